@@ -1,0 +1,262 @@
+/**
+ * The contract between TypeScript and the C++ addon: the only thing that both sides obey. `scripts/check-binding.ts`
+ * holds it against the addon's real exports.
+ *
+ * Typed arrays, plain objects and handles cross; tensors never do. Options arrive complete and valid: TypeScript
+ * (`lib/options.ts`) checks them and fills in the defaults. Methods that return a promise run on the model's own worker
+ * thread, first in, first out; typed arrays handed to them are read before they return. Errors carry a `code` of
+ * `ErrorCode` (`lib/errors.ts`).
+ *
+ * Letters: N images, R instances of an image, D detections, H W rows and columns, K classes with the background.
+ */
+
+export type BackboneName =
+  | 'resnet18'
+  | 'resnet34'
+  | 'resnet50'
+  | 'resnet101'
+  | 'resnet152'
+  | 'resnext50_32x4d'
+  | 'resnext101_32x8d'
+  | 'resnext101_64x4d'
+  | 'wide_resnet50_2'
+  | 'wide_resnet101_2'
+  | 'mobilenet_v2'
+  | 'mobilenet_v3_large';
+
+export type RoiPoolOptions = {
+  /** Feature maps to pool from, by torchvision's names: '0' is the finest, 'pool' the max-pooled last one. */
+  featmapNames: string[];
+  /** Side of the pooled square, in cells. */
+  outputSize: number;
+  /** Samples per cell and axis; 0 takes `ceil(roi side / outputSize)`. */
+  samplingRatio: number;
+};
+
+/** torchvision's constructor arguments (`models/detection/mask_rcnn.py`, `faster_rcnn.py`), complete. */
+export type NativeModelOptions = {
+  backbone: BackboneName;
+  /** 1: `maskrcnn_*_fpn`; 2: `_fpn_v2` (batch norm in FPN and heads, two RPN convolutions, four box convolutions). */
+  version: 1 | 2;
+  /** K: classes with the background as class 0. */
+  numClasses: number;
+  backboneNorm: 'frozen' | 'batch';
+  /** eps of every frozen batch norm: 1e-5, or 0 for COCO_V1 weights (`overwrite_eps`). */
+  frozenBatchNormEps: number;
+  /** Stages trained, counted from the last: 0..5 for ResNets, 0..6 for MobileNets. */
+  trainableBackboneLayers: number;
+  /** Stages that feed the FPN. ResNet: 1..4; MobileNet: indices into its stages. */
+  returnedLayers: number[];
+  /** Candidate lengths of the shorter side in pixels; training draws one, detection takes the last. */
+  minSize: number[];
+  maxSize: number;
+  imageMean: [number, number, number];
+  imageStd: [number, number, number];
+  sizeDivisible: number;
+  /** [width, height] that every image is resized to, or null. */
+  fixedSize: [number, number] | null;
+  skipResize: boolean;
+  /** Pixels; one list per feature level. */
+  anchorSizes: number[][];
+  /** height / width; one list per feature level. */
+  anchorAspectRatios: number[][];
+  rpnPreNmsTopNTrain: number;
+  rpnPreNmsTopNTest: number;
+  rpnPostNmsTopNTrain: number;
+  rpnPostNmsTopNTest: number;
+  rpnNmsThresh: number;
+  rpnFgIouThresh: number;
+  rpnBgIouThresh: number;
+  rpnBatchSizePerImage: number;
+  rpnPositiveFraction: number;
+  rpnScoreThresh: number;
+  boxRoiPool: RoiPoolOptions;
+  maskRoiPool: RoiPoolOptions;
+  boxScoreThresh: number;
+  boxNmsThresh: number;
+  boxDetectionsPerImg: number;
+  boxFgIouThresh: number;
+  boxBgIouThresh: number;
+  boxBatchSizePerImage: number;
+  boxPositiveFraction: number;
+  bboxRegWeights: [number, number, number, number];
+  /** 'cpu', 'cuda' or 'cuda:N'. */
+  device: string;
+  /** Seeds the initial weights and, after them, the samplers. */
+  seed: number;
+};
+
+/** Pixels in reading order, three bytes each: R, G, B in 0..255. `data.length === width * height * 3`. */
+export type NativeImage = {data: Uint8Array; width: number; height: number};
+
+/**
+ * The instances of one image. Masks stay cropped: instance i covers the rectangle `maskRects[4i..4i+3]` (left, top, width,
+ * height; whole pixels inside the image), and its bitmap (1 = object, 0 = not; reading order) follows that of instance
+ * i-1 in `maskData`.
+ */
+export type NativeTarget = {
+  /** R×4: x0, y0, x1, y1 in pixels of the image, x0 < x1, y0 < y1. */
+  boxes: Float32Array;
+  /** R: 1..K-1. */
+  labels: Int32Array;
+  /** R×4. */
+  maskRects: Int32Array;
+  maskData: Uint8Array;
+};
+
+/** torchvision's five losses, in its order. */
+export type Losses = {
+  loss_classifier: number;
+  loss_box_reg: number;
+  loss_mask: number;
+  loss_objectness: number;
+  loss_rpn_box_reg: number;
+};
+
+export type NativeDetectOptions = {
+  /** Detections at or under it are dropped; never below the model's own `boxScoreThresh`. */
+  scoreThreshold: number;
+  /** At most this many detections an image, best first; never above `boxDetectionsPerImg`. */
+  maxDetections: number;
+  /**
+   * 'rle': COCO's compressed run lengths; 'bitmap': H×W bytes of 0 and 1; 'float': H×W probabilities;
+   * 'none': masks are not computed.
+   */
+  maskFormat: 'rle' | 'bitmap' | 'float' | 'none';
+  /** A pixel belongs to the object where its probability is >= this. For 'rle' and 'bitmap'. */
+  maskThreshold: number;
+};
+
+/** Detections of one image, in falling order of score. */
+export type NativeDetections = {
+  /** D×4: x0, y0, x1, y1 in pixels of the image given. */
+  boxes: Float32Array;
+  /** D: 1..K-1. */
+  labels: Int32Array;
+  /** D: 0..1. */
+  scores: Float32Array;
+  /** D: by `maskFormat` a COCO counts string, H×W bytes, or H×W floats; empty for 'none'. */
+  masks: string[] | Uint8Array[] | Float32Array[];
+};
+
+/** Names as in `torch.dtype`. */
+export type DType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint8'
+  | 'bool';
+
+/** One tensor of a state dict, contiguous, little-endian. */
+export type StateTensor = {name: string; dtype: DType; shape: number[]; data: Uint8Array};
+
+export type ParameterInfo = {
+  name: string;
+  shape: number[];
+  dtype: DType;
+  trainable: boolean;
+  kind: 'parameter' | 'buffer';
+};
+
+/** An intermediate value for the parity tests. Integers arrive as floats. */
+export type TracedTensor = {name: string; shape: number[]; data: Float32Array};
+
+export class Model {
+  /** Builds the network with torchvision's initial values, off the main thread. */
+  static create(options: NativeModelOptions): Promise<Model>;
+  /** Every parameter and persistent buffer in torchvision's state dict order. On the calling thread: cheap. */
+  parameters(): ParameterInfo[];
+  stateDict(): Promise<StateTensor[]>;
+  /** The names and shapes must be exactly the model's: `lib/weights` has seen to it. dtypes are converted. */
+  loadStateDict(tensors: StateTensor[]): Promise<void>;
+  /**
+   * The five losses of a batch in training mode; `backward` also adds their gradients, times `lossScale`, to the
+   * parameters'.
+   */
+  computeLosses(
+    images: NativeImage[],
+    targets: NativeTarget[],
+    options: {backward: boolean; lossScale: number},
+  ): Promise<Losses>;
+  /** Detection in evaluation mode, without gradients. */
+  detect(images: NativeImage[], options: NativeDetectOptions): Promise<NativeDetections[]>;
+  /** The stages of detection, each by its name, for the parity tests: see `native/model/mask_rcnn.h`. */
+  trace(images: NativeImage[]): Promise<TracedTensor[]>;
+  /** L2 norm of each parameter's gradient by name; 0 where there is none. */
+  gradientNorms(): Promise<Record<string, number>>;
+  /** State of the samplers' generator, to be kept in a checkpoint. */
+  randomState(): Promise<Uint8Array>;
+  setRandomState(state: Uint8Array): Promise<void>;
+  /** Puts the samplers' generator where `torch.manual_seed(seed)` puts Python's. */
+  seed(seed: number): Promise<void>;
+  /** Frees the tensors once the calls under way have ended. Later calls throw DISPOSED. May be called again. */
+  dispose(): void;
+}
+
+/** Parameters by name that share a rate multiplier and a weight decay. */
+export type ParameterGroup = {parameters: string[]; lrMultiplier: number; weightDecay: number};
+
+export type NativeOptimizerOptions =
+  | {type: 'sgd'; momentum: number; nesterov: boolean; groups: ParameterGroup[]}
+  | {type: 'adamw'; betas: [number, number]; eps: number; groups: ParameterGroup[]};
+
+/** Holds its model alive. Runs on the model's worker. */
+export class Optimizer {
+  constructor(model: Model, options: NativeOptimizerOptions);
+  /**
+   * Clips the gradients to `clipNorm` (L2 over all parameters; null: no clipping), takes one step at rate `lr`, and clears
+   * the gradients. Resolves to the norm before clipping.
+   */
+  step(options: {lr: number; clipNorm: number | null}): Promise<number>;
+  zeroGrad(): Promise<void>;
+  /** Momentum buffers or moments and the step count, as `NAME.momentum_buffer`, `NAME.exp_avg`, `NAME.exp_avg_sq`, `step`. */
+  stateDict(): Promise<StateTensor[]>;
+  loadStateDict(tensors: StateTensor[]): Promise<void>;
+}
+
+/** The operators on plain arrays, on the calling thread: for tests and small jobs. */
+export const ops: {
+  /** Indices kept, best first (torchvision `nms`). boxes: D×4, scores: D. */
+  nms(boxes: Float32Array, scores: Float32Array, iouThreshold: number): Int32Array;
+  /**
+   * ROIAlign, aligned=false. input: N×C×H×W; rois: R×5 (image, x0, y0, x1, y1 before scaling). Returns
+   * R×C×outputSize×outputSize.
+   */
+  roiAlign(
+    input: Float32Array,
+    inputShape: [number, number, number, number],
+    rois: Float32Array,
+    options: {spatialScale: number; outputSize: number; samplingRatio: number},
+  ): Float32Array;
+  /** Gradient of `roiAlign` with respect to its input, N×C×H×W. */
+  roiAlignBackward(
+    gradOutput: Float32Array,
+    inputShape: [number, number, number, number],
+    rois: Float32Array,
+    options: {spatialScale: number; outputSize: number; samplingRatio: number},
+  ): Float32Array;
+  /** Bitmap (0 and 1, reading order) to COCO's compressed counts string. */
+  rleEncode(bitmap: Uint8Array, width: number, height: number): string;
+  rleDecode(counts: string, width: number, height: number): Uint8Array;
+  /** Probabilities mask M×M of `box` pasted into height × width as torchvision's `paste_masks_in_image` does. */
+  pasteMask(mask: Float32Array, side: number, box: Float32Array, width: number, height: number): Float32Array;
+  /**
+   * Mask targets of the boxes `rois` (R×4), side × side each: what torchvision's `project_masks_on_boxes` makes of
+   * instance `matched[r]`'s mask after it has been resized by nearest neighbour to resizedWidth × resizedHeight.
+   */
+  maskTargets(
+    target: NativeTarget,
+    image: {width: number; height: number; resizedWidth: number; resizedHeight: number},
+    rois: Float32Array,
+    matched: Int32Array,
+    side: number,
+  ): Float32Array;
+};
+
+/** libtorch's version, thread count and the CPU capability it dispatches to. */
+export function environment(): {libtorch: string; threads: number; cpuCapability: string; cuda: boolean};

@@ -1,0 +1,32 @@
+import type {RgbImage} from '../image.js';
+
+/** A bitmap cropped to the instance: 1 = object, 0 = not, in reading order; `data.length === width * height`. */
+export type InstanceMask = {left: number; top: number; width: number; height: number; data: Uint8Array};
+
+/** One object of an image. */
+export type Instance = {
+  /** Class: 1 is the data set's first class name; 0 is the background and never occurs. */
+  label: number;
+  /** x0, y0, x1, y1 in pixels; x1 and y1 are exclusive, so that an instance of one pixel has a box of side 1. */
+  box: [number, number, number, number];
+  mask: InstanceMask;
+  /** What the source calls it: a mask's value, or an annotation's id. For messages. */
+  id?: number;
+};
+
+/** One image with its instances, decoded. */
+export type Sample = {
+  /** Names the image in messages and results. */
+  file: string;
+  image: RgbImage;
+  instances: Instance[];
+};
+
+/** What training and evaluation read from. Write your own with these members. */
+export type Dataset = {
+  readonly length: number;
+  /** Class names; the background is implied. */
+  readonly classes: readonly string[];
+  /** Decodes sample `index`. Called concurrently. */
+  get(index: number): Promise<Sample>;
+};
