@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "model/norm.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+enum class Activation { None, ReLU, ReLU6, Hardswish };
+
+// May overwrite its argument, which must be a fresh result that nobody else reads.
+at::Tensor activate(Activation activation, at::Tensor x);
+
+struct ConvNormActivationOptions {
+  int64_t in;
+  int64_t out;
+  int64_t kernel = 3;
+  int64_t stride = 1;
+  std::optional<int64_t> padding = std::nullopt;  // none: what keeps the size at stride 1
+  int64_t dilation = 1;
+  int64_t groups = 1;
+  Norm norm = Norm::None;
+  double norm_eps = 1e-5;
+  double norm_momentum = 0.1;
+  Activation activation = Activation::ReLU;
+};
+
+// Convolution, norm, activation; the convolution has a bias where there is no norm (torchvision
+// ops/misc.py, Conv2dNormActivation). Children: "0" the convolution, "1" the norm. Initial values
+// are nn.Conv2d's.
+struct ConvNormActivationImpl : torch::nn::Module {
+  explicit ConvNormActivationImpl(const ConvNormActivationOptions& options);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+
+  torch::nn::Conv2d conv{nullptr};
+  torch::nn::AnyModule norm;  // empty for Norm::None
+  Activation activation;
+};
+TORCH_MODULE(ConvNormActivation);
+
+}  // namespace maskrcnn

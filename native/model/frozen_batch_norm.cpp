@@ -1,0 +1,18 @@
+#include "model/frozen_batch_norm.h"
+
+namespace maskrcnn {
+
+FrozenBatchNorm2dImpl::FrozenBatchNorm2dImpl(int64_t channels, double eps)
+    : weight(register_buffer("weight", torch::ones({channels}))),
+      bias(register_buffer("bias", torch::zeros({channels}))),
+      running_mean(register_buffer("running_mean", torch::zeros({channels}))),
+      running_var(register_buffer("running_var", torch::ones({channels}))),
+      eps(eps) {}
+
+at::Tensor FrozenBatchNorm2dImpl::forward(const at::Tensor& x) {
+  const auto scale = weight * (running_var + eps).rsqrt();  // [C]
+  const auto shift = bias - running_mean * scale;           // [C]
+  return x.mul(scale.view({1, -1, 1, 1})).add_(shift.view({1, -1, 1, 1}));
+}
+
+}  // namespace maskrcnn

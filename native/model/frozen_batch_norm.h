@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+#include "torch.h"
+
+namespace maskrcnn {
+
+// Batch norm whose statistics, scale and shift are buffers: it is an affine map per channel, the
+// same in training and detection.
+struct FrozenBatchNorm2dImpl : torch::nn::Module {
+  // Weights of COCO_V1 were trained with eps 0 (torchvision detection/_utils.py, overwrite_eps).
+  FrozenBatchNorm2dImpl(int64_t channels, double eps);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,C,H,W] -> [N,C,H,W]
+
+  at::Tensor weight, bias, running_mean, running_var;  // [C]
+  double eps;
+};
+TORCH_MODULE(FrozenBatchNorm2d);
+
+}  // namespace maskrcnn

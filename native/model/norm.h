@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "torch.h"
+
+namespace maskrcnn {
+
+enum class Norm { None, Batch, Frozen };
+
+struct NormOptions {
+  Norm type = Norm::None;
+  double eps = 1e-5;
+  double momentum = 0.1;  // of the running statistics; batch norm only
+};
+
+// A BatchNorm2d or a FrozenBatchNorm2d over `channels`. Not for Norm::None.
+torch::nn::AnyModule make_norm(const NormOptions& options, int64_t channels);
+
+}  // namespace maskrcnn
