@@ -1,0 +1,56 @@
+#include "model/backbone.h"
+
+#include <algorithm>
+
+#include "model/mobilenet.h"
+#include "model/resnet.h"
+
+namespace maskrcnn {
+
+namespace {
+
+// torchvision's detection builders name the norm layer themselves, so every batch norm has
+// nn.BatchNorm2d's eps and momentum: MobileNetV3's own 1e-3 and 1e-2 never apply
+// (detection/faster_rcnn.py, backbone_utils.py).
+NormOptions body_norm(const BackboneOptions& options) {
+  if (options.frozen_norm) return {.type = Norm::Frozen, .eps = options.frozen_norm_eps};
+  return {.type = Norm::Batch};
+}
+
+std::shared_ptr<BodyImpl> make_body(const BackboneOptions& options) {
+  const auto& returned = options.returned_layers;
+  TORCH_CHECK(
+      !returned.empty() && std::ranges::is_sorted(returned, std::ranges::less_equal{}),
+      "the returned layers must rise, got ",
+      returned);
+  const auto norm = body_norm(options);
+  if (is_resnet(options.name)) {
+    return std::make_shared<ResNetImpl>(
+        resnet_options(options.name), norm, returned, options.trainable_layers);
+  }
+  TORCH_CHECK(is_mobilenet(options.name), "there is no backbone named '", options.name, "'");
+  return std::make_shared<MobileNetImpl>(
+      mobilenet_layers(options.name, norm), returned, options.trainable_layers);
+}
+
+}  // namespace
+
+BackboneImpl::BackboneImpl(const BackboneOptions& options) {
+  body = register_module("body", make_body(options));
+  const NormOptions norm = {.type = options.fpn_batch_norm ? Norm::Batch : Norm::None};
+  fpn = register_module("fpn", FeaturePyramidNetwork(body->map_channels, out_channels, norm));
+}
+
+std::vector<at::Tensor> BackboneImpl::forward(const at::Tensor& images) {
+  return forward_fpn(forward_body(images));
+}
+
+std::vector<at::Tensor> BackboneImpl::forward_body(const at::Tensor& images) {
+  return body->forward(images);
+}
+
+std::vector<at::Tensor> BackboneImpl::forward_fpn(const std::vector<at::Tensor>& maps) {
+  return fpn->forward(maps);
+}
+
+}  // namespace maskrcnn

@@ -1,0 +1,94 @@
+#include "model/mobilenet.h"
+
+#include <algorithm>
+
+#include "model/mobilenet_v2.h"
+#include "model/mobilenet_v3.h"
+
+namespace maskrcnn {
+
+namespace {
+
+std::vector<int64_t> stage_indices(const std::vector<MobileNetLayer>& layers) {
+  std::vector<int64_t> indices = {0};
+  for (size_t index = 0; index < layers.size(); ++index) {
+    if (layers[index].halves) indices.push_back(static_cast<int64_t>(index));
+  }
+  indices.push_back(static_cast<int64_t>(layers.size()) - 1);
+  return indices;
+}
+
+// torchvision models/mobilenetv2.py and mobilenetv3.py: norms start as nn.BatchNorm2d's do.
+void initialize(torch::nn::Module& network) {
+  for (const auto& module : network.modules()) {
+    if (auto* conv = module->as<torch::nn::Conv2d>()) {
+      torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut);
+      if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
+    }
+  }
+}
+
+}  // namespace
+
+bool is_mobilenet(const std::string& name) {
+  return name == "mobilenet_v2" || name == "mobilenet_v3_large";
+}
+
+std::vector<MobileNetLayer> mobilenet_layers(const std::string& name, const NormOptions& norm) {
+  return name == "mobilenet_v2" ? mobilenet_v2(norm) : mobilenet_v3_large(norm);
+}
+
+ConvNormActivation mobilenet_block(ConvNormActivationOptions options, const NormOptions& norm) {
+  options.norm = norm.type;
+  options.norm_eps = norm.eps;
+  options.norm_momentum = norm.momentum;
+  return ConvNormActivation(options);
+}
+
+MobileNetImpl::MobileNetImpl(
+    std::vector<MobileNetLayer> network,
+    const std::vector<int64_t>& returned_stages,
+    int64_t trainable_stages) {
+  const auto stages = stage_indices(network);
+  const auto count = static_cast<int64_t>(stages.size());
+  TORCH_CHECK(
+      returned_stages.front() >= 0 && returned_stages.back() < count,
+      "the returned stages of a MobileNet are 0 to ",
+      count - 1,
+      ", got ",
+      returned_stages);
+  TORCH_CHECK(
+      trainable_stages >= 0 && trainable_stages <= count,
+      "the trainable stages of a MobileNet are 0 to ",
+      count,
+      ", got ",
+      trainable_stages);
+
+  const auto first_trained = trainable_stages == 0 ? static_cast<int64_t>(network.size())
+                                                   : stages[count - trainable_stages];
+  const auto last = stages[returned_stages.back()];
+  for (int64_t index = 0; index <= last; ++index) {
+    auto& layer = network[index];
+    register_module(std::to_string(index), layer.module.ptr());
+    for (auto& parameter : layer.module.ptr()->parameters()) {
+      parameter.set_requires_grad(index >= first_trained);
+    }
+    returned.push_back(std::ranges::any_of(
+        returned_stages, [&](int64_t stage) { return stages[stage] == index; }));
+    if (returned.back()) map_channels.push_back(layer.out_channels);
+    layers.push_back(std::move(layer));
+  }
+  initialize(*this);
+}
+
+std::vector<at::Tensor> MobileNetImpl::forward(const at::Tensor& images) {
+  auto x = images;
+  std::vector<at::Tensor> maps;
+  for (size_t index = 0; index < layers.size(); ++index) {
+    x = layers[index].module.forward(x);
+    if (returned[index]) maps.push_back(x);
+  }
+  return maps;
+}
+
+}  // namespace maskrcnn

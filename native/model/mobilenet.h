@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/body.h"
+#include "model/conv_norm_activation.h"
+#include "model/norm.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+// One numbered layer of a MobileNet.
+struct MobileNetLayer {
+  torch::nn::AnyModule module;
+  int64_t out_channels;
+  bool halves;  // an inverted residual of stride 2: it begins a stage
+};
+
+bool is_mobilenet(const std::string& name);
+std::vector<MobileNetLayer> mobilenet_layers(const std::string& name, const NormOptions& norm);
+
+// A block of MobileNets: convolution, norm, activation.
+ConvNormActivation mobilenet_block(ConvNormActivationOptions options, const NormOptions& norm);
+
+// Children '0', '1', ... up to the last returned stage. Stages are the first layer, those that
+// halve the map, and the last layer (torchvision detection/backbone_utils.py,
+// _mobilenet_extractor).
+struct MobileNetImpl : BodyImpl {
+  MobileNetImpl(
+      std::vector<MobileNetLayer> network,
+      const std::vector<int64_t>& returned_stages,
+      int64_t trainable_stages);
+
+  std::vector<at::Tensor> forward(const at::Tensor& images) override;
+
+  std::vector<MobileNetLayer> layers;
+  std::vector<bool> returned;  // per layer
+};
+
+}  // namespace maskrcnn

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/mobilenet.h"
+
+namespace maskrcnn {
+
+// MobileNetV2, section 3.3: expand, filter per channel, project; a shortcut where the shape stays.
+struct InvertedResidualV2Impl : torch::nn::Module {
+  InvertedResidualV2Impl(
+      int64_t in, int64_t out, int64_t stride, int64_t expansion, const NormOptions& norm);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+
+  torch::nn::Sequential conv;
+  bool has_shortcut;
+};
+TORCH_MODULE(InvertedResidualV2);
+
+std::vector<MobileNetLayer> mobilenet_v2(const NormOptions& norm);
+
+}  // namespace maskrcnn

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/mobilenet.h"
+
+namespace maskrcnn {
+
+struct InvertedResidualV3Options {
+  int64_t in;
+  int64_t kernel;
+  int64_t expanded;
+  int64_t out;
+  bool squeeze_excitation;
+  Activation activation;
+  int64_t stride;
+};
+
+// MobileNetV3, section 4 and figure 4: V2's block with squeeze-and-excitation before the
+// projection.
+struct InvertedResidualV3Impl : torch::nn::Module {
+  InvertedResidualV3Impl(const InvertedResidualV3Options& options, const NormOptions& norm);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+
+  torch::nn::Sequential block;
+  bool has_shortcut;
+};
+TORCH_MODULE(InvertedResidualV3);
+
+std::vector<MobileNetLayer> mobilenet_v3_large(const NormOptions& norm);
+
+}  // namespace maskrcnn

@@ -1,0 +1,167 @@
+#include "model/resnet.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+// Shapes: N images, H W rows and columns of a block's input, S its stride.
+
+namespace maskrcnn {
+
+namespace {
+
+const std::unordered_map<std::string, ResNetOptions> kResNets = {
+    {"resnet18", {.bottleneck = false, .depth = {2, 2, 2, 2}}},
+    {"resnet34", {.bottleneck = false, .depth = {3, 4, 6, 3}}},
+    {"resnet50", {.bottleneck = true, .depth = {3, 4, 6, 3}}},
+    {"resnet101", {.bottleneck = true, .depth = {3, 4, 23, 3}}},
+    {"resnet152", {.bottleneck = true, .depth = {3, 8, 36, 3}}},
+    {"resnext50_32x4d",
+     {.bottleneck = true, .depth = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4}},
+    {"resnext101_32x8d",
+     {.bottleneck = true, .depth = {3, 4, 23, 3}, .groups = 32, .width_per_group = 8}},
+    {"resnext101_64x4d",
+     {.bottleneck = true, .depth = {3, 4, 23, 3}, .groups = 64, .width_per_group = 4}},
+    {"wide_resnet50_2", {.bottleneck = true, .depth = {3, 4, 6, 3}, .width_per_group = 128}},
+    {"wide_resnet101_2", {.bottleneck = true, .depth = {3, 4, 23, 3}, .width_per_group = 128}},
+};
+
+constexpr int64_t kStemChannels = 64;
+constexpr int64_t kExpansion = 4;  // of a bottleneck's planes
+
+torch::nn::Conv2d convolution(
+    int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups = 1) {
+  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, out, kernel)
+                             .stride(stride)
+                             .padding(kernel / 2)
+                             .groups(groups)
+                             .bias(false));
+  torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut, torch::kReLU);
+  return conv;
+}
+
+torch::nn::AnyModule register_norm(
+    torch::nn::Module& parent, const std::string& name, const NormOptions& norm, int64_t channels) {
+  auto layer = make_norm(norm, channels);
+  parent.register_module(name, layer.ptr());
+  return layer;
+}
+
+// The projection of a shortcut that changes its shape; null where the identity does.
+torch::nn::Sequential shortcut(int64_t in, int64_t out, int64_t stride, const NormOptions& norm) {
+  if (stride == 1 && in == out) return nullptr;
+  torch::nn::Sequential projection(convolution(in, out, /*kernel=*/1, stride));
+  projection->push_back(make_norm(norm, out));
+  return projection;
+}
+
+}  // namespace
+
+bool is_resnet(const std::string& name) {
+  return kResNets.contains(name);
+}
+
+ResNetOptions resnet_options(const std::string& name) {
+  return kResNets.at(name);
+}
+
+BasicBlockImpl::BasicBlockImpl(
+    int64_t in, int64_t planes, int64_t stride, const NormOptions& norm) {
+  conv1 = register_module("conv1", convolution(in, planes, /*kernel=*/3, stride));
+  bn1 = register_norm(*this, "bn1", norm, planes);
+  conv2 = register_module("conv2", convolution(planes, planes, /*kernel=*/3, /*stride=*/1));
+  bn2 = register_norm(*this, "bn2", norm, planes);
+  downsample = shortcut(in, planes, stride, norm);
+  if (downsample) register_module("downsample", downsample);
+}
+
+at::Tensor BasicBlockImpl::forward(const at::Tensor& x) {
+  auto out = bn1.forward(conv1->forward(x)).relu_();  // [N,planes,H/S,W/S]
+  out = bn2.forward(conv2->forward(out));
+  return out.add_(downsample ? downsample->forward(x) : x).relu_();
+}
+
+BottleneckImpl::BottleneckImpl(
+    int64_t in,
+    int64_t planes,
+    int64_t stride,
+    const ResNetOptions& options,
+    const NormOptions& norm) {
+  const auto width = planes * options.width_per_group / 64 * options.groups;
+  const auto out = planes * kExpansion;
+  conv1 = register_module("conv1", convolution(in, width, /*kernel=*/1, /*stride=*/1));
+  bn1 = register_norm(*this, "bn1", norm, width);
+  conv2 = register_module("conv2", convolution(width, width, /*kernel=*/3, stride, options.groups));
+  bn2 = register_norm(*this, "bn2", norm, width);
+  conv3 = register_module("conv3", convolution(width, out, /*kernel=*/1, /*stride=*/1));
+  bn3 = register_norm(*this, "bn3", norm, out);
+  downsample = shortcut(in, out, stride, norm);
+  if (downsample) register_module("downsample", downsample);
+}
+
+at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
+  auto out = bn1.forward(conv1->forward(x)).relu_();  // [N,width,H,W]
+  out = bn2.forward(conv2->forward(out)).relu_();     // [N,width,H/S,W/S]
+  out = bn3.forward(conv3->forward(out));             // [N,4·planes,H/S,W/S]
+  return out.add_(downsample ? downsample->forward(x) : x).relu_();
+}
+
+ResNetImpl::ResNetImpl(
+    const ResNetOptions& options,
+    const NormOptions& norm,
+    const std::vector<int64_t>& returned_layers,
+    int64_t trainable_layers) {
+  const auto last = returned_layers.back();
+  TORCH_CHECK(
+      returned_layers.front() >= 1 && last <= 4,
+      "the returned layers of a ResNet are 1 to 4, got ",
+      returned_layers);
+  conv1 = register_module("conv1", convolution(3, kStemChannels, /*kernel=*/7, /*stride=*/2));
+  bn1 = register_norm(*this, "bn1", norm, kStemChannels);
+
+  auto channels = kStemChannels;
+  for (int64_t index = 1; index <= last; ++index) {
+    const auto planes = kStemChannels << (index - 1);
+    torch::nn::Sequential layer;
+    for (int64_t block = 0; block < options.depth[index - 1]; ++block) {
+      const int64_t stride = block == 0 && index > 1 ? 2 : 1;
+      if (options.bottleneck) {
+        layer->push_back(Bottleneck(channels, planes, stride, options, norm));
+      } else {
+        layer->push_back(BasicBlock(channels, planes, stride, norm));
+      }
+      channels = options.bottleneck ? planes * kExpansion : planes;
+    }
+    layers.push_back(register_module("layer" + std::to_string(index), layer));
+    returned.push_back(std::ranges::find(returned_layers, index) != returned_layers.end());
+    if (returned.back()) map_channels.push_back(channels);
+  }
+  freeze(trainable_layers);
+}
+
+std::vector<at::Tensor> ResNetImpl::forward(const at::Tensor& images) {
+  auto x = bn1.forward(conv1->forward(images)).relu_();                   // [N,64,H/2,W/2]
+  x = at::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);  // [N,64,H/4,W/4]
+  std::vector<at::Tensor> maps;
+  for (size_t index = 0; index < layers.size(); ++index) {
+    x = layers[index]->forward(x);
+    if (returned[index]) maps.push_back(x);
+  }
+  return maps;
+}
+
+// torchvision detection/backbone_utils.py, _resnet_fpn_extractor: a layer at a time from the last;
+// the norm after the first convolution comes with the fifth.
+void ResNetImpl::freeze(int64_t trainable_layers) {
+  TORCH_CHECK(
+      trainable_layers >= 0 && trainable_layers <= 5,
+      "the trainable layers of a ResNet are 0 to 5, got ",
+      trainable_layers);
+  const std::vector<std::string> from_last = {"layer4", "layer3", "layer2", "layer1", "conv1"};
+  for (const auto& child : named_children()) {
+    const auto place = std::ranges::find(from_last, child.key()) - from_last.begin();
+    const bool trained = trainable_layers == 5 || place < trainable_layers;
+    for (auto& parameter : child.value()->parameters()) parameter.set_requires_grad(trained);
+  }
+}
+
+}  // namespace maskrcnn

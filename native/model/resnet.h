@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/body.h"
+#include "model/norm.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+// Deep Residual Learning, ResNeXt and Wide ResNet: one family of settings.
+struct ResNetOptions {
+  bool bottleneck;               // three convolutions a block instead of two
+  std::array<int64_t, 4> depth;  // blocks per layer
+  int64_t groups = 1;
+  int64_t width_per_group = 64;
+};
+
+bool is_resnet(const std::string& name);
+ResNetOptions resnet_options(const std::string& name);
+
+// Two 3×3 convolutions and a shortcut.
+struct BasicBlockImpl : torch::nn::Module {
+  BasicBlockImpl(int64_t in, int64_t planes, int64_t stride, const NormOptions& norm);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,planes,H/stride,W/stride]
+
+  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr};
+  torch::nn::AnyModule bn1, bn2;
+  torch::nn::Sequential downsample{nullptr};  // empty where the shortcut is the identity
+};
+TORCH_MODULE(BasicBlock);
+
+// 1×1, 3×3 and 1×1 convolutions and a shortcut. The 3×3 one has the stride ("v1.5"), not the first
+// as in the paper.
+struct BottleneckImpl : torch::nn::Module {
+  BottleneckImpl(
+      int64_t in,
+      int64_t planes,
+      int64_t stride,
+      const ResNetOptions& options,
+      const NormOptions& norm);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,4·planes,H/stride,W/stride]
+
+  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
+  torch::nn::AnyModule bn1, bn2, bn3;
+  torch::nn::Sequential downsample{nullptr};  // empty where the shortcut is the identity
+};
+TORCH_MODULE(Bottleneck);
+
+// Children conv1, bn1, layer1, ... up to the last returned layer.
+struct ResNetImpl : BodyImpl {
+  ResNetImpl(
+      const ResNetOptions& options,
+      const NormOptions& norm,
+      const std::vector<int64_t>& returned_layers,
+      int64_t trainable_layers);
+
+  std::vector<at::Tensor> forward(const at::Tensor& images) override;
+
+  torch::nn::Conv2d conv1{nullptr};
+  torch::nn::AnyModule bn1;
+  std::vector<torch::nn::Sequential> layers;
+  std::vector<bool> returned;  // per layer
+
+ private:
+  void freeze(int64_t trainable_layers);
+};
+
+}  // namespace maskrcnn
