@@ -1,0 +1,41 @@
+import type {Losses} from '../binding.js';
+import type {PixelSummary} from './metrics/pixel.js';
+
+export type {Losses};
+
+/** One optimiser step. */
+export type StepRecord = {
+  /** Counted from 0 over the whole run. */
+  step: number;
+  /** Counted from 0. */
+  epoch: number;
+  /** The rate that the step was taken with. */
+  lr: number;
+  /** Sum of the five losses. */
+  loss: number;
+  losses: Losses;
+  /** L2 norm of all gradients before clipping. */
+  gradientNorm: number;
+  /** Seconds from the previous step's end to this one's. */
+  seconds: number;
+  /** The part of `seconds` spent waiting for the batch. */
+  dataSeconds: number;
+};
+
+/** One pass over the training data. */
+export type EpochRecord = {
+  epoch: number;
+  /** Mean of the steps' losses. */
+  loss: number;
+  seconds: number;
+  /** Scores on the validation data, if the epoch was evaluated. */
+  validation: PixelSummary | null;
+};
+
+/** All steps and epochs of a run, in order. */
+export type History = {steps: StepRecord[]; epochs: EpochRecord[]};
+
+/** The five losses added up: what training minimises. */
+export function totalLoss(losses: Losses): number {
+  return Object.values(losses).reduce((sum, loss) => sum + loss, 0);
+}

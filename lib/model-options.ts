@@ -1,0 +1,119 @@
+import type {BackboneName, NativeModelOptions, RoiPoolOptions} from '../binding.js';
+
+export type {BackboneName, RoiPoolOptions};
+
+/**
+ * What `maskRcnn()` takes: torchvision's constructor arguments in camelCase, with torchvision's defaults, and where the
+ * weights come from. Thresholds and fractions are 0..1.
+ */
+export type ModelOptions = {
+  /** torchvision's name of the backbone. Default 'resnet50'. */
+  backbone?: BackboneName;
+  /** 1: torchvision's `maskrcnn_*_fpn`; 2: `_fpn_v2`. Default 1. */
+  version?: 1 | 2;
+  /**
+   * Weights of the whole network: 'COCO_V1' (ResNet-50 only), or the path of a `.safetensors` or `.pth` file. A file that
+   * this package saved brings its backbone, classes and other options along. Default none; unlike in torchvision,
+   * nothing is ever loaded or downloaded unasked.
+   */
+  weights?: string;
+  /** Weights of the backbone alone: 'IMAGENET1K_V1', 'IMAGENET1K_V2' or a path. Default none. Not together with `weights`. */
+  weightsBackbone?: string;
+  /**
+   * Names of the classes; the background is implied. If they are not those of `weights`, the two predictors are replaced
+   * by new ones, and a notice says so. Default: those of `weights`, or COCO's.
+   */
+  classes?: readonly string[];
+  /** Instead of `classes`, their number with the background; the classes are then called '1', '2', ... */
+  numClasses?: number;
+  /** 'auto' is 'cuda' where libtorch has a GPU, else 'cpu'. Default 'auto'. */
+  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+  /** Arithmetic. So far only 'float32'. */
+  precision?: 'float32';
+  /** Of the initial weights and, after them, of the samplers: an integer >= 0. Default 0. */
+  seed?: number;
+  /** Told what was decided silently in torchvision, such as replaced predictors. Also kept in `model.notices`. */
+  onNotice?: (notice: string) => void;
+
+  /**
+   * 'frozen': fixed statistics and affine values; 'batch': trained. Default as in torchvision: 'frozen' if there are
+   * pretrained weights, else 'batch'; always 'batch' in version 2.
+   */
+  backboneNorm?: 'frozen' | 'batch';
+  /** eps of the frozen batch norms. Default 1e-5, but 0 for version 1's 'COCO_V1' (torchvision's `overwrite_eps`). */
+  frozenBatchNormEps?: number;
+  /**
+   * Stages trained, counted from the last: 0..5 for ResNets, 0..6 for MobileNets. Default 3. Without pretrained weights all
+   * are trained whatever is asked, with a notice, as in torchvision.
+   */
+  trainableBackboneLayers?: number;
+  /** Stages that feed the FPN, ascending. ResNets: of 1..4, default all; MobileNets: of 0..5, default [4, 5]. */
+  returnedLayers?: readonly number[];
+
+  /** Length of the shorter side in pixels; of several, training draws one and detection takes the last. Default 800. */
+  minSize?: number | readonly number[];
+  /** Upper bound of the longer side in pixels. Default 1333. */
+  maxSize?: number;
+  /** Mean of R, G, B in 0..1. Default ImageNet's. */
+  imageMean?: readonly [number, number, number];
+  /** Standard deviation of R, G, B. Default ImageNet's. */
+  imageStd?: readonly [number, number, number];
+  /** Batches are padded to multiples of this. Default 32. */
+  sizeDivisible?: number;
+  /** [width, height] that every image is resized to instead. Default null. */
+  fixedSize?: readonly [number, number] | null;
+  /** Train on images as they are. Default false. */
+  skipResize?: boolean;
+
+  /**
+   * Pixels, one list per feature level, of which there are `returnedLayers.length + 1`. Default [[32], [64], [128], [256],
+   * [512]] for five levels, else all five sizes on each level.
+   */
+  anchorSizes?: readonly (readonly number[])[];
+  /** height / width, one list per feature level. Default [0.5, 1, 2] on each. */
+  anchorAspectRatios?: readonly (readonly number[])[];
+  /** Default 2000. */
+  rpnPreNmsTopNTrain?: number;
+  /** Default 1000. */
+  rpnPreNmsTopNTest?: number;
+  /** Default 2000. */
+  rpnPostNmsTopNTrain?: number;
+  /** Default 1000. */
+  rpnPostNmsTopNTest?: number;
+  /** Default 0.7. */
+  rpnNmsThresh?: number;
+  /** Default 0.7. */
+  rpnFgIouThresh?: number;
+  /** Default 0.3. */
+  rpnBgIouThresh?: number;
+  /** Default 256. */
+  rpnBatchSizePerImage?: number;
+  /** Default 0.5. */
+  rpnPositiveFraction?: number;
+  /** Default 0. */
+  rpnScoreThresh?: number;
+
+  /** Default: levels '0'..'3' (those that exist), 7, 2. */
+  boxRoiPool?: Partial<RoiPoolOptions>;
+  /** Default: levels '0'..'3' (those that exist), 14, 2. */
+  maskRoiPool?: Partial<RoiPoolOptions>;
+  /** Default 0.05. */
+  boxScoreThresh?: number;
+  /** Default 0.5. */
+  boxNmsThresh?: number;
+  /** Default 100. */
+  boxDetectionsPerImg?: number;
+  /** Default 0.5. */
+  boxFgIouThresh?: number;
+  /** Default 0.5. */
+  boxBgIouThresh?: number;
+  /** Default 512. */
+  boxBatchSizePerImage?: number;
+  /** Default 0.25. */
+  boxPositiveFraction?: number;
+  /** Default [10, 10, 5, 5]. */
+  bboxRegWeights?: readonly [number, number, number, number];
+};
+
+/** Every option of a network, decided: what `model.options` holds. */
+export type ResolvedModelOptions = NativeModelOptions;
