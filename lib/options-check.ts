@@ -1,0 +1,175 @@
+import {MaskRcnnError} from './errors.js';
+
+/** What one option may be. `expected` completes the sentence "Option x must be …". */
+export type Rule = {
+  expected: string;
+  accepts: (value: unknown) => boolean;
+  /** The words to choose from, for "did you mean". */
+  words?: readonly string[];
+};
+
+/** The rules of an options object by name. An option that is absent or undefined passes unless it is `required`. */
+export type Schema = Readonly<Record<string, Rule & {required?: true}>>;
+
+type Range = {min?: number; max?: number; above?: number; below?: number};
+
+export const bool: Rule = {expected: 'true or false', accepts: (value) => typeof value === 'boolean'};
+
+export const text: Rule = {
+  expected: 'a string that is not empty',
+  accepts: (value) => typeof value === 'string' && value !== '',
+};
+
+export const callback: Rule = {expected: 'a function', accepts: (value) => typeof value === 'function'};
+
+/** A finite number in a range: `min` and `max` belong to it, `above` and `below` do not. */
+export function number(range: Range = {}): Rule {
+  return {
+    expected: `a number${inWords(range)}`,
+    accepts: (value) => typeof value === 'number' && Number.isFinite(value) && isWithin(value, range),
+  };
+}
+
+export function integer(range: Range = {}): Rule {
+  return {
+    expected: `a whole number${inWords(range)}`,
+    accepts: (value) => Number.isSafeInteger(value) && isWithin(value as number, range),
+  };
+}
+
+/** One of a few words or numbers. */
+export function oneOf(...values: readonly (string | number)[]): Rule {
+  return {
+    expected: `one of ${values.map((value) => show(value)).join(', ')}`,
+    accepts: (value) => values.includes(value as string),
+    words: values.filter((value) => typeof value === 'string'),
+  };
+}
+
+/** An array (or typed array), each item by `rule`; `length` items exactly, or at least `min`. */
+export function listOf(rule: Rule, {length, min = 0}: {length?: number; min?: number} = {}): Rule {
+  const count = length === undefined ? (min === 0 ? '' : ` of at least ${min}`) : ` of ${length}`;
+  return {
+    expected: `an array${count}, each item ${rule.expected}`,
+    accepts: (value) =>
+      (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) &&
+      (length === undefined ? (value as unknown[]).length >= min : (value as unknown[]).length === length) &&
+      Array.from(value as unknown[]).every(rule.accepts),
+  };
+}
+
+export function instanceOf(type: abstract new (...args: never[]) => unknown): Rule {
+  return {expected: `an instance of ${type.name}`, accepts: (value) => value instanceof type};
+}
+
+export function either(...rules: Rule[]): Rule {
+  return {
+    expected: rules.map(({expected}) => expected).join(', or '),
+    accepts: (value) => rules.some((rule) => rule.accepts(value)),
+    words: rules.flatMap(({words = []}) => words),
+  };
+}
+
+export const nothing: Rule = {expected: 'null', accepts: (value) => value === null};
+
+export function required(rule: Rule): Rule & {required: true} {
+  return {...rule, required: true};
+}
+
+/**
+ * Holds the options `given` to `where` (a call, as the user knows it) against `schema`. Throws INVALID_OPTION for an
+ * unknown name, a missing required option, or a value that its rule does not accept.
+ */
+export function checkOptions(given: unknown, schema: Schema, where: string): void {
+  const options = given ?? {};
+  if (typeof options !== 'object' || Array.isArray(options)) {
+    throw new MaskRcnnError('INVALID_OPTION', `The options of ${where} must be an object, got ${show(given)}.`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(schema, name) ? schema[name] : undefined;
+    if (rule === undefined) throw unknownOption(name, Object.keys(schema), where);
+    if (value === undefined || rule.accepts(value)) continue;
+    const near = typeof value === 'string' ? closest(value, rule.words ?? []) : undefined;
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option '${name}' of ${where} must be ${rule.expected}, got ${show(value)}.`,
+      near === undefined ? {} : {hint: `Did you mean '${near}'?`},
+    );
+  }
+  for (const [name, rule] of Object.entries(schema)) {
+    if (rule.required && (options as Record<string, unknown>)[name] === undefined) {
+      throw new MaskRcnnError('INVALID_OPTION', `${where} needs option '${name}': ${rule.expected}.`);
+    }
+  }
+}
+
+/** The word that `given` is most likely a misspelling of, or undefined if none is near. */
+export function closest(given: string, words: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(given.length / 3)) + 1;
+  for (const word of words) {
+    const distance = editDistance(given.toLowerCase(), word.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = word;
+    }
+  }
+  return best;
+}
+
+/** A value as it appears in messages: short, on one line. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 57)}…'` : `'${value}'`;
+  if (typeof value === 'function') return 'a function';
+  if (value === null || typeof value !== 'object') return String(value);
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
+    const items = Array.from(value as unknown[]);
+    return `[${items.slice(0, 6).map(show).join(', ')}${items.length > 6 ? `, … ${items.length} items` : ''}]`;
+  }
+  const name = value.constructor?.name;
+  return name === undefined || name === 'Object' ? 'an object' : `an object of type ${name}`;
+}
+
+function unknownOption(name: string, known: string[], where: string): MaskRcnnError {
+  const near = closest(name, known);
+  return new MaskRcnnError('INVALID_OPTION', `${where} has no option '${name}'.`, {
+    hint: near === undefined ? `Its options are ${known.join(', ')}.` : `Did you mean '${near}'?`,
+  });
+}
+
+/** Levenshtein's distance, where two neighbours swapped count once. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({length: b.length + 1}, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, substituted);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        row[j] = Math.min(row[j]!, beforeLast[j - 2]! + 1);
+      }
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length]!;
+}
+
+function isWithin(value: number, {min, max, above, below}: Range): boolean {
+  return (
+    value >= (min ?? -Infinity) &&
+    value <= (max ?? Infinity) &&
+    (above === undefined || value > above) &&
+    (below === undefined || value < below)
+  );
+}
+
+function inWords({min, max, above, below}: Range): string {
+  const parts: string[] = [];
+  if (min !== undefined) parts.push(`at least ${min}`);
+  if (above !== undefined) parts.push(`above ${above}`);
+  if (max !== undefined) parts.push(`at most ${max}`);
+  if (below !== undefined) parts.push(`below ${below}`);
+  return parts.length === 0 ? '' : ` ${parts.join(' and ')}`;
+}
