@@ -20,7 +20,7 @@ std::vector<int64_t> stage_indices(const std::vector<MobileNetLayer>& layers) {
 
 // torchvision models/mobilenetv2.py and mobilenetv3.py: norms start as nn.BatchNorm2d's do.
 void initialize(torch::nn::Module& network) {
-  for (const auto& module : network.modules()) {
+  for (const auto& module : network.modules(/*include_self=*/false)) {
     if (auto* conv = module->as<torch::nn::Conv2d>()) {
       torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut);
       if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);

@@ -1,0 +1,33 @@
+// What JavaScript sees of this library: binding.d.ts, export by export. maskrcnn.node (loader.cpp)
+// opens it and calls maskrcnn_init.
+#include <napi.h>
+
+#include "binding/environment.h"
+#include "binding/instance_data.h"
+#include "binding/model.h"
+#include "binding/ops.h"
+#include "binding/optimizer.h"
+#include "torch.h"
+
+namespace {
+
+using namespace maskrcnn::binding;
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  const auto model = Model::define(env);
+  const auto optimizer = Optimizer::define(env);
+  env.SetInstanceData(new InstanceData{Napi::Persistent(model), Napi::Persistent(optimizer)});
+
+  exports.Set("Model", model);
+  exports.Set("Optimizer", optimizer);
+  exports.Set("ops", make_ops(env));
+  exports.Set("environment", Napi::Function::New(env, environment, "environment"));
+  return exports;
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) napi_value maskrcnn_init(
+    napi_env env, napi_value exports) {
+  return Napi::RegisterModule(env, exports, init);
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "model/mask_rcnn.h"
+#include "torch.h"
+
+namespace maskrcnn::binding {
+
+enum class MaskFormat { Rle, Bitmap, Float, None };
+
+struct DetectOptions {
+  double score_threshold;
+  int64_t max_detections;
+  MaskFormat mask_format;
+  double mask_threshold;
+};
+
+// D: detections of an image, H W: the image's rows and columns.
+struct EncodedDetections {
+  Detections detections;
+  MaskFormat mask_format;
+  std::vector<std::string> rle;    // D, for MaskFormat::Rle
+  std::vector<at::Tensor> planes;  // D × [H,W], u8 for Bitmap, f32 for Float
+};
+
+DetectOptions to_detect_options(const Napi::Value& value);
+
+// On the worker's thread: detection and the masks in the form asked for.
+std::vector<EncodedDetections> detect_and_encode(
+    MaskRCNN& network, const std::vector<at::Tensor>& images, const DetectOptions& options);
+
+Napi::Value from_detections(Napi::Env env, const std::vector<EncodedDetections>& images);
+
+}  // namespace maskrcnn::binding

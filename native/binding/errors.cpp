@@ -1,0 +1,36 @@
+#include "binding/errors.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+
+namespace maskrcnn::binding {
+
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const Failure& failure) {
+    return failure;
+  } catch (const c10::OutOfMemoryError& error) {
+    return {"OUT_OF_MEMORY", error.what_without_backtrace()};
+  } catch (const c10::Error& error) {
+    const std::string message = error.what_without_backtrace();
+    // libtorch's CPU allocator has no exception type of its own.
+    const bool out_of_memory = message.find("DefaultCPUAllocator") != std::string::npos;
+    return {out_of_memory ? "OUT_OF_MEMORY" : "NATIVE", message};
+  } catch (const std::bad_alloc&) {
+    return {"OUT_OF_MEMORY", "The process is out of memory."};
+  } catch (const std::exception& error) {
+    return {"NATIVE", error.what()};
+  } catch (...) {
+    return {"NATIVE", "An exception of an unknown type."};
+  }
+}
+
+Napi::Error to_error(Napi::Env env, const Failure& failure) {
+  auto error = Napi::Error::New(env, failure.what());
+  error.Set("code", Napi::String::New(env, failure.code));
+  return error;
+}
+
+}  // namespace maskrcnn::binding

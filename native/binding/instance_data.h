@@ -1,0 +1,15 @@
+#pragma once
+
+#include <napi.h>
+
+namespace maskrcnn::binding {
+
+// What belongs to one JavaScript environment (the main thread's or a worker_thread's).
+struct InstanceData {
+  Napi::FunctionReference model_class;
+  Napi::FunctionReference optimizer_class;
+
+  static InstanceData& of(Napi::Env env) { return *env.GetInstanceData<InstanceData>(); }
+};
+
+}  // namespace maskrcnn::binding

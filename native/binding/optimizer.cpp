@@ -1,0 +1,114 @@
+#include "binding/optimizer.h"
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "binding/convert.h"
+#include "binding/errors.h"
+#include "binding/instance_data.h"
+
+namespace maskrcnn::binding {
+
+namespace {
+
+std::vector<ParameterGroup> to_groups(const Napi::Value& value, const ModelState& state) {
+  std::unordered_map<std::string, at::Tensor> parameters;
+  for (const auto& entry : state.entries()) {
+    if (entry.is_parameter && entry.tensor.requires_grad())
+      parameters.emplace(entry.name, entry.tensor);
+  }
+  std::vector<ParameterGroup> groups;
+  for (const auto& element : elements(value, "groups")) {
+    const Fields fields(element, "group");
+    ParameterGroup group{{}, fields.number("lrMultiplier"), fields.number("weightDecay")};
+    for (const auto& name : fields.strings("parameters")) {
+      const auto found = parameters.find(name);
+      if (found == parameters.end()) {
+        throw Napi::RangeError::New(
+            value.Env(), "No trainable parameter is named " + name + ", or it is in two groups.");
+      }
+      group.parameters.emplace_back(name, found->second);
+      parameters.erase(found);
+    }
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+}  // namespace
+
+Napi::Function Optimizer::define(Napi::Env env) {
+  return DefineClass(
+      env,
+      "Optimizer",
+      {InstanceMethod<&Optimizer::step>("step"),
+       InstanceMethod<&Optimizer::zero_grad>("zeroGrad"),
+       InstanceMethod<&Optimizer::state_dict>("stateDict"),
+       InstanceMethod<&Optimizer::load_state_dict>("loadStateDict")});
+}
+
+Optimizer::Optimizer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Optimizer>(info) {
+  const auto env = info.Env();
+  if (!info[0].IsObject() ||
+      !info[0].As<Napi::Object>().InstanceOf(InstanceData::of(env).model_class.Value())) {
+    throw Napi::TypeError::New(env, "An optimizer is made for a Model.");
+  }
+  model_ = Napi::Persistent(info[0].As<Napi::Object>());
+  guarded(env, [&] {
+    const Fields options(info[1], "options");
+    const auto groups =
+        to_groups(options.get("groups"), *Model::Unwrap(model_.Value())->state(env));
+    if (options.string("type") == "sgd") {
+      optimizer_ = std::make_shared<maskrcnn::Optimizer>(
+          groups,
+          SgdOptions{options.number("momentum"), options.boolean("nesterov")},
+          std::nullopt);
+    } else {
+      const auto betas = options.array<2>("betas");
+      optimizer_ = std::make_shared<maskrcnn::Optimizer>(
+          groups, std::nullopt, AdamWOptions{betas[0], betas[1], options.number("eps")});
+    }
+  });
+}
+
+std::shared_ptr<Worker> Optimizer::worker(Napi::Env env) const {
+  return Model::Unwrap(model_.Value())->worker(env);
+}
+
+Napi::Value Optimizer::step(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    const Fields options(info[0], "options");
+    return worker(env)->run(
+        env,
+        [optimizer = optimizer_,
+         lr = options.number("lr"),
+         clip_norm = options.optional_number("clipNorm")] {
+          return optimizer->step(lr, clip_norm);
+        },
+        [](Napi::Env env, double norm) -> Napi::Value { return Napi::Number::New(env, norm); });
+  });
+}
+
+Napi::Value Optimizer::zero_grad(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return worker(env)->run(env, [optimizer = optimizer_] { optimizer->zero_grad(); });
+}
+
+Napi::Value Optimizer::state_dict(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return worker(env)->run(
+      env,
+      [optimizer = optimizer_] { return optimizer->state(); },
+      [](Napi::Env env, const NamedTensors& tensors) { return from_named_tensors(env, tensors); });
+}
+
+Napi::Value Optimizer::load_state_dict(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto tensors = guarded(env, [&] { return to_named_tensors(info[0]); });
+  return worker(env)->run(
+      env, [optimizer = optimizer_, tensors] { optimizer->load_state(tensors); });
+}
+
+}  // namespace maskrcnn::binding

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "model/options.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+// Boxes are [R,4] f32: x0, y0, x1, y1 in pixels, x1 and y1 exclusive (torchvision/ops/boxes.py).
+
+at::Tensor box_area(const at::Tensor& boxes);  // [R]
+
+// Intersection over union of every pair, [G,R].
+at::Tensor box_iou(const at::Tensor& boxes1, const at::Tensor& boxes2);
+
+// boxes: [...,4]
+at::Tensor clip_boxes_to_image(const at::Tensor& boxes, ImageSize size);
+
+// Indices of the boxes whose sides are both >= min_size.
+at::Tensor large_boxes(const at::Tensor& boxes, double min_size);
+
+at::Tensor resize_boxes(const at::Tensor& boxes, ImageSize from, ImageSize to);
+
+}  // namespace maskrcnn

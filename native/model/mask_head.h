@@ -1,0 +1,30 @@
+#pragma once
+
+#include "torch.h"
+
+namespace maskrcnn {
+
+// R: rois, C: channels, K: classes with the background.
+
+// Four 3×3 convolutions, [R,C,14,14] -> [R,C,14,14] (Mask R-CNN, figure 4, right). Version 2 adds
+// batch norm.
+struct MaskRcnnHeadsImpl : torch::nn::Module {
+  MaskRcnnHeadsImpl(int64_t channels, bool batch_norm);
+  at::Tensor forward(const at::Tensor& x);
+
+ private:
+  torch::nn::ModuleList blocks_;
+};
+TORCH_MODULE(MaskRcnnHeads);
+
+// Up-convolution and one mask per class, [R,C,14,14] -> logits [R,K,28,28].
+struct MaskRcnnPredictorImpl : torch::nn::Module {
+  MaskRcnnPredictorImpl(int64_t channels, int64_t num_classes);
+  at::Tensor forward(const at::Tensor& x);
+
+  torch::nn::ConvTranspose2d conv5_mask{nullptr};
+  torch::nn::Conv2d mask_fcn_logits{nullptr};
+};
+TORCH_MODULE(MaskRcnnPredictor);
+
+}  // namespace maskrcnn

@@ -1,0 +1,88 @@
+#include "model/mask_rcnn.h"
+
+#include "model/boxes.h"
+
+namespace maskrcnn {
+
+namespace {
+
+ImageSize size_of(const at::Tensor& image /*[H,W,3]*/) {
+  return {image.size(0), image.size(1)};
+}
+
+}  // namespace
+
+MaskRCNNImpl::MaskRCNNImpl(const MaskRCNNOptions& options)
+    : options_(options), transform_(options.transform) {
+  backbone_ = register_module("backbone", Backbone(options.backbone));
+  rpn_ = register_module("rpn", RegionProposalNetwork(backbone_->out_channels, options.rpn));
+  roi_heads_ = register_module("roi_heads", RoIHeads(backbone_->out_channels, options.roi_heads));
+}
+
+MaskRCNNLosses MaskRCNNImpl::compute_losses(
+    const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator) {
+  const auto inputs = transform_.forward(images, targets, device(), generator);
+  const auto features = backbone_->forward(inputs.tensors);
+  const auto rpn_output = rpn_->forward_head(features);
+  const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.training);
+  const auto rpn_losses = rpn_->compute_losses(rpn_output, inputs, targets, generator);
+  const auto roi_losses =
+      roi_heads_->compute_losses(features, proposals, inputs.sizes, targets, generator);
+  return {
+      roi_losses.classifier,
+      roi_losses.box_reg,
+      roi_losses.mask,
+      rpn_losses.objectness,
+      rpn_losses.box_reg};
+}
+
+std::vector<Detections> MaskRCNNImpl::detect(
+    const std::vector<at::Tensor>& images, const DetectionOptions& options, bool with_masks) {
+  const auto inputs = transform_.forward(images, device());
+  const auto features = backbone_->forward(inputs.tensors);
+  const auto proposals = rpn_->propose(rpn_->forward_head(features), inputs, options_.rpn.testing);
+  const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
+  auto detections = roi_heads_->select_detections(predictions, proposals, inputs.sizes, options);
+  if (with_masks) roi_heads_->add_masks(detections, features, inputs.sizes);
+  for (size_t image = 0; image < images.size(); ++image) {
+    auto& boxes = detections[image].boxes;
+    boxes = resize_boxes(boxes, inputs.sizes[image], size_of(images[image]));
+  }
+  return detections;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
+    const std::vector<at::Tensor>& images) {
+  std::vector<std::pair<std::string, at::Tensor>> stages;
+  const auto record = [&](const std::string& prefix, const std::vector<at::Tensor>& values) {
+    for (size_t i = 0; i < values.size(); ++i)
+      stages.emplace_back(prefix + std::to_string(i), values[i]);
+  };
+
+  const auto inputs = transform_.forward(images, device());
+  stages.emplace_back("transform.images", inputs.tensors);
+  const auto body = backbone_->forward_body(inputs.tensors);
+  record("body.", body);
+  const auto features = backbone_->forward_fpn(body);
+  record("fpn.", {features.begin(), features.end() - 1});
+  stages.emplace_back("fpn.pool", features.back());
+  const auto rpn_output = rpn_->forward_head(features);
+  record("rpn.objectness.", rpn_output.objectness);
+  record("rpn.bbox_pred.", rpn_output.bbox_pred);
+  const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.testing);
+  record("proposals.", proposals);
+  const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
+  stages.emplace_back("box_features", predictions.features);
+  stages.emplace_back("class_logits", predictions.class_logits);
+  stages.emplace_back("box_regression", predictions.box_regression);
+
+  std::vector<at::Tensor> boxes;
+  for (const auto& image :
+       roi_heads_->select_detections(predictions, proposals, inputs.sizes, detection_options())) {
+    boxes.push_back(image.boxes);
+  }
+  stages.emplace_back("mask_logits", roi_heads_->predict_masks(features, boxes, inputs.sizes));
+  return stages;
+}
+
+}  // namespace maskrcnn

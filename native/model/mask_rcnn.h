@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/backbone.h"
+#include "model/options.h"
+#include "model/roi_heads.h"
+#include "model/rpn.h"
+#include "model/targets.h"
+#include "model/transform.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+struct MaskRCNNLosses {
+  at::Tensor classifier;  // scalars, in torchvision's order
+  at::Tensor box_reg;
+  at::Tensor mask;
+  at::Tensor objectness;
+  at::Tensor rpn_box_reg;
+
+  at::Tensor total() const { return classifier + box_reg + mask + objectness + rpn_box_reg; }
+};
+
+// Mask R-CNN on a feature pyramid, with the names of torchvision's state dict
+// (detection/mask_rcnn.py, detection/generalized_rcnn.py).
+struct MaskRCNNImpl : torch::nn::Module {
+  explicit MaskRCNNImpl(const MaskRCNNOptions& options);
+
+  // images: [H,W,3] u8 each. Draws sizes and samples from the generator. Call in training mode.
+  MaskRCNNLosses compute_losses(
+      const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator);
+
+  // Boxes in pixels of the images as given. Call in evaluation mode.
+  std::vector<Detections> detect(
+      const std::vector<at::Tensor>& images, const DetectionOptions& options, bool with_masks);
+
+  // The stages of detection by name, for the parity tests: transform.images, body.L, fpn.L,
+  // fpn.pool, rpn.objectness.L, rpn.bbox_pred.L, proposals.N, box_features, class_logits,
+  // box_regression, mask_logits.
+  std::vector<std::pair<std::string, at::Tensor>> trace(const std::vector<at::Tensor>& images);
+
+  const DetectionOptions& detection_options() const { return roi_heads_->options().detection; }
+  at::Device device() { return parameters().front().device(); }
+
+ private:
+  MaskRCNNOptions options_;
+  Transform transform_;
+  Backbone backbone_{nullptr};
+  RegionProposalNetwork rpn_{nullptr};
+  RoIHeads roi_heads_{nullptr};
+};
+TORCH_MODULE(MaskRCNN);
+
+}  // namespace maskrcnn

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "torch.h"
+
+namespace maskrcnn {
+
+// Gives each of R boxes one of G instances by IoU, or none (Faster R-CNN, section 3.1.2;
+// torchvision detection/_utils.py).
+class Matcher {
+ public:
+  static constexpr int64_t kBackground = -1;  // IoU below the low threshold
+  static constexpr int64_t kIgnored = -2;     // IoU between the thresholds
+
+  // allow_low_quality: the boxes that overlap an instance most, ties included, are matched however
+  // little that is.
+  Matcher(double high_threshold, double low_threshold, bool allow_low_quality)
+      : high_threshold_(high_threshold),
+        low_threshold_(low_threshold),
+        allow_low_quality_(allow_low_quality) {}
+
+  // iou: [G,R] with G > 0 -> [R] i64: 0..G-1, kBackground or kIgnored
+  at::Tensor match(const at::Tensor& iou) const;
+
+ private:
+  double high_threshold_;
+  double low_threshold_;
+  bool allow_low_quality_;
+};
+
+}  // namespace maskrcnn

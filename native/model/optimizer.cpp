@@ -1,0 +1,165 @@
+#include "model/optimizer.h"
+
+#include <unordered_map>
+
+namespace maskrcnn {
+
+Optimizer::Optimizer(
+    std::vector<ParameterGroup> groups,
+    std::optional<SgdOptions> sgd,
+    std::optional<AdamWOptions> adamw)
+    : sgd_(sgd), adamw_(adamw) {
+  TORCH_CHECK(sgd_.has_value() != adamw_.has_value(), "an optimizer is either SGD or AdamW");
+  for (auto& group : groups) {
+    Group own{{}, group.lr_multiplier, group.weight_decay};
+    for (auto& [name, parameter] : group.parameters)
+      own.slots.push_back({name, parameter, {}, {}, {}, {}});
+    groups_.push_back(std::move(own));
+  }
+}
+
+std::vector<at::Tensor> Optimizer::gradients() const {
+  std::vector<at::Tensor> gradients;
+  for (const auto& group : groups_) {
+    for (const auto& slot : group.slots) {
+      if (slot.parameter.grad().defined()) gradients.push_back(slot.parameter.grad());
+    }
+  }
+  return gradients;
+}
+
+double Optimizer::step(double lr, std::optional<double> clip_norm) {
+  const at::NoGradGuard no_grad;
+  auto gradients = this->gradients();
+  if (gradients.empty()) return 0;
+  const double norm = at::stack(at::_foreach_norm(gradients)).norm().item<double>();
+  // The 1e-6 is torch.nn.utils.clip_grad_norm_'s.
+  if (clip_norm && norm > *clip_norm) at::_foreach_mul_(gradients, *clip_norm / (norm + 1e-6));
+  for (auto& group : groups_) {
+    if (sgd_) {
+      step_sgd(group, lr * group.lr_multiplier);
+    } else {
+      step_adamw(group, lr * group.lr_multiplier);
+    }
+  }
+  zero_grad();
+  return norm;
+}
+
+void Optimizer::step_sgd(Group& group, double lr) {
+  // The kernel fills every momentum buffer from the gradient or none of them: one call for the
+  // parameters at their first step and one for the others.
+  for (const bool first : {false, true}) {
+    std::vector<at::Tensor> parameters, gradients, buffers;
+    for (auto& slot : group.slots) {
+      if (!slot.parameter.grad().defined() || slot.momentum_buffer.defined() == first) continue;
+      if (first && sgd_->momentum != 0) slot.momentum_buffer = at::zeros_like(slot.parameter);
+      parameters.push_back(slot.parameter);
+      gradients.push_back(slot.parameter.grad());
+      if (sgd_->momentum != 0) buffers.push_back(slot.momentum_buffer);
+    }
+    if (parameters.empty()) continue;
+    at::_fused_sgd_(
+        parameters,
+        gradients,
+        buffers,
+        group.weight_decay,
+        sgd_->momentum,
+        lr,
+        /*dampening=*/0,
+        sgd_->nesterov,
+        /*maximize=*/false,
+        /*is_first_step=*/first);
+  }
+}
+
+void Optimizer::step_adamw(Group& group, double lr) {
+  std::vector<at::Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
+  for (auto& slot : group.slots) {
+    if (!slot.parameter.grad().defined()) continue;
+    if (!slot.exp_avg.defined()) {
+      slot.exp_avg = at::zeros_like(slot.parameter);
+      slot.exp_avg_sq = at::zeros_like(slot.parameter);
+      slot.step = at::zeros({}, slot.parameter.options());
+    }
+    parameters.push_back(slot.parameter);
+    gradients.push_back(slot.parameter.grad());
+    exp_avgs.push_back(slot.exp_avg);
+    exp_avg_sqs.push_back(slot.exp_avg_sq);
+    steps.push_back(slot.step);
+  }
+  if (parameters.empty()) return;
+  at::_foreach_add_(steps, 1);
+  at::_fused_adamw_(
+      parameters,
+      gradients,
+      exp_avgs,
+      exp_avg_sqs,
+      /*max_exp_avg_sqs=*/{},
+      steps,
+      lr,
+      adamw_->beta1,
+      adamw_->beta2,
+      group.weight_decay,
+      adamw_->eps,
+      /*amsgrad=*/false,
+      /*maximize=*/false);
+}
+
+void Optimizer::zero_grad() {
+  for (auto& group : groups_) {
+    for (auto& slot : group.slots) slot.parameter.mutable_grad().reset();
+  }
+}
+
+std::vector<std::pair<const char*, at::Tensor Optimizer::Slot::*>> Optimizer::fields() const {
+  if (sgd_) return {{"momentum_buffer", &Slot::momentum_buffer}};
+  return {{"exp_avg", &Slot::exp_avg}, {"exp_avg_sq", &Slot::exp_avg_sq}, {"step", &Slot::step}};
+}
+
+NamedTensors Optimizer::state() const {
+  NamedTensors state;
+  for (const auto& group : groups_) {
+    for (const auto& slot : group.slots) {
+      for (const auto& [field, member] : fields()) {
+        if ((slot.*member).defined())
+          state.emplace_back(slot.name + "." + field, (slot.*member).clone());
+      }
+    }
+  }
+  return state;
+}
+
+void Optimizer::load_state(const NamedTensors& state) {
+  std::unordered_map<std::string, at::Tensor> by_name(state.begin(), state.end());
+  for (auto& group : groups_) {
+    for (auto& slot : group.slots) {
+      for (const auto& [field, member] : fields()) {
+        const auto found = by_name.find(slot.name + "." + field);
+        if (found == by_name.end()) {
+          (slot.*member).reset();
+          continue;
+        }
+        const bool scalar = member == &Slot::step;
+        TORCH_CHECK(
+            found->second.sizes() == (scalar ? at::IntArrayRef{} : slot.parameter.sizes()),
+            "optimizer state ",
+            found->first,
+            " has shape ",
+            found->second.sizes(),
+            ", its parameter ",
+            slot.parameter.sizes());
+        slot.*member =
+            found->second.to(slot.parameter.options(), /*non_blocking=*/false, /*copy=*/true);
+        by_name.erase(found);
+      }
+    }
+  }
+  TORCH_CHECK(
+      by_name.empty(),
+      "optimizer state ",
+      by_name.begin()->first,
+      " belongs to no parameter of this optimizer");
+}
+
+}  // namespace maskrcnn

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "torch.h"
+
+namespace maskrcnn {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+struct SgdOptions {
+  double momentum;
+  bool nesterov;
+};
+
+struct AdamWOptions {
+  double beta1;
+  double beta2;
+  double eps;
+};
+
+// Parameters that share a rate multiplier and a weight decay.
+struct ParameterGroup {
+  NamedTensors parameters;
+  double lr_multiplier;
+  double weight_decay;
+};
+
+// SGD or AdamW as torch.optim has them, by PyTorch's fused kernels. Parameters without a gradient
+// are left alone.
+class Optimizer {
+ public:
+  Optimizer(
+      std::vector<ParameterGroup> groups,
+      std::optional<SgdOptions> sgd,
+      std::optional<AdamWOptions> adamw);
+
+  // Clips the gradients to clip_norm (L2 over all parameters), steps, clears the gradients. Returns
+  // the norm before clipping.
+  double step(double lr, std::optional<double> clip_norm);
+  void zero_grad();
+
+  // NAME.momentum_buffer, or NAME.exp_avg, NAME.exp_avg_sq and NAME.step, of the parameters that
+  // have stepped.
+  NamedTensors state() const;
+  void load_state(const NamedTensors& state);
+
+ private:
+  // What one parameter carries from step to step; undefined before its first.
+  struct Slot {
+    std::string name;
+    at::Tensor parameter;
+    at::Tensor momentum_buffer;
+    at::Tensor exp_avg;
+    at::Tensor exp_avg_sq;
+    at::Tensor step;  // f32 scalar, as the fused kernels want it
+  };
+  struct Group {
+    std::vector<Slot> slots;
+    double lr_multiplier;
+    double weight_decay;
+  };
+
+  std::vector<at::Tensor> gradients() const;
+  void step_sgd(Group& group, double lr);
+  void step_adamw(Group& group, double lr);
+  // The tensors of a slot by the name of their state, those of the other algorithm left out.
+  std::vector<std::pair<const char*, at::Tensor Slot::*>> fields() const;
+
+  std::vector<Group> groups_;
+  std::optional<SgdOptions> sgd_;
+  std::optional<AdamWOptions> adamw_;
+};
+
+}  // namespace maskrcnn

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/backbone.h"
+
+namespace maskrcnn {
+
+struct ImageSize {
+  int64_t height;
+  int64_t width;
+};
+
+struct TransformOptions {
+  std::vector<int64_t> min_size;  // candidates for the shorter side; detection takes the last
+  int64_t max_size;
+  std::array<double, 3> image_mean;
+  std::array<double, 3> image_std;
+  int64_t size_divisible;
+  std::optional<ImageSize> fixed_size;
+  bool skip_resize;
+};
+
+struct AnchorOptions {
+  std::vector<std::vector<double>> sizes;          // pixels, a list per level
+  std::vector<std::vector<double>> aspect_ratios;  // height / width, a list per level
+};
+
+struct SamplingOptions {
+  double fg_iou_thresh;
+  double bg_iou_thresh;
+  int64_t batch_size_per_image;
+  double positive_fraction;
+};
+
+struct ProposalOptions {
+  int64_t pre_nms_top_n;  // per level
+  int64_t post_nms_top_n;
+};
+
+struct RpnOptions {
+  AnchorOptions anchors;
+  int64_t conv_depth;
+  SamplingOptions sampling;
+  ProposalOptions training;
+  ProposalOptions testing;
+  double nms_thresh;
+  double score_thresh;
+};
+
+struct RoiPoolOptions {
+  std::vector<std::string> featmap_names;
+  int64_t output_size;
+  int64_t sampling_ratio;
+};
+
+struct DetectionOptions {
+  double score_thresh;
+  double nms_thresh;
+  int64_t detections_per_img;
+};
+
+struct RoiHeadsOptions {
+  int64_t num_classes;       // with the background
+  bool convolutional_heads;  // version 2: convolutions with batch norm
+  RoiPoolOptions box_roi_pool;
+  RoiPoolOptions mask_roi_pool;
+  SamplingOptions sampling;
+  std::array<double, 4> bbox_reg_weights;
+  DetectionOptions detection;
+};
+
+// torchvision's constructor arguments, complete: the defaults are TypeScript's (lib/options.ts).
+struct MaskRCNNOptions {
+  BackboneOptions backbone;
+  TransformOptions transform;
+  RpnOptions rpn;
+  RoiHeadsOptions roi_heads;
+};
+
+}  // namespace maskrcnn

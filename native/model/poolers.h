@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "model/options.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+// Pools every box from the pyramid level that suits its size (Feature Pyramid Networks, equation 1;
+// torchvision ops/poolers.py).
+class MultiScaleRoIAlign {
+ public:
+  explicit MultiScaleRoIAlign(const RoiPoolOptions& options) : options_(options) {}
+
+  int64_t output_size() const { return options_.output_size; }
+
+  // features: [N,C,H_l,W_l] per level, the last one max-pooled; boxes: [R_n,4] per image; sizes:
+  // without padding
+  // -> [R, C, output_size, output_size], R over all images
+  at::Tensor pool(
+      const std::vector<at::Tensor>& features,
+      const std::vector<at::Tensor>& boxes,
+      const std::vector<ImageSize>& sizes) const;
+
+ private:
+  RoiPoolOptions options_;
+};
+
+}  // namespace maskrcnn

@@ -1,0 +1,218 @@
+#include "model/roi_heads.h"
+
+#include <utility>
+
+#include "model/boxes.h"
+#include "ops/nms.h"
+
+namespace maskrcnn {
+
+namespace {
+
+constexpr int64_t kRepresentationSize = 1024;  // (torchvision detection/mask_rcnn.py)
+constexpr double kMinDetectionSide = 1e-2;     // pixels (torchvision detection/roi_heads.py)
+constexpr double kSmoothL1Beta = 1.0 / 9;      // likewise
+
+std::vector<int64_t> counts(const std::vector<at::Tensor>& boxes) {
+  std::vector<int64_t> result;
+  for (const auto& image : boxes) result.push_back(image.size(0));
+  return result;
+}
+
+// Row r's entry for class classes[r]: [R,K,...] -> [R,...]
+at::Tensor of_class(const at::Tensor& values, const at::Tensor& classes) {
+  const auto rows = at::arange(classes.size(0), classes.options());
+  return values.index({rows, classes});
+}
+
+}  // namespace
+
+RoIHeadsImpl::RoIHeadsImpl(int64_t channels, const RoiHeadsOptions& options)
+    : options_(options),
+      box_roi_pool_(options.box_roi_pool),
+      mask_roi_pool_(options.mask_roi_pool),
+      box_coder_(options.bbox_reg_weights),
+      matcher_(
+          options.sampling.fg_iou_thresh,
+          options.sampling.bg_iou_thresh,
+          /*allow_low_quality=*/false),
+      sampler_(options.sampling) {
+  const auto side = options.box_roi_pool.output_size;
+  if (options.convolutional_heads) {
+    conv_head_ =
+        register_module("box_head", FastRcnnConvFcHead(channels, side, kRepresentationSize));
+  } else {
+    mlp_head_ =
+        register_module("box_head", TwoMlpHead(channels * side * side, kRepresentationSize));
+  }
+  box_predictor_ =
+      register_module("box_predictor", FastRcnnPredictor(kRepresentationSize, options.num_classes));
+  mask_head_ = register_module(
+      "mask_head", MaskRcnnHeads(channels, /*batch_norm=*/options.convolutional_heads));
+  mask_predictor_ =
+      register_module("mask_predictor", MaskRcnnPredictor(channels, options.num_classes));
+}
+
+at::Tensor RoIHeadsImpl::box_features(const at::Tensor& pooled) {
+  return options_.convolutional_heads ? conv_head_->forward(pooled) : mlp_head_->forward(pooled);
+}
+
+BoxPredictions RoIHeadsImpl::predict_boxes(
+    const std::vector<at::Tensor>& features,
+    const std::vector<at::Tensor>& proposals,
+    const std::vector<ImageSize>& sizes) {
+  const auto vectors = box_features(box_roi_pool_.pool(features, proposals, sizes));
+  const auto [class_logits, box_regression] = box_predictor_->forward(vectors);
+  return {vectors, class_logits, box_regression};
+}
+
+std::vector<Detections> RoIHeadsImpl::select_detections(
+    const BoxPredictions& predictions,
+    const std::vector<at::Tensor>& proposals,
+    const std::vector<ImageSize>& sizes,
+    const DetectionOptions& options) const {
+  const auto per_image = counts(proposals);
+  const auto boxes_by_image = box_coder_.decode(predictions.box_regression, at::cat(proposals))
+                                  .split_with_sizes(per_image);  // [R_n,K,4]
+  const auto scores_by_image =
+      predictions.class_logits.softmax(-1).split_with_sizes(per_image);  // [R_n,K]
+
+  std::vector<Detections> detections;
+  for (size_t image = 0; image < sizes.size(); ++image) {
+    // Every class of every proposal but the background is a candidate of its own.
+    const auto foreground = scores_by_image[image].slice(1, 1);  // [R_n,K-1]
+    const auto candidates = (foreground > options.score_thresh)
+                                .flatten()
+                                .nonzero()
+                                .squeeze(1);  // row · (K-1) + class - 1
+    auto boxes =
+        clip_boxes_to_image(boxes_by_image[image].slice(1, 1), sizes[image]).reshape({-1, 4});
+    auto scores = foreground.flatten().index_select(0, candidates);
+    auto labels = candidates.remainder(foreground.size(1)) + 1;
+    boxes = boxes.index_select(0, candidates);
+
+    const auto keep_only = [&](const at::Tensor& kept) {
+      boxes = boxes.index_select(0, kept);
+      scores = scores.index_select(0, kept);
+      labels = labels.index_select(0, kept);
+    };
+    keep_only(large_boxes(boxes, kMinDetectionSide));
+    keep_only(ops::batched_nms(boxes, scores, labels, options.nms_thresh)
+                  .slice(0, 0, options.detections_per_img));
+    detections.push_back({boxes, labels, scores, {}});
+  }
+  return detections;
+}
+
+at::Tensor RoIHeadsImpl::predict_masks(
+    const std::vector<at::Tensor>& features,
+    const std::vector<at::Tensor>& boxes,
+    const std::vector<ImageSize>& sizes) {
+  return mask_predictor_->forward(mask_head_->forward(mask_roi_pool_.pool(features, boxes, sizes)));
+}
+
+void RoIHeadsImpl::add_masks(
+    std::vector<Detections>& detections,
+    const std::vector<at::Tensor>& features,
+    const std::vector<ImageSize>& sizes) {
+  std::vector<at::Tensor> boxes, labels;
+  for (const auto& image : detections) {
+    boxes.push_back(image.boxes);
+    labels.push_back(image.labels);
+  }
+  const auto probabilities =
+      of_class(predict_masks(features, boxes, sizes), at::cat(labels)).sigmoid();  // [R,M,M]
+  const auto by_image = probabilities.split_with_sizes(counts(boxes));
+  for (size_t image = 0; image < detections.size(); ++image)
+    detections[image].masks = by_image[image];
+}
+
+RoIHeadsImpl::TrainingSample RoIHeadsImpl::sample(
+    const at::Tensor& proposals, const Target& target, at::Generator& generator) const {
+  // The truth is among the proposals, so that there are positives from the first step on.
+  const auto boxes = at::cat({proposals, target.boxes});  // [R_n,4]
+  at::Tensor matched, labels;
+  if (target.boxes.size(0) == 0) {
+    matched = at::zeros({boxes.size(0)}, boxes.options().dtype(at::kLong));
+    labels = matched;
+  } else {
+    const auto matches = matcher_.match(box_iou(target.boxes, boxes));
+    matched = matches.clamp_min(0);
+    labels = target.labels.index_select(0, matched)
+                 .masked_fill(matches == Matcher::kBackground, 0)
+                 .masked_fill_(matches == Matcher::kIgnored, -1);
+  }
+  const auto [positive, negative] = sampler_.sample(labels, generator);
+  const auto chosen = std::get<0>(at::cat({positive, negative}).sort());
+  return {
+      boxes.index_select(0, chosen),
+      matched.index_select(0, chosen),
+      labels.index_select(0, chosen)};
+}
+
+RoiLosses RoIHeadsImpl::compute_losses(
+    const std::vector<at::Tensor>& features,
+    const std::vector<at::Tensor>& proposals,
+    const std::vector<ImageSize>& sizes,
+    const std::vector<Target>& targets,
+    at::Generator& generator) {
+  std::vector<TrainingSample> samples;
+  std::vector<at::Tensor> boxes, all_labels, wanted;
+  for (size_t image = 0; image < targets.size(); ++image) {
+    samples.push_back(sample(proposals[image], targets[image], generator));
+    const auto& chosen = samples.back();
+    boxes.push_back(chosen.boxes);
+    all_labels.push_back(chosen.labels);
+    const auto positive = (chosen.labels > 0).nonzero().squeeze(1);
+    wanted.push_back(box_coder_.encode(
+        targets[image].boxes.index_select(0, chosen.matched.index_select(0, positive)),
+        chosen.boxes.index_select(0, positive)));
+  }
+  const auto labels = at::cat(all_labels);  // [R]
+  const auto predictions = predict_boxes(features, boxes, sizes);
+  const auto classifier = at::cross_entropy_loss(predictions.class_logits, labels);
+
+  const auto positive = (labels > 0).nonzero().squeeze(1);
+  const auto offsets =
+      predictions.box_regression.reshape({labels.size(0), -1, 4}).index_select(0, positive);
+  const auto box_reg = at::smooth_l1_loss(
+                           of_class(offsets, labels.index_select(0, positive)),
+                           at::cat(wanted),
+                           at::Reduction::Sum,
+                           kSmoothL1Beta) /
+                       labels.numel();
+  return {classifier, box_reg, compute_mask_loss(features, samples, sizes, targets)};
+}
+
+at::Tensor RoIHeadsImpl::compute_mask_loss(
+    const std::vector<at::Tensor>& features,
+    const std::vector<TrainingSample>& samples,
+    const std::vector<ImageSize>& sizes,
+    const std::vector<Target>& targets) {
+  std::vector<at::Tensor> boxes, matched, labels;
+  for (const auto& sample : samples) {
+    const auto positive = (sample.labels > 0).nonzero().squeeze(1);
+    boxes.push_back(sample.boxes.index_select(0, positive));
+    matched.push_back(sample.matched.index_select(0, positive));
+    labels.push_back(sample.labels.index_select(0, positive));
+  }
+  const auto logits = predict_masks(features, boxes, sizes);  // [P,K,M,M]
+  if (logits.size(0) == 0) return logits.sum() * 0;           // a mean over nothing would be NaN
+
+  std::vector<at::Tensor> wanted;
+  for (size_t image = 0; image < targets.size(); ++image) {
+    const auto& target = targets[image];
+    wanted.push_back(ops::mask_targets(
+        target.masks,
+        target.original.height,
+        target.original.width,
+        target.resized.height,
+        target.resized.width,
+        boxes[image],
+        matched[image],
+        logits.size(-1)));
+  }
+  return at::binary_cross_entropy_with_logits(of_class(logits, at::cat(labels)), at::cat(wanted));
+}
+
+}  // namespace maskrcnn

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <vector>
+
+#include "model/box_coder.h"
+#include "model/box_head.h"
+#include "model/mask_head.h"
+#include "model/matcher.h"
+#include "model/options.h"
+#include "model/poolers.h"
+#include "model/sampler.h"
+#include "model/targets.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+// R: rois over all images, D: detections of an image, K: classes with the background, M: mask side.
+
+struct BoxPredictions {
+  at::Tensor features;        // [R,1024]
+  at::Tensor class_logits;    // [R,K]
+  at::Tensor box_regression;  // [R,4K]
+};
+
+struct RoiLosses {
+  at::Tensor classifier;  // scalars
+  at::Tensor box_reg;
+  at::Tensor mask;
+};
+
+// What each proposal is, where exactly, and which of its pixels (Mask R-CNN, section 3; torchvision
+// detection/roi_heads.py).
+struct RoIHeadsImpl : torch::nn::Module {
+  RoIHeadsImpl(int64_t channels, const RoiHeadsOptions& options);
+
+  BoxPredictions predict_boxes(
+      const std::vector<at::Tensor>& features,
+      const std::vector<at::Tensor>& proposals,
+      const std::vector<ImageSize>& sizes);
+
+  // Boxes in pixels of the network's input, without masks.
+  std::vector<Detections> select_detections(
+      const BoxPredictions& predictions,
+      const std::vector<at::Tensor>& proposals,
+      const std::vector<ImageSize>& sizes,
+      const DetectionOptions& options) const;
+
+  // -> [R,K,M,M]
+  at::Tensor predict_masks(
+      const std::vector<at::Tensor>& features,
+      const std::vector<at::Tensor>& boxes,
+      const std::vector<ImageSize>& sizes);
+
+  // Adds to each detection the mask of its class.
+  void add_masks(
+      std::vector<Detections>& detections,
+      const std::vector<at::Tensor>& features,
+      const std::vector<ImageSize>& sizes);
+
+  RoiLosses compute_losses(
+      const std::vector<at::Tensor>& features,
+      const std::vector<at::Tensor>& proposals,
+      const std::vector<ImageSize>& sizes,
+      const std::vector<Target>& targets,
+      at::Generator& generator);
+
+  const RoiHeadsOptions& options() const { return options_; }
+
+ private:
+  // The proposals of an image that are trained on, with the instance that each is matched to.
+  struct TrainingSample {
+    at::Tensor boxes;    // [R_n,4]
+    at::Tensor matched;  // [R_n] i64
+    at::Tensor labels;   // [R_n] i64, 0: background
+  };
+  TrainingSample sample(
+      const at::Tensor& proposals, const Target& target, at::Generator& generator) const;
+  at::Tensor compute_mask_loss(
+      const std::vector<at::Tensor>& features,
+      const std::vector<TrainingSample>& samples,
+      const std::vector<ImageSize>& sizes,
+      const std::vector<Target>& targets);
+  at::Tensor box_features(const at::Tensor& pooled);
+
+  RoiHeadsOptions options_;
+  MultiScaleRoIAlign box_roi_pool_;
+  MultiScaleRoIAlign mask_roi_pool_;
+  BoxCoder box_coder_;
+  Matcher matcher_;
+  BalancedSampler sampler_;
+  TwoMlpHead mlp_head_{nullptr};           // version 1's box_head
+  FastRcnnConvFcHead conv_head_{nullptr};  // version 2's
+  FastRcnnPredictor box_predictor_{nullptr};
+  MaskRcnnHeads mask_head_{nullptr};
+  MaskRcnnPredictor mask_predictor_{nullptr};
+};
+TORCH_MODULE(RoIHeads);
+
+}  // namespace maskrcnn

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "model/anchors.h"
+#include "model/box_coder.h"
+#include "model/conv_norm_activation.h"
+#include "model/matcher.h"
+#include "model/options.h"
+#include "model/sampler.h"
+#include "model/targets.h"
+#include "model/transform.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+// N: images, L: levels, A: anchors per cell, S: anchors of an image over all levels.
+
+struct RpnHeadOutput {
+  std::vector<at::Tensor> objectness;  // per level [N,A,H_l,W_l]: logits
+  std::vector<at::Tensor> bbox_pred;   // per level [N,4A,H_l,W_l]: offsets
+};
+
+// The convolutions that slide over every level, the same weights for all.
+struct RpnHeadImpl : torch::nn::Module {
+  RpnHeadImpl(int64_t channels, int64_t num_anchors, int64_t conv_depth);
+  RpnHeadOutput forward(const std::vector<at::Tensor>& features);
+
+  torch::nn::ModuleList conv;
+  torch::nn::Conv2d cls_logits{nullptr};
+  torch::nn::Conv2d bbox_pred{nullptr};
+};
+TORCH_MODULE(RpnHead);
+
+struct RpnLosses {
+  at::Tensor objectness;  // scalar
+  at::Tensor box_reg;     // scalar
+};
+
+// Finds boxes that hold an object of whatever class (Faster R-CNN, section 3.1; torchvision
+// detection/rpn.py).
+struct RegionProposalNetworkImpl : torch::nn::Module {
+  RegionProposalNetworkImpl(int64_t channels, const RpnOptions& options);
+
+  RpnHeadOutput forward_head(const std::vector<at::Tensor>& features) {
+    return head->forward(features);
+  }
+
+  // -> per image [P,4], best first. Nothing flows back through them.
+  std::vector<at::Tensor> propose(
+      const RpnHeadOutput& output, const ImageList& images, const ProposalOptions& limits) const;
+
+  RpnLosses compute_losses(
+      const RpnHeadOutput& output,
+      const ImageList& images,
+      const std::vector<Target>& targets,
+      at::Generator& generator) const;
+
+  RpnHead head{nullptr};
+
+ private:
+  // [S] f32 (1 object, 0 background, -1 ignored) and, for every anchor, the box that it is to
+  // become, [S,4].
+  std::pair<at::Tensor, at::Tensor> assign_targets(
+      const at::Tensor& anchors, const at::Tensor& gt_boxes) const;
+  at::Tensor filter_proposals(
+      const std::vector<at::Tensor>& boxes,
+      const std::vector<at::Tensor>& objectness,
+      ImageSize size,
+      const ProposalOptions& limits) const;
+
+  RpnOptions options_;
+  AnchorGenerator anchor_generator_;
+  BoxCoder box_coder_{{1, 1, 1, 1}};
+  Matcher matcher_;
+  BalancedSampler sampler_;
+};
+TORCH_MODULE(RegionProposalNetwork);
+
+}  // namespace maskrcnn

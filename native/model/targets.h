@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+#include "model/options.h"
+#include "ops/mask_targets.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+// G: instances of an image.
+
+// The truth of one image, as given and then as resized along with its image: masks stay cropped and
+// unresized.
+struct Target {
+  at::Tensor boxes;         // [G,4] f32: x0, y0, x1, y1 in pixels of the network's input
+  at::Tensor labels;        // [G] i64: 1..K-1
+  ops::CroppedMasks masks;  // in pixels of the original image
+  ImageSize original;
+  ImageSize resized;
+};
+
+// What was found in one image, in falling order of score.
+struct Detections {
+  at::Tensor boxes;   // [D,4] f32
+  at::Tensor labels;  // [D] i64
+  at::Tensor scores;  // [D] f32
+  at::Tensor
+      masks;  // [D,M,M] f32: probabilities within the box; undefined where masks were not asked for
+};
+
+}  // namespace maskrcnn

@@ -1,0 +1,104 @@
+#include "model/transform.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/boxes.h"
+
+namespace maskrcnn {
+
+namespace {
+
+ImageSize size_of(const at::Tensor& image /*[H,W,3]*/) {
+  return {image.size(0), image.size(1)};
+}
+
+// random.choice by the tensor library's generator: drawn even from a single candidate, as
+// torchvision does.
+int64_t draw(const std::vector<int64_t>& candidates, at::Generator& generator) {
+  const auto position =
+      at::empty({1}).uniform_(0.0, static_cast<double>(candidates.size()), generator);
+  return candidates.at(static_cast<size_t>(position.item<float>()));
+}
+
+int64_t round_up(int64_t value, int64_t divisor) {
+  return (value + divisor - 1) / divisor * divisor;
+}
+
+}  // namespace
+
+ImageList Transform::forward(const std::vector<at::Tensor>& images, at::Device device) const {
+  std::vector<at::Tensor> inputs;
+  for (const auto& image : images) {
+    inputs.push_back(
+        normalize_and_resize(image, resized(size_of(image), options_.min_size.back()), device));
+  }
+  return batch(inputs);
+}
+
+ImageList Transform::forward(
+    const std::vector<at::Tensor>& images,
+    std::vector<Target>& targets,
+    at::Device device,
+    at::Generator& generator) const {
+  std::vector<at::Tensor> inputs;
+  for (size_t i = 0; i < images.size(); ++i) {
+    const auto original = size_of(images[i]);
+    const auto to =
+        options_.skip_resize ? original : resized(original, draw(options_.min_size, generator));
+    inputs.push_back(normalize_and_resize(images[i], to, device));
+    targets[i].boxes = resize_boxes(targets[i].boxes, original, to);
+    targets[i].original = original;
+    targets[i].resized = to;
+  }
+  return batch(inputs);
+}
+
+ImageSize Transform::resized(ImageSize original, int64_t min_size) const {
+  if (options_.fixed_size) return *options_.fixed_size;
+  const auto shorter = static_cast<double>(std::min(original.height, original.width));
+  const auto longer = static_cast<double>(std::max(original.height, original.width));
+  const double scale = std::min(
+      static_cast<double>(min_size) / shorter, static_cast<double>(options_.max_size) / longer);
+  const auto side = [scale](int64_t length) {
+    return static_cast<int64_t>(std::floor(static_cast<double>(length) * scale));
+  };
+  return {side(original.height), side(original.width)};
+}
+
+at::Tensor Transform::normalize_and_resize(
+    const at::Tensor& image, ImageSize to, at::Device device) const {
+  const auto as_column = [&](const std::array<double, 3>& values) {
+    return at::tensor(at::ArrayRef<double>(values), at::TensorOptions(at::kFloat).device(device))
+        .view({3, 1, 1});
+  };
+  const auto pixels = image.to(device).permute({2, 0, 1}).to(at::kFloat) / 255;  // [3,H,W]
+  const auto normalized = (pixels - as_column(options_.image_mean)) / as_column(options_.image_std);
+  return at::upsample_bilinear2d(
+      normalized.unsqueeze(0), {to.height, to.width}, /*align_corners=*/false);  // [1,3,H',W']
+}
+
+ImageList Transform::batch(const std::vector<at::Tensor>& images) const {
+  ImageSize largest{0, 0};
+  ImageList list;
+  for (const auto& image : images) {
+    list.sizes.push_back({image.size(2), image.size(3)});
+    largest.height = std::max(largest.height, image.size(2));
+    largest.width = std::max(largest.width, image.size(3));
+  }
+  list.tensors = images.front().new_zeros(
+      {static_cast<int64_t>(images.size()),
+       3,
+       round_up(largest.height, options_.size_divisible),
+       round_up(largest.width, options_.size_divisible)});
+  for (size_t i = 0; i < images.size(); ++i) {
+    const auto [height, width] = list.sizes[i];
+    list.tensors[static_cast<int64_t>(i)]
+        .slice(1, 0, height)
+        .slice(2, 0, width)
+        .copy_(images[i].squeeze(0));
+  }
+  return list;
+}
+
+}  // namespace maskrcnn

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <vector>
+
+#include "model/options.h"
+#include "model/targets.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+struct ImageList {
+  at::Tensor tensors;            // [N,3,H,W] f32, padded with zeros at the right and the bottom
+  std::vector<ImageSize> sizes;  // without the padding
+  ImageSize padded() const { return {tensors.size(2), tensors.size(3)}; }
+};
+
+// Pixels to the network's input and its boxes back: normalise, resize, batch (torchvision
+// detection/transform.py).
+class Transform {
+ public:
+  explicit Transform(const TransformOptions& options) : options_(options) {}
+
+  // images: [H,W,3] u8 each. Detection's size: the last of min_size.
+  ImageList forward(const std::vector<at::Tensor>& images, at::Device device) const;
+
+  // Training: a size drawn from min_size for every image; the targets' boxes follow their images.
+  ImageList forward(
+      const std::vector<at::Tensor>& images,
+      std::vector<Target>& targets,
+      at::Device device,
+      at::Generator& generator) const;
+
+ private:
+  ImageSize resized(ImageSize original, int64_t min_size) const;
+  at::Tensor normalize_and_resize(const at::Tensor& image, ImageSize to, at::Device device) const;
+  ImageList batch(const std::vector<at::Tensor>& images) const;
+
+  TransformOptions options_;
+};
+
+}  // namespace maskrcnn
