@@ -1,5 +1,5 @@
 import test from 'ava';
-import {completeModelOptions} from '../lib/complete-options.js';
+import {completeModelOptions} from '../lib/complete-model-options.js';
 import {MaskRcnnError} from '../lib/errors.js';
 import type {ModelOptions} from '../lib/model-options.js';
 import {checkModelOptions} from '../lib/options.js';
