@@ -1,0 +1,60 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+
+#include "torch.h"
+
+namespace maskrcnn::binding {
+
+// Positional arguments of a function on plain arrays. TypeError for a wrong type, RangeError for a
+// wrong length or value; `name` is the subject of the message.
+
+// The largest number of elements of an argument or result. The product of two such numbers still
+// fits into an int64.
+constexpr int64_t kMaxElements = int64_t{1} << 31;
+
+// "NAME must be EXPECTATION, got VALUE."
+[[noreturn]] void refuse_value(
+    Napi::Env env, const std::string& name, const std::string& expectation, double value);
+
+double read_number(const Napi::Value& value, const std::string& name);  // finite
+int64_t read_integer(
+    const Napi::Value& value, const std::string& name, int64_t least, int64_t most);
+int64_t read_size(const Napi::Value& value, const std::string& name);  // 1..kMaxElements
+Napi::Object read_object(const Napi::Value& value, const std::string& name);
+std::string read_string(const Napi::Value& value, const std::string& name);
+
+// The product of sizes in 0..kMaxElements, which must not be above kMaxElements either.
+int64_t checked_product(
+    Napi::Env env, std::initializer_list<int64_t> sizes, const std::string& name);
+
+// The memory of a JavaScript typed array, which goes on owning it.
+template <typename T>
+struct View {
+  const T* data;
+  int64_t length;
+};
+
+View<uint8_t> read_bytes(const Napi::Value& value, const std::string& name);
+View<int32_t> read_integers(const Napi::Value& value, const std::string& name);
+View<float> read_floats(const Napi::Value& value, const std::string& name);
+View<float> read_finite_floats(const Napi::Value& value, const std::string& name);
+
+void check_length(Napi::Env env, int64_t length, int64_t expected, const std::string& name);
+
+// How many rows of `width` numbers an array of `length` holds.
+int64_t count_rows(Napi::Env env, int64_t length, int64_t width, const std::string& name);
+
+template <typename T>
+at::Tensor to_tensor(const View<T>& view, at::IntArrayRef sizes) {
+  const auto tensor = at::empty(sizes, c10::CppTypeToScalarType<T>::value);
+  if (view.length > 0) std::memcpy(tensor.mutable_data_ptr(), view.data, view.length * sizeof(T));
+  return tensor;
+}
+
+}  // namespace maskrcnn::binding

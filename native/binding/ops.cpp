@@ -1,0 +1,254 @@
+#include "binding/ops.h"
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "binding/arguments.h"
+#include "binding/errors.h"
+#include "ops/mask_targets.h"
+#include "ops/nms.h"
+#include "ops/paste.h"
+#include "ops/rle.h"
+#include "ops/roi_align.h"
+#include "torch.h"
+
+// Letters: N images, C channels, H W rows and columns, R rois, D boxes, G objects.
+
+namespace maskrcnn::binding {
+namespace {
+
+constexpr int64_t kMaxSide = 1024;  // of a roi's cells or a cell's samples
+
+template <typename Array, typename T>
+Napi::Value to_array(Napi::Env env, const T* data, int64_t length) {
+  auto array = Array::New(env, static_cast<size_t>(length));
+  std::copy_n(data, length, array.Data());
+  return array;
+}
+
+Napi::Value to_float_array(Napi::Env env, const at::Tensor& tensor) {
+  const auto plain = tensor.detach().contiguous();
+  return to_array<Napi::Float32Array>(env, plain.const_data_ptr<float>(), plain.numel());
+}
+
+Napi::Value nms(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto boxes = read_finite_floats(info[0], "boxes");
+  const auto count = count_rows(env, boxes.length, 4, "boxes");
+  const auto scores = read_finite_floats(info[1], "scores");
+  check_length(env, scores.length, count, "scores");
+  const auto iou_threshold = read_number(info[2], "iouThreshold");
+  const auto kept =
+      ops::nms(to_tensor(boxes, {count, 4}), to_tensor(scores, {count}), iou_threshold)
+          .to(at::kInt);
+  return to_array<Napi::Int32Array>(env, kept.const_data_ptr<int32_t>(), kept.numel());
+}
+
+// What roiAlign and its gradient have in common: all arguments but the first.
+struct RoiAlignArguments {
+  std::vector<int64_t> input_shape;  // N, C, H, W
+  int64_t input_length, output_length;
+  at::Tensor rois;  // [R,5]
+  double spatial_scale;
+  int64_t output_size, sampling_ratio;
+
+  explicit RoiAlignArguments(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    const auto shape = read_object(info[1], "inputShape");
+    for (uint32_t i = 0; i < 4; ++i) {
+      const auto name = "inputShape[" + std::to_string(i) + "]";
+      input_shape.push_back(read_size(shape.Get(i), name));
+    }
+    input_length = checked_product(
+        env, {input_shape[0], input_shape[1], input_shape[2], input_shape[3]}, "The input");
+    const auto rows = read_finite_floats(info[2], "rois");
+    const auto roi_count = count_rows(env, rows.length, 5, "rois");
+    for (int64_t r = 0; r < roi_count; ++r) {
+      const float image = rows.data[5 * r];
+      if (image != std::floor(image) || image < 0 || image >= static_cast<float>(input_shape[0])) {
+        refuse_value(
+            env,
+            "The image of roi " + std::to_string(r),
+            "a whole number in 0.." + std::to_string(input_shape[0] - 1),
+            image);
+      }
+    }
+    rois = to_tensor(rows, {roi_count, 5});
+    const auto options = read_object(info[3], "options");
+    spatial_scale = read_number(options.Get("spatialScale"), "spatialScale");
+    output_size = read_integer(options.Get("outputSize"), "outputSize", 1, kMaxSide);
+    sampling_ratio = read_integer(options.Get("samplingRatio"), "samplingRatio", 0, kMaxSide);
+    output_length =
+        checked_product(env, {roi_count, input_shape[1], output_size, output_size}, "The result");
+  }
+
+  at::Tensor align(const at::Tensor& input) const {
+    return ops::roi_align(input, rois, spatial_scale, output_size, sampling_ratio);
+  }
+};
+
+Napi::Value roi_align(const Napi::CallbackInfo& info) {
+  const RoiAlignArguments arguments(info);
+  const auto input = read_floats(info[0], "input");
+  check_length(info.Env(), input.length, arguments.input_length, "input");
+  return to_float_array(info.Env(), arguments.align(to_tensor(input, arguments.input_shape)));
+}
+
+// By libtorch's autograd, as in training.
+Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
+  const RoiAlignArguments arguments(info);
+  const auto grad = read_floats(info[0], "gradOutput");
+  check_length(info.Env(), grad.length, arguments.output_length, "gradOutput");
+  const auto input = at::zeros(arguments.input_shape).requires_grad_();
+  const auto output = arguments.align(input);
+  const auto grads = torch::autograd::grad({output}, {input}, {to_tensor(grad, output.sizes())});
+  return to_float_array(info.Env(), grads[0]);
+}
+
+Napi::Value rle_encode(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto bitmap = read_bytes(info[0], "bitmap");
+  const auto width = read_size(info[1], "width"), height = read_size(info[2], "height");
+  check_length(env, bitmap.length, checked_product(env, {width, height}, "The bitmap"), "bitmap");
+  const auto counts = ops::rle_encode(
+      bitmap.data,
+      /*left=*/0,
+      /*top=*/0,
+      width,
+      height,
+      /*image_width=*/width,
+      /*image_height=*/height);
+  return Napi::String::New(env, counts);
+}
+
+Napi::Value rle_decode(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto counts = read_string(info[0], "counts");
+  const auto width = read_size(info[1], "width"), height = read_size(info[2], "height");
+  checked_product(env, {width, height}, "The bitmap");
+  const auto bitmap = ops::rle_decode(counts, width, height);
+  return to_array<Napi::Uint8Array>(env, bitmap.data(), static_cast<int64_t>(bitmap.size()));
+}
+
+Napi::Value paste_mask(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto mask = read_floats(info[0], "mask");
+  const auto side = read_integer(info[1], "side", 1, kMaxSide);
+  check_length(env, mask.length, side * side, "mask");
+  const auto box = read_finite_floats(info[2], "box");
+  check_length(env, box.length, 4, "box");
+  const auto width = read_size(info[3], "width"), height = read_size(info[4], "height");
+  const auto length = checked_product(env, {width, height}, "The image");
+  const auto pasted =
+      ops::paste_masks(to_tensor(mask, {1, side, side}), to_tensor(box, {1, 4}), height, width)[0];
+  auto image = Napi::Float32Array::New(env, static_cast<size_t>(length));
+  for (int64_t y = 0; y < pasted.height; ++y) {
+    std::copy_n(
+        pasted.values.data() + y * pasted.width,
+        pasted.width,
+        image.Data() + (pasted.top + y) * width + pasted.left);
+  }
+  return image;
+}
+
+// The masks of a NativeTarget of an image of width x height.
+ops::CroppedMasks read_masks(const Napi::Object& target, int64_t width, int64_t height) {
+  const auto env = target.Env();
+  const auto rects = read_integers(target.Get("maskRects"), "maskRects");
+  const auto count = count_rows(env, rects.length, 4, "maskRects");
+  const auto data = read_bytes(target.Get("maskData"), "maskData");
+  int64_t pixels = 0;
+  for (int64_t g = 0; g < count; ++g) {
+    const int64_t left = rects.data[4 * g], top = rects.data[4 * g + 1];
+    const int64_t columns = rects.data[4 * g + 2], rows = rects.data[4 * g + 3];
+    const bool inside = left >= 0 && top >= 0 && columns >= 0 && rows >= 0 &&
+                        left + columns <= width && top + rows <= height;
+    if (!inside) {
+      throw Napi::RangeError::New(
+          env,
+          "Rectangle " + std::to_string(g) + " of maskRects must lie inside the image of " +
+              std::to_string(width) + " x " + std::to_string(height) + " pixels.");
+    }
+    pixels += columns * rows;
+  }
+  check_length(env, data.length, pixels, "maskData");
+  return {to_tensor(rects, {count, 4}), to_tensor(data, {data.length})};
+}
+
+Napi::Value mask_targets(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto target = read_object(info[0], "target");
+  const auto image = read_object(info[1], "image");
+  const auto width = read_size(image.Get("width"), "width");
+  const auto height = read_size(image.Get("height"), "height");
+  const auto resized_width = read_size(image.Get("resizedWidth"), "resizedWidth");
+  const auto resized_height = read_size(image.Get("resizedHeight"), "resizedHeight");
+  checked_product(env, {width, height}, "The image");
+  checked_product(env, {resized_width, resized_height}, "The resized image");
+  const auto masks = read_masks(target, width, height);
+  const auto rois = read_finite_floats(info[2], "rois");
+  const auto count = count_rows(env, rois.length, 4, "rois");
+  const auto matched = read_integers(info[3], "matched");
+  check_length(env, matched.length, count, "matched");
+  const auto objects = masks.rects.size(0);
+  for (int64_t r = 0; r < count; ++r) {
+    if (matched.data[r] < 0 || matched.data[r] >= objects) {
+      refuse_value(
+          env,
+          "matched[" + std::to_string(r) + "]",
+          "below the number of instances, " + std::to_string(objects),
+          matched.data[r]);
+    }
+  }
+  const auto side = read_integer(info[4], "side", 1, kMaxSide);
+  checked_product(env, {count, side, side}, "The result");
+  return to_float_array(
+      env,
+      ops::mask_targets(
+          masks,
+          height,
+          width,
+          resized_height,
+          resized_width,
+          to_tensor(rois, {count, 4}),
+          to_tensor(matched, {count}).to(at::kLong),
+          side));
+}
+
+// What the operators themselves refuse is a value out of range: malformed run lengths, a roi too
+// long to sample.
+template <Napi::Value (*Operator)(const Napi::CallbackInfo&)>
+Napi::Value checked(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    try {
+      return Operator(info);
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const c10::Error& error) {
+      throw Napi::RangeError::New(env, error.what_without_backtrace());
+    }
+  });
+}
+
+}  // namespace
+
+Napi::Object make_ops(Napi::Env env) {
+  auto exports = Napi::Object::New(env);
+  exports.Set("nms", Napi::Function::New(env, checked<nms>, "nms"));
+  exports.Set("roiAlign", Napi::Function::New(env, checked<roi_align>, "roiAlign"));
+  exports.Set(
+      "roiAlignBackward",
+      Napi::Function::New(env, checked<roi_align_backward>, "roiAlignBackward"));
+  exports.Set("rleEncode", Napi::Function::New(env, checked<rle_encode>, "rleEncode"));
+  exports.Set("rleDecode", Napi::Function::New(env, checked<rle_decode>, "rleDecode"));
+  exports.Set("pasteMask", Napi::Function::New(env, checked<paste_mask>, "pasteMask"));
+  exports.Set("maskTargets", Napi::Function::New(env, checked<mask_targets>, "maskTargets"));
+  return exports;
+}
+
+}  // namespace maskrcnn::binding

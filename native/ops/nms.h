@@ -1,0 +1,22 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace maskrcnn::ops {
+
+// Greedy non-maximum suppression (torchvision `nms`): going down the scores, a box is kept unless
+// its IoU with a kept one is above `iou_threshold`. Indices of the kept boxes, int64, in falling
+// order of score; equal scores keep the order of the boxes. Boxes are float32: x0, y0, x1, y1.
+at::Tensor nms(
+    const at::Tensor& boxes,   // [D,4]
+    const at::Tensor& scores,  // [D]
+    double iou_threshold);     // [kept]
+
+// The same within each group of equal `idxs` (torchvision `batched_nms`).
+at::Tensor batched_nms(
+    const at::Tensor& boxes,   // [D,4]
+    const at::Tensor& scores,  // [D]
+    const at::Tensor& idxs,    // [D] int64
+    double iou_threshold);     // [kept]
+
+}  // namespace maskrcnn::ops

@@ -1,0 +1,139 @@
+#include "ops/paste.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/target_clones.h"
+#include "torch.h"
+
+// Letters: D detections, M side of the mask head's output.
+
+namespace maskrcnn::ops {
+namespace {
+
+constexpr int64_t kPadding = 1;  // torchvision roi_heads.py, expand_masks
+
+// Beyond this, float32 has no whole pixels.
+constexpr float kFurthestCoordinate = 1 << 24;
+
+// Whole pixels first..last that a padded mask covers along one axis; both inclusive, hence the + 1
+// of torchvision's TO_REMOVE.
+struct Span {
+  int64_t first, last;
+  int64_t length() const { return std::max<int64_t>(last - first + 1, 1); }
+};
+
+Span expand(float low, float high, int64_t side) {
+  const auto scale =
+      static_cast<float>(static_cast<double>(side + 2 * kPadding) / static_cast<double>(side));
+  const float half = (high - low) * 0.5f * scale;
+  const float centre = (high + low) * 0.5f;
+  return {static_cast<int64_t>(centre - half), static_cast<int64_t>(centre + half)};
+}
+
+// Between which two places of the padded mask a pixel lies: (1 - weight) * low + weight * high.
+struct Blend {
+  int64_t low, high;
+  float weight;
+};
+
+// interpolate(mode='bilinear', align_corners=False) from `size` to span.length(), for the pixels
+// begin..end-1 of the image.
+std::vector<Blend> blend(const Span& span, int64_t size, int64_t begin, int64_t end) {
+  const float scale = static_cast<float>(size) / static_cast<float>(span.length());
+  std::vector<Blend> blends;
+  for (int64_t pixel = begin; pixel < end; ++pixel) {
+    const auto offset = static_cast<float>(pixel - span.first);
+    const float source = std::max(scale * (offset + 0.5f) - 0.5f, 0.0f);
+    const auto low = std::min(static_cast<int64_t>(source), size - 1);
+    const float weight = std::clamp(source - static_cast<float>(low), 0.0f, 1.0f);
+    blends.push_back({low, std::min(low + 1, size - 1), weight});
+  }
+  return blends;
+}
+
+MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+void mix_rows(
+    const float* __restrict low,
+    const float* __restrict high,
+    float weight,
+    int64_t width,
+    float* __restrict mixed) {
+  for (int64_t x = 0; x < width; ++x) mixed[x] = (1.0f - weight) * low[x] + weight * high[x];
+}
+
+PastedMask paste(const float* mask, int64_t side, const float* box, int64_t height, int64_t width) {
+  const auto x = expand(box[0], box[2], side), y = expand(box[1], box[3], side);
+  PastedMask pasted{std::max<int64_t>(x.first, 0), std::max<int64_t>(y.first, 0), 0, 0, {}};
+  pasted.width = std::min(x.last + 1, width) - pasted.left;
+  pasted.height = std::min(y.last + 1, height) - pasted.top;
+  if (pasted.width <= 0 || pasted.height <= 0) return {0, 0, 0, 0, {}};
+
+  const int64_t padded_side = side + 2 * kPadding;
+  const auto columns = blend(x, padded_side, pasted.left, pasted.left + pasted.width);
+  const auto rows = blend(y, padded_side, pasted.top, pasted.top + pasted.height);
+
+  // First each row of the padded mask along x, then the image's rows from pairs of those.
+  std::vector<float> stretched(padded_side * pasted.width, 0.0f);
+  const auto at = [&](const float* row, int64_t column) {
+    const auto unpadded = column - kPadding;
+    return unpadded >= 0 && unpadded < side ? row[unpadded] : 0.0f;
+  };
+  for (int64_t i = 0; i < side; ++i) {
+    const float* row = mask + i * side;
+    float* to = stretched.data() + (i + kPadding) * pasted.width;
+    for (int64_t j = 0; j < pasted.width; ++j) {
+      const auto& column = columns[j];
+      to[j] = (1.0f - column.weight) * at(row, column.low) + column.weight * at(row, column.high);
+    }
+  }
+  pasted.values.resize(pasted.width * pasted.height);
+  for (int64_t i = 0; i < pasted.height; ++i) {
+    mix_rows(
+        stretched.data() + rows[i].low * pasted.width,
+        stretched.data() + rows[i].high * pasted.width,
+        rows[i].weight,
+        pasted.width,
+        pasted.values.data() + i * pasted.width);
+  }
+  return pasted;
+}
+
+}  // namespace
+
+std::vector<PastedMask> paste_masks(
+    const at::Tensor& masks, const at::Tensor& boxes, int64_t height, int64_t width) {
+  TORCH_CHECK(
+      masks.dim() == 3 && masks.size(1) == masks.size(2) && masks.size(1) > 0,
+      "paste_masks: the masks must be [D,M,M], got ",
+      masks.sizes());
+  TORCH_CHECK(
+      boxes.dim() == 2 && boxes.size(0) == masks.size(0) && boxes.size(1) == 4,
+      "paste_masks: the boxes must be [",
+      masks.size(0),
+      ",4], got ",
+      boxes.sizes());
+  const auto values = masks.detach().to(at::kCPU, at::kFloat).contiguous();       // [D,M,M]
+  const auto coordinates = boxes.detach().to(at::kCPU, at::kFloat).contiguous();  // [D,4]
+  const auto* mask = values.const_data_ptr<float>();
+  const auto* box = coordinates.const_data_ptr<float>();
+  for (int64_t i = 0; i < coordinates.numel(); ++i) {
+    TORCH_CHECK(
+        std::abs(box[i]) <= kFurthestCoordinate,
+        "paste_masks: a box's coordinates must be finite and at most ",
+        kFurthestCoordinate,
+        " pixels, got ",
+        box[i]);
+  }
+
+  const auto side = masks.size(1);
+  std::vector<PastedMask> pasted(masks.size(0));
+  at::parallel_for(0, masks.size(0), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for (int64_t d = begin; d < end; ++d) {
+      pasted[d] = paste(mask + d * side * side, side, box + 4 * d, height, width);
+    }
+  });
+  return pasted;
+}
+
+}  // namespace maskrcnn::ops
