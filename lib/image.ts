@@ -1,0 +1,2 @@
+export {type ImageSource, type RawImage, type ReadImageOptions, type RgbImage, readImage} from './image/read-image.js';
+export {type IdMask, readMask} from './image/read-mask.js';

@@ -1,0 +1,137 @@
+import sharp from 'sharp';
+import {MaskRcnnError} from '../errors.js';
+import {bool, checkOptions, show, text} from '../options-check.js';
+import {decodeBmp} from './bmp.js';
+import {readBytes, reasonOf} from './bytes.js';
+import {checkSize, detectFormat, MAX_PIXELS} from './format.js';
+
+/** Pixels in reading order, three bytes each: R, G, B. `data.length === width * height * 3`. */
+export type RgbImage = {data: Uint8Array; width: number; height: number};
+
+/**
+ * Pixels from elsewhere (a canvas, a camera, sharp): grey, RGB or RGBA, one byte each, 0..255. `channels` is taken from the
+ * length of `data` if it is left out.
+ */
+export type RawImage = {data: Uint8Array | Uint8ClampedArray; width: number; height: number; channels?: 1 | 3 | 4};
+
+/** A path, a `file:` URL, the bytes of an image file, or pixels. */
+export type ImageSource = string | URL | Uint8Array | RawImage;
+
+export type ReadImageOptions = {
+  /** What to call the image in messages, where it is no file. */
+  name?: string;
+  /** Turn photos upright as their EXIF tag says, and as viewers show them (default true). */
+  exifOrientation?: boolean;
+};
+
+/**
+ * Reads an image as 8-bit RGB: BMP, PNG, JPEG, WebP, TIFF (first page), GIF (first frame) or AVIF, told apart by content and
+ * not by name. Grey becomes three equal channels, 16 bits become the upper 8, CMYK is converted, alpha is dropped
+ * and colour profiles are ignored, as Pillow's `convert('RGB')` does. Throws INVALID_IMAGE where the file is missing, empty,
+ * truncated, of another kind, or larger than 16383 × 16383 pixels.
+ *
+ * Decoding runs on libuv's threads with one libvips thread each (sharp's default on Linux), so that it does not contend with
+ * libtorch's threads for more than the images being read at once.
+ */
+export async function readImage(source: ImageSource, options: ReadImageOptions = {}): Promise<RgbImage> {
+  checkOptions(options, {name: text, exifOrientation: bool}, 'readImage');
+  const {name = 'The image', exifOrientation = true} = options;
+  if (typeof source === 'string' || source instanceof URL) {
+    const file = await readBytes(source, 'INVALID_IMAGE');
+    return decode(file.bytes, file.name, exifOrientation, file.name);
+  }
+  if (source instanceof Uint8Array) return decode(source, name, exifOrientation);
+  return fromRaw(source, name);
+}
+
+async function decode(bytes: Uint8Array, name: string, exifOrientation: boolean, file?: string): Promise<RgbImage> {
+  const details = file === undefined ? {} : {file};
+  if (bytes.length === 0) {
+    throw new MaskRcnnError('INVALID_IMAGE', `${name} must be an image, got an empty file (0 bytes).`, details);
+  }
+  const format = detectFormat(bytes);
+  if (format === undefined) {
+    throw new MaskRcnnError(
+      'INVALID_IMAGE',
+      `${name} must be a BMP, PNG, JPEG, WebP, TIFF, GIF or AVIF image, got ${bytes.length} bytes of another kind.`,
+      {...details, hint: 'The content decides, not the name of the file.'},
+    );
+  }
+  try {
+    return format === 'bmp' ? bmpToRgb(bytes) : await decodeWithSharp(bytes, exifOrientation);
+  } catch (cause) {
+    const kind = format.toUpperCase();
+    throw new MaskRcnnError('INVALID_IMAGE', `${name} is not a readable ${kind} image: ${reasonOf(cause)}.`, {
+      ...details,
+      cause,
+    });
+  }
+}
+
+async function decodeWithSharp(bytes: Uint8Array, exifOrientation: boolean): Promise<RgbImage> {
+  const pipeline = sharp(bytes, {
+    failOn: 'error', // truncated files too, but not files with a harmless oddity
+    limitInputPixels: MAX_PIXELS,
+    ignoreIcc: true,
+    autoOrient: exifOrientation,
+  });
+  const {depth} = await pipeline.metadata();
+  if (depth !== 'uchar' && depth !== 'ushort') throw new Error(`its pixels are of type ${depth}, not 8 or 16 bits`);
+  const {data, info} = await pipeline
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw({depth: 'uchar'})
+    .toBuffer({resolveWithObject: true});
+  return {data: new Uint8Array(data.buffer, data.byteOffset, data.length), width: info.width, height: info.height};
+}
+
+function bmpToRgb(bytes: Uint8Array): RgbImage {
+  const {width, height, data, palette} = decodeBmp(bytes);
+  if (palette === undefined) return {data, width, height};
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < data.length; i++) {
+    // An index past the palette is black, as in Windows.
+    for (let c = 0; c < 3; c++) rgb[i * 3 + c] = palette[data[i]! * 3 + c] ?? 0;
+  }
+  return {data: rgb, width, height};
+}
+
+function fromRaw(source: RawImage, name: string): RgbImage {
+  const fail = (expectation: string, value: string, hint?: string): never => {
+    const details = hint === undefined ? {} : {hint};
+    throw new MaskRcnnError('INVALID_IMAGE', `${name} must ${expectation}, got ${value}.`, details);
+  };
+  if (source === null || typeof source !== 'object' || !('data' in source)) {
+    return fail('be a path, a URL, the bytes of an image file, or {data, width, height}', show(source));
+  }
+  const {data, width, height} = source;
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+    return fail(
+      'have its pixels in a Uint8Array or Uint8ClampedArray',
+      show(data),
+      'One byte a channel, 0..255: numbers between 0 and 1 are not expected here.',
+    );
+  }
+  if (!Number.isInteger(width) || !Number.isInteger(height)) {
+    return fail('have a whole width and height', `${show(width)} × ${show(height)}`);
+  }
+  try {
+    checkSize(width, height);
+  } catch (error) {
+    return fail('have a size that can be read', reasonOf(error));
+  }
+  const pixels = width * height;
+  const channels = source.channels ?? data.length / pixels;
+  if (![1, 3, 4].includes(channels) || data.length !== pixels * channels) {
+    return fail(
+      `have ${source.channels ?? '1, 3 or 4'} bytes for each of ${width} × ${height} pixels`,
+      `${data.length} bytes`,
+    );
+  }
+  if (channels === 3) return {data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height};
+  const rgb = new Uint8Array(pixels * 3);
+  for (let i = 0; i < pixels; i++) {
+    for (let c = 0; c < 3; c++) rgb[i * 3 + c] = data[i * channels + (channels === 1 ? 0 : c)]!;
+  }
+  return {data: rgb, width, height};
+}

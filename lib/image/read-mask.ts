@@ -1,0 +1,135 @@
+import {decode as decodePng} from 'fast-png';
+import sharp from 'sharp';
+import {MaskRcnnError} from '../errors.js';
+import {decodeBmp} from './bmp.js';
+import {readBytes, reasonOf} from './bytes.js';
+import {checkSize, detectFormat, type ImageFormat, MAX_PIXELS} from './format.js';
+
+/** A mask as ids: pixel x, y belongs to instance `ids[y * width + x]`; 0 is the background. */
+export type IdMask = {
+  ids: Uint16Array | Uint32Array;
+  width: number;
+  height: number;
+  /** What the ids are: grey values as stored, indices of the file's palette, or one number for each colour. */
+  source: 'values' | 'palette' | 'colours';
+};
+
+/** More colours than this are a picture, or a mask with blurred edges. */
+const MOST_COLOURS = 4096;
+
+/**
+ * Reads the instance ids of a mask file, exactly as stored: grey values of 8 or 16 bits, the indices (not the colours) of a
+ * PNG or BMP palette, and 32-bit TIFF. A colour image whose pixels are all grey gives the grey values; otherwise each
+ * colour is an id, numbered from 1 by first appearance in reading order, and black is the background. Alpha is ignored.
+ * Throws INVALID_MASK where the file cannot be read, or was compressed with loss (JPEG, lossy WebP, AVIF), which
+ * destroys ids.
+ */
+export async function readMask(path: string | URL): Promise<IdMask> {
+  const {bytes, name} = await readBytes(path, 'INVALID_MASK');
+  const fail = (message: string, hint?: string, cause?: unknown) =>
+    new MaskRcnnError('INVALID_MASK', message, hint === undefined ? {file: name, cause} : {file: name, cause, hint});
+
+  if (bytes.length === 0) throw fail(`${name} must be a mask, got an empty file (0 bytes).`);
+  const format = detectFormat(bytes);
+  if (format === undefined) {
+    throw fail(
+      `${name} must be a PNG, BMP, TIFF, GIF or lossless WebP mask, got ${bytes.length} bytes of another kind.`,
+    );
+  }
+  if (isLossy(format, bytes)) {
+    throw fail(
+      `${name} must be a mask stored without loss, got ${format === 'webp' ? 'lossy WebP' : format.toUpperCase()}.`,
+      'Lossy compression changes the values that tell instances apart. Export the masks again as PNG.',
+    );
+  }
+  try {
+    if (format === 'bmp') return fromBmp(bytes);
+    return format === 'png' ? fromPng(bytes) : await fromSharp(bytes);
+  } catch (cause) {
+    throw fail(`${name} is not a readable ${format.toUpperCase()} mask: ${reasonOf(cause)}.`, undefined, cause);
+  }
+}
+
+function isLossy(format: ImageFormat, bytes: Uint8Array): boolean {
+  if (format === 'jpeg' || format === 'avif') return true;
+  // A lossy bitstream is in a chunk 'VP8 ', a lossless one in 'VP8L' (WebP container specification).
+  return format === 'webp' && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('VP8L');
+}
+
+function fromBmp(bytes: Uint8Array): IdMask {
+  const {width, height, data, palette} = decodeBmp(bytes);
+  if (palette !== undefined) return {ids: Uint16Array.from(data), width, height, source: 'palette'};
+  return fromChannels(data, 3, width, height);
+}
+
+function fromPng(bytes: Uint8Array): IdMask {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < 33) throw new Error('it ends within its header');
+  checkSize(view.getUint32(16), view.getUint32(20)); // IHDR, before anything of that size is allocated
+  const [depth, interlaced] = [bytes[24]!, bytes[28] === 1];
+  if (interlaced && depth < 8) throw new Error(`interlaced PNG of ${depth} bits a pixel is not supported`);
+  // A copy, because the decoder looks at the whole ArrayBuffer, which small Buffers share.
+  const png = decodePng(Uint8Array.from(bytes), {checkCrc: true});
+  const {width, height, channels} = png;
+  if (channels >= 3) return fromChannels(png.data, channels, width, height);
+  const ids = new Uint16Array(width * height);
+  if (depth >= 8) for (let i = 0; i < ids.length; i++) ids[i] = png.data[i * channels]!;
+  else unpack(png.data, depth, width, ids);
+  return {ids, width, height, source: png.palette === undefined ? 'values' : 'palette'};
+}
+
+/** fast-png leaves pixels of 1, 2 and 4 bits packed, each row from a new byte. */
+function unpack(data: ArrayLike<number>, depth: number, width: number, ids: Uint16Array): void {
+  const stride = Math.ceil((width * depth) / 8);
+  for (let i = 0; i < ids.length; i++) {
+    const bit = (i % width) * depth;
+    const byte = data[Math.floor(i / width) * stride + (bit >> 3)]!;
+    ids[i] = (byte >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+  }
+}
+
+/** TIFF, GIF and WebP. */
+async function fromSharp(bytes: Uint8Array): Promise<IdMask> {
+  const pipeline = sharp(bytes, {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true});
+  const {depth, space} = await pipeline.metadata();
+  if (depth === 'float' || depth === 'double') throw new Error('its pixels are fractions, not whole numbers');
+  // In libvips 16-bit grey must stay in its own colour space, or it is shifted to 8 bits.
+  if (space === 'grey16') pipeline.toColourspace('grey16');
+  const {data, info} = await pipeline.removeAlpha().raw({depth: 'uint'}).toBuffer({resolveWithObject: true});
+  const words = new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
+  return fromChannels(words, info.channels, info.width, info.height);
+}
+
+function fromChannels(data: ArrayLike<number>, channels: number, width: number, height: number): IdMask {
+  const pixels = width * height;
+  const values = new Uint32Array(pixels);
+  let largest = 0;
+  for (let i = 0; i < pixels; i++) {
+    const at = i * channels;
+    if (channels >= 3 && (data[at] !== data[at + 1] || data[at] !== data[at + 2])) {
+      return fromColours(data, channels, width, height);
+    }
+    const value = data[at]!;
+    values[i] = value;
+    if (value > largest) largest = value;
+  }
+  return {ids: largest < 65536 ? Uint16Array.from(values) : values, width, height, source: 'values'};
+}
+
+function fromColours(data: ArrayLike<number>, channels: number, width: number, height: number): IdMask {
+  const ids = new Uint16Array(width * height);
+  const known = new Map([[0, 0]]);
+  for (let i = 0; i < ids.length; i++) {
+    const at = i * channels;
+    // 16-bit channels exceed 32 bits together, hence no shifts.
+    const colour = (data[at]! * 65536 + data[at + 1]!) * 65536 + data[at + 2]!;
+    let id = known.get(colour);
+    if (id === undefined) {
+      id = known.size;
+      if (id > MOST_COLOURS) throw new Error(`it has more than ${MOST_COLOURS} colours, as a picture has`);
+      known.set(colour, id);
+    }
+    ids[i] = id;
+  }
+  return {ids, width, height, source: 'colours'};
+}

@@ -1,0 +1,85 @@
+/** The four 32-bit words of the generator: what a checkpoint keeps. */
+export type RandomState = [number, number, number, number];
+
+/**
+ * A seeded generator that is the same on every machine: xoshiro128** of Blackman and Vigna ("Scrambled Linear Pseudorandom
+ * Number Generators", 2021). Several keys (seed, epoch, index) give a stream of its own for each combination, so that
+ * what is drawn does not depend on the order in which work is done.
+ */
+export class Random {
+  readonly #state: Uint32Array;
+
+  constructor(...keys: number[]) {
+    this.#state = new Uint32Array(4);
+    let mix = 0;
+    for (const key of keys) {
+      // Both halves of a key, so that seeds beyond 32 bits differ.
+      mix = scramble((mix ^ (key >>> 0)) >>> 0);
+      mix = scramble((mix ^ (Math.floor(key / 2 ** 32) >>> 0)) >>> 0);
+    }
+    for (let i = 0; i < 4; i++) {
+      mix = (mix + 0x9e3779b9) >>> 0;
+      this.#state[i] = scramble(mix);
+    }
+  }
+
+  static fromState(state: Readonly<RandomState>): Random {
+    const random = new Random();
+    random.#state.set(state);
+    return random;
+  }
+
+  get state(): RandomState {
+    return [...this.#state] as RandomState;
+  }
+
+  /** A number in 0..1, 1 excluded, of 32 random bits. */
+  next(): number {
+    return this.#word() / 2 ** 32;
+  }
+
+  /** A whole number in 0..count-1, each equally likely up to 2⁻³². */
+  integer(count: number): number {
+    return Math.floor(this.next() * count);
+  }
+
+  /** True with probability `chance`. */
+  chance(chance: number): boolean {
+    return this.next() < chance;
+  }
+
+  /** The numbers 0..count-1 in random order (Fisher and Yates). */
+  permutation(count: number): number[] {
+    const order = Array.from({length: count}, (_, i) => i);
+    for (let i = count - 1; i > 0; i--) {
+      const j = this.integer(i + 1);
+      [order[i], order[j]] = [order[j]!, order[i]!];
+    }
+    return order;
+  }
+
+  #word(): number {
+    const s = this.#state;
+    const result = Math.imul(rotate(Math.imul(s[1]!, 5), 7), 9) >>> 0;
+    const shifted = s[1]! << 9;
+    s[2]! ^= s[0]!;
+    s[3]! ^= s[1]!;
+    s[1]! ^= s[2]!;
+    s[0]! ^= s[3]!;
+    s[2]! ^= shifted;
+    s[3] = rotate(s[3]!, 11);
+    return result;
+  }
+}
+
+function rotate(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits));
+}
+
+/** The finaliser of MurmurHash3: every bit of the input changes about half of the output's. */
+function scramble(value: number): number {
+  let h = value;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
