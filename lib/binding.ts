@@ -1,0 +1,84 @@
+import {createRequire} from 'node:module';
+import {fileURLToPath} from 'node:url';
+import {type ErrorCode, MaskRcnnError} from './errors.js';
+import {type Libtorch, minorVersion, type Origin} from './libtorch/layout.js';
+import {type LocateOptions, locateLibtorch} from './libtorch/locate.js';
+
+/** What the C++ addon exports. */
+export type Binding = typeof import('../binding.js');
+
+/** `native/loader.cpp`: links no libtorch. */
+export type Loader = {
+  /** The libtorch whose headers the addon was compiled with. */
+  builtFor: string;
+  load(libDir: string): Binding;
+};
+
+const require = createRequire(import.meta.url);
+const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+
+let loading: Promise<Binding> | undefined;
+
+/**
+ * Finds libtorch, loads it and the addon, once for the process.
+ *
+ * Throws ADDON_NOT_FOUND, LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, or NATIVE if the addon itself cannot be loaded. After a
+ * failure the next call tries again.
+ */
+export function loadBinding(): Promise<Binding> {
+  loading ??= bind(loadAddon(packageRoot)).catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+/** Loads the addon's bootstrap from the package at `root`: `build/Release`, else `prebuilds`. Throws ADDON_NOT_FOUND. */
+export function loadAddon(root: string): Loader {
+  let path: string;
+  try {
+    path = (require('node-gyp-build') as {resolve(dir: string): string}).resolve(root);
+  } catch (cause) {
+    throw new MaskRcnnError(
+      'ADDON_NOT_FOUND',
+      `The native addon of maskrcnn is neither built nor prebuilt for ${process.platform}-${process.arch} in ${root}.`,
+      {hint: 'Build it with `npm run build` in a checkout of the package.', cause},
+    );
+  }
+  return require(path) as Loader;
+}
+
+/** Loads `loader`'s addon with the libtorch that is found; another version than it was built for is refused unloaded. */
+export async function bind(loader: Loader, options: LocateOptions = {}): Promise<Binding> {
+  const libtorch = await locateLibtorch(options);
+  checkVersion(libtorch, loader.builtFor);
+  try {
+    return loader.load(libtorch.libDir);
+  } catch (cause) {
+    const {code, message} = cause as Error & {code?: ErrorCode};
+    if (code === 'LIBTORCH_NOT_FOUND') {
+      throw new MaskRcnnError(code, message, {
+        hint: 'The libtorch there is incomplete, or lacks a library of the system: `npx maskrcnn setup` fetches a whole one.',
+        file: libtorch.root,
+        cause,
+      });
+    }
+    throw new MaskRcnnError('NATIVE', message, {hint: 'Build the addon anew with `npm run build`.', cause});
+  }
+}
+
+function checkVersion({root, version, origin}: Libtorch, builtFor: string): void {
+  if (version !== undefined && minorVersion(version) === minorVersion(builtFor)) return;
+  const wanted = `${minorVersion(builtFor)}.x`;
+  const hints: Record<Origin, string> = {
+    LIBTORCH: `Point LIBTORCH at a libtorch ${wanted}, or unset it and run \`npx maskrcnn setup\`.`,
+    setup: `Build the addon for it with \`npm run build\`, or point LIBTORCH at a libtorch ${wanted}.`,
+    python: `Install PyTorch ${wanted}, or unset LIBTORCH_USE_PYTORCH and run \`npx maskrcnn setup\`.`,
+  };
+  throw new MaskRcnnError(
+    'LIBTORCH_MISMATCH',
+    `The addon was built for libtorch ${builtFor} and needs ${wanted}, but the one in ${root} ` +
+      (version === undefined ? 'does not state its version.' : `is ${version}.`),
+    {hint: hints[origin], file: root},
+  );
+}

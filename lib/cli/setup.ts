@@ -1,0 +1,34 @@
+import {cacheRoot} from '../cache.js';
+import {MaskRcnnError} from '../errors.js';
+import {pinned} from '../libtorch/pinned.js';
+import {setUpLibtorch} from '../libtorch/setup.js';
+import type {Command} from './command.js';
+
+export const setup: Command = {
+  name: 'setup',
+  summary: `Fetch libtorch ${pinned.torch} into the cache`,
+  help: `Usage: maskrcnn setup [--cpu | --cuda] [--from PATH_OR_URL]
+
+Fetches libtorch ${pinned.torch}, checks it, and unpacks what is needed into ${cacheRoot()}.
+It is taken from PyTorch's own index; where that is out of reach, \`pip download\` gets it under your own configuration of
+pip. An interrupted download goes on where it stopped.
+
+  --cpu               for the CPU, about 200 MB (default)
+  --cuda              for NVIDIA GPUs and the CPU, about 3 GB
+  --from PATH_OR_URL  a wheel of torch, a folder of wheels, a libtorch zip, an unpacked libtorch,
+                      or the address of a wheel, a zip or a package index`,
+  options: {cpu: {type: 'boolean'}, cuda: {type: 'boolean'}, from: {type: 'string'}},
+  async run({cpu, cuda, from}, positionals, {progress, signal}) {
+    if (cpu && cuda) {
+      throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn setup takes one of --cpu and --cuda, got both.', {
+        hint: 'The libtorch of --cuda serves the CPU too.',
+      });
+    }
+    if (positionals.length > 0) {
+      throw new MaskRcnnError('INVALID_OPTION', `maskrcnn setup takes no argument, got '${positionals[0]}'.`, {
+        hint: `Did you mean --from ${positionals[0]}?`,
+      });
+    }
+    await setUpLibtorch({variant: cuda ? 'cuda' : 'cpu', from: from as string | undefined, progress, signal});
+  },
+};
