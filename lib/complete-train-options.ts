@@ -1,5 +1,5 @@
 import type {NativeOptimizerOptions, ParameterInfo} from '../binding.js';
-import type {Dataset} from './datasets/sample.js';
+import {datasetRule} from './dataset-rule.js';
 import {MaskRcnnError} from './errors.js';
 import {
   bool,
@@ -32,18 +32,9 @@ function typed(...types: string[]): Rule {
   };
 }
 
-const dataset: Rule = {
-  expected: 'a data set (length, classes, get)',
-  accepts: (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    ['length', 'classes', 'get'].every((member) => member in value) &&
-    typeof (value as Dataset).get === 'function',
-};
-
 const TRAIN: Schema = {
-  data: required(dataset),
-  validation: dataset,
+  data: required(datasetRule),
+  validation: datasetRule,
   epochs: integer({min: 1}),
   batchSize: integer({min: 1}),
   optimizer: either(oneOf('sgd', 'adamw'), typed('sgd', 'adamw')),

@@ -1,5 +1,5 @@
 import type {Losses} from '../binding.js';
-import type {PixelSummary} from './metrics/pixel.js';
+import type {Evaluation} from './evaluate.js';
 
 export type {Losses};
 
@@ -29,7 +29,7 @@ export type EpochRecord = {
   loss: number;
   seconds: number;
   /** Scores on the validation data, if the epoch was evaluated. */
-  validation: PixelSummary | null;
+  validation: Evaluation | null;
 };
 
 /** All steps and epochs of a run, in order. */

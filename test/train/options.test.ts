@@ -42,7 +42,7 @@ test('objects refine optimizer and schedule', (t) => {
 });
 
 test('only trainable parameters are optimised', (t) => {
-  const info = {shape: [1], dtype: 'float32', kind: 'parameter'} as const;
+  const info = {shape: [1], dtype: 'float32' as const, kind: 'parameter' as const};
   const parameters = [
     {...info, name: 'a', trainable: true},
     {...info, name: 'b', trainable: false},

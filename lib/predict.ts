@@ -1,0 +1,127 @@
+import type {Model as NativeModel} from '../binding.js';
+import {type ImageSource, readImage} from './image.js';
+import {native} from './native-errors.js';
+import {checkOptions, instanceOf, integer, number, oneOf, type Schema} from './options-check.js';
+
+/** COCO's run lengths, compressed: column by column, beginning with a run of 0. `size` is [height, width]. */
+export type Rle = {size: [height: number, width: number]; counts: string};
+
+/**
+ * 'rle': run lengths, as pycocotools takes them; 'bitmap': width × height bytes of 0 and 1 in reading order; 'float': width ×
+ * height probabilities 0..1 in reading order; 'none': no masks, which saves their computation.
+ */
+export type MaskFormat = 'rle' | 'bitmap' | 'float' | 'none';
+
+/** Masks of one image, one per detection. */
+export type Masks<F extends MaskFormat = MaskFormat> = {
+  rle: Rle[];
+  bitmap: Uint8Array[];
+  float: Float32Array[];
+  none: [];
+}[F];
+
+/** The D objects found in one image, in falling order of score. */
+export type Detections<F extends MaskFormat = 'rle'> = {
+  /** The path or URL given, if one was. */
+  file?: string;
+  /** Size of the image in pixels. */
+  width: number;
+  height: number;
+  /** D×4: x0, y0, x1, y1 in pixels of the image. */
+  boxes: Float32Array;
+  /** D: 1 is the first of `model.classes`. */
+  labels: Int32Array;
+  /** D: the classes by name. */
+  classNames: string[];
+  /** D: 0..1. */
+  scores: Float32Array;
+  masks: Masks<F>;
+};
+
+export type PredictOptions<F extends MaskFormat = MaskFormat> = {
+  /** Only detections above this score, 0..1. Never below the model's `boxScoreThresh`, which is the default. */
+  scoreThreshold?: number;
+  /** At most this many per image. Never above the model's `boxDetectionsPerImg`, which is the default. */
+  maxDetections?: number;
+  /** Default 'rle'. */
+  maskFormat?: F;
+  /** A pixel belongs to an object from this probability on, 0..1, in 'rle' and 'bitmap'. Default 0.5. */
+  maskThreshold?: number;
+  /** Images computed together. Default 1, which is fastest on a CPU. */
+  batchSize?: number;
+  /** Ends the work before the next batch; `predict()` rejects with the signal's reason. */
+  signal?: AbortSignal;
+};
+
+const share = number({min: 0, max: 1});
+
+const PREDICT: Schema = {
+  scoreThreshold: share,
+  maxDetections: integer({min: 1}),
+  maskFormat: oneOf('rle', 'bitmap', 'float', 'none'),
+  maskThreshold: share,
+  batchSize: integer({min: 1}),
+  signal: instanceOf(AbortSignal),
+};
+
+/** What prediction needs to know of a model. */
+export type Predictor = {
+  open: () => NativeModel;
+  classes: readonly string[];
+  options: {boxScoreThresh: number; boxDetectionsPerImg: number};
+};
+
+/** Detects the objects of `sources`, decoding each batch while the one before it is computed. */
+export async function predict<F extends MaskFormat>(
+  {open, classes, options: model}: Predictor,
+  sources: readonly ImageSource[],
+  options: PredictOptions<F>,
+): Promise<Detections<F>[]> {
+  checkOptions(options, PREDICT, 'predict()');
+  const {batchSize = 1, signal} = options;
+  const maskFormat: MaskFormat = options.maskFormat ?? 'rle';
+  signal?.throwIfAborted();
+  const detectOptions = {
+    scoreThreshold: Math.max(options.scoreThreshold ?? 0, model.boxScoreThresh),
+    maxDetections: Math.min(options.maxDetections ?? Infinity, model.boxDetectionsPerImg),
+    maskFormat,
+    maskThreshold: options.maskThreshold ?? 0.5,
+  };
+
+  const read = (start: number) => {
+    const batch = sources.slice(start, start + batchSize);
+    const images = Promise.all(batch.map((source, i) => readImage(source, {name: `Image ${start + i} of predict()`})));
+    images.catch(() => {}); // reported where it is awaited, which a failure before that may prevent
+    return images;
+  };
+
+  const results: Detections<F>[] = [];
+  let next = read(0);
+  for (let start = 0; start < sources.length; start += batchSize) {
+    const images = await next;
+    signal?.throwIfAborted();
+    next = read(start + batchSize);
+    const batch = await native(() => open().detect(images, detectOptions));
+    for (const [i, {boxes, labels, scores, masks}] of batch.entries()) {
+      const {width, height} = images[i]!;
+      results.push({
+        ...fileOf(sources[start + i]!),
+        width,
+        height,
+        boxes,
+        labels,
+        classNames: Array.from(labels, (label) => classes[label - 1]!),
+        scores,
+        masks: (maskFormat === 'rle'
+          ? (masks as string[]).map((counts) => ({size: [height, width], counts}))
+          : masks) as Masks<F>,
+      });
+    }
+  }
+  signal?.throwIfAborted();
+  return results;
+}
+
+function fileOf(source: ImageSource): {file?: string} {
+  return typeof source === 'string' || source instanceof URL ? {file: String(source)} : {};
+}
