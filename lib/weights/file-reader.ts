@@ -1,0 +1,73 @@
+import {type FileHandle, open} from 'node:fs/promises';
+import {crc32} from 'node:zlib';
+import {invalidCheckpoint} from './invalid-checkpoint.js';
+
+/** Between chunks the event loop gets its turn: a checksum over this much takes a few milliseconds. */
+const chunkBytes = 4 << 20;
+
+/** Positioned, bounds-checked reads of a weights file. A read past its end is an INVALID_CHECKPOINT that says what was sought. */
+export class FileReader {
+  private constructor(
+    private readonly handle: FileHandle,
+    readonly file: string,
+    readonly size: number,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  static async open(file: string, signal?: AbortSignal): Promise<FileReader> {
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(file, 'r');
+      const stats = await handle.stat();
+      if (stats.isFile()) return new FileReader(handle, file, stats.size, signal);
+    } catch (error) {
+      await handle?.close();
+      throw invalidCheckpoint(file, `could not be opened: ${(error as Error).message}`, undefined, error);
+    }
+    await handle.close();
+    throw invalidCheckpoint(file, 'is not a file');
+  }
+
+  async read(offset: number, length: number, what: string): Promise<Buffer> {
+    this.requireInside(offset, length, what);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    await this.readInto(bytes, offset, what);
+    return bytes;
+  }
+
+  /** Fills `target`. Resolves to the CRC-32 of what was read if `checksum` asks for it, else to 0. */
+  async readInto(target: Uint8Array, offset: number, what: string, {checksum = false} = {}): Promise<number> {
+    this.requireInside(offset, target.length, what);
+    let crc = 0;
+    for (let done = 0; done < target.length; ) {
+      this.signal?.throwIfAborted();
+      const length = Math.min(chunkBytes, target.length - done);
+      const {bytesRead} = await this.readChunk(target, done, length, offset + done);
+      if (bytesRead === 0) throw invalidCheckpoint(this.file, `became shorter while ${what} was being read`);
+      if (checksum) crc = crc32(target.subarray(done, done + bytesRead), crc);
+      done += bytesRead;
+    }
+    return crc;
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+
+  private requireInside(offset: number, length: number, what: string): void {
+    if (offset >= 0 && length >= 0 && offset + length <= this.size) return;
+    throw invalidCheckpoint(
+      this.file,
+      `is truncated or corrupt: expected ${what} in bytes ${offset} to ${offset + length}, but the file has ${this.size} bytes`,
+      'Copy or download it again.',
+    );
+  }
+
+  private async readChunk(target: Uint8Array, start: number, length: number, position: number) {
+    try {
+      return await this.handle.read(target, start, length, position);
+    } catch (error) {
+      throw invalidCheckpoint(this.file, `could not be read: ${(error as Error).message}`, undefined, error);
+    }
+  }
+}

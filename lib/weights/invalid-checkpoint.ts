@@ -1,0 +1,10 @@
+import {MaskRcnnError} from '../errors.js';
+
+/** `problem` goes on after the file's name: "is truncated: expected ...". */
+export function invalidCheckpoint(file: string, problem: string, hint?: string, cause?: unknown): MaskRcnnError {
+  return new MaskRcnnError('INVALID_CHECKPOINT', `${file} ${problem}.`, {
+    file,
+    ...(hint !== undefined && {hint}),
+    ...(cause !== undefined && {cause}),
+  });
+}

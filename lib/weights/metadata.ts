@@ -1,0 +1,30 @@
+/** What a weights file says about itself beside its tensors: the class names (without the background) and other texts. */
+export type WeightsMetadata = {
+  classes?: string[];
+  [name: string]: string | string[] | undefined;
+};
+
+/** Metadata as strings by name, as safetensors keeps it: the classes are a JSON list. */
+export function encodeMetadata({classes, ...texts}: WeightsMetadata): Record<string, string> {
+  const encoded: Record<string, string> = {};
+  for (const [name, text] of Object.entries(texts)) if (typeof text === 'string') encoded[name] = text;
+  return classes === undefined ? encoded : {...encoded, classes: JSON.stringify(classes)};
+}
+
+/** A `classes` that is no list of names is another program's: it is left out, and noted. */
+export function decodeMetadata(encoded: Record<string, string>, notes: string[]): WeightsMetadata {
+  const {classes, ...texts} = encoded;
+  if (classes === undefined) return texts;
+  const list = parseJson(classes);
+  if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return {...texts, classes: list};
+  notes.push("left the metadata 'classes': it is no JSON list of names");
+  return texts;
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

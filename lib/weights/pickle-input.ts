@@ -1,0 +1,90 @@
+import {MalformedPickle, PickleEnds} from './pickle-values.js';
+
+/** An integer longer than this is no count, id or seed. */
+const longestInteger = 256;
+
+/** The bytes of a pickle, read forwards. Throws PickleEnds where an operand would go past them. */
+export class PickleInput {
+  constructor(
+    private readonly bytes: Buffer,
+    public position: number,
+  ) {}
+
+  byte(): number {
+    return this.bytes.readUInt8(this.advance(1));
+  }
+
+  uint16(): number {
+    return this.bytes.readUInt16LE(this.advance(2));
+  }
+
+  int32(): number {
+    return this.bytes.readInt32LE(this.advance(4));
+  }
+
+  uint32(): number {
+    return this.bytes.readUInt32LE(this.advance(4));
+  }
+
+  /** A length of eight bytes. */
+  uint64(): number {
+    const value = this.bytes.readBigUInt64LE(this.advance(8));
+    if (value > Number.MAX_SAFE_INTEGER) throw new MalformedPickle(`an operand claims ${value} bytes`);
+    return Number(value);
+  }
+
+  /** Big-endian, as only floats are. */
+  float64(): number {
+    return this.bytes.readDoubleBE(this.advance(8));
+  }
+
+  text(length: number): string {
+    const start = this.advance(length);
+    return this.bytes.toString('utf8', start, start + length);
+  }
+
+  data(length: number): Uint8Array {
+    const start = this.advance(length);
+    return Uint8Array.from(this.bytes.subarray(start, start + length));
+  }
+
+  /** Little-endian two's complement of `length` bytes. */
+  long(length: number): number | bigint {
+    if (length > longestInteger) throw new MalformedPickle(`an integer claims ${length} bytes`);
+    const start = this.advance(length);
+    let value = 0n;
+    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[start + i]!);
+    return toInteger(BigInt.asIntN(8 * length, value));
+  }
+
+  /** Up to the next line feed, without it. */
+  line(): string {
+    const end = this.bytes.indexOf(0x0a, this.position);
+    if (end < 0) throw new PickleEnds('it ends within a line');
+    const start = this.position;
+    this.position = end + 1;
+    return this.bytes.toString('utf8', start, end);
+  }
+
+  decimal(): number | bigint {
+    const text = this.line().replace(/L$/, '');
+    if (text.length > longestInteger || !/^[+-]?\d+$/.test(text))
+      throw new MalformedPickle('expected a decimal integer');
+    return toInteger(BigInt(text.replace('+', '')));
+  }
+
+  /** Moves past `length` bytes and returns where they start. */
+  private advance(length: number): number {
+    if (length < 0) throw new MalformedPickle(`an operand claims ${length} bytes`);
+    if (length > this.bytes.length - this.position)
+      throw new PickleEnds(`it ends within an operand of ${length} bytes`);
+    const start = this.position;
+    this.position += length;
+    return start;
+  }
+}
+
+function toInteger(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}

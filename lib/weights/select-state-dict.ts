@@ -1,0 +1,76 @@
+import {invalidCheckpoint} from './invalid-checkpoint.js';
+import {PickledDict, TensorRef, UnsupportedTensor} from './pickle-values.js';
+
+/** Under which key training scripts keep the weights: torchvision's references, Lightning and many others, tutorials. */
+const wrappers = ['model', 'state_dict', 'model_state_dict'];
+/** What DataParallel and torch.compile put before every name. */
+const prefixes = ['module.', '_orig_mod.'];
+const listed = 8;
+
+/** The state dict within an unpickled checkpoint, and in `notes` what had to be taken off or left out. */
+export function selectStateDict(file: string, value: unknown): {tensors: Map<string, TensorRef>; notes: string[]} {
+  const notes: string[] = [];
+  let dict = value;
+  // Two levels occur; a dict that contains itself has no last one.
+  for (let level = 0; level < 2; level++) {
+    const wrapper = findWrapper(dict);
+    if (wrapper === undefined) break;
+    const others = [...(dict as PickledDict).keys()].filter((key) => key !== wrapper).map(describeKey);
+    notes.push(`took the state dict from '${wrapper}'${others.length > 0 ? ` and left ${shorten(others)}` : ''}`);
+    dict = (dict as PickledDict).get(wrapper);
+  }
+  if (!holdsTensors(dict)) {
+    const keys = dict instanceof PickledDict ? [...dict.keys()].map(describeKey) : [];
+    throw invalidCheckpoint(
+      file,
+      `holds no state dict: expected tensors by name, or a dict with one as ${wrappers.map((key) => `'${key}'`).join(', ')}` +
+        (keys.length > 0 ? `, found ${shorten(keys)}` : ''),
+      'Save it in Python with torch.save(model.state_dict(), path).',
+    );
+  }
+
+  const tensors = new Map<string, TensorRef>();
+  const left: string[] = [];
+  for (const [name, tensor] of dict) {
+    if (tensor instanceof UnsupportedTensor) {
+      throw invalidCheckpoint(file, `has ${tensor.kind} tensor ${describeKey(name)}, expected only dense ones`);
+    }
+    if (typeof name === 'string' && tensor instanceof TensorRef) tensors.set(name, tensor);
+    else left.push(describeKey(name));
+  }
+  if (left.length > 0) notes.push(`left what is no tensor: ${shorten(left)}`);
+  return {tensors: withoutPrefixes(tensors, notes), notes};
+}
+
+function findWrapper(dict: unknown): string | undefined {
+  if (!(dict instanceof PickledDict)) return undefined;
+  return wrappers.find((key) => {
+    const inner = dict.get(key);
+    return holdsTensors(inner) || (inner instanceof PickledDict && holdsTensors(inner.get('state_dict')));
+  });
+}
+
+function holdsTensors(value: unknown): value is PickledDict {
+  if (!(value instanceof PickledDict)) return false;
+  for (const item of value.values()) if (item instanceof TensorRef || item instanceof UnsupportedTensor) return true;
+  return false;
+}
+
+function withoutPrefixes(tensors: Map<string, TensorRef>, notes: string[]): Map<string, TensorRef> {
+  const prefix = prefixes.find((candidate) => [...tensors.keys()].every((name) => name.startsWith(candidate)));
+  if (prefix === undefined || tensors.size === 0) return tensors;
+  notes.push(`took the prefix '${prefix}' off every name`);
+  const renamed = new Map(Array.from(tensors, ([name, tensor]) => [name.slice(prefix.length), tensor]));
+  return withoutPrefixes(renamed, notes);
+}
+
+function describeKey(key: unknown): string {
+  return typeof key === 'string' || typeof key === 'number'
+    ? `'${String(key).slice(0, 80)}'`
+    : `a key of type ${typeof key}`;
+}
+
+function shorten(keys: readonly string[]): string {
+  const more = keys.length > listed ? ` and ${keys.length - listed} more` : '';
+  return keys.slice(0, listed).join(', ') + more;
+}
