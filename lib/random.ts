@@ -1,6 +1,9 @@
 /** The four 32-bit words of the generator: what a checkpoint keeps. */
 export type RandomState = [number, number, number, number];
 
+/** 2³² over the golden ratio: keeps `scramble` from its fixed point 0. */
+const GOLDEN_RATIO = 0x9e3779b9;
+
 /**
  * A seeded generator that is the same on every machine: xoshiro128** of Blackman and Vigna ("Scrambled Linear Pseudorandom
  * Number Generators", 2021). Several keys (seed, epoch, index) give a stream of its own for each combination, so that
@@ -14,11 +17,10 @@ export class Random {
     let mix = 0;
     for (const key of keys) {
       // Both halves of a key, so that seeds beyond 32 bits differ.
-      mix = scramble((mix ^ (key >>> 0)) >>> 0);
-      mix = scramble((mix ^ (Math.floor(key / 2 ** 32) >>> 0)) >>> 0);
+      for (const half of [key >>> 0, Math.floor(key / 2 ** 32) >>> 0]) mix = scramble((mix + GOLDEN_RATIO) ^ half);
     }
     for (let i = 0; i < 4; i++) {
-      mix = (mix + 0x9e3779b9) >>> 0;
+      mix = (mix + GOLDEN_RATIO) >>> 0;
       this.#state[i] = scramble(mix);
     }
   }

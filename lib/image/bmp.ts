@@ -4,7 +4,7 @@ import {checkSize} from './format.js';
  * A decoded BMP, rows from the top. `palette` (3 bytes a colour: R, G, B) comes with one index a pixel; without it `data` is
  * R, G, B.
  */
-export type Bmp = {width: number; height: number; data: Uint8Array; palette?: Uint8Array};
+export type Bmp = {width: number; height: number; bits: number; data: Uint8Array; palette?: Uint8Array};
 
 type Header = {
   width: number;
@@ -37,9 +37,9 @@ export function decodeBmp(bytes: Uint8Array): Bmp {
     const palette = readPalette(bytes, header);
     const indices =
       compression === COMPRESSION.rgb ? readIndices(bytes, header) : readRunLengths(bytes, header, bits as 4 | 8);
-    return {width, height, data: indices, palette};
+    return {width, height, bits, data: indices, palette};
   }
-  return {width, height, data: bits === 24 ? readBgr(bytes, header) : readMasked(view, header)};
+  return {width, height, bits, data: bits === 24 ? readBgr(bytes, header) : readMasked(view, header)};
 }
 
 function readHeader(view: DataView): Header {

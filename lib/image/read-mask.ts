@@ -12,10 +12,17 @@ export type IdMask = {
   height: number;
   /** What the ids are: grey values as stored, indices of the file's palette, or one number for each colour. */
   source: 'values' | 'palette' | 'colours';
+  /** Bits of a pixel (of a channel, where it has several) as stored: a mask of 1 bit cannot tell instances apart. */
+  bits: number;
 };
 
 /** More colours than this are a picture, or a mask with blurred edges. */
 const MOST_COLOURS = 4096;
+
+/** By libvips' names. */
+const BITS: Record<string, number> = {uchar: 8, char: 8, ushort: 16, short: 16};
+
+type Layout = {channels: number; width: number; height: number; bits: number};
 
 /**
  * Reads the instance ids of a mask file, exactly as stored: grey values of 8 or 16 bits, the indices (not the colours) of a
@@ -57,9 +64,9 @@ function isLossy(format: ImageFormat, bytes: Uint8Array): boolean {
 }
 
 function fromBmp(bytes: Uint8Array): IdMask {
-  const {width, height, data, palette} = decodeBmp(bytes);
-  if (palette !== undefined) return {ids: Uint16Array.from(data), width, height, source: 'palette'};
-  return fromChannels(data, 3, width, height);
+  const {width, height, bits, data, palette} = decodeBmp(bytes);
+  if (palette !== undefined) return {ids: Uint16Array.from(data), width, height, source: 'palette', bits};
+  return fromChannels(data, {channels: 3, width, height, bits: 8});
 }
 
 function fromPng(bytes: Uint8Array): IdMask {
@@ -71,11 +78,11 @@ function fromPng(bytes: Uint8Array): IdMask {
   // A copy, because the decoder looks at the whole ArrayBuffer, which small Buffers share.
   const png = decodePng(Uint8Array.from(bytes), {checkCrc: true});
   const {width, height, channels} = png;
-  if (channels >= 3) return fromChannels(png.data, channels, width, height);
+  if (channels >= 3) return fromChannels(png.data, {channels, width, height, bits: depth});
   const ids = new Uint16Array(width * height);
   if (depth >= 8) for (let i = 0; i < ids.length; i++) ids[i] = png.data[i * channels]!;
   else unpack(png.data, depth, width, ids);
-  return {ids, width, height, source: png.palette === undefined ? 'values' : 'palette'};
+  return {ids, width, height, source: png.palette === undefined ? 'values' : 'palette', bits: depth};
 }
 
 /** fast-png leaves pixels of 1, 2 and 4 bits packed, each row from a new byte. */
@@ -97,26 +104,27 @@ async function fromSharp(bytes: Uint8Array): Promise<IdMask> {
   if (space === 'grey16') pipeline.toColourspace('grey16');
   const {data, info} = await pipeline.removeAlpha().raw({depth: 'uint'}).toBuffer({resolveWithObject: true});
   const words = new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
-  return fromChannels(words, info.channels, info.width, info.height);
+  return fromChannels(words, {...info, bits: BITS[depth] ?? 32});
 }
 
-function fromChannels(data: ArrayLike<number>, channels: number, width: number, height: number): IdMask {
+function fromChannels(data: ArrayLike<number>, layout: Layout): IdMask {
+  const {channels, width, height, bits} = layout;
   const pixels = width * height;
   const values = new Uint32Array(pixels);
   let largest = 0;
   for (let i = 0; i < pixels; i++) {
     const at = i * channels;
     if (channels >= 3 && (data[at] !== data[at + 1] || data[at] !== data[at + 2])) {
-      return fromColours(data, channels, width, height);
+      return fromColours(data, layout);
     }
     const value = data[at]!;
     values[i] = value;
     if (value > largest) largest = value;
   }
-  return {ids: largest < 65536 ? Uint16Array.from(values) : values, width, height, source: 'values'};
+  return {ids: largest < 65536 ? Uint16Array.from(values) : values, width, height, source: 'values', bits};
 }
 
-function fromColours(data: ArrayLike<number>, channels: number, width: number, height: number): IdMask {
+function fromColours(data: ArrayLike<number>, {channels, width, height, bits}: Layout): IdMask {
   const ids = new Uint16Array(width * height);
   const known = new Map([[0, 0]]);
   for (let i = 0; i < ids.length; i++) {
@@ -131,5 +139,5 @@ function fromColours(data: ArrayLike<number>, channels: number, width: number, h
     }
     ids[i] = id;
   }
-  return {ids, width, height, source: 'colours'};
+  return {ids, width, height, source: 'colours', bits};
 }

@@ -1,0 +1,86 @@
+import type {Instance, Sample} from './datasets/sample.js';
+import {MaskRcnnError} from './errors.js';
+import {number} from './options-check.js';
+import type {Random} from './random.js';
+
+/**
+ * Changes a sample for training. It must not write into what it is given, must draw from `random` alone, and must move
+ * image, boxes and masks together.
+ */
+export type Augmentation = (sample: Sample, random: Random) => Sample;
+
+/** One after the other, in the order given. */
+export function compose(...augmentations: readonly Augmentation[]): Augmentation {
+  return (sample, random) => augmentations.reduce((changed, augment) => augment(changed, random), sample);
+}
+
+/** `flipHorizontal` with probability `chance` (0..1, default 0.5). */
+export function randomHorizontalFlip(chance = 0.5): Augmentation {
+  return withChance(chance, flipHorizontal, 'randomHorizontalFlip');
+}
+
+/** `flipVertical` with probability `chance` (0..1, default 0.5). */
+export function randomVerticalFlip(chance = 0.5): Augmentation {
+  return withChance(chance, flipVertical, 'randomVerticalFlip');
+}
+
+/** Left becomes right: x of a pixel becomes width - 1 - x, an edge at x becomes width - x. */
+export function flipHorizontal({file, image, instances}: Sample): Sample {
+  const {width} = image;
+  return {
+    file,
+    image: {...image, data: mirrorRows(image.data, width, 3)},
+    instances: instances.map(
+      ({box: [x0, y0, x1, y1], mask, ...rest}): Instance => ({
+        ...rest,
+        box: [width - x1, y0, width - x0, y1],
+        mask: {...mask, left: width - mask.left - mask.width, data: mirrorRows(mask.data, mask.width, 1)},
+      }),
+    ),
+  };
+}
+
+/** Top becomes bottom. */
+export function flipVertical({file, image, instances}: Sample): Sample {
+  const {height} = image;
+  return {
+    file,
+    image: {...image, data: reverseRows(image.data, image.width * 3)},
+    instances: instances.map(
+      ({box: [x0, y0, x1, y1], mask, ...rest}): Instance => ({
+        ...rest,
+        box: [x0, height - y1, x1, height - y0],
+        mask: {...mask, top: height - mask.top - mask.height, data: reverseRows(mask.data, mask.width)},
+      }),
+    ),
+  };
+}
+
+function withChance(chance: number, change: (sample: Sample) => Sample, where: string): Augmentation {
+  const rule = number({min: 0, max: 1});
+  if (!rule.accepts(chance)) {
+    throw new MaskRcnnError('INVALID_OPTION', `The chance of ${where} must be ${rule.expected}, got ${chance}.`);
+  }
+  return (sample, random) => (random.chance(chance) ? change(sample) : sample);
+}
+
+function mirrorRows(data: Uint8Array, width: number, channels: number): Uint8Array {
+  const mirrored = new Uint8Array(data.length);
+  const stride = width * channels;
+  for (let row = 0; row < data.length; row += stride) {
+    for (let x = 0; x < width; x++) {
+      const from = row + x * channels;
+      const to = row + (width - 1 - x) * channels;
+      for (let c = 0; c < channels; c++) mirrored[to + c] = data[from + c]!;
+    }
+  }
+  return mirrored;
+}
+
+function reverseRows(data: Uint8Array, stride: number): Uint8Array {
+  const reversed = new Uint8Array(data.length);
+  for (let row = 0; row < data.length; row += stride) {
+    reversed.set(data.subarray(row, row + stride), data.length - row - stride);
+  }
+  return reversed;
+}

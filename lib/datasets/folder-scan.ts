@@ -1,0 +1,163 @@
+import {readdir} from 'node:fs/promises';
+import {basename, extname, join, resolve} from 'node:path';
+import {MaskRcnnError} from '../errors.js';
+import {IMAGE_EXTENSIONS} from '../image/format.js';
+import {globToRegExp} from './glob.js';
+
+/** Where images and masks lie, as far as the user says so. */
+export type FolderLayout = {
+  layout: 'auto' | 'pairs' | 'folders';
+  imageFolder: string | undefined;
+  maskFolder: string | undefined;
+  maskSuffix: string | undefined;
+  include: readonly string[] | undefined;
+  exclude: readonly string[];
+};
+
+/** An image and its mask. `name` is the image's file name without extension. */
+export type ImagePair = {name: string; image: string; mask: string};
+
+/** GlaS says `_anno`, Penn-Fudan `_mask`. */
+const MASK_SUFFIXES = ['_anno', '_mask'];
+const IMAGE_FOLDERS = ['images', 'image', 'imgs', 'img', 'pngimages', 'jpegimages'];
+const MASK_FOLDERS = ['masks', 'mask', 'pedmasks', 'annotations', 'labels', 'segmentationobject'];
+const LAYOUTS =
+  'Expected NAME.bmp beside NAME_anno.bmp (or NAME_mask), or folders images/ and masks/ with the same names (with or without _mask).';
+
+/** train_2 before train_10, and the same order on every machine. */
+const collator = new Intl.Collator('en', {numeric: true});
+const byName = (a: string, b: string) => collator.compare(a, b) || (a < b ? -1 : 1);
+
+/**
+ * Finds the images of a folder and the mask of each, in natural order. Throws INVALID_DATASET for an image without mask, a
+ * mask without image, two files that could be the same image, and where nothing is left.
+ */
+export async function scanFolder(folder: string, options: FolderLayout): Promise<ImagePair[]> {
+  const names = await list(folder);
+  const subfolders = findSubfolders(folder, names, options);
+  const imageFolder = subfolders?.images ?? folder;
+  const maskFolder = subfolders?.masks ?? folder;
+  const suffixes =
+    options.maskSuffix !== undefined ? [options.maskSuffix] : subfolders ? ['', ...MASK_SUFFIXES] : MASK_SUFFIXES;
+  const isMask = (stem: string) => subfolders === undefined && suffixes.some((suffix) => stem.endsWith(suffix));
+
+  const imageFiles = subfolders ? await list(imageFolder) : names;
+  const maskFiles = subfolders ? await list(maskFolder) : names;
+  const excluded = options.exclude.map(globToRegExp);
+  const kept = (stem: string, name: string) => !excluded.some((pattern) => pattern.test(stem) || pattern.test(name));
+  const images = byStem(imageFolder, imageFiles, (stem, name) => !isMask(stem) && kept(stem, name));
+  const masks = byStem(
+    maskFolder,
+    maskFiles,
+    (stem, name) => (subfolders !== undefined || isMask(stem)) && kept(stem, name),
+  );
+  if (images.size === 0 || masks.size === 0) {
+    const found = `${images.size} images and ${masks.size} masks`;
+    throw invalid(folder, `${folder} must hold images with instance masks, got ${found}`, LAYOUTS);
+  }
+
+  const isWanted = wanted(options);
+  const pairs: ImagePair[] = [];
+  const unused = new Set(masks.keys());
+  for (const [name, image] of [...images].sort(([a], [b]) => byName(a, b))) {
+    const maskName = suffixes.map((suffix) => name + suffix).find((candidate) => masks.has(candidate));
+    if (maskName !== undefined) unused.delete(maskName);
+    if (!isWanted(name, image)) continue;
+    if (maskName === undefined) {
+      const tried = suffixes.map((suffix) => `${name}${suffix}.*`).join(' or ');
+      throw invalid(image, `${image} has no mask: ${tried} is not in ${maskFolder}`, 'Leave it out with `exclude`.');
+    }
+    pairs.push({name, image, mask: masks.get(maskName)!});
+  }
+  for (const stem of [...unused].sort(byName)) {
+    const mask = masks.get(stem)!;
+    const name = suffixes
+      .filter((suffix) => stem.endsWith(suffix))
+      .map((suffix) => stem.slice(0, stem.length - suffix.length));
+    if ([stem, ...name].every((candidate) => isWanted(candidate, mask))) {
+      throw invalid(mask, `${mask} is a mask without an image in ${imageFolder}`, 'Leave it out with `exclude`.');
+    }
+  }
+  if (pairs.length === 0) {
+    const examples = [...images.keys()].sort(byName).slice(0, 3).join(', ');
+    const pattern = JSON.stringify(options.include ?? options.exclude);
+    throw invalid(
+      folder,
+      `${pattern} leaves none of the ${images.size} images of ${folder}`,
+      `They are called ${examples}, …`,
+    );
+  }
+  return pairs;
+}
+
+function findSubfolders(
+  folder: string,
+  names: string[],
+  {layout, imageFolder, maskFolder}: FolderLayout,
+): {images: string; masks: string} | undefined {
+  const named = (candidates: string[]) => {
+    const found = candidates.flatMap((candidate) => names.filter((name) => name.toLowerCase() === candidate))[0];
+    return found === undefined ? undefined : join(folder, found);
+  };
+  const within = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
+  if (layout === 'pairs') return undefined;
+  const images = within(imageFolder) ?? named(IMAGE_FOLDERS);
+  const masks = within(maskFolder) ?? named(MASK_FOLDERS);
+  if (images !== undefined && masks !== undefined) return {images, masks};
+  if (layout === 'folders' || imageFolder !== undefined || maskFolder !== undefined) {
+    const missing =
+      images === undefined ? `images (${IMAGE_FOLDERS.join(', ')})` : `masks (${MASK_FOLDERS.join(', ')})`;
+    throw invalid(folder, `${folder} has no folder of ${missing}`, 'Name it with `imageFolder` or `maskFolder`.');
+  }
+  return undefined;
+}
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    // Names that begin with a dot are not the user's: macOS leaves ._NAME.bmp beside NAME.bmp.
+    return (await readdir(folder)).filter((name) => !name.startsWith('.'));
+  } catch (cause) {
+    const reason =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such folder' : 'it is not a readable folder';
+    throw new MaskRcnnError('INVALID_DATASET', `${folder} cannot be read: ${reason}.`, {file: folder, cause});
+  }
+}
+
+/** Paths of the image files by their names without extension. */
+function byStem(
+  folder: string,
+  names: string[],
+  accepts: (stem: string, name: string) => boolean,
+): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const name of names.toSorted(byName)) {
+    const extension = extname(name);
+    const stem = basename(name, extension);
+    if (!IMAGE_EXTENSIONS.includes(extension.slice(1).toLowerCase()) || !accepts(stem, name)) continue;
+    const path = join(folder, name);
+    const other = files.get(stem);
+    if (other !== undefined) {
+      throw invalid(
+        path,
+        `${other} and ${path} differ only in their extension`,
+        'Keep one of them, or leave one out with `exclude`.',
+      );
+    }
+    files.set(stem, path);
+  }
+  return files;
+}
+
+/** Patterns hold for the name with or without extension. */
+function wanted({include, exclude}: FolderLayout): (name: string, path: string) => boolean {
+  const included = include?.map(globToRegExp);
+  const excluded = exclude.map(globToRegExp);
+  return (name, path) => {
+    const matches = (pattern: RegExp) => pattern.test(name) || pattern.test(basename(path));
+    return (included === undefined || included.some(matches)) && !excluded.some(matches);
+  };
+}
+
+function invalid(file: string, message: string, hint: string): MaskRcnnError {
+  return new MaskRcnnError('INVALID_DATASET', `${message}.`, {file, hint});
+}

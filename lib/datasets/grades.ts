@@ -1,0 +1,21 @@
+/** What GlaS's `Grade.csv` says of an image. */
+export type Grade = {patient: string; grade: string};
+
+/**
+ * Reads `Grade.csv` of the GlaS contest (name, patient ID, grade, …) into a map by image name. Lines end in CR, LF or both:
+ * the contest's own file has CR only. Lines without a name are skipped.
+ */
+export function parseGrades(csv: string): Map<string, Grade> {
+  const [header = [], ...rows] = csv
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.split(',').map((cell) => cell.trim()));
+  const column = (prefix: string) => header.findIndex((name) => name.toLowerCase().startsWith(prefix));
+  const [name, patient, grade] = [column('name'), column('patient'), column('grade')];
+  const grades = new Map<string, Grade>();
+  if (name < 0) return grades;
+  for (const row of rows) {
+    if (row[name]) grades.set(row[name], {patient: row[patient] ?? '', grade: row[grade] ?? ''});
+  }
+  return grades;
+}

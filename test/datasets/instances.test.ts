@@ -1,0 +1,64 @@
+import test from 'ava';
+import {connectedComponents} from '../../lib/datasets/components.js';
+import {instancesFromIds} from '../../lib/datasets/instances.js';
+
+/** An id image from rows of digits. */
+function parse(...rows: string[]) {
+  return {ids: rows.flatMap((row) => [...row].map(Number)), width: rows[0]!.length, height: rows.length};
+}
+
+test('boxes have exclusive maxima, masks are cropped, ids are in order', (t) => {
+  const image = parse('00220', '00020', '70000');
+  const {instances, dropped} = instancesFromIds(image, {label: 1, minArea: 1});
+  t.is(dropped, 0);
+  t.deepEqual(instances, [
+    {
+      label: 1,
+      id: 2,
+      box: [2, 0, 4, 2],
+      mask: {left: 2, top: 0, width: 2, height: 2, data: new Uint8Array([1, 1, 0, 1])},
+    },
+    {label: 1, id: 7, box: [0, 2, 1, 3], mask: {left: 0, top: 2, width: 1, height: 1, data: new Uint8Array([1])}},
+  ]);
+});
+
+test('touching instances stay apart, and parts of one id stay together', (t) => {
+  const {instances} = instancesFromIds(parse('1122', '0000', '1000'), {label: 1, minArea: 1});
+  t.deepEqual(
+    instances.map(({box}) => box),
+    [
+      [0, 0, 2, 3],
+      [2, 0, 4, 1],
+    ],
+  );
+  t.deepEqual([...instances[0]!.mask.data], [1, 1, 0, 0, 1, 0]);
+});
+
+test('an instance inside another’s box is not part of its mask', (t) => {
+  const {instances} = instancesFromIds(parse('111', '121', '111'), {label: 1, minArea: 1});
+  t.is(instances[0]!.mask.data.join(''), '111101111');
+  t.deepEqual(instances[1]!.box, [1, 1, 2, 2]);
+});
+
+test('instances under minArea are dropped and counted', (t) => {
+  const image = parse('1122', '0002', '3000');
+  const {instances, dropped} = instancesFromIds(image, {label: 1, minArea: 3});
+  t.deepEqual(
+    instances.map(({id}) => id),
+    [2],
+  );
+  t.is(dropped, 2);
+  t.deepEqual(instancesFromIds(parse('00', '00'), {label: 1, minArea: 1}), {instances: [], dropped: 0});
+});
+
+test('components touch at corners and are numbered in reading order', (t) => {
+  const {ids, width, height} = parse('01001', '10001', '00100');
+  const components = connectedComponents(ids, width, height);
+  t.is(components.count, 3);
+  t.is(components.ids.join(''), '010021000200300');
+});
+
+test('a component that winds does not overflow the stack', (t) => {
+  const {count} = connectedComponents(new Uint8Array(1000 * 1000).fill(1), 1000, 1000);
+  t.is(count, 1);
+});
