@@ -1,0 +1,58 @@
+import {mkdir, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {encode} from 'fast-png';
+import {layGlands} from './layout.js';
+import {seededRandom} from './random.js';
+import {photograph} from './slide.js';
+import {growTissue} from './tissue.js';
+
+export type GlandImage = {
+  width: number;
+  height: number;
+  /** RGB bytes in reading order. */
+  data: Uint8Array;
+  /** 0: no gland; 1, 2, ...: the pixel's gland. */
+  ids: Uint8Array;
+};
+
+/** Tissue is grown beyond the image's edges, so that the edges cut through glands as a microscope's field does. */
+const MARGIN = 10;
+/** A gland of which fewer pixels are left in the image is not marked: nobody would. */
+const MIN_AREA = 30;
+
+/** Draws an image of stained tissue with glands. The same seed gives the same image. */
+export function drawGlandImage(seed: number, width = 160, height = 160): GlandImage {
+  const random = seededRandom(seed);
+  const layout = layGlands(random, width + 2 * MARGIN, height + 2 * MARGIN);
+  const tissue = growTissue(random, layout);
+  const pixels = photograph(random, tissue);
+
+  const data = new Uint8Array(width * height * 3);
+  const ids = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const start = (y + MARGIN) * layout.width + MARGIN;
+    data.set(pixels.subarray(start * 3, (start + width) * 3), y * width * 3);
+    ids.set(layout.ids.subarray(start, start + width), y * width);
+  }
+  return {width, height, data, ids: renumber(ids)};
+}
+
+/** Ids 1, 2, ... without gaps, once slivers are gone. */
+function renumber(ids: Uint8Array): Uint8Array {
+  const areas = new Map<number, number>();
+  for (const id of ids) areas.set(id, (areas.get(id) ?? 0) + 1);
+  const kept = [...areas.keys()].filter((id) => id !== 0 && areas.get(id)! >= MIN_AREA);
+  return ids.map((id) => kept.indexOf(id) + 1);
+}
+
+/** Writes `count` images as the GlaS contest lays them out: `PREFIX_1.png` beside `PREFIX_1_anno.png`, and so on. */
+export async function writeGlandImages(folder: string, prefix: string, count: number, seed: number): Promise<void> {
+  await mkdir(folder, {recursive: true});
+  for (let index = 0; index < count; index++) {
+    // Seeds far apart: the held-out images have nothing in common with those trained on.
+    const {width, height, data, ids} = drawGlandImage(seed * 100_003 + index);
+    const name = join(folder, `${prefix}_${index + 1}`);
+    await writeFile(`${name}.png`, encode({width, height, data, channels: 3, depth: 8}));
+    await writeFile(`${name}_anno.png`, encode({width, height, data: ids, channels: 1, depth: 8}));
+  }
+}

@@ -1,0 +1,53 @@
+import {between, gaussian, type Random} from './random.js';
+import type {Tissue} from './tissue.js';
+
+/** Absorption of red, green and blue light by the two dyes (Ruifrok and Johnston 2001). */
+const HAEMATOXYLIN = [0.65, 0.7, 0.29] as const;
+const EOSIN = [0.07, 0.99, 0.11] as const;
+
+/**
+ * Looks at the tissue through a microscope: RGB bytes in reading order. Every slide has its own dyes, their strengths, light,
+ * focus and noise, so that colour alone never tells what is a gland.
+ */
+export function photograph(random: Random, tissue: Tissue): Uint8Array {
+  const {width, height} = tissue;
+  const blue = HAEMATOXYLIN.map((value) => value * between(random, 0.8, 1.2));
+  const pink = EOSIN.map(
+    (value, channel) => value * between(random, 0.75, 1.15) + (channel === 1 ? 0 : between(random, 0, 0.12)),
+  );
+  const blueStrength = between(random, 0.65, 1.25);
+  const pinkStrength = between(random, 0.5, 1.35);
+  const light = between(random, 0.88, 1);
+  const tint = [1, between(random, 0.95, 1), between(random, 0.95, 1)];
+  const noise = between(random, 2, 7);
+  const shade = [between(random, -0.05, 0.05), between(random, -0.05, 0.05)] as const;
+  const haematoxylin = blur(tissue.haematoxylin, width, height, between(random, 0.1, 0.3));
+  const eosin = blur(tissue.eosin, width, height, between(random, 0.1, 0.3));
+
+  const pixels = new Uint8Array(width * height * 3);
+  for (let index = 0; index < width * height; index++) {
+    const x = (index % width) / width - 0.5;
+    const y = Math.floor(index / width) / height - 0.5;
+    const lamp = 255 * light * (1 - Math.abs(shade[0] * x) * 2 - Math.abs(shade[1] * y) * 2);
+    for (let channel = 0; channel < 3; channel++) {
+      const density =
+        blue[channel]! * blueStrength * haematoxylin[index]! + pink[channel]! * pinkStrength * eosin[index]!;
+      const value = lamp * tint[channel]! * Math.exp(-density) + noise * gaussian(random);
+      pixels[index * 3 + channel] = Math.min(255, Math.max(0, Math.round(value)));
+    }
+  }
+  return pixels;
+}
+
+/** Each pixel gives `share` of itself to its two neighbours in each direction: a slight loss of focus. */
+function blur(values: Float32Array, width: number, height: number, share: number): Float32Array {
+  const along = (source: Float32Array, step: number, isEdge: (index: number) => [boolean, boolean]) =>
+    source.map((value, index) => {
+      const [first, last] = isEdge(index);
+      const before = first ? value : source[index - step]!;
+      const after = last ? value : source[index + step]!;
+      return value * (1 - share) + ((before + after) * share) / 2;
+    });
+  const rows = along(values, 1, (index) => [index % width === 0, index % width === width - 1]);
+  return along(rows, width, (index) => [index < width, index >= width * (height - 1)]);
+}
