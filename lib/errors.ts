@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'INVALID_CHECKPOINT' // a weights file that is truncated, corrupt or of an unknown format
   | 'UNSAFE_CHECKPOINT' // a pickle that names something other than tensors; nothing was executed
   | 'STATE_DICT_MISMATCH' // names or shapes that are not the model's
+  | 'WRITE_FAILED' // a file that could not be written: no space, no permission; an older one at its place is whole
   | 'WEIGHTS_UNAVAILABLE' // registered weights that are not here and cannot be downloaded
   | 'DOWNLOAD_FAILED'
   | 'CHECKSUM_MISMATCH'

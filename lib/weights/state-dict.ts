@@ -89,3 +89,16 @@ function list(what: string, items: readonly string[]): string {
   const more = items.length > listed ? `, and ${items.length - listed} more` : '';
   return `${items.length} ${what} (${items.slice(0, listed).join(', ')}${more})`;
 }
+
+/** Throws INVALID_OPTION where a tensor's bytes are not those of its shape and dtype: for dicts about to be written. */
+export function requireWholeTensors(dict: StateDict): void {
+  for (const [name, {dtype, shape, data}] of dict) {
+    const bytes = isDType(dtype) ? elementCount(shape) * itemSizes[dtype] : Number.NaN;
+    if (data.length !== bytes) {
+      throw new MaskRcnnError(
+        'INVALID_OPTION',
+        `tensor ${name} of shape [${shape}] in ${dtype} should have ${bytes} bytes, but has ${data.length}.`,
+      );
+    }
+  }
+}

@@ -41,6 +41,8 @@ const torchConstants = new Set(
 
 /** What training scripts keep beside the weights. Protocol 2 calls the module of the builtins by its Python 2 name. */
 const inertClasses = new Set([
+  // Bytes, as protocols below 3 write them.
+  '_codecs.encode',
   'argparse.Namespace',
   'collections.Counter',
   'torch.device',
@@ -92,7 +94,6 @@ export function findGlobal(module: string, name: string): PickleGlobal | undefin
   const full = `${module}.${name}`;
   if (full === 'collections.OrderedDict') return new PickleGlobal(full, ([items]) => orderedDict(items));
   if (full === 'torch.Size') return new PickleGlobal(full, ([sides]) => sides ?? []);
-  if (full === '_codecs.encode') return new PickleGlobal(full, ([text]) => latin1Bytes(text));
   // A tensor with attributes of its own: (rebuild function, class, its arguments, attributes).
   if (full === 'torch._tensor._rebuild_from_type_v2') return new PickleGlobal(full, rebuildFromType);
   if (inertClasses.has(full)) return new PickleGlobal(full, (args) => new InertObject(full, args));
@@ -143,10 +144,10 @@ function rebuildTensor(args: readonly unknown[], dtype: unknown, metadata: unkno
 }
 
 function rebuildFromType([rebuild, , args]: readonly unknown[]): unknown {
-  if (!(rebuild instanceof PickleGlobal) || rebuild.call === undefined || !Array.isArray(args)) {
+  if (!(rebuild instanceof PickleGlobal) || !rebuild.name.startsWith('torch._utils.') || !Array.isArray(args)) {
     throw new MalformedPickle('a tensor has no function to rebuild it');
   }
-  return rebuild.call(args);
+  return rebuild.call?.(args);
 }
 
 function orderedDict(items: unknown): PickledDict {
@@ -163,12 +164,6 @@ function orderedDict(items: unknown): PickledDict {
 function count(value: unknown, what: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
   throw new MalformedPickle(`expected a whole number as the ${what}, not ${describe(value)}`);
-}
-
-/** Bytes, as protocols below 3 write them. */
-function latin1Bytes(text: unknown): Uint8Array {
-  if (typeof text !== 'string') throw new MalformedPickle('expected text for _codecs.encode');
-  return Uint8Array.from(Buffer.from(text, 'latin1'));
 }
 
 function describe(value: unknown): string {

@@ -28,12 +28,17 @@ export function unpickle(bytes: Buffer, start = 0): Unpickled {
   return {value: machine.run(), end: machine.input.position, storages: machine.storages};
 }
 
+/** A tensor takes about twenty. */
+const workLimit = 2_000_000;
+
 /** What `literal` returns for opcodes that push no value of their own. */
 const none = Symbol('none');
 
 class Machine {
   readonly storages = new Map<string, StorageRef>();
   private readonly stack = new PickleStack();
+  /** Arguments of all calls so far, and the items of lists among them. */
+  private work = 0;
 
   constructor(readonly input: PickleInput) {}
 
@@ -121,15 +126,15 @@ class Machine {
         return allowed(...(stack.popMany(2) as [unknown, unknown]));
       case op.REDUCE:
       case op.NEWOBJ:
-        return call(...(stack.popMany(2) as [unknown, unknown]));
+        return this.call(...(stack.popMany(2) as [unknown, unknown]));
       case op.NEWOBJ_EX:
-        return call(...(stack.popMany(3).slice(0, 2) as [unknown, unknown]));
+        return this.call(...(stack.popMany(3).slice(0, 2) as [unknown, unknown]));
       case op.OBJ: {
         const [callee, ...args] = stack.popMarked();
-        return call(callee, args);
+        return this.call(callee, args);
       }
       case op.INST:
-        return call(allowed(input.line(), input.line()), stack.popMarked());
+        return this.call(allowed(input.line(), input.line()), stack.popMarked());
       case op.BINPERSID:
         return this.storage(stack.pop());
       case op.PERSID:
@@ -217,6 +222,18 @@ class Machine {
     }
   }
 
+  private call(callee: unknown, args: unknown): unknown {
+    if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
+      throw new MalformedPickle('it calls what is no function');
+    }
+    if (!Array.isArray(args)) throw new MalformedPickle(`it calls ${callee.name} without arguments`);
+    this.work += 1 + args.length;
+    // Calls may copy their lists, and a short pickle can hand over a long one again and again.
+    if (this.work <= workLimit) for (const arg of args) if (Array.isArray(arg)) this.work += arg.length;
+    if (this.work > workLimit) throw new MalformedPickle(`its calls handle more than ${workLimit} values`);
+    return callee.call(args);
+  }
+
   private storage(id: unknown): StorageRef {
     const storage = loadStorage(id);
     this.storages.set(storage.key, storage);
@@ -262,12 +279,4 @@ function allowed(module: unknown, name: unknown): PickleGlobal {
   const global = findGlobal(module, name);
   if (global !== undefined) return global;
   throw new UnsafePickle(`${module}.${name}`.slice(0, 200).replace(/[^\x20-\x7e]/g, '?'));
-}
-
-function call(callee: unknown, args: unknown): unknown {
-  if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
-    throw new MalformedPickle('it calls what is no function');
-  }
-  if (!Array.isArray(args)) throw new MalformedPickle(`it calls ${callee.name} without arguments`);
-  return callee.call(args);
 }

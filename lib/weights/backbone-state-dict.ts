@@ -1,0 +1,63 @@
+import type {BackboneName, ParameterInfo} from '../../binding.js';
+import {fitBatchCounters} from './rename-old-keys.js';
+import {requireMatchingStateDict, type StateDict, withName} from './state-dict.js';
+
+const body = 'backbone.body.';
+
+export type BackboneStateDict = {
+  /** The body's tensors under the detector's names: a part of its state dict. */
+  tensors: StateDict;
+  /** The classifier, stages after the last one that feeds the FPN, and counters of frozen batch norm. */
+  ignored: string[];
+};
+
+/**
+ * The weights of an ImageNet classifier of torchvision under the names that a detector gives its body: `layer1.*` of a
+ * ResNet becomes `backbone.body.layer1.*`, `features.0.*` of a MobileNet `backbone.body.0.*`. Names and shapes must
+ * otherwise be exactly the body's, else STATE_DICT_MISMATCH.
+ */
+export function toBackboneStateDict(
+  dict: StateDict,
+  {
+    backbone,
+    parameters,
+    source = 'the backbone checkpoint',
+  }: {
+    backbone: BackboneName;
+    parameters: readonly ParameterInfo[];
+    /** What messages call the dict: its file. */
+    source?: string;
+  },
+): BackboneStateDict {
+  const prefix = backbone.startsWith('mobilenet') ? 'features.' : '';
+  const classifier = backbone.startsWith('mobilenet') ? 'classifier.' : 'fc.';
+  const bodyParameters = parameters.filter(({name}) => name.startsWith(body));
+  const stages = new Set(bodyParameters.map(({name}) => firstSegment(name.slice(body.length))));
+
+  const ignored: string[] = [];
+  const renamed: StateDict = new Map();
+  for (const [name, tensor] of dict) {
+    const inBody = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
+    if (name.startsWith(classifier) || (inBody !== undefined && isUnusedStage(firstSegment(inBody), stages))) {
+      ignored.push(name);
+      continue;
+    }
+    const newName = inBody === undefined ? name : body + inBody;
+    renamed.set(newName, withName(tensor, newName));
+  }
+  const {tensors, dropped} = fitBatchCounters(renamed, new Set(bodyParameters.map(({name}) => name)));
+  requireMatchingStateDict(tensors, bodyParameters, {
+    source,
+    hint: `Expected the state dict of torchvision.models.${backbone}.`,
+  });
+  return {tensors, ignored: [...ignored, ...dropped.map((name) => prefix + name.slice(body.length))]};
+}
+
+/** torchvision's IntermediateLayerGetter leaves out what comes after the last stage it returns. */
+function isUnusedStage(segment: string, stages: ReadonlySet<string>): boolean {
+  return /^(layer[1-4]|\d+)$/.test(segment) && !stages.has(segment);
+}
+
+function firstSegment(name: string): string {
+  return name.slice(0, name.indexOf('.'));
+}

@@ -1,0 +1,91 @@
+import {stat} from 'node:fs/promises';
+import {homedir} from 'node:os';
+import {join} from 'node:path';
+import type {BackboneName} from '../../binding.js';
+import {cacheRoot} from '../cache.js';
+import {type DownloadProgress, download, sha256OfFile} from '../download.js';
+import {MaskRcnnError} from '../errors.js';
+import {findRegistered, type RegisteredWeights, registeredFor, torchvisionModels} from './registry.js';
+
+export type ResolveWeightsOptions = {
+  kind: 'detector' | 'backbone';
+  backbone: BackboneName;
+  version: 1 | 2;
+  onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  signal?: AbortSignal | undefined;
+  /** A mirror with torchvision's file names. */
+  baseUrl?: string | undefined;
+};
+
+export type ResolvedWeights = {
+  path: string;
+  /** Undefined where the caller named a file. */
+  registered: RegisteredWeights | undefined;
+};
+
+/**
+ * The file that `nameOrPath` means. A registered name is looked for in this package's cache and in that of torch.hub, and
+ * downloaded where neither has it; each file is held against the registered digest. Anything else is a path.
+ *
+ * Throws INVALID_OPTION for what is neither, WEIGHTS_UNAVAILABLE where the download fails, CHECKSUM_MISMATCH.
+ */
+export async function resolveWeights(nameOrPath: string, options: ResolveWeightsOptions): Promise<ResolvedWeights> {
+  const registered = findRegistered(nameOrPath, options);
+  if (registered !== undefined) return {path: await fetchRegistered(registered, options), registered};
+  if (await isFile(nameOrPath)) return {path: nameOrPath, registered: undefined};
+  const names = registeredFor(options).map(({name}) => name.slice(name.indexOf('.') + 1));
+  const model = options.kind === 'detector' ? `${options.backbone} in version ${options.version}` : options.backbone;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    `'${nameOrPath}' is neither a file nor the name of ${options.kind} weights for ${model}.`,
+    {
+      hint: names.length > 0 ? `Registered are ${names.join(', ')}.` : `None are registered for ${model}: name a file.`,
+      file: nameOrPath,
+    },
+  );
+}
+
+/** Where downloaded weights are kept. */
+export function weightsFolder(): string {
+  return join(cacheRoot(), 'checkpoints');
+}
+
+async function fetchRegistered(
+  {file, sha256, name}: RegisteredWeights,
+  {onProgress, signal, baseUrl = torchvisionModels}: ResolveWeightsOptions,
+): Promise<string> {
+  const folder = weightsFolder();
+  const target = join(folder, file);
+  for (const path of [target, join(torchHubFolder(), file)]) {
+    if ((await isFile(path)) && (await sha256OfFile(path, signal)).startsWith(sha256)) return path;
+  }
+  try {
+    await download(new URL(file, baseUrl).href, target, {sha256, onProgress, signal});
+    return target;
+  } catch (error) {
+    if (!(error instanceof MaskRcnnError) || error.code !== 'DOWNLOAD_FAILED') throw error;
+    throw new MaskRcnnError(
+      'WEIGHTS_UNAVAILABLE',
+      `${name} is not on this machine, and ${error.message.split('\n')[0]}`,
+      {
+        hint: `Download ${torchvisionModels}${file} on a machine that can, and put it into ${folder}.`,
+        file: target,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** torch.hub's own rule: `TORCH_HOME`, else `torch` in the cache folder of the XDG specification. */
+function torchHubFolder({TORCH_HOME, XDG_CACHE_HOME} = process.env): string {
+  return join(TORCH_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'torch'), 'hub', 'checkpoints');
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    // Absent or out of reach: either way not to be used.
+    return false;
+  }
+}
