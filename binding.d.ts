@@ -219,10 +219,15 @@ export class Optimizer {
   loadStateDict(tensors: StateTensor[]): Promise<void>;
 }
 
-/** The operators on plain arrays, on the calling thread: for tests and small jobs. */
+/**
+ * The operators on plain arrays, on the calling thread: for tests and small jobs. Wrong types throw TypeError; wrong
+ * lengths, NaN or infinite coordinates and malformed run lengths throw RangeError.
+ */
 export const ops: {
   /** Indices kept, best first (torchvision `nms`). boxes: D×4, scores: D. */
   nms(boxes: Float32Array, scores: Float32Array, iouThreshold: number): Int32Array;
+  /** The same within each group (torchvision `batched_nms`). groups: D. */
+  batchedNms(boxes: Float32Array, scores: Float32Array, groups: Int32Array, iouThreshold: number): Int32Array;
   /**
    * ROIAlign, aligned=false. input: N×C×H×W; rois: R×5 (image, x0, y0, x1, y1 before scaling). Returns
    * R×C×outputSize×outputSize.

@@ -35,17 +35,39 @@ Napi::Value to_float_array(Napi::Env env, const at::Tensor& tensor) {
   return to_array<Napi::Float32Array>(env, plain.const_data_ptr<float>(), plain.numel());
 }
 
+struct ScoredBoxes {
+  at::Tensor boxes;   // [D,4]
+  at::Tensor scores;  // [D]
+
+  explicit ScoredBoxes(const Napi::CallbackInfo& info) {
+    const auto values = read_finite_floats(info[0], "boxes");
+    const auto count = count_rows(info.Env(), values.length, 4, "boxes");
+    boxes = to_tensor(values, {count, 4});
+    const auto numbers = read_finite_floats(info[1], "scores");
+    check_length(info.Env(), numbers.length, count, "scores");
+    scores = to_tensor(numbers, {count});
+  }
+};
+
+Napi::Value to_index_array(Napi::Env env, const at::Tensor& indices) {
+  const auto plain = indices.to(at::kInt);
+  return to_array<Napi::Int32Array>(env, plain.const_data_ptr<int32_t>(), plain.numel());
+}
+
 Napi::Value nms(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto boxes = read_finite_floats(info[0], "boxes");
-  const auto count = count_rows(env, boxes.length, 4, "boxes");
-  const auto scores = read_finite_floats(info[1], "scores");
-  check_length(env, scores.length, count, "scores");
+  const ScoredBoxes given(info);
   const auto iou_threshold = read_number(info[2], "iouThreshold");
-  const auto kept =
-      ops::nms(to_tensor(boxes, {count, 4}), to_tensor(scores, {count}), iou_threshold)
-          .to(at::kInt);
-  return to_array<Napi::Int32Array>(env, kept.const_data_ptr<int32_t>(), kept.numel());
+  return to_index_array(info.Env(), ops::nms(given.boxes, given.scores, iou_threshold));
+}
+
+Napi::Value batched_nms(const Napi::CallbackInfo& info) {
+  const ScoredBoxes given(info);
+  const auto groups = read_integers(info[2], "groups");
+  check_length(info.Env(), groups.length, given.scores.size(0), "groups");
+  const auto idxs = to_tensor(groups, {groups.length}).to(at::kLong);
+  const auto iou_threshold = read_number(info[3], "iouThreshold");
+  return to_index_array(
+      info.Env(), ops::batched_nms(given.boxes, given.scores, idxs, iou_threshold));
 }
 
 // What roiAlign and its gradient have in common: all arguments but the first.
@@ -240,6 +262,7 @@ Napi::Value checked(const Napi::CallbackInfo& info) {
 Napi::Object make_ops(Napi::Env env) {
   auto exports = Napi::Object::New(env);
   exports.Set("nms", Napi::Function::New(env, checked<nms>, "nms"));
+  exports.Set("batchedNms", Napi::Function::New(env, checked<batched_nms>, "batchedNms"));
   exports.Set("roiAlign", Napi::Function::New(env, checked<roi_align>, "roiAlign"));
   exports.Set(
       "roiAlignBackward",
