@@ -7,8 +7,8 @@ import type {ModelOptions} from './model-options.js';
 export type Circumstances = {
   /** Whether weights of the network or of the backbone are going to be loaded. */
   pretrained: boolean;
-  /** Whether those are version 1's COCO_V1, trained with an eps of 0 in the frozen batch norms. */
-  cocoV1: boolean;
+  /** The eps that those weights were made for, if it is not the usual one. */
+  frozenBatchNormEps?: number | undefined;
   numClasses: number;
   /** The device, decided. */
   device: string;
@@ -20,7 +20,7 @@ export type Circumstances = {
  */
 export function completeModelOptions(
   options: ModelOptions,
-  {pretrained, cocoV1, numClasses, device}: Circumstances,
+  {pretrained, frozenBatchNormEps = 1e-5, numClasses, device}: Circumstances,
 ): {options: NativeModelOptions; notices: string[]} {
   const notices: string[] = [];
   const backbone = options.backbone ?? 'resnet50';
@@ -34,7 +34,7 @@ export function completeModelOptions(
     version,
     numClasses,
     backboneNorm: options.backboneNorm ?? (pretrained && version === 1 ? 'frozen' : 'batch'),
-    frozenBatchNormEps: options.frozenBatchNormEps ?? (cocoV1 && version === 1 ? 0 : 1e-5),
+    frozenBatchNormEps: options.frozenBatchNormEps ?? frozenBatchNormEps,
     trainableBackboneLayers: trainableLayers(options, pretrained, notices),
     returnedLayers,
     minSize,

@@ -1,4 +1,5 @@
 import type {NativeOptimizerOptions, ParameterInfo} from '../binding.js';
+import {type Augmentation, compose, randomHorizontalFlip, randomVerticalFlip} from './augment.js';
 import {datasetRule} from './dataset-rule.js';
 import {MaskRcnnError} from './errors.js';
 import {
@@ -42,6 +43,7 @@ const TRAIN: Schema = {
   schedule: either(oneOf('constant', 'step', 'cosine'), typed('constant', 'step', 'cosine')),
   warmup: integer({min: 0}),
   clipNorm: either(positive, nothing),
+  augment: either(oneOf('none', 'hflip', 'flips'), listOf(callback)),
   seed: integer({min: 0}),
   output: text,
   evaluateEvery: integer({min: 1}),
@@ -65,7 +67,7 @@ const SCHEDULES: Record<ScheduleOptions['type'], Schema> = {
 /** Checks `options` and fills in the defaults. Throws INVALID_OPTION. */
 export function resolveTrainOptions(options: TrainOptions): ResolvedTrainOptions {
   checkOptions(options, TRAIN, 'train()');
-  const {epochs = 10, batchSize = 2, clipNorm = 10, seed = 0, evaluateEvery = 1} = options;
+  const {epochs = 10, batchSize = 2, clipNorm = 10, augment = 'hflip', seed = 0, evaluateEvery = 1} = options;
   const stepsPerEpoch = Math.ceil(options.data.length / batchSize);
   const optimizer = resolveOptimizer(options.optimizer ?? 'sgd');
   return {
@@ -76,6 +78,7 @@ export function resolveTrainOptions(options: TrainOptions): ResolvedTrainOptions
     schedule: resolveSchedule(options.schedule ?? 'step', epochs),
     warmup: options.warmup ?? defaultWarmupSteps(stepsPerEpoch),
     clipNorm,
+    augment: typeof augment === 'string' ? augment : 'own',
     seed,
     evaluateEvery,
   };
@@ -120,4 +123,17 @@ export function toNativeOptimizer(
 ): NativeOptimizerOptions {
   const names = parameters.filter(({trainable}) => trainable).map(({name}) => name);
   return {...optimizer, groups: [{parameters: names, lrMultiplier: 1, weightDecay}]};
+}
+
+export function toAugmentation(augment: NonNullable<TrainOptions['augment']>): Augmentation {
+  switch (augment) {
+    case 'none':
+      return compose();
+    case 'hflip':
+      return randomHorizontalFlip();
+    case 'flips':
+      return compose(randomHorizontalFlip(), randomVerticalFlip());
+    default:
+      return compose(...augment);
+  }
 }

@@ -32,6 +32,8 @@ export type ModelOptions = {
   precision?: 'float32';
   /** Of the initial weights and, after them, of the samplers: an integer >= 0. Default 0. */
   seed?: number;
+  /** Ends a download or the reading of weights; `maskRcnn()` rejects with the signal's reason. */
+  signal?: AbortSignal;
   /** Told what was decided silently in torchvision, such as replaced predictors. Also kept in `model.notices`. */
   onNotice?: (notice: string) => void;
 

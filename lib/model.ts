@@ -1,11 +1,13 @@
 import type {Model as NativeModel, ParameterInfo, StateTensor} from '../binding.js';
+import {writeModel} from './checkpoint.js';
 import {MaskRcnnError} from './errors.js';
 import type {ImageSource} from './image.js';
 import type {ResolvedModelOptions} from './model-options.js';
 import {native} from './native-errors.js';
 import {type Detections, type MaskFormat, type PredictOptions, predict} from './predict.js';
+import {requireMatchingStateDict, type StateDict, toStateDict} from './weights/state-dict.js';
 
-export type {ParameterInfo, StateTensor};
+export type {ParameterInfo, StateDict, StateTensor};
 
 /** The addon's model behind `model`. Throws DISPOSED. For this package only. */
 export let openModel: (model: MaskRcnn) => NativeModel;
@@ -33,7 +35,7 @@ export type ModelParts = {
 export class MaskRcnn {
   /** Names of the classes without the background: label 1 is the first. */
   readonly classes: readonly string[];
-  /** Every option, decided. `maskRcnn(model.options)` builds the same network anew. */
+  /** Every option, decided. */
   readonly options: Readonly<ResolvedModelOptions>;
   /** What was decided while the model was made, such as predictors that were replaced. */
   readonly notices: readonly string[];
@@ -74,8 +76,31 @@ export class MaskRcnn {
   }
 
   /** A copy of every parameter and buffer under torchvision's names. Throws DISPOSED, OUT_OF_MEMORY. */
-  async stateDict(): Promise<StateTensor[]> {
-    return native(() => this.#open().stateDict());
+  async stateDict(): Promise<StateDict> {
+    return toStateDict(await native(() => this.#open().stateDict()));
+  }
+
+  /**
+   * Takes over every tensor of `dict`, whose names and shapes must be exactly the model's; dtypes are converted. Throws
+   * STATE_DICT_MISMATCH with the names, BUSY during training, DISPOSED.
+   */
+  async loadStateDict(dict: StateDict): Promise<void> {
+    requireMatchingStateDict(dict, this.parameters(), {source: 'The state dict'});
+    const release = this.#reserve('loadStateDict()');
+    try {
+      await native(() => this.#open().loadStateDict([...dict.values()]));
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Writes the weights, whole or not at all, to a `.safetensors` file or a `.pth` (or `.pt`) file that `torch.load` takes.
+   * Classes and options go along, so that `maskRcnn({weights: path})` needs nothing else. Throws INVALID_OPTION for other
+   * extensions, WRITE_FAILED, DISPOSED.
+   */
+  async save(path: string): Promise<void> {
+    await writeModel(path, await this.stateDict(), this);
   }
 
   /** Frees the memory once the calls under way have ended; later calls throw DISPOSED. May be called again. */

@@ -2,9 +2,7 @@ import type {Model as NativeModel} from '../binding.js';
 import {type ImageSource, readImage} from './image.js';
 import {native} from './native-errors.js';
 import {checkOptions, instanceOf, integer, number, oneOf, type Schema} from './options-check.js';
-
-/** COCO's run lengths, compressed: column by column, beginning with a run of 0. `size` is [height, width]. */
-export type Rle = {size: [height: number, width: number]; counts: string};
+import type {Rle} from './rle.js';
 
 /**
  * 'rle': run lengths, as pycocotools takes them; 'bitmap': width × height bytes of 0 and 1 in reading order; 'float': width ×

@@ -1,7 +1,9 @@
-import {type FileHandle, mkdir, open, rename, writeFile} from 'node:fs/promises';
+import {type FileHandle, mkdir, open} from 'node:fs/promises';
 import {join} from 'node:path';
+import {writeAtomically} from './atomic-file.js';
 import {MaskRcnnError} from './errors.js';
-import type {EpochRecord, StepRecord} from './history.js';
+import type {EpochRecord, History, StepRecord} from './history.js';
+import {lossCurvePng, lossCurveSvg} from './report/curves.js';
 
 /**
  * The folder of a training run: options.json, metrics.jsonl with a line per step and per epoch, the loss curve, and the
@@ -41,12 +43,13 @@ export class RunFolder {
   }
 
   async writeOptions(options: object): Promise<void> {
-    await writeAtomically(join(this.path, 'options.json'), `${JSON.stringify(options, null, 2)}\n`);
+    await this.#write('options.json', `${JSON.stringify(options, null, 2)}\n`);
   }
 
-  async writeCurves({svg, png}: {svg: string; png: Uint8Array}): Promise<void> {
-    await writeAtomically(join(this.path, 'losses.svg'), svg);
-    await writeAtomically(join(this.path, 'losses.png'), png);
+  /** Draws the course so far as losses.svg and losses.png. */
+  async writeCurves(history: History): Promise<void> {
+    await this.#write('losses.svg', lossCurveSvg(history));
+    await this.#write('losses.png', await lossCurvePng(history));
   }
 
   async append(record: ({type: 'step'} & StepRecord) | ({type: 'epoch'} & EpochRecord)): Promise<void> {
@@ -55,6 +58,10 @@ export class RunFolder {
 
   async close(): Promise<void> {
     await this.#metrics.close();
+  }
+
+  async #write(name: string, content: string | Uint8Array): Promise<void> {
+    await writeAtomically(join(this.path, name), (file) => file.writeFile(content));
   }
 }
 
@@ -70,10 +77,4 @@ async function makeFreeFolder(stem: string): Promise<string> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
-}
-
-/** A reader sees the old file or the new one, whole. */
-async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(`${path}.part`, content);
-  await rename(`${path}.part`, path);
 }

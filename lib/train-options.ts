@@ -1,3 +1,4 @@
+import type {Augmentation} from './augment.js';
 import type {Dataset} from './datasets/sample.js';
 import type {EpochRecord, StepRecord} from './history.js';
 import type {ScheduleOptions} from './schedule.js';
@@ -54,6 +55,12 @@ export type TrainOptions = {
   warmup?: number;
   /** Gradients are scaled down to this L2 norm over all parameters; null: never. Default 10. */
   clipNorm?: number | null;
+  /**
+   * What happens to each image before it is trained on, seeded: 'hflip': every other one mirrored; 'flips': every other one
+   * mirrored, every other one upside down, for pictures without an up, such as a microscope's; or functions of your
+   * own, in order. Default 'hflip'.
+   */
+  augment?: 'none' | 'hflip' | 'flips' | readonly Augmentation[];
   /** Of the order of the images and of the augmentation. Default 0. */
   seed?: number;
   /** The run's folder; files of an earlier run in it are replaced. Default: the first free of runs/train, runs/train-2, ... */
@@ -70,7 +77,7 @@ export type TrainOptions = {
   log?: 'auto' | 'silent';
 };
 
-/** Numbers and words only: what options.json and the checkpoints keep. */
+/** Numbers and words only ('own' for functions): what options.json and the checkpoints keep. */
 export type ResolvedTrainOptions = {
   epochs: number;
   batchSize: number;
@@ -79,6 +86,7 @@ export type ResolvedTrainOptions = {
   schedule: ScheduleOptions;
   warmup: number;
   clipNorm: number | null;
+  augment: 'none' | 'hflip' | 'flips' | 'own';
   seed: number;
   evaluateEvery: number;
 };

@@ -1,13 +1,13 @@
 import test from 'ava';
-import {completeModelOptions} from '../lib/complete-model-options.js';
+import {type Circumstances, completeModelOptions} from '../lib/complete-model-options.js';
 import {MaskRcnnError} from '../lib/errors.js';
 import type {ModelOptions} from '../lib/model-options.js';
 import {checkModelOptions} from '../lib/options.js';
 
-const untrained = {pretrained: false, cocoV1: false, numClasses: 2, device: 'cpu'};
+const untrained = {pretrained: false, numClasses: 2, device: 'cpu'};
 const pretrained = {...untrained, pretrained: true};
 
-function complete(options: ModelOptions, circumstances = untrained) {
+function complete(options: ModelOptions, circumstances: Circumstances = untrained) {
   checkModelOptions(options);
   return completeModelOptions(options, circumstances);
 }
@@ -61,15 +61,14 @@ test("nothing given: torchvision's defaults", (t) => {
   });
 });
 
-test('pretrained: frozen batch norm and three layers trained, eps 0 for COCO_V1 of version 1', (t) => {
+test('pretrained: frozen batch norm and three layers trained, the eps of the weights', (t) => {
   const {options} = complete({}, pretrained);
   t.is(options.backboneNorm, 'frozen');
   t.is(options.trainableBackboneLayers, 3);
   t.is(options.frozenBatchNormEps, 1e-5);
-  t.is(complete({}, {...pretrained, cocoV1: true}).options.frozenBatchNormEps, 0);
-  t.is(complete({version: 2}, {...pretrained, cocoV1: true}).options.frozenBatchNormEps, 1e-5);
+  t.is(complete({}, {...pretrained, frozenBatchNormEps: 0}).options.frozenBatchNormEps, 0);
   t.is(complete({version: 2}, pretrained).options.backboneNorm, 'batch');
-  t.is(complete({frozenBatchNormEps: 1e-3}, {...pretrained, cocoV1: true}).options.frozenBatchNormEps, 1e-3);
+  t.is(complete({frozenBatchNormEps: 1e-3}, {...pretrained, frozenBatchNormEps: 0}).options.frozenBatchNormEps, 1e-3);
   t.is(complete({backboneNorm: 'batch', trainableBackboneLayers: 0}, pretrained).options.trainableBackboneLayers, 0);
 });
 

@@ -23,13 +23,6 @@ test('several masks become their union, none an empty foreground', (t) => {
   t.deepEqual(predictedForeground([], width, height), new Uint8Array(width * height));
 });
 
-test('run lengths of a larger image are refused', (t) => {
-  t.throws(() => predictedForeground([rle], 4, 4), {
-    code: 'INVALID_MASK',
-    message: 'The run lengths must fill 4 × 4 pixels, got more.',
-  });
-});
-
 test('cropped masks of a sample are put in their places', (t) => {
   const image = {data: new Uint8Array(width * height * 3), width, height};
   const instance = (left: number, top: number, w: number, h: number) => ({

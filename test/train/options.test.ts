@@ -14,6 +14,7 @@ test("nothing but data: torchvision's tutorial", (t) => {
     schedule: {type: 'step', milestones: [(16 / 26) * 10, (22 / 26) * 10], gamma: 0.1},
     warmup: 4,
     clipNorm: 10,
+    augment: 'hflip',
     seed: 0,
     evaluateEvery: 1,
   });
