@@ -39,7 +39,7 @@ class Fields {
   std::array<double, count> array(const char* field) const {
     const auto values = numbers(field);
     if (values.size() != count) throw_wrong(field, std::to_string(count) + " numbers");
-    std::array<double, count> result;
+    std::array<double, count> result{};
     std::copy(values.begin(), values.end(), result.begin());
     return result;
   }
