@@ -51,7 +51,8 @@ export async function readMask(path: string | URL): Promise<IdMask> {
   }
   try {
     if (format === 'bmp') return fromBmp(bytes);
-    return format === 'png' ? fromPng(bytes) : await fromSharp(bytes);
+    if (format === 'png') checkPng(bytes);
+    return format === 'png' && !sharpKeeps(bytes) ? fromPng(bytes) : await fromSharp(bytes);
   } catch (cause) {
     throw fail(`${name} is not a readable ${format.toUpperCase()} mask: ${reasonOf(cause)}.`, undefined, cause);
   }
@@ -69,10 +70,23 @@ function fromBmp(bytes: Uint8Array): IdMask {
   return fromChannels(data, {channels: 3, width, height, bits: 8});
 }
 
+/** What the decoders let pass: a size that would fill the memory, and a file cut off behind its last pixel. */
+function checkPng(bytes: Uint8Array): void {
+  const png = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (png.length < 33) throw new Error('it ends within its header');
+  checkSize(png.readUInt32BE(16), png.readUInt32BE(20)); // of the chunk IHDR
+  const end = png.lastIndexOf('IEND');
+  if (end < 0 || end + 8 > png.length) throw new Error('it is truncated');
+}
+
+/** Whether libvips, off the main thread, leaves the values of a PNG alone: not palettes, under 8 bits, nor 16-bit colour. */
+function sharpKeeps(png: Uint8Array): boolean {
+  const [depth, colourType] = [png[24], png[25]];
+  const isGrey = colourType === 0 || colourType === 4;
+  return (depth === 8 && colourType !== 3) || (depth === 16 && isGrey);
+}
+
 function fromPng(bytes: Uint8Array): IdMask {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < 33) throw new Error('it ends within its header');
-  checkSize(view.getUint32(16), view.getUint32(20)); // IHDR, before anything of that size is allocated
   const [depth, interlaced] = [bytes[24]!, bytes[28] === 1];
   if (interlaced && depth < 8) throw new Error(`interlaced PNG of ${depth} bits a pixel is not supported`);
   // A copy, because the decoder looks at the whole ArrayBuffer, which small Buffers share.
@@ -95,16 +109,18 @@ function unpack(data: ArrayLike<number>, depth: number, width: number, ids: Uint
   }
 }
 
-/** TIFF, GIF and WebP. */
+/** TIFF, GIF, WebP and most PNGs. */
 async function fromSharp(bytes: Uint8Array): Promise<IdMask> {
   const pipeline = sharp(bytes, {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true});
   const {depth, space} = await pipeline.metadata();
   if (depth === 'float' || depth === 'double') throw new Error('its pixels are fractions, not whole numbers');
   // In libvips 16-bit grey must stay in its own colour space, or it is shifted to 8 bits.
   if (space === 'grey16') pipeline.toColourspace('grey16');
-  const {data, info} = await pipeline.removeAlpha().raw({depth: 'uint'}).toBuffer({resolveWithObject: true});
-  const words = new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
-  return fromChannels(words, {...info, bits: BITS[depth] ?? 32});
+  const isBytes = depth === 'uchar';
+  pipeline.removeAlpha().raw({depth: isBytes ? 'uchar' : 'uint'});
+  const {data, info} = await pipeline.toBuffer({resolveWithObject: true});
+  const values = isBytes ? data : new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
+  return fromChannels(values, {...info, bits: BITS[depth] ?? 32});
 }
 
 function fromChannels(data: ArrayLike<number>, layout: Layout): IdMask {

@@ -1,7 +1,8 @@
 /**
  * A stroke font for pictures that look the same on every machine: servers often have no fonts at all, and sharp then draws no
  * text. Each glyph is drawn on a grid of 8 units from the top of a capital (0) to the base line (8), descenders to 11; lower
- * case begins at 3. A dot is a point twice: round ends make it visible. A stroke is a chain of points, each two base-16 digits x and y.
+ * case begins at 3. A stroke is a chain of points, each two base-16 digits x and y; a dot is a point twice, for its round
+ * ends.
  */
 const GLYPHS: Record<string, string> = {
   A: '083068 1555',

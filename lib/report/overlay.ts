@@ -91,21 +91,26 @@ export function draw(image: RgbImage, items: readonly Item[], options: DrawOptio
     const at = `x="${x0}" y="${y0}" width="${Math.max(0, x1 - x0)}" height="${Math.max(0, y1 - y0)}"`;
     return [`<rect ${at} fill="none" stroke="${css(colorOf(i))}" stroke-width="${line}"/>`];
   });
-  if (labels) elements.push(...labelElements(items, picture, factor));
+  if (labels) elements.push(...labelElements(items, picture, {factor, boxes: options.boxes ?? false}));
   return {picture, elements};
 }
 
-/** Plates with the labels at the upper left of the objects, inside the picture and, where there is room, apart. */
-function labelElements(items: readonly Item[], {width, height}: RgbImage, factor: number): string[] {
+/** Plates with the labels at the upper left of the boxes, or the highest points of the masks where no boxes are drawn, inside the picture and, where there is room, apart. */
+function labelElements(
+  items: readonly Item[],
+  {width, height}: RgbImage,
+  {factor, boxes}: {factor: number; boxes: boolean},
+): string[] {
   const size = Math.max(9, Math.min(24, Math.round(Math.max(width, height) / 75)));
   const padding = Math.round(size / 2.5);
   const plateHeight = size + 2 * padding;
   const placed: {x: number; y: number; width: number}[] = [];
-  return items.flatMap(({box, label}, i) => {
+  return items.flatMap(({box, shape, label}, i) => {
     if (label === '') return [];
+    const [left, top] = boxes || shape === undefined ? box : highestPoint(shape);
     const plateWidth = textWidth(label, size) + 2 * padding;
-    const x = Math.max(0, Math.min(box[0] * factor, width - plateWidth));
-    let y = Math.max(0, Math.min(box[1] * factor, height - plateHeight));
+    const x = Math.max(0, Math.min(left * factor, width - plateWidth));
+    let y = Math.max(0, Math.min(top * factor, height - plateHeight));
     const overlaps = () =>
       placed.some(
         (other) => x < other.x + other.width && other.x < x + plateWidth && Math.abs(y - other.y) < plateHeight,
@@ -118,6 +123,12 @@ function labelElements(items: readonly Item[], {width, height}: RgbImage, factor
       textPath(label, x + padding, y + padding + size, {size, color: inkOn(color)}),
     ];
   });
+}
+
+/** Where the first row of a shape begins, so that a label stands by the object and not in the corner of its box. */
+function highestPoint({bitmap, left, top, width}: Shape): [number, number] {
+  const first = Math.max(0, bitmap.findIndex(Boolean));
+  return [left + (first % width || 0), top + (Math.floor(first / width) || 0)];
 }
 
 export function detectionItems(image: RgbImage, detections: DrawableDetections, scoreThreshold: number): Item[] {
