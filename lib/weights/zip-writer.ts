@@ -1,0 +1,73 @@
+import type {FileHandle} from 'node:fs/promises';
+import {setImmediate as nextTurn} from 'node:timers/promises';
+import {crc32} from 'node:zlib';
+import {writeAll} from '../atomic-file.js';
+
+/** torch.save aligns storages to this, so that they can be mapped. */
+const alignment = 64;
+const checksumChunk = 4 << 20;
+
+/** A zip archive of stored, aligned entries (APPNOTE.TXT 4.3), of less than 4 GiB. */
+export class ZipWriter {
+  private position = 0;
+  private readonly directory: Buffer[] = [];
+
+  constructor(private readonly file: FileHandle) {}
+
+  async add(name: string, bytes: Uint8Array): Promise<void> {
+    const nameBytes = Buffer.from(name);
+    // Version 2.0, UTF-8 names, stored, no time, checksum, both sizes: the same in both headers.
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(0x0800, 2);
+    // 1 January 1980, the first day that zip knows.
+    common.writeUInt16LE(0x21, 8);
+    common.writeUInt32LE(await checksum(bytes), 10);
+    common.writeUInt32LE(bytes.length, 14);
+    common.writeUInt32LE(bytes.length, 18);
+    common.writeUInt16LE(nameBytes.length, 22);
+
+    const unpadded = this.position + 30 + nameBytes.length + 4;
+    const padding = (alignment - (unpadded % alignment)) % alignment;
+    const local = Buffer.alloc(30 + nameBytes.length + 4 + padding, 'Z');
+    local.writeUInt32LE(0x04034b50, 0);
+    common.copy(local, 4);
+    local.writeUInt16LE(4 + padding, 28);
+    nameBytes.copy(local, 30);
+    // An extra field of torch's own kind, 'FB', carries the padding.
+    local.write('FB', 30 + nameBytes.length);
+    local.writeUInt16LE(padding, 32 + nameBytes.length);
+
+    const central = Buffer.alloc(46 + nameBytes.length);
+    central.writeUInt32LE(0x02014b50, 0);
+    common.copy(central, 6);
+    central.writeUInt32LE(this.position, 42);
+    nameBytes.copy(central, 46);
+    this.directory.push(central);
+
+    await writeAll(this.file, local);
+    await writeAll(this.file, bytes);
+    this.position += local.length + bytes.length;
+  }
+
+  async finish(): Promise<void> {
+    const directory = Buffer.concat(this.directory);
+    const end = Buffer.alloc(22);
+    end.writeUInt32LE(0x06054b50, 0);
+    end.writeUInt16LE(this.directory.length, 8);
+    end.writeUInt16LE(this.directory.length, 10);
+    end.writeUInt32LE(directory.length, 12);
+    end.writeUInt32LE(this.position, 16);
+    await writeAll(this.file, directory);
+    await writeAll(this.file, end);
+  }
+}
+
+async function checksum(bytes: Uint8Array): Promise<number> {
+  let crc = 0;
+  for (let at = 0; at < bytes.length; at += checksumChunk) {
+    if (at > 0) await nextTurn();
+    crc = crc32(bytes.subarray(at, at + checksumChunk), crc);
+  }
+  return crc;
+}

@@ -1,0 +1,86 @@
+import {mkdtemp, open, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {ExecutionContext} from 'ava';
+import type {DType, StateTensor} from '../../binding.js';
+import {itemSizes, type StateDict, toStateDict} from '../../lib/weights/state-dict.js';
+import {ZipWriter} from '../../lib/weights/zip-writer.js';
+
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/weights/${name}`, import.meta.url));
+}
+
+export async function temporaryFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-weights-'));
+  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  return folder;
+}
+
+/** Elements as numbers. */
+export function values({dtype, data}: StateTensor): number[] {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const readers: Record<DType, (at: number) => number> = {
+    float32: (at) => view.getFloat32(at, true),
+    float64: (at) => view.getFloat64(at, true),
+    float16: (at) => smallHalf(view.getUint16(at, true), 10, 15),
+    bfloat16: (at) => smallHalf(view.getUint16(at, true), 7, 127),
+    int64: (at) => Number(view.getBigInt64(at, true)),
+    int32: (at) => view.getInt32(at, true),
+    int16: (at) => view.getInt16(at, true),
+    int8: (at) => view.getInt8(at),
+    uint8: (at) => view.getUint8(at),
+    bool: (at) => view.getUint8(at),
+  };
+  return Array.from({length: data.length / itemSizes[dtype]}, (_, i) => readers[dtype](i * itemSizes[dtype]));
+}
+
+/** Positive normal numbers and 0: all that the fixtures hold in these formats. */
+function smallHalf(bits: number, fractionBits: number, bias: number): number {
+  if (bits === 0) return 0;
+  const fraction = bits % 2 ** fractionBits;
+  return (1 + fraction / 2 ** fractionBits) * 2 ** ((bits >> fractionBits) - bias);
+}
+
+export function floats(name: string, shape: number[], numbers: number[]): StateTensor {
+  return {name, dtype: 'float32', shape, data: new Uint8Array(Float32Array.from(numbers).buffer)};
+}
+
+/** A dict of zeros with the names and shapes given. */
+export function zeros(shapes: Record<string, number[]>): StateDict {
+  return toStateDict(
+    Object.entries(shapes).map(([name, shape]) =>
+      floats(name, shape, new Array(shape.reduce((product, side) => product * side, 1)).fill(0)),
+    ),
+  );
+}
+
+/** Pieces of a pickle: text as latin1, numbers as bytes. */
+export function pickle(...parts: (string | number | Uint8Array)[]): Buffer {
+  return Buffer.concat(
+    parts.map((part) =>
+      typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(typeof part === 'number' ? [part] : part),
+    ),
+  );
+}
+
+const legacyHead = pickle(
+  '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.',
+  '\x80\x02M\xe9\x03.',
+  '\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.',
+);
+
+/** Writes a legacy .pth file with `object` as the pickle of its object and what follows it. */
+export async function writeLegacy(path: string, object: Uint8Array): Promise<string> {
+  await writeFile(path, Buffer.concat([legacyHead, object]));
+  return path;
+}
+
+export async function writeZip(path: string, entries: Record<string, Uint8Array>): Promise<string> {
+  const file = await open(path, 'w');
+  const zip = new ZipWriter(file);
+  for (const [name, bytes] of Object.entries(entries)) await zip.add(name, bytes);
+  await zip.finish();
+  await file.close();
+  return path;
+}
