@@ -1,0 +1,119 @@
+import {spawn} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {existsSync} from 'node:fs';
+import {readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {createRequire} from 'node:module';
+import {availableParallelism} from 'node:os';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {MaskRcnnError} from '../lib/errors.js';
+import {type Libtorch, sharedLibrary} from '../lib/libtorch/layout.js';
+import type {Progress} from '../lib/progress.js';
+
+const require = createRequire(import.meta.url);
+
+/** What libtorch's headers take to compile, at their worst. */
+const bytesPerJob = 1.2e9;
+
+/** True if `build/Release` was built from the sources there are, for the libtorch there is. */
+export async function isAddonFresh(root: string, libtorch: Libtorch): Promise<boolean> {
+  const outputs = ['maskrcnn.node', sharedLibrary('maskrcnn')];
+  if (!outputs.every((name) => existsSync(join(root, 'build/Release', name)))) return false;
+  const stamp = await readFile(stampPath(root), 'utf8').catch(() => undefined);
+  return stamp === (await fingerprint(root, libtorch));
+}
+
+/** Configures and builds `build/Release` with cmake-js. Throws BUILD_FAILED. */
+export async function buildAddon(root: string, libtorch: Libtorch, progress: Progress): Promise<void> {
+  if (!existsSync(join(libtorch.root, 'include/ATen/ATen.h'))) {
+    throw new MaskRcnnError(
+      'BUILD_FAILED',
+      `The libtorch in ${libtorch.root} has no headers (include/) to build with.`,
+      {
+        hint: 'Unset LIBTORCH to have a whole one fetched, or point it at one.',
+        file: libtorch.root,
+      },
+    );
+  }
+  // Taken first: a source that changes during the build makes it stale.
+  const stamp = await fingerprint(root, libtorch);
+  await rm(stampPath(root), {force: true});
+  const configure = ['configure', `--CDLIBTORCH=${libtorch.root}`];
+  progress.say(`Building the addon for libtorch ${libtorch.version} ...`);
+  const hadCache = existsSync(join(root, 'build/CMakeCache.txt'));
+  try {
+    await cmakeJs(root, configure, progress, hadCache);
+  } catch (error) {
+    if (!hadCache) throw error;
+    // A cache of another generator, or of a checkout that has moved, cannot be configured again.
+    await rm(join(root, 'build'), {recursive: true, force: true});
+    await cmakeJs(root, configure, progress);
+  }
+  await cmakeJs(root, ['build', `--parallel=${jobs()}`], progress);
+  await writeFile(stampPath(root), stamp);
+}
+
+function stampPath(root: string): string {
+  return join(root, 'build/built-from.txt');
+}
+
+/** A digest of the sources, and what they were compiled with. */
+async function fingerprint(root: string, {version}: Libtorch): Promise<string> {
+  const hash = createHash('sha256');
+  const files = (await readdir(join(root, 'native'), {recursive: true}))
+    .filter((file) => /\.(h|cpp)$/.test(file))
+    .map((file) => `native/${file.replaceAll('\\', '/')}`)
+    .sort();
+  for (const file of ['CMakeLists.txt', ...files]) hash.update(`${file}\n`).update(await readFile(join(root, file)));
+  hash.update(`${version} ${require('node-addon-api/package.json').version} ${process.platform} ${process.arch}`);
+  return hash.digest('hex');
+}
+
+function jobs(): number {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(process.availableMemory() / bytesPerJob)));
+}
+
+/** Compile steps become progress; the rest is shown if the command fails, and compiler warnings always. */
+async function cmakeJs(root: string, args: string[], progress: Progress, quiet = false): Promise<void> {
+  const child = spawn(process.execPath, [require.resolve('cmake-js/bin/cmake-js'), ...args, '--log-level=error'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  let isWarning = false;
+  const read = (line: string) => {
+    // Ninja counts the steps, Make the hundredths.
+    const [, done, total = '100', what] = /^\[\s*(\d+)(?:%|\/(\d+))\]\s*(.*)$/.exec(line) ?? [];
+    if (what !== undefined) {
+      isWarning = false;
+      progress.update({
+        label: `[${done}/${total}] ${shorten(what)}`,
+        done: Number(done),
+        total: Number(total),
+        unit: 'count',
+      });
+      return;
+    }
+    isWarning ||= /warning/i.test(line);
+    if (isWarning && !quiet) progress.say(line);
+    else lines.push(line);
+  };
+  createInterface({input: child.stdout}).on('line', read);
+  createInterface({input: child.stderr}).on('line', read);
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  progress.close();
+  if (code === 0) return;
+  if (!quiet) for (const line of lines) progress.say(line);
+  throw new MaskRcnnError(
+    'BUILD_FAILED',
+    `The addon could not be built: cmake-js ${args[0]} ended with code ${code}.`,
+    {
+      hint: 'The compiler or CMake says above what is wrong.',
+    },
+  );
+}
+
+/** 'Building CXX object CMakeFiles/maskrcnn_core.dir/native/model/fpn.cpp.o' without the folder of the target. */
+function shorten(step: string): string {
+  return step.replace(/CMakeFiles\/\w+\.dir\//, '').replace(/\.o$/, '');
+}

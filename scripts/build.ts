@@ -1,0 +1,58 @@
+import {spawn} from 'node:child_process';
+import {existsSync, readdirSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {MaskRcnnError} from '../lib/errors.js';
+import type {Libtorch} from '../lib/libtorch/layout.js';
+import {lookForLibtorch} from '../lib/libtorch/locate.js';
+import {setUpLibtorch} from '../lib/libtorch/setup.js';
+import {createProgress, type Progress} from '../lib/progress.js';
+import {buildAddon, isAddonFresh} from './addon.js';
+import {checkPrerequisites} from './prerequisites.js';
+
+// Makes a checkout ready: dist/ from TypeScript, libtorch found or fetched, the addon built unless it is there. What is
+// done already costs no time.
+const root = fileURLToPath(new URL('..', import.meta.url));
+const progress = createProgress();
+try {
+  await build(progress);
+} catch (error) {
+  progress.close();
+  progress.say(error instanceof MaskRcnnError ? `error: ${error.message}` : String((error as Error).stack ?? error));
+  process.exitCode = 1;
+}
+
+async function build(progress: Progress): Promise<void> {
+  const isPrebuilt = hasPrebuilt();
+  const {libtorch: present} = await lookForLibtorch({});
+  const isFresh = isPrebuilt || (present !== undefined && (await isAddonFresh(root, present)));
+  if (!isFresh) await checkPrerequisites();
+  await compileTypeScript();
+  const libtorch = present ?? (await fetchLibtorch(progress));
+  if (isPrebuilt || (await isAddonFresh(root, libtorch))) return;
+  const start = performance.now();
+  await buildAddon(root, libtorch, progress);
+  progress.say(`The addon is built (${((performance.now() - start) / 1000).toFixed(0)} s).`);
+}
+
+async function fetchLibtorch(progress: Progress): Promise<Libtorch> {
+  progress.say('libtorch is not here yet. Fetching it, as `npx maskrcnn setup` does ...');
+  return setUpLibtorch({progress});
+}
+
+/** A prebuilt addon serves where none is built here. */
+function hasPrebuilt(): boolean {
+  const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  const isBuilt = existsSync(join(root, 'build/Release/maskrcnn.node'));
+  return !isBuilt && existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.node'));
+}
+
+async function compileTypeScript(): Promise<void> {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const child = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {cwd: root, stdio: 'inherit'});
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  if (code !== 0) {
+    throw new MaskRcnnError('BUILD_FAILED', `TypeScript could not be compiled: tsc ended with code ${code}.`);
+  }
+}
