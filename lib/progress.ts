@@ -4,7 +4,8 @@ export type ProgressState = {
   done: number;
   /** Undefined where the end is not known. */
   total?: number | undefined;
-  unit: 'bytes' | 'count';
+  /** 'steps' are named one by one by `label`. */
+  unit: 'bytes' | 'count' | 'steps';
   /** What is going on right now, behind the numbers. */
   note?: string | undefined;
 };
@@ -76,8 +77,9 @@ export function createProgress({
   };
 }
 
-/** 'libtorch: 95.9 of 191.8 MB, 50 %'. */
+/** 'libtorch: 95.9 of 191.8 MB, 50 %', or '[12/34] Building x.cpp' for steps. */
 export function renderProgress({label, done, total, unit, note}: ProgressState): string {
+  if (unit === 'steps') return `[${done}/${total ?? '?'}] ${label}`;
   const amount = unit === 'bytes' ? (bytes: number) => (bytes / 1e6).toFixed(1) : String;
   const suffix = unit === 'bytes' ? ' MB' : '';
   const position =

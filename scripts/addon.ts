@@ -86,12 +86,9 @@ async function cmakeJs(root: string, args: string[], progress: Progress, quiet =
     const [, done, total = '100', what] = /^\[\s*(\d+)(?:%|\/(\d+))\]\s*(.*)$/.exec(line) ?? [];
     if (what !== undefined) {
       isWarning = false;
-      progress.update({
-        label: `[${done}/${total}] ${shorten(what)}`,
-        done: Number(done),
-        total: Number(total),
-        unit: 'count',
-      });
+      // Step 0 only looks for new files.
+      if (done !== '0')
+        progress.update({label: shorten(what), done: Number(done), total: Number(total), unit: 'steps'});
       return;
     }
     isWarning ||= /warning/i.test(line);

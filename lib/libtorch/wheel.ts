@@ -71,7 +71,8 @@ export async function cudaRequirements(
 
 export function parseRequirements(metadata: string, extras: readonly string[], {platform}: Target): Requirement[] {
   const here = {linux: /Linux|linux/, win32: /Windows|win32/, darwin: /Darwin|darwin/}[platform as string];
-  return [...metadata.matchAll(/^Requires-Dist:\s*([\w.-]+)\s*(?:\[([^\]]*)\])?\s*\(?([^;\n)]*)\)?\s*(?:;(.*))?$/gm)]
+  const line = /^Requires-Dist:[ \t]*([\w.-]+)[ \t]*(?:\[([^\]\n]*)\])?[ \t]*\(?([^;\n)]*)\)?[ \t]*(?:;(.*))?$/gm;
+  return [...metadata.matchAll(line)]
     .filter(([, name, , , marker = '']) => {
       const extra = /extra\s*==\s*['"]([^'"]+)['"]/.exec(marker)?.[1];
       const isHere = !/platform_system|sys_platform/.test(marker) || here?.test(marker);
