@@ -23,7 +23,7 @@ const MIN_AREA = 30;
 /** Draws an image of stained tissue with glands. The same seed gives the same image. */
 export function drawGlandImage(seed: number, width = 160, height = 160): GlandImage {
   const random = seededRandom(seed);
-  const layout = layGlands(random, width + 2 * MARGIN, height + 2 * MARGIN);
+  const layout = layGlands(random, width + 2 * MARGIN, height + 2 * MARGIN, MARGIN + 4);
   const tissue = growTissue(random, layout);
   const pixels = photograph(random, tissue);
 

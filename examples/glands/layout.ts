@@ -74,29 +74,32 @@ export function forEachInside(
   }
 }
 
-/** Throws glands onto the canvas; about every second one is placed against an earlier one, so that the two touch. */
-export function layGlands(random: Random, width: number, height: number): Layout {
+/**
+ * Throws glands onto the canvas, their centres at least `margin` pixels from its edges. About every second one is placed
+ * against an earlier one, so that the two touch.
+ */
+export function layGlands(random: Random, width: number, height: number, margin: number): Layout {
   const ids = new Uint8Array(width * height);
   const depth = new Float32Array(width * height);
   const glands: Gland[] = [];
   // One biopsy shows one family of glands, of one size and cut.
   const kind = pick<GlandKind>(random, ['goblet', 'ring', 'crowded']);
-  const meanRadius = between(random, 13, 25);
-  const elongation = pick(random, [1.15, 1.15, 1.4, 2.2]);
+  const meanRadius = between(random, 14.5, 20.5);
+  const elongation = pick(random, [1.15, 1.15, 1.3, 1.7]);
   const angle = between(random, 0, Math.PI);
-  const wanted = Math.min(14, Math.round((between(random, 0.25, 0.5) * width * height) / (Math.PI * meanRadius ** 2)));
+  const wanted = Math.min(14, Math.round((between(random, 0.25, 0.45) * width * height) / (Math.PI * meanRadius ** 2)));
 
   for (let attempt = 0; attempt < 40 && glands.length < wanted; attempt++) {
-    const radius = meanRadius * between(random, 0.7, 1.35);
+    const radius = meanRadius * between(random, 0.8, 1.25);
     const neighbour = glands.length > 0 && random() < 0.5 ? pick(random, glands) : undefined;
-    let x = between(random, 0, width);
-    let y = between(random, 0, height);
+    let x = between(random, margin, width - margin);
+    let y = between(random, margin, height - margin);
     if (neighbour) {
       const direction = between(random, 0, 2 * Math.PI);
       const gap = radius + Math.sqrt(neighbour.longAxis * neighbour.shortAxis);
       x = neighbour.x + gap * Math.cos(direction);
       y = neighbour.y + gap * Math.sin(direction);
-      if (x < 0 || y < 0 || x >= width || y >= height) continue;
+      if (x < margin || y < margin || x > width - margin || y > height - margin) continue;
     }
     const outline = randomOutline(random, x, y, radius, elongation * between(random, 0.9, 1.25));
     if (elongation > 1.3) outline.angle = angle + between(random, -0.35, 0.35);
@@ -110,7 +113,7 @@ export function layGlands(random: Random, width: number, height: number): Layout
     if (overlap > 0.12 * area || area < 60) continue;
 
     const ownKind = random() < 0.15 ? pick<GlandKind>(random, ['goblet', 'ring', 'crowded']) : kind;
-    const wall = ownKind === 'ring' ? between(random, 0.22, 0.4) : between(random, 0.45, 0.95);
+    const wall = ownKind === 'ring' ? between(random, 0.25, 0.4) : between(random, 0.45, 0.75);
     glands.push({...outline, kind: ownKind, wall: Math.max(4, wall * outline.shortAxis)});
     // Where two glands overlap, a pixel goes to the one whose centre it is relatively nearer to: they share a wall.
     forEachInside(outline, width, height, (index, ownDepth) => {

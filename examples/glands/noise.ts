@@ -1,16 +1,25 @@
+import {seededRandom} from './random.js';
+
 /** A smooth random field over the plane. */
 export type Field = (x: number, y: number) => number;
 
-/** A well-mixed number in 0..1 for each cell of the integer lattice. */
-function latticeValue(seed: number, ix: number, iy: number): number {
-  let h = Math.imul(ix, 0x27d4eb2d) ^ Math.imul(iy, 0x165667b1) ^ Math.imul(seed, 0x9e3779b1);
-  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+const SIZE = 256;
+
+/** Random numbers in 0..1 on the integer lattice, repeating after 256: a shuffled table, looked up twice (Perlin 1985). */
+function lattice(seed: number): (ix: number, iy: number) => number {
+  const random = seededRandom(seed);
+  const values = Float32Array.from({length: SIZE}, random);
+  const order = Uint8Array.from({length: SIZE}, (_, index) => index);
+  for (let i = SIZE - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return (ix, iy) => values[order[(order[ix & 255]! + iy) & 255]!]!;
 }
 
 /** Value noise in 0..1: lattice values, blended smoothly; features are one unit wide. */
 export function valueNoise(seed: number): Field {
+  const at = lattice(seed);
   return (x, y) => {
     const ix = Math.floor(x);
     const iy = Math.floor(y);
@@ -18,8 +27,8 @@ export function valueNoise(seed: number): Field {
     const fy = y - iy;
     const u = fx * fx * (3 - 2 * fx);
     const v = fy * fy * (3 - 2 * fy);
-    const top = latticeValue(seed, ix, iy) * (1 - u) + latticeValue(seed, ix + 1, iy) * u;
-    const bottom = latticeValue(seed, ix, iy + 1) * (1 - u) + latticeValue(seed, ix + 1, iy + 1) * u;
+    const top = at(ix, iy) * (1 - u) + at(ix + 1, iy) * u;
+    const bottom = at(ix, iy + 1) * (1 - u) + at(ix + 1, iy + 1) * u;
     return top * (1 - v) + bottom * v;
   };
 }
@@ -42,14 +51,16 @@ export function fractalNoise(seed: number, octaves: number): Field {
  * 0.5 in a cell's middle.
  */
 export function cellNoise(seed: number): Field {
+  const offsetX = lattice(seed);
+  const offsetY = lattice(seed + 1);
   return (x, y) => {
     let nearest = Infinity;
     let second = Infinity;
     for (let iy = Math.floor(y) - 1; iy <= Math.floor(y) + 1; iy++) {
       for (let ix = Math.floor(x) - 1; ix <= Math.floor(x) + 1; ix++) {
-        const px = ix + 0.15 + 0.7 * latticeValue(seed, ix, iy);
-        const py = iy + 0.15 + 0.7 * latticeValue(seed + 1, ix, iy);
-        const distance = Math.hypot(px - x, py - y);
+        const px = ix + 0.15 + 0.7 * offsetX(ix, iy);
+        const py = iy + 0.15 + 0.7 * offsetY(ix, iy);
+        const distance = (px - x) ** 2 + (py - y) ** 2;
         if (distance < nearest) {
           second = nearest;
           nearest = distance;
@@ -58,6 +69,6 @@ export function cellNoise(seed: number): Field {
         }
       }
     }
-    return (second - nearest) / 2;
+    return (Math.sqrt(second) - Math.sqrt(nearest)) / 2;
   };
 }

@@ -15,8 +15,8 @@ export function photograph(random: Random, tissue: Tissue): Uint8Array {
   const pink = EOSIN.map(
     (value, channel) => value * between(random, 0.75, 1.15) + (channel === 1 ? 0 : between(random, 0, 0.12)),
   );
-  const blueStrength = between(random, 0.65, 1.25);
-  const pinkStrength = between(random, 0.5, 1.35);
+  const blueStrength = between(random, 0.8, 1.25);
+  const pinkStrength = between(random, 0.55, 1.2);
   const light = between(random, 0.88, 1);
   const tint = [1, between(random, 0.95, 1), between(random, 0.95, 1)];
   const noise = between(random, 2, 7);
@@ -39,15 +39,20 @@ export function photograph(random: Random, tissue: Tissue): Uint8Array {
   return pixels;
 }
 
-/** Each pixel gives `share` of itself to its two neighbours in each direction: a slight loss of focus. */
+/** Each pixel gives `share` of itself to its two neighbours along a row, then along a column: a slight loss of focus. */
 function blur(values: Float32Array, width: number, height: number, share: number): Float32Array {
-  const along = (source: Float32Array, step: number, isEdge: (index: number) => [boolean, boolean]) =>
-    source.map((value, index) => {
-      const [first, last] = isEdge(index);
-      const before = first ? value : source[index - step]!;
-      const after = last ? value : source[index + step]!;
-      return value * (1 - share) + ((before + after) * share) / 2;
-    });
-  const rows = along(values, 1, (index) => [index % width === 0, index % width === width - 1]);
-  return along(rows, width, (index) => [index < width, index >= width * (height - 1)]);
+  const rows = new Float32Array(values.length);
+  const both = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const x = i % width;
+    const before = values[x === 0 ? i : i - 1]!;
+    const after = values[x === width - 1 ? i : i + 1]!;
+    rows[i] = values[i]! * (1 - share) + ((before + after) * share) / 2;
+  }
+  for (let i = 0; i < values.length; i++) {
+    const before = rows[i < width ? i : i - width]!;
+    const after = rows[i >= width * (height - 1) ? i : i + width]!;
+    both[i] = rows[i]! * (1 - share) + ((before + after) * share) / 2;
+  }
+  return both;
 }

@@ -82,8 +82,8 @@ function openHoles(random: Random, tissue: Tissue, ids: Uint8Array): void {
 function scatterNuclei(random: Random, tissue: Tissue, ids: Uint8Array, border: Float32Array): void {
   const {width, height} = tissue;
   const crowding = fractalNoise(Math.floor(random() * 1e6), 2);
-  const density = between(random, 0.01, 0.05);
-  const follicle = {x: between(random, 0, width), y: between(random, 0, height), radius: between(random, -10, 26)};
+  const density = between(random, 0.01, 0.045);
+  const follicle = {x: between(random, 0, width), y: between(random, 0, height), radius: between(random, -10, 22)};
   const roundShare = between(random, 0.2, 0.9);
   const angle = between(random, 0, Math.PI);
   const darkness = between(random, 0.8, 1.5);
@@ -186,12 +186,12 @@ function isNuclearDepth(gland: Gland, depth: number): boolean {
 function stainNucleus(tissue: Tissue, {x, y, along, across, angle}: Ellipse, darkness: number): void {
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
-  const reach = Math.ceil(Math.max(along, across) + 1);
+  const reach = Math.ceil(1.45 * Math.max(along, across)); // where the cover has fallen to 0
   for (let row = Math.max(0, Math.floor(y) - reach); row <= Math.min(tissue.height - 1, y + reach); row++) {
     for (let column = Math.max(0, Math.floor(x) - reach); column <= Math.min(tissue.width - 1, x + reach); column++) {
       const dx = column + 0.5 - x;
       const dy = row + 0.5 - y;
-      const radius = Math.hypot((dx * cos + dy * sin) / along, (dy * cos - dx * sin) / across);
+      const radius = Math.sqrt(((dx * cos + dy * sin) / along) ** 2 + ((dy * cos - dx * sin) / across) ** 2);
       const cover = Math.min(1, Math.max(0, 1.6 - 1.1 * radius));
       const index = row * tissue.width + column;
       tissue.haematoxylin[index]! += cover * Math.max(0, darkness - tissue.haematoxylin[index]!);

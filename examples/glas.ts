@@ -1,0 +1,95 @@
+/**
+ * Fine-tunes Mask R-CNN on GlaS (Warwick-QU), the microscope images of the MICCAI 2015 gland segmentation contest, and
+ * scores it on test set A:
+ *
+ *   npx tsx examples/glas.ts GlaS --weights-backbone IMAGENET1K_V1 --backbone resnet50 --device cuda
+ *   npx tsx examples/glas.ts GlaS --weights COCO_V1
+ *
+ * GlaS is a folder of `train_1.bmp` beside `train_1_anno.bmp`, `testA_1.bmp`, and so on. Images of your own in the same form
+ * (any of BMP, PNG, TIFF, WebP) do as well.
+ */
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {type BackboneName, MaskFolder, type ModelOptions, maskRcnn, train} from 'maskrcnn';
+import {misuse, readArguments, readCount, run} from './command-line.js';
+import {judge} from './held-out.js';
+
+const usage = `npx tsx examples/glas.ts DIR [options]
+
+  --weights-backbone FILE|NAME
+                      start from a pretrained backbone, such as IMAGENET1K_V1
+  --weights FILE|NAME start from a whole pretrained network, such as COCO_V1
+  --backbone NAME     default mobilenet_v2, or what --weights has
+  --epochs N          default 20
+  --batch-size N      default 2
+  --min-size N        length that the shorter side is scaled to, in pixels (default 400)
+  --device NAME       auto, cpu, cuda or cuda:1 (default auto)
+  --seed N            default 1
+  --output DIR        default runs/glas`;
+
+await run(async () => {
+  const {values, positionals} = readArguments(usage, {
+    allowPositionals: true,
+    options: {
+      'weights-backbone': {type: 'string'},
+      weights: {type: 'string'},
+      backbone: {type: 'string'},
+      epochs: {type: 'string', default: '20'},
+      'batch-size': {type: 'string', default: '2'},
+      'min-size': {type: 'string', default: '400'},
+      device: {type: 'string', default: 'auto'},
+      seed: {type: 'string', default: '1'},
+      output: {type: 'string', default: join('runs', 'glas')},
+    },
+  });
+  const [folder, ...rest] = positionals;
+  if (folder === undefined || rest.length > 0) misuse(usage, `One folder is needed, got ${positionals.length}.`);
+  const {output, weights, 'weights-backbone': weightsBackbone} = values;
+  const backbone = values.backbone ?? (weights ? undefined : 'mobilenet_v2');
+  const seed = readCount(usage, 'seed', values.seed);
+
+  // The contest's training images, a fifth of them for choosing the best epoch; never two parts of a patient on both sides.
+  const all = await MaskFolder.open(folder, {classes: ['gland'], include: 'train_*', minArea: 50});
+  const {training, validation} = all.split(0.2, {seed, groupBy: ({patient}) => patient});
+  const test = await MaskFolder.open(folder, {classes: ['gland'], include: 'testA_*'});
+
+  await using model = await maskRcnn({
+    ...(backbone && {backbone: backbone as BackboneName}),
+    ...(weights && {weights}),
+    ...(weightsBackbone && {weightsBackbone}),
+    // MobileNetV2 in torchvision feeds the pyramid from strides of 32 alone; glands need the finer stages too.
+    ...(backbone === 'mobilenet_v2' && {returnedLayers: [1, 2, 3, 5], trainableBackboneLayers: 5}),
+    classes: training.classes,
+    device: values.device as NonNullable<ModelOptions['device']>,
+    minSize: readCount(usage, 'min-size', values['min-size']),
+    rpnPreNmsTopNTrain: 1000,
+    rpnPostNmsTopNTrain: 500,
+    rpnPreNmsTopNTest: 500,
+    rpnPostNmsTopNTest: 300,
+    boxBatchSizePerImage: 128,
+    seed,
+    onNotice: (notice) => console.log(notice),
+  });
+
+  const {history, best} = await train(model, {
+    data: training,
+    validation,
+    epochs: readCount(usage, 'epochs', values.epochs),
+    batchSize: readCount(usage, 'batch-size', values['batch-size']),
+    optimizer: 'adamw',
+    lr: 0.0002,
+    schedule: 'cosine',
+    augment: 'flips',
+    seed,
+    output,
+  });
+  const losses = history.epochs.map(({loss}) => loss.toFixed(3));
+  console.log(`Loss by epoch: ${losses.join(', ')}`);
+
+  await using bestModel = await maskRcnn({weights: best, device: values.device as NonNullable<ModelOptions['device']>});
+  const scores = await judge(bestModel, test, {folder: join(output, 'overlays'), scoreThreshold: 0.5});
+  await writeFile(join(output, 'scores.json'), `${JSON.stringify(scores, null, 2)}\n`);
+  console.log(`
+Overlays, loss curve and weights are in ${output}.
+On images of your own: npx tsx examples/predict.ts ${best} IMAGE ...`);
+});

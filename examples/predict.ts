@@ -1,0 +1,49 @@
+/**
+ * Finds objects with weights that training has saved, and writes for each image a picture and a JSON file:
+ *
+ *   npx tsx examples/predict.ts runs/demo/last.safetensors photo.png scan.bmp
+ */
+import {mkdir, writeFile} from 'node:fs/promises';
+import {basename, extname, join} from 'node:path';
+import {drawDetections, type ModelOptions, maskRcnn} from 'maskrcnn';
+import {misuse, readArguments, run} from './command-line.js';
+
+const usage = `npx tsx examples/predict.ts WEIGHTS IMAGE ... [options]
+
+  WEIGHTS         a file that train() saved, or COCO_V1 (torchvision's network for everyday objects)
+  --score N       leave out detections with a lower score, 0..1 (default 0.5)
+  --device NAME   auto, cpu, cuda or cuda:1 (default auto)
+  --output DIR    default runs/predict`;
+
+await run(async () => {
+  const {values, positionals} = readArguments(usage, {
+    allowPositionals: true,
+    options: {
+      score: {type: 'string', default: '0.5'},
+      device: {type: 'string', default: 'auto'},
+      output: {type: 'string', default: join('runs', 'predict')},
+    },
+  });
+  const [weights, ...images] = positionals;
+  if (weights === undefined || images.length === 0) misuse(usage, 'Weights and at least one image are needed.');
+  await mkdir(values.output, {recursive: true});
+
+  await using model = await maskRcnn({weights, device: values.device as NonNullable<ModelOptions['device']>});
+  for (const image of images) {
+    const [found] = await model.predict(image, {scoreThreshold: Number(values.score)});
+    const {width, height, boxes, classNames, scores, masks} = found!;
+    const objects = masks.map((mask, index) => ({
+      class: classNames[index],
+      score: scores[index],
+      // x0, y0, x1, y1 in pixels of the image.
+      box: [...boxes.subarray(4 * index, 4 * index + 4)],
+      // COCO's run lengths, as pycocotools reads them.
+      mask,
+    }));
+
+    const stem = join(values.output, basename(image, extname(image)));
+    await writeFile(`${stem}.json`, `${JSON.stringify({file: image, width, height, objects}, null, 2)}\n`);
+    await writeFile(`${stem}.png`, await drawDetections(image, found!));
+    console.log(`${image}: ${objects.length} objects, see ${stem}.png`);
+  }
+});

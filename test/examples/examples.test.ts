@@ -1,0 +1,107 @@
+import {readdir, readFile, rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import {writeGlandImages} from '../../examples/glands/generate.js';
+import {decodeRle} from '../../lib/rle.js';
+import {runExample, temporaryFolder} from './run-example.js';
+
+type Epoch = {type: string; loss: number};
+
+let folder: string;
+
+test.before(async () => {
+  folder = await temporaryFolder();
+});
+
+test.after.always(async () => {
+  await rm(folder, {recursive: true, force: true});
+});
+
+async function epochLosses(run: string): Promise<number[]> {
+  const lines = (await readFile(join(run, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  const records = lines.map((line) => JSON.parse(line) as Epoch);
+  return records.filter(({type}) => type === 'epoch').map(({loss}) => loss);
+}
+
+test.serial('demo.ts trains on images that it draws, and its loss falls', async (t) => {
+  const run = join(folder, 'demo');
+  const {code, stdout, stderr} = await runExample(
+    'demo',
+    ...['--output', run, '--images', '8', '--held-out', '2', '--epochs', '2'],
+  );
+  t.is(code, 0, stderr);
+
+  t.regex(stdout, /mean over the images +[01]\.\d{3}/);
+  t.regex(stdout, /gland: \d+ of \d+ found/);
+  const losses = await epochLosses(run);
+  t.is(losses.length, 2);
+  t.true(losses[1]! < losses[0]!, `the loss went from ${losses[0]} to ${losses[1]}`);
+  const scores = JSON.parse(await readFile(join(run, 'scores.json'), 'utf8'));
+  t.is(scores.images, 2);
+  t.true(scores.pixel.mean.iou >= 0 && scores.pixel.mean.iou <= 1);
+
+  t.deepEqual((await readdir(join(run, 'overlays'))).sort(), ['test_1.png', 'test_2.png']);
+  const overlay = await sharp(join(run, 'overlays', 'test_1.png')).metadata();
+  t.true(overlay.width > 3 * 160, 'three panels beside one another');
+  t.is((await sharp(join(run, 'losses.png')).metadata()).format, 'png');
+  t.true((await readdir(run)).includes('last.safetensors'));
+});
+
+test.serial('predict.ts finds objects with weights that the demo saved', async (t) => {
+  const image = join(folder, 'demo', 'data', 'test_1.png');
+  const {code, stdout, stderr} = await runExample(
+    'predict',
+    ...[join(folder, 'demo', 'last.safetensors'), image, '--score', '0.05', '--output', join(folder, 'predict')],
+  );
+  t.is(code, 0, stderr);
+
+  const result = JSON.parse(await readFile(join(folder, 'predict', 'test_1.json'), 'utf8'));
+  t.deepEqual([result.width, result.height], [160, 160]);
+  t.true(result.objects.length > 0, stdout);
+  for (const object of result.objects) {
+    const [x0, y0, x1, y1] = object.box;
+    t.is(object.class, 'gland');
+    t.true(object.score > 0.05 && object.score <= 1);
+    t.true(0 <= x0 && x0 < x1 && x1 <= 160 && 0 <= y0 && y0 < y1 && y1 <= 160);
+    t.is(decodeRle(object.mask).length, 160 * 160);
+  }
+  const {info} = await sharp(join(folder, 'predict', 'test_1.png'))
+    .raw()
+    .toBuffer({resolveWithObject: true});
+  t.is(info.width, info.height);
+});
+
+test.serial('glas.ts trains on a folder in the layout of the contest', async (t) => {
+  const data = join(folder, 'glas');
+  await writeGlandImages(data, 'train', 5, 7);
+  await writeGlandImages(data, 'testA', 1, 8);
+  const run = join(folder, 'glas-run');
+  const {code, stdout, stderr} = await runExample(
+    'glas',
+    ...[data, '--epochs', '2', '--min-size', '128', '--device', 'cpu', '--output', run],
+  );
+  t.is(code, 0, stderr);
+
+  const losses = await epochLosses(run);
+  t.true(losses[1]! < losses[0]!, `the loss went from ${losses[0]} to ${losses[1]}`);
+  t.regex(stdout, /mean over the images +[01]\.\d{3}/);
+  t.deepEqual(await readdir(join(run, 'overlays')), ['testA_1.png']);
+  t.true((await readdir(run)).includes('best.safetensors'));
+});
+
+test('an unknown option ends an example with its usage', async (t) => {
+  for (const name of ['demo', 'glas', 'predict']) {
+    const {code, stderr} = await runExample(name, '--colour');
+    t.is(code, 2);
+    t.regex(stderr, /--colour/);
+    t.regex(stderr, /--output DIR/);
+  }
+});
+
+test('an error of the package is shown with its code and hint, without a stack', async (t) => {
+  const {code, stderr} = await runExample('glas', join(folder, 'nowhere'));
+  t.is(code, 1);
+  t.regex(stderr, /^INVALID_DATASET: .*nowhere/m);
+  t.notRegex(stderr, /^ {4}at /m);
+});

@@ -1,0 +1,30 @@
+import {spawn} from 'node:child_process';
+import {mkdtemp} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+export type Outcome = {code: number | null; stdout: string; stderr: string};
+
+/** Runs `examples/NAME.ts` as its reader would, in the checkout. */
+export function runExample(name: string, ...args: string[]): Promise<Outcome> {
+  const script = fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
+  const child = spawn(process.execPath, ['--import=tsx', script, ...args], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', (code) => resolve({code, stdout, stderr}));
+  });
+}
+
+export async function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'maskrcnn-example-'));
+}
