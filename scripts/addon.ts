@@ -58,7 +58,7 @@ function stampPath(root: string): string {
 }
 
 /** A digest of the sources, and what they were compiled with. */
-async function fingerprint(root: string, {version}: Libtorch): Promise<string> {
+export async function fingerprint(root: string, {version}: Libtorch): Promise<string> {
   const hash = createHash('sha256');
   const files = (await readdir(join(root, 'native'), {recursive: true}))
     .filter((file) => /\.(h|cpp)$/.test(file))

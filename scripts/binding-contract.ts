@@ -60,7 +60,8 @@ export function compareBinding(declared: Contract, module: object): string[] {
   for (const [name, kind] of declared) {
     const found = real.get(name);
     if (found === undefined) problems.push(`${name} is declared in binding.d.ts, but the addon does not export it.`);
-    else if (found !== kind) problems.push(`${name} is declared as a ${kind} in binding.d.ts, but is a ${found}.`);
+    else if (found !== kind)
+      problems.push(`${name} is declared as ${kind} in binding.d.ts, but the addon has ${found}.`);
   }
   for (const name of real.keys()) {
     if (!declared.has(name)) problems.push(`${name} is exported by the addon, but not declared in binding.d.ts.`);

@@ -1,0 +1,104 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {type Binding, bind, type Loader, loadAddon, loadBinding} from '../lib/binding.js';
+import {sharedLibrary} from '../lib/libtorch/layout.js';
+import {compareBinding, readDeclarations} from '../scripts/binding-contract.js';
+import {fakePython, temporaryFolder} from './libtorch/fake-wheel.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function makeLibtorch(folder: string, version?: string): string {
+  mkdirSync(join(folder, 'lib'), {recursive: true});
+  for (const name of ['c10', 'torch_cpu']) writeFileSync(join(folder, 'lib', sharedLibrary(name)), 'not a library');
+  if (version !== undefined) writeFileSync(join(folder, 'version.py'), `__version__ = '${version}'\n`);
+  return folder;
+}
+
+const refusing: Loader = {
+  builtFor: '2.13.0',
+  load: () => {
+    throw new Error('libtorch was loaded');
+  },
+};
+
+test('the addon loads once, and libtorch answers', async (t) => {
+  const binding = await loadBinding();
+  t.is(await loadBinding(), binding);
+  t.regex(binding.environment().libtorch, /^2\.\d+\.\d+/);
+});
+
+test('the addon exports what binding.d.ts declares, and nothing else', async (t) => {
+  const declared = readDeclarations(join(root, 'binding.d.ts'));
+  t.true(declared.size > 20);
+  t.deepEqual(compareBinding(declared, await loadBinding()), []);
+});
+
+test('a libtorch of another minor version is refused before it is loaded', async (t) => {
+  const folder = makeLibtorch(temporaryFolder(t), '2.11.0+cpu');
+  await t.throwsAsync(bind(refusing, {env: {LIBTORCH: folder}}), {
+    code: 'LIBTORCH_MISMATCH',
+    message: /built for libtorch 2\.13\.0 and needs 2\.13\.x, but the one in .* is 2\.11\.0\+cpu\.\nPoint LIBTORCH at/,
+  });
+});
+
+test('a libtorch that does not state its version is refused', async (t) => {
+  const folder = makeLibtorch(temporaryFolder(t));
+  await t.throwsAsync(bind(refusing, {env: {LIBTORCH: folder}}), {
+    code: 'LIBTORCH_MISMATCH',
+    message: /does not state its version/,
+  });
+});
+
+test("the refusal of Python's PyTorch names the variable that chose it", async (t) => {
+  const folder = makeLibtorch(temporaryFolder(t), '2.12.0');
+  const python = fakePython(temporaryFolder(t), `console.log(${JSON.stringify(folder)})`);
+  const env = {LIBTORCH_USE_PYTORCH: '1', PATH: process.env.PATH};
+  await t.throwsAsync(bind(refusing, {env, cache: temporaryFolder(t), python}), {
+    code: 'LIBTORCH_MISMATCH',
+    message: /unset LIBTORCH_USE_PYTORCH/,
+  });
+});
+
+test('a libtorch of another patch version or build is taken', async (t) => {
+  const folder = makeLibtorch(temporaryFolder(t), '2.13.1+cu130');
+  const binding = {} as Binding;
+  const loader: Loader = {builtFor: '2.13.0', load: (libDir) => (libDir === join(folder, 'lib') ? binding : fail())};
+  t.is(await bind(loader, {env: {LIBTORCH: folder}}), binding);
+});
+
+test('files that are no libraries are reported with their path, and the process lives on', async (t) => {
+  const {builtFor, load} = loadAddon(root);
+  const folder = makeLibtorch(temporaryFolder(t), builtFor);
+  await t.throwsAsync(bind({builtFor, load}, {env: {LIBTORCH: folder}}), {
+    code: 'LIBTORCH_NOT_FOUND',
+    message: /libtorch cannot be loaded from .*c10.*npx maskrcnn setup/s,
+  });
+});
+
+test('an addon that cannot be loaded is an error of its own', async (t) => {
+  const folder = makeLibtorch(temporaryFolder(t), '2.13.0');
+  const load = () => {
+    throw Object.assign(new Error('The addon cannot be loaded.'), {code: 'NATIVE'});
+  };
+  await t.throwsAsync(bind({builtFor: '2.13.0', load}, {env: {LIBTORCH: folder}}), {
+    code: 'NATIVE',
+    message: 'The addon cannot be loaded.\nBuild the addon anew with `npm run build`.',
+  });
+});
+
+test('a package without an addon says how to build it', (t) => {
+  const folder = temporaryFolder(t);
+  t.throws(() => loadAddon(folder), {code: 'ADDON_NOT_FOUND', message: /neither built nor prebuilt.*npm run build/s});
+});
+
+test('the loader takes one path', (t) => {
+  const load = loadAddon(root).load as (...args: unknown[]) => unknown;
+  t.throws(() => load(), {instanceOf: TypeError, message: /path of libtorch's lib folder/});
+  t.throws(() => load(1), {instanceOf: TypeError});
+});
+
+function fail(): never {
+  throw new Error('loaded from another folder');
+}

@@ -1,0 +1,73 @@
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {runCli} from '../../lib/cli/run.js';
+import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
+
+async function run(...args: string[]) {
+  const {progress, text} = recordedProgress();
+  let out = '';
+  const code = await runCli(args, {out: (line) => (out += `${line}\n`), progress}, new AbortController().signal);
+  return {code, out, err: text()};
+}
+
+test('--help lists the commands; without a command that is an error', async (t) => {
+  const help = await run('--help');
+  t.is(help.code, 0);
+  t.regex(help.out, /^Usage: maskrcnn COMMAND.*\n\n {2}setup {2}Fetch libtorch 2\.13\.0/);
+  t.like(await run(), {code: 2, out: help.out});
+});
+
+test('setup --help names its options and the cache', async (t) => {
+  const {code, out} = await run('setup', '--help');
+  t.is(code, 0);
+  for (const word of ['--cpu', '--cuda', '--from PATH_OR_URL', 'maskrcnn']) t.true(out.includes(word), word);
+});
+
+test('--version prints the version of the package', async (t) => {
+  t.regex((await run('--version')).out, /^\d+\.\d+\.\d+\S*\n$/);
+});
+
+test('wrong usage ends with code 2 and a hint', async (t) => {
+  const cases: [string[], string][] = [
+    [['setpu'], "error: maskrcnn has no command 'setpu'.\nDid you mean 'setup'?\n"],
+    [['frobnicate'], "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup.\n"],
+    [['setup', '--cudda'], "error: maskrcnn setup has no option '--cudda'.\nDid you mean '--cuda'?\n"],
+    [
+      ['setup', '--wheel-folder'],
+      "error: maskrcnn setup has no option '--wheel-folder'.\nSee `maskrcnn setup --help`.\n",
+    ],
+    [['setup', 'x.whl'], "error: maskrcnn setup takes no argument, got 'x.whl'.\nDid you mean --from x.whl?\n"],
+    [
+      ['setup', '--cpu', '--cuda'],
+      'error: maskrcnn setup takes one of --cpu and --cuda, got both.\nThe libtorch of --cuda serves the CPU too.\n',
+    ],
+    [['setup', '--from'], "error: Option '--from <value>' argument missing\n"],
+  ];
+  for (const [args, err] of cases) t.like(await run(...args), {code: 2, err}, args.join(' '));
+});
+
+test.serial('a failure ends with code 1 and no stack', async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'torch.zip');
+  writeFileSync(path, 'not a zip');
+  const before = process.env.XDG_CACHE_HOME;
+  process.env.XDG_CACHE_HOME = folder;
+  t.teardown(() => {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+  });
+  const {code, err} = await run('setup', '--from', path);
+  t.is(code, 1);
+  t.regex(
+    err,
+    /^error: .*torch\.zip must be a wheel or another zip file: .*\nIt may be truncated: fetch it again\.\n$/,
+  );
+});
+
+test('an interrupted command ends with code 130', async (t) => {
+  const {progress, text} = recordedProgress();
+  const code = await runCli(['setup'], {out: () => {}, progress}, AbortSignal.abort());
+  t.is(code, 130);
+  t.is(text(), 'Interrupted.\n');
+});
