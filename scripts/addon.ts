@@ -92,6 +92,8 @@ async function cmakeJs(root: string, args: string[], progress: Progress, quiet =
       return;
     }
     isWarning ||= /warning/i.test(line);
+    // cmake-js's own last word says less than the lines before it.
+    if (line.startsWith('ERROR OMG')) return;
     if (isWarning && !quiet) progress.say(line);
     else lines.push(line);
   };
