@@ -6,6 +6,7 @@
 
 #include "binding/convert.h"
 #include "binding/errors.h"
+#include "binding/fields.h"
 #include "ops/paste.h"
 #include "ops/rle.h"
 

@@ -9,7 +9,9 @@
 #include "binding/convert.h"
 #include "binding/detections.h"
 #include "binding/errors.h"
+#include "binding/fields.h"
 #include "binding/instance_data.h"
+#include "binding/model_options.h"
 
 namespace maskrcnn::binding {
 

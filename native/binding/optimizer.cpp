@@ -6,6 +6,7 @@
 
 #include "binding/convert.h"
 #include "binding/errors.h"
+#include "binding/fields.h"
 #include "binding/instance_data.h"
 
 namespace maskrcnn::binding {

@@ -1,0 +1,93 @@
+#include "binding/model_options.h"
+
+#include <string>
+
+#include "binding/fields.h"
+#include "torch.h"
+
+namespace maskrcnn::binding {
+
+namespace {
+
+RoiPoolOptions to_roi_pool(const Fields& fields) {
+  return {
+      fields.strings("featmapNames"),
+      fields.integer("outputSize"),
+      fields.integer("samplingRatio")};
+}
+
+SamplingOptions to_sampling(const Fields& fields, const std::string& prefix) {
+  const auto field = [&](const char* name) { return prefix + name; };
+  return {
+      fields.number(field("FgIouThresh").c_str()),
+      fields.number(field("BgIouThresh").c_str()),
+      fields.integer(field("BatchSizePerImage").c_str()),
+      fields.number(field("PositiveFraction").c_str())};
+}
+
+BackboneOptions to_backbone_options(const Fields& fields, bool version_2) {
+  BackboneOptions options;
+  options.name = fields.string("backbone");
+  options.frozen_norm = fields.string("backboneNorm") == "frozen";
+  options.frozen_norm_eps = fields.number("frozenBatchNormEps");
+  options.trainable_layers = fields.integer("trainableBackboneLayers");
+  options.returned_layers = fields.integers("returnedLayers");
+  options.fpn_batch_norm = version_2;
+  return options;
+}
+
+TransformOptions to_transform_options(const Fields& fields) {
+  std::optional<ImageSize> fixed_size;
+  if (!fields.get("fixedSize").IsNull()) {
+    const auto [width, height] = fields.array<2>("fixedSize");
+    fixed_size = ImageSize{static_cast<int64_t>(height), static_cast<int64_t>(width)};
+  }
+  return {
+      fields.integers("minSize"),
+      fields.integer("maxSize"),
+      fields.array<3>("imageMean"),
+      fields.array<3>("imageStd"),
+      fields.integer("sizeDivisible"),
+      fixed_size,
+      fields.boolean("skipResize")};
+}
+
+RpnOptions to_rpn_options(const Fields& fields, bool version_2) {
+  return {
+      {fields.lists_of_numbers("anchorSizes"), fields.lists_of_numbers("anchorAspectRatios")},
+      /*conv_depth=*/version_2 ? 2 : 1,
+      to_sampling(fields, "rpn"),
+      {fields.integer("rpnPreNmsTopNTrain"), fields.integer("rpnPostNmsTopNTrain")},
+      {fields.integer("rpnPreNmsTopNTest"), fields.integer("rpnPostNmsTopNTest")},
+      fields.number("rpnNmsThresh"),
+      fields.number("rpnScoreThresh")};
+}
+
+RoiHeadsOptions to_roi_heads_options(const Fields& fields, bool version_2) {
+  return {
+      fields.integer("numClasses"),
+      version_2,
+      to_roi_pool(fields.object("boxRoiPool")),
+      to_roi_pool(fields.object("maskRoiPool")),
+      to_sampling(fields, "box"),
+      fields.array<4>("bboxRegWeights"),
+      {fields.number("boxScoreThresh"),
+       fields.number("boxNmsThresh"),
+       fields.integer("boxDetectionsPerImg")}};
+}
+
+}  // namespace
+
+ModelOptions to_model_options(const Napi::Value& value) {
+  const Fields fields(value, "options");
+  const bool version_2 = fields.integer("version") == 2;
+  return {
+      {to_backbone_options(fields, version_2),
+       to_transform_options(fields),
+       to_rpn_options(fields, version_2),
+       to_roi_heads_options(fields, version_2)},
+      at::Device(fields.string("device")),
+      static_cast<uint64_t>(fields.integer("seed"))};
+}
+
+}  // namespace maskrcnn::binding

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <napi.h>
+
+#include "model/options.h"
+#include "torch.h"
+
+namespace maskrcnn::binding {
+
+struct ModelOptions {
+  MaskRCNNOptions network;
+  at::Device device;
+  uint64_t seed;
+};
+ModelOptions to_model_options(const Napi::Value& value);
+
+}  // namespace maskrcnn::binding
