@@ -84,7 +84,7 @@ export function layGlands(random: Random, width: number, height: number, margin:
   const glands: Gland[] = [];
   // One biopsy shows one family of glands, of one size and cut.
   const kind = pick<GlandKind>(random, ['goblet', 'ring', 'crowded']);
-  const meanRadius = between(random, 14.5, 20.5);
+  const meanRadius = between(random, 16.5, 24);
   const elongation = pick(random, [1.15, 1.15, 1.3, 1.7]);
   const angle = between(random, 0, Math.PI);
   const wanted = Math.min(14, Math.round((between(random, 0.25, 0.45) * width * height) / (Math.PI * meanRadius ** 2)));

@@ -1,4 +1,4 @@
-import {readdir, readFile, rm} from 'node:fs/promises';
+import {mkdir, readdir, readFile, rename, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
@@ -90,8 +90,32 @@ test.serial('glas.ts trains on a folder in the layout of the contest', async (t)
   t.true((await readdir(run)).includes('best.safetensors'));
 });
 
+test.serial('penn-fudan.ts goes on from weights of other classes', async (t) => {
+  const data = join(folder, 'penn-fudan');
+  await writeGlandImages(data, 'ped', 4, 9);
+  await mkdir(join(data, 'PNGImages'));
+  await mkdir(join(data, 'PedMasks'));
+  for (const number of [1, 2, 3, 4]) {
+    await rename(join(data, `ped_${number}.png`), join(data, 'PNGImages', `ped_${number}.png`));
+    await rename(join(data, `ped_${number}_anno.png`), join(data, 'PedMasks', `ped_${number}_mask.png`));
+  }
+  const run = join(folder, 'penn-fudan-run');
+  const {code, stdout, stderr} = await runExample(
+    'penn-fudan',
+    ...[data, '--weights', join(folder, 'demo', 'last.safetensors'), '--min-size', '160', '--held-out', '1'],
+    ...['--epochs', '2', '--device', 'cpu', '--output', run],
+  );
+  t.is(code, 0, stderr);
+
+  t.regex(stdout, /predictor/, 'that the heads were replaced is said');
+  t.regex(stdout, /pedestrian: \d+ of \d+ found/);
+  const losses = await epochLosses(run);
+  t.true(losses[1]! < losses[0]!, `the loss went from ${losses[0]} to ${losses[1]}`);
+  t.is((await readdir(join(run, 'overlays'))).length, 1);
+});
+
 test('an unknown option ends an example with its usage', async (t) => {
-  for (const name of ['demo', 'glas', 'predict']) {
+  for (const name of ['demo', 'glas', 'penn-fudan', 'predict']) {
     const {code, stderr} = await runExample(name, '--colour');
     t.is(code, 2);
     t.regex(stderr, /--colour/);
