@@ -1,4 +1,4 @@
-import type {Model as NativeModel} from '../binding.js';
+import type {NativeDetections, Model as NativeModel} from '../binding.js';
 import {type ImageSource, readImage} from './image.js';
 import {native} from './native-errors.js';
 import {checkOptions, instanceOf, integer, number, oneOf, type Schema} from './options-check.js';
@@ -110,9 +110,7 @@ export async function predict<F extends MaskFormat>(
         labels,
         classNames: Array.from(labels, (label) => classes[label - 1]!),
         scores,
-        masks: (maskFormat === 'rle'
-          ? (masks as string[]).map((counts) => ({size: [height, width], counts}))
-          : masks) as Masks<F>,
+        masks: toMasks(masks, maskFormat, width, height) as Masks<F>,
       });
     }
   }
@@ -122,4 +120,16 @@ export async function predict<F extends MaskFormat>(
 
 function fileOf(source: ImageSource): {file?: string} {
   return typeof source === 'string' || source instanceof URL ? {file: String(source)} : {};
+}
+
+function toMasks(masks: NativeDetections['masks'], format: MaskFormat, width: number, height: number): Masks {
+  switch (format) {
+    case 'rle':
+      return (masks as string[]).map((counts) => ({size: [height, width], counts}));
+    case 'bitmap':
+      // They arrive as Buffers, whose slice() and JSON are not a Uint8Array's.
+      return (masks as Uint8Array[]).map(({buffer, byteOffset, length}) => new Uint8Array(buffer, byteOffset, length));
+    default:
+      return masks as Float32Array[] | [];
+  }
 }

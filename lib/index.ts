@@ -1,0 +1,28 @@
+export type {Augmentation} from './augment.js';
+export {compose, flipHorizontal, flipVertical, randomHorizontalFlip, randomVerticalFlip} from './augment.js';
+export {maskRcnn} from './create-model.js';
+export {
+  MaskFolder,
+  type MaskFolderFile,
+  type MaskFolderOptions,
+  type MaskFolderStats,
+  type SplitOptions,
+} from './datasets/mask-folder.js';
+export type {Dataset, Instance, InstanceMask, Sample} from './datasets/sample.js';
+export {type ErrorCode, type ErrorDetails, MaskRcnnError} from './errors.js';
+export {type EvaluateOptions, type Evaluation, evaluate} from './evaluate.js';
+export type {EpochRecord, History, Losses, StepRecord} from './history.js';
+export type {IdMask, ImageSource, RawImage, ReadImageOptions, RgbImage} from './image.js';
+export {readImage, readMask} from './image.js';
+export type {PixelScores, PixelSummary} from './metrics/pixel.js';
+export type {MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model.js';
+export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model-options.js';
+export type {Detections, MaskFormat, Masks, PredictOptions} from './predict.js';
+export type {Random} from './random.js';
+export {lossCurvePng, lossCurveSvg} from './report/curves.js';
+export {type DrawableDetections, type DrawOptions, drawDetections, drawInstances} from './report/overlay.js';
+export {drawSideBySide, type SideBySideOptions} from './report/side-by-side.js';
+export {decodeRle, type Rle} from './rle.js';
+export type {ScheduleOptions} from './schedule.js';
+export {type Run, train} from './train.js';
+export type {OptimizerOptions, TrainOptions} from './train-options.js';

@@ -1,0 +1,59 @@
+import {createHash} from 'node:crypto';
+import type {Dataset, Instance, ModelOptions, Sample, StateDict, StateTensor} from '../lib/index.js';
+
+/** A network of seconds: the smallest backbone, images of 64 pixels, few proposals. */
+export const tinyModel = {
+  backbone: 'resnet18',
+  classes: ['blob'],
+  minSize: 64,
+  maxSize: 96,
+  anchorSizes: [[8], [16], [32], [64], [128]],
+  rpnPreNmsTopNTrain: 100,
+  rpnPostNmsTopNTrain: 50,
+  rpnPreNmsTopNTest: 100,
+  rpnPostNmsTopNTest: 20,
+  rpnBatchSizePerImage: 64,
+  boxBatchSizePerImage: 16,
+  boxDetectionsPerImg: 10,
+  seed: 7,
+} as const satisfies ModelOptions;
+
+/** Bright discs on grey, the same ones for the same index: image 0, 3, 6, ... has one, the next two, the next three. */
+export function blobs(length: number): Dataset {
+  return {length, classes: ['blob'], get: async (index) => blobSample(index)};
+}
+
+export function blobSample(index: number): Sample {
+  const side = 64;
+  const data = new Uint8Array(side * side * 3).map((_, i) => 60 + ((i * 7 + index * 13) % 40));
+  const instances = Array.from({length: 1 + (index % 3)}, (_, k) => {
+    const radius = 6 + ((index * 5 + k * 3) % 5);
+    return disc(data, side, 14 + 17 * k, 18 + ((index * 11 + k * 23) % 28), radius);
+  });
+  return {file: `blob_${index}.png`, image: {data, width: side, height: side}, instances};
+}
+
+function disc(data: Uint8Array, side: number, cx: number, cy: number, radius: number): Instance {
+  const size = 2 * radius + 1;
+  const [left, top] = [cx - radius, cy - radius];
+  const mask = new Uint8Array(size * size);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      if ((x - radius) ** 2 + (y - radius) ** 2 > radius ** 2) continue;
+      mask[y * size + x] = 1;
+      data.fill(230, ((top + y) * side + left + x) * 3, ((top + y) * side + left + x) * 3 + 3);
+    }
+  }
+  return {
+    label: 1,
+    box: [left, top, left + size, top + size],
+    mask: {left, top, width: size, height: size, data: mask},
+  };
+}
+
+/** A fingerprint of each tensor: comparing the tensors themselves takes the test runner minutes. */
+export function fingerprints(dict: StateDict): Map<string, string> {
+  const of = ({dtype, shape, data}: StateTensor) =>
+    `${dtype} [${shape}] ${createHash('sha256').update(data).digest('hex')}`;
+  return new Map(Array.from(dict, ([name, tensor]) => [name, of(tensor)]));
+}
