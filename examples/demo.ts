@@ -78,7 +78,7 @@ await run(async () => {
     epochs,
     batchSize: 2,
     optimizer: 'adamw',
-    lr: 0.0007,
+    lr: 0.0008,
     schedule: 'cosine',
     warmup: 20,
     augment: 'flips',

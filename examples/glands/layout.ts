@@ -39,7 +39,7 @@ export function relativeRadius(outline: Outline, x: number, y: number): number {
 }
 
 export function randomOutline(random: Random, x: number, y: number, radius: number, elongation: number): Outline {
-  const roughness = between(random, 0.03, 0.12);
+  const roughness = between(random, 0.03, 0.1);
   return {
     x,
     y,
@@ -84,8 +84,8 @@ export function layGlands(random: Random, width: number, height: number, margin:
   const glands: Gland[] = [];
   // One biopsy shows one family of glands, of one size and cut.
   const kind = pick<GlandKind>(random, ['goblet', 'ring', 'crowded']);
-  const meanRadius = between(random, 16.5, 24);
-  const elongation = pick(random, [1.15, 1.15, 1.3, 1.7]);
+  const meanRadius = between(random, 16, 23);
+  const elongation = pick(random, [1.1, 1.1, 1.3, 1.5]);
   const angle = between(random, 0, Math.PI);
   const wanted = Math.min(14, Math.round((between(random, 0.25, 0.45) * width * height) / (Math.PI * meanRadius ** 2)));
 
@@ -101,7 +101,7 @@ export function layGlands(random: Random, width: number, height: number, margin:
       y = neighbour.y + gap * Math.sin(direction);
       if (x < margin || y < margin || x > width - margin || y > height - margin) continue;
     }
-    const outline = randomOutline(random, x, y, radius, elongation * between(random, 0.9, 1.25));
+    const outline = randomOutline(random, x, y, radius, elongation * between(random, 0.95, 1.2));
     if (elongation > 1.3) outline.angle = angle + between(random, -0.35, 0.35);
 
     let area = 0;

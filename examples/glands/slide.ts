@@ -15,8 +15,8 @@ export function photograph(random: Random, tissue: Tissue): Uint8Array {
   const pink = EOSIN.map(
     (value, channel) => value * between(random, 0.75, 1.15) + (channel === 1 ? 0 : between(random, 0, 0.12)),
   );
-  const blueStrength = between(random, 0.8, 1.25);
-  const pinkStrength = between(random, 0.55, 1.2);
+  const blueStrength = between(random, 0.9, 1.25);
+  const pinkStrength = between(random, 0.6, 1.1);
   const light = between(random, 0.88, 1);
   const tint = [1, between(random, 0.95, 1), between(random, 0.95, 1)];
   const noise = between(random, 2, 7);

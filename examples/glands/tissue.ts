@@ -82,7 +82,7 @@ function openHoles(random: Random, tissue: Tissue, ids: Uint8Array): void {
 function scatterNuclei(random: Random, tissue: Tissue, ids: Uint8Array, border: Float32Array): void {
   const {width, height} = tissue;
   const crowding = fractalNoise(Math.floor(random() * 1e6), 2);
-  const density = between(random, 0.01, 0.045);
+  const density = between(random, 0.01, 0.04);
   const follicle = {x: between(random, 0, width), y: between(random, 0, height), radius: between(random, -10, 22)};
   const roundShare = between(random, 0.2, 0.9);
   const angle = between(random, 0, Math.PI);
