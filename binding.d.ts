@@ -210,7 +210,7 @@ export class Optimizer {
   constructor(model: Model, options: NativeOptimizerOptions);
   /**
    * Clips the gradients to `clipNorm` (L2 over all parameters; null: no clipping), takes one step at rate `lr`, and clears
-   * the gradients. Resolves to the norm before clipping.
+   * the gradients. Resolves to the norm before clipping; where that is not finite, no step is taken.
    */
   step(options: {lr: number; clipNorm: number | null}): Promise<number>;
   zeroGrad(): Promise<void>;

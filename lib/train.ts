@@ -13,9 +13,12 @@ import {Trainer} from './trainer.js';
 export type Run = {
   /** Its folder: options.json, metrics.jsonl, losses.svg and .png, and the checkpoints. */
   output: string;
-  /** Path of the weights that did best: by pixel IoU on the validation data, or by training loss without any. */
+  /** Path of the weights that did best: by pixel IoU on the validation data, or else by training loss where `last` was saved. */
   best: string;
-  /** Path of the weights after the last epoch. */
+  /**
+   * Path of the weights after the last epoch. During the run it is replaced after an epoch, the first one included, unless
+   * saving would take more than a twentieth of the time.
+   */
   last: string;
   history: History;
 };

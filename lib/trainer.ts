@@ -16,6 +16,9 @@ import type {TrainLog} from './train-log.js';
 import type {ResolvedTrainOptions, TrainOptions} from './train-options.js';
 import type {StateDict} from './weights/state-dict.js';
 
+/** Short epochs do not each save `last`: a state with AdamW's moments is four times the weights. */
+const LARGEST_SAVING_SHARE = 0.05;
+
 /** What a run works with and writes to. */
 export type TrainerParts = {
   model: MaskRcnn;
@@ -32,6 +35,8 @@ export class Trainer {
   readonly #parts: TrainerParts;
   readonly #optimizer: Optimizer;
   readonly #schedule: Schedule;
+  /** When `last` was saved, and how long that took, in milliseconds. */
+  #saved: {at: number; took: number} | undefined;
   readonly #position: Position = {step: 0, epoch: 0, batch: 0, bestScore: null};
 
   static async create(parts: TrainerParts): Promise<Trainer> {
@@ -69,7 +74,7 @@ export class Trainer {
     try {
       while (this.#position.epoch < options.epochs) await this.#runEpoch();
     } catch (error) {
-      if (signal?.aborted && error === signal.reason) await this.#saveLast(await this.#stateDict());
+      if (signal?.aborted && error === signal.reason) await this.#saveLast(await this.#parts.model.stateDict());
       throw error;
     }
   }
@@ -139,21 +144,34 @@ export class Trainer {
     return evaluate(model, {data, onImage, ...(signal && {signal})});
   }
 
-  /** Saves `last`, and `best` if the epoch was better than those before: by pixel IoU, or by loss without validation data. */
+  /**
+   * Saves `best` if the epoch was better than those before, by pixel IoU, or by loss without validation data; and `last`
+   * unless that would take too large a share of the time.
+   */
   async #saveEpoch({loss, validation}: EpochRecord): Promise<void> {
-    const {given, folder, model} = this.#parts;
-    const tensors = await this.#stateDict();
-    const score = given.validation === undefined ? -loss : (validation?.pixel.mean.iou ?? null);
-    const {bestScore} = this.#position;
-    if (score !== null && (bestScore === null || score > bestScore)) {
+    const {given, options, folder, model} = this.#parts;
+    const {epoch, bestScore} = this.#position;
+    const isLastDue = epoch === options.epochs || !this.#isSavedLately();
+    const lossScore = isLastDue ? -loss : null;
+    const score = given.validation === undefined ? lossScore : (validation?.pixel.mean.iou ?? null);
+    const isBest = score !== null && (bestScore === null || score > bestScore);
+    if (!isBest && !isLastDue) return;
+    const tensors = await model.stateDict();
+    if (isBest) {
       this.#position.bestScore = score;
       await writeModel(folder.best, tensors, model);
     }
-    await this.#saveLast(tensors);
+    if (isLastDue) await this.#saveLast(tensors);
+  }
+
+  #isSavedLately(): boolean {
+    if (this.#saved === undefined) return false;
+    return (performance.now() - this.#saved.at) * LARGEST_SAVING_SHARE < this.#saved.took;
   }
 
   async #saveLast(tensors: StateDict): Promise<void> {
     const {model, options, folder} = this.#parts;
+    const began = performance.now();
     const state = {
       model: tensors,
       optimizer: await native(() => this.#optimizer.stateDict()),
@@ -163,10 +181,8 @@ export class Trainer {
     };
     await writeTrainingState(folder.state, state, model);
     await writeModel(folder.last, tensors, model);
-  }
-
-  async #stateDict(): Promise<StateDict> {
-    return this.#parts.model.stateDict();
+    const at = performance.now();
+    this.#saved = {at, took: at - began};
   }
 
   async #keepStep(record: StepRecord): Promise<void> {

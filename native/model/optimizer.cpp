@@ -1,5 +1,6 @@
 #include "model/optimizer.h"
 
+#include <cmath>
 #include <unordered_map>
 
 namespace maskrcnn {
@@ -33,6 +34,10 @@ double Optimizer::step(double lr, std::optional<double> clip_norm) {
   auto gradients = this->gradients();
   if (gradients.empty()) return 0;
   const double norm = at::stack(at::_foreach_norm(gradients)).norm().item<double>();
+  if (!std::isfinite(norm)) {
+    zero_grad();  // the step would make every parameter NaN
+    return norm;
+  }
   // The 1e-6 is torch.nn.utils.clip_grad_norm_'s.
   if (clip_norm && norm > *clip_norm) at::_foreach_mul_(gradients, *clip_norm / (norm + 1e-6));
   for (auto& group : groups_) {

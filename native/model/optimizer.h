@@ -39,7 +39,7 @@ class Optimizer {
       std::optional<AdamWOptions> adamw);
 
   // Clips the gradients to clip_norm (L2 over all parameters), steps, clears the gradients. Returns
-  // the norm before clipping.
+  // the norm before clipping; where that is not finite, no step is taken.
   double step(double lr, std::optional<double> clip_norm);
   void zero_grad();
 
