@@ -1,5 +1,5 @@
 import type {EpochRecord, StepRecord} from './history.js';
-import {createProgress, type Progress} from './progress.js';
+import type {Progress} from './progress.js';
 
 /** Steps that the loss, the time and the rest shown are averaged over (torchvision's MetricLogger takes 20 too). */
 const WINDOW = 20;
@@ -11,8 +11,9 @@ export class TrainLog {
   readonly #stepsPerEpoch: number;
   #recent: StepRecord[] = [];
 
-  constructor(log: 'auto' | 'silent', {epochs, stepsPerEpoch}: {epochs: number; stepsPerEpoch: number}) {
-    this.#progress = log === 'silent' ? undefined : createProgress();
+  /** Without `progress` nothing is told. */
+  constructor(progress: Progress | undefined, {epochs, stepsPerEpoch}: {epochs: number; stepsPerEpoch: number}) {
+    this.#progress = progress;
     this.#epochs = epochs;
     this.#stepsPerEpoch = stepsPerEpoch;
   }

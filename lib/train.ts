@@ -4,6 +4,7 @@ import {MaskRcnnError} from './errors.js';
 import type {History} from './history.js';
 import {createLoader} from './loader.js';
 import {type MaskRcnn, openModel, reserveModel} from './model.js';
+import {createProgress} from './progress.js';
 import {RunFolder} from './run-folder.js';
 import {TrainLog} from './train-log.js';
 import type {ResolvedTrainOptions, TrainOptions} from './train-options.js';
@@ -46,7 +47,10 @@ export async function train(model: MaskRcnn, options: TrainOptions): Promise<Run
       ...(signal && {signal}),
     });
     const folder = await RunFolder.open(options.output);
-    const log = new TrainLog(options.log ?? 'auto', {epochs: resolved.epochs, stepsPerEpoch: loader.length});
+    const log = new TrainLog(options.log === 'silent' ? undefined : createProgress(), {
+      epochs: resolved.epochs,
+      stepsPerEpoch: loader.length,
+    });
     try {
       await folder.writeOptions({model: model.options, classes: model.classes, train: resolved});
       log.say(describeRun(data, loader.length, resolved, folder.path));
