@@ -7,6 +7,7 @@
 #include "binding/model.h"
 #include "binding/ops.h"
 #include "binding/optimizer.h"
+#include "binding/worker.h"
 #include "torch.h"
 
 namespace {
@@ -17,6 +18,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   const auto model = Model::define(env);
   const auto optimizer = Optimizer::define(env);
   env.SetInstanceData(new InstanceData{Napi::Persistent(model), Napi::Persistent(optimizer)});
+
+  auto process = env.Global().Get("process").As<Napi::Object>();
+  const auto on_exit = [](const Napi::CallbackInfo& info) { Worker::abandon_all(info.Env()); };
+  process.Get("once").As<Napi::Function>().Call(
+      process, {Napi::String::New(env, "exit"), Napi::Function::New(env, on_exit)});
 
   exports.Set("Model", model);
   exports.Set("Optimizer", optimizer);

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace maskrcnn::binding {
@@ -38,60 +39,115 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   napi_env env = nullptr;
   int pending = 0;  // JavaScript thread only
 
-  void on_main(std::function<void(Napi::Env)> callback) {
-    settler.BlockingCall(new std::function<void(Napi::Env)>(std::move(callback)));
+  void start(Napi::Env env);
+  void run();
+  void retire();
+  void abandon();
+
+ private:
+  // False once nobody listens any more: the callback is then never destroyed, since what it holds
+  // belongs to a JavaScript thread that is gone.
+  bool on_main(std::function<void(Napi::Env)> callback) {
+    auto* owned = new std::function<void(Napi::Env)>(std::move(callback));
+    const std::lock_guard lock(mutex);
+    if (abandoned) return false;
+    settler.BlockingCall(owned);
+    return true;
   }
 
-  static void run(const std::shared_ptr<State>& state) {
-    for (;;) {
-      Job job;
-      {
-        std::unique_lock lock(state->mutex);
-        state->wake.wait(
-            lock, [&] { return state->abandoned || state->closing || !state->jobs.empty(); });
-        if (state->abandoned) return;
-        if (state->jobs.empty()) break;
-        job = std::move(state->jobs.front());
-        state->jobs.pop_front();
-      }
-      job.work();
-      // Moved, so that what the job holds is let go on the JavaScript thread.
-      state->on_main([state, job = std::move(job)](Napi::Env env) {
-        if (--state->pending == 0) state->settler.Unref(env);
-        job.settle(env);
-      });
-    }
-    state->on_main([state](Napi::Env) { retire(state); });
-  }
-
-  // On the JavaScript thread, once the queue has been worked off.
-  static void retire(const std::shared_ptr<State>& state) {
-    napi_remove_env_cleanup_hook(state->env, abandon, state.get());
-    state->thread.join();
-    state->settler.Release();
-  }
-
-  // The environment is going away: nobody waits for the queue any more.
-  static void abandon(void* data) {
-    const auto state = static_cast<State*>(data)->shared_from_this();
-    std::deque<Job> dropped;
-    {
-      const std::lock_guard lock(state->mutex);
-      state->abandoned = true;
-      dropped.swap(state->jobs);
-    }
-    state->wake.notify_one();
-    state->thread.join();
-  }
+  static void environment_ends(void* state) { static_cast<State*>(state)->abandon(); }
 };
 
+namespace {
+
+// The workers whose threads have not been joined, of all environments that share this library.
+class LiveWorkers {
+ public:
+  void add(std::shared_ptr<Worker::State> state) {
+    const std::lock_guard lock(mutex_);
+    states_.insert(std::move(state));
+  }
+  void remove(const std::shared_ptr<Worker::State>& state) {
+    const std::lock_guard lock(mutex_);
+    states_.erase(state);
+  }
+  std::set<std::shared_ptr<Worker::State>> all() {
+    const std::lock_guard lock(mutex_);
+    return states_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::shared_ptr<Worker::State>> states_;
+};
+
+LiveWorkers live_workers;
+
+}  // namespace
+
+void Worker::State::start(Napi::Env environment) {
+  env = environment;
+  settler =
+      Settler::New(environment, "maskrcnn worker", /*maxQueueSize=*/0, /*initialThreadCount=*/1);
+  settler.Unref(environment);
+  thread = std::thread([state = shared_from_this()] { state->run(); });
+  napi_add_env_cleanup_hook(env, environment_ends, this);
+  live_workers.add(shared_from_this());
+}
+
+void Worker::State::run() {
+  const auto state = shared_from_this();
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [&] { return abandoned || closing || !jobs.empty(); });
+      if (abandoned) return;
+      if (jobs.empty()) break;
+      job = std::move(jobs.front());
+      jobs.pop_front();
+    }
+    job.work();
+    // Moved, so that what the job holds is let go on the JavaScript thread.
+    const bool settled = on_main([state, job = std::move(job)](Napi::Env env) {
+      if (--state->pending == 0) state->settler.Unref(env);
+      job.settle(env);
+    });
+    if (!settled) return;
+  }
+  on_main([state](Napi::Env) { state->retire(); });
+}
+
+// On the JavaScript thread, once the queue has been worked off.
+void Worker::State::retire() {
+  const auto self = shared_from_this();
+  napi_remove_env_cleanup_hook(env, environment_ends, this);
+  thread.join();
+  settler.Release();
+  live_workers.remove(self);
+}
+
+// The environment is going away: nobody waits for the queue any more.
+void Worker::State::abandon() {
+  const auto self = shared_from_this();
+  {
+    const std::lock_guard lock(mutex);
+    abandoned = true;
+  }
+  wake.notify_one();
+  thread.join();
+  napi_remove_env_cleanup_hook(env, environment_ends, this);
+  live_workers.remove(self);
+}
+
 Worker::Worker(Napi::Env env) : state_(std::make_shared<State>()) {
-  state_->env = env;
-  state_->settler =
-      Settler::New(env, "maskrcnn worker", /*maxQueueSize=*/0, /*initialThreadCount=*/1);
-  state_->settler.Unref(env);
-  state_->thread = std::thread([state = state_] { State::run(state); });
-  napi_add_env_cleanup_hook(env, State::abandon, state_.get());
+  state_->start(env);
+}
+
+void Worker::abandon_all(Napi::Env env) {
+  for (const auto& state : live_workers.all()) {
+    if (state->env == static_cast<napi_env>(env)) state->abandon();
+  }
 }
 
 Worker::~Worker() {

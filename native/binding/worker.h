@@ -22,6 +22,10 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Before process.exit(): it runs no cleanup hooks of the environment, but destroys libtorch's
+  // static objects under the jobs that use them. Waits for the jobs under way and drops the others.
+  static void abandon_all(Napi::Env env);
+
   // Runs `compute` on the worker's thread and resolves to what `convert` makes of its result on the
   // JavaScript thread. Both are destroyed on the JavaScript thread.
   template <typename Compute, typename Convert>
@@ -75,8 +79,9 @@ class Worker {
         [](Napi::Env env, int) -> Napi::Value { return env.Undefined(); });
   }
 
- private:
   struct State;
+
+ private:
   void post(std::function<void()> work, std::function<void(Napi::Env)> settle);
 
   std::shared_ptr<State> state_;
