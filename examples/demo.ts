@@ -15,7 +15,7 @@ import {judge} from './held-out.js';
 const usage = `npm run demo -- [options]
 
   --output DIR              where everything goes (default runs/demo)
-  --images N                images to train on (default 100)
+  --images N                images to train on (default 90)
   --held-out N              images to judge by (default 16)
   --epochs N                passes over the images (default 4)
   --seed N                  of images, weights and training (default 1)
@@ -27,7 +27,7 @@ await run(async () => {
   const {values} = readArguments(usage, {
     options: {
       output: {type: 'string', default: join('runs', 'demo')},
-      images: {type: 'string', default: '100'},
+      images: {type: 'string', default: '90'},
       'held-out': {type: 'string', default: '16'},
       epochs: {type: 'string', default: '4'},
       seed: {type: 'string', default: '1'},
