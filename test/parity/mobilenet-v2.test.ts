@@ -1,0 +1,3 @@
+import {testParity} from './parity-tests.js';
+
+testParity('mobilenet_v2');

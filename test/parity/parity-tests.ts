@@ -1,0 +1,52 @@
+import test, {type ExecutionContext} from 'ava';
+import type {Model} from '../../binding.js';
+import type {Network} from './configs.js';
+import {
+  createModel,
+  type Errors,
+  type Fixture,
+  measureDetections,
+  measureStages,
+  measureTraining,
+  readFixture,
+} from './measure.js';
+
+/** Relative; the project's promise for float32 on the CPU. */
+const LIMIT = 1e-4;
+
+function check(t: ExecutionContext, errors: Errors, expected: number, limit = LIMIT): void {
+  for (const [name, error] of errors) t.log(`${error.toExponential(1)}  ${name}`);
+  t.is(errors.size, expected);
+  t.deepEqual(
+    [...errors].filter(([, error]) => !(error < limit)),
+    [],
+  );
+}
+
+/** Declares the tests that hold one network against its fixture. */
+export function testParity(network: Network): void {
+  let model: Model;
+  let fixture: Fixture;
+
+  test.before(async () => {
+    fixture = readFixture(network);
+    model = await createModel(network, fixture);
+  });
+
+  test.after.always(() => model?.dispose());
+
+  test.serial(`${network}: every stage of detection`, async (t) => {
+    check(t, await measureStages(model, fixture), Object.keys(fixture.stages).length);
+  });
+
+  test.serial(`${network}: the same detections in the same order`, async (t) => {
+    check(t, await measureDetections(model, fixture), 4 * fixture.detected);
+  });
+
+  test.serial(`${network}: losses, gradients and steps of training`, async (t) => {
+    const {losses, gradientNorms, statistics} = fixture.training;
+    const count = 5 + losses.length - 1 + Object.keys(gradientNorms).length + Object.keys(statistics).length;
+    // Another processor rounds otherwise; where that moves torchvision's own training by more, it may move ours too.
+    check(t, await measureTraining(model, fixture), count, Math.max(LIMIT, 2 * fixture.sensitivity));
+  });
+}
