@@ -82,6 +82,8 @@ export type NativeModelOptions = {
   bboxRegWeights: [number, number, number, number];
   /** 'cpu', 'cuda' or 'cuda:N'. */
   device: string;
+  /** Of convolutions and linear maps; parameters, gradients, boxes and losses are float32 in either. */
+  precision: 'float32' | 'bfloat16';
   /** Seeds the initial weights and, after them, the samplers. */
   seed: number;
 };

@@ -71,9 +71,9 @@ export async function writeTrainingState(
   await writeSafetensors(path, tensors, {...describe(description), [TRAINING]: JSON.stringify({position, options})});
 }
 
-/** What `maskRcnn({weights})` builds the same network from. Device and seed are its caller's. */
+/** What `maskRcnn({weights})` builds the same network from. Device, precision and seed are its caller's. */
 function describe({classes, options}: ModelDescription): WeightsMetadata {
-  const {device, seed, numClasses, ...network} = options;
+  const {device, precision, seed, numClasses, ...network} = options;
   return {classes: [...classes], [NETWORK]: JSON.stringify(network)};
 }
 

@@ -67,6 +67,7 @@ export function completeModelOptions(
     boxPositiveFraction: options.boxPositiveFraction ?? 0.25,
     bboxRegWeights: [...(options.bboxRegWeights ?? ([10, 10, 5, 5] as const))],
     device,
+    precision: options.precision ?? 'float32',
     seed: options.seed ?? 0,
   };
   checkContradictions(complete);

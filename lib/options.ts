@@ -41,7 +41,7 @@ const MODEL: Schema = {
   classes: listOf(text, {min: 1}),
   numClasses: integer({min: 2}),
   device: deviceRule,
-  precision: {...oneOf('float32'), expected: "'float32' (other precisions are not offered yet)"},
+  precision: oneOf('float32', 'bfloat16'),
   seed: integer({min: 0}),
   signal: instanceOf(AbortSignal),
   onNotice: callback,

@@ -57,6 +57,7 @@ test("nothing given: torchvision's defaults", (t) => {
     boxPositiveFraction: 0.25,
     bboxRegWeights: [10, 10, 5, 5],
     device: 'cpu',
+    precision: 'float32',
     seed: 0,
   });
 });
@@ -112,8 +113,8 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
     "Did you mean 'resnet50'?",
   ],
   [
-    {precision: 'bfloat16'},
-    "Option 'precision' of maskRcnn() must be 'float32' (other precisions are not offered yet), got 'bfloat16'.",
+    {precision: 'double'},
+    "Option 'precision' of maskRcnn() must be one of 'float32', 'bfloat16', got 'double'.",
   ],
   [{device: 'gpu'}, "Option 'device' of maskRcnn() must be 'auto', 'cpu', 'cuda' or 'cuda:N', got 'gpu'."],
   [{seed: -1}, "Option 'seed' of maskRcnn() must be a whole number at least 0, got -1."],

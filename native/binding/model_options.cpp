@@ -82,7 +82,8 @@ ModelOptions to_model_options(const Napi::Value& value) {
   const Fields fields(value, "options");
   const bool version_2 = fields.integer("version") == 2;
   return {
-      {to_backbone_options(fields, version_2),
+      {fields.string("precision") == "bfloat16" ? Precision::BFloat16 : Precision::Float32,
+       to_backbone_options(fields, version_2),
        to_transform_options(fields),
        to_rpn_options(fields, version_2),
        to_roi_heads_options(fields, version_2)},

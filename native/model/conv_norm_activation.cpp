@@ -35,9 +35,8 @@ ConvNormActivationImpl::ConvNormActivationImpl(const ConvNormActivationOptions& 
 }
 
 at::Tensor ConvNormActivationImpl::forward(const at::Tensor& x) {
-  auto out = conv->forward(x);
-  if (!norm.is_empty()) out = norm.forward(out);
-  return activate(activation, std::move(out));
+  return activate(
+      activation, norm.is_empty() ? conv->forward(x) : convolve_and_normalize(conv, norm, x));
 }
 
 }  // namespace maskrcnn

@@ -10,9 +10,13 @@ FrozenBatchNorm2dImpl::FrozenBatchNorm2dImpl(int64_t channels, double eps)
       eps(eps) {}
 
 at::Tensor FrozenBatchNorm2dImpl::forward(const at::Tensor& x) {
-  const auto scale = weight * (running_var + eps).rsqrt();  // [C]
-  const auto shift = bias - running_mean * scale;           // [C]
+  const auto [scale, shift] = affine();
   return x.mul(scale.view({1, -1, 1, 1})).add_(shift.view({1, -1, 1, 1}));
+}
+
+std::pair<at::Tensor, at::Tensor> FrozenBatchNorm2dImpl::affine() const {
+  const auto scale = weight * (running_var + eps).rsqrt();
+  return {scale, bias - running_mean * scale};
 }
 
 }  // namespace maskrcnn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "torch.h"
 
@@ -13,6 +14,9 @@ struct FrozenBatchNorm2dImpl : torch::nn::Module {
   FrozenBatchNorm2dImpl(int64_t channels, double eps);
 
   at::Tensor forward(const at::Tensor& x);  // [N,C,H,W] -> [N,C,H,W]
+
+  // The map as scale and shift, [C] each.
+  std::pair<at::Tensor, at::Tensor> affine() const;
 
   at::Tensor weight, bias, running_mean, running_var;  // [C]
   double eps;

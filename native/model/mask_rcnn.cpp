@@ -1,6 +1,7 @@
 #include "model/mask_rcnn.h"
 
 #include "model/boxes.h"
+#include "model/precision.h"
 
 namespace maskrcnn {
 
@@ -22,12 +23,13 @@ MaskRCNNImpl::MaskRCNNImpl(const MaskRCNNOptions& options)
 MaskRCNNLosses MaskRCNNImpl::compute_losses(
     const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator) {
   const auto inputs = transform_.forward(images, targets, device(), generator);
+  const PrecisionScope scope(options_.precision, device());
   const auto features = backbone_->forward(inputs.tensors);
   const auto rpn_output = rpn_->forward_head(features);
   const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.training);
   const auto rpn_losses = rpn_->compute_losses(rpn_output, inputs, targets, generator);
   const auto roi_losses =
-      roi_heads_->compute_losses(features, proposals, inputs.sizes, targets, generator);
+      roi_heads_->compute_losses(to_float32(features), proposals, inputs.sizes, targets, generator);
   return {
       roi_losses.classifier,
       roi_losses.box_reg,
@@ -39,8 +41,10 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
 std::vector<Detections> MaskRCNNImpl::detect(
     const std::vector<at::Tensor>& images, const DetectionOptions& options, bool with_masks) {
   const auto inputs = transform_.forward(images, device());
-  const auto features = backbone_->forward(inputs.tensors);
+  const PrecisionScope scope(options_.precision, device());
+  auto features = backbone_->forward(inputs.tensors);
   const auto proposals = rpn_->propose(rpn_->forward_head(features), inputs, options_.rpn.testing);
+  features = to_float32(features);
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
   auto detections = roi_heads_->select_detections(predictions, proposals, inputs.sizes, options);
   if (with_masks) roi_heads_->add_masks(detections, features, inputs.sizes);
@@ -60,10 +64,11 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
   };
 
   const auto inputs = transform_.forward(images, device());
+  const PrecisionScope scope(options_.precision, device());
   stages.emplace_back("transform.images", inputs.tensors);
   const auto body = backbone_->forward_body(inputs.tensors);
   record("body.", body);
-  const auto features = backbone_->forward_fpn(body);
+  auto features = backbone_->forward_fpn(body);
   record("fpn.", {features.begin(), features.end() - 1});
   stages.emplace_back("fpn.pool", features.back());
   const auto rpn_output = rpn_->forward_head(features);
@@ -71,6 +76,7 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
   record("rpn.bbox_pred.", rpn_output.bbox_pred);
   const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.testing);
   record("proposals.", proposals);
+  features = to_float32(features);
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
   stages.emplace_back("box_features", predictions.features);
   stages.emplace_back("class_logits", predictions.class_logits);

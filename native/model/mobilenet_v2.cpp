@@ -8,20 +8,26 @@ InvertedResidualV2Impl::InvertedResidualV2Impl(
   const auto hidden = in * expansion;
   const auto activation = Activation::ReLU6;
   if (expansion != 1) {
-    conv->push_back(
+    blocks.push_back(
         mobilenet_block({.in = in, .out = hidden, .kernel = 1, .activation = activation}, norm));
   }
-  conv->push_back(mobilenet_block(
+  blocks.push_back(mobilenet_block(
       {.in = hidden, .out = hidden, .stride = stride, .groups = hidden, .activation = activation},
       norm));
-  conv->push_back(
-      torch::nn::Conv2d(torch::nn::Conv2dOptions(hidden, out, /*kernel_size=*/1).bias(false)));
-  conv->push_back(make_norm(norm, out));
+  project = torch::nn::Conv2d(torch::nn::Conv2dOptions(hidden, out, /*kernel_size=*/1).bias(false));
+  project_norm = make_norm(norm, out);
+
+  torch::nn::Sequential conv;
+  for (const auto& block : blocks) conv->push_back(block);
+  conv->push_back(project);
+  conv->push_back(project_norm);
   register_module("conv", conv);
 }
 
 at::Tensor InvertedResidualV2Impl::forward(const at::Tensor& x) {
-  auto out = conv->forward(x);
+  auto out = x;
+  for (auto& block : blocks) out = block->forward(out);
+  out = convolve_and_normalize(project, project_norm, out);
   return has_shortcut ? out.add_(x) : out;
 }
 

@@ -14,7 +14,9 @@ struct InvertedResidualV2Impl : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
 
-  torch::nn::Sequential conv;
+  std::vector<ConvNormActivation> blocks;  // expand, filter per channel
+  torch::nn::Conv2d project{nullptr};
+  torch::nn::AnyModule project_norm;
   bool has_shortcut;
 };
 TORCH_MODULE(InvertedResidualV2);

@@ -17,4 +17,9 @@ struct NormOptions {
 // A BatchNorm2d or a FrozenBatchNorm2d over `channels`. Not for Norm::None.
 torch::nn::AnyModule make_norm(const NormOptions& options, int64_t channels);
 
+// norm(conv(x)). A frozen norm, being an affine map per channel, becomes part of the convolution's
+// weights, which costs no pass over the result.
+at::Tensor convolve_and_normalize(
+    torch::nn::Conv2d& conv, torch::nn::AnyModule& norm, const at::Tensor& x);
+
 }  // namespace maskrcnn

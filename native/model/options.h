@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/backbone.h"
+#include "model/precision.h"
 
 namespace maskrcnn {
 
@@ -76,6 +77,7 @@ struct RoiHeadsOptions {
 
 // torchvision's constructor arguments, complete: the defaults are TypeScript's (lib/options.ts).
 struct MaskRCNNOptions {
+  Precision precision;
   BackboneOptions backbone;
   TransformOptions transform;
   RpnOptions rpn;

@@ -46,14 +46,6 @@ torch::nn::AnyModule register_norm(
   return layer;
 }
 
-// The projection of a shortcut that changes its shape; null where the identity does.
-torch::nn::Sequential shortcut(int64_t in, int64_t out, int64_t stride, const NormOptions& norm) {
-  if (stride == 1 && in == out) return nullptr;
-  torch::nn::Sequential projection(convolution(in, out, /*kernel=*/1, stride));
-  projection->push_back(make_norm(norm, out));
-  return projection;
-}
-
 }  // namespace
 
 bool is_resnet(const std::string& name) {
@@ -64,20 +56,37 @@ ResNetOptions resnet_options(const std::string& name) {
   return kResNets.at(name);
 }
 
+Shortcut::Shortcut(
+    torch::nn::Module& parent,
+    int64_t in,
+    int64_t out,
+    int64_t stride,
+    const NormOptions& options) {
+  if (stride == 1 && in == out) return;
+  conv = convolution(in, out, /*kernel=*/1, stride);
+  norm = make_norm(options, out);
+  torch::nn::Sequential projection(conv);
+  projection->push_back(norm);
+  parent.register_module("downsample", projection.ptr());
+}
+
+at::Tensor Shortcut::forward(const at::Tensor& x) {
+  return conv ? convolve_and_normalize(conv, norm, x) : x;
+}
+
 BasicBlockImpl::BasicBlockImpl(
     int64_t in, int64_t planes, int64_t stride, const NormOptions& norm) {
   conv1 = register_module("conv1", convolution(in, planes, /*kernel=*/3, stride));
   bn1 = register_norm(*this, "bn1", norm, planes);
   conv2 = register_module("conv2", convolution(planes, planes, /*kernel=*/3, /*stride=*/1));
   bn2 = register_norm(*this, "bn2", norm, planes);
-  downsample = shortcut(in, planes, stride, norm);
-  if (downsample) register_module("downsample", downsample);
+  downsample = Shortcut(*this, in, planes, stride, norm);
 }
 
 at::Tensor BasicBlockImpl::forward(const at::Tensor& x) {
-  auto out = bn1.forward(conv1->forward(x)).relu_();  // [N,planes,H/S,W/S]
-  out = bn2.forward(conv2->forward(out));
-  return out.add_(downsample ? downsample->forward(x) : x).relu_();
+  auto out = convolve_and_normalize(conv1, bn1, x).relu_();  // [N,planes,H/S,W/S]
+  out = convolve_and_normalize(conv2, bn2, out);
+  return out.add_(downsample.forward(x)).relu_();
 }
 
 BottleneckImpl::BottleneckImpl(
@@ -94,15 +103,14 @@ BottleneckImpl::BottleneckImpl(
   bn2 = register_norm(*this, "bn2", norm, width);
   conv3 = register_module("conv3", convolution(width, out, /*kernel=*/1, /*stride=*/1));
   bn3 = register_norm(*this, "bn3", norm, out);
-  downsample = shortcut(in, out, stride, norm);
-  if (downsample) register_module("downsample", downsample);
+  downsample = Shortcut(*this, in, out, stride, norm);
 }
 
 at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
-  auto out = bn1.forward(conv1->forward(x)).relu_();  // [N,width,H,W]
-  out = bn2.forward(conv2->forward(out)).relu_();     // [N,width,H/S,W/S]
-  out = bn3.forward(conv3->forward(out));             // [N,4·planes,H/S,W/S]
-  return out.add_(downsample ? downsample->forward(x) : x).relu_();
+  auto out = convolve_and_normalize(conv1, bn1, x).relu_();  // [N,width,H,W]
+  out = convolve_and_normalize(conv2, bn2, out).relu_();     // [N,width,H/S,W/S]
+  out = convolve_and_normalize(conv3, bn3, out);             // [N,4·planes,H/S,W/S]
+  return out.add_(downsample.forward(x)).relu_();
 }
 
 ResNetImpl::ResNetImpl(
@@ -139,7 +147,7 @@ ResNetImpl::ResNetImpl(
 }
 
 std::vector<at::Tensor> ResNetImpl::forward(const at::Tensor& images) {
-  auto x = bn1.forward(conv1->forward(images)).relu_();                   // [N,64,H/2,W/2]
+  auto x = convolve_and_normalize(conv1, bn1, images).relu_();            // [N,64,H/2,W/2]
   x = at::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);  // [N,64,H/4,W/4]
   std::vector<at::Tensor> maps;
   for (size_t index = 0; index < layers.size(); ++index) {

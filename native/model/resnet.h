@@ -22,6 +22,20 @@ struct ResNetOptions {
 bool is_resnet(const std::string& name);
 ResNetOptions resnet_options(const std::string& name);
 
+// What a block's input goes through on its way to the sum: a 1×1 convolution and a norm where the
+// shape changes, else nothing.
+struct Shortcut {
+  Shortcut() = default;
+  // Registers the convolution and the norm as children "0" and "1" of the parent's "downsample".
+  Shortcut(
+      torch::nn::Module& parent, int64_t in, int64_t out, int64_t stride, const NormOptions& norm);
+
+  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+
+  torch::nn::Conv2d conv{nullptr};  // empty where the shortcut is the identity
+  torch::nn::AnyModule norm;
+};
+
 // Two 3×3 convolutions and a shortcut.
 struct BasicBlockImpl : torch::nn::Module {
   BasicBlockImpl(int64_t in, int64_t planes, int64_t stride, const NormOptions& norm);
@@ -30,7 +44,7 @@ struct BasicBlockImpl : torch::nn::Module {
 
   torch::nn::Conv2d conv1{nullptr}, conv2{nullptr};
   torch::nn::AnyModule bn1, bn2;
-  torch::nn::Sequential downsample{nullptr};  // empty where the shortcut is the identity
+  Shortcut downsample;
 };
 TORCH_MODULE(BasicBlock);
 
@@ -48,7 +62,7 @@ struct BottleneckImpl : torch::nn::Module {
 
   torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
   torch::nn::AnyModule bn1, bn2, bn3;
-  torch::nn::Sequential downsample{nullptr};  // empty where the shortcut is the identity
+  Shortcut downsample;
 };
 TORCH_MODULE(Bottleneck);
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "model/boxes.h"
+#include "model/precision.h"
 #include "ops/nms.h"
 
 namespace maskrcnn {
@@ -61,7 +62,8 @@ BoxPredictions RoIHeadsImpl::predict_boxes(
     const std::vector<at::Tensor>& features,
     const std::vector<at::Tensor>& proposals,
     const std::vector<ImageSize>& sizes) {
-  const auto vectors = box_features(box_roi_pool_.pool(features, proposals, sizes));
+  const auto vectors = box_features(box_roi_pool_.pool(features, proposals, sizes)).to(at::kFloat);
+  const ExactScope exact;
   const auto [class_logits, box_regression] = box_predictor_->forward(vectors);
   return {vectors, class_logits, box_regression};
 }
@@ -108,7 +110,8 @@ at::Tensor RoIHeadsImpl::predict_masks(
     const std::vector<at::Tensor>& features,
     const std::vector<at::Tensor>& boxes,
     const std::vector<ImageSize>& sizes) {
-  return mask_predictor_->forward(mask_head_->forward(mask_roi_pool_.pool(features, boxes, sizes)));
+  const auto pooled = mask_roi_pool_.pool(features, boxes, sizes);
+  return mask_predictor_->forward(mask_head_->forward(pooled)).to(at::kFloat);
 }
 
 void RoIHeadsImpl::add_masks(

@@ -45,8 +45,8 @@ RpnHeadOutput RpnHeadImpl::forward(const std::vector<at::Tensor>& features) {
   for (const auto& feature : features) {
     auto x = feature;
     for (const auto& block : *conv) x = block->as<ConvNormActivationImpl>()->forward(x);
-    output.objectness.push_back(cls_logits->forward(x));
-    output.bbox_pred.push_back(bbox_pred->forward(x));
+    output.objectness.push_back(cls_logits->forward(x).to(at::kFloat));
+    output.bbox_pred.push_back(bbox_pred->forward(x).to(at::kFloat));
   }
   return output;
 }

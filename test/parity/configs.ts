@@ -39,6 +39,7 @@ const defaults: NativeModelOptions = {
   boxPositiveFraction: 0.25,
   bboxRegWeights: [10, 10, 5, 5],
   device: 'cpu',
+  precision: 'float32',
   seed: 0,
 };
 

@@ -1,0 +1,31 @@
+#include "model/precision.h"
+
+#include <ATen/autocast_mode.h>
+
+namespace maskrcnn {
+
+PrecisionScope::PrecisionScope(Precision precision, at::Device device)
+    : device_(device.type()),
+      was_enabled_(at::autocast::is_autocast_enabled(device_)),
+      old_type_(at::autocast::get_autocast_dtype(device_)) {
+  at::autocast::increment_nesting();
+  at::autocast::set_autocast_enabled(device_, precision != Precision::Float32);
+  if (precision == Precision::BFloat16) {
+    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+  }
+}
+
+PrecisionScope::~PrecisionScope() {
+  // The copies of the weights end with the outermost scope.
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(device_, was_enabled_);
+  at::autocast::set_autocast_dtype(device_, old_type_);
+}
+
+std::vector<at::Tensor> to_float32(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> converted;
+  for (const auto& tensor : tensors) converted.push_back(tensor.to(at::kFloat));
+  return converted;
+}
+
+}  // namespace maskrcnn

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include "torch.h"
+
+namespace maskrcnn {
+
+// Of the arithmetic. Parameters, their gradients, boxes and losses are float32 in either.
+enum class Precision { Float32, BFloat16 };
+
+// While one is alive, convolutions and linear maps of this thread compute in `precision`:
+// libtorch's autocast converts what they read, the weights once a scope. The rest takes the type of
+// its operands. May be nested.
+class PrecisionScope {
+ public:
+  PrecisionScope(Precision precision, at::Device device);
+  ~PrecisionScope();
+  PrecisionScope(const PrecisionScope&) = delete;
+  PrecisionScope& operator=(const PrecisionScope&) = delete;
+
+ private:
+  at::DeviceType device_;
+  bool was_enabled_;
+  at::ScalarType old_type_;
+};
+
+// Suspends the scopes around it: operators compute in the type of their operands.
+class ExactScope {
+  c10::impl::ExcludeDispatchKeyGuard guard_{c10::autocast_dispatch_keyset};
+};
+
+std::vector<at::Tensor> to_float32(const std::vector<at::Tensor>& tensors);
+
+}  // namespace maskrcnn
