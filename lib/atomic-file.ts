@@ -19,28 +19,31 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, {force: true});
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new MaskRcnnError('WRITE_FAILED', `${path} could not be written: ${(error as Error).message}.`, {
-      hint: 'What was there before is unchanged.',
-      file: path,
-      cause: error,
-    });
+    await rm(temporary, {force: true}).catch(() => {}); // the disk that fails may not delete either
+    throw writeFailed(path, error, 'What was there before is unchanged.');
   }
   await syncFolder(dirname(path));
+}
+
+/** WRITE_FAILED for a system error met while `path` was written; anything else as it is. */
+export function writeFailed(path: string, error: unknown, hint: string): unknown {
+  if ((error as NodeJS.ErrnoException)?.syscall === undefined) return error;
+  return new MaskRcnnError('WRITE_FAILED', `${path} could not be written: ${(error as Error).message}.`, {
+    hint,
+    file: path,
+    cause: error,
+  });
 }
 
 /** Makes the new name outlast a power failure, where the file system can. */
 async function syncFolder(folder: string): Promise<void> {
   // Windows opens no folders.
   if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
   try {
-    await handle.sync();
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
   } catch {
-    // Some network file systems refuse; the file itself has been synced.
-  } finally {
-    await handle.close();
+    // Some network file systems refuse, and a folder may be closed to readers; the file itself has been synced.
   }
 }
 

@@ -1,13 +1,33 @@
-import {type FileHandle, mkdir, open} from 'node:fs/promises';
-import {join} from 'node:path';
-import {writeAtomically} from './atomic-file.js';
+import {mkdir} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {writeAtomically, writeFailed} from './atomic-file.js';
+import type {Sample} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
-import type {EpochRecord, History, StepRecord} from './history.js';
+import type {History} from './history.js';
 import {lossCurvePng, lossCurveSvg} from './report/curves.js';
+import type {DrawableDetections} from './report/overlay.js';
+import {EventFile} from './run/event-file.js';
+import {makeFreeFolder, removeReports} from './run/folder.js';
+import {MetricsFile, type MetricsRecord, type ResumePoint} from './run/metrics-file.js';
+import {resultsCsv} from './run/results-csv.js';
+import {versions} from './versions.js';
+
+export type RunFolderOptions = {
+  /** Goes on with the run in the folder: metrics.jsonl is cut back to before this step and this epoch. */
+  resumeAt?: ResumePoint;
+  /** Class names, written on the pictures where there are several. */
+  classes?: readonly string[];
+  /** Told, once each, of reports that could not be written. Default: a warning of the process. */
+  warn?: (text: string) => void;
+};
+
+/** An image of the validation data, with what was found in it. */
+export type ValidationPicture = {sample: Sample; detections: DrawableDetections};
 
 /**
- * The folder of a training run: options.json, metrics.jsonl with a line per step and per epoch, the loss curve, and the
- * checkpoints.
+ * The folder of a training run: options.json, metrics.jsonl with a line per step and per epoch, reports made from them
+ * (results.csv, TensorBoard events, curves, pictures), and the checkpoints. Options and metrics that cannot be written
+ * end a run (WRITE_FAILED); a report that cannot is told once, and the run goes on.
  */
 export class RunFolder {
   readonly path: string;
@@ -17,23 +37,48 @@ export class RunFolder {
   readonly best: string;
   /** Everything that training goes on from. */
   readonly state: string;
-  readonly #metrics: FileHandle;
+  readonly #metrics: MetricsFile;
+  readonly #history: History;
+  readonly #classes: readonly string[];
+  readonly #warn: (text: string) => void;
+  readonly #failed = new Set<string>();
+  #events: EventFile | undefined;
 
-  private constructor(path: string, metrics: FileHandle) {
+  private constructor(path: string, metrics: MetricsFile, history: History, {classes, warn}: RunFolderOptions) {
     this.path = path;
     this.last = join(path, 'last.safetensors');
     this.best = join(path, 'best.safetensors');
     this.state = join(path, 'last.state.safetensors');
     this.#metrics = metrics;
+    this.#history = history;
+    this.#classes = classes ?? [];
+    this.#warn = warn ?? ((text) => process.emitWarning(text));
   }
 
-  /** Makes `path`, or the first free of runs/train, runs/train-2, ... Throws INVALID_OPTION where it cannot be written. */
-  static async open(path: string | undefined): Promise<RunFolder> {
+  /**
+   * Makes `path`, or the first free of runs/train, runs/train-2, ... Without `resumeAt` metrics and reports of an earlier run
+   * in it are removed. Throws INVALID_OPTION where it cannot be written, WRITE_FAILED where the disk is full.
+   */
+  static async open(path: string | undefined, options: RunFolderOptions = {}): Promise<RunFolder> {
+    const {resumeAt} = options;
     const folder = path ?? (await makeFreeFolder(join('runs', 'train')));
     try {
       await mkdir(folder, {recursive: true});
-      return new RunFolder(folder, await open(join(folder, 'metrics.jsonl'), 'w'));
+      const file = join(folder, 'metrics.jsonl');
+      if (resumeAt === undefined) {
+        await removeReports(folder);
+        const run = new RunFolder(folder, await MetricsFile.create(file), {steps: [], epochs: []}, options);
+        await run.#openEvents(0);
+        return run;
+      }
+      const {metrics, kept} = await MetricsFile.resume(file, resumeAt);
+      const run = new RunFolder(folder, metrics, kept.history, options);
+      if (kept.damaged > 0) run.#warn(`${file} has ${kept.damaged} lines that are no records; they are left out.`);
+      await run.#openEvents(resumeAt.step);
+      return run;
     } catch (cause) {
+      if (isFull(cause)) throw writeFailed(folder, cause, 'Make room on the disk.');
+      if (cause instanceof MaskRcnnError) throw cause;
       throw new MaskRcnnError(
         'INVALID_OPTION',
         `Option 'output' of train() must be a folder that can be written, got '${folder}' (${(cause as Error).message}).`,
@@ -42,39 +87,77 @@ export class RunFolder {
     }
   }
 
+  /** What was kept of the run that is resumed; empty for a new one. */
+  async history(): Promise<History> {
+    return {steps: [...this.#history.steps], epochs: [...this.#history.epochs]};
+  }
+
+  /** options.json: `options`, and the versions of the package, libtorch and Node. */
   async writeOptions(options: object): Promise<void> {
-    await this.#write('options.json', `${JSON.stringify(options, null, 2)}\n`);
+    const text = JSON.stringify({...options, versions: await versions()}, null, 2);
+    await this.#write('options.json', `${text}\n`);
   }
 
-  /** Draws the course so far as losses.svg and losses.png. */
+  /**
+   * Adds a line to metrics.jsonl and its numbers to the TensorBoard events. To be called before a checkpoint is saved that is
+   * from after the record, so that a run resumed from it has the record too.
+   */
+  async append(record: MetricsRecord): Promise<void> {
+    await this.#metrics.append(record);
+    await this.#report('the TensorBoard events', async () => {
+      const events = this.#events;
+      this.#events = undefined; // nothing can be added behind a record that was written in part
+      await events?.append(record);
+      this.#events = events;
+    });
+  }
+
+  /** Writes the course so far: losses.svg and .png, and results.csv. */
   async writeCurves(history: History): Promise<void> {
-    await this.#write('losses.svg', lossCurveSvg(history));
-    await this.#write('losses.png', await lossCurvePng(history));
+    await this.#report('results.csv', () => this.#write('results.csv', resultsCsv(history)));
+    await this.#report('losses.svg', () => this.#write('losses.svg', lossCurveSvg(history)));
+    await this.#report('losses.png', async () => this.#write('losses.png', await lossCurvePng(history)));
   }
 
-  async append(record: ({type: 'step'} & StepRecord) | ({type: 'epoch'} & EpochRecord)): Promise<void> {
-    await this.#metrics.appendFile(`${JSON.stringify(record)}\n`);
+  /** batches/step-N.png: the samples of a step as they are trained on, with their truth. `step` counts from 0, N from 1. */
+  async drawBatch(step: number, samples: readonly Sample[]): Promise<void> {
+    void [step, samples, this.#classes];
+  }
+
+  /** validation/epoch-N.png: truth beside prediction, at most 8 images. `epoch` counts from 0, N from 1. */
+  async drawValidation(epoch: number, pictures: readonly ValidationPicture[]): Promise<void> {
+    void [epoch, pictures, this.#classes];
   }
 
   async close(): Promise<void> {
+    await this.#report('the TensorBoard events', async () => this.#events?.close());
     await this.#metrics.close();
   }
 
+  async #openEvents(firstStep: number): Promise<void> {
+    await this.#report('the TensorBoard events', async () => {
+      this.#events = await EventFile.create(this.path, firstStep);
+    });
+  }
+
+  /** Whatever goes wrong with a report, the run is worth more. */
+  async #report(name: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (this.#failed.has(name)) return;
+      this.#failed.add(name);
+      this.#warn(`Training goes on without ${name}: ${(error as Error).message}`);
+    }
+  }
+
   async #write(name: string, content: string | Uint8Array): Promise<void> {
-    await writeAtomically(join(this.path, name), (file) => file.writeFile(content));
+    const path = join(this.path, name);
+    await mkdir(dirname(path), {recursive: true});
+    await writeAtomically(path, (file) => file.writeFile(content));
   }
 }
 
-/** `mkdir` makes a name for one process only, so that runs that start together do not share a folder. */
-async function makeFreeFolder(stem: string): Promise<string> {
-  await mkdir(join(stem, '..'), {recursive: true});
-  for (let number = 1; ; number++) {
-    const folder = number === 1 ? stem : `${stem}-${number}`;
-    try {
-      await mkdir(folder);
-      return folder;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException)?.code ?? '');
 }

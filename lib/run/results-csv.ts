@@ -1,0 +1,48 @@
+import type {EpochRecord, History, StepRecord} from '../history.js';
+import {scalars} from './scalars.js';
+
+/**
+ * results.csv: a row per epoch. `epoch` counts from 1; `steps` are those taken since the run began; `lr` is that of the epoch's last
+ * step; the losses are means over its steps; then the validation metrics by path, empty where an epoch was not evaluated
+ * (RFC 4180).
+ */
+export function resultsCsv({steps, epochs}: History): string {
+  const stepsOf = new Map<number, StepRecord[]>();
+  for (const step of steps) {
+    const others = stepsOf.get(step.epoch);
+    if (others === undefined) stepsOf.set(step.epoch, [step]);
+    else others.push(step);
+  }
+  const rows = epochs.map((epoch) => new Map(cells(epoch, stepsOf.get(epoch.epoch) ?? [])));
+  const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))];
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row.get(column) ?? ''))];
+  return lines.map((line) => `${line.map(quote).join(',')}\r\n`).join('');
+}
+
+function cells(
+  {epoch, loss, seconds, validation, ...more}: EpochRecord,
+  steps: readonly StepRecord[],
+): [column: string, value: number | ''][] {
+  const last = steps.at(-1);
+  const losses = Object.keys(last?.losses ?? {}) as (keyof StepRecord['losses'])[];
+  return [
+    ['epoch', epoch + 1],
+    ['steps', last === undefined ? '' : last.step + 1],
+    ['seconds', seconds],
+    ['lr', last?.lr ?? ''],
+    ['loss', loss],
+    ...losses.map((name): [string, number] => [name, finiteMean(steps.map((step) => step.losses[name]))]),
+    ...scalars(more),
+    ...scalars(validation),
+  ];
+}
+
+function finiteMean(values: readonly number[]): number {
+  const finite = values.filter(Number.isFinite);
+  return finite.reduce((sum, value) => sum + value, 0) / finite.length;
+}
+
+function quote(value: string | number): string {
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
