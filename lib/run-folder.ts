@@ -5,7 +5,8 @@ import type {Sample} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
 import type {History} from './history.js';
 import {lossCurvePng, lossCurveSvg} from './report/curves.js';
-import type {DrawableDetections} from './report/overlay.js';
+import {metricCurvePng, metricCurveSvg} from './report/metric-curves.js';
+import {type Comparison, drawComparison, drawMosaic} from './report/mosaic.js';
 import {EventFile} from './run/event-file.js';
 import {makeFreeFolder, removeReports} from './run/folder.js';
 import {MetricsFile, type MetricsRecord, type ResumePoint} from './run/metrics-file.js';
@@ -21,8 +22,8 @@ export type RunFolderOptions = {
   warn?: (text: string) => void;
 };
 
-/** An image of the validation data, with what was found in it. */
-export type ValidationPicture = {sample: Sample; detections: DrawableDetections};
+/** Detections that the validation's pictures show. */
+const SHOWN_SCORE = 0.5;
 
 /**
  * The folder of a training run: options.json, metrics.jsonl with a line per step and per epoch, reports made from them
@@ -105,28 +106,35 @@ export class RunFolder {
   async append(record: MetricsRecord): Promise<void> {
     await this.#metrics.append(record);
     await this.#report('the TensorBoard events', async () => {
-      const events = this.#events;
-      this.#events = undefined; // nothing can be added behind a record that was written in part
-      await events?.append(record);
-      this.#events = events;
+      try {
+        await this.#events?.append(record);
+      } catch (error) {
+        await this.#events?.close();
+        this.#events = undefined; // nothing can be read behind a record that was written in part
+        throw error;
+      }
     });
   }
 
-  /** Writes the course so far: losses.svg and .png, and results.csv. */
+  /** Writes the course so far: losses.svg and .png, metrics.svg and .png once there is a validation, and results.csv. */
   async writeCurves(history: History): Promise<void> {
-    await this.#report('results.csv', () => this.#write('results.csv', resultsCsv(history)));
-    await this.#report('losses.svg', () => this.#write('losses.svg', lossCurveSvg(history)));
-    await this.#report('losses.png', async () => this.#write('losses.png', await lossCurvePng(history)));
+    await this.#file('results.csv', () => resultsCsv(history));
+    await this.#file('losses.svg', () => lossCurveSvg(history));
+    await this.#file('losses.png', () => lossCurvePng(history));
+    if (history.epochs.every(({validation}) => validation === null)) return;
+    await this.#file('metrics.svg', () => metricCurveSvg(history));
+    await this.#file('metrics.png', () => metricCurvePng(history));
   }
 
   /** batches/step-N.png: the samples of a step as they are trained on, with their truth. `step` counts from 0, N from 1. */
   async drawBatch(step: number, samples: readonly Sample[]): Promise<void> {
-    void [step, samples, this.#classes];
+    await this.#file(`batches/step-${step + 1}.png`, () => drawMosaic(samples, this.#classes));
   }
 
-  /** validation/epoch-N.png: truth beside prediction, at most 8 images. `epoch` counts from 0, N from 1. */
-  async drawValidation(epoch: number, pictures: readonly ValidationPicture[]): Promise<void> {
-    void [epoch, pictures, this.#classes];
+  /** validation/epoch-N.png: truth beside prediction, of at most 8 images. `epoch` counts from 0, N from 1. */
+  async drawValidation(epoch: number, pictures: readonly Comparison[]): Promise<void> {
+    const options = {classes: this.#classes, scoreThreshold: SHOWN_SCORE};
+    await this.#file(`validation/epoch-${epoch + 1}.png`, () => drawComparison(pictures, options));
   }
 
   async close(): Promise<void> {
@@ -138,6 +146,12 @@ export class RunFolder {
     await this.#report('the TensorBoard events', async () => {
       this.#events = await EventFile.create(this.path, firstStep);
     });
+  }
+
+  /** A report that is a file of its own, told with the others of its folder. */
+  async #file(name: string, content: () => string | Uint8Array | Promise<Uint8Array>): Promise<void> {
+    const folder = dirname(name);
+    await this.#report(folder === '.' ? name : folder, async () => this.#write(name, await content()));
   }
 
   /** Whatever goes wrong with a report, the run is worth more. */

@@ -67,7 +67,7 @@ const GLYPHS: Record<string, string> = {
   '7': '004018',
   '8': '103041433414030110 1405071838474534',
   '9': '071838474130100103143443',
-  '.': '0808',
+  '.': '1818',
   ',': '180a',
   ':': '0404 0808',
   ';': '1414 180a',
@@ -94,6 +94,15 @@ const GLYPHS: Record<string, string> = {
   '%': '5008 0020220200 3656583836',
   '×': '0448 4408',
   '·': '0505',
+  '…': '0808 2828 4848',
+  '&': '5838130220310307285835',
+  '@': '5545353454576848280602207062',
+  $: '514010010314445557481807 3039',
+  '^': '022042',
+  '~': '06152546',
+  '{': '30211304151728',
+  '}': '00111324151708',
+  '`': '0012',
 };
 
 /** Stands for what the font lacks. */
@@ -116,6 +125,16 @@ export type TextStyle = {
 /** The width of `text` in pixels. */
 export function textWidth(text: string, size: number): number {
   return (layout(text).width * size) / CAPITAL;
+}
+
+/** `text`, cut to at most `most` pixels: its start is kept, or of a path its end, which tells files apart. */
+export function cutText(text: string, most: number, size: number, keep: 'start' | 'end' = 'start'): string {
+  const chars = Array.from(text);
+  let cut = text;
+  for (let count = chars.length - 1; textWidth(cut, size) > most && count >= 0; count--) {
+    cut = keep === 'start' ? `${chars.slice(0, count).join('')}…` : `…${chars.slice(chars.length - count).join('')}`;
+  }
+  return cut;
 }
 
 /** `text` on one line as an SVG path. x, y in pixels: by `anchor` a point of the base line. */

@@ -43,7 +43,7 @@ export const DRAW_SCHEMA: Schema = {
 const LEGIBLE_SIDE = 480;
 
 /** An object to draw, in pixels of the image. */
-type Item = {box: readonly [number, number, number, number]; shape: Shape | undefined; label: string};
+export type Item = {box: readonly [number, number, number, number]; shape: Shape | undefined; label: string};
 
 /**
  * The image with the detections drawn on it, as PNG: masks in colours that differ with any colour vision, their contours, and
