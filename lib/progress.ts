@@ -6,8 +6,8 @@ export type ProgressState = {
   total?: number | undefined;
   /** 'steps' are named one by one by `label`. */
   unit: 'bytes' | 'count' | 'steps';
-  /** What is going on right now, behind the numbers. */
-  note?: string | undefined;
+  /** What is going on right now, behind the numbers, the most important first: a terminal shows what there is room for. */
+  notes?: readonly string[] | undefined;
 };
 
 export type Progress = {
@@ -25,10 +25,14 @@ export type ProgressOptions = {
 };
 
 const redrawMs = 100;
+/** Columns of the bar: as many as the text leaves, within these. */
+const BAR = {least: 8, most: 24};
+/** An eighth of a column to seven. */
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 /** Where lines cannot be redrawn there is one for every tenth, or as often as this where the end is unknown. */
 const plainMs = 10_000;
 
-/** Shows progress on a terminal as one line that is redrawn, elsewhere as a few plain lines. */
+/** Shows progress on a terminal as one line with a bar that is redrawn, elsewhere as a few plain lines. */
 export function createProgress({
   stream = process.stderr,
   now = () => performance.now(),
@@ -44,7 +48,7 @@ export function createProgress({
   };
   const draw = (state: ProgressState) => {
     // A line that reaches the last column would wrap, and stay.
-    const text = renderProgress(state).slice(0, (stream.columns ?? 80) - 1);
+    const text = renderBar(state, (stream.columns || 80) - 1);
     stream.write(`\r${text.padEnd(drawn)}`);
     drawn = text.length;
   };
@@ -78,13 +82,41 @@ export function createProgress({
 }
 
 /** 'libtorch: 95.9 of 191.8 MB, 50 %', or '[12/34] Building x.cpp' for steps. */
-export function renderProgress({label, done, total, unit, note}: ProgressState): string {
+export function renderProgress(state: ProgressState): string {
+  const {label, total, unit, notes = []} = state;
+  if (unit === 'steps') return position(state);
+  const text = `${label}: ${position(state)}`;
+  return [total ? `${text}, ${percent(state)}` : text, ...notes].join(', ');
+}
+
+/** 'libtorch ████▌     95.9 of 191.8 MB, 50 %' in at most `columns`; without a bar where there is no end or no room for one. */
+export function renderBar(state: ProgressState, columns: number): string {
+  const {label, done, total, unit, notes = []} = state;
+  if (unit === 'steps' || !total) return renderProgress(state).slice(0, columns);
+  const after = `${position(state)}, ${percent(state)}`;
+  const room = columns - label.length - after.length - 2;
+  if (room < BAR.least) return renderProgress({...state, notes: []}).slice(0, columns);
+  let text = after;
+  for (const note of notes) {
+    if (label.length + 1 + BAR.least + 1 + text.length + 2 + note.length > columns) break;
+    text += `, ${note}`;
+  }
+  const width = Math.min(BAR.most, columns - label.length - text.length - 2);
+  return `${label} ${bar(done / total, width)} ${text}`;
+}
+
+function bar(share: number, width: number): string {
+  const eighths = Math.floor(Math.min(1, Math.max(0, share)) * width * 8);
+  return `${'█'.repeat(Math.floor(eighths / 8))}${EIGHTHS[eighths % 8]}`.padEnd(width, '░');
+}
+
+function position({label, done, total, unit}: ProgressState): string {
   if (unit === 'steps') return `[${done}/${total ?? '?'}] ${label}`;
   const amount = unit === 'bytes' ? (bytes: number) => (bytes / 1e6).toFixed(1) : String;
   const suffix = unit === 'bytes' ? ' MB' : '';
-  const position =
-    total === undefined || total === 0
-      ? `${amount(done)}${suffix}`
-      : `${amount(done)} of ${amount(total)}${suffix}, ${Math.floor((100 * done) / total)} %`;
-  return `${label}: ${position}${note ? ` ${note}` : ''}`;
+  return total ? `${amount(done)} of ${amount(total)}${suffix}` : `${amount(done)}${suffix}`;
+}
+
+function percent({done, total}: ProgressState): string {
+  return `${Math.floor((100 * done) / total!)} %`;
 }

@@ -4,18 +4,36 @@ import type {Progress} from './progress.js';
 /** Steps that the loss, the time and the rest shown are averaged over (torchvision's MetricLogger takes 20 too). */
 const WINDOW = 20;
 
+export type TrainLogOptions = {
+  epochs: number;
+  stepsPerEpoch: number;
+  /** Images that a step takes; undefined: the rate of images is not told. */
+  imagesPerStep?: number;
+  /** Milliseconds that only grow. */
+  now?: () => number;
+  /** Bytes that the process holds. */
+  memory?: () => number;
+};
+
 /** What a run tells the person who waits for it. */
 export class TrainLog {
   readonly #progress: Progress | undefined;
-  readonly #epochs: number;
-  readonly #stepsPerEpoch: number;
+  readonly #options: TrainLogOptions;
+  readonly #now: () => number;
+  readonly #memory: () => number;
   #recent: StepRecord[] = [];
+  /** Seconds of the epoch's steps so far. */
+  #stepSeconds = 0;
+  /** Seconds of the epochs so far besides their steps: evaluation, pictures and checkpoints. */
+  readonly #overheads: number[] = [];
+  #validation: {epoch: number; done: number; at: number} | undefined;
 
   /** Without `progress` nothing is told. */
-  constructor(progress: Progress | undefined, {epochs, stepsPerEpoch}: {epochs: number; stepsPerEpoch: number}) {
+  constructor(progress: Progress | undefined, options: TrainLogOptions) {
     this.#progress = progress;
-    this.#epochs = epochs;
-    this.#stepsPerEpoch = stepsPerEpoch;
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#memory = options.memory ?? (() => process.memoryUsage.rss());
   }
 
   say(text: string): void {
@@ -23,28 +41,52 @@ export class TrainLog {
   }
 
   step(record: StepRecord): void {
+    const {epochs, stepsPerEpoch, imagesPerStep} = this.#options;
     this.#recent = [...this.#recent.slice(1 - WINDOW), record];
-    const mean = (of: (step: StepRecord) => number) =>
-      this.#recent.reduce((sum, step) => sum + of(step), 0) / this.#recent.length;
-    const seconds = mean((step) => step.seconds);
-    const rest = this.#epochs * this.#stepsPerEpoch - record.step - 1;
+    this.#stepSeconds += record.seconds;
+    const recent = (of: (step: StepRecord) => number) => mean(this.#recent.map(of));
+    const seconds = recent((step) => step.seconds);
+    const overhead = this.#overheads.length === 0 ? 0 : mean(this.#overheads);
+    const rest = (epochs * stepsPerEpoch - record.step - 1) * seconds + (epochs - record.epoch) * overhead;
     this.#progress?.update({
       label: this.#name(record.epoch),
-      done: (record.step % this.#stepsPerEpoch) + 1,
-      total: this.#stepsPerEpoch,
+      done: (record.step % stepsPerEpoch) + 1,
+      total: stepsPerEpoch,
       unit: 'count',
-      note:
-        `loss ${mean((step) => step.loss).toFixed(3)}, rate ${record.lr.toPrecision(2)}, ` +
-        `${seconds.toFixed(2)} s/step (data ${mean((step) => step.dataSeconds).toFixed(2)}), ` +
-        `${formatDuration(rest * seconds)} to go`,
+      notes: [
+        `loss ${recent((step) => step.loss).toFixed(3)}`,
+        `rate ${record.lr.toPrecision(2)}`,
+        `${formatDuration(rest)} to go`,
+        `${seconds.toFixed(2)} s/step (data ${recent((step) => step.dataSeconds).toFixed(2)})`,
+        ...(imagesPerStep === undefined ? [] : [`${(imagesPerStep / seconds).toFixed(1)} images/s`]),
+        formatMemory(this.#memory()),
+      ],
     });
   }
 
   evaluating(epoch: number, done: number, total: number): void {
-    this.#progress?.update({label: `${this.#name(epoch)}, validation`, done, total, unit: 'count'});
+    const at = this.#now();
+    if (this.#validation?.epoch !== epoch) this.#validation = {epoch, done, at};
+    const began = this.#validation;
+    const seconds = (at - began.at) / 1000 / (done - began.done);
+    this.#progress?.update({
+      label: `${this.#name(epoch)}, validation`,
+      done,
+      total,
+      unit: 'count',
+      notes: [
+        // Of the first image it is not known when it began.
+        ...(done > began.done
+          ? [`${formatDuration((total - done) * seconds)} to go`, `${seconds.toFixed(2)} s/image`]
+          : []),
+        formatMemory(this.#memory()),
+      ],
+    });
   }
 
   epoch({epoch, loss, seconds, validation}: EpochRecord): void {
+    this.#overheads.push(Math.max(0, seconds - this.#stepSeconds));
+    this.#stepSeconds = 0;
     const scores = validation?.pixel.mean;
     const scored = scores ? `, pixel IoU ${scores.iou.toFixed(3)}, F1 ${scores.f1.toFixed(3)}` : '';
     this.say(`${this.#name(epoch)}: loss ${loss.toFixed(3)}${scored}, ${formatDuration(seconds)}`);
@@ -55,8 +97,12 @@ export class TrainLog {
   }
 
   #name(epoch: number): string {
-    return `epoch ${epoch + 1}/${this.#epochs}`;
+    return `epoch ${epoch + 1}/${this.#options.epochs}`;
   }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** '4 s', '3:07 min', '2:05 h'. */
@@ -65,4 +111,9 @@ export function formatDuration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   const [value, unit] = whole < 3600 ? [whole, 'min'] : [Math.floor(whole / 60), 'h'];
   return `${Math.floor(value / 60)}:${String(value % 60).padStart(2, '0')} ${unit}`;
+}
+
+/** '812 MB', '1.24 GB'. */
+export function formatMemory(bytes: number): string {
+  return bytes < 999.5e6 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {createProgress, type ProgressState, renderProgress} from '../lib/progress.js';
+import {createProgress, type ProgressState, renderBar, renderProgress} from '../lib/progress.js';
 
 function record(isTTY: boolean) {
   const written: string[] = [];
@@ -15,8 +15,8 @@ test('renders bytes, counts and steps', (t) => {
   t.is(renderProgress({label: 'torch', done: 95.9e6, total: 191.8e6, unit: 'bytes'}), 'torch: 95.9 of 191.8 MB, 50 %');
   t.is(renderProgress({label: 'torch', done: 95.9e6, unit: 'bytes'}), 'torch: 95.9 MB');
   t.is(
-    renderProgress({label: 'epoch 1', done: 3, total: 4, unit: 'count', note: 'loss 0.5'}),
-    'epoch 1: 3 of 4, 75 % loss 0.5',
+    renderProgress({label: 'epoch 1', done: 3, total: 4, unit: 'count', notes: ['loss 0.5', '2 s to go']}),
+    'epoch 1: 3 of 4, 75 %, loss 0.5, 2 s to go',
   );
   t.is(renderProgress({label: 'Building fpn.cpp', done: 12, total: 34, unit: 'steps'}), '[12/34] Building fpn.cpp');
 });
@@ -44,24 +44,71 @@ test('a new label begins a new line', (t) => {
   t.deepEqual(written, ['[1/2] a\n', '[1/2] b\n']);
 });
 
+test('the bar has the length of the work done, to an eighth of a column', (t) => {
+  const at = (done: number) => renderBar({label: 'x', done, total: 192, unit: 'count'}, 100).split(' ')[1];
+  t.is(at(0), '░'.repeat(24));
+  t.is(at(1), `▏${'░'.repeat(23)}`);
+  t.is(at(36), `████▌${'░'.repeat(19)}`);
+  t.is(at(192), '█'.repeat(24));
+  t.is(at(999), '█'.repeat(24), 'more than there was to do');
+});
+
+test('the bar gives way to the notes, and the last notes to the width', (t) => {
+  const work = {
+    label: 'epoch 1/9',
+    done: 2,
+    total: 4,
+    unit: 'count',
+    notes: ['loss 0.5', 'rate 0.01', '1.2 GB'],
+  } as const;
+  const bar = (width: number) => `${'█'.repeat(width / 2)}${'░'.repeat(width / 2)}`;
+  t.is(renderBar(work, 100), `epoch 1/9 ${bar(24)} 2 of 4, 50 %, loss 0.5, rate 0.01, 1.2 GB`);
+  t.is(renderBar(work, 62), `epoch 1/9 ${bar(10)} 2 of 4, 50 %, loss 0.5, rate 0.01, 1.2 GB`);
+  t.is(renderBar(work, 54), `epoch 1/9 ${bar(10)} 2 of 4, 50 %, loss 0.5, rate 0.01`);
+  t.is(renderBar(work, 31), `epoch 1/9 ${bar(8)} 2 of 4, 50 %`);
+  t.is(renderBar(work, 30), 'epoch 1/9: 2 of 4, 50 %');
+  t.is(renderBar(work, 9), 'epoch 1/9');
+});
+
+test('no bar fits longer than the terminal, whatever its width', (t) => {
+  for (let columns = 1; columns < 140; columns++) {
+    for (const total of [undefined, 0, 7, 70_000]) {
+      const text = renderBar(
+        {label: 'epoch 12/50, validation', done: 5, total, unit: 'count', notes: ['a', 'bb']},
+        columns,
+      );
+      t.true(text.length <= columns, `${columns}: ${text}`);
+    }
+  }
+});
+
 test('on a terminal one line is redrawn, at most ten times a second, and cut to the width', (t) => {
   const {progress, written, wait} = record(true);
-  progress.update({...state(1, 9), note: 'a long note that does not fit'});
+  progress.update({...state(1, 9), notes: ['loss', 'a note that does not fit']});
   progress.update(state(2, 9));
   wait(150);
-  progress.update(state(3, 9));
-  progress.update(state(9, 9));
-  t.is(written.length, 3);
-  t.is(written[0], '\rx: 1 of 9, 11 % a long note t');
-  t.is(written[1], `\r${'x: 3 of 9, 33 %'.padEnd(29)}`);
-  t.is(written[2]!.trim(), 'x: 9 of 9, 100 %');
+  progress.update(state(3, 99));
+  progress.update(state(99, 99));
+  progress.update({label: 'y', done: 1, unit: 'count'});
+  t.deepEqual(written, [
+    '\rx ▉░░░░░░░ 1 of 9, 11 %, loss',
+    '\rx ▍░░░░░░░░░░░░░ 3 of 99, 3 %',
+    '\rx ███████████ 99 of 99, 100 %',
+    `\r${'y: 1'.padEnd(29)}`,
+  ]);
+});
+
+test('work without an end has no bar', (t) => {
+  const {progress, written} = record(true);
+  progress.update({...state(3), notes: ['still going']});
+  t.deepEqual(written, ['\rx: 3, still going']);
 });
 
 test('a line that stays replaces the one under way', (t) => {
   const {progress, written} = record(true);
   progress.update(state(1, 2));
   progress.say('hello');
-  t.deepEqual(written.slice(1), [`\r${' '.repeat('x: 1 of 2, 50 %'.length)}\r`, 'hello\n']);
+  t.deepEqual(written.slice(1), [`\r${' '.repeat(written[0]!.length - 1)}\r`, 'hello\n']);
   progress.update(state(2, 2));
   progress.close();
   progress.close();

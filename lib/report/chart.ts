@@ -94,7 +94,7 @@ function cross(x: number, y: number): string {
 function axes({left, top, width, height, maxX, maxY}: Frame, {title, unit}: Panel): string[] {
   const frame = {left, top, width, height, maxX, maxY};
   const elements = [textPath(title, left, top - 14, {size: 12, color: INK})];
-  for (const tick of ticks(maxY, height / 40)) {
+  for (const tick of ticks(maxY, height / 36)) {
     const [, y] = place(frame, [0, tick]);
     elements.push(`<line x1="${left}" y1="${y}" x2="${left + width}" y2="${y}" stroke="#e4e4e4"/>`);
     elements.push(textPath(String(tick), left - 8, y + 4, {size: 9, color: INK, anchor: 'end'}));
