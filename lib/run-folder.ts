@@ -1,6 +1,6 @@
 import {mkdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {writeAtomically, writeFailed} from './atomic-file.js';
+import {writeAtomically} from './atomic-file.js';
 import type {Sample} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
 import type {History} from './history.js';
@@ -58,12 +58,13 @@ export class RunFolder {
 
   /**
    * Makes `path`, or the first free of runs/train, runs/train-2, ... Without `resumeAt` metrics and reports of an earlier run
-   * in it are removed. Throws INVALID_OPTION where it cannot be written, WRITE_FAILED where the disk is full.
+   * in it are removed. Throws INVALID_OPTION where it cannot be written; resuming, WRITE_FAILED where metrics.jsonl cannot.
    */
   static async open(path: string | undefined, options: RunFolderOptions = {}): Promise<RunFolder> {
     const {resumeAt} = options;
-    const folder = path ?? (await makeFreeFolder(join('runs', 'train')));
+    const free = join('runs', 'train');
     try {
+      const folder = path ?? (await makeFreeFolder(free));
       await mkdir(folder, {recursive: true});
       const file = join(folder, 'metrics.jsonl');
       if (resumeAt === undefined) {
@@ -78,12 +79,11 @@ export class RunFolder {
       await run.#openEvents(resumeAt.step);
       return run;
     } catch (cause) {
-      if (isFull(cause)) throw writeFailed(folder, cause, 'Make room on the disk.');
       if (cause instanceof MaskRcnnError) throw cause;
       throw new MaskRcnnError(
         'INVALID_OPTION',
-        `Option 'output' of train() must be a folder that can be written, got '${folder}' (${(cause as Error).message}).`,
-        {file: folder, cause},
+        `Option 'output' of train() must be a folder that can be written, got '${path ?? free}' (${(cause as Error).message}).`,
+        {file: path ?? free, cause},
       );
     }
   }
@@ -170,8 +170,4 @@ export class RunFolder {
     await mkdir(dirname(path), {recursive: true});
     await writeAtomically(path, (file) => file.writeFile(content));
   }
-}
-
-function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException)?.code ?? '');
 }

@@ -46,7 +46,7 @@ export class EventFile {
     try {
       await writeAll(this.#file, frame(encodeEvent(Date.now() / 1000, step, content)));
     } catch (error) {
-      throw writeFailed(this.path, error, 'Training goes on without it.');
+      throw writeFailed(this.path, error, 'What was written before can be read.');
     }
   }
 }

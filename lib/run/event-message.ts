@@ -22,7 +22,8 @@ const WIRE = {varint: 0, fixed64: 1, bytes: 2, fixed32: 5};
 
 /** An `Event`. `wallTime` in seconds since 1970. */
 export function encodeEvent(wallTime: number, step: number, content: EventContent): Uint8Array {
-  const head = [double(EVENT.wallTime, wallTime), integer(EVENT.step, step)];
+  // protobuf leaves out what is 0.
+  const head = [double(EVENT.wallTime, wallTime), ...(step === 0 ? [] : [integer(EVENT.step, step)])];
   if ('fileVersion' in content) return Buffer.concat([...head, text(EVENT.fileVersion, content.fileVersion)]);
   if ('sessionStart' in content) {
     return Buffer.concat([...head, bytes(EVENT.sessionLog, integer(SESSION_LOG.status, SESSION_START))]);

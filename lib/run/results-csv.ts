@@ -14,6 +14,7 @@ export function resultsCsv({steps, epochs}: History): string {
     else others.push(step);
   }
   const rows = epochs.map((epoch) => new Map(cells(epoch, stepsOf.get(epoch.epoch) ?? [])));
+  if (rows.length === 0) return '';
   const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   const lines = [columns, ...rows.map((row) => columns.map((column) => row.get(column) ?? ''))];
   return lines.map((line) => `${line.map(quote).join(',')}\r\n`).join('');

@@ -1,0 +1,135 @@
+import {mkdtemp, readFile, rm, symlink, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {MaskRcnnError} from '../../lib/errors.js';
+import {MetricsFile, type MetricsRecord} from '../../lib/run/metrics-file.js';
+import {epoch, pixelScores, step} from './records.js';
+
+async function pathOf(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-metrics-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  return join(folder, 'metrics.jsonl');
+}
+
+/** Three epochs of two steps. */
+const records: MetricsRecord[] = [0, 1, 2].flatMap((e): MetricsRecord[] => [
+  {type: 'step', ...step(2 * e, 1 / 3)},
+  {type: 'step', ...step(2 * e + 1, Math.PI)},
+  {type: 'epoch', ...epoch(e, {pixel: pixelScores(0.1 + e)})},
+]);
+
+async function write(path: string): Promise<string[]> {
+  const metrics = await MetricsFile.create(path);
+  for (const record of records) await metrics.append(record);
+  await metrics.close();
+  return (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+}
+
+test('a run goes on where it is told to: what comes after is cut off, the rest is as it was', async (t) => {
+  for (const [point, kept] of [
+    [{step: 0, epoch: 0}, 0],
+    [{step: 1, epoch: 0}, 1],
+    [{step: 2, epoch: 0}, 2], // before the epoch's end was told
+    [{step: 2, epoch: 1}, 3],
+    [{step: 3, epoch: 1}, 4],
+    [{step: 6, epoch: 3}, 9],
+  ] as const) {
+    const path = await pathOf(t);
+    const lines = await write(path);
+    const resumed = await MetricsFile.resume(path, point);
+    t.deepEqual(
+      [resumed.kept.history.steps.length, resumed.kept.history.epochs.length, resumed.kept.damaged],
+      [Math.min(point.step, 6), Math.min(point.epoch, 3), 0],
+    );
+    await resumed.metrics.append(records[0]!);
+    await resumed.metrics.close();
+    t.deepEqual((await readFile(path, 'utf8')).split('\n'), [...lines.slice(0, kept), lines[0]!, '']);
+  }
+});
+
+test('what is read back is what was recorded, to the last bit', async (t) => {
+  const path = await pathOf(t);
+  await write(path);
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+  await metrics.close();
+  const without = ({type, ...rest}: MetricsRecord) => rest;
+  t.deepEqual(kept.history.steps as unknown[], records.filter(({type}) => type === 'step').map(without));
+  t.deepEqual(kept.history.epochs as unknown[], records.filter(({type}) => type === 'epoch').map(without));
+});
+
+test('a last line that was torn by a kill is dropped, wherever it was torn', async (t) => {
+  const path = await pathOf(t);
+  const lines = await write(path);
+  const whole = `${lines.slice(0, 4).join('\n')}\n`;
+  for (let length = 0; length < lines[4]!.length; length += 7) {
+    await writeFile(path, whole + lines[4]!.slice(0, length));
+    const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+    await metrics.close();
+    t.is(kept.damaged, 0);
+    t.is(kept.history.steps.length, 3);
+    t.is(await readFile(path, 'utf8'), whole);
+  }
+});
+
+test('a last line that lost only its line end is kept', async (t) => {
+  const path = await pathOf(t);
+  const lines = await write(path);
+  await writeFile(path, lines.slice(0, 2).join('\n'));
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+  await metrics.append(records[2]!);
+  await metrics.close();
+  t.is(kept.history.steps.length, 2);
+  t.is(await readFile(path, 'utf8'), `${lines.slice(0, 3).join('\n')}\n`);
+});
+
+test('damaged lines before the last are counted and left out', async (t) => {
+  const path = await pathOf(t);
+  const lines = await write(path);
+  await writeFile(path, `${lines[0]}\n\0\0\0\n"step"\nnull\n{"type":"step"}\n${lines[1]}\n`);
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+  await metrics.close();
+  t.is(kept.damaged, 4);
+  t.is(await readFile(path, 'utf8'), `${lines[0]}\n${lines[1]}\n`);
+});
+
+test('without a file a run goes on with nothing', async (t) => {
+  const path = await pathOf(t);
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 4, epoch: 1});
+  await metrics.close();
+  t.deepEqual(kept, {history: {steps: [], epochs: []}, damaged: 0});
+  t.is(await readFile(path, 'utf8'), '');
+});
+
+test('a loss that is not finite is null in the file and a number again', async (t) => {
+  const path = await pathOf(t);
+  const metrics = await MetricsFile.create(path);
+  await metrics.append({type: 'step', ...step(0, Number.NaN), gradientNorm: Number.POSITIVE_INFINITY});
+  await metrics.append({type: 'epoch', ...epoch(0), loss: Number.NaN});
+  await metrics.close();
+  t.regex(await readFile(path, 'utf8'), /"loss":null,"losses":\{"loss_classifier":null.*"gradientNorm":null/);
+  const resumed = await MetricsFile.resume(path, {step: 9, epoch: 9});
+  await resumed.metrics.close();
+  const [first] = resumed.kept.history.steps;
+  t.deepEqual([first!.loss, first!.losses.loss_mask, first!.gradientNorm], [Number.NaN, Number.NaN, Number.NaN]);
+  t.deepEqual(resumed.kept.history.epochs, [{...epoch(0), loss: Number.NaN}], 'no validation stays null');
+});
+
+test('a full disk is an error that names the file', async (t) => {
+  if (process.platform !== 'linux') {
+    t.log('skipped: no /dev/full here');
+    t.pass();
+    return;
+  }
+  const path = await pathOf(t);
+  await symlink('/dev/full', path);
+  const metrics = await MetricsFile.create(path);
+  const error = await t.throwsAsync(metrics.append(records[0]!), {instanceOf: MaskRcnnError});
+  await metrics.close();
+  t.is(error!.code, 'WRITE_FAILED');
+  t.is(error!.file, path);
+  t.is(
+    error!.message,
+    `${path} could not be written: ENOSPC: no space left on device, write.\nThe run can be resumed from its last checkpoint.`,
+  );
+});

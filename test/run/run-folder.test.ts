@@ -1,0 +1,252 @@
+import {mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import sharp from 'sharp';
+import type {Sample} from '../../lib/datasets/sample.js';
+import {MaskRcnnError} from '../../lib/errors.js';
+import type {History} from '../../lib/history.js';
+import {RunFolder} from '../../lib/run-folder.js';
+import {readEvents} from './event-reader.js';
+import {epoch, pixelScores, step} from './records.js';
+
+async function folderOf(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-runs-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  return folder;
+}
+
+const sample: Sample = {
+  file: 'a.png',
+  image: {data: new Uint8Array(40 * 30 * 3).fill(100), width: 40, height: 30},
+  instances: [
+    {label: 1, box: [4, 4, 14, 14], mask: {left: 4, top: 4, width: 10, height: 10, data: new Uint8Array(100).fill(1)}},
+  ],
+};
+const detections = {boxes: [4, 4, 14, 14], scores: [0.9], classNames: ['cell']};
+
+/** Two epochs of two steps, as a trainer tells them. */
+const history: History = {
+  steps: [0, 1, 2, 3].map((index) => step(index)),
+  epochs: [epoch(0, {pixel: pixelScores(0.5)}), epoch(1, {pixel: pixelScores(0.6)})],
+};
+
+async function tell(run: RunFolder, from = 0): Promise<void> {
+  for (const record of history.steps.slice(from)) {
+    if (record.step < 2) await run.drawBatch(record.step, [sample, sample]);
+    await run.append({type: 'step', ...record});
+    if (record.step % 2 === 0) continue;
+    await run.append({type: 'epoch', ...history.epochs[record.epoch]!});
+    await run.drawValidation(record.epoch, [{sample, detections}]);
+    await run.writeCurves({
+      steps: history.steps.slice(0, record.step + 1),
+      epochs: history.epochs.slice(0, record.epoch + 1),
+    });
+  }
+}
+
+const eventsOf = async (folder: string) => (await readdir(folder)).filter((name) => name.includes('tfevents')).sort();
+
+test('without a name a run gets the first free folder', async (t) => {
+  const folder = await folderOf(t);
+  const home = process.cwd();
+  process.chdir(folder);
+  try {
+    const runs = await Promise.all([undefined, undefined, undefined].map((path) => RunFolder.open(path)));
+    t.deepEqual(
+      runs.map(({path}) => path).sort(),
+      ['runs/train', 'runs/train-2', 'runs/train-3'].map((path) => join(path)),
+    );
+    await Promise.all(runs.map((run) => run.close()));
+  } finally {
+    process.chdir(home);
+  }
+});
+
+test('everything that is told is in the folder', async (t) => {
+  const folder = await folderOf(t);
+  const run = await RunFolder.open(folder, {warn: (text) => t.fail(text)});
+  t.deepEqual(await run.history(), {steps: [], epochs: []});
+  await tell(run);
+  await run.close();
+
+  const events = await eventsOf(folder);
+  t.is(events.length, 1);
+  t.deepEqual(
+    (await readdir(folder)).sort(),
+    [
+      ...['batches', ...events, 'losses.png', 'losses.svg', 'metrics.jsonl', 'metrics.png', 'metrics.svg'],
+      ...['results.csv', 'validation'],
+    ].sort(),
+  );
+  t.deepEqual((await readdir(join(folder, 'batches'))).sort(), ['step-1.png', 'step-2.png']);
+  t.deepEqual((await readdir(join(folder, 'validation'))).sort(), ['epoch-1.png', 'epoch-2.png']);
+  for (const name of ['losses.png', 'metrics.png', 'batches/step-1.png', 'validation/epoch-2.png']) {
+    t.is((await sharp(join(folder, name)).metadata()).format, 'png', name);
+  }
+  t.is((await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').length, 4 + 2 + 1);
+  t.is((await readFile(join(folder, 'results.csv'), 'utf8')).split('\r\n').length, 1 + 2 + 1);
+  t.deepEqual(
+    readEvents(join(folder, events[0]!)).map((event) => event.step),
+    [0, 0, 1, 1, 2, 3, 3],
+  );
+});
+
+test('without validation there are no metric curves', async (t) => {
+  const folder = await folderOf(t);
+  const run = await RunFolder.open(folder);
+  await run.writeCurves({steps: history.steps, epochs: [epoch(0), epoch(1)]});
+  await run.close();
+  const names = await readdir(folder);
+  t.true(names.includes('losses.svg'));
+  t.false(names.includes('metrics.svg'));
+});
+
+test('options.json has the options and the versions', async (t) => {
+  const folder = await folderOf(t);
+  const run = await RunFolder.open(folder);
+  await run.writeOptions({train: {lr: 0.1}});
+  await run.close();
+  const {train, versions} = JSON.parse(await readFile(join(folder, 'options.json'), 'utf8'));
+  const {version} = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  t.deepEqual(train, {lr: 0.1});
+  t.deepEqual(Object.keys(versions), ['maskrcnn', 'libtorch', 'node']);
+  t.is(versions.maskrcnn, version);
+  t.is(versions.node, process.versions.node);
+  t.regex(versions.libtorch, /^\d+\.\d+\.\d+/);
+});
+
+test('a new run in the folder of an earlier one leaves nothing of its metrics and reports, and all other files', async (t) => {
+  const folder = await folderOf(t);
+  const first = await RunFolder.open(folder);
+  await tell(first);
+  await first.close();
+  const before = await eventsOf(folder);
+  for (const mine of ['notes.txt', 'events.out.tfevents.1.host', 'batches/mine.png']) {
+    await writeFile(join(folder, mine), 'mine');
+  }
+  const second = await RunFolder.open(folder);
+  await second.append({type: 'epoch', ...epoch(7)});
+  await second.close();
+  t.is(
+    await readFile(join(folder, 'metrics.jsonl'), 'utf8'),
+    '{"type":"epoch","epoch":7,"loss":1,"seconds":3,"validation":null}\n',
+  );
+  const events = await eventsOf(folder);
+  t.deepEqual(
+    (await readdir(folder)).sort(),
+    ['batches', ...events, 'metrics.jsonl', 'notes.txt', 'validation'].sort(),
+  );
+  t.is(events.length, 2, 'its own, and that of another program');
+  t.is(before.length, 1);
+  t.deepEqual(await readdir(join(folder, 'batches')), ['mine.png']);
+  t.deepEqual(await readdir(join(folder, 'validation')), []);
+});
+
+test('a run that is resumed ends as one that was not interrupted', async (t) => {
+  const [whole, parted] = [await folderOf(t), await folderOf(t)];
+  const run = await RunFolder.open(whole);
+  await tell(run);
+  await run.close();
+
+  // It had got to the end when it was killed in the middle of a line; its checkpoint is from the end of the first epoch.
+  const killed = await RunFolder.open(parted);
+  await tell(killed);
+  await killed.close();
+  await writeFile(join(parted, 'metrics.jsonl'), '{"type":"st', {flag: 'a'});
+  const resumed = await RunFolder.open(parted, {resumeAt: {step: 2, epoch: 1}, warn: (text) => t.fail(text)});
+  t.deepEqual(await resumed.history(), {steps: history.steps.slice(0, 2), epochs: history.epochs.slice(0, 1)});
+  await tell(resumed, 2);
+  await resumed.close();
+
+  for (const name of ['metrics.jsonl', 'results.csv', 'losses.svg', 'metrics.svg']) {
+    t.is(await readFile(join(parted, name), 'utf8'), await readFile(join(whole, name), 'utf8'), name);
+  }
+  t.deepEqual(await readdir(join(parted, 'batches')), ['step-1.png', 'step-2.png']);
+  const events = await eventsOf(parted);
+  t.is(events.length, 2);
+  t.deepEqual(
+    readEvents(join(parted, events[1]!)).map((event) => [event.step, event.sessionStart ?? false]),
+    [
+      [0, false],
+      [2, true],
+      [2, false],
+      [3, false],
+      [3, false],
+    ],
+  );
+});
+
+test('damaged lines of a run that is resumed are told', async (t) => {
+  const folder = await folderOf(t);
+  await writeFile(join(folder, 'metrics.jsonl'), 'what\nis\n');
+  const told: string[] = [];
+  const run = await RunFolder.open(folder, {resumeAt: {step: 1, epoch: 0}, warn: (text) => told.push(text)});
+  await run.close();
+  t.deepEqual(told, [`${join(folder, 'metrics.jsonl')} has 2 lines that are no records; they are left out.`]);
+});
+
+test('a folder that cannot be made is refused', async (t) => {
+  const folder = await folderOf(t);
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  for (const path of [file, join(file, 'run')]) {
+    for (const options of [{}, {resumeAt: {step: 1, epoch: 0}}]) {
+      const error = await t.throwsAsync(RunFolder.open(path, options), {instanceOf: MaskRcnnError});
+      t.is(error!.code, 'INVALID_OPTION');
+      t.true(
+        error!.message.startsWith(`Option 'output' of train() must be a folder that can be written, got '${path}' (`),
+        error!.message,
+      );
+    }
+  }
+});
+
+test('reports that cannot be written are told once, and the rest is written', async (t) => {
+  const folder = await folderOf(t);
+  const told: string[] = [];
+  const run = await RunFolder.open(folder, {warn: (text) => told.push(text)});
+  // Nothing can take the place of a folder, or be made in a file.
+  for (const name of ['results.csv', 'losses.png', 'metrics.svg']) await mkdir(join(folder, name));
+  for (const name of ['batches', 'validation']) await writeFile(join(folder, name), '');
+  await tell(run);
+  await run.close();
+  t.deepEqual(
+    told.map((text) => /^Training goes on without (\S+): .*(EEXIST|EISDIR)/.exec(text)?.[1]).sort(),
+    ['batches', 'losses.png', 'metrics.svg', 'results.csv', 'validation'],
+    told.join('\n'),
+  );
+  t.is((await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').length, 4 + 2 + 1);
+  t.true((await readdir(folder)).includes('losses.svg'));
+  t.deepEqual(
+    (await readdir(folder)).filter((name) => name.endsWith('.tmp')),
+    [],
+    'nothing half is left',
+  );
+});
+
+test('a picture that cannot be drawn is told, and the run goes on', async (t) => {
+  const told: string[] = [];
+  const run = await RunFolder.open(await folderOf(t), {warn: (text) => told.push(text)});
+  const wrong = {...detections, masks: [new Uint8Array(7)]};
+  await run.drawValidation(0, [{sample, detections: wrong}]);
+  await run.close();
+  t.is(told.length, 1);
+  t.regex(told[0]!, /^Training goes on without validation: Mask 0 of the detections must be of the image's size/);
+});
+
+test('metrics that cannot be written end the run', async (t) => {
+  if (process.platform !== 'linux') {
+    t.log('skipped: no /dev/full here');
+    t.pass();
+    return;
+  }
+  const folder = await folderOf(t);
+  const metrics = join(folder, 'metrics.jsonl');
+  await symlink('/dev/full', metrics);
+  const run = await RunFolder.open(folder);
+  const error = await t.throwsAsync(run.append({type: 'step', ...step(0)}), {instanceOf: MaskRcnnError});
+  await run.close();
+  t.is(error!.code, 'WRITE_FAILED');
+  t.is(error!.file, metrics);
+});
