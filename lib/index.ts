@@ -20,6 +20,7 @@ export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} f
 export type {Detections, MaskFormat, Masks, PredictOptions} from './predict.js';
 export type {Random} from './random.js';
 export {lossCurvePng, lossCurveSvg} from './report/curves.js';
+export {metricCurvePng, metricCurveSvg} from './report/metric-curves.js';
 export {type DrawableDetections, type DrawOptions, drawDetections, drawInstances} from './report/overlay.js';
 export {drawSideBySide, type SideBySideOptions} from './report/side-by-side.js';
 export {decodeRle, type Rle} from './rle.js';

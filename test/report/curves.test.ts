@@ -67,6 +67,17 @@ test('no steps, one step and a loss that is not finite are drawn', async (t) => 
   }
 });
 
+test('steps whose loss is not finite are marked', (t) => {
+  const some = [
+    ...steps.slice(0, 9),
+    {...step(9, 1), loss: Number.NaN},
+    {...step(10, 1), loss: Number.POSITIVE_INFINITY},
+  ];
+  const crosses = (svg: string) => svg.match(/stroke="#c00"/g)?.length ?? 0;
+  t.is(crosses(lossCurveSvg({steps: some, epochs: []})), 2 + 1, 'two, and one in the legend');
+  t.is(crosses(lossCurveSvg({steps, epochs: []})), 0);
+});
+
 test('a long run is drawn with a bounded number of points', (t) => {
   const long = Array.from({length: 200_000}, (_, i) => step(i, 1));
   t.true(lossCurveSvg({steps: long, epochs: []}).length < 200_000);
