@@ -6,7 +6,7 @@ export type ProgressState = {
   total?: number | undefined;
   /** 'steps' are named one by one by `label`. */
   unit: 'bytes' | 'count' | 'steps';
-  /** What is going on right now, behind the numbers, the most important first: a terminal shows what there is room for. */
+  /** What is going on right now, behind the numbers, the most important first: a terminal shows those that there is room for. */
   notes?: readonly string[] | undefined;
 };
 
@@ -89,19 +89,17 @@ export function renderProgress(state: ProgressState): string {
   return [total ? `${text}, ${percent(state)}` : text, ...notes].join(', ');
 }
 
-/** 'libtorch ████▌     95.9 of 191.8 MB, 50 %' in at most `columns`; without a bar where there is no end or no room for one. */
+/** 'epoch 2 ████▌░░░ 50/100, loss 0.4' in at most `columns`; without a bar where there is no end or no room for one. */
 export function renderBar(state: ProgressState, columns: number): string {
   const {label, done, total, unit, notes = []} = state;
   if (unit === 'steps' || !total) return renderProgress(state).slice(0, columns);
-  const after = `${position(state)}, ${percent(state)}`;
-  const room = columns - label.length - after.length - 2;
-  if (room < BAR.least) return renderProgress({...state, notes: []}).slice(0, columns);
-  let text = after;
+  let text = unit === 'count' ? `${done}/${total}` : position(state);
+  const room = () => columns - label.length - text.length - 2;
+  if (room() < BAR.least) return renderProgress({...state, notes: []}).slice(0, columns);
   for (const note of notes) {
-    if (label.length + 1 + BAR.least + 1 + text.length + 2 + note.length > columns) break;
-    text += `, ${note}`;
+    if (room() - BAR.least >= note.length + 2) text += `, ${note}`;
   }
-  const width = Math.min(BAR.most, columns - label.length - text.length - 2);
+  const width = Math.min(BAR.most, room());
   return `${label} ${bar(done / total, width)} ${text}`;
 }
 

@@ -62,15 +62,21 @@ test('the bar gives way to the notes, and the last notes to the width', (t) => {
     notes: ['loss 0.5', 'rate 0.01', '1.2 GB'],
   } as const;
   const bar = (width: number) => `${'█'.repeat(width / 2)}${'░'.repeat(width / 2)}`;
-  t.is(renderBar(work, 100), `epoch 1/9 ${bar(24)} 2 of 4, 50 %, loss 0.5, rate 0.01, 1.2 GB`);
-  t.is(renderBar(work, 62), `epoch 1/9 ${bar(10)} 2 of 4, 50 %, loss 0.5, rate 0.01, 1.2 GB`);
-  t.is(renderBar(work, 54), `epoch 1/9 ${bar(10)} 2 of 4, 50 %, loss 0.5, rate 0.01`);
-  t.is(renderBar(work, 31), `epoch 1/9 ${bar(8)} 2 of 4, 50 %`);
-  t.is(renderBar(work, 30), 'epoch 1/9: 2 of 4, 50 %');
+  t.is(renderBar(work, 100), `epoch 1/9 ${bar(24)} 2/4, loss 0.5, rate 0.01, 1.2 GB`);
+  t.is(renderBar(work, 53), `epoch 1/9 ${bar(10)} 2/4, loss 0.5, rate 0.01, 1.2 GB`);
+  t.is(renderBar(work, 42), `epoch 1/9 ${bar(10)} 2/4, loss 0.5, 1.2 GB`, 'a shorter note may still fit');
+  t.is(renderBar(work, 32), `epoch 1/9 ${bar(8)} 2/4, loss 0.5`);
+  t.is(renderBar(work, 22), `epoch 1/9 ${bar(8)} 2/4`);
+  t.is(renderBar(work, 21), 'epoch 1/9: 2 of 4, 50');
   t.is(renderBar(work, 9), 'epoch 1/9');
 });
 
-test('no bar fits longer than the terminal, whatever its width', (t) => {
+test('bytes have a bar too', (t) => {
+  const work = {label: 'torch', done: 95.9e6, total: 191.8e6, unit: 'bytes'} as const;
+  t.is(renderBar(work, 39), `torch ${'█'.repeat(8)}${'░'.repeat(8)} 95.9 of 191.8 MB`);
+});
+
+test('no line is longer than the terminal, whatever its width', (t) => {
   for (let columns = 1; columns < 140; columns++) {
     for (const total of [undefined, 0, 7, 70_000]) {
       const text = renderBar(
@@ -91,9 +97,9 @@ test('on a terminal one line is redrawn, at most ten times a second, and cut to 
   progress.update(state(99, 99));
   progress.update({label: 'y', done: 1, unit: 'count'});
   t.deepEqual(written, [
-    '\rx ▉░░░░░░░ 1 of 9, 11 %, loss',
-    '\rx ▍░░░░░░░░░░░░░ 3 of 99, 3 %',
-    '\rx ███████████ 99 of 99, 100 %',
+    '\rx █▉░░░░░░░░░░░░░░░ 1/9, loss',
+    '\rx ▋░░░░░░░░░░░░░░░░░░░░░ 3/99',
+    '\rx █████████████████████ 99/99',
     `\r${'y: 1'.padEnd(29)}`,
   ]);
 });

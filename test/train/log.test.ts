@@ -30,13 +30,13 @@ test('a run is told step by step and epoch by epoch', (t) => {
   log.step(step(2, 2));
   log.epoch({epoch: 1, loss: 1.5, seconds: 6, validation: null});
   t.deepEqual(lines, [
-    'epoch 1/2: 1 of 2, 50 %, loss 4.000, rate 0.0050, 9 s to go, 3.00 s/step (data 0.50), 1.3 images/s, 1.24 GB\n',
-    'epoch 1/2: 2 of 2, 100 %, loss 3.000, rate 0.0050, 6 s to go, 3.00 s/step (data 0.50), 1.3 images/s, 1.24 GB\n',
+    'epoch 1/2: 1 of 2, 50 %, loss 4.000, rate 0.0050, 9 s to go, 3.00 s/step, data 0.50 s, 1.3 images/s, 1.24 GB\n',
+    'epoch 1/2: 2 of 2, 100 %, loss 3.000, rate 0.0050, 6 s to go, 3.00 s/step, data 0.50 s, 1.3 images/s, 1.24 GB\n',
     'epoch 1/2, validation: 1 of 3, 33 %, 1.24 GB\n',
     'epoch 1/2, validation: 2 of 3, 66 %, 1 s to go, 0.50 s/image, 1.24 GB\n',
     'epoch 1/2: loss 3.000, pixel IoU 0.500, F1 0.667, 3:07 min\n',
     // What the first epoch took besides its steps, 181 s, is to come once more.
-    'epoch 2/2: 1 of 2, 50 %, loss 2.667, rate 0.0050, 3:04 min to go, 3.00 s/step (data 0.50), 1.3 images/s, 1.24 GB\n',
+    'epoch 2/2: 1 of 2, 50 %, loss 2.667, rate 0.0050, 3:04 min to go, 3.00 s/step, data 0.50 s, 1.3 images/s, 1.24 GB\n',
     'epoch 2/2: loss 1.500, 6 s\n',
   ]);
 });
@@ -45,7 +45,7 @@ test('without a number of images there is no rate of them', (t) => {
   const lines: string[] = [];
   const stream = {write: (text: string) => lines.push(text), isTTY: false};
   new TrainLog(createProgress({stream}), {epochs: 1, stepsPerEpoch: 1}).step(step(0, 4));
-  t.regex(lines.join(''), /, 0 s to go, 3\.00 s\/step \(data 0\.50\), \d+(\.\d+)? [MG]B\n$/);
+  t.regex(lines.join(''), /, 0 s to go, 3\.00 s\/step, data 0\.50 s, \d+(\.\d+)? [MG]B\n$/);
 });
 
 test('a silent run says nothing', (t) => {
