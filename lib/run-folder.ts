@@ -128,11 +128,13 @@ export class RunFolder {
 
   /** batches/step-N.png: the samples of a step as they are trained on, with their truth. `step` counts from 0, N from 1. */
   async drawBatch(step: number, samples: readonly Sample[]): Promise<void> {
+    if (samples.length === 0) return;
     await this.#file(`batches/step-${step + 1}.png`, () => drawMosaic(samples, this.#classes));
   }
 
   /** validation/epoch-N.png: truth beside prediction, of at most 8 images. `epoch` counts from 0, N from 1. */
   async drawValidation(epoch: number, pictures: readonly Comparison[]): Promise<void> {
+    if (pictures.length === 0) return;
     const options = {classes: this.#classes, scoreThreshold: SHOWN_SCORE};
     await this.#file(`validation/epoch-${epoch + 1}.png`, () => drawComparison(pictures, options));
   }

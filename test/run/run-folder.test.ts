@@ -225,6 +225,16 @@ test('reports that cannot be written are told once, and the rest is written', as
   );
 });
 
+test('where there is nothing to show there is no picture', async (t) => {
+  const folder = await folderOf(t);
+  const run = await RunFolder.open(folder, {warn: (text) => t.fail(text)});
+  await run.drawBatch(0, []);
+  await run.drawValidation(0, []);
+  await run.close();
+  const names = await readdir(folder);
+  t.false(names.includes('batches') || names.includes('validation'));
+});
+
 test('a picture that cannot be drawn is told, and the run goes on', async (t) => {
   const told: string[] = [];
   const run = await RunFolder.open(await folderOf(t), {warn: (text) => told.push(text)});
