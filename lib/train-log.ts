@@ -1,8 +1,17 @@
 import type {EpochRecord, StepRecord} from './history.js';
 import type {Progress} from './progress.js';
+import {leaves} from './run/scalars.js';
 
 /** Steps that the loss, the time and the rest shown are averaged over (torchvision's MetricLogger takes 20 too). */
 const WINDOW = 20;
+
+/** What is told of an evaluation: of each group of metrics the first of this name. */
+const HEADLINES = [
+  ['pixel', 'iou', 'pixel IoU'],
+  ['pixel', 'f1', 'F1'],
+  ['objects', 'f1', 'object F1'],
+  ['objects', 'dice', 'object Dice'],
+] as const;
 
 export type TrainLogOptions = {
   epochs: number;
@@ -88,9 +97,12 @@ export class TrainLog {
   epoch({epoch, loss, seconds, validation}: EpochRecord): void {
     this.#overheads.push(Math.max(0, seconds - this.#stepSeconds));
     this.#stepSeconds = 0;
-    const scores = validation?.pixel.mean;
-    const scored = scores ? `, pixel IoU ${scores.iou.toFixed(3)}, F1 ${scores.f1.toFixed(3)}` : '';
-    this.say(`${this.#name(epoch)}: loss ${loss.toFixed(3)}${scored}, ${formatDuration(seconds)}`);
+    const scores = leaves(validation);
+    const told = HEADLINES.flatMap(([group, score, name]) => {
+      const value = scores.find(([names]) => names[0] === group && names.at(-1) === score)?.[1];
+      return value === undefined ? [] : [`${name} ${value.toFixed(3)}`];
+    });
+    this.say([`${this.#name(epoch)}: loss ${loss.toFixed(3)}`, ...told, formatDuration(seconds)].join(', '));
   }
 
   close(): void {

@@ -41,6 +41,15 @@ test('a run is told step by step and epoch by epoch', (t) => {
   ]);
 });
 
+test('of the objects F1 and Dice are told where they were measured', (t) => {
+  const lines: string[] = [];
+  const stream = {write: (text: string) => lines.push(text), isTTY: false};
+  const log = new TrainLog(createProgress({stream}), {epochs: 1, stepsPerEpoch: 1});
+  const validation: object = {objects: {images: 2, pooled: {f1: 0.25, dice: 0.75, hausdorff: 50}, mean: {f1: 1}}};
+  log.epoch({epoch: 0, loss: 3, seconds: 1, validation: validation as Evaluation});
+  t.deepEqual(lines, ['epoch 1/1: loss 3.000, object F1 0.250, object Dice 0.750, 1 s\n']);
+});
+
 test('without a number of images there is no rate of them', (t) => {
   const lines: string[] = [];
   const stream = {write: (text: string) => lines.push(text), isTTY: false};
