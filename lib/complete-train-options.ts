@@ -1,5 +1,5 @@
 import type {NativeOptimizerOptions, ParameterInfo} from '../binding.js';
-import {type Augmentation, compose, randomHorizontalFlip, randomVerticalFlip} from './augment.js';
+import {augmentRule} from './augment/presets.js';
 import {datasetRule} from './dataset-rule.js';
 import {MaskRcnnError} from './errors.js';
 import {
@@ -43,7 +43,7 @@ const TRAIN: Schema = {
   schedule: either(oneOf('constant', 'step', 'cosine'), typed('constant', 'step', 'cosine')),
   warmup: integer({min: 0}),
   clipNorm: either(positive, nothing),
-  augment: either(oneOf('none', 'hflip', 'flips'), listOf(callback)),
+  augment: augmentRule,
   seed: integer({min: 0}),
   output: text,
   evaluateEvery: integer({min: 1}),
@@ -123,17 +123,4 @@ export function toNativeOptimizer(
 ): NativeOptimizerOptions {
   const names = parameters.filter(({trainable}) => trainable).map(({name}) => name);
   return {...optimizer, groups: [{parameters: names, lrMultiplier: 1, weightDecay}]};
-}
-
-export function toAugmentation(augment: NonNullable<TrainOptions['augment']>): Augmentation {
-  switch (augment) {
-    case 'none':
-      return compose();
-    case 'hflip':
-      return randomHorizontalFlip();
-    case 'flips':
-      return compose(randomHorizontalFlip(), randomVerticalFlip());
-    default:
-      return compose(...augment);
-  }
 }

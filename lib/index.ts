@@ -1,5 +1,6 @@
-export type {Augmentation} from './augment.js';
-export {compose, flipHorizontal, flipVertical, randomHorizontalFlip, randomVerticalFlip} from './augment.js';
+export {type Augmentation, type AugmentContext, compose} from './augment/augmentation.js';
+export {flipHorizontal, flipVertical, randomHorizontalFlip, randomVerticalFlip} from './augment/flip.js';
+export type {AugmentName} from './augment/presets.js';
 export {maskRcnn} from './create-model.js';
 export {
   MaskFolder,

@@ -1,4 +1,4 @@
-import type {Augmentation} from './augment.js';
+import type {Augmentation} from './augment/augmentation.js';
 import type {Dataset, Sample} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
 import {bool, callback, checkOptions, instanceOf, integer, required} from './options-check.js';
@@ -81,7 +81,11 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     const results = await Promise.allSettled(
       indices.map(async (index) => {
         const sample = await dataset.get(index);
-        return augment ? augment(sample, new Random(seed, STREAM.augment, epoch, index)) : sample;
+        if (augment === undefined) return sample;
+        const random = new Random(seed, STREAM.augment, epoch, index);
+        const others = Math.max(dataset.length - 1, 1);
+        const another = () => dataset.get((index + 1 + random.integer(others)) % dataset.length);
+        return augment(sample, random, {another});
       }),
     );
     return results.map((result) => {

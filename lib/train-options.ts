@@ -1,4 +1,5 @@
-import type {Augmentation} from './augment.js';
+import type {Augmentation} from './augment/augmentation.js';
+import type {AugmentName} from './augment/presets.js';
 import type {Dataset} from './datasets/sample.js';
 import type {EpochRecord, StepRecord} from './history.js';
 import type {ScheduleOptions} from './schedule.js';
@@ -60,7 +61,7 @@ export type TrainOptions = {
    * mirrored, every other one upside down, for pictures without an up, such as a microscope's; or functions of your
    * own, in order. Default 'hflip'.
    */
-  augment?: 'none' | 'hflip' | 'flips' | readonly Augmentation[];
+  augment?: AugmentName | Augmentation | readonly Augmentation[];
   /** Of the order of the images and of the augmentation. Default 0. */
   seed?: number;
   /** The run's folder; files of an earlier run in it are replaced. Default: the first free of runs/train, runs/train-2, ... */
@@ -86,7 +87,7 @@ export type ResolvedTrainOptions = {
   schedule: ScheduleOptions;
   warmup: number;
   clipNorm: number | null;
-  augment: 'none' | 'hflip' | 'flips' | 'own';
+  augment: AugmentName | 'own';
   seed: number;
   evaluateEvery: number;
 };

@@ -1,4 +1,5 @@
-import {resolveTrainOptions, toAugmentation} from './complete-train-options.js';
+import {toAugmentation} from './augment/presets.js';
+import {resolveTrainOptions} from './complete-train-options.js';
 import type {Dataset} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
 import type {History} from './history.js';

@@ -1,27 +1,15 @@
-import type {Instance, Sample} from './datasets/sample.js';
-import {MaskRcnnError} from './errors.js';
-import {number} from './options-check.js';
-import type {Random} from './random.js';
+import type {Instance, Sample} from '../datasets/sample.js';
+import {checkOptions, number, required} from '../options-check.js';
+import type {Augmentation} from './augmentation.js';
 
-/**
- * Changes a sample for training. It must not write into what it is given, must draw from `random` alone, and must move
- * image, boxes and masks together.
- */
-export type Augmentation = (sample: Sample, random: Random) => Sample;
-
-/** One after the other, in the order given. */
-export function compose(...augmentations: readonly Augmentation[]): Augmentation {
-  return (sample, random) => augmentations.reduce((changed, augment) => augment(changed, random), sample);
-}
-
-/** `flipHorizontal` with probability `chance` (0..1, default 0.5). */
+/** `flipHorizontal` with probability `chance` (0..1, default 0.5). Throws INVALID_OPTION. */
 export function randomHorizontalFlip(chance = 0.5): Augmentation {
-  return withChance(chance, flipHorizontal, 'randomHorizontalFlip');
+  return withChance(chance, flipHorizontal, 'randomHorizontalFlip()');
 }
 
-/** `flipVertical` with probability `chance` (0..1, default 0.5). */
+/** `flipVertical` with probability `chance` (0..1, default 0.5). Throws INVALID_OPTION. */
 export function randomVerticalFlip(chance = 0.5): Augmentation {
-  return withChance(chance, flipVertical, 'randomVerticalFlip');
+  return withChance(chance, flipVertical, 'randomVerticalFlip()');
 }
 
 /** Left becomes right: x of a pixel becomes width - 1 - x, an edge at x becomes width - x. */
@@ -57,10 +45,7 @@ export function flipVertical({file, image, instances}: Sample): Sample {
 }
 
 function withChance(chance: number, change: (sample: Sample) => Sample, where: string): Augmentation {
-  const rule = number({min: 0, max: 1});
-  if (!rule.accepts(chance)) {
-    throw new MaskRcnnError('INVALID_OPTION', `The chance of ${where} must be ${rule.expected}, got ${chance}.`);
-  }
+  checkOptions({chance}, {chance: required(number({min: 0, max: 1}))}, where);
   return (sample, random) => (random.chance(chance) ? change(sample) : sample);
 }
 

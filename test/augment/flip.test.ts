@@ -1,41 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {compose, flipHorizontal, flipVertical, randomHorizontalFlip, randomVerticalFlip} from '../lib/augment.js';
-import {instancesFromIds} from '../lib/datasets/instances.js';
-import type {Sample} from '../lib/datasets/sample.js';
-import {MaskRcnnError} from '../lib/errors.js';
-import {Random} from '../lib/random.js';
-
-type Ids = {width: number; height: number; ids: number[]};
-
-/** Id images of up to 12 × 12 pixels with up to four instances, in any shape. */
-const idImages: fc.Arbitrary<Ids> = fc
-  .tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12}))
-  .chain(([width, height]) =>
-    fc
-      .array(fc.integer({min: 0, max: 4}), {minLength: width * height, maxLength: width * height})
-      .map((ids) => ({width, height, ids})),
-  );
-
-function sampleOf({width, height, ids}: Ids): Sample {
-  const data = Uint8Array.from({length: width * height * 3}, (_, i) => (i * 37) % 256);
-  return {
-    file: 'x.png',
-    image: {data, width, height},
-    instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances,
-  };
-}
-
-/** The id image of a sample, painted from its cropped masks. */
-function paint({image: {width, height}, instances}: Sample): number[] {
-  const ids = new Array<number>(width * height).fill(0);
-  for (const {mask, id} of instances) {
-    for (const [i, on] of mask.data.entries()) {
-      if (on) ids[(mask.top + Math.floor(i / mask.width)) * width + mask.left + (i % mask.width)] = id!;
-    }
-  }
-  return ids;
-}
+import {compose} from '../../lib/augment/augmentation.js';
+import {flipHorizontal, flipVertical, randomHorizontalFlip, randomVerticalFlip} from '../../lib/augment/flip.js';
+import type {Sample} from '../../lib/datasets/sample.js';
+import {MaskRcnnError} from '../../lib/errors.js';
+import {Random} from '../../lib/random.js';
+import {alone, idImages, paint, sampleOf} from './samples.js';
 
 const flips = {
   horizontal: {flip: flipHorizontal, source: (x: number, y: number, w: number) => [w - 1 - x, y]},
@@ -78,21 +48,22 @@ test('a box of fractions is flipped too', (t) => {
 test('a random flip flips at its chance, and never or always at 0 and 1', (t) => {
   const sample = sampleOf({width: 2, height: 2, ids: [1, 0, 0, 0]});
   const flipped = (chance: number) =>
-    Array.from({length: 1000}, (_, seed) => randomHorizontalFlip(chance)(sample, new Random(seed)) !== sample).filter(
-      Boolean,
-    ).length;
+    Array.from(
+      {length: 1000},
+      (_, seed) => randomHorizontalFlip(chance)(sample, new Random(seed), alone) !== sample,
+    ).filter(Boolean).length;
   t.is(flipped(0), 0);
   t.is(flipped(1), 1000);
   t.true(Math.abs(flipped(0.25) - 250) < 60);
 });
 
-test('compose applies in order and draws from one stream', (t) => {
+test('compose applies in order and draws from one stream', async (t) => {
   const order: string[] = [];
   const note = (name: string) => (sample: Sample, random: Random) => {
     order.push(`${name} ${random.next()}`);
     return sample;
   };
-  compose(note('a'), note('b'))(sampleOf({width: 1, height: 1, ids: [0]}), new Random(5));
+  await compose(note('a'), note('b'))(sampleOf({width: 1, height: 1, ids: [0]}), new Random(5), alone);
   const random = new Random(5);
   t.deepEqual(order, [`a ${random.next()}`, `b ${random.next()}`]);
 });

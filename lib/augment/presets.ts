@@ -1,0 +1,32 @@
+import {MaskRcnnError} from '../errors.js';
+import {callback, closest, either, listOf, oneOf, type Rule, show} from '../options-check.js';
+import {type Augmentation, compose} from './augmentation.js';
+import {randomHorizontalFlip, randomVerticalFlip} from './flip.js';
+
+/** The augmentations that have a name. */
+const PRESETS = {
+  none: () => compose(),
+  hflip: () => randomHorizontalFlip(),
+  flips: () => compose(randomHorizontalFlip(), randomVerticalFlip()),
+} satisfies Record<string, () => Augmentation>;
+
+export type AugmentName = keyof typeof PRESETS;
+
+export const AUGMENT_NAMES = Object.keys(PRESETS) as readonly AugmentName[];
+
+/** What the option `augment` may be. */
+export const augmentRule: Rule = either(oneOf(...AUGMENT_NAMES), callback, listOf(callback));
+
+/** The augmentation of this name; a function of your own; or several of them in order. Throws INVALID_OPTION. */
+export function toAugmentation(given: AugmentName | Augmentation | readonly Augmentation[]): Augmentation {
+  if (!augmentRule.accepts(given)) {
+    const near = typeof given === 'string' ? closest(given, AUGMENT_NAMES) : undefined;
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `An augmentation must be ${augmentRule.expected}, got ${show(given)}.`,
+      near === undefined ? {} : {hint: `Did you mean '${near}'?`},
+    );
+  }
+  if (typeof given === 'string') return PRESETS[given]();
+  return typeof given === 'function' ? given : compose(...given);
+}
