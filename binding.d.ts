@@ -265,5 +265,58 @@ export const ops: {
   ): Float32Array;
 };
 
+/** Masks in the form of `NativeTarget`. */
+export type NativeMasks = Pick<NativeTarget, 'maskRects' | 'maskData'>;
+
+export type NativeWarpOptions = {
+  /** Of the result. */
+  width: number;
+  height: number;
+  /**
+   * From the centre (x, y) of a pixel of the result to the input: m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]. The first
+   * pixel's centre is at (0.5, 0.5).
+   */
+  matrix: number[];
+  /**
+   * What is added to that: a uniform cubic B-spline over the result, whose control point (column i, row j) stands at
+   * ((i - 1)·spacing, (j - 1)·spacing) and is points[2(j·columns + i)] in x, the next number in y. Null: nothing.
+   */
+  grid: {columns: number; rows: number; spacing: number; points: Float32Array} | null;
+  /** R, G, B of what lies outside of the input; null: the input is mirrored at its borders. */
+  fill: [number, number, number] | null;
+  /** Squares of this side are averaged before, against aliasing where the image is made smaller. 1: none. */
+  shrink: number;
+};
+
+/** Letters: S instances of the result. */
+export type NativeWarped = {
+  data: Uint8Array;
+  /**
+   * S: which instance of the input each one comes from, ascending. One that vanishes is left out; one that a mirroring border
+   * repeats apart from itself is there more than once.
+   */
+  sources: Int32Array;
+  /** S: pixels of that instance in the input. */
+  sourceAreas: Int32Array;
+  /** S: pixels. */
+  areas: Int32Array;
+  /** S×4. */
+  maskRects: Int32Array;
+  maskData: Uint8Array;
+};
+
+/**
+ * The pixel work of augmentation, on libuv's thread pool. Typed arrays are read before the calls return. Wrong types throw
+ * TypeError, wrong lengths and values RangeError.
+ */
+export const pixels: {
+  /** Moves image (bilinear) and masks (nearest neighbour) through one map in one resampling. */
+  warp(image: NativeImage, masks: NativeMasks, options: NativeWarpOptions): Promise<NativeWarped>;
+  /** Each pixel (R, G, B, 1) times the 3×4 `matrix` given row by row, rounded and cut to 0..255. */
+  adjustColors(pixels: Uint8Array, matrix: number[]): Promise<Uint8Array>;
+  /** The same on optical densities log10(256 / (value + 1)) instead of values. */
+  adjustDensities(pixels: Uint8Array, matrix: number[]): Promise<Uint8Array>;
+};
+
 /** libtorch's version, thread count and the CPU capability it dispatches to. */
 export function environment(): {libtorch: string; threads: number; cpuCapability: string; cuda: boolean};

@@ -7,6 +7,7 @@
 #include "binding/model.h"
 #include "binding/ops.h"
 #include "binding/optimizer.h"
+#include "binding/pixels.h"
 #include "binding/worker.h"
 #include "torch.h"
 
@@ -27,6 +28,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Model", model);
   exports.Set("Optimizer", optimizer);
   exports.Set("ops", make_ops(env));
+  exports.Set("pixels", make_pixels(env));
   exports.Set("environment", Napi::Function::New(env, environment, "environment"));
   return exports;
 }

@@ -1,6 +1,8 @@
 import {MaskRcnnError} from '../errors.js';
 import {callback, closest, either, listOf, oneOf, type Rule, show} from '../options-check.js';
+import {randomAffine} from './affine.js';
 import {type Augmentation, compose} from './augmentation.js';
+import {colorJitter, stainJitter} from './color.js';
 import {randomHorizontalFlip, randomVerticalFlip} from './flip.js';
 
 /** The augmentations that have a name. */
@@ -8,6 +10,7 @@ const PRESETS = {
   none: () => compose(),
   hflip: () => randomHorizontalFlip(),
   flips: () => compose(randomHorizontalFlip(), randomVerticalFlip()),
+  histology: () => compose(randomAffine({mirror: true, elastic: {}}), colorJitter(), stainJitter()),
 } satisfies Record<string, () => Augmentation>;
 
 export type AugmentName = keyof typeof PRESETS;
