@@ -1,6 +1,12 @@
 export {type Augmentation, type AugmentContext, compose} from './augment/augmentation.js';
+export {type ColorJitterOptions, colorJitter, type StainJitterOptions, stainJitter} from './augment/color.js';
+export {type CopyPasteOptions, copyPaste} from './augment/copy-paste.js';
+export {type CropOptions, randomCrop} from './augment/crop.js';
 export {flipHorizontal, flipVertical, randomHorizontalFlip, randomVerticalFlip} from './augment/flip.js';
 export type {AugmentName} from './augment/presets.js';
+export {randomRotate90} from './augment/rotate90.js';
+export {type ScaleJitterOptions, scaleJitter} from './augment/scale-jitter.js';
+export type {Border} from './augment/warp.js';
 export {maskRcnn} from './create-model.js';
 export {
   MaskFolder,

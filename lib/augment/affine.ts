@@ -3,7 +3,7 @@ import {bool, checkOptions, either, listOf, number, type Rule, type Schema} from
 import type {Random} from '../random.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {chain, inverse, rotation, scaling, shearing, translation} from './matrix.js';
-import {type Border, borderRules, warp} from './warp.js';
+import {type Border, borderRules, checkRange, warp} from './warp.js';
 
 export type ElasticOptions = {
   /** Distance of the control points as a share of the longer side, 0.02..1. Default 0.125. */
@@ -53,6 +53,7 @@ export function randomAffine(options: AffineOptions = {}): Augmentation {
   checkOptions(options, AFFINE, 'randomAffine()');
   checkOptions(options.elastic, ELASTIC, "randomAffine()'s elastic");
   const {rotate = 180, scale = [0.8, 1.25], shear = 5, translate = 0.1, mirror = false, border = 'reflect'} = options;
+  checkRange(scale, 'scale', 'randomAffine()');
   const {elastic} = options;
   return (sample, random) => {
     const {width, height} = sample.image;

@@ -4,13 +4,21 @@ import {randomAffine} from './affine.js';
 import {type Augmentation, compose} from './augmentation.js';
 import {colorJitter, stainJitter} from './color.js';
 import {randomHorizontalFlip, randomVerticalFlip} from './flip.js';
+import {scaleJitter} from './scale-jitter.js';
 
 /** The augmentations that have a name. */
 const PRESETS = {
   none: () => compose(),
   hflip: () => randomHorizontalFlip(),
   flips: () => compose(randomHorizontalFlip(), randomVerticalFlip()),
-  histology: () => compose(randomAffine({mirror: true, elastic: {}}), colorJitter(), stainJitter()),
+  multiscale: () => compose(scaleJitter({range: [0.6, 1.5]}), randomHorizontalFlip()),
+  lsj: () => compose(scaleJitter(), randomHorizontalFlip()),
+  histology: () =>
+    compose(
+      randomAffine({mirror: true, elastic: {}}),
+      colorJitter({brightness: 0.15, contrast: 0.15, saturation: 0.15}),
+      stainJitter(),
+    ),
 } satisfies Record<string, () => Augmentation>;
 
 export type AugmentName = keyof typeof PRESETS;

@@ -1,7 +1,8 @@
 import type {NativeMasks, NativeWarpOptions} from '../../binding.js';
 import {loadBinding} from '../binding.js';
 import type {Instance, Sample} from '../datasets/sample.js';
-import {integer, listOf, oneOf, type Rule} from '../options-check.js';
+import {MaskRcnnError} from '../errors.js';
+import {integer, listOf, oneOf, type Rule, show} from '../options-check.js';
 import {toNativeImage} from '../targets.js';
 import {determinant, type Matrix} from './matrix.js';
 
@@ -9,6 +10,15 @@ import {determinant, type Matrix} from './matrix.js';
 export type Border = 'reflect' | readonly [number, number, number];
 
 export const borderRules: Rule[] = [oneOf('reflect'), listOf(integer({min: 0, max: 255}), {length: 3})];
+
+/** Throws INVALID_OPTION where the first of two numbers is the larger one. */
+export function checkRange(range: readonly [number, number], option: string, where: string): void {
+  if (range[0] <= range[1]) return;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    `Option '${option}' of ${where} must be [least, greatest], got ${show(range)}.`,
+  );
+}
 
 export type Warp = {
   /** From a pixel's centre in the result to the sample given. */

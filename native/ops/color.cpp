@@ -32,11 +32,12 @@ struct DensityTables {
 }  // namespace
 
 std::vector<uint8_t> adjust_colors(std::span<const uint8_t> pixels, const ColorMatrix& matrix) {
+  const auto m = matrix;  // a copy, which the bytes written below cannot be part of
   std::vector<uint8_t> adjusted(pixels.size());
   for (size_t i = 0; i + 2 < pixels.size(); i += 3) {
     const float r = pixels[i], g = pixels[i + 1], b = pixels[i + 2];
     for (int c = 0; c < 3; ++c) {
-      const float value = std::clamp(row_of(matrix, c, r, g, b), 0.0f, 255.0f);
+      const float value = std::clamp(row_of(m, c, r, g, b), 0.0f, 255.0f);
       adjusted[i + c] = static_cast<uint8_t>(value + 0.5f);
     }
   }

@@ -149,6 +149,7 @@ Resampled resample(const PixelSpan& image, const MaskSpans& masks, const Resampl
   if (grid) displacement.emplace(*grid, width);
 
   const auto columns = static_cast<double>(image.width), rows = static_cast<double>(image.height);
+  const double scale = 1 / static_cast<double>(shrink);
   std::vector<uint8_t> pixels(width * height * 3);
   std::vector<Origin> origins(width);
   for (int64_t row = 0; row < height; ++row) {
@@ -165,10 +166,9 @@ Resampled resample(const PixelSpan& image, const MaskSpans& masks, const Resampl
       origins[column] = origin;
     }
     uint8_t* to = pixels.data() + row * width * 3;
-    const auto scale = static_cast<double>(shrink);
     for (const auto& origin : origins) {
       if (origin.inside) {
-        sample(source, origin.x / scale, origin.y / scale, to);
+        sample(source, origin.x * scale, origin.y * scale, to);
       } else {
         std::copy(fill->begin(), fill->end(), to);
       }
