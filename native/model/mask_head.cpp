@@ -47,7 +47,19 @@ MaskRcnnPredictorImpl::MaskRcnnPredictorImpl(int64_t channels, int64_t num_class
 }
 
 at::Tensor MaskRcnnPredictorImpl::forward(const at::Tensor& x) {
-  return mask_fcn_logits->forward(conv5_mask->forward(x).relu_());
+  const auto rois = x.size(0), channels = x.size(1), side = x.size(2);
+  const auto classes = mask_fcn_logits->options.out_channels();
+  // The windows of a 2×2 up-convolution with stride 2 do not overlap: each input pixel goes through
+  // a linear map of its own to its 2×2 output pixels, [S·S,C] -> [S·S,2·2·C]. The 1×1 convolution
+  // that follows works pixel by pixel too, so that only its few channels have to be interleaved.
+  const auto pixels = x.permute({0, 2, 3, 1}).reshape({-1, channels});  // [R·S·S,C]
+  const auto weight = conv5_mask->weight.permute({2, 3, 1, 0}).reshape({-1, channels});
+  const auto grown = at::linear(pixels, weight, conv5_mask->bias.repeat({4})).relu_();
+  const auto logits = at::linear(
+      grown.view({-1, channels}), mask_fcn_logits->weight.flatten(1), mask_fcn_logits->bias);
+  return logits.view({rois, side, side, 2, 2, classes})
+      .permute({0, 5, 1, 3, 2, 4})
+      .reshape({rois, classes, 2 * side, 2 * side});
 }
 
 }  // namespace maskrcnn

@@ -86,11 +86,15 @@ ImageList Transform::batch(const std::vector<at::Tensor>& images) const {
     largest.height = std::max(largest.height, image.size(2));
     largest.width = std::max(largest.width, image.size(3));
   }
-  list.tensors = images.front().new_zeros(
-      {static_cast<int64_t>(images.size()),
-       3,
-       round_up(largest.height, options_.size_divisible),
-       round_up(largest.width, options_.size_divisible)});
+  // Channels last, which every layer then keeps: the convolutions need not reorder their input.
+  list.tensors = at::empty(
+                     {static_cast<int64_t>(images.size()),
+                      3,
+                      round_up(largest.height, options_.size_divisible),
+                      round_up(largest.width, options_.size_divisible)},
+                     images.front().options(),
+                     at::MemoryFormat::ChannelsLast)
+                     .zero_();
   for (size_t i = 0; i < images.size(); ++i) {
     const auto [height, width] = list.sizes[i];
     list.tensors[static_cast<int64_t>(i)]

@@ -14,11 +14,18 @@ import {
 /** Relative; the project's promise for float32 on the CPU. */
 const LIMIT = 1e-4;
 
-function check(t: ExecutionContext, errors: Errors, expected: number, limit = LIMIT): void {
+/**
+ * Where torchvision's own result depends on the order of a sum, as after trained batch norms, it may move ours as well; by
+ * more, as the fixture has tried only a few orders.
+ */
+const SENSITIVITY_FACTOR = 3;
+
+function check(t: ExecutionContext, errors: Errors, expected: number, {sensitivity}: Fixture): void {
+  const limit = (name: string) => Math.max(LIMIT, SENSITIVITY_FACTOR * sensitivity[name]!);
   for (const [name, error] of errors) t.log(`${error.toExponential(1)}  ${name}`);
   t.is(errors.size, expected);
   t.deepEqual(
-    [...errors].filter(([, error]) => !(error < limit)),
+    [...errors].filter(([name, error]) => !(error < limit(name))),
     [],
   );
 }
@@ -36,17 +43,16 @@ export function testParity(network: Network): void {
   test.after.always(() => model?.dispose());
 
   test.serial(`${network}: every stage of detection`, async (t) => {
-    check(t, await measureStages(model, fixture), Object.keys(fixture.stages).length);
+    check(t, await measureStages(model, fixture), Object.keys(fixture.stages).length, fixture);
   });
 
   test.serial(`${network}: the same detections in the same order`, async (t) => {
-    check(t, await measureDetections(model, fixture), 4 * fixture.detected);
+    check(t, await measureDetections(model, fixture), 4 * fixture.detected, fixture);
   });
 
   test.serial(`${network}: losses, gradients and steps of training`, async (t) => {
     const {losses, gradientNorms, statistics} = fixture.training;
     const count = 5 + losses.length - 1 + Object.keys(gradientNorms).length + Object.keys(statistics).length;
-    // Another processor rounds otherwise; where that moves torchvision's own training by more, it may move ours too.
-    check(t, await measureTraining(model, fixture), count, Math.max(LIMIT, 2 * fixture.sensitivity));
+    check(t, await measureTraining(model, fixture), count, fixture);
   });
 }
