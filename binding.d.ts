@@ -173,6 +173,8 @@ export class Model {
   static create(options: NativeModelOptions): Promise<Model>;
   /** Every parameter and persistent buffer in torchvision's state dict order. On the calling thread: cheap. */
   parameters(): ParameterInfo[];
+  /** Exactly the parameters of these names get gradients from now on. To be called before an optimizer is made. */
+  setTrainable(names: string[]): Promise<void>;
   stateDict(): Promise<StateTensor[]>;
   /** The names and shapes must be exactly the model's: `lib/weights` has seen to it. dtypes are converted. */
   loadStateDict(tensors: StateTensor[]): Promise<void>;
@@ -216,7 +218,21 @@ export class Optimizer {
    */
   step(options: {lr: number; clipNorm: number | null}): Promise<number>;
   zeroGrad(): Promise<void>;
-  /** Momentum buffers or moments and the step count, as `NAME.momentum_buffer`, `NAME.exp_avg`, `NAME.exp_avg_sq`, `step`. */
+  scaleGradients(factor: number): Promise<void>;
+  /**
+   * average = decay × average + (1 - decay) × weights, for every parameter and floating-point buffer. The first call takes
+   * the weights as they are.
+   */
+  updateAverage(decay: number): Promise<void>;
+  /**
+   * Exchanges weights and averages, so that the model detects with and saves the averages; the same call again undoes it. In
+   * between no other method may be called. Does nothing before the first average.
+   */
+  swapAverage(): Promise<void>;
+  /**
+   * Momentum buffers or moments and the step count, as `NAME.momentum_buffer`, `NAME.exp_avg`, `NAME.exp_avg_sq`,
+   * `NAME.step`; and `NAME.average` once there are averages.
+   */
   stateDict(): Promise<StateTensor[]>;
   loadStateDict(tensors: StateTensor[]): Promise<void>;
 }

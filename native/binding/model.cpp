@@ -4,6 +4,7 @@
 
 #include <mutex>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "binding/convert.h"
@@ -85,6 +86,18 @@ void load(const ModelState& state, const NamedTensors& tensors) {
   for (auto& entry : entries) entry.tensor.copy_(by_name.at(entry.name));
 }
 
+void train_only(const ModelState& state, std::unordered_set<std::string> names) {
+  std::vector<std::pair<at::Tensor, bool>> changes;
+  for (const auto& entry : state.entries()) {
+    if (entry.is_parameter) changes.emplace_back(entry.tensor, names.erase(entry.name) == 1);
+  }
+  TORCH_CHECK(names.empty(), "no parameter is named ", *names.begin());
+  for (auto& [parameter, trainable] : changes) {
+    parameter.set_requires_grad(trainable);
+    if (!trainable) parameter.mutable_grad().reset();
+  }
+}
+
 std::array<double, 5> run_losses(
     ModelState& state,
     const std::vector<at::Tensor>& images,
@@ -124,6 +137,7 @@ Napi::Function Model::define(Napi::Env env) {
       "Model",
       {StaticMethod<&Model::create>("create"),
        InstanceMethod<&Model::parameters>("parameters"),
+       InstanceMethod<&Model::set_trainable>("setTrainable"),
        InstanceMethod<&Model::state_dict>("stateDict"),
        InstanceMethod<&Model::load_state_dict>("loadStateDict"),
        InstanceMethod<&Model::compute_losses>("computeLosses"),
@@ -182,6 +196,18 @@ Napi::Value Model::parameters(const Napi::CallbackInfo& info) {
     array.Set(static_cast<uint32_t>(i), object);
   }
   return array;
+}
+
+Napi::Value Model::set_trainable(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    std::unordered_set<std::string> names;
+    for (const auto& name : elements(info[0], "names")) {
+      if (!name.IsString()) throw Napi::TypeError::New(env, "names must be strings.");
+      names.insert(name.As<Napi::String>().Utf8Value());
+    }
+    return worker(env)->run(env, [state = state(env), names] { train_only(*state, names); });
+  });
 }
 
 Napi::Value Model::state_dict(const Napi::CallbackInfo& info) {

@@ -37,6 +37,7 @@ class Model : public Napi::ObjectWrap<Model> {
  private:
   static Napi::Value create(const Napi::CallbackInfo& info);
   Napi::Value parameters(const Napi::CallbackInfo& info);
+  Napi::Value set_trainable(const Napi::CallbackInfo& info);
   Napi::Value state_dict(const Napi::CallbackInfo& info);
   Napi::Value load_state_dict(const Napi::CallbackInfo& info);
   Napi::Value compute_losses(const Napi::CallbackInfo& info);

@@ -37,6 +37,15 @@ std::vector<ParameterGroup> to_groups(const Napi::Value& value, const ModelState
   return groups;
 }
 
+// What a moving average of the weights is made of: integers, such as counts of batches, have none.
+NamedTensors averaged(const ModelState& state) {
+  NamedTensors tensors;
+  for (const auto& entry : state.entries()) {
+    if (entry.tensor.is_floating_point()) tensors.emplace_back(entry.name, entry.tensor);
+  }
+  return tensors;
+}
+
 }  // namespace
 
 Napi::Function Optimizer::define(Napi::Env env) {
@@ -45,6 +54,9 @@ Napi::Function Optimizer::define(Napi::Env env) {
       "Optimizer",
       {InstanceMethod<&Optimizer::step>("step"),
        InstanceMethod<&Optimizer::zero_grad>("zeroGrad"),
+       InstanceMethod<&Optimizer::scale_gradients>("scaleGradients"),
+       InstanceMethod<&Optimizer::update_average>("updateAverage"),
+       InstanceMethod<&Optimizer::swap_average>("swapAverage"),
        InstanceMethod<&Optimizer::state_dict>("stateDict"),
        InstanceMethod<&Optimizer::load_state_dict>("loadStateDict")});
 }
@@ -58,17 +70,21 @@ Optimizer::Optimizer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Optimize
   model_ = Napi::Persistent(info[0].As<Napi::Object>());
   guarded(env, [&] {
     const Fields options(info[1], "options");
-    const auto groups =
-        to_groups(options.get("groups"), *Model::Unwrap(model_.Value())->state(env));
+    const auto state = Model::Unwrap(model_.Value())->state(env);
+    const auto groups = to_groups(options.get("groups"), *state);
     if (options.string("type") == "sgd") {
       optimizer_ = std::make_shared<maskrcnn::Optimizer>(
           groups,
+          averaged(*state),
           SgdOptions{options.number("momentum"), options.boolean("nesterov")},
           std::nullopt);
     } else {
       const auto betas = options.array<2>("betas");
       optimizer_ = std::make_shared<maskrcnn::Optimizer>(
-          groups, std::nullopt, AdamWOptions{betas[0], betas[1], options.number("eps")});
+          groups,
+          averaged(*state),
+          std::nullopt,
+          AdamWOptions{betas[0], betas[1], options.number("eps")});
     }
   });
 }
@@ -95,6 +111,29 @@ Napi::Value Optimizer::step(const Napi::CallbackInfo& info) {
 Napi::Value Optimizer::zero_grad(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return worker(env)->run(env, [optimizer = optimizer_] { optimizer->zero_grad(); });
+}
+
+Napi::Value Optimizer::scale_gradients(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  if (!info[0].IsNumber()) throw Napi::TypeError::New(env, "The factor must be a number.");
+  return worker(env)->run(
+      env, [optimizer = optimizer_, factor = info[0].As<Napi::Number>().DoubleValue()] {
+        optimizer->scale_gradients(factor);
+      });
+}
+
+Napi::Value Optimizer::update_average(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  if (!info[0].IsNumber()) throw Napi::TypeError::New(env, "The decay must be a number.");
+  return worker(env)->run(
+      env, [optimizer = optimizer_, decay = info[0].As<Napi::Number>().DoubleValue()] {
+        optimizer->update_average(decay);
+      });
+}
+
+Napi::Value Optimizer::swap_average(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return worker(env)->run(env, [optimizer = optimizer_] { optimizer->swap_average(); });
 }
 
 Napi::Value Optimizer::state_dict(const Napi::CallbackInfo& info) {

@@ -19,6 +19,9 @@ class Optimizer : public Napi::ObjectWrap<Optimizer> {
  private:
   Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value zero_grad(const Napi::CallbackInfo& info);
+  Napi::Value scale_gradients(const Napi::CallbackInfo& info);
+  Napi::Value update_average(const Napi::CallbackInfo& info);
+  Napi::Value swap_average(const Napi::CallbackInfo& info);
   Napi::Value state_dict(const Napi::CallbackInfo& info);
   Napi::Value load_state_dict(const Napi::CallbackInfo& info);
   std::shared_ptr<Worker> worker(Napi::Env env) const;

@@ -7,6 +7,7 @@ namespace maskrcnn {
 
 Optimizer::Optimizer(
     std::vector<ParameterGroup> groups,
+    NamedTensors averaged,
     std::optional<SgdOptions> sgd,
     std::optional<AdamWOptions> adamw)
     : sgd_(sgd), adamw_(adamw) {
@@ -17,6 +18,7 @@ Optimizer::Optimizer(
       own.slots.push_back({name, parameter, {}, {}, {}, {}});
     groups_.push_back(std::move(own));
   }
+  for (auto& [name, tensor] : averaged) averages_.push_back({name, tensor.detach(), {}});
 }
 
 std::vector<at::Tensor> Optimizer::gradients() const {
@@ -30,6 +32,7 @@ std::vector<at::Tensor> Optimizer::gradients() const {
 }
 
 double Optimizer::step(double lr, std::optional<double> clip_norm) {
+  check_not_swapped();
   const at::NoGradGuard no_grad;
   auto gradients = this->gradients();
   if (gradients.empty()) return 0;
@@ -117,12 +120,46 @@ void Optimizer::zero_grad() {
   }
 }
 
+void Optimizer::scale_gradients(double factor) {
+  auto gradients = this->gradients();
+  if (!gradients.empty()) at::_foreach_mul_(gradients, factor);
+}
+
+void Optimizer::update_average(double decay) {
+  check_not_swapped();
+  std::vector<at::Tensor> averages, tensors;
+  for (auto& slot : averages_) {
+    if (!slot.average.defined()) {
+      slot.average = slot.tensor.clone();
+      continue;
+    }
+    averages.push_back(slot.average);
+    tensors.push_back(slot.tensor);
+  }
+  if (!averages.empty()) at::_foreach_lerp_(averages, tensors, 1 - decay);
+}
+
+void Optimizer::swap_average() {
+  for (auto& slot : averages_) {
+    if (!slot.average.defined()) continue;
+    const auto tensor = slot.tensor.clone();
+    slot.tensor.copy_(slot.average);
+    slot.average.copy_(tensor);
+  }
+  is_swapped_ = !is_swapped_;
+}
+
+void Optimizer::check_not_swapped() const {
+  TORCH_CHECK(!is_swapped_, "the weights are exchanged for their averages");
+}
+
 std::vector<std::pair<const char*, at::Tensor Optimizer::Slot::*>> Optimizer::fields() const {
   if (sgd_) return {{"momentum_buffer", &Slot::momentum_buffer}};
   return {{"exp_avg", &Slot::exp_avg}, {"exp_avg_sq", &Slot::exp_avg_sq}, {"step", &Slot::step}};
 }
 
 NamedTensors Optimizer::state() const {
+  check_not_swapped();
   NamedTensors state;
   for (const auto& group : groups_) {
     for (const auto& slot : group.slots) {
@@ -132,34 +169,44 @@ NamedTensors Optimizer::state() const {
       }
     }
   }
+  for (const auto& [name, tensor, average] : averages_) {
+    if (average.defined()) state.emplace_back(name + ".average", average.clone());
+  }
   return state;
 }
 
 void Optimizer::load_state(const NamedTensors& state) {
+  check_not_swapped();
   std::unordered_map<std::string, at::Tensor> by_name(state.begin(), state.end());
+  // The state called `name`, in the form of `like`; undefined where there is none.
+  const auto take = [&](const std::string& name, at::IntArrayRef sizes, const at::Tensor& like) {
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) return at::Tensor();
+    TORCH_CHECK(
+        found->second.sizes() == sizes,
+        "optimizer state ",
+        name,
+        " has shape ",
+        found->second.sizes(),
+        ", expected ",
+        sizes);
+    // Not `to`: the kernels want the strides of the parameter too.
+    auto tensor =
+        sizes.equals(like.sizes()) ? at::empty_like(like) : at::empty(sizes, like.options());
+    tensor.copy_(found->second);
+    by_name.erase(found);
+    return tensor;
+  };
   for (auto& group : groups_) {
     for (auto& slot : group.slots) {
       for (const auto& [field, member] : fields()) {
-        const auto found = by_name.find(slot.name + "." + field);
-        if (found == by_name.end()) {
-          (slot.*member).reset();
-          continue;
-        }
-        const bool scalar = member == &Slot::step;
-        TORCH_CHECK(
-            found->second.sizes() == (scalar ? at::IntArrayRef{} : slot.parameter.sizes()),
-            "optimizer state ",
-            found->first,
-            " has shape ",
-            found->second.sizes(),
-            ", its parameter ",
-            slot.parameter.sizes());
-        slot.*member =
-            found->second.to(slot.parameter.options(), /*non_blocking=*/false, /*copy=*/true);
-        by_name.erase(found);
+        const auto sizes = member == &Slot::step ? at::IntArrayRef{} : slot.parameter.sizes();
+        slot.*member = take(slot.name + "." + field, sizes, slot.parameter.detach());
       }
     }
   }
+  for (auto& slot : averages_)
+    slot.average = take(slot.name + ".average", slot.tensor.sizes(), slot.tensor);
   TORCH_CHECK(
       by_name.empty(),
       "optimizer state ",

@@ -30,11 +30,13 @@ struct ParameterGroup {
 };
 
 // SGD or AdamW as torch.optim has them, by PyTorch's fused kernels. Parameters without a gradient
-// are left alone.
+// are left alone. On request it also keeps a moving average of the weights.
 class Optimizer {
  public:
+  // `averaged`: what update_average() follows, the parameters and floating-point buffers.
   Optimizer(
       std::vector<ParameterGroup> groups,
+      NamedTensors averaged,
       std::optional<SgdOptions> sgd,
       std::optional<AdamWOptions> adamw);
 
@@ -42,9 +44,16 @@ class Optimizer {
   // the norm before clipping; where that is not finite, no step is taken.
   double step(double lr, std::optional<double> clip_norm);
   void zero_grad();
+  void scale_gradients(double factor);
+
+  // average = decay * average + (1 - decay) * weights. The first average is the weights.
+  void update_average(double decay);
+  // Exchanges weights and averages, for evaluation; the same call again undoes it. Meanwhile
+  // nothing else may be done. Before the first update there is nothing to exchange.
+  void swap_average();
 
   // NAME.momentum_buffer, or NAME.exp_avg, NAME.exp_avg_sq and NAME.step, of the parameters that
-  // have stepped.
+  // have stepped; NAME.average once there are averages.
   NamedTensors state() const;
   void load_state(const NamedTensors& state);
 
@@ -64,13 +73,23 @@ class Optimizer {
     double weight_decay;
   };
 
+  // A tensor of the network and its moving average, undefined before the first update.
+  struct Average {
+    std::string name;
+    at::Tensor tensor;
+    at::Tensor average;
+  };
+
   std::vector<at::Tensor> gradients() const;
+  void check_not_swapped() const;
   void step_sgd(Group& group, double lr);
   void step_adamw(Group& group, double lr);
   // The tensors of a slot by the name of their state, those of the other algorithm left out.
   std::vector<std::pair<const char*, at::Tensor Slot::*>> fields() const;
 
   std::vector<Group> groups_;
+  std::vector<Average> averages_;
+  bool is_swapped_ = false;
   std::optional<SgdOptions> sgd_;
   std::optional<AdamWOptions> adamw_;
 };
