@@ -24,7 +24,7 @@ export type PixelScores = {
 export type PixelSummary = {images: number; mean: PixelScores; pooled: PixelScores};
 
 /** Compares two foregrounds of the same image in the same order of pixels; anything but 0 is foreground. */
-export function countPixels(predicted: Uint8Array, truth: Uint8Array): PixelCounts {
+export function countPixels(predicted: ArrayLike<number>, truth: ArrayLike<number>): PixelCounts {
   if (predicted.length !== truth.length) {
     throw new RangeError(`The foregrounds must have one size, got ${predicted.length} and ${truth.length} pixels.`);
   }
