@@ -1,7 +1,17 @@
 import type {Augmentation} from './augment/augmentation.js';
 import type {Dataset, Sample} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
-import {bool, callback, checkOptions, instanceOf, integer, required} from './options-check.js';
+import {
+  bool,
+  callback,
+  checkOptions,
+  instanceOf,
+  integer,
+  listOf,
+  oneOf,
+  required,
+  type Schema,
+} from './options-check.js';
 import {Random} from './random.js';
 
 export type LoaderOptions = {
@@ -14,6 +24,14 @@ export type LoaderOptions = {
   /** Batches that are decoded ahead while one is in use (default 2; 0: each when it is asked for). */
   prefetch?: number;
   augment?: Augmentation;
+  /** A number for each sample: a batch has samples of one number only. See `aspectRatioGroups()`. */
+  groups?: readonly number[];
+  /**
+   * A sample that cannot be read ends the epoch ('error', the default), or is left out and told to `onSkip` ('skip'): the batch
+   * is smaller then, and one without samples is passed over. Errors that are not of a file end it in any case.
+   */
+  unreadable?: 'error' | 'skip';
+  onSkip?: (index: number, error: Error) => void;
   /** Ends every epoch under way: the iterator throws the signal's reason. */
   signal?: AbortSignal;
 };
@@ -37,6 +55,21 @@ export type Loader = {
   epoch(epoch: number, options?: {startBatch?: number}): AsyncGenerator<Batch, void, undefined>;
 };
 
+const LOADER: Schema = {
+  batchSize: required(integer({min: 1})),
+  shuffle: bool,
+  seed: integer(),
+  dropLast: bool,
+  prefetch: integer({min: 0}),
+  augment: callback,
+  groups: listOf(integer()),
+  unreadable: oneOf('error', 'skip'),
+  onSkip: callback,
+  signal: instanceOf(AbortSignal),
+};
+
+type Loaded = {index: number; sample: Sample};
+
 /** Keep the order's stream of numbers apart from the augmentations'. */
 const STREAM = {order: 0, augment: 1};
 
@@ -46,22 +79,18 @@ const STREAM = {order: 0, augment: 1};
  * are held. An error of the data set surfaces when its batch is due; of several in a batch, the first in order.
  */
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
-  const counts = {min: 0};
-  checkOptions(
-    options,
-    {
-      batchSize: required(integer({min: 1})),
-      shuffle: bool,
-      seed: integer(),
-      dropLast: bool,
-      prefetch: integer(counts),
-      augment: callback,
-      signal: instanceOf(AbortSignal),
-    },
-    'createLoader',
-  );
-  const {batchSize, shuffle = true, seed = 0, dropLast = false, prefetch = 2, augment, signal} = options;
-  const length = dropLast ? Math.floor(dataset.length / batchSize) : Math.ceil(dataset.length / batchSize);
+  checkOptions(options, LOADER, 'createLoader');
+  const {batchSize, shuffle = true, seed = 0, dropLast = false, prefetch = 2, augment, groups, signal} = options;
+  const {unreadable = 'error', onSkip} = options;
+  if (groups !== undefined && groups.length !== dataset.length) {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option 'groups' of createLoader must have a number for each of the ${dataset.length} samples, got ${groups.length}.`,
+    );
+  }
+  const inOrder = Array.from({length: dataset.length}, (_, index) => index);
+  const form = (order: readonly number[]) => formBatches(order, {batchSize, dropLast, groups});
+  const {length} = form(inOrder);
   if (length === 0) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
@@ -71,13 +100,10 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   }
 
   const batches = (epoch: number): number[][] => {
-    const order = shuffle
-      ? new Random(seed, STREAM.order, epoch).permutation(dataset.length)
-      : Array.from({length: dataset.length}, (_, index) => index);
-    return Array.from({length}, (_, batch) => order.slice(batch * batchSize, (batch + 1) * batchSize));
+    return form(shuffle ? new Random(seed, STREAM.order, epoch).permutation(dataset.length) : inOrder);
   };
 
-  const load = async (indices: number[], epoch: number): Promise<Sample[]> => {
+  const load = async (indices: number[], epoch: number): Promise<Loaded[]> => {
     const results = await Promise.allSettled(
       indices.map(async (index) => {
         const sample = await dataset.get(index);
@@ -88,17 +114,20 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
         return augment(sample, random, {another});
       }),
     );
-    return results.map((result) => {
-      if (result.status === 'rejected') throw result.reason;
-      return result.value;
+    return results.flatMap((result, i) => {
+      const index = indices[i]!;
+      if (result.status === 'fulfilled') return [{index, sample: result.value}];
+      if (unreadable === 'error' || !isOfFile(result.reason)) throw result.reason;
+      onSkip?.(index, result.reason);
+      return [];
     });
   };
 
   async function* epoch(number: number, start: {startBatch?: number} = {}): AsyncGenerator<Batch, void, undefined> {
-    checkOptions({epoch: number}, {epoch: required(integer(counts))}, 'Loader.epoch');
+    checkOptions({epoch: number}, {epoch: required(integer({min: 0}))}, 'Loader.epoch');
     checkOptions(start, {startBatch: integer({min: 0, max: length})}, 'Loader.epoch');
     const plan = batches(number);
-    const pending: Promise<Sample[]>[] = [];
+    const pending: Promise<Loaded[]>[] = [];
     let next = start.startBatch ?? 0;
     const fill = (count: number) => {
       while (pending.length < count && next < length) {
@@ -111,14 +140,42 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       signal?.throwIfAborted();
       const asked = performance.now();
       fill(1);
-      const samples = await abortable(pending.shift()!, signal);
+      const loaded = await abortable(pending.shift()!, signal);
       // Before the consumer works on this batch, so that decoding goes on meanwhile.
       fill(prefetch);
-      yield {samples, indices: plan[batch]!, batch, waitMs: performance.now() - asked};
+      if (loaded.length === 0) continue;
+      const samples = loaded.map(({sample}) => sample);
+      const indices = loaded.map(({index}) => index);
+      yield {samples, indices, batch, waitMs: performance.now() - asked};
     }
   }
 
   return {length, batches, epoch};
+}
+
+/**
+ * Fills a batch of each group in turn and gives out those that are full, then what is left of each group
+ * (torchvision's GroupedBatchSampler, which fills these up with samples that were there before).
+ */
+function formBatches(
+  order: readonly number[],
+  {batchSize, dropLast, groups}: {batchSize: number; dropLast: boolean; groups: readonly number[] | undefined},
+): number[][] {
+  const batches: number[][] = [];
+  const filling = new Map<number, number[]>();
+  for (const index of order) {
+    const group = groups?.[index] ?? 0;
+    const batch = [...(filling.get(group) ?? []), index];
+    filling.set(group, batch.length === batchSize ? [] : batch);
+    if (batch.length === batchSize) batches.push(batch);
+  }
+  return dropLast ? batches : [...batches, ...[...filling.values()].filter(({length}) => length > 0)];
+}
+
+/** Whether an error is of the file that was read, and not of the program that reads it. */
+function isOfFile(error: unknown): error is Error {
+  if (error instanceof MaskRcnnError) return error.code === 'INVALID_IMAGE' || error.code === 'INVALID_MASK';
+  return error instanceof Error && 'syscall' in error;
 }
 
 /** Like `promise`, but rejects with the signal's reason as soon as it is aborted. */

@@ -125,7 +125,7 @@ function fileOf(source: ImageSource): {file?: string} {
 function toMasks(masks: NativeDetections['masks'], format: MaskFormat, width: number, height: number): Masks {
   switch (format) {
     case 'rle':
-      return (masks as string[]).map((counts) => ({size: [height, width], counts}));
+      return (masks as string[]).map((counts): Rle => ({size: [height, width], counts}));
     case 'bitmap':
       // They arrive as Buffers, whose slice() and JSON are not a Uint8Array's.
       return (masks as Uint8Array[]).map(({buffer, byteOffset, length}) => new Uint8Array(buffer, byteOffset, length));

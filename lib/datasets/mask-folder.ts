@@ -1,7 +1,7 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../errors.js';
-import {type IdMask, type RgbImage, readImage, readMask} from '../image.js';
+import {type IdMask, type RgbImage, readImage, readImageSize, readMask} from '../image.js';
 import {
   bool,
   callback,
@@ -16,12 +16,12 @@ import {
   show,
   text,
 } from '../options-check.js';
-import {Random} from '../random.js';
 import {connectedComponents} from './components.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instancesFromIds} from './instances.js';
 import type {Dataset, Sample} from './sample.js';
+import {checkIndices, splitIndices} from './split.js';
 
 export type MaskFolderOptions = {
   /** The name of what the masks show: instance ids carry no class, so exactly one. */
@@ -143,8 +143,7 @@ export class MaskFolder implements Dataset {
    * another size than its image, and a binary mask of several objects (see `binary`).
    */
   async get(index: number): Promise<Sample> {
-    const entry = this.#entries[index];
-    if (entry === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
+    const entry = this.#entry(index);
     const {image: file, mask: maskFile} = entry.file;
     // Both settle before either error is thrown, so that which one it is does not depend on timing.
     const [image, mask] = await Promise.allSettled([
@@ -159,6 +158,11 @@ export class MaskFolder implements Dataset {
     const {instances, dropped} = instancesFromIds({ids, width, height}, {label: 1, minArea: this.#settings.minArea});
     entry.found = {instances: instances.length, dropped, colours: mask.value.source === 'colours'};
     return {file, image: image.value, instances};
+  }
+
+  /** The size of image `index`, from its header. Throws INVALID_IMAGE. */
+  async size(index: number): Promise<{width: number; height: number}> {
+    return readImageSize(this.#entry(index).file.image, {exifOrientation: this.#settings.exifOrientation});
   }
 
   /** Counts over the whole data set. Reads the images that have not been read yet. */
@@ -181,10 +185,7 @@ export class MaskFolder implements Dataset {
     const indices =
       typeof which === 'function'
         ? this.files.flatMap((file, index) => (which(file, index) ? [index] : []))
-        : which.map((index) => {
-            if (this.#entries[index] !== undefined) return index;
-            throw new RangeError(`The indices must be in 0..${this.length - 1}, got ${show(index)}.`);
-          });
+        : checkIndices(which, this.length);
     const entries = indices.map((index) => this.#entries[index]!);
     return new MaskFolder(this.classes, entries, this.#settings);
   }
@@ -197,29 +198,15 @@ export class MaskFolder implements Dataset {
     checkOptions({fraction}, {fraction: required(number({above: 0, below: 1}))}, 'MaskFolder.split');
     checkOptions(options, {seed: integer(), groupBy: callback}, 'MaskFolder.split');
     const {seed = 0, groupBy} = options;
-    const groups = new Map<string, number[]>();
-    for (const [index, file] of this.files.entries()) {
-      const group = groupBy?.(file) ?? file.name;
-      groups.set(group, [...(groups.get(group) ?? []), index]);
-    }
-    if (groups.size < 2) {
-      throw new MaskRcnnError(
-        'INVALID_DATASET',
-        `A split needs at least 2 images or groups of images, got ${groups.size}.`,
-      );
-    }
-    const members = [...groups.values()];
-    const target = fraction * this.length;
-    const validation = new Set<number>();
-    for (const [taken, group] of new Random(seed).permutation(members.length).entries()) {
-      const isLast = taken === members.length - 1;
-      if (taken > 0 && (isLast || validation.size + members[group]!.length / 2 > target)) break;
-      for (const index of members[group]!) validation.add(index);
-    }
-    return {
-      training: this.subset((_, index) => !validation.has(index)),
-      validation: this.subset((_, index) => validation.has(index)),
-    };
+    const groups = this.files.map((file) => groupBy?.(file) ?? file.name);
+    const {training, validation} = splitIndices(groups, fraction, seed);
+    return {training: this.subset(training), validation: this.subset(validation)};
+  }
+
+  #entry(index: number): Entry {
+    const entry = this.#entries[index];
+    if (entry === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
+    return entry;
   }
 
   #instanceIds(mask: IdMask, file: string): ArrayLike<number> {

@@ -29,4 +29,6 @@ export type Dataset = {
   readonly classes: readonly string[];
   /** Decodes sample `index`. Called concurrently. */
   get(index: number): Promise<Sample>;
+  /** The size of image `index`, where that is known for less than `get()` costs. */
+  size?(index: number): Promise<{width: number; height: number}>;
 };

@@ -44,6 +44,23 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
   return fromRaw(source, name);
 }
 
+/** The size of an image file as `readImage` would decode it, from its header. Throws INVALID_IMAGE. */
+export async function readImageSize(
+  source: string | URL,
+  {exifOrientation = true}: Pick<ReadImageOptions, 'exifOrientation'> = {},
+): Promise<{width: number; height: number}> {
+  const {bytes, name} = await readBytes(source, 'INVALID_IMAGE');
+  if (detectFormat(bytes) !== 'bmp') {
+    // What sharp cannot make sense of is left to the decoder, for its message.
+    const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS})
+      .metadata()
+      .catch(() => undefined);
+    if (metadata !== undefined) return exifOrientation ? metadata.autoOrient : metadata;
+  }
+  const {width, height} = await decode(bytes, name, exifOrientation, name);
+  return {width, height};
+}
+
 async function decode(bytes: Uint8Array, name: string, exifOrientation: boolean, file?: string): Promise<RgbImage> {
   const details = file === undefined ? {} : {file};
   if (bytes.length === 0) {

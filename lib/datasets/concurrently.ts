@@ -1,0 +1,23 @@
+/** `work` for 0..length-1, at most `limit` at a time; the results in order. The first failure ends it. */
+export async function mapConcurrently<T>(
+  length: number,
+  limit: number,
+  work: (index: number) => Promise<T>,
+): Promise<T[]> {
+  const results = new Array<T>(length);
+  let next = 0;
+  let failed = false;
+  const lane = async () => {
+    while (next < length && !failed) {
+      const index = next++;
+      try {
+        results[index] = await work(index);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({length: Math.min(limit, length)}, lane));
+  return results;
+}

@@ -1,0 +1,77 @@
+import {MaskRcnnError} from '../errors.js';
+import {callback, checkOptions, integer, number, required, show} from '../options-check.js';
+import {Random} from '../random.js';
+import type {Dataset} from './sample.js';
+
+/** The samples at `which`, or those that it accepts, as a data set of their own. They are read when they are asked for. */
+export function subset(data: Dataset, which: readonly number[] | ((index: number) => boolean)): Dataset {
+  const all = Array.from({length: data.length}, (_, index) => index);
+  const indices = typeof which === 'function' ? all.filter(which) : checkIndices(which, data.length);
+  const at = (index: number): number => {
+    if (indices[index] !== undefined) return indices[index];
+    throw new RangeError(`The index must be in 0..${indices.length - 1}, got ${show(index)}.`);
+  };
+  return {
+    length: indices.length,
+    classes: data.classes,
+    get: async (index) => data.get(at(index)),
+    ...(data.size !== undefined && {size: async (index: number) => data.size!(at(index))}),
+  };
+}
+
+/**
+ * Two parts without a sample in common: `fraction` of the samples (at least one, never all), drawn by `seed`, for validation,
+ * and the others for training. Samples that get the same name from `groupBy` stay on the same side. Both keep their
+ * order. Throws INVALID_OPTION, and INVALID_DATASET for fewer than two samples or groups.
+ */
+export function split(
+  data: Dataset,
+  fraction: number,
+  options: {seed?: number; groupBy?: (index: number) => string | undefined} = {},
+): {training: Dataset; validation: Dataset} {
+  checkOptions({fraction}, {fraction: required(number({above: 0, below: 1}))}, 'split()');
+  checkOptions(options, {seed: integer(), groupBy: callback}, 'split()');
+  const {seed = 0, groupBy} = options;
+  // A sample without a group is one of its own: a symbol is equal to no name.
+  const groups = Array.from({length: data.length}, (_, index) => groupBy?.(index) ?? Symbol(index));
+  const {training, validation} = splitIndices(groups, fraction, seed);
+  return {training: subset(data, training), validation: subset(data, validation)};
+}
+
+/** `split()` of samples whose groups are given. */
+export function splitIndices(
+  groups: readonly (string | symbol)[],
+  fraction: number,
+  seed: number,
+): {training: number[]; validation: number[]} {
+  const members = new Map<string | symbol, number[]>();
+  for (const [index, group] of groups.entries()) members.set(group, [...(members.get(group) ?? []), index]);
+  if (members.size < 2) {
+    throw new MaskRcnnError(
+      'INVALID_DATASET',
+      `A split needs at least 2 images or groups of images, got ${members.size}.`,
+    );
+  }
+  const all = [...members.values()];
+  const target = fraction * groups.length;
+  const validation = new Set<number>();
+  for (const [taken, group] of new Random(seed).permutation(all.length).entries()) {
+    const isLast = taken === all.length - 1;
+    if (taken > 0 && (isLast || validation.size + all[group]!.length / 2 > target)) break;
+    for (const index of all[group]!) validation.add(index);
+  }
+  const indices = groups.map((_, index) => index);
+  return {
+    training: indices.filter((index) => !validation.has(index)),
+    validation: indices.filter((index) => validation.has(index)),
+  };
+}
+
+/** Throws RangeError unless each of `indices` is one of a data set of `length` samples. */
+export function checkIndices(indices: readonly number[], length: number): readonly number[] {
+  for (const index of indices) {
+    if (Number.isInteger(index) && index >= 0 && index < length) continue;
+    throw new RangeError(`The indices must be in 0..${length - 1}, got ${show(index)}.`);
+  }
+  return indices;
+}
