@@ -8,6 +8,7 @@ export {randomRotate90} from './augment/rotate90.js';
 export {type ScaleJitterOptions, scaleJitter} from './augment/scale-jitter.js';
 export type {Border} from './augment/warp.js';
 export {maskRcnn} from './create-model.js';
+export {aspectRatioGroups} from './datasets/aspect-ratio-groups.js';
 export {
   MaskFolder,
   type MaskFolderFile,
@@ -16,11 +17,13 @@ export {
   type SplitOptions,
 } from './datasets/mask-folder.js';
 export type {Dataset, Instance, InstanceMask, Sample} from './datasets/sample.js';
+export {split, subset} from './datasets/split.js';
 export {type ErrorCode, type ErrorDetails, MaskRcnnError} from './errors.js';
 export {type EvaluateOptions, type Evaluation, evaluate} from './evaluate.js';
 export type {EpochRecord, History, Losses, StepRecord} from './history.js';
 export type {IdMask, ImageSource, RawImage, ReadImageOptions, RgbImage} from './image.js';
 export {readImage, readMask} from './image.js';
+export type {ObjectScores, ObjectSummary} from './metrics/objects.js';
 export type {PixelScores, PixelSummary} from './metrics/pixel.js';
 export type {MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model-options.js';
@@ -31,6 +34,7 @@ export {metricCurvePng, metricCurveSvg} from './report/metric-curves.js';
 export {type DrawableDetections, type DrawOptions, drawDetections, drawInstances} from './report/overlay.js';
 export {drawSideBySide, type SideBySideOptions} from './report/side-by-side.js';
 export {decodeRle, type Rle} from './rle.js';
-export type {ScheduleOptions} from './schedule.js';
+export type {BestBy, OptimizerOptions, TrainOptions} from './train/options.js';
+export type {ScheduleOptions} from './train/schedule.js';
+export type {Ending} from './train/trainer.js';
 export {type Run, train} from './train.js';
-export type {OptimizerOptions, TrainOptions} from './train-options.js';

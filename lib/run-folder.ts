@@ -49,7 +49,7 @@ export class RunFolder {
     this.path = path;
     this.last = join(path, 'last.safetensors');
     this.best = join(path, 'best.safetensors');
-    this.state = join(path, 'last.state.safetensors');
+    this.state = RunFolder.statePath(path);
     this.#metrics = metrics;
     this.#history = history;
     this.#classes = classes ?? [];
@@ -86,6 +86,11 @@ export class RunFolder {
         {file: path ?? free, cause},
       );
     }
+  }
+
+  /** Where the run in `folder` keeps its state. */
+  static statePath(folder: string): string {
+    return join(folder, 'last.state.safetensors');
   }
 
   /** What was kept of the run that is resumed; empty for a new one. */

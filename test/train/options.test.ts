@@ -1,7 +1,7 @@
 import test from 'ava';
-import {resolveTrainOptions, toNativeOptimizer} from '../../lib/complete-train-options.js';
 import {MaskRcnnError} from '../../lib/errors.js';
-import type {TrainOptions} from '../../lib/train-options.js';
+import {checkTrainOptions, resolveTrainOptions} from '../../lib/train/complete-options.js';
+import type {TrainOptions} from '../../lib/train/options.js';
 
 const data = {length: 9, classes: ['gland'], get: async () => ({}) as never};
 
@@ -9,51 +9,85 @@ test("nothing but data: torchvision's tutorial", (t) => {
   t.deepEqual(resolveTrainOptions({data}), {
     epochs: 10,
     batchSize: 2,
-    optimizer: {type: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.0005},
+    accumulate: 1,
+    optimizer: {type: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.0005, normWeightDecay: 0.0005},
     lr: 0.005,
-    schedule: {type: 'step', milestones: [(16 / 26) * 10, (22 / 26) * 10], gamma: 0.1},
+    backboneLrMultiplier: 1,
+    schedule: {type: 'multistep', milestones: [(16 / 26) * 10, (22 / 26) * 10], gamma: 0.1},
     warmup: 4,
     clipNorm: 10,
+    ema: false,
+    freeze: [],
     augment: 'hflip',
+    groupByAspectRatio: false,
+    unreadable: 'error',
+    prefetch: 2,
+    skipNonFinite: 0,
     seed: 0,
     evaluateEvery: 1,
+    scoreThreshold: 0.5,
+    bestBy: 'loss',
+    patience: null,
+    limitHours: null,
+    saveEvery: null,
+    saveEveryMinutes: 10,
   });
 });
 
 test('the rate of SGD grows with the batch, that of AdamW does not', (t) => {
   t.is(resolveTrainOptions({data, batchSize: 8}).lr, 0.02);
+  t.is(resolveTrainOptions({data, batchSize: 2, accumulate: 4}).lr, 0.02);
   const adamw = resolveTrainOptions({data, batchSize: 8, optimizer: 'adamw'});
   t.is(adamw.lr, 1e-4);
-  t.deepEqual(adamw.optimizer, {type: 'adamw', betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01});
+  t.deepEqual(adamw.optimizer, {
+    type: 'adamw',
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weightDecay: 0.01,
+    normWeightDecay: 0.01,
+  });
 });
 
 test('objects refine optimizer and schedule', (t) => {
   const options = resolveTrainOptions({
     data,
     optimizer: {type: 'sgd', nesterov: true},
-    schedule: {type: 'step', milestones: [3]},
+    schedule: {type: 'multistep', milestones: [3]},
     clipNorm: null,
     warmup: 0,
   });
-  t.deepEqual(options.optimizer, {type: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0.0005});
-  t.deepEqual(options.schedule, {type: 'step', milestones: [3], gamma: 0.1});
+  t.deepEqual(options.optimizer, {
+    type: 'sgd',
+    momentum: 0.9,
+    nesterov: true,
+    weightDecay: 0.0005,
+    normWeightDecay: 0.0005,
+  });
+  t.deepEqual(options.schedule, {type: 'multistep', milestones: [3], gamma: 0.1});
   t.is(options.clipNorm, null);
   t.is(options.warmup, 0);
   t.deepEqual(resolveTrainOptions({data, schedule: 'cosine'}).schedule, {type: 'cosine', floor: 0});
+  t.deepEqual(resolveTrainOptions({data, schedule: 'step', epochs: 6}).schedule, {type: 'step', every: 2, gamma: 0.1});
+  const cycle = resolveTrainOptions({data, schedule: {type: 'one-cycle', rise: 0.2}});
+  t.deepEqual(cycle.schedule, {type: 'one-cycle', rise: 0.2, start: 0.04, floor: 4e-6});
+  t.is(cycle.warmup, 0);
 });
 
-test('only trainable parameters are optimised', (t) => {
-  const info = {shape: [1], dtype: 'float32' as const, kind: 'parameter' as const};
-  const parameters = [
-    {...info, name: 'a', trainable: true},
-    {...info, name: 'b', trainable: false},
-  ];
-  t.deepEqual(toNativeOptimizer({type: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.1}, parameters), {
-    type: 'sgd',
-    momentum: 0.9,
-    nesterov: false,
-    groups: [{parameters: ['a'], lrMultiplier: 1, weightDecay: 0.1}],
-  });
+test('warm-up is counted in steps, not in batches', (t) => {
+  t.is(resolveTrainOptions({data, batchSize: 1}).warmup, 8);
+  t.is(resolveTrainOptions({data, batchSize: 1, accumulate: 2}).warmup, 4);
+});
+
+test('the best is chosen by pixel IoU where there is a validation', (t) => {
+  t.is(resolveTrainOptions({data, validation: data}).bestBy, 'iou');
+  t.is(resolveTrainOptions({data, validation: data, bestBy: 'objectF1'}).bestBy, 'objectF1');
+});
+
+test('short forms', (t) => {
+  t.deepEqual(resolveTrainOptions({data, ema: true}).ema, {decay: 0.998});
+  t.deepEqual(resolveTrainOptions({data, ema: {decay: 0.9}}).ema, {decay: 0.9});
+  t.deepEqual(resolveTrainOptions({data, freeze: 'backbone'}).freeze, ['backbone']);
+  t.is(resolveTrainOptions({data, augment: [(sample) => sample]}).augment, 'own');
 });
 
 const faults: [options: Record<string, unknown>, message: string, hint?: string][] = [
@@ -70,19 +104,41 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
   [
     {optimizer: {type: 'adamw', momentum: 0.9}},
     "train()'s optimizer 'adamw' has no option 'momentum'.",
-    'Its options are type, betas, eps, weightDecay.',
+    'Its options are type, betas, eps, weightDecay, normWeightDecay.',
   ],
   [{optimizer: {type: 'sgd', nesterov: true, momentum: 0}}, 'nesterov needs a momentum above 0, got 0.'],
   [
     {schedule: {type: 'cosine', floor: 2}},
     "Option 'floor' of train()'s schedule 'cosine' must be a number at least 0 and at most 1, got 2.",
   ],
+  [
+    {schedule: {type: 'step', milestones: [1]}},
+    "train()'s schedule 'step' has no option 'milestones'.",
+    'Its options are type, every, gamma.',
+  ],
+  [{ema: {decay: 1}}, "Option 'decay' of train()'s ema must be a number at least 0 and below 1, got 1."],
+  [{ema: {decai: 0.9}}, "train()'s ema has no option 'decai'.", "Did you mean 'decay'?"],
+  [
+    {bestBy: 'f2'},
+    "Option 'bestBy' of train() must be one of 'iou', 'f1', 'objectF1', 'objectDice', 'loss', got 'f2'.",
+    "Did you mean 'f1'?",
+  ],
+  [{bestBy: 'f1'}, "Option 'bestBy' of train() as 'f1' needs option 'validation'."],
+  [{resume: true}, "Option 'resume' of train() needs option 'output': the run's folder."],
+  [{resume: 'yes'}, "Option 'resume' of train() must be true or false, or one of 'auto', got 'yes'."],
+  [{accumulate: 0}, "Option 'accumulate' of train() must be a whole number at least 1, got 0."],
+  [{limitHours: 0}, "Option 'limitHours' of train() must be a number above 0, or null, got 0."],
   [{signal: {}}, "Option 'signal' of train() must be an instance of AbortSignal, got an object."],
 ];
 
 for (const [options, message, hint] of faults) {
   test(`refused: ${JSON.stringify(options)}`, (t) => {
-    const error = t.throws(() => resolveTrainOptions({data, ...options} as TrainOptions), {
+    const given = {data, ...options} as TrainOptions;
+    const resolve = () => {
+      checkTrainOptions(given);
+      resolveTrainOptions(given);
+    };
+    const error = t.throws(resolve, {
       instanceOf: MaskRcnnError,
       code: 'INVALID_OPTION',
     });

@@ -1,6 +1,6 @@
-import type {EpochRecord, StepRecord} from './history.js';
-import type {Progress} from './progress.js';
-import {leaves} from './run/scalars.js';
+import type {EpochRecord, StepRecord} from '../history.js';
+import type {Progress} from '../progress.js';
+import {leaves} from '../run/scalars.js';
 
 /** Steps that the loss, the time and the rest shown are averaged over (torchvision's MetricLogger takes 20 too). */
 const WINDOW = 20;

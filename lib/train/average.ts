@@ -1,0 +1,42 @@
+import type {Optimizer} from '../../binding.js';
+import {native} from '../native-errors.js';
+import type {ResolvedTrainOptions} from './options.js';
+
+/**
+ * Where `ema` is on, the moving average of the weights. It follows the weights closely at first: the decay of step t, counted
+ * from 0, is at most (1 + t) / (10 + t), as in TensorFlow's ExponentialMovingAverage with num_updates.
+ */
+export class MovingAverage {
+  readonly #optimizer: Optimizer;
+  readonly #ema: ResolvedTrainOptions['ema'];
+
+  constructor(optimizer: Optimizer, ema: ResolvedTrainOptions['ema']) {
+    this.#optimizer = optimizer;
+    this.#ema = ema;
+  }
+
+  get isOn(): boolean {
+    return this.#ema !== false;
+  }
+
+  async update(step: number): Promise<void> {
+    if (this.#ema === false) return;
+    const decay = Math.min(this.#ema.decay, (1 + step) / (10 + step));
+    await native(() => this.#optimizer.updateAverage(decay));
+  }
+
+  /** Does `work` while the model has the averages for its weights. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    await this.swap();
+    try {
+      return await work();
+    } finally {
+      await this.swap();
+    }
+  }
+
+  /** Exchanges weights and averages. */
+  async swap(): Promise<void> {
+    if (this.isOn) await native(() => this.#optimizer.swapAverage());
+  }
+}

@@ -1,0 +1,17 @@
+import type {Evaluation} from '../evaluate.js';
+import type {EpochRecord} from '../history.js';
+import type {BestBy} from './options.js';
+
+/** The scores of an evaluation to choose by, each the mean over images. */
+export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) => number> = {
+  iou: ({pixel}) => pixel.mean.iou,
+  f1: ({pixel}) => pixel.mean.f1,
+  objectF1: ({objects}) => objects.mean.f1,
+  objectDice: ({objects}) => objects.mean.dice,
+};
+
+/** What `bestBy` says of an epoch, more being better; null where the epoch was not evaluated. */
+export function scoreOf({loss, validation}: EpochRecord, bestBy: BestBy): number | null {
+  if (bestBy === 'loss') return -loss;
+  return validation === null ? null : BEST_BY[bestBy](validation);
+}

@@ -1,0 +1,111 @@
+import type {Losses, Optimizer} from '../../binding.js';
+import type {Sample} from '../datasets/sample.js';
+import {MaskRcnnError} from '../errors.js';
+import {totalLoss} from '../history.js';
+import {type MaskRcnn, openModel} from '../model.js';
+import {native} from '../native-errors.js';
+import {toNativeImage, toNativeTarget} from '../targets.js';
+
+export type StepOutcome = {
+  /** Means over the batches. */
+  losses: Losses;
+  /** L2 norm of all gradients before clipping. */
+  gradientNorm: number;
+};
+
+/** One step of the optimiser: gradients of one batch or several, then their mean's step. */
+export class GradientStep {
+  readonly #model: MaskRcnn;
+  readonly #optimizer: Optimizer;
+  readonly #losses: Losses[] = [];
+  readonly #files: string[] = [];
+
+  constructor(model: MaskRcnn, optimizer: Optimizer) {
+    this.#model = model;
+    this.#optimizer = optimizer;
+  }
+
+  /** Adds the gradients of a batch. Throws INVALID_TARGET, OUT_OF_MEMORY. */
+  async add(samples: readonly Sample[]): Promise<void> {
+    const images = samples.map(toNativeImage);
+    const targets = samples.map((sample) => toNativeTarget(sample, this.#model.classes));
+    try {
+      const model = openModel(this.#model);
+      this.#losses.push(await native(() => model.computeLosses(images, targets, {backward: true, lossScale: 1})));
+    } catch (error) {
+      throw explainOutOfMemory(error, samples);
+    }
+    this.#files.push(...samples.map(({file}) => file));
+  }
+
+  /** Takes the step. Throws NON_FINITE_LOSS, and then has changed no weight and cleared the gradients. */
+  async take({step, lr, clipNorm}: {step: number; lr: number; clipNorm: number | null}): Promise<StepOutcome> {
+    const losses = meanLosses(this.#losses);
+    if (!Number.isFinite(totalLoss(losses))) {
+      await native(() => this.#optimizer.zeroGrad());
+      throw nonFinite('losses', Object.entries(losses), {step, lr, files: this.#files});
+    }
+    // Gradients are whole here: several machines would add theirs.
+    const count = this.#losses.length;
+    if (count > 1) await native(() => this.#optimizer.scaleGradients(1 / count));
+    const gradientNorm = await native(() => this.#optimizer.step({lr, clipNorm}));
+    if (!Number.isFinite(gradientNorm)) {
+      await native(() => this.#optimizer.zeroGrad());
+      const values: [string, number][] = [['norm', gradientNorm], ...Object.entries(losses)];
+      throw nonFinite('gradients', values, {step, lr, files: this.#files});
+    }
+    return {losses, gradientNorm};
+  }
+
+  /** Means over the batches so far. */
+  get losses(): Losses {
+    return meanLosses(this.#losses);
+  }
+}
+
+function meanLosses(batches: readonly Losses[]): Losses {
+  const mean = (name: keyof Losses) => batches.reduce((sum, losses) => sum + losses[name], 0) / batches.length;
+  return {
+    loss_classifier: mean('loss_classifier'),
+    loss_box_reg: mean('loss_box_reg'),
+    loss_mask: mean('loss_mask'),
+    loss_objectness: mean('loss_objectness'),
+    loss_rpn_box_reg: mean('loss_rpn_box_reg'),
+  };
+}
+
+function nonFinite(
+  what: 'losses' | 'gradients',
+  values: [name: string, value: number][],
+  {step, lr, files}: {step: number; lr: number; files: readonly string[]},
+): MaskRcnnError {
+  return new MaskRcnnError(
+    'NON_FINITE_LOSS',
+    `The ${what} of step ${step} at rate ${lr} must be finite, got ${values.map(([name, value]) => `${name} ${value}`).join(', ')} ` +
+      `on ${files.join(', ')}.`,
+    {
+      hint: 'Lower lr, lengthen warmup or lower clipNorm, and look at these images. The checkpoints are from before it.',
+      ...(files.length === 1 && {file: files[0]!}),
+    },
+  );
+}
+
+/** Of a lack of memory, which images it was met on; any other error as it is. */
+export function explainOutOfMemory(error: unknown, samples: readonly Sample[]): unknown {
+  if (!(error instanceof MaskRcnnError) || error.code !== 'OUT_OF_MEMORY') return error;
+  const pixels = ({image}: Sample) => image.width * image.height;
+  const largest = samples.reduce((most, sample) => (pixels(sample) > pixels(most) ? sample : most));
+  const {file, image, instances} = largest;
+  return new MaskRcnnError(
+    'OUT_OF_MEMORY',
+    `A batch of ${samples.length} images must fit into memory, and did not: the largest is ${file}, ` +
+      `${image.width} × ${image.height} with ${instances.length} instances.`,
+    {
+      hint:
+        'Lower batchSize, with accumulate raised as much for the same step; or make the model with a smaller minSize ' +
+        "and maxSize, or with precision 'bfloat16'.",
+      file,
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,62 @@
+import type {NativeOptimizerOptions, ParameterGroup, ParameterInfo} from '../../binding.js';
+import {MaskRcnnError} from '../errors.js';
+import {closest} from '../options-check.js';
+import type {ResolvedTrainOptions} from './options.js';
+
+/** The backbone without its pyramid. */
+const BODY = 'backbone.body.';
+
+/**
+ * Names of the parameters to be trained: the trainable ones that no item of `freeze`, a name or the beginning of one up to a
+ * dot, takes out. Throws INVALID_OPTION for an item without a parameter, or where nothing is left.
+ */
+export function trainedNames(parameters: readonly ParameterInfo[], freeze: readonly string[]): string[] {
+  const own = parameters.filter(({kind}) => kind === 'parameter');
+  const covers = (item: string, name: string) => name === item || name.startsWith(`${item.replace(/\.$/, '')}.`);
+  for (const item of freeze) {
+    if (own.some(({name}) => covers(item, name))) continue;
+    const near = closest(item, beginnings(own));
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option 'freeze' of train() must name parameters of the model, got '${item}'.`,
+      {hint: near === undefined ? 'model.parameters() lists them.' : `Did you mean '${near}'?`},
+    );
+  }
+  const trained = own.filter(({name, trainable}) => trainable && !freeze.some((item) => covers(item, name)));
+  if (trained.length === 0) {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      "Option 'freeze' of train() must leave parameters to train, got all of them.",
+    );
+  }
+  return trained.map(({name}) => name);
+}
+
+/** Every name, and every part of one up to a dot. */
+function beginnings(parameters: readonly ParameterInfo[]): string[] {
+  const all = new Set<string>();
+  for (const {name} of parameters) {
+    const parts = name.split('.');
+    for (let length = 1; length <= parts.length; length++) all.add(parts.slice(0, length).join('.'));
+  }
+  return [...all];
+}
+
+/** The addon's optimiser for the trainable ones of `parameters`, grouped by rate and weight decay. */
+export function toNativeOptimizer(
+  {optimizer, backboneLrMultiplier}: Pick<ResolvedTrainOptions, 'optimizer' | 'backboneLrMultiplier'>,
+  parameters: readonly ParameterInfo[],
+): NativeOptimizerOptions {
+  const {weightDecay, normWeightDecay, ...algorithm} = optimizer;
+  const groups: ParameterGroup[] = [];
+  for (const {name, shape, trainable} of parameters) {
+    if (!trainable) continue;
+    const lrMultiplier = name.startsWith(BODY) ? backboneLrMultiplier : 1;
+    // Weights have two dimensions or more; scales, shifts and biases one.
+    const decay = shape.length > 1 ? weightDecay : normWeightDecay;
+    const group = groups.find((other) => other.lrMultiplier === lrMultiplier && other.weightDecay === decay);
+    if (group) group.parameters.push(name);
+    else groups.push({parameters: [name], lrMultiplier, weightDecay: decay});
+  }
+  return {...algorithm, groups};
+}

@@ -1,0 +1,298 @@
+import {join} from 'node:path';
+import type {Optimizer} from '../../binding.js';
+import {loadBinding} from '../binding.js';
+import {writeModel} from '../checkpoint.js';
+import {MaskRcnnError} from '../errors.js';
+import {type Evaluation, evaluate} from '../evaluate.js';
+import {type EpochRecord, type History, type StepRecord, totalLoss} from '../history.js';
+import type {Batch, Loader} from '../loader.js';
+import {type MaskRcnn, openModel} from '../model.js';
+import {native} from '../native-errors.js';
+import type {Comparison} from '../report/mosaic.js';
+import type {RunFolder} from '../run-folder.js';
+import type {StateDict} from '../weights/state-dict.js';
+import {MovingAverage} from './average.js';
+import {scoreOf} from './best.js';
+import {GradientStep} from './gradient-step.js';
+import type {TrainLog} from './log.js';
+import type {ResolvedTrainOptions, TrainOptions} from './options.js';
+import {toNativeOptimizer} from './parameter-groups.js';
+import {learningRate, type Schedule} from './schedule.js';
+import {type Position, START, type TrainingState, writeTrainingState} from './state.js';
+
+/** Short epochs do not each save `last`: a state with AdamW's moments is four times the weights. */
+const LARGEST_SAVING_SHARE = 0.05;
+
+/** Steps whose images are drawn, and images of the validation that are. */
+const DRAWN_STEPS = 3;
+const DRAWN_IMAGES = 8;
+
+/** What ended a run. */
+export type Ending = 'epochs' | 'patience' | 'limitHours';
+
+/** What a run works with and writes to. */
+export type TrainerParts = {
+  model: MaskRcnn;
+  given: TrainOptions;
+  options: ResolvedTrainOptions;
+  loader: Loader;
+  folder: RunFolder;
+  log: TrainLog;
+  /** Where the run goes on; undefined: it begins. */
+  state: TrainingState | undefined;
+};
+
+/** One training run, from its first step, or where it was interrupted, to its last. */
+export class Trainer {
+  readonly history: History;
+  readonly #parts: TrainerParts;
+  readonly #optimizer: Optimizer;
+  readonly #average: MovingAverage;
+  readonly #schedule: Schedule;
+  readonly #position: Position;
+  /** When the run would have begun had it gone on without interruption, in milliseconds. */
+  readonly #began: number;
+  /** When `last` was saved, and how long that took, in milliseconds. */
+  #saved: {at: number; took: number};
+
+  static async create(parts: TrainerParts): Promise<Trainer> {
+    const {model, options, state, folder} = parts;
+    const binding = await loadBinding();
+    const own = openModel(model);
+    if (state !== undefined) await native(() => own.loadStateDict([...state.model.values()]));
+    const optimizer = await native(() => new binding.Optimizer(own, toNativeOptimizer(options, own.parameters())));
+    if (state === undefined) {
+      await native(() => own.seed(options.seed));
+    } else {
+      await native(() => optimizer.loadStateDict([...state.optimizer]));
+      await native(() => own.setRandomState(state.samplers));
+    }
+    return new Trainer(parts, optimizer, await folder.history());
+  }
+
+  private constructor(parts: TrainerParts, optimizer: Optimizer, history: History) {
+    const {options, loader, state} = parts;
+    const {lr, schedule, warmup, epochs, accumulate, ema} = options;
+    const stepsPerEpoch = Math.ceil(loader.length / accumulate);
+    this.history = history;
+    this.#parts = parts;
+    this.#optimizer = optimizer;
+    this.#average = new MovingAverage(optimizer, ema);
+    this.#schedule = {
+      lr,
+      decay: schedule,
+      warmupSteps: warmup,
+      warmupFactor: 0.001,
+      stepsPerEpoch,
+      totalSteps: epochs * stepsPerEpoch,
+    };
+    this.#position = {...(state?.position ?? START)};
+    this.#began = performance.now() - this.#position.seconds * 1000;
+    this.#saved = {at: performance.now(), took: 0};
+  }
+
+  /**
+   * Runs to the end. After an abort the state is saved before the signal's reason is thrown. In any case the model then has
+   * the weights to use, which with `ema` are the averages.
+   */
+  async run(): Promise<Ending> {
+    const {
+      given: {signal},
+      options,
+    } = this.#parts;
+    try {
+      while (this.#position.epoch < options.epochs) {
+        const ending = await this.#runEpoch();
+        if (ending !== undefined) return ending;
+      }
+      return 'epochs';
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) await this.#saveLast();
+      throw error;
+    } finally {
+      await this.#average.swap();
+    }
+  }
+
+  /** The rest of an epoch, with its evaluation and checkpoints; resolves to what ends the run, if anything. */
+  async #runEpoch(): Promise<Ending | undefined> {
+    const {options} = this.#parts;
+    const {epoch} = this.#position;
+    const began = performance.now();
+    const inTime = await this.#runSteps();
+    const isDue = (epoch + 1) % options.evaluateEvery === 0 || epoch + 1 === options.epochs || !inTime;
+    const validation = isDue ? await this.#average.during(() => this.#evaluate(epoch)) : null;
+    const record: EpochRecord = {
+      epoch,
+      loss: this.#meanLoss(epoch),
+      seconds: (performance.now() - began) / 1000,
+      validation,
+    };
+    // An epoch that was cut short is gone on with when the run is.
+    if (inTime) Object.assign(this.#position, {epoch: epoch + 1, batch: 0});
+    this.history.epochs.push(record);
+    await this.#parts.folder.append({type: 'epoch', ...record});
+    const isOver = this.#judge(record);
+    await this.#saveEpoch(record, isOver || !inTime);
+    await this.#parts.folder.writeCurves(this.history);
+    this.#parts.log.epoch(record);
+    this.#parts.given.onEpoch?.(record);
+    if (!inTime) return 'limitHours';
+    return isOver ? 'patience' : undefined;
+  }
+
+  /** The steps of an epoch; resolves to whether time was left. */
+  async #runSteps(): Promise<boolean> {
+    const {
+      given: {signal},
+      options: {accumulate, saveEveryMinutes},
+      loader,
+    } = this.#parts;
+    const {epoch, batch: startBatch} = this.#position;
+    let pending: PendingStep | undefined;
+    let began = performance.now();
+    const take = async (ready: PendingStep) => {
+      pending = undefined;
+      const record = await this.#takeStep(ready, began);
+      began = performance.now();
+      await this.#keepStep(record);
+      signal?.throwIfAborted();
+      if (!this.#hasTime()) return false;
+      const due = saveEveryMinutes !== null && performance.now() - this.#saved.at > saveEveryMinutes * 60_000;
+      if (due && this.#position.batch < loader.length) await this.#saveLast();
+      return true;
+    };
+    for await (const batch of loader.epoch(epoch, {startBatch})) {
+      const end = Math.min((Math.floor(batch.batch / accumulate) + 1) * accumulate, loader.length);
+      // A step's last batch may have had no readable image.
+      if (pending !== undefined && pending.end !== end && !(await take(pending))) return false;
+      pending ??= {step: new GradientStep(this.#parts.model, this.#optimizer), end, waitMs: 0};
+      await this.#addBatch(pending, batch);
+      if (batch.batch + 1 === end && !(await take(pending))) return false;
+    }
+    return pending === undefined || take(pending);
+  }
+
+  async #addBatch(pending: PendingStep, {samples, batch, waitMs}: Batch): Promise<void> {
+    const {folder, options} = this.#parts;
+    const {step} = this.#position;
+    if (step < DRAWN_STEPS && batch % options.accumulate === 0) await folder.drawBatch(step, samples);
+    pending.waitMs += waitMs;
+    await pending.step.add(samples);
+  }
+
+  async #takeStep({step: gradients, end, waitMs}: PendingStep, began: number): Promise<StepRecord> {
+    const {options, log} = this.#parts;
+    const {step, epoch} = this.#position;
+    const lr = learningRate(this.#schedule, step);
+    let outcome = {losses: gradients.losses, gradientNorm: Number.NaN};
+    try {
+      outcome = await gradients.take({step, lr, clipNorm: options.clipNorm});
+      await this.#average.update(step);
+    } catch (error) {
+      if (!(error instanceof MaskRcnnError) || error.code !== 'NON_FINITE_LOSS') throw error;
+      if (++this.#position.nonFinite > options.skipNonFinite) throw error;
+      log.say(`Step left out, ${this.#position.nonFinite} of at most ${options.skipNonFinite}: ${error.message}`);
+    }
+    // Batches without a readable image have made steps of their own disappear.
+    this.#position.step = epoch * this.#schedule.stepsPerEpoch + Math.ceil(end / options.accumulate);
+    this.#position.batch = end;
+    const loss = totalLoss(outcome.losses);
+    const seconds = (performance.now() - began) / 1000;
+    return {step, epoch, lr, loss, ...outcome, seconds, dataSeconds: waitMs / 1000};
+  }
+
+  async #evaluate(epoch: number): Promise<Evaluation | null> {
+    const {model, given, options, folder, log} = this.#parts;
+    const {validation: data, signal} = given;
+    if (data === undefined) return null;
+    const pictures: Comparison[] = [];
+    const evaluation = await evaluate(model, {
+      data,
+      scoreThreshold: options.scoreThreshold,
+      onImage: (done) => log.evaluating(epoch, done, data.length),
+      onDetections: (sample, detections) => {
+        if (pictures.length < DRAWN_IMAGES) pictures.push({sample, detections});
+      },
+      ...(signal && {signal}),
+    });
+    await folder.drawValidation(epoch, pictures);
+    return evaluation;
+  }
+
+  /** Keeps count of scores that are no better than before; whether they have become too many. */
+  #judge(record: EpochRecord): boolean {
+    const {bestBy, patience} = this.#parts.options;
+    const score = scoreOf(record, bestBy);
+    if (score === null) return false;
+    const {bestScore} = this.#position;
+    this.#position.sinceBest = bestScore === null || score > bestScore ? 0 : this.#position.sinceBest + 1;
+    return patience !== null && this.#position.sinceBest >= patience;
+  }
+
+  /** Saves `best` if the epoch was better than those before; copies as asked; and `last` unless that takes too long. */
+  async #saveEpoch(record: EpochRecord, isEnd: boolean): Promise<void> {
+    const {options, folder, model} = this.#parts;
+    const {epoch, bestScore} = this.#position;
+    const isLastDue = isEnd || epoch === options.epochs || !this.#isSavedLately();
+    const score = scoreOf(record, options.bestBy);
+    // A loss is better almost every time, which an evaluation is too slow to be.
+    const isWorthIt = options.bestBy !== 'loss' || isLastDue;
+    const isBest = score !== null && (bestScore === null || score > bestScore) && isWorthIt;
+    const isCopyDue = options.saveEvery !== null && (record.epoch + 1) % options.saveEvery === 0;
+    if (!isBest && !isLastDue && !isCopyDue) return;
+    const weights = await this.#average.during(() => model.stateDict());
+    if (isCopyDue) await writeModel(join(folder.path, `epoch-${record.epoch + 1}.safetensors`), weights, model);
+    if (isBest) {
+      await writeModel(folder.best, weights, model);
+      this.#position.bestScore = score;
+    }
+    if (isLastDue) await this.#saveLast(weights);
+  }
+
+  #isSavedLately(): boolean {
+    return (performance.now() - this.#saved.at) * LARGEST_SAVING_SHARE < this.#saved.took;
+  }
+
+  #hasTime(): boolean {
+    const {limitHours} = this.#parts.options;
+    return limitHours === null || performance.now() - this.#began < limitHours * 3_600_000;
+  }
+
+  /** Saves the state, and then `last`, the weights to use. */
+  async #saveLast(weights?: StateDict): Promise<void> {
+    const {model, options, folder, given} = this.#parts;
+    const began = performance.now();
+    this.#position.seconds = (began - this.#began) / 1000;
+    const shown = weights ?? (await this.#average.during(() => model.stateDict()));
+    const state: TrainingState = {
+      model: this.#average.isOn ? await model.stateDict() : shown,
+      optimizer: await native(() => this.#optimizer.stateDict()),
+      samplers: await native(() => openModel(model).randomState()),
+      position: this.#position,
+      options,
+      images: given.data.length,
+    };
+    await writeTrainingState(folder.state, state, model);
+    await writeModel(folder.last, shown, model);
+    const at = performance.now();
+    this.#saved = {at, took: at - began};
+  }
+
+  async #keepStep(record: StepRecord): Promise<void> {
+    this.history.steps.push(record);
+    await this.#parts.folder.append({type: 'step', ...record});
+    this.#parts.log.step(record);
+    this.#parts.given.onStep?.(record);
+  }
+
+  /** Of the epoch's steps, those of before an interruption included, that were finite. */
+  #meanLoss(epoch: number): number {
+    const losses = this.history.steps.filter((step) => step.epoch === epoch).map(({loss}) => loss);
+    const finite = losses.filter(Number.isFinite);
+    return finite.reduce((sum, loss) => sum + loss, 0) / finite.length;
+  }
+}
+
+/** Batches on their way to a step; `end` is the batch after the step's last. */
+type PendingStep = {step: GradientStep; end: number; waitMs: number};
