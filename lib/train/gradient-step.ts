@@ -50,7 +50,6 @@ export class GradientStep {
     if (count > 1) await native(() => this.#optimizer.scaleGradients(1 / count));
     const gradientNorm = await native(() => this.#optimizer.step({lr, clipNorm}));
     if (!Number.isFinite(gradientNorm)) {
-      await native(() => this.#optimizer.zeroGrad());
       const values: [string, number][] = [['norm', gradientNorm], ...Object.entries(losses)];
       throw nonFinite('gradients', values, {step, lr, files: this.#files});
     }

@@ -1,0 +1,124 @@
+import {spawn} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {createReadStream} from 'node:fs';
+import {mkdtemp, readdir, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {pipeline} from 'node:stream/promises';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {type Dataset, MaskRcnnError, maskRcnn, type TrainOptions, train} from '../../lib/index.js';
+import {explainOutOfMemory} from '../../lib/train/gradient-step.js';
+import {blobSample, blobs, fingerprints, tinyModel} from '../tiny.js';
+import {interruptible} from './interruptible.js';
+
+let folder: string;
+
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'maskrcnn-faults-'));
+});
+
+test.after.always(async () => {
+  await rm(folder, {recursive: true, force: true});
+});
+
+let runs = 0;
+
+function short(options: Partial<TrainOptions> = {}): TrainOptions {
+  return {data: blobs(4), epochs: 1, warmup: 0, log: 'silent', output: join(folder, String(runs++)), ...options};
+}
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/** Runs test/train/interruptible-run.ts where no file may grow beyond `limit` KiB: a full disk, for one process. */
+async function runWithLittleSpace(output: string, limit: number): Promise<string> {
+  const script = fileURLToPath(new URL('./interruptible-run.ts', import.meta.url));
+  const command = `ulimit -f ${limit} && exec "$0" --import tsx "$1" "$2"`;
+  const child = spawn('bash', ['-c', command, process.execPath, script, output], {stdio: ['ignore', 'ignore', 'pipe']});
+  let errors = '';
+  child.stderr.on('data', (text: Buffer) => {
+    errors += text.toString();
+  });
+  await new Promise((resolve) => child.on('close', resolve));
+  return errors;
+}
+
+test.serial('a disk that fills up during a save leaves the checkpoint of before, which can be resumed', async (t) => {
+  const output = join(folder, 'full');
+  const controller = new AbortController();
+  await using model = await maskRcnn(tinyModel);
+  const onStep = ({step}: {step: number}) => step === 1 && controller.abort(new Error('lunch'));
+  await t.throwsAsync(train(model, {...interruptible(output), onStep, signal: controller.signal}), {message: 'lunch'});
+  const files = ['last.safetensors', 'last.state.safetensors'];
+  const before = await Promise.all(files.map((name) => digest(join(output, name))));
+
+  const errors = await runWithLittleSpace(output, 50_000);
+  t.regex(errors, /WRITE_FAILED/);
+  t.regex(errors, /last\.state\.safetensors could not be written: EFBIG: file too large, write\./);
+  t.deepEqual(await Promise.all(files.map((name) => digest(join(output, name)))), before);
+  t.deepEqual(
+    (await readdir(output)).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+
+  await using resumed = await maskRcnn(tinyModel);
+  const {history} = await train(resumed, {...interruptible(output), resume: true});
+  t.is(history.steps.length, 12);
+});
+
+test.serial('steps that are not finite are left out as often as is allowed', async (t) => {
+  await using model = await maskRcnn(tinyModel);
+  const before = fingerprints(await model.stateDict());
+  // The first steps blow the weights up, so that all that follow are not finite.
+  const wild = short({data: blobs(8), batchSize: 1, lr: 1e9, clipNorm: null, augment: 'none', skipNonFinite: 2});
+  const steps: number[] = [];
+  const error = await t.throwsAsync(train(model, {...wild, onStep: ({loss}) => steps.push(loss)}), {
+    code: 'NON_FINITE_LOSS',
+  });
+  t.is(steps.filter((loss) => !Number.isFinite(loss)).length + 1, 3);
+  t.regex(error!.message, /of step \d at rate 1000000000 must be finite/);
+  t.notDeepEqual(fingerprints(await model.stateDict()), before);
+});
+
+test.serial('a file that cannot be read ends the run, or is left out on request', async (t) => {
+  await using model = await maskRcnn(tinyModel);
+  const torn = new MaskRcnnError('INVALID_IMAGE', 'blob_2.png is not a readable PNG image: torn.', {
+    file: 'blob_2.png',
+  });
+  const data: Dataset = {
+    ...blobs(5),
+    get: async (index) => (index === 2 ? Promise.reject(torn) : blobSample(index)),
+  };
+  t.is(await t.throwsAsync(train(model, short({data}))), torn);
+  // Batches of one: the step of the torn image disappears, and the others keep their numbers.
+  const {history} = await train(model, short({data, batchSize: 1, unreadable: 'skip'}));
+  t.is(history.steps.length, 4);
+  t.is(new Set(history.steps.map(({step}) => step)).size, 4);
+  t.true(history.steps.every(({step}) => step >= 0 && step < 5));
+
+  const bug = new TypeError('a defect of the data set');
+  const defect: Dataset = {...data, get: () => Promise.reject(bug)};
+  t.is(await t.throwsAsync(train(model, short({data: defect, unreadable: 'skip'}))), bug);
+});
+
+test('a lack of memory names the largest image and what to change', (t) => {
+  const cause = new MaskRcnnError('OUT_OF_MEMORY', 'could not allocate 8 GB');
+  const large = blobSample(1);
+  large.image = {data: new Uint8Array(0), width: 3000, height: 2000};
+  const error = explainOutOfMemory(cause, [blobSample(0), large, blobSample(2)]) as MaskRcnnError;
+  t.is(error.code, 'OUT_OF_MEMORY');
+  t.is(error.file, 'blob_1.png');
+  t.is(
+    error.message,
+    'A batch of 3 images must fit into memory, and did not: the largest is blob_1.png, 3000 × 2000 with 2 instances.\n' +
+      'Lower batchSize, with accumulate raised as much for the same step; or make the model with a smaller minSize and ' +
+      "maxSize, or with precision 'bfloat16'.",
+  );
+  t.is(error.cause, cause);
+  const other = new MaskRcnnError('DISPOSED', 'gone');
+  t.is(explainOutOfMemory(other, [large]), other);
+});
