@@ -9,6 +9,7 @@ export {type ScaleJitterOptions, scaleJitter} from './augment/scale-jitter.js';
 export type {Border} from './augment/warp.js';
 export {maskRcnn} from './create-model.js';
 export {aspectRatioGroups} from './datasets/aspect-ratio-groups.js';
+export {describeInspection, type Inspection, type InspectOptions, inspect, type Spread} from './datasets/inspect.js';
 export {
   MaskFolder,
   type MaskFolderFile,

@@ -21,7 +21,8 @@ export function toNativeImage({file, image}: Pick<Sample, 'file' | 'image'>): Na
  */
 export function toNativeTarget(sample: Sample, classes: readonly string[]): NativeTarget {
   const {instances} = sample;
-  for (const [index, instance] of instances.entries()) checkInstance(sample, instance, index, classes);
+  const [fault] = targetFaults(sample, classes);
+  if (fault !== undefined) throw fault;
   const maskData = new Uint8Array(instances.reduce((sum, {mask}) => sum + mask.data.length, 0));
   let offset = 0;
   for (const {mask} of instances) {
@@ -36,57 +37,75 @@ export function toNativeTarget(sample: Sample, classes: readonly string[]): Nati
   };
 }
 
-function checkInstance({file, image}: Sample, instance: Instance, index: number, classes: readonly string[]): void {
-  const {label, box, mask, id} = instance;
-  const fail = (what: string, hint?: string): never => {
-    const name = id === undefined ? `Instance ${index}` : `Instance ${index} (id ${id})`;
-    throw new MaskRcnnError(
-      'INVALID_TARGET',
-      `${name} of ${file} ${what}.`,
-      hint === undefined ? {file} : {file, hint},
-    );
+/** What is wrong with the instances of `sample`, at most one INVALID_TARGET for each. */
+export function targetFaults(sample: Sample, classes: readonly string[]): MaskRcnnError[] {
+  const {file, image, instances} = sample;
+  return instances.flatMap((instance, index) => {
+    const fault = labelFault(instance, classes) ?? boxFault(instance, image) ?? maskFault(instance, image);
+    if (fault === undefined) return [];
+    const name = instance.id === undefined ? `Instance ${index}` : `Instance ${index} (id ${instance.id})`;
+    const details = fault.hint === undefined ? {file} : {file, hint: fault.hint};
+    return [new MaskRcnnError('INVALID_TARGET', `${name} of ${file} ${fault.must}.`, details)];
+  });
+}
+
+/** What an instance must be and is not, after its name. */
+type Fault = {must: string; hint?: string};
+
+type Size = {width: number; height: number};
+
+function labelFault({label}: Instance, classes: readonly string[]): Fault | undefined {
+  if (Number.isInteger(label) && label >= 1 && label <= classes.length) return undefined;
+  return {
+    must: `must have a label in 1..${classes.length} (${classes.join(', ')}), got ${label}`,
+    ...(label === 0 && {hint: '0 is the background: the labels of objects start at 1.'}),
   };
-  const size = `${image.width} × ${image.height}`;
+}
 
-  if (!Number.isInteger(label) || label < 1 || label > classes.length) {
-    fail(
-      `must have a label in 1..${classes.length} (${classes.join(', ')}), got ${label}`,
-      label === 0 ? '0 is the background: the labels of objects start at 1.' : undefined,
-    );
-  }
-
+function boxFault({box}: Instance, {width, height}: Size): Fault | undefined {
   // float32, as the network sees them: a side that vanishes there is no side.
   const [x0, y0, x1, y1] = box.map(Math.fround) as typeof box;
   const shown = `[${box.join(', ')}]`;
-  if (box.length !== 4 || !box.every(Number.isFinite)) fail(`must have a box of four finite numbers, got ${shown}`);
+  if (box.length !== 4 || !box.every(Number.isFinite)) {
+    return {must: `must have a box of four finite numbers, got ${shown}`};
+  }
   if (!(x0 < x1 && y0 < y1)) {
-    fail(
-      `must have a box [x0, y0, x1, y1] with x0 < x1 and y0 < y1, got ${shown}`,
-      'x1 and y1 are exclusive: the box of one pixel has side 1.',
-    );
+    return {
+      must: `must have a box [x0, y0, x1, y1] with x0 < x1 and y0 < y1, got ${shown}`,
+      hint: 'x1 and y1 are exclusive: the box of one pixel has side 1.',
+    };
   }
-  if (x0 < 0 || y0 < 0 || x1 > image.width || y1 > image.height) {
-    fail(`must have its box inside the image of ${size} pixels, got ${shown}`);
+  if (x0 < 0 || y0 < 0 || x1 > width || y1 > height) {
+    return {must: `must have its box inside the image of ${width} × ${height} pixels, got ${shown}`};
   }
+  return undefined;
+}
 
-  const rect = `${mask.width} × ${mask.height} at (${mask.left}, ${mask.top})`;
-  if (![mask.left, mask.top].every(Number.isInteger) || ![mask.width, mask.height].every(isPositiveInteger)) {
-    fail(`must have a mask of whole, positive size, got ${rect}`);
+function maskFault({box, mask}: Instance, image: Size): Fault | undefined {
+  const {left, top, width, height, data} = mask;
+  const rect = `${width} × ${height} at (${left}, ${top})`;
+  if (![left, top].every(Number.isInteger) || ![width, height].every(isPositiveInteger)) {
+    return {must: `must have a mask of whole, positive size, got ${rect}`};
   }
-  if (mask.left < 0 || mask.top < 0 || mask.left + mask.width > image.width || mask.top + mask.height > image.height) {
-    fail(`must have its mask inside the image of ${size} pixels, got ${rect}`);
+  if (left < 0 || top < 0 || left + width > image.width || top + height > image.height) {
+    return {must: `must have its mask inside the image of ${image.width} × ${image.height} pixels, got ${rect}`};
   }
-  if (mask.data.length !== mask.width * mask.height) {
-    fail(`must have a mask of ${mask.width * mask.height} bytes for ${rect}, got ${mask.data.length}`);
+  if (data.length !== width * height) {
+    return {must: `must have a mask of ${width * height} bytes for ${rect}, got ${data.length}`};
   }
-  const largest = mask.data.reduce((most, value) => Math.max(most, value), 0);
-  if (largest === 0) fail(`must have at least one pixel in its mask, got none in ${rect}`);
+  const largest = data.reduce((most, value) => Math.max(most, value), 0);
+  if (largest === 0) return {must: `must have at least one pixel in its mask, got none in ${rect}`};
   if (largest > 1) {
-    fail(`must have a mask of 0 and 1, got ${largest}`, 'Write 1 where the object is: 255 would count 255 times.');
+    return {
+      must: `must have a mask of 0 and 1, got ${largest}`,
+      hint: 'Write 1 where the object is: 255 would count 255 times.',
+    };
   }
-  if (mask.left >= x1 || mask.top >= y1 || mask.left + mask.width <= x0 || mask.top + mask.height <= y0) {
-    fail(`must have a mask that meets its box ${shown}, got ${rect}`);
+  const [x0, y0, x1, y1] = box.map(Math.fround) as typeof box;
+  if (left >= x1 || top >= y1 || left + width <= x0 || top + height <= y0) {
+    return {must: `must have a mask that meets its box [${box.join(', ')}], got ${rect}`};
   }
+  return undefined;
 }
 
 function isPositiveInteger(value: number): boolean {

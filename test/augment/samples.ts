@@ -38,3 +38,35 @@ export function paint({image: {width, height}, instances}: Sample): number[] {
   }
   return ids;
 }
+
+/** Smooth colours over the plane, and discs of a bright colour of their own as instances. */
+export function discs(width = 90, height = 70): Sample {
+  const centres = [
+    [22, 20, 12],
+    [60, 25, 15],
+    [40, 52, 10],
+  ] as const;
+  const ids = Array.from({length: width * height}, (_, i) => {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    return centres.findIndex(([cx, cy, r]) => (x - cx) ** 2 + (y - cy) ** 2 <= r * r) + 1;
+  });
+  const data = Uint8Array.from({length: width * height * 3}, (_, i) => {
+    const id = ids[Math.floor(i / 3)]!;
+    return id === 0 ? 40 : i % 3 === 0 ? 250 : 60 * id;
+  });
+  return {
+    file: 'discs.png',
+    image: {data, width, height},
+    instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances,
+  };
+}
+
+/** Which disc the colour of each pixel is of: its id, 0 for none, or -1 for a colour in between. */
+export function idsOfColours({image: {data}}: Sample): number[] {
+  return Array.from({length: data.length / 3}, (_, i) => {
+    const [r, g, b] = data.subarray(3 * i, 3 * i + 3);
+    if (r === 40 && g === 40 && b === 40) return 0;
+    const id = g! / 60;
+    return r === 250 && g === b && Number.isInteger(id) && id > 0 ? id : -1;
+  });
+}

@@ -1,0 +1,85 @@
+import test from 'ava';
+import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
+import type {Dataset, Sample} from '../../lib/datasets/sample.js';
+import {MaskRcnnError} from '../../lib/errors.js';
+import {blobSample} from '../tiny.js';
+
+/** Image 0: two labels and two bad instances; 1: unreadable; 2: a negative; 3: the pixels of 4. */
+async function get(index: number): Promise<Sample> {
+  if (index === 1) throw new MaskRcnnError('INVALID_MASK', 'blob_1.png has no mask.', {file: 'blob_1.png'});
+  const sample = blobSample(index === 0 ? 5 : index === 3 ? 4 : index);
+  sample.file = `blob_${index}.png`;
+  if (index === 2) sample.instances = [];
+  if (index !== 0) return sample;
+  const [first, second, third] = sample.instances;
+  second!.label = 3;
+  third!.box = [5, 5, 5, 9];
+  return {...sample, instances: [first!, second!, third!, {...first!, label: 2}]};
+}
+
+const data: Dataset = {length: 5, classes: ['disc', 'ring', 'star'].slice(0, 2), get};
+const more: Dataset = {...data, classes: ['disc', 'ring', 'star', 'moon']};
+
+test('every fault is found, not only the first, and what can be read is counted', async (t) => {
+  const done: number[] = [];
+  const found = await inspect(data, {onImage: (count) => done.push(count)});
+  t.deepEqual(done, [1, 2, 3, 4, 5]);
+  t.deepEqual(
+    found.faults.map(({code, file, message}) => [code, file, message.split('\n')[0]]),
+    [
+      ['INVALID_TARGET', 'blob_0.png', 'Instance 1 of blob_0.png must have a label in 1..2 (disc, ring), got 3.'],
+      [
+        'INVALID_TARGET',
+        'blob_0.png',
+        'Instance 2 of blob_0.png must have a box [x0, y0, x1, y1] with x0 < x1 and y0 < y1, got [5, 5, 5, 9].',
+      ],
+      ['INVALID_MASK', 'blob_1.png', 'blob_1.png has no mask.'],
+    ],
+  );
+  const {images, instances, negatives, classes, width, height, instancesPerImage, area, warnings} = found;
+  t.deepEqual({images, instances, negatives}, {images: 5, instances: 8, negatives: 1});
+  t.deepEqual(classes, [
+    {name: 'disc', instances: 6, images: 3},
+    {name: 'ring', instances: 1, images: 1},
+  ]);
+  t.deepEqual(width, {min: 64, median: 64, max: 64});
+  t.deepEqual(height, width);
+  t.deepEqual(instancesPerImage, {min: 0, median: 2, max: 4});
+  // Discs of radius 6 to 10.
+  t.true(area!.min >= 100 && area!.max <= 330 && area!.median >= area!.min && area!.median <= area!.max);
+  t.deepEqual(warnings, ['blob_3.png and blob_4.png are the same image.']);
+});
+
+test('classes without an instance are warned of', async (t) => {
+  const {classes, faults, warnings} = await inspect(more);
+  t.is(faults.length, 2);
+  t.is(classes[2]!.instances, 1);
+  t.is(warnings.at(-1), "No instance is of class 'moon'.");
+});
+
+test('in words', async (t) => {
+  const lines = describeInspection(await inspect(data)).split('\n');
+  t.is(lines[0], '5 images, 1 of them without instances; 8 instances.');
+  t.is(lines[1], 'Width 64 to 64, half of them up to 64; height 64 to 64, half of them up to 64 pixels.');
+  t.is(lines[3], "Class 'disc': 6 instances on 3 images.");
+  t.is(lines[5], 'Warning: blob_3.png and blob_4.png are the same image.');
+  t.is(lines.filter((line) => line.startsWith('Fault: ')).length, 3);
+  t.is(lines.at(-1), '3 faults.');
+});
+
+test('a data set of nothing', async (t) => {
+  const found = await inspect({...data, length: 0});
+  t.like(found, {images: 0, instances: 0, width: null, area: null, faults: []});
+  t.true(describeInspection(found).endsWith('No faults.'));
+});
+
+test('defects of the data set, aborts and wrong options are thrown', async (t) => {
+  const defect = new TypeError('a defect');
+  t.is(await t.throwsAsync(inspect({...data, get: () => Promise.reject(defect)})), defect);
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const options = {onImage: () => controller.abort(reason), signal: controller.signal, concurrency: 1};
+  t.is(await t.throwsAsync(inspect(data, options)), reason);
+  await t.throwsAsync(inspect(data, {concurrency: 0}), {code: 'INVALID_OPTION'});
+  await t.throwsAsync(inspect('folder' as never), {code: 'INVALID_OPTION', message: /data set/});
+});
