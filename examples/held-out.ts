@@ -1,16 +1,14 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
-import {type Dataset, drawSideBySide, evaluate, type MaskRcnn, type Sample} from 'maskrcnn';
-
-/** What was found on images that were not trained on. */
-type Counts = {
-  /** Objects that are there. */
-  true: number;
-  /** Those of them that a detection of their own covers: the two masks' intersection over union is above 0.5. */
-  found: number;
-  /** Detections in all. */
-  detections: number;
-};
+import {
+  type Dataset,
+  type Detections,
+  drawSideBySide,
+  type Evaluation,
+  evaluate,
+  type MaskRcnn,
+  type Sample,
+} from 'maskrcnn';
 
 /**
  * Scores `model` on `data`, prints the scores as a table, and writes a picture per image into `folder`: the image, the true
@@ -22,47 +20,42 @@ export async function judge(
   {folder, scoreThreshold}: {folder: string; scoreThreshold: number},
 ) {
   await mkdir(folder, {recursive: true});
-  const {pixel} = await evaluate(model, {data, scoreThreshold});
-  const objects: Counts = {true: 0, found: 0, detections: 0};
-  for (let index = 0; index < data.length; index++) {
-    const sample = await data.get(index);
-    const [detections] = await model.predict(sample.image, {scoreThreshold, maskFormat: 'bitmap'});
-    const {masks} = detections!;
-    objects.true += sample.instances.length;
-    objects.found += countFound(sample, masks);
-    objects.detections += masks.length;
-    const name = `${basename(sample.file, extname(sample.file))}.png`;
-    await writeFile(join(folder, name), await drawSideBySide(sample.image, sample.instances, detections!));
-  }
-
-  const row = (title: string, {iou, f1, precision, recall}: typeof pixel.mean) =>
-    [title.padEnd(24), ...[iou, f1, precision, recall].map((score) => score.toFixed(3).padStart(10))].join('');
+  const draw = async ({file, image, instances}: Sample, detections: Detections) => {
+    const name = `${basename(file, extname(file))}.png`;
+    await writeFile(join(folder, name), await drawSideBySide(image, instances, detections));
+  };
+  // Beside the detection of the next images.
+  let drawn: Promise<unknown> = Promise.resolve();
+  const onDetections = (sample: Sample, detections: Detections) => {
+    drawn = Promise.all([drawn, draw(sample, detections)]);
+    drawn.catch(() => {}); // told below
+  };
+  const scores = await evaluate(model, {data, scoreThreshold, onDetections});
+  await drawn;
   console.log(`
 ${data.length} images that were not trained on   (detections with a score above ${scoreThreshold})
 
-${['pixels'.padEnd(24), ...['IoU', 'F1', 'precision', 'recall'].map((title) => title.padStart(10))].join('')}
-${row('mean over the images', pixel.mean)}
-${row('all images together', pixel.pooled)}
-
-${data.classes.join(', ')}: ${objects.found} of ${objects.true} found (IoU > 0.5), by ${objects.detections} detections`);
-  return {images: data.length, scoreThreshold, pixel, objects};
+${table(scores)}`);
+  return {scoreThreshold, ...scores};
 }
 
-/** Pairs off true objects and detections whose masks overlap enough. Above 0.5, hardly any has a choice of partners. */
-function countFound({image, instances}: Sample, masks: readonly Uint8Array[]): number {
-  const areas = masks.map((mask) => mask.reduce((sum, pixel) => sum + pixel, 0));
-  const taken = new Set<number>();
-  for (const {mask} of instances) {
-    const pixels: number[] = [];
-    mask.data.forEach((inside, index) => {
-      const y = mask.top + Math.floor(index / mask.width);
-      if (inside) pixels.push(y * image.width + mask.left + (index % mask.width));
-    });
-    const partner = masks.findIndex((detection, index) => {
-      const both = pixels.reduce((sum, pixel) => sum + detection[pixel]!, 0);
-      return !taken.has(index) && both / (areas[index]! + pixels.length - both) > 0.5;
-    });
-    if (partner !== -1) taken.add(partner);
-  }
-  return taken.size;
+/** The scores of an evaluation, one way of summing them up a line. */
+function table({pixel, objects}: Evaluation): string {
+  const row = (title: string, values: readonly string[]) =>
+    [title.padEnd(24), ...values.map((value) => value.padStart(11))].join('');
+  const scores = (...values: number[]) => values.map((value) => value.toFixed(3));
+  const pixelRow = ({iou, f1, precision, recall}: typeof pixel.mean) => scores(iou, f1, precision, recall);
+  const objectRow = ({f1, precision, recall, dice, hausdorff}: typeof objects.mean) => [
+    ...scores(f1, precision, recall, dice),
+    hausdorff.toFixed(1),
+  ];
+  return [
+    row('pixels', ['IoU', 'F1', 'precision', 'recall']),
+    row('mean over the images', pixelRow(pixel.mean)),
+    row('all images together', pixelRow(pixel.pooled)),
+    '',
+    row(`objects (${objects.truth} true)`, ['F1', 'precision', 'recall', 'Dice', 'Hausdorff']),
+    row('mean over the images', objectRow(objects.mean)),
+    row('all images together', objectRow(objects.pooled)),
+  ].join('\n');
 }

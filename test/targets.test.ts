@@ -105,3 +105,18 @@ test('pixels that do not fit their size are refused', (t) => {
   const error = t.throws(() => toNativeImage({file: 'a.png', image}), {code: 'INVALID_IMAGE'});
   t.is(error.message, 'a.png must have width × height × 3 bytes of RGB pixels, got 126 bytes for 8 × 6.');
 });
+
+test('300 objects on 1024 × 1024 pixels stay as small as their crops', (t) => {
+  const image = {data: new Uint8Array(1024 * 1024 * 3), width: 1024, height: 1024};
+  const instances = Array.from({length: 300}, (_, i) => {
+    const [left, top] = [(i % 20) * 51, Math.floor(i / 20) * 64];
+    const mask = {left, top, width: 50, height: 60, data: new Uint8Array(50 * 60).fill(1)};
+    return {label: 1, box: [left, top, left + 50, top + 60] as [number, number, number, number], mask};
+  });
+  const before = process.memoryUsage().arrayBuffers;
+  const target = toNativeTarget({file: 'many.png', image, instances}, ['cell']);
+  const grown = process.memoryUsage().arrayBuffers - before;
+  t.is(target.maskData.length, 300 * 50 * 60);
+  // As planes of the image they would be 300 MB.
+  t.true(grown < 4e6, `${grown} bytes`);
+});

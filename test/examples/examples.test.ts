@@ -33,7 +33,7 @@ test.serial('demo.ts trains on images that it draws, and its loss falls', async 
   t.is(code, 0, stderr);
 
   t.regex(stdout, /mean over the images +[01]\.\d{3}/);
-  t.regex(stdout, /gland: \d+ of \d+ found/);
+  t.regex(stdout, /objects \(\d+ true\) +F1 +precision +recall +Dice +Hausdorff/);
   const losses = await epochLosses(run);
   t.is(losses.length, 2);
   t.true(losses[1]! < losses[0]!, `the loss went from ${losses[0]} to ${losses[1]}`);
@@ -108,7 +108,7 @@ test.serial('penn-fudan.ts goes on from weights of other classes', async (t) => 
   t.is(code, 0, stderr);
 
   t.regex(stdout, /predictor/, 'that the heads were replaced is said');
-  t.regex(stdout, /pedestrian: \d+ of \d+ found/);
+  t.regex(stdout, /objects \(\d+ true\) +F1/);
   const losses = await epochLosses(run);
   t.true(losses[1]! < losses[0]!, `the loss went from ${losses[0]} to ${losses[1]}`);
   t.is((await readdir(join(run, 'overlays'))).length, 1);
