@@ -7,6 +7,8 @@ export type Shape = {
   points: Points;
   /** Those with one of their four neighbours outside. */
   boundary: Points;
+  /** Whether a pixel belongs to it. */
+  has: (x: number, y: number) => boolean;
 };
 
 /**
@@ -25,15 +27,13 @@ export function hausdorff(a: Shape, b: Shape, limit = Infinity): number {
 
 /** The greatest squared distance from a pixel of `from` to `to`, or `least` where that is more. */
 function directed(from: Shape, to: Shape, least: number, limit: number): number {
-  const inside = new Set<number>();
-  for (let i = 0; i < to.points.length; i += 2) inside.add(key(to.points[i]!, to.points[i + 1]!));
   const {boundary} = to;
   let greatest = least;
   // Neighbours in order have neighbours for their nearest: the search begins where the last one ended.
   let near = 0;
   for (let i = 0; i < from.points.length && greatest < limit; i += 2) {
     const [x, y] = [from.points[i]!, from.points[i + 1]!];
-    if (inside.has(key(x, y))) continue;
+    if (to.has(x, y)) continue;
     let nearest = Infinity;
     let at = near;
     for (let j = 0; j < boundary.length; j += 2) {
@@ -50,5 +50,3 @@ function directed(from: Shape, to: Shape, least: number, limit: number): number 
   }
   return greatest;
 }
-
-const key = (x: number, y: number) => y * 65536 + x;

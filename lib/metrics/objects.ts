@@ -1,4 +1,4 @@
-import {hausdorff, type Points, type Shape} from './hausdorff.js';
+import {hausdorff, type Shape} from './hausdorff.js';
 import type {LabelMap} from './labels.js';
 
 /** What the objects of one image contribute: see `objectScores()`. */
@@ -156,16 +156,19 @@ function pairUp(
   predicted: ReadonlyMap<number, LabelledObject>,
   predictedMap: LabelMap,
 ): void {
-  const shared = new Map<string, {of: LabelledObject; and: LabelledObject; pixels: number}>();
-  for (const [i, label] of trueMap.labels.entries()) {
-    const other = predictedMap.labels[i]!;
+  // Pixels by both labels, those of the truth across, and the pairs in the order in which they are met.
+  const columns = Math.max(0, ...truth.keys()) + 1;
+  const counts = new Int32Array(columns * (Math.max(0, ...predicted.keys()) + 1));
+  const shared = new Set<number>();
+  for (let i = 0; i < trueMap.labels.length; i++) {
+    const [label, other] = [trueMap.labels[i]!, predictedMap.labels[i]!];
     if (label === 0 || other === 0) continue;
-    const key = `${label} ${other}`;
-    const pair = shared.get(key);
-    if (pair) pair.pixels++;
-    else shared.set(key, {of: truth.get(label)!, and: predicted.get(other)!, pixels: 1});
+    const key = other * columns + label;
+    if (counts[key]!++ === 0) shared.add(key);
   }
-  for (const {of, and, pixels} of shared.values()) {
+  for (const key of shared) {
+    const pixels = counts[key]!;
+    const [of, and] = [truth.get(key % columns)!, predicted.get(Math.floor(key / columns))!];
     for (const [object, other] of [
       [of, and],
       [and, of],
@@ -177,14 +180,18 @@ function pairUp(
 
 /** The objects of a map that have pixels, by label. */
 function objectsOf({width, height, labels}: LabelMap): Map<number, LabelledObject> {
-  const found = new Map<number, {points: number[]; boundary: number[]}>();
+  const areas = new Int32Array(labels.reduce((most, label) => Math.max(most, label), 0) + 1);
+  for (const label of labels) areas[label]!++;
+  const points = Array.from(areas, (area, label) => new Int32Array(label === 0 ? 0 : 2 * area));
+  const boundaries = Array.from(areas, (): number[] => []);
+  const filled = new Int32Array(areas.length);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const label = labels[i]!;
       if (label === 0) continue;
-      const object = found.get(label) ?? {points: [], boundary: []};
-      found.set(label, object);
-      object.points.push(x, y);
+      const own = points[label]!;
+      own[filled[label]!++] = x;
+      own[filled[label]!++] = y;
       const isInner =
         x > 0 &&
         x < width - 1 &&
@@ -194,14 +201,20 @@ function objectsOf({width, height, labels}: LabelMap): Map<number, LabelledObjec
         labels[i + 1] === label &&
         labels[i - width] === label &&
         labels[i + width] === label;
-      if (!isInner) object.boundary.push(x, y);
+      if (!isInner) boundaries[label]!.push(x, y);
     }
   }
-  const pack = (values: number[]): Points => Int32Array.from(values);
-  return new Map(
-    Array.from(found, ([label, {points, boundary}]) => [
-      label,
-      {points: pack(points), boundary: pack(boundary), area: points.length / 2, partner: undefined, overlap: 0},
-    ]),
-  );
+  const objects = new Map<number, LabelledObject>();
+  for (const [label, area] of areas.entries()) {
+    if (label === 0 || area === 0) continue;
+    objects.set(label, {
+      points: points[label]!,
+      boundary: Int32Array.from(boundaries[label]!),
+      has: (x, y) => labels[y * width + x] === label,
+      area,
+      partner: undefined,
+      overlap: 0,
+    });
+  }
+  return objects;
 }
