@@ -15,7 +15,10 @@ const PRESETS = {
   lsj: () => compose(scaleJitter(), randomHorizontalFlip()),
   histology: () =>
     compose(
-      randomAffine({mirror: true, elastic: {}}),
+      randomHorizontalFlip(),
+      randomVerticalFlip(),
+      // Little of it: the more an image is turned, the more of it is mirrored border, and objects cut there grow together.
+      randomAffine({rotate: 15, translate: 0.05, elastic: {}}),
       colorJitter({brightness: 0.15, contrast: 0.15, saturation: 0.15}),
       stainJitter(),
     ),
