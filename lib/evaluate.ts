@@ -1,7 +1,7 @@
 import {datasetRule} from './dataset-rule.js';
 import type {Dataset, Sample} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
-import {predictedLabels, trueLabels} from './metrics/labels.js';
+import {foregroundOf, predictedLabels, trueLabels} from './metrics/labels.js';
 import {compareObjects, type ObjectCounts, type ObjectSummary, summarizeObjects} from './metrics/objects.js';
 import {countPixels, type PixelCounts, type PixelSummary, summarizePixels} from './metrics/pixel.js';
 import type {MaskRcnn} from './model.js';
@@ -23,7 +23,8 @@ export type EvaluateOptions = {
 export type Evaluation = {
   /** The union of the predicted masks against the union of the true ones, whatever their classes. */
   pixel: PixelSummary;
-  /** The predicted objects against the true ones, whatever their classes, a pixel belonging to the best detection on it. */
+  /** The predicted objects against the true ones, whatever their classes, a pixel belonging to the best detection on it and
+   * detections that are mostly covered by better ones being none. */
   objects: ObjectSummary;
 };
 
@@ -54,12 +55,10 @@ export async function evaluate(model: MaskRcnn, options: EvaluateOptions): Promi
     signal?.throwIfAborted();
     // Detection goes on, off the main thread, while this image is compared.
     next = detect(model, data, index + 1, scoreThreshold);
-    const [predicted, truth] = [
-      predictedLabels(detections.masks, detections.width, detections.height),
-      trueLabels(sample),
-    ];
-    pixels.push(countPixels(predicted.labels, truth.labels));
-    objects.push(compareObjects(predicted, truth));
+    const {masks, width, height} = detections;
+    const truth = trueLabels(sample);
+    pixels.push(countPixels(foregroundOf(masks, width, height), truth.labels));
+    objects.push(compareObjects(predictedLabels(masks, width, height), truth));
     onDetections?.(sample, detections);
     onImage?.(index + 1);
   }

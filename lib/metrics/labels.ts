@@ -18,12 +18,35 @@ export function trueLabels({image: {width, height}, instances}: Sample): LabelMa
   return {width, height, labels};
 }
 
-/** Detections, best first, numbered in their order. Where several overlap, the best one has the pixel. */
+/** A detection of which less than this share is left beside better ones is taken for one of them, not for an object. */
+const LEAST_VISIBLE = 0.5;
+
+/**
+ * Detections, best first, numbered in their order. Where several overlap, the best one has the pixel; those that are mostly
+ * covered are left out (Kirillov et al., "Panoptic segmentation", 2019, section 4.2, with its share of one half).
+ */
 export function predictedLabels(masks: readonly Rle[], width: number, height: number): LabelMap {
   const labels = new Int32Array(width * height);
   for (const [index, mask] of masks.entries()) {
     const bitmap = decodeRle(mask);
+    let [area, visible] = [0, 0];
+    for (let i = 0; i < labels.length; i++) {
+      if (bitmap[i] === 0) continue;
+      area++;
+      if (labels[i] === 0) visible++;
+    }
+    if (visible < LEAST_VISIBLE * area) continue;
     for (let i = 0; i < labels.length; i++) if (bitmap[i] !== 0 && labels[i] === 0) labels[i] = index + 1;
   }
   return {width, height, labels};
+}
+
+/** The union of `masks`, all of one image of width × height pixels, as bytes of 0 and 1 in reading order. */
+export function foregroundOf(masks: readonly Rle[], width: number, height: number): Uint8Array {
+  const foreground = new Uint8Array(width * height);
+  for (const mask of masks) {
+    const bitmap = decodeRle(mask);
+    for (let i = 0; i < foreground.length; i++) foreground[i]! |= bitmap[i]!;
+  }
+  return foreground;
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {predictedLabels, trueLabels} from '../../lib/metrics/labels.js';
+import {foregroundOf, predictedLabels, trueLabels} from '../../lib/metrics/labels.js';
 
 const width = 12;
 const height = 10;
@@ -35,6 +35,15 @@ test('of detections that overlap the better one has the pixel; none is an empty 
     [2, 1, 1, 1],
   );
   t.deepEqual(predictedLabels([], width, height).labels, new Int32Array(width * height));
+});
+
+test('a detection that is mostly covered by better ones is no object, but foreground', (t) => {
+  // pycocotools: rows 3..6 and 4..7, columns 3..8: rows 2..5 cover three quarters of the one and half of the other.
+  const [most, half] = ['Q146000000000k0', 'R146000000000j0'].map((counts) => ({...rle, counts}));
+  t.deepEqual(predictedLabels([rle, most!], width, height).labels, rectangle(3, 2, 8, 5));
+  t.is(new Set(predictedLabels([rle, half!], width, height).labels).size, 3);
+  t.deepEqual([...foregroundOf([rle, most!], width, height)], [...rectangle(3, 2, 8, 6)]);
+  t.deepEqual(foregroundOf([], width, height), new Uint8Array(width * height));
 });
 
 test('cropped masks of a sample are put in their places, the later one above', (t) => {
