@@ -2,7 +2,7 @@ import type {NativeWarpOptions} from '../../binding.js';
 import {bool, checkOptions, either, listOf, number, type Rule, type Schema} from '../options-check.js';
 import type {Random} from '../random.js';
 import {type Augmentation, uniform} from './augmentation.js';
-import {chain, inverse, rotation, scaling, shearing, translation} from './matrix.js';
+import {chain, inverse, type Matrix, rotation, scaling, shearing, translation} from './matrix.js';
 import {type Border, borderRules, checkRange, warp} from './warp.js';
 
 export type ElasticOptions = {
@@ -67,8 +67,9 @@ export function randomAffine(options: AffineOptions = {}): Augmentation {
       rotation(draw(rotate)),
       translation(width / 2 + draw(translate) * width, height / 2 + draw(translate) * height),
     );
-    const grid = elastic ? drawGrid(random, width, height, elastic) : null;
-    return warp(sample, {matrix: inverse(forward), grid, border});
+    const matrix = inverse(forward);
+    const grid = elastic ? drawGrid(random, width, height, matrix, elastic) : null;
+    return warp(sample, {matrix, grid, border});
   };
 }
 
@@ -77,23 +78,32 @@ export function randomAffine(options: AffineOptions = {}): Augmentation {
  * part is folded over another (Choi and Lee, "Injectivity conditions of 2D and 3D uniform cubic B-spline functions",
  * 2000). Throws INVALID_OPTION.
  */
-export function elastic({border = 'reflect', ...options}: ElasticOptions & {border?: Border} = {}): Augmentation {
-  checkOptions({border, ...options}, {...ELASTIC, border: either(...borderRules)}, 'elastic()');
+export function elastic(options: ElasticOptions & {border?: Border} = {}): Augmentation {
+  checkOptions(options, {...ELASTIC, border: either(...borderRules)}, 'elastic()');
+  const {border = 'reflect', ...bend} = options;
   return (sample, random) => {
     const {width, height} = sample.image;
-    return warp(sample, {matrix: translation(0, 0), grid: drawGrid(random, width, height, options), border});
+    const matrix = translation(0, 0);
+    return warp(sample, {matrix, grid: drawGrid(random, width, height, matrix, bend), border});
   };
 }
 
+/** Displacements in pixels of the result, led through `matrix`: a scale before or after does not fold what is bent. */
 function drawGrid(
   random: Random,
   width: number,
   height: number,
+  [a, b, , d, e]: Matrix,
   {spacing = 0.125, strength = 0.2}: ElasticOptions,
 ): NonNullable<NativeWarpOptions['grid']> {
   const distance = Math.max(1, spacing * Math.max(width, height));
   const count = (pixels: number) => Math.floor((pixels - 0.5) / distance) + 4;
   const [columns, rows] = [count(width), count(height)];
-  const points = Float32Array.from({length: columns * rows * 2}, () => uniform(random, -1, 1) * strength * distance);
+  const points = new Float32Array(columns * rows * 2);
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = [uniform(random, -1, 1) * strength * distance, uniform(random, -1, 1) * strength * distance];
+    points[i] = a * x + b * y;
+    points[i + 1] = d * x + e * y;
+  }
   return {columns, rows, spacing: distance, points};
 }

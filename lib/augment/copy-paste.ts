@@ -16,9 +16,10 @@ const share = number({min: 0, max: 1});
 const COPY_PASTE: Schema = {chance: share, share, augment: callback};
 
 /**
- * Pastes objects of another sample of the data set over the image, all shifted alike, at a random place (Ghiasi et al.,
- * "Simple copy-paste is a strong data augmentation method for instance segmentation", 2021). What they cover is taken from
- * the masks below; of instances that are cut, slivers are dropped. Throws INVALID_OPTION.
+ * Pastes objects of another sample of the data set over the image (Ghiasi et al., "Simple copy-paste is a strong data
+ * augmentation method for instance segmentation", 2021): where they are in theirs, or, as far as the sizes differ, all
+ * shifted alike at random; `augment` gives them other places and sizes. What they cover is taken from the masks below, also
+ * where that leaves several parts of one; of instances that are cut, slivers are dropped. Throws INVALID_OPTION.
  */
 export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
   checkOptions(options, COPY_PASTE, 'copyPaste()');
@@ -47,7 +48,7 @@ export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
         const to = (y + down) * width + x + right;
         const from = (y * other.image.width + x) * 3;
         covered[to] = 1;
-        data.set(other.image.data.subarray(from, from + 3), to * 3);
+        for (let c = 0; c < 3; c++) data[to * 3 + c] = other.image.data[from + c]!;
       });
       pasted.push(withMask(instance, {...moved, left: moved.left + right, top: moved.top + down}));
     }
@@ -55,9 +56,11 @@ export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
     const below = sample.instances.flatMap((instance) => {
       const {mask} = instance;
       const seen = (x: number, y: number) => covered[(mask.top + y) * width + mask.left + x] === 0;
-      if (holdsEverywhere(mask, seen)) return [instance];
       const left = trimmed(mask, seen);
-      return left === undefined || isSliver(areaOf(left), areaOf(mask)) ? [] : [withMask(instance, left)];
+      if (left === undefined) return [];
+      const [area, whole] = [areaOf(left), areaOf(mask)];
+      if (area === whole) return [instance];
+      return isSliver(area, whole) ? [] : [withMask(instance, left)];
     });
     return {...sample, image: {...sample.image, data}, instances: [...below, ...pasted]};
   };
@@ -65,27 +68,34 @@ export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
 
 /** The part of `mask` whose pixels (x, y of the bitmap) `keep`, cropped anew; undefined where nothing is left. */
 function trimmed(mask: InstanceMask, keep: (x: number, y: number) => boolean): InstanceMask | undefined {
-  const {left, top, width} = mask;
-  let [x0, y0, x1, y1] = [Infinity, Infinity, 0, 0];
-  const kept = mask.data.map((on, i) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    if (on === 0 || !keep(x, y)) return 0;
-    [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x + 1), Math.max(y1, y + 1)];
-    return 1;
-  });
+  const {left, top, width, height} = mask;
+  let [x0, y0, x1, y1] = [width, height, 0, 0];
+  const kept = new Uint8Array(mask.data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (mask.data[y * width + x] === 0 || !keep(x, y)) continue;
+      kept[y * width + x] = 1;
+      if (x < x0) x0 = x;
+      if (x >= x1) x1 = x + 1;
+      if (y < y0) y0 = y;
+      y1 = y + 1;
+    }
+  }
   if (x1 === 0) return undefined;
   const data = new Uint8Array((x1 - x0) * (y1 - y0));
   for (let y = y0; y < y1; y++) data.set(kept.subarray(y * width + x0, y * width + x1), (y - y0) * (x1 - x0));
   return {left: left + x0, top: top + y0, width: x1 - x0, height: y1 - y0, data};
 }
 
-function holdsEverywhere({data, width}: InstanceMask, seen: (x: number, y: number) => boolean): boolean {
-  return data.every((on, i) => on === 0 || seen(i % width, Math.floor(i / width)));
-}
-
 /** Calls back with each of the mask's pixels in its image. */
-function forEachPixel({left, top, width, data}: InstanceMask, visit: (x: number, y: number) => void): void {
-  for (const [i, on] of data.entries()) if (on) visit(left + (i % width), top + Math.floor(i / width));
+function forEachPixel({left, top, width, height, data}: InstanceMask, visit: (x: number, y: number) => void): void {
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) if (data[y * width + x] === 1) visit(left + x, top + y);
+  }
 }
 
-const areaOf = ({data}: InstanceMask): number => data.reduce((sum, on) => sum + on, 0);
+function areaOf({data}: InstanceMask): number {
+  let area = 0;
+  for (let i = 0; i < data.length; i++) area += data[i]!;
+  return area;
+}

@@ -120,17 +120,70 @@ test('turns by 90° are exact: four are none', async (t) => {
   t.pass();
 });
 
-test('a crop is a part of the image, pixel for pixel', async (t) => {
-  const before = discs();
-  for (let seed = 0; seed < 10; seed++) {
-    const {image} = await apply(randomCrop({size: [0.3, 0.8]}), before, seed);
-    const rows = Array.from({length: before.image.height}, (_, y) =>
-      Buffer.from(before.image.data.subarray(y * 90 * 3, (y + 1) * 90 * 3)),
-    );
-    const first = Buffer.from(image.data.subarray(0, image.width * 3));
-    t.true(rows.some((row) => row.includes(first)));
-    t.true(image.width >= 27 && image.width <= 72 && image.height >= 21 && image.height <= 56);
+test('the three turns, by hand', async (t) => {
+  // 1 2 0
+  // 3 0 4
+  const before = sampleOf({width: 3, height: 2, ids: [1, 2, 0, 3, 0, 4]});
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 30; seed++) {
+    const {image, instances} = await apply(randomRotate90(1), before, seed);
+    seen.add(`${image.width}: ${paint({file: '', image, instances}).join(' ')}`);
   }
+  t.deepEqual([...seen].sort(), ['2: 0 4 2 0 1 3', '2: 3 1 0 2 4 0', '3: 4 0 3 0 2 1']);
+});
+
+test('a crop is a part of the image and of its masks, pixel for pixel, with the middle of an instance', async (t) => {
+  const image = {
+    width: 40,
+    height: 30,
+    data: Uint8Array.from({length: 3600}, (_, i) => [i / 3 / 40, i / 3, 0][i % 3]! % 40),
+  };
+  const ids = Array.from({length: 1200}, (_, i) => (i % 40 >= 31 && i % 40 < 37 && i >= 160 && i < 400 ? 1 : 0));
+  const before = {...sampleOf({width: 40, height: 30, ids}), image};
+  for (let seed = 0; seed < 20; seed++) {
+    const after = await apply(randomCrop({size: [0.4, 0.8]}), before, seed);
+    const {width, height, data} = after.image;
+    t.true(width >= 16 && width <= 32 && height >= 12 && height <= 24);
+    // Each pixel says by its colour where it was: row and column.
+    const [top, left] = [data[0]!, data[1]!];
+    const from = Array.from(
+      {length: width * height},
+      (_, i) => (top + Math.floor(i / width)) * 40 + left + (i % width),
+    );
+    t.deepEqual(
+      [...data],
+      from.flatMap((at) => [...image.data.subarray(3 * at, 3 * at + 3)]),
+    );
+    t.deepEqual(
+      paint(after),
+      from.map((at) => ids[at]!),
+    );
+    t.is(after.instances.length, 1);
+  }
+});
+
+test('a bend of the greatest strength folds nothing over, at any scale', async (t) => {
+  const side = 60;
+  const data = Uint8Array.from({length: side * side * 3}, (_, i) => 4 * (Math.floor(i / 3) % side));
+  const sample = {file: 'ramp.png', image: {data, width: side, height: side}, instances: []};
+  const still = {rotate: 0, shear: 0, translate: 0, elastic: {strength: 0.4}};
+  let bent = 0;
+  for (const scale of [1, 10]) {
+    for (let seed = 0; seed < 5; seed++) {
+      const {image} = await apply(randomAffine({...still, scale: [scale, scale]}), sample, seed);
+      const reds = image.data.filter((_, i) => i % 3 === 0);
+      // The mirrored border may turn back; the middle of the rows must rise from left to right.
+      for (let y = 10; y < 50; y++) {
+        const row = reds.subarray(y * side + 10, y * side + 50);
+        t.true(
+          row.every((value, x) => x === 0 || value >= row[x - 1]!),
+          `scale ${scale}, seed ${seed}, row ${y}`,
+        );
+      }
+      if (reds.some((value, i) => i >= side && value !== reds[i - side])) bent++;
+    }
+  }
+  t.is(bent, 10);
 });
 
 test('an image made smaller lies on the border’s colour', async (t) => {
@@ -143,8 +196,8 @@ test('an image made smaller lies on the border’s colour', async (t) => {
 });
 
 test('a mirrored border shows instances again: cut ones whole, others as instances of their own', async (t) => {
-  // A disc in the middle of the left half, moved half the width to the right: its mirror image is a second one.
-  const shifted = await apply(randomAffine({rotate: 0, scale: [0.5, 0.5], shear: 0, translate: 0}), discs(), 1);
-  t.true(shifted.instances.length > 3, `${shifted.instances.length}`);
-  for (const {mask} of shifted.instances) t.true(mask.width <= 2 * 16 && mask.height <= 2 * 16);
+  // At half the size a mirrored border of a quarter of each side is seen, and in it discs that the image's edge does not cut.
+  const smaller = await apply(randomAffine({rotate: 0, scale: [0.5, 0.5], shear: 0, translate: 0}), discs(), 1);
+  t.true(smaller.instances.length > 3, `${smaller.instances.length}`);
+  for (const {mask} of smaller.instances) t.true(mask.width <= 2 * 16 && mask.height <= 2 * 16);
 });

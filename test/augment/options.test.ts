@@ -24,6 +24,28 @@ const faults: [make: () => unknown, message: RegExp][] = [
     /^Option 'strength' of randomAffine\(\)'s elastic must be .*, got 0\.5\.$/,
   ],
   [() => randomAffine({border: [1, 2, 300]}), /^Option 'border' of randomAffine\(\) must be .*, got \[1, 2, 300\]\.$/],
+  [
+    () => randomAffine({elastic: {spacng: 0.1} as never}),
+    /^randomAffine\(\)'s elastic has no option 'spacng'\.\nDid you mean 'spacing'\?$/,
+  ],
+  [() => randomAffine({elastic: 0.2 as never}), /^Option 'elastic' of randomAffine\(\) must be an object, got 0\.2\.$/],
+  [() => randomAffine({border: 'reflct' as never}), /, got 'reflct'\.\nDid you mean 'reflect'\?$/],
+  [() => elastic(0.2 as never), /^The options of elastic\(\) must be an object, got 0\.2\.$/],
+  [() => elastic({strengh: 0.1} as never), /^elastic\(\) has no option 'strengh'\.\nDid you mean 'strength'\?$/],
+  [
+    () => colorJitter({brightnes: 0.1} as never),
+    /^colorJitter\(\) has no option 'brightnes'\.\nDid you mean 'brightness'\?$/,
+  ],
+  [
+    () => stainJitter({stain: 1} as never),
+    /^stainJitter\(\) has no option 'stain'\.\nIts options are amount, offset\.$/,
+  ],
+  [() => copyPaste({augment: 'lsj'} as never), /^Option 'augment' of copyPaste\(\) must be a function, got 'lsj'\.$/],
+  [() => randomCrop({sizes: [0.5, 1]} as never), /^randomCrop\(\) has no option 'sizes'\.\nDid you mean 'size'\?$/],
+  [
+    () => scaleJitter({range: [2, 0.1]}),
+    /^Option 'range' of scaleJitter\(\) must be \[least, greatest\], got \[2, 0\.1\]\.$/,
+  ],
   [() => elastic({spacing: 0}), /^Option 'spacing' of elastic\(\) must be .*, got 0\.$/],
   [() => colorJitter({hue: 0.6}), /^Option 'hue' of colorJitter\(\) must be .*, got 0\.6\.$/],
   [() => stainJitter({amount: -1}), /^Option 'amount' of stainJitter\(\) must be .*, got -1\.$/],
