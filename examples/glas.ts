@@ -118,7 +118,7 @@ await run(async () => {
     onNotice: (notice) => console.log(notice),
   });
 
-  const {history, best} = await train(model, {
+  const {history, last} = await train(model, {
     data: training,
     validation,
     epochs: readCount(usage, 'epochs', values.epochs),
@@ -139,11 +139,11 @@ await run(async () => {
   const losses = history.epochs.map(({loss}) => loss.toFixed(3));
   console.log(`Loss by epoch: ${losses.join(', ')}`);
 
-  await using bestModel = await maskRcnn({weights: best, device: values.device as NonNullable<ModelOptions['device']>});
-  const scoreThreshold = await chooseThreshold(bestModel, validation);
-  const scores = await judge(bestModel, test, {folder: join(output, 'overlays'), scoreThreshold});
+  // The model has the averaged weights of the last epoch: when the rate has come down to 0, no epoch before is better on all counts.
+  const scoreThreshold = await chooseThreshold(model, validation);
+  const scores = await judge(model, test, {folder: join(output, 'overlays'), scoreThreshold});
   await writeFile(join(output, 'scores.json'), `${JSON.stringify(scores, null, 2)}\n`);
   console.log(`
 Overlays, loss curve and weights are in ${output}.
-On images of your own: npx tsx examples/predict.ts ${best} IMAGE ...`);
+On images of your own: npx tsx examples/predict.ts ${last} IMAGE ...`);
 });
