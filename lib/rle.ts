@@ -1,32 +1,50 @@
 /** A bitmap as COCO's compressed run lengths, column by column. */
 export type Rle = {size: [height: number, width: number]; counts: string};
 
-/**
- * The bitmap (0 and 1, reading order) of a compressed RLE. Each count is written in groups of five bits, lowest first, as the
- * character 48 + group, with 32 added while more follow; from the fourth count on it is the difference to the one two
- * before it (cocoapi, common/maskApi.c). Throws RangeError where the counts do not add up to the size.
- */
-export function decodeRle({size: [height, width], counts}: Rle): Uint8Array {
+/** The bitmap (0 and 1, reading order) of a compressed RLE. Throws RangeError where the counts do not add up to the size. */
+export function decodeRle(rle: Rle): Uint8Array {
+  const [height, width] = rle.size;
   const bitmap = new Uint8Array(height * width);
+  for (const at of pixelsOf(rle)) bitmap[at] = 1;
+  return bitmap;
+}
+
+/**
+ * Where in the bitmap of a compressed RLE the pixels of its object are, column by column: less work than the bitmap where the
+ * object is small. Throws RangeError where the counts do not add up to the size.
+ *
+ * Each count is written in groups of five bits, lowest first, as the
+ * character 48 + group, with 32 added while more follow; from the fourth count on it is the difference to the one two
+ * before it (cocoapi, common/maskApi.c).
+ */
+export function pixelsOf({size: [height, width], counts}: Rle): Int32Array {
   const runs = parseCounts(counts);
+  const area = checkedArea(runs, width, height);
+  const pixels = new Int32Array(area);
+  let filled = 0;
   let at = 0;
   for (const [index, run] of runs.entries()) {
-    if (run < 0 || at + run > bitmap.length) {
-      throw new RangeError(
-        `The runs of an RLE of ${width} × ${height} must add up to ${bitmap.length} pixels, got other ones.`,
-      );
-    }
     if (index % 2 === 1) {
-      for (let i = at; i < at + run; i++) bitmap[(i % height) * width + Math.floor(i / height)] = 1;
+      for (let i = at; i < at + run; i++) pixels[filled++] = (i % height) * width + Math.floor(i / height);
     }
     at += run;
   }
-  if (at !== bitmap.length) {
-    throw new RangeError(
-      `The runs of an RLE of ${width} × ${height} must add up to ${bitmap.length} pixels, got ${at}.`,
-    );
+  return pixels;
+}
+
+/** The number of pixels in the runs of the object, which are every second one. */
+function checkedArea(runs: readonly number[], width: number, height: number): number {
+  const refusal = (got: string) =>
+    new RangeError(`The runs of an RLE of ${width} × ${height} must add up to ${width * height} pixels, got ${got}.`);
+  let area = 0;
+  let at = 0;
+  for (const [index, run] of runs.entries()) {
+    if (run < 0 || at + run > width * height) throw refusal('other ones');
+    if (index % 2 === 1) area += run;
+    at += run;
   }
-  return bitmap;
+  if (at !== width * height) throw refusal(String(at));
+  return area;
 }
 
 function parseCounts(counts: string): number[] {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {decodeRle} from '../lib/rle.js';
+import {decodeRle, pixelsOf} from '../lib/rle.js';
 
 // The counts below were written by pycocotools 2.0.
 test('a rectangle of rows 2..5 and columns 3..8 in 10 × 12', (t) => {
@@ -25,6 +25,13 @@ test('noise', (t) => {
 test('all background and all object', (t) => {
   t.deepEqual([...decodeRle({size: [3, 3], counts: '9'})], new Array(9).fill(0));
   t.deepEqual([...decodeRle({size: [3, 3], counts: '09'})], new Array(9).fill(1));
+});
+
+test('the pixels of an object, column by column', (t) => {
+  // Runs 4, 2, 1, 2 of 3 × 3: the lower two of column 1, the lower two of column 2.
+  t.deepEqual(pixelsOf({size: [3, 3], counts: '4210'}), Int32Array.of(4, 7, 5, 8));
+  t.deepEqual(pixelsOf({size: [3, 3], counts: '9'}), new Int32Array(0));
+  t.throws(() => pixelsOf({size: [3, 3], counts: '8'}), {instanceOf: RangeError, message: /add up to 9 pixels, got 8/});
 });
 
 test('counts that do not fit are refused', (t) => {

@@ -1,5 +1,5 @@
 import type {Sample} from '../datasets/sample.js';
-import {decodeRle, type Rle} from '../rle.js';
+import {pixelsOf, type Rle} from '../rle.js';
 
 /** Which object each pixel of an image belongs to, in reading order: 0 for none, else 1, 2, ... */
 export type LabelMap = {width: number; height: number; labels: Int32Array};
@@ -18,25 +18,24 @@ export function trueLabels({image: {width, height}, instances}: Sample): LabelMa
   return {width, height, labels};
 }
 
-/** A detection of which less than this share is left beside better ones is taken for one of them, not for an object. */
+/**
+ * A detection of which less than this share is left beside better ones is taken for one of them, not for an object: as in
+ * Detectron2 (`combine_overlap_thresh` of its PanopticFPN).
+ */
 const LEAST_VISIBLE = 0.5;
 
 /**
  * Detections, best first, numbered in their order. Where several overlap, the best one has the pixel; those that are mostly
- * covered are left out (Kirillov et al., "Panoptic segmentation", 2019, section 4.2, with its share of one half).
+ * covered are left out, with their pixels (the merging of Kirillov et al., "Panoptic segmentation", 2019).
  */
 export function predictedLabels(masks: readonly Rle[], width: number, height: number): LabelMap {
   const labels = new Int32Array(width * height);
   for (const [index, mask] of masks.entries()) {
-    const bitmap = decodeRle(mask);
-    let [area, visible] = [0, 0];
-    for (let i = 0; i < labels.length; i++) {
-      if (bitmap[i] === 0) continue;
-      area++;
-      if (labels[i] === 0) visible++;
-    }
-    if (visible < LEAST_VISIBLE * area) continue;
-    for (let i = 0; i < labels.length; i++) if (bitmap[i] !== 0 && labels[i] === 0) labels[i] = index + 1;
+    const pixels = pixelsOf(mask);
+    let visible = 0;
+    for (const at of pixels) if (labels[at] === 0) visible++;
+    if (visible < LEAST_VISIBLE * pixels.length) continue;
+    for (const at of pixels) if (labels[at] === 0) labels[at] = index + 1;
   }
   return {width, height, labels};
 }
@@ -44,9 +43,6 @@ export function predictedLabels(masks: readonly Rle[], width: number, height: nu
 /** The union of `masks`, all of one image of width × height pixels, as bytes of 0 and 1 in reading order. */
 export function foregroundOf(masks: readonly Rle[], width: number, height: number): Uint8Array {
   const foreground = new Uint8Array(width * height);
-  for (const mask of masks) {
-    const bitmap = decodeRle(mask);
-    for (let i = 0; i < foreground.length; i++) foreground[i]! |= bitmap[i]!;
-  }
+  for (const mask of masks) for (const at of pixelsOf(mask)) foreground[at] = 1;
   return foreground;
 }

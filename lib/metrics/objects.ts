@@ -22,9 +22,12 @@ export type ObjectCounts = {
 export type ObjectScores = {
   /** 2·precision·recall / (precision + recall), 0..1; 1 where there are no objects on either side. */
   f1: number;
-  /** Share of the predicted objects that cover at least half of the true one that they overlap most. */
+  /**
+   * Share of the predicted objects that cover at least half of the true one that they overlap most, as the paper has it (the
+   * contest's own program: more than half); 1 where nothing is predicted.
+   */
   precision: number;
-  /** Share of the true objects that are covered so. */
+  /** Share of the true objects that are covered so; 1 where there are none. */
   recall: number;
   /** Dice of each object with the one that it overlaps most, weighted by area, mean of both sides; 0..1. */
   dice: number;
@@ -45,7 +48,7 @@ type LabelledObject = Shape & {area: number; partner: LabelledObject | undefined
 
 /**
  * Compares the objects of two maps of the same image. Where one side has no object at all, the paper defines no distance:
- * those of the other side then count with the image's diagonal.
+ * those of the other side then count with the image's diagonal (the contest's own program gives infinity).
  */
 export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): ObjectCounts {
   const {width, height} = trueMap;
@@ -149,14 +152,17 @@ function nearest(object: LabelledObject, others: readonly LabelledObject[], with
   return others.reduce((least, other) => Math.min(least, hausdorff(object, other, least)), Infinity);
 }
 
-/** Gives each object the one of the other side that it shares most pixels with; of several, the first. */
+/**
+ * Gives each object the one of the other side that it shares most pixels with; of several, that of the lowest number, as the
+ * contest's own program does.
+ */
 function pairUp(
   truth: ReadonlyMap<number, LabelledObject>,
   trueMap: LabelMap,
   predicted: ReadonlyMap<number, LabelledObject>,
   predictedMap: LabelMap,
 ): void {
-  // Pixels by both labels, those of the truth across, and the pairs in the order in which they are met.
+  // Pixels by both labels, those of the truth across.
   const columns = Math.max(0, ...truth.keys()) + 1;
   const counts = new Int32Array(columns * (Math.max(0, ...predicted.keys()) + 1));
   const shared = new Set<number>();
@@ -166,7 +172,7 @@ function pairUp(
     const key = other * columns + label;
     if (counts[key]!++ === 0) shared.add(key);
   }
-  for (const key of shared) {
+  for (const key of [...shared].sort((a, b) => a - b)) {
     const pixels = counts[key]!;
     const [of, and] = [truth.get(key % columns)!, predicted.get(Math.floor(key / columns))!];
     for (const [object, other] of [

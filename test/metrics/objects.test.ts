@@ -57,6 +57,15 @@ test('one object over two true ones hits the one that it overlaps most', (t) => 
   t.like(compareObjects(drawn('1111....'), drawn('1.222222')), {truth: 2, predicted: 1, matched: 0});
 });
 
+test('of several that are overlapped equally the one of the lowest number is the partner, wherever it is', (t) => {
+  // Two pixels on each; the smaller one is covered whole, of the greater one less than half.
+  const predicted = drawn('.1111....');
+  t.like(compareObjects(predicted, drawn('.1122222.')), {matched: 1});
+  t.like(compareObjects(predicted, drawn('.2211111.')), {matched: 0});
+  t.true(near(compareObjects(predicted, drawn('.1122222.')).dice.predicted, 4 * (4 / 6)));
+  t.true(near(compareObjects(predicted, drawn('.2211111.')).dice.predicted, 4 * (4 / 9)));
+});
+
 test('less than half is no hit', (t) => {
   const counts = compareObjects(drawn('11...'), drawn('11111'));
   t.is(counts.matched, 0);
