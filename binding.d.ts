@@ -263,9 +263,6 @@ export const ops: {
     rois: Float32Array,
     options: {spatialScale: number; outputSize: number; samplingRatio: number},
   ): Float32Array;
-  /** Bitmap (0 and 1, reading order) to COCO's compressed counts string. */
-  rleEncode(bitmap: Uint8Array, width: number, height: number): string;
-  rleDecode(counts: string, width: number, height: number): Uint8Array;
   /** Probabilities mask M×M of `box` pasted into height × width as torchvision's `paste_masks_in_image` does. */
   pasteMask(mask: Float32Array, side: number, box: Float32Array, width: number, height: number): Float32Array;
   /**
@@ -279,6 +276,92 @@ export const ops: {
     matched: Int32Array,
     side: number,
   ): Float32Array;
+};
+
+/**
+ * COCO's masks on the calling thread. `counts` are compressed run lengths of a mask of width × height, as pycocotools writes
+ * them. Wrong types throw TypeError; malformed counts, polygons and lengths throw RangeError. Letters: D, G masks.
+ */
+export const rle: {
+  /** From a bitmap in reading order, in which anything but 0 is the object. */
+  encode(bitmap: Uint8Array, width: number, height: number): string;
+  /** From a bitmap of a part of the image. */
+  encodeCrop(mask: NativeCrop, width: number, height: number): string;
+  /** From uncompressed run lengths. */
+  fromRuns(runs: number[], width: number, height: number): string;
+  /** The union of polygons. points: x and y in turn, in pixels; polygon i ends before number ends[i]. */
+  fromPolygons(points: Float64Array, ends: Int32Array, width: number, height: number): string;
+  /** 0 and 1, in reading order. */
+  decode(counts: string, width: number, height: number): Uint8Array;
+  /** The box around the object; of 0 × 0 pixels where there is none. */
+  crop(counts: string, width: number, height: number): NativeCrop;
+  toRuns(counts: string, width: number, height: number): Uint32Array;
+  /** D: pixels. */
+  areas(counts: string[], width: number, height: number): Float64Array;
+  /** D×4: left, top, width, height; zeros where there is no object. */
+  boxes(counts: string[], width: number, height: number): Float64Array;
+  /** Union or intersection of one mask or more. */
+  merge(counts: string[], width: number, height: number, intersect: boolean): string;
+  /** D×G: intersection over union, or over the detection's own area where crowd[g] is 1. */
+  iou(detected: string[], truth: string[], crowd: Uint8Array, width: number, height: number): Float64Array;
+};
+
+/** A bitmap (1 = object, 0 = not; reading order) of a rectangle of an image, in whole pixels. */
+export type NativeCrop = {left: number; top: number; width: number; height: number; data: Uint8Array};
+
+/** Objects of a data set, or what was found on it. Letters: I images, K classes, R objects. */
+export type NativeObjects = {
+  /** R: 0..I-1. */
+  images: Int32Array;
+  /** R: 0..K-1. */
+  classes: Int32Array;
+  /** R×4: left, top, width, height in pixels. Needed for shape 'box'. */
+  boxes: Float64Array;
+  /** The compressed run lengths of all, one after the other, in ASCII. Needed for shape 'mask'. */
+  masks: Uint8Array;
+  /** R: where in `masks` each one ends. */
+  ends: Float64Array;
+};
+
+export type NativeEvaluationData = {
+  classes: number;
+  /** I×2: width, height. */
+  sizes: Int32Array;
+  /** areas: R, in pixels. crowd: R, 1 for a region of many objects. */
+  truth: NativeObjects & {areas: Float64Array; crowd: Uint8Array};
+  detected: NativeObjects & {scores: Float64Array};
+  shape: 'box' | 'mask';
+};
+
+/** Letters: T IoU thresholds, P recall points, A ranges of area, M limits, K classes. */
+export type NativeCocoOptions = {
+  iouThresholds: number[];
+  recallPoints: number[];
+  /** Least and greatest area of each range, in turn. */
+  areaRanges: number[];
+  /** How many of the best detections of an image and class count; ascending. */
+  limits: number[];
+};
+
+/** -1 where a class has no object in a range of area. */
+export type NativeCocoCurves = {
+  /** T×P×K×A×M. */
+  precision: Float64Array;
+  /** T×P×K×A×M: of the detection at which that recall is reached. */
+  scores: Float64Array;
+  /** T×K×A×M: the greatest. */
+  recall: Float64Array;
+};
+
+/** On libuv's thread pool and libtorch's threads. Arrays are read before the calls return. */
+export const evaluation: {
+  /** pycocotools' COCOeval: evaluate and accumulate. */
+  coco(data: NativeEvaluationData, options: NativeCocoOptions): Promise<NativeCocoCurves>;
+  /** (K+1)×(K+1): see `native/evaluation/confusion.h`. */
+  confusion(
+    data: NativeEvaluationData,
+    options: {iouThreshold: number; scoreThreshold: number},
+  ): Promise<Int32Array>;
 };
 
 /** Masks in the form of `NativeTarget`. */

@@ -3,11 +3,13 @@
 #include <napi.h>
 
 #include "binding/environment.h"
+#include "binding/evaluation.h"
 #include "binding/instance_data.h"
 #include "binding/model.h"
 #include "binding/ops.h"
 #include "binding/optimizer.h"
 #include "binding/pixels.h"
+#include "binding/rle.h"
 #include "binding/worker.h"
 #include "torch.h"
 
@@ -28,6 +30,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Model", model);
   exports.Set("Optimizer", optimizer);
   exports.Set("ops", make_ops(env));
+  exports.Set("rle", make_rle(env));
+  exports.Set("evaluation", make_evaluation(env));
   exports.Set("pixels", make_pixels(env));
   exports.Set("environment", Napi::Function::New(env, environment, "environment"));
   return exports;

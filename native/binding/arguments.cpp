@@ -106,6 +106,27 @@ View<float> read_finite_floats(const Napi::Value& value, const std::string& name
   return view;
 }
 
+View<double> read_finite_doubles(const Napi::Value& value, const std::string& name) {
+  const auto view =
+      read_array<Napi::Float64Array>(value, napi_float64_array, name, "a Float64Array");
+  for (int64_t i = 0; i < view.length; ++i) {
+    if (!std::isfinite(view.data[i])) {
+      refuse_value(value.Env(), name + "[" + std::to_string(i) + "]", "finite", view.data[i]);
+    }
+  }
+  return view;
+}
+
+std::vector<std::string> read_strings(const Napi::Value& value, const std::string& name) {
+  if (!value.IsArray()) refuse_type(value.Env(), name, "an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    strings.push_back(read_string(array.Get(i), name + "[" + std::to_string(i) + "]"));
+  }
+  return strings;
+}
+
 void check_length(Napi::Env env, int64_t length, int64_t expected, const std::string& name) {
   if (length == expected) return;
   refuse_value(env, "The length of " + name, std::to_string(expected), static_cast<double>(length));

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "torch.h"
 
@@ -44,6 +45,8 @@ View<uint8_t> read_bytes(const Napi::Value& value, const std::string& name);
 View<int32_t> read_integers(const Napi::Value& value, const std::string& name);
 View<float> read_floats(const Napi::Value& value, const std::string& name);
 View<float> read_finite_floats(const Napi::Value& value, const std::string& name);
+View<double> read_finite_doubles(const Napi::Value& value, const std::string& name);
+std::vector<std::string> read_strings(const Napi::Value& value, const std::string& name);
 
 void check_length(Napi::Env env, int64_t length, int64_t expected, const std::string& name);
 

@@ -61,8 +61,8 @@ EncodedDetections encode(
       switch (options.mask_format) {
         case MaskFormat::Rle: {
           const auto bitmap = thresholded(part.values, threshold);
-          encoded.rle[index] = ops::rle_encode(
-              bitmap.data(), part.left, part.top, part.width, part.height, width, height);
+          encoded.rle[index] = ops::pack_runs(ops::encode_runs(
+              bitmap.data(), part.left, part.top, part.width, part.height, width, height));
           break;
         }
         case MaskFormat::Bitmap:

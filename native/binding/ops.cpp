@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "binding/arguments.h"
-#include "binding/errors.h"
+#include "binding/checked.h"
+#include "binding/results.h"
 #include "ops/mask_targets.h"
 #include "ops/nms.h"
 #include "ops/paste.h"
-#include "ops/rle.h"
 #include "ops/roi_align.h"
 #include "torch.h"
 
@@ -22,13 +22,6 @@ namespace maskrcnn::binding {
 namespace {
 
 constexpr int64_t kMaxSide = 1024;  // of a roi's cells or a cell's samples
-
-template <typename Array, typename T>
-Napi::Value to_array(Napi::Env env, const T* data, int64_t length) {
-  auto array = Array::New(env, static_cast<size_t>(length));
-  std::copy_n(data, length, array.Data());
-  return array;
-}
 
 Napi::Value to_float_array(Napi::Env env, const at::Tensor& tensor) {
   const auto plain = tensor.detach().contiguous();
@@ -131,31 +124,6 @@ Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
   return to_float_array(info.Env(), grads[0]);
 }
 
-Napi::Value rle_encode(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto bitmap = read_bytes(info[0], "bitmap");
-  const auto width = read_size(info[1], "width"), height = read_size(info[2], "height");
-  check_length(env, bitmap.length, checked_product(env, {width, height}, "The bitmap"), "bitmap");
-  const auto counts = ops::rle_encode(
-      bitmap.data,
-      /*left=*/0,
-      /*top=*/0,
-      width,
-      height,
-      /*image_width=*/width,
-      /*image_height=*/height);
-  return Napi::String::New(env, counts);
-}
-
-Napi::Value rle_decode(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto counts = read_string(info[0], "counts");
-  const auto width = read_size(info[1], "width"), height = read_size(info[2], "height");
-  checked_product(env, {width, height}, "The bitmap");
-  const auto bitmap = ops::rle_decode(counts, width, height);
-  return to_array<Napi::Uint8Array>(env, bitmap.data(), static_cast<int64_t>(bitmap.size()));
-}
-
 Napi::Value paste_mask(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto mask = read_floats(info[0], "mask");
@@ -241,22 +209,6 @@ Napi::Value mask_targets(const Napi::CallbackInfo& info) {
           side));
 }
 
-// What the operators themselves refuse is a value out of range: malformed run lengths, a roi too
-// long to sample.
-template <Napi::Value (*Operator)(const Napi::CallbackInfo&)>
-Napi::Value checked(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  return guarded(env, [&] {
-    try {
-      return Operator(info);
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
-    } catch (const c10::Error& error) {
-      throw Napi::RangeError::New(env, error.what_without_backtrace());
-    }
-  });
-}
-
 }  // namespace
 
 Napi::Object make_ops(Napi::Env env) {
@@ -267,8 +219,6 @@ Napi::Object make_ops(Napi::Env env) {
   exports.Set(
       "roiAlignBackward",
       Napi::Function::New(env, checked<roi_align_backward>, "roiAlignBackward"));
-  exports.Set("rleEncode", Napi::Function::New(env, checked<rle_encode>, "rleEncode"));
-  exports.Set("rleDecode", Napi::Function::New(env, checked<rle_decode>, "rleDecode"));
   exports.Set("pasteMask", Napi::Function::New(env, checked<paste_mask>, "pasteMask"));
   exports.Set("maskTargets", Napi::Function::New(env, checked<mask_targets>, "maskTargets"));
   return exports;

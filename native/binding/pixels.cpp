@@ -9,6 +9,7 @@
 #include "binding/arguments.h"
 #include "binding/errors.h"
 #include "binding/pool_job.h"
+#include "binding/results.h"
 #include "ops/color.h"
 #include "ops/resample.h"
 
@@ -24,13 +25,6 @@ constexpr int64_t kMostInstances = 65535;  // numbers of an instance plane
 template <typename T>
 std::vector<T> copy(const View<T>& view) {
   return {view.data, view.data + view.length};
-}
-
-template <typename Array, typename T>
-Array to_array(Napi::Env env, const std::vector<T>& values) {
-  auto array = Array::New(env, values.size());
-  std::copy(values.begin(), values.end(), array.Data());
-  return array;
 }
 
 struct OwnedImage {

@@ -14,7 +14,7 @@ constexpr int kBits = 5;
 constexpr int64_t kPayload = 0x1f, kSign = 0x10, kMore = 0x20, kFirstCharacter = 48;
 constexpr size_t kLongestNumber = 8;  // characters; 40 bits, more than any number of pixels
 
-// Collects run lengths, the first of which is of 0.
+// Collects runs, of which the empty ones vanish.
 class RunList {
  public:
   void add(bool value, int64_t length) {
@@ -23,13 +23,13 @@ class RunList {
       lengths_.push_back(0);
       last_value_ = value;
     }
-    lengths_.back() += length;
+    lengths_.back() += static_cast<uint32_t>(length);
   }
-  const std::vector<int64_t>& lengths() const { return lengths_; }
+  std::vector<uint32_t> take() { return std::move(lengths_); }
 
  private:
   bool last_value_ = false;
-  std::vector<int64_t> lengths_{0};
+  std::vector<uint32_t> lengths_{0};
 };
 
 // From the third length on, the difference to the one before the last is stored.
@@ -37,67 +37,69 @@ bool is_difference(size_t index) {
   return index > 2;
 }
 
-std::string pack(const std::vector<int64_t>& lengths) {
-  std::string text;
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    int64_t rest = is_difference(i) ? lengths[i] - lengths[i - 2] : lengths[i];
-    bool more = true;
-    while (more) {
-      int64_t character = rest & kPayload;
-      rest >>= kBits;
-      more = (character & kSign) != 0 ? rest != -1 : rest != 0;
-      if (more) character |= kMore;
-      text.push_back(static_cast<char>(character + kFirstCharacter));
+// Walks through a mask from one change of value to the next.
+class RunCursor {
+ public:
+  explicit RunCursor(const Runs& runs)
+      : next_(runs.lengths.begin()), end_(runs.lengths.end()), run_end_(*next_++) {}
+  bool value() const { return value_; }
+  int64_t run_end() const { return run_end_; }
+  void skip_to(int64_t position) {
+    while (run_end_ <= position && next_ != end_) {
+      run_end_ += *next_++;
+      value_ = !value_;
     }
   }
-  return text;
+
+ private:
+  std::vector<uint32_t>::const_iterator next_, end_;
+  int64_t run_end_;
+  bool value_ = false;
+};
+
+void check_sizes(const Runs& a, const Runs& b) {
+  TORCH_CHECK(
+      a.width == b.width && a.height == b.height,
+      "Masks must be of one size, got ",
+      a.width,
+      " x ",
+      a.height,
+      " and ",
+      b.width,
+      " x ",
+      b.height,
+      ".");
 }
 
-std::vector<int64_t> unpack(const std::string& text, int64_t pixels) {
-  std::vector<int64_t> lengths;
-  int64_t total = 0;
-  for (size_t i = 0; i < text.size();) {
-    int64_t number = 0, character = kMore;
-    const size_t start = i;
-    while ((character & kMore) != 0) {
-      TORCH_CHECK(
-          i < text.size() && i - start < kLongestNumber,
-          "The run lengths end in the middle of a number, or hold one that is too long, at "
-          "character ",
-          start,
-          ".");
-      character = static_cast<unsigned char>(text[i]) - kFirstCharacter;
-      TORCH_CHECK(
-          character >= 0 && character <= (kPayload | kMore),
-          "Run lengths consist of the characters '0' to 'o', got code ",
-          character + kFirstCharacter,
-          " at character ",
-          i,
-          ".");
-      number |= (character & kPayload) << (kBits * (i - start));
-      ++i;
-    }
-    if ((character & kSign) != 0) number -= int64_t{1} << (kBits * (i - start));
-    if (is_difference(lengths.size())) number += lengths[lengths.size() - 2];
-    total += number;
-    TORCH_CHECK(
-        number >= 0 && total <= pixels,
-        "Run lengths must be those of ",
-        pixels,
-        " pixels, got a run of ",
-        number,
-        " at character ",
-        start,
-        ".");
-    lengths.push_back(number);
+Runs merge_two(const Runs& a, const Runs& b, bool intersect) {
+  check_sizes(a, b);
+  RunList merged;
+  RunCursor in_a(a), in_b(b);
+  const auto pixels = a.width * a.height;
+  for (int64_t position = 0; position < pixels;) {
+    in_a.skip_to(position);
+    in_b.skip_to(position);
+    const auto end = std::min(in_a.run_end(), in_b.run_end());
+    const bool value = intersect ? in_a.value() && in_b.value() : in_a.value() || in_b.value();
+    merged.add(value, end - position);
+    position = end;
   }
-  TORCH_CHECK(total == pixels, "Run lengths must add up to ", pixels, " pixels, got ", total, ".");
-  return lengths;
+  return {a.width, a.height, merged.take()};
+}
+
+// Calls visit(start, length) for each run of the object.
+template <typename Visit>
+void for_each_run(const Runs& runs, Visit visit) {
+  int64_t position = 0;
+  for (size_t i = 0; i < runs.lengths.size(); ++i) {
+    if (i % 2 == 1) visit(position, static_cast<int64_t>(runs.lengths[i]));
+    position += runs.lengths[i];
+  }
 }
 
 }  // namespace
 
-std::string rle_encode(
+Runs encode_runs(
     const uint8_t* bitmap,
     int64_t left,
     int64_t top,
@@ -108,7 +110,7 @@ std::string rle_encode(
   TORCH_CHECK(
       left >= 0 && top >= 0 && width >= 0 && height >= 0 && left + width <= image_width &&
           top + height <= image_height,
-      "rle_encode: the crop must lie inside the image of ",
+      "encode_runs: the crop must lie inside the image of ",
       image_width,
       " x ",
       image_height,
@@ -123,7 +125,7 @@ std::string rle_encode(
   RunList runs;
   if (width == 0 || height == 0) {
     runs.add(false, image_width * image_height);
-    return pack(runs.lengths());
+    return {image_width, image_height, runs.take()};
   }
   runs.add(false, left * image_height);
   // Columns are turned into rows some at a time, so that both sides stay in the cache.
@@ -151,29 +153,159 @@ std::string rle_encode(
     }
   }
   runs.add(false, (image_width - left - width) * image_height);
-  return pack(runs.lengths());
+  return {image_width, image_height, runs.take()};
 }
 
-std::vector<uint8_t> rle_decode(const std::string& counts, int64_t width, int64_t height) {
-  TORCH_CHECK(
-      width >= 0 && height >= 0,
-      "rle_decode: the size must not be negative, got ",
-      width,
-      " x ",
-      height);
-  const auto lengths = unpack(counts, width * height);
-  std::vector<uint8_t> bitmap(width * height, 0);
-  int64_t position = 0;
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    const auto end = position + lengths[i];
-    if (i % 2 == 1) {
-      for (; position < end; ++position) {
-        bitmap[position % height * width + position / height] = 1;
-      }
-    }
-    position = end;
+Runs to_runs(const std::vector<uint32_t>& lengths, int64_t width, int64_t height) {
+  RunList runs;
+  int64_t total = 0;
+  for (size_t i = 0; i < lengths.size() && total <= width * height; ++i) {
+    runs.add(i % 2 == 1, lengths[i]);
+    total += lengths[i];
   }
+  TORCH_CHECK(
+      total == width * height,
+      "Run lengths must add up to ",
+      width * height,
+      " pixels, got ",
+      total,
+      total > width * height ? " or more." : ".");
+  return {width, height, runs.take()};
+}
+
+std::string pack_runs(const Runs& runs) {
+  std::string text;
+  const auto& lengths = runs.lengths;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    int64_t rest = lengths[i];
+    if (is_difference(i)) rest -= lengths[i - 2];
+    bool more = true;
+    while (more) {
+      int64_t character = rest & kPayload;
+      rest >>= kBits;
+      more = (character & kSign) != 0 ? rest != -1 : rest != 0;
+      if (more) character |= kMore;
+      text.push_back(static_cast<char>(character + kFirstCharacter));
+    }
+  }
+  return text;
+}
+
+Runs unpack_runs(std::string_view counts, int64_t width, int64_t height) {
+  const auto pixels = width * height;
+  RunList runs;
+  int64_t total = 0;
+  std::array<int64_t, 2>
+      before{};  // the lengths of the last two numbers by the parity of their index
+  size_t index = 0;
+  for (size_t i = 0; i < counts.size(); ++index) {
+    int64_t number = 0, character = kMore;
+    const size_t start = i;
+    while ((character & kMore) != 0) {
+      TORCH_CHECK(
+          i < counts.size() && i - start < kLongestNumber,
+          "The run lengths end in the middle of a number, or hold one that is too long, at "
+          "character ",
+          start,
+          ".");
+      character = static_cast<unsigned char>(counts[i]) - kFirstCharacter;
+      TORCH_CHECK(
+          character >= 0 && character <= (kPayload | kMore),
+          "Run lengths consist of the characters '0' to 'o', got code ",
+          character + kFirstCharacter,
+          " at character ",
+          i,
+          ".");
+      number |= (character & kPayload) << (kBits * (i - start));
+      ++i;
+    }
+    if ((character & kSign) != 0) number -= int64_t{1} << (kBits * (i - start));
+    if (is_difference(index)) number += before[index % 2];
+    before[index % 2] = number;
+    total += number;
+    TORCH_CHECK(
+        number >= 0 && total <= pixels,
+        "Run lengths must be those of ",
+        pixels,
+        " pixels, got a run of ",
+        number,
+        " at character ",
+        start,
+        ".");
+    runs.add(index % 2 == 1, number);
+  }
+  TORCH_CHECK(total == pixels, "Run lengths must add up to ", pixels, " pixels, got ", total, ".");
+  return {width, height, runs.take()};
+}
+
+std::vector<uint8_t> decode_runs(const Runs& runs) {
+  std::vector<uint8_t> bitmap(runs.width * runs.height, 0);
+  for_each_run(runs, [&](int64_t start, int64_t length) {
+    for (auto at = start; at < start + length; ++at) {
+      bitmap[at % runs.height * runs.width + at / runs.height] = 1;
+    }
+  });
   return bitmap;
+}
+
+Crop crop_runs(const Runs& runs) {
+  const auto [left, top, width, height] = box_of(runs);
+  Crop crop{left, top, width, height, std::vector<uint8_t>(width * height, 0)};
+  for_each_run(runs, [&, left = left, top = top, width = width](int64_t start, int64_t length) {
+    for (auto at = start; at < start + length; ++at) {
+      crop.bitmap[(at % runs.height - top) * width + at / runs.height - left] = 1;
+    }
+  });
+  return crop;
+}
+
+int64_t area_of(const Runs& runs) {
+  int64_t area = 0;
+  for_each_run(runs, [&](int64_t, int64_t length) { area += length; });
+  return area;
+}
+
+std::array<int64_t, 4> box_of(const Runs& runs) {
+  if (runs.lengths.size() < 2) return {0, 0, 0, 0};
+  int64_t left = runs.width, top = runs.height, right = 0, bottom = 0;
+  for_each_run(runs, [&](int64_t start, int64_t length) {
+    const auto last = start + length - 1;
+    const auto first_column = start / runs.height, last_column = last / runs.height;
+    left = std::min(left, first_column);
+    right = std::max(right, last_column + 1);
+    const bool turns = first_column < last_column;  // passes the bottom and goes on at the top
+    top = turns ? 0 : std::min(top, start % runs.height);
+    bottom = turns ? runs.height : std::max(bottom, last % runs.height + 1);
+  });
+  return {left, top, right - left, bottom - top};
+}
+
+Runs merge_runs(const std::vector<Runs>& masks, bool intersect) {
+  TORCH_CHECK(!masks.empty(), "merge_runs: there must be one mask at least");
+  auto merged = masks.front();
+  for (size_t i = 1; i < masks.size(); ++i) merged = merge_two(merged, masks[i], intersect);
+  return merged;
+}
+
+int64_t shared_area(const Runs& a, const Runs& b) {
+  check_sizes(a, b);
+  int64_t shared = 0;
+  size_t in_a = 1, in_b = 1;  // runs of the object are those of odd index
+  if (a.lengths.size() < 2 || b.lengths.size() < 2) return 0;
+  int64_t start_a = a.lengths[0], start_b = b.lengths[0];
+  while (true) {
+    const auto end_a = start_a + a.lengths[in_a], end_b = start_b + b.lengths[in_b];
+    shared += std::max<int64_t>(0, std::min(end_a, end_b) - std::max(start_a, start_b));
+    if (end_a <= end_b) {
+      if (in_a + 2 >= a.lengths.size()) return shared;
+      start_a = end_a + a.lengths[in_a + 1];
+      in_a += 2;
+    } else {
+      if (in_b + 2 >= b.lengths.size()) return shared;
+      start_b = end_b + b.lengths[in_b + 1];
+      in_b += 2;
+    }
+  }
 }
 
 }  // namespace maskrcnn::ops
