@@ -10,7 +10,7 @@ namespace maskrcnn::ops {
 namespace {
 
 constexpr double kScale = 5;  // grid points per pixel
-constexpr double kFurthest = 1 << 20;
+constexpr int kFurthest = 1 << 20;
 
 struct GridPoint {
   int x, y;

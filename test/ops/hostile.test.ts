@@ -1,7 +1,7 @@
 import test, {type ExecutionContext} from 'ava';
 import {loadBinding} from '../../lib/binding.js';
 
-const {ops} = await loadBinding();
+const {ops, rle} = await loadBinding();
 
 type ErrorClass = typeof TypeError | typeof RangeError;
 
@@ -78,23 +78,23 @@ test('roiAlign takes huge boxes, and refuses those that it cannot sample adaptiv
   );
 });
 
-test('rleDecode refuses malformed text', (t) => {
-  refused(t, TypeError, 'counts must be a string.', () => ops.rleDecode(Uint8Array.of(52) as never, 2, 2));
-  refused(t, RangeError, 'Run lengths must add up to 4 pixels, got 3.', () => ops.rleDecode('3', 2, 2));
-  refused(t, RangeError, 'Run lengths must add up to 4 pixels, got 0.', () => ops.rleDecode('', 2, 2));
-  refused(t, RangeError, /must be those of 4 pixels, got a run of 5 at character 0/, () => ops.rleDecode('5', 2, 2));
-  refused(t, RangeError, /must be those of 4 pixels, got a run of -1 at character 0/, () => ops.rleDecode('O', 2, 2));
-  refused(t, RangeError, /end in the middle of a number/, () => ops.rleDecode('3`', 2, 2));
-  refused(t, RangeError, /end in the middle of a number/, () => ops.rleDecode('o'.repeat(1000), 2, 2));
-  refused(t, RangeError, /characters '0' to 'o', got code 33 at character 1/, () => ops.rleDecode('1!', 2, 2));
-  refused(t, RangeError, /characters '0' to 'o'/, () => ops.rleDecode('1é', 2, 2));
-  refused(t, RangeError, /characters '0' to 'o', got code 0/, () => ops.rleDecode('4\0', 2, 2));
-  refused(t, RangeError, /The bitmap must be at most 2147483648 elements/, () => ops.rleDecode('4', 2 ** 20, 2 ** 20));
+test('decode refuses malformed text', (t) => {
+  refused(t, TypeError, 'counts must be a string.', () => rle.decode(Uint8Array.of(52) as never, 2, 2));
+  refused(t, RangeError, 'Run lengths must add up to 4 pixels, got 3.', () => rle.decode('3', 2, 2));
+  refused(t, RangeError, 'Run lengths must add up to 4 pixels, got 0.', () => rle.decode('', 2, 2));
+  refused(t, RangeError, /must be those of 4 pixels, got a run of 5 at character 0/, () => rle.decode('5', 2, 2));
+  refused(t, RangeError, /must be those of 4 pixels, got a run of -1 at character 0/, () => rle.decode('O', 2, 2));
+  refused(t, RangeError, /end in the middle of a number/, () => rle.decode('3`', 2, 2));
+  refused(t, RangeError, /end in the middle of a number/, () => rle.decode('o'.repeat(1000), 2, 2));
+  refused(t, RangeError, /characters '0' to 'o', got code 33 at character 1/, () => rle.decode('1!', 2, 2));
+  refused(t, RangeError, /characters '0' to 'o'/, () => rle.decode('1é', 2, 2));
+  refused(t, RangeError, /characters '0' to 'o', got code 0/, () => rle.decode('4\0', 2, 2));
+  refused(t, RangeError, /The bitmap must be at most 2147483648 elements/, () => rle.decode('4', 2 ** 20, 2 ** 20));
 });
 
-test('rleEncode and pasteMask refuse lengths that do not fit', (t) => {
-  refused(t, RangeError, 'The length of bitmap must be 4, got 3.', () => ops.rleEncode(new Uint8Array(3), 2, 2));
-  refused(t, RangeError, /^width must be a whole number in 1\.\./, () => ops.rleEncode(new Uint8Array(0), 0, 2));
+test('encode and pasteMask refuse lengths that do not fit', (t) => {
+  refused(t, RangeError, 'The length of bitmap must be 4, got 3.', () => rle.encode(new Uint8Array(3), 2, 2));
+  refused(t, RangeError, /^width must be a whole number in 1\.\./, () => rle.encode(new Uint8Array(0), 0, 2));
   refused(t, RangeError, 'The length of mask must be 4, got 3.', () =>
     ops.pasteMask(new Float32Array(3), 2, floats(0, 0, 1, 1), 4, 4),
   );
