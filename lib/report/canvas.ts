@@ -79,6 +79,14 @@ export async function toPng({data, width, height}: RgbImage, elements: readonly 
   return base.removeAlpha().png().toBuffer();
 }
 
+/** The name of a picture, as an SVG element. */
+export function svgTitle(title: string): string {
+  const escapes: Record<string, string> = {'&': '&amp;', '<': '&lt;', '>': '&gt;'};
+  // XML has no way to write control characters.
+  const legible = title.replaceAll(/\p{Cc}/gu, ' ');
+  return `<title>${legible.replaceAll(/[&<>]/g, (char) => escapes[char]!)}</title>`;
+}
+
 export function svg(width: number, height: number, elements: readonly string[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n${elements.join('\n')}\n</svg>\n`;
 }

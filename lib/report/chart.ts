@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import {svg} from './canvas.js';
+import {svg, svgTitle} from './canvas.js';
 import {cutText, textPath, textWidth} from './font.js';
 import {ticks} from './ticks.js';
 
@@ -9,6 +9,8 @@ export type Line = {
   width: number;
   /** Lengths of strokes and gaps; undefined: a line without gaps. */
   dash?: string | undefined;
+  /** Written behind the name (default: the last finite value of y). */
+  note?: string;
   /** A value that is not finite parts the line. */
   points: readonly (readonly [x: number, y: number])[];
 };
@@ -18,6 +20,10 @@ export type Panel = {
   title: string;
   /** What the x axis counts. */
   unit: string;
+  /** What the y axis tells, where the title does not. */
+  yUnit?: string;
+  /** The x axis has ticks at fractions too (default: at whole numbers alone). */
+  fractions?: boolean;
   height: number;
   maxX: number;
   maxY: number;
@@ -28,7 +34,11 @@ export type Panel = {
   dots?: number;
   /** Where there was no finite value: crosses at the upper edge. */
   crosses?: readonly number[];
+  /** Named below the lines: those behind, or not drawn at all (no colour). */
+  alsoNamed?: readonly Named[];
 };
+
+type Named = {name: string; note: string; color?: string; dash?: string | undefined};
 
 /** Where a panel is in the picture, in pixels. */
 type Frame = {left: number; top: number; width: number; height: number; maxX: number; maxY: number};
@@ -45,14 +55,14 @@ const ALARM = '#c00';
 
 /** The panels one below the other, as SVG that needs no fonts to be shown. */
 export function chartSvg(title: string, panels: readonly Panel[]): string {
-  const elements = [`<title>${title}</title>`, '<rect width="100%" height="100%" fill="#fff"/>'];
+  const elements = [svgTitle(title), '<rect width="100%" height="100%" fill="#fff"/>'];
   let top = 0;
   for (const panel of panels) {
     const frame = {left: LEFT, top: top + TITLE_HEIGHT, width: WIDTH - LEFT - RIGHT, ...panel};
     elements.push(...axes(frame, panel));
     for (const line of [...(panel.behind ?? []), ...panel.lines]) elements.push(...draw(frame, line, panel.dots ?? 0));
     elements.push(...crosses(frame, panel.crosses ?? []), ...legend(frame, panel));
-    const legendHeight = (panel.lines.length + (panel.crosses?.length ? 1 : 0)) * LEGEND_LINE;
+    const legendHeight = legendRows(panel) * LEGEND_LINE;
     top = frame.top + Math.max(panel.height + AXIS_HEIGHT, legendHeight) + GAP;
   }
   return svg(WIDTH, top, elements);
@@ -91,15 +101,15 @@ function cross(x: number, y: number): string {
   return `<path d="M${x - 4} ${y - 4}l8 8m0-8l-8 8" fill="none" stroke="${ALARM}" stroke-width="2"/>`;
 }
 
-function axes({left, top, width, height, maxX, maxY}: Frame, {title, unit}: Panel): string[] {
+function axes({left, top, width, height, maxX, maxY}: Frame, {title, unit, yUnit, fractions = false}: Panel): string[] {
   const frame = {left, top, width, height, maxX, maxY};
-  const elements = [textPath(title, left, top - 14, {size: 12, color: INK})];
+  const elements = [textPath(cutText(title, WIDTH - left - 12, 12), left, top - 14, {size: 12, color: INK})];
   for (const tick of ticks(maxY, height / 36)) {
     const [, y] = place(frame, [0, tick]);
     elements.push(`<line x1="${left}" y1="${y}" x2="${left + width}" y2="${y}" stroke="#e4e4e4"/>`);
     elements.push(textPath(String(tick), left - 8, y + 4, {size: 9, color: INK, anchor: 'end'}));
   }
-  for (const tick of ticks(maxX, width / 90, true)) {
+  for (const tick of ticks(maxX, width / 90, !fractions)) {
     const [x] = place(frame, [tick, 0]);
     elements.push(`<line x1="${x}" y1="${top + height}" x2="${x}" y2="${top + height + 5}" stroke="${INK}"/>`);
     elements.push(textPath(String(tick), x, top + height + 19, {size: 9, color: INK, anchor: 'middle'}));
@@ -108,31 +118,43 @@ function axes({left, top, width, height, maxX, maxY}: Frame, {title, unit}: Pane
     `<polyline points="${left},${top} ${left},${top + height} ${left + width},${top + height}" fill="none" stroke="${INK}"/>`,
     textPath(unit, left + width / 2, top + height + 36, {size: 10, color: INK, anchor: 'middle'}),
   );
+  if (yUnit !== undefined) {
+    elements.push(textPath(yUnit, 26, top + height / 2, {size: 10, color: INK, anchor: 'middle', turn: -90}));
+  }
   return elements;
 }
 
-/** Names with the last finite value, right of the diagram. */
-function legend({left, top, width}: Frame, {lines, crosses = []}: Panel): string[] {
+/** Names with the last finite value, or what is to stand in its place, right of the diagram. */
+function legend({left, top, width}: Frame, {lines, crosses = [], alsoNamed = []}: Panel): string[] {
   const x = left + width + 16;
   const right = WIDTH - 12;
   const row = (index: number) => top + 10 + index * LEGEND_LINE;
-  const elements = lines.flatMap(({name, color, points, dash}, i) => {
+  const named = [...lines.map((line) => ({...line, note: line.note ?? lastValue(line)})), ...alsoNamed];
+  const elements = named.flatMap(({name, note, color, dash}: Named, i) => {
     const y = row(i);
-    const last = points.findLast(([, value]) => Number.isFinite(value))?.[1];
-    const value = last === undefined ? '' : shortNumber(last);
-    const room = right - textWidth(value, 9) - 10 - (x + 26);
+    const room = right - textWidth(note, 9) - 10 - (x + 26);
+    const stroke = `stroke="${color}" stroke-width="3"${dashed(dash)}`;
     return [
-      `<line x1="${x}" y1="${y - 4}" x2="${x + 18}" y2="${y - 4}" stroke="${color}" stroke-width="3"${dashed(dash)}/>`,
+      ...(color === undefined ? [] : [`<line x1="${x}" y1="${y - 4}" x2="${x + 18}" y2="${y - 4}" ${stroke}/>`]),
       textPath(cutText(name, room, 9), x + 26, y, {size: 9, color: INK}),
-      textPath(value, right, y, {size: 9, color: INK, anchor: 'end'}),
+      textPath(note, right, y, {size: 9, color: INK, anchor: 'end'}),
     ];
   });
   if (crosses.length > 0) {
-    const y = row(lines.length);
+    const y = row(named.length);
     elements.push(cross(x + 9, y - 4), textPath('not finite', x + 26, y, {size: 9, color: INK}));
     elements.push(textPath(String(crosses.length), right, y, {size: 9, color: INK, anchor: 'end'}));
   }
   return elements;
+}
+
+function legendRows({lines, crosses = [], alsoNamed = []}: Panel): number {
+  return lines.length + alsoNamed.length + (crosses.length > 0 ? 1 : 0);
+}
+
+function lastValue({points}: Line): string {
+  const last = points.findLast(([, value]) => Number.isFinite(value))?.[1];
+  return last === undefined ? '' : shortNumber(last);
 }
 
 /** '0.042', '12.3', '48200': as much as tells two apart. */

@@ -19,6 +19,19 @@ export function colorOf(index: number): Color {
   return PALETTE[index % (PALETTE.length - 1)]!;
 }
 
+/** Yellow is too pale for a line on white. */
+const LINE_COLORS = [4, 5, 2, 1, 6, 0].map((index) => css(PALETTE[index]!));
+/** From the second round of the colours on. */
+const DASHES = [undefined, '7 4', '2 3'];
+/** How many lines differ. */
+export const LINE_STYLES: number = LINE_COLORS.length * DASHES.length;
+
+/** The colour and dashes of line `index` of a diagram, which no other line before `LINE_STYLES` has. */
+export function lineStyle(index: number): {color: string; dash: string | undefined} {
+  const round = Math.floor(index / LINE_COLORS.length);
+  return {color: LINE_COLORS[index % LINE_COLORS.length]!, dash: DASHES[round % DASHES.length]};
+}
+
 export function css([red, green, blue]: Color): string {
   return `rgb(${red},${green},${blue})`;
 }

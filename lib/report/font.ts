@@ -118,6 +118,8 @@ export type TextStyle = {
   color: string;
   /** Which point of the base line x and y are (default 'start'). */
   anchor?: 'start' | 'middle' | 'end';
+  /** Degrees clockwise that the line is turned by, about x and y (default 0). */
+  turn?: number;
   /** Thickness of the strokes in pixels (default a ninth of the size, but visible). */
   weight?: number;
 };
@@ -139,7 +141,7 @@ export function cutText(text: string, most: number, size: number, keep: 'start' 
 
 /** `text` on one line as an SVG path. x, y in pixels: by `anchor` a point of the base line. */
 export function textPath(text: string, x: number, y: number, style: TextStyle): string {
-  const {size, color, anchor = 'start', weight = Math.max(THINNEST, size / 9)} = style;
+  const {size, color, anchor = 'start', turn = 0, weight = Math.max(THINNEST, size / 9)} = style;
   const scale = size / CAPITAL;
   const {strokes, width} = layout(text);
   const shift = {start: 0, middle: width / 2, end: width}[anchor];
@@ -149,7 +151,7 @@ export function textPath(text: string, x: number, y: number, style: TextStyle): 
     )
     .join('');
   return (
-    `<path d="${path}" transform="translate(${round(x)} ${round(y)}) scale(${round(scale)})" fill="none" ` +
+    `<path d="${path}" transform="translate(${round(x)} ${round(y)})${turn === 0 ? '' : ` rotate(${turn})`} scale(${round(scale)})" fill="none" ` +
     `stroke="${color}" stroke-width="${round(weight / scale)}" stroke-linecap="round" stroke-linejoin="round"/>`
   );
 }

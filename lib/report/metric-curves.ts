@@ -1,13 +1,7 @@
 import type {EpochRecord, History} from '../history.js';
 import {leaves} from '../run/scalars.js';
 import {chartPng, chartSvg, type Line, type Panel} from './chart.js';
-import {css, PALETTE} from './colors.js';
-
-/** Yellow is too pale for a line on white. */
-const COLORS = [4, 5, 2, 1, 6, 0].map((index) => css(PALETTE[index]!));
-/** From the second round of the colours on. */
-const DASHES = [undefined, '7 4', '2 3'];
-const MOST_LINES = COLORS.length * DASHES.length;
+import {LINE_STYLES, lineStyle} from './colors.js';
 
 /**
  * The validation metrics by epoch as SVG, whatever they are: a diagram for each group ('pixel mean', 'pixel pooled', ...) of
@@ -59,12 +53,11 @@ function isCount(values: readonly number[]): boolean {
 }
 
 function panel(title: string, maxX: number, group: readonly Curve[]): Panel {
-  const shown = group.slice(0, MOST_LINES);
+  const shown = group.slice(0, LINE_STYLES);
   const lines = shown.map(
     ({names, points}, i): Line => ({
       name: names.at(-1)!,
-      color: COLORS[i % COLORS.length]!,
-      dash: DASHES[Math.floor(i / COLORS.length)],
+      ...lineStyle(i),
       width: 2,
       points,
     }),

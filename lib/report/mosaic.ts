@@ -24,31 +24,41 @@ export async function drawMosaic(samples: readonly Sample[], classes: readonly s
     ),
   );
   const columns = Math.ceil(Math.sqrt(tiles.length));
-  const rows = Array.from({length: Math.ceil(tiles.length / columns)}, (_, row) =>
-    tiles.slice(row * columns, (row + 1) * columns),
-  );
-  const {picture, elements} = sheet(rows, TEXT);
+  const {picture, elements} = sheet(inRows(tiles, columns), TEXT);
   return toPng(picture, elements);
 }
 
-/** A sample, and what was found in it. */
-export type Comparison = {sample: Sample; detections: DrawableDetections};
+/** A sample, and what was found in it; `score`, where there is one, tells how good that is and stands behind the file. */
+export type Comparison = {sample: Sample; detections: DrawableDetections; score?: number};
 
-/** Truth beside prediction, a sample a row, as PNG: detections from `scoreThreshold` on, with their scores. At most 8 rows. */
+export type ComparisonOptions = {
+  classes: readonly string[];
+  /** Detections with a lower score are left out. */
+  scoreThreshold: number;
+  /** How many samples stand in a row, each with two pictures (default 1). */
+  columns?: number;
+  /** Samples beyond that many rows are left out (default 8). */
+  rows?: number;
+};
+
+/** Truth beside prediction as PNG: the samples row by row in the order given, detections with their scores. */
 export async function drawComparison(
   pictures: readonly Comparison[],
-  {classes, scoreThreshold}: {classes: readonly string[]; scoreThreshold: number},
+  {classes, scoreThreshold, columns = 1, rows = MOST_ROWS}: ComparisonOptions,
 ): Promise<Buffer> {
   const names = classes.length > 1 ? classes : [];
-  const rows = pictures.slice(0, MOST_ROWS).map(async ({sample: {file, image, instances}, detections}) => {
+  const shown = pictures.slice(0, columns * rows);
+  const pair = async ({sample: {file, image, instances}, detections, score}: Comparison): Promise<Tile[]> => {
     const {classNames = [], ...rest} = detections;
     const found = detectionItems(image, {...rest, classNames: names.length > 0 ? classNames : []}, scoreThreshold);
+    const agreement = score === undefined ? '' : `  score ${score.toFixed(3)}`;
     return Promise.all([
-      tile(image, instanceItems(instances, names), `${file} (truth: ${instances.length})`),
+      tile(image, instanceItems(instances, names), `${file}${agreement} (truth: ${instances.length})`),
       tile(image, found, `prediction: ${found.length} from score ${scoreThreshold}`),
     ]);
-  });
-  const {picture, elements} = sheet(await Promise.all(rows), TEXT);
+  };
+  const tiles = (await Promise.all(shown.map(pair))).flat();
+  const {picture, elements} = sheet(inRows(tiles, 2 * columns), TEXT);
   return toPng(picture, elements);
 }
 
@@ -56,6 +66,12 @@ async function tile(image: RgbImage, items: readonly Item[], caption: string): P
   const small = await fit(image, items, SIDE);
   const longer = Math.max(small.image.width, small.image.height);
   return {...draw(small.image, small.items, {scale: Math.max(1, Math.floor(SIDE / longer))}), caption};
+}
+
+function inRows(tiles: readonly Tile[], columns: number): Tile[][] {
+  return Array.from({length: Math.ceil(tiles.length / columns)}, (_, row) =>
+    tiles.slice(row * columns, (row + 1) * columns),
+  );
 }
 
 function count(objects: number): string {
