@@ -80,16 +80,22 @@ export async function confusionMatrixPng(
 
 function checkMatrix({classes, counts}: ConfusionMatrix): void {
   const count = classes.length + 1;
-  const wrong = counts.findIndex(
-    (row) => row.length !== count || !row.every((value) => value >= 0 && value < Infinity),
-  );
-  if (counts.length === count && wrong < 0) return;
-  const found = wrong < 0 ? `${counts.length} rows` : `row ${wrong} with [${counts[wrong]!.slice(0, 6).join(', ')}]`;
+  const found = counts.length === count ? firstFault(counts) : `${counts.length} of them`;
+  if (found === undefined) return;
   throw new MaskRcnnError(
     'INVALID_OPTION',
     `The counts of confusionMatrixSvg must be ${count} rows of ${count} numbers from 0 on, got ${found}.`,
     {hint: 'There is a row and a column for each class, and one each behind them for the background.'},
   );
+}
+
+function firstFault(counts: ConfusionMatrix['counts']): string | undefined {
+  for (const [r, row] of counts.entries()) {
+    if (row.length !== counts.length) return `${row.length} in row ${r}`;
+    const c = row.findIndex((value) => !(value >= 0 && value < Infinity));
+    if (c >= 0) return `${row[c]} in row ${r}, column ${c}`;
+  }
+  return undefined;
 }
 
 /** The cells that are not empty, and the numbers of all. Nothing counts what is background and was taken for it. */
@@ -104,7 +110,7 @@ function cells({left, top, cell, count}: Frame, counts: ConfusionMatrix['counts'
       const color = shade(share);
       const elements = value === 0 ? [] : [square(css(color))];
       if (cell < LEAST_NUMBERED) return elements;
-      const number = normalize ? (total === 0 ? '–' : share.toFixed(2)) : shortCount(value);
+      const number = normalize ? shortShare(value, total) : shortCount(value);
       const size = Math.min(11, cell / 4, (11 * (cell - 6)) / textWidth(number, 11));
       // Zeros are all around in a good matrix: they must not drown the others.
       const ink = value === 0 ? '#a8a8a8' : inkOn(color);
@@ -163,6 +169,12 @@ function bar(left: number, top: number, height: number): string[] {
 function shade(share: number): Color {
   const mix = (c: 0 | 1 | 2) => Math.round(WHITE[c] + (FULL[c] - WHITE[c]) * share);
   return [mix(0), mix(1), mix(2)];
+}
+
+/** '0.42'; '0' is none at all, '0.00' very few; '–': the row is empty. */
+function shortShare(value: number, total: number): string {
+  if (total === 0) return '–';
+  return value === 0 ? '0' : (value / total).toFixed(2);
 }
 
 /** '9999', '12k', '3.4M': at most four digits. */

@@ -23,3 +23,10 @@ test('text that is too long keeps its start, or its end', (t) => {
     }
   }
 });
+
+test('a line of text is turned about its point', (t) => {
+  const style = {size: 8, color: '#000', anchor: 'middle'} as const;
+  const [level, turned] = [textPath('text', 5, 7, style), textPath('text', 5, 7, {...style, turn: -90})];
+  t.is(turned, level.replace('translate(5 7) scale', 'translate(5 7) rotate(-90) scale'));
+  t.not(turned, level);
+});

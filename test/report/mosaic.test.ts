@@ -94,3 +94,46 @@ test('at most 8 rows are compared; nothing found is drawn', async (t) => {
   const {height} = await pixels(await drawComparison(pictures, {classes: [], scoreThreshold: 0.5}));
   t.is(height, 8 * (HEADER + 400) + GAP);
 });
+
+test('comparisons stand in columns, as many rows as wished', async (t) => {
+  const left = new Uint8Array(40 * 40).map((_, i) => Number(i % 40 < 20 && i < 20 * 40));
+  const found = {sample: sample(40, 40), detections: {boxes: [0, 0, 20, 20], masks: [left]}};
+  const missed = {sample: sample(40, 40), detections: {boxes: []}};
+  const options = {classes: ['cell'], scoreThreshold: 0, columns: 2};
+  const picture = await pixels(await drawComparison([found, missed, found], options));
+  t.deepEqual([picture.width, picture.height], [GAP + 4 * 408, 2 * (HEADER + 400) + GAP]);
+  const at = (row: number, column: number) => picture.at(GAP + column * 408 + 100, HEADER + row * (HEADER + 400) + 100);
+  t.deepEqual(
+    [0, 1, 2, 3].map((column) => at(0, column)),
+    [painted, painted, painted, grey],
+  );
+  t.deepEqual(
+    [0, 1, 2].map((column) => at(1, column)),
+    [painted, painted, [255, 255, 255]],
+  );
+  const cut = await pixels(await drawComparison([found, missed, found], {...options, rows: 1}));
+  t.is(cut.height, HEADER + 400 + GAP);
+});
+
+test('the score of a comparison is written above its truth, and nowhere else', async (t) => {
+  const one = {sample: sample(40, 40), detections: {boxes: []}};
+  const options = {classes: ['cell'], scoreThreshold: 0.5};
+  const without = await pixels(await drawComparison([one], options));
+  const scored = await pixels(await drawComparison([{...one, score: 0.4123}], options));
+  t.deepEqual([scored.width, scored.height], [without.width, without.height]);
+  const ink = (picture: typeof scored, from: number) => {
+    let dark = 0;
+    for (let y = 0; y < HEADER; y++) for (let x = from; x < from + 400; x++) dark += Number(picture.at(x, y)[0]! < 128);
+    return dark;
+  };
+  t.true(ink(scored, GAP) > ink(without, GAP));
+  t.is(ink(scored, GAP + 408), ink(without, GAP + 408));
+  for (let y = HEADER; y < scored.height; y += 7) {
+    for (let x = 0; x < scored.width; x += 7) t.deepEqual(scored.at(x, y), without.at(x, y), `${x}, ${y}`);
+  }
+  t.deepEqual(
+    await drawComparison([{...one, score: 0.4121}], options),
+    await drawComparison([{...one, score: 0.4123}], options),
+    'three digits',
+  );
+});
