@@ -4,7 +4,8 @@ export type ErrorCode =
   | 'INVALID_IMAGE' // an image that cannot be read, or is not what it claims to be
   | 'INVALID_MASK' // a mask that cannot be read, or does not fit its image
   | 'INVALID_TARGET' // boxes, labels or masks that training cannot use
-  | 'INVALID_DATASET' // a folder or index that does not form a data set
+  | 'INVALID_DATASET' // a folder, annotation file or index that does not form a data set
+  | 'INVALID_RESULTS' // a file of detections that is malformed or belongs to another data set
   | 'INVALID_CHECKPOINT' // a weights file that is truncated, corrupt or of an unknown format
   | 'UNSAFE_CHECKPOINT' // a pickle that names something other than tensors; nothing was executed
   | 'STATE_DICT_MISMATCH' // names or shapes that are not the model's

@@ -1,4 +1,5 @@
 import type {RgbImage} from '../image.js';
+import type {Rle} from '../rle.js';
 
 /** A bitmap cropped to the instance: 1 = object, 0 = not, in reading order; `data.length === width * height`. */
 export type InstanceMask = {left: number; top: number; width: number; height: number; data: Uint8Array};
@@ -22,6 +23,18 @@ export type Sample = {
   instances: Instance[];
 };
 
+/** A true object as COCO's scores see it. */
+export type TrueObject = {
+  label: number;
+  /** left, top, width, height in pixels. */
+  box: [number, number, number, number];
+  /** Pixels: what makes it small, medium or large. */
+  area: number;
+  /** A region of many objects, on which any number of detections may lie. */
+  crowd: boolean;
+  mask: Rle;
+};
+
 /** What training and evaluation read from. Write your own with these members. */
 export type Dataset = {
   readonly length: number;
@@ -31,4 +44,13 @@ export type Dataset = {
   get(index: number): Promise<Sample>;
   /** The size of image `index`, where that is known for less than `get()` costs. */
   size?(index: number): Promise<{width: number; height: number}>;
+  /**
+   * What image `index` is scored against, where that is more than the instances of `get()`: crowds, areas and boxes of the
+   * annotator's.
+   */
+  truth?(index: number): Promise<TrueObject[]>;
+  /** What COCO's result files call image `index`. Default: index + 1. */
+  imageId?(index: number): number;
+  /** What they call each class. Default: 1, 2, ... */
+  readonly categoryIds?: readonly number[];
 };

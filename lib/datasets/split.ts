@@ -16,6 +16,9 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     classes: data.classes,
     get: async (index) => data.get(at(index)),
     ...(data.size !== undefined && {size: async (index: number) => data.size!(at(index))}),
+    ...(data.truth !== undefined && {truth: async (index: number) => data.truth!(at(index))}),
+    ...(data.categoryIds !== undefined && {categoryIds: data.categoryIds}),
+    imageId: (index) => data.imageId?.(at(index)) ?? at(index) + 1,
   };
 }
 

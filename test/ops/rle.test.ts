@@ -97,7 +97,7 @@ const flat = (parts: number[][]) => {
 test("polygons have pycocotools' masks", (t) => {
   for (const {width, height, polygons: parts, counts, merged} of polygons) {
     for (const [i, part] of parts.entries()) {
-      t.is(rle.fromPolygons(...flat([part]), width, height), counts[i], `${part} in ${width} × ${height}`);
+      t.is(rle.fromPolygons(...flat([part]), width, height), counts[i]!, `${part} in ${width} × ${height}`);
     }
     t.is(rle.fromPolygons(...flat(parts), width, height), merged);
   }
