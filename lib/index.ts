@@ -8,6 +8,7 @@ export type {AugmentName} from './augment/presets.js';
 export {randomRotate90} from './augment/rotate90.js';
 export {type ScaleJitterOptions, scaleJitter} from './augment/scale-jitter.js';
 export type {Border} from './augment/warp.js';
+export {Coco, type CocoOptions, type CocoStats} from './coco/coco.js';
 export {maskRcnn} from './create-model.js';
 export {aspectRatioGroups} from './datasets/aspect-ratio-groups.js';
 export {describeInspection, type Inspection, type InspectOptions, inspect, type Spread} from './datasets/inspect.js';
@@ -18,22 +19,42 @@ export {
   type MaskFolderStats,
   type SplitOptions,
 } from './datasets/mask-folder.js';
-export type {Dataset, Instance, InstanceMask, Sample} from './datasets/sample.js';
+export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/sample.js';
 export {split, subset} from './datasets/split.js';
 export {type ErrorCode, type ErrorDetails, MaskRcnnError} from './errors.js';
-export {type EvaluateOptions, type Evaluation, evaluate} from './evaluate.js';
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationDetails,
+  evaluate,
+  type ImageScores,
+} from './evaluate.js';
+export {type EvaluateResultsOptions, evaluateResults, type ResultsEvaluation} from './evaluate-results.js';
 export type {EpochRecord, History, Losses, StepRecord} from './history.js';
 export type {IdMask, ImageSource, RawImage, ReadImageOptions, RgbImage} from './image.js';
 export {readImage, readMask} from './image.js';
+export type {CocoEvaluation, CocoScores, CocoSummary, PrecisionRecall} from './metrics/coco.js';
 export type {ObjectScores, ObjectSummary} from './metrics/objects.js';
 export type {PixelScores, PixelSummary} from './metrics/pixel.js';
 export type {MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model-options.js';
 export type {Detections, MaskFormat, Masks, PredictOptions} from './predict.js';
 export type {Random} from './random.js';
+export {
+  type ConfusionMatrix,
+  type ConfusionMatrixOptions,
+  confusionMatrixPng,
+  confusionMatrixSvg,
+} from './report/confusion-matrix.js';
 export {lossCurvePng, lossCurveSvg} from './report/curves.js';
 export {metricCurvePng, metricCurveSvg} from './report/metric-curves.js';
 export {type DrawableDetections, type DrawOptions, drawDetections, drawInstances} from './report/overlay.js';
+export {
+  type PrecisionRecallCurve,
+  type PrecisionRecallOptions,
+  precisionRecallPng,
+  precisionRecallSvg,
+} from './report/precision-recall.js';
 export {drawSideBySide, type SideBySideOptions} from './report/side-by-side.js';
 export {decodeRle, type Rle} from './rle.js';
 export type {BestBy, OptimizerOptions, TrainOptions} from './train/options.js';

@@ -1,9 +1,14 @@
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import test from 'ava';
 import {
   type Dataset,
   type Detections,
   evaluate,
+  evaluateResults,
   type MaskRcnn,
+  type MaskRcnnError,
   type PredictOptions,
   type Sample,
 } from '../lib/index.js';
@@ -29,7 +34,7 @@ function detections(counts: readonly string[]): Detections {
   return {
     width,
     height,
-    boxes: new Float32Array(4 * counts.length),
+    boxes: Float32Array.from(counts.flatMap((given) => [0, 0, given === LEFT_HALF ? 2 : 1, height])),
     labels: new Int32Array(counts.length).fill(1),
     classNames: counts.map(() => 'blob'),
     scores: new Float32Array(counts.length).fill(0.9),
@@ -39,8 +44,8 @@ function detections(counts: readonly string[]): Detections {
 
 /** A model that finds in each image what `COUNTS` says, or what `find` does. */
 function finder(find = (index: number): readonly string[] => COUNTS[index]!) {
-  const calls: {index: number; options: PredictOptions}[] = [];
-  const predict = async ({data: [index]}: Sample['image'], options: PredictOptions) => {
+  const calls: {index: number; options: PredictOptions | undefined}[] = [];
+  const predict = async ({data: [index]}: Sample['image'], options?: PredictOptions) => {
     calls.push({index: index!, options});
     return [detections(find(index!))];
   };
@@ -75,7 +80,7 @@ test('each image is told with what was found on it, in order, while the next one
   t.deepEqual(told, [['0.png', [LEFT_HALF]], 1, ['1.png', [LEFTMOST]], 2, ['2.png', []], 3]);
   t.deepEqual(
     calls,
-    [0, 1, 2].map((index) => ({index, options: {scoreThreshold: 0.25}})),
+    [0, 1, 2].map((index) => ({index, options: undefined})),
   );
 
   // The second image is asked for before the first one is told; no third one once the work has ended.
@@ -113,6 +118,85 @@ test('what fails at an image ends the work after the images before it', async (t
     },
   };
   await t.throwsAsync(evaluate(finder().model, {data: unreadable}), {message: 'torn file'});
+});
+
+test("COCO's scores take every detection, the others only likely ones", async (t) => {
+  // All at 0.9, of which each image's second is none.
+  const {model} = finder(() => [LEFT_HALF, LEFTMOST]);
+  const predict = model.predict as unknown as (image: unknown) => Promise<Detections[]>;
+  const doubtful = async (image: unknown) => {
+    const [found] = await predict(image);
+    return [{...found!, scores: Float32Array.of(0.9, 0.1)}];
+  };
+  const {bbox, segm, pixel, details} = await evaluate({predict: doubtful} as unknown as MaskRcnn, {data});
+  t.is(pixel.mean.iou, 1);
+  t.is(details.confusion.counts.join('|'), '3,0|0,0');
+  // All found first, so precision is 1 up to the last recall.
+  for (const scores of [bbox, segm]) t.like(scores, {ap: 1, apSmall: 1, apLarge: null, ar1: 1});
+  t.is(segm.reasons.apLarge, 'No object larger than 96² pixels is in the data set.');
+  t.is(details.curves.segm.classes[0]!.precision![0]!.length, 101);
+  t.deepEqual(
+    details.images.map(({file, pixel: {iou}, objects}) => [file, iou, objects.f1]),
+    [0, 1, 2].map((index) => [`${index}.png`, 1, 1]),
+  );
+  // The half box alone: IoU 0.5 counts for the first of ten thresholds.
+  const half = await evaluate(finder(() => [LEFTMOST]).model, {data});
+  t.true(near(half.segm.ap!, 0.1) && near(half.bbox.ap!, 0.1) && half.segm.ap50 === 1);
+});
+
+test('a results file is what evaluateResults() reads', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-results-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  const results = join(folder, 'results.json');
+  const named: Dataset = {...data, imageId: (index) => 30 - index, categoryIds: [18]};
+  const {bbox, segm} = await evaluate(finder().model, {data: named, results});
+  const entries = JSON.parse(await readFile(results, 'utf8')) as unknown[];
+  t.deepEqual(entries, [
+    {
+      image_id: 30,
+      category_id: 18,
+      bbox: [0, 0, 2, 3],
+      segmentation: {size: [3, 4], counts: '066'},
+      score: Math.fround(0.9),
+    },
+    {
+      image_id: 29,
+      category_id: 18,
+      bbox: [0, 0, 1, 3],
+      segmentation: {size: [3, 4], counts: '039'},
+      score: Math.fround(0.9),
+    },
+  ]);
+  const again = await evaluateResults({data: named, results});
+  t.deepEqual([again.bbox.scores, again.segm!.scores], [bbox, segm]);
+
+  const refused = async (entry: unknown, message: RegExp) => {
+    await writeFile(results, JSON.stringify([entries[0], entry]));
+    const error = await t.throwsAsync(evaluateResults({data: named, results}), {code: 'INVALID_RESULTS', message});
+    t.is((error as MaskRcnnError).file, results);
+  };
+  const good = entries[0] as object;
+  await refused(
+    {...good, image_id: 1},
+    /Detection 1 \(at byte \d+\) of .* must have an image_id of the data set, got 1\./,
+  );
+  await refused({...good, category_id: 1}, /a category_id of the data set, got 1/);
+  await refused({...good, score: null}, /a finite score, got null/);
+  await refused({...good, bbox: [1]}, /a bbox of four finite numbers/);
+  await refused({...good, segmentation: {size: [3, 4], counts: '1'}}, /add up to 12 pixels, got 1/);
+  await refused({image_id: 30, category_id: 18, score: 1}, /a bbox or a segmentation, got neither/);
+  await writeFile(results, '{}');
+  await t.throwsAsync(evaluateResults({data: named, results}), {
+    code: 'INVALID_RESULTS',
+    message: /must be a list of detections/,
+  });
+  await writeFile(results, '[{]');
+  await t.throwsAsync(evaluateResults({data: named, results}), {code: 'INVALID_RESULTS', message: /at byte 2/});
+
+  await writeFile(results, JSON.stringify([{image_id: 30, category_id: 18, bbox: [0, 0, 2, 3], score: 0.5}]));
+  const boxesOnly = await evaluateResults({data: named, results});
+  t.is(boxesOnly.segm, null);
+  t.true(boxesOnly.bbox.scores.ap! > 0.3);
 });
 
 test('an unknown option is refused with the likely one', async (t) => {

@@ -58,6 +58,9 @@ export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): 
   return builder.finish();
 }
 
+/** The kind of a fault, to be counted, and the fault itself. */
+type Fault = [reason: string, message: string];
+
 class IndexBuilder {
   readonly #file: string;
   readonly #faulty: 'error' | 'skip';
@@ -92,20 +95,28 @@ class IndexBuilder {
   }
 
   addAnnotation(annotation: Annotation, offset: number, length: number): void {
-    const {id, image_id: imageId, category_id: categoryId, bbox} = annotation;
-    if (!isId(id)) return this.#reject('without an id', `Annotation ids must be whole numbers, got ${JSON.stringify(id)}`);
-    if (this.#ids.has(id)) return this.#reject('with the id of another', `Annotation ids must be unique, got ${id} twice`);
-    this.#ids.add(id);
-    if (!isId(imageId) || !isId(categoryId)) {
-      return this.#reject('without an image or category', `Annotation ${id} must have an image_id and a category_id`);
+    const fault = this.#faultOf(annotation);
+    if (fault !== undefined) {
+      this.#reject(...fault);
+      return;
     }
-    if (bbox !== undefined && toBox(bbox) === undefined) {
-      return this.#reject('with a box that is none', `Annotation ${id} must have a bbox of four finite numbers`);
-    }
-    this.#columns.imageId.push(imageId);
+    this.#ids.add(annotation.id);
+    this.#columns.imageId.push(annotation.image_id);
     this.#columns.offset.push(offset);
     this.#columns.length.push(length);
-    this.#categoryId.push(categoryId);
+    this.#categoryId.push(annotation.category_id);
+  }
+
+  #faultOf({id, image_id: imageId, category_id: categoryId, bbox}: Annotation): Fault | undefined {
+    if (!isId(id)) return ['without an id', `Annotation ids must be whole numbers, got ${JSON.stringify(id)}`];
+    if (this.#ids.has(id)) return ['with the id of another', `Annotation ids must be unique, got ${id} twice`];
+    if (!isId(imageId) || !isId(categoryId)) {
+      return ['without an image or category', `Annotation ${id} must have an image_id and a category_id`];
+    }
+    if (bbox !== undefined && toBox(bbox) === undefined) {
+      return ['with a box that is none', `Annotation ${id} must have a bbox of four finite numbers`];
+    }
+    return undefined;
   }
 
   finish(): AnnotationIndex {
@@ -140,7 +151,7 @@ class IndexBuilder {
   }
 
   /** Counts a faulty annotation, or throws. */
-  #reject(reason: string, message: string): void {
+  #reject(...[reason, message]: Fault): void {
     if (this.#faulty === 'error') throw this.#error(message);
     this.#skipped[reason] = (this.#skipped[reason] ?? 0) + 1;
   }

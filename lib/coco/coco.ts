@@ -1,8 +1,8 @@
 import {type FileHandle, open} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {type Binding, loadBinding} from '../binding.js';
-import {checkIndices} from '../datasets/split.js';
 import type {Dataset, Instance, Sample, TrueObject} from '../datasets/sample.js';
+import {checkIndices} from '../datasets/split.js';
 import {MaskRcnnError} from '../errors.js';
 import {readImage} from '../image.js';
 import {checkOptions, closest, listOf, oneOf, required, type Schema, show, text} from '../options-check.js';
@@ -190,7 +190,10 @@ export class Coco implements Dataset {
     }
   }
 
-  #toInstance({label, box: [left, top, width, height], crowd, mask}: TrueObject, size: {width: number; height: number}) {
+  #toInstance(
+    {label, box: [left, top, width, height], crowd, mask}: TrueObject,
+    size: {width: number; height: number},
+  ) {
     const box: Instance['box'] = [
       Math.max(0, left),
       Math.max(0, top),
@@ -205,11 +208,15 @@ export class Coco implements Dataset {
   #reject({id}: Annotation, cause: RangeError): never[] {
     const {file, faulty, maskless} = this.#shared;
     if (faulty === 'error') {
-      throw new MaskRcnnError('INVALID_MASK', `The segmentation of annotation ${id} must be ${cause.message}, in ${file}.`, {
-        file,
-        hint: "Pass faulty: 'skip' to leave such annotations out.",
-        cause,
-      });
+      throw new MaskRcnnError(
+        'INVALID_MASK',
+        `The segmentation of annotation ${id} must be ${cause.message}, in ${file}.`,
+        {
+          file,
+          hint: "Pass faulty: 'skip' to leave such annotations out.",
+          cause,
+        },
+      );
     }
     maskless.add(id);
     return [];
@@ -238,10 +245,14 @@ async function readAt(handle: FileHandle, file: string, offset: number, length: 
   try {
     return JSON.parse(buffer.toString('utf8', 0, bytesRead)) as Annotation;
   } catch (cause) {
-    throw new MaskRcnnError('INVALID_DATASET', `${file} must not change while it is used; its annotations have moved.`, {
-      file,
-      cause,
-    });
+    throw new MaskRcnnError(
+      'INVALID_DATASET',
+      `${file} must not change while it is used; its annotations have moved.`,
+      {
+        file,
+        cause,
+      },
+    );
   }
 }
 

@@ -225,7 +225,10 @@ class Scanner {
   #faultOf({message}: Error, text: string, from: number): JsonFault {
     const position = /position (\d+)/.exec(message)?.[1];
     const within = position === undefined ? 0 : Buffer.byteLength(text.slice(0, Number(position)));
-    return new JsonFault(`Malformed JSON: ${message.replace(/ in JSON at position .*/s, '')}`, this.#start + from + within);
+    return new JsonFault(
+      `Malformed JSON: ${message.replace(/ in JSON at position .*/s, '')}`,
+      this.#start + from + within,
+    );
   }
 
   #fault(message: string): JsonFault {

@@ -2,8 +2,11 @@ import type {Evaluation} from '../evaluate.js';
 import type {EpochRecord} from '../history.js';
 import type {BestBy} from './options.js';
 
-/** The scores of an evaluation to choose by, each the mean over images. */
-export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) => number> = {
+/** The scores of an evaluation to choose by; those of pixels and objects are means over images. */
+export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) => number | null> = {
+  ap: ({segm}) => segm.ap,
+  ap50: ({segm}) => segm.ap50,
+  boxAp: ({bbox}) => bbox.ap,
   iou: ({pixel}) => pixel.mean.iou,
   f1: ({pixel}) => pixel.mean.f1,
   objectF1: ({objects}) => objects.mean.f1,

@@ -29,7 +29,7 @@ export type OptimizerOptions =
     };
 
 /** Which score chooses the best checkpoint, the highest winning: see `evaluate()`; 'loss' is the training loss, negated. */
-export type BestBy = 'iou' | 'f1' | 'objectF1' | 'objectDice' | 'loss';
+export type BestBy = 'ap' | 'ap50' | 'boxAp' | 'iou' | 'f1' | 'objectF1' | 'objectDice' | 'loss';
 
 /** What `train()` takes. */
 export type TrainOptions = {

@@ -207,7 +207,7 @@ export class Trainer {
     const {validation: data, signal} = given;
     if (data === undefined) return null;
     const pictures: Comparison[] = [];
-    const evaluation = await evaluate(model, {
+    const {details: _, ...scores} = await evaluate(model, {
       data,
       scoreThreshold: options.scoreThreshold,
       onImage: (done) => log.evaluating(epoch, done, data.length),
@@ -217,7 +217,7 @@ export class Trainer {
       ...(signal && {signal}),
     });
     await folder.drawValidation(epoch, pictures);
-    return evaluation;
+    return scores;
   }
 
   /** Keeps count of scores that are no better than before; whether they have become too many. */

@@ -114,17 +114,18 @@ test('polygons that are none are refused', (t) => {
   t.throws(from([], []), {instanceOf: RangeError, message: /one mask at least/});
 });
 
-const bitmapOf = fc
-  .tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12}))
-  .chain(([width, height]) => {
-    const bits = fc.array(fc.integer({min: 0, max: 1}), {minLength: width * height, maxLength: width * height});
-    return fc.record({width: fc.constant(width), height: fc.constant(height), a: bits, b: bits});
-  });
+const bitmapOf = fc.tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12})).chain(([width, height]) => {
+  const bits = fc.array(fc.integer({min: 0, max: 1}), {minLength: width * height, maxLength: width * height});
+  return fc.record({width: fc.constant(width), height: fc.constant(height), a: bits, b: bits});
+});
 
 test('what is asked of run lengths is what bitmaps say', (t) => {
   fc.assert(
     fc.property(bitmapOf, ({width, height, a, b}) => {
-      const [first, second] = [a, b].map((bits) => rle.encode(Uint8Array.from(bits), width, height)) as [string, string];
+      const [first, second] = [a, b].map((bits) => rle.encode(Uint8Array.from(bits), width, height)) as [
+        string,
+        string,
+      ];
       const on = a.flatMap((bit, i) => (bit === 1 ? [{x: i % width, y: Math.floor(i / width)}] : []));
       t.is(rle.areas([first], width, height)[0], on.length);
       const [left, top] = [Math.min(...on.map(({x}) => x)), Math.min(...on.map(({y}) => y))];
