@@ -3,8 +3,8 @@ import {basename, extname, join} from 'node:path';
 import {
   type Dataset,
   type Detections,
+  describeEvaluation,
   drawSideBySide,
-  type Evaluation,
   evaluate,
   type MaskRcnn,
   type Sample,
@@ -30,32 +30,11 @@ export async function judge(
     drawn = Promise.all([drawn, draw(sample, detections)]);
     drawn.catch(() => {}); // told below
   };
-  const scores = await evaluate(model, {data, scoreThreshold, onDetections});
+  const {details: _, ...scores} = await evaluate(model, {data, scoreThreshold, onDetections});
   await drawn;
   console.log(`
 ${data.length} images that were not trained on   (detections with a score above ${scoreThreshold})
 
-${table(scores)}`);
+${describeEvaluation(scores)}`);
   return {scoreThreshold, ...scores};
-}
-
-/** The scores of an evaluation, one way of summing them up a line. */
-function table({pixel, objects}: Evaluation): string {
-  const row = (title: string, values: readonly string[]) =>
-    [title.padEnd(24), ...values.map((value) => value.padStart(11))].join('');
-  const scores = (...values: number[]) => values.map((value) => value.toFixed(3));
-  const pixelRow = ({iou, f1, precision, recall}: typeof pixel.mean) => scores(iou, f1, precision, recall);
-  const objectRow = ({f1, precision, recall, dice, hausdorff}: typeof objects.mean) => [
-    ...scores(f1, precision, recall, dice),
-    hausdorff.toFixed(1),
-  ];
-  return [
-    row('pixels', ['IoU', 'F1', 'precision', 'recall']),
-    row('mean over the images', pixelRow(pixel.mean)),
-    row('all images together', pixelRow(pixel.pooled)),
-    '',
-    row(`objects (${objects.truth} true)`, ['F1', 'precision', 'recall', 'Dice', 'Hausdorff']),
-    row('mean over the images', objectRow(objects.mean)),
-    row('all images together', objectRow(objects.pooled)),
-  ].join('\n');
 }

@@ -47,6 +47,7 @@ export {
   confusionMatrixSvg,
 } from './report/confusion-matrix.js';
 export {lossCurvePng, lossCurveSvg} from './report/curves.js';
+export {describeClasses, describeEvaluation} from './report/describe-evaluation.js';
 export {metricCurvePng, metricCurveSvg} from './report/metric-curves.js';
 export {type DrawableDetections, type DrawOptions, drawDetections, drawInstances} from './report/overlay.js';
 export {
@@ -56,6 +57,7 @@ export {
   precisionRecallSvg,
 } from './report/precision-recall.js';
 export {drawSideBySide, type SideBySideOptions} from './report/side-by-side.js';
+export {type WriteEvaluationOptions, writeEvaluation} from './report/write-evaluation.js';
 export {decodeRle, type Rle} from './rle.js';
 export type {BestBy, OptimizerOptions, TrainOptions} from './train/options.js';
 export type {ScheduleOptions} from './train/schedule.js';

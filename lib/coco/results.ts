@@ -1,4 +1,6 @@
 import {createWriteStream} from 'node:fs';
+import {mkdir} from 'node:fs/promises';
+import {dirname} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {loadBinding} from '../binding.js';
 import type {Dataset} from '../datasets/sample.js';
@@ -43,6 +45,7 @@ export async function writeResults(
     yield detected.length === 0 ? '[]\n' : ']\n';
   }
   try {
+    await mkdir(dirname(file), {recursive: true});
     await pipeline(lines, createWriteStream(file));
   } catch (cause) {
     throw new MaskRcnnError('WRITE_FAILED', `${file} could not be written: ${(cause as Error).message}.`, {

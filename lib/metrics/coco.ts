@@ -4,8 +4,9 @@ import {loadBinding} from '../binding.js';
 /** IoU 0.5, 0.55, ... 0.95; recall 0, 0.01, ... 1; limits and areas: pycocotools' `Params` (cocoeval.py). */
 const IOU_THRESHOLDS = linspace(0.5, 0.95, 10);
 const RECALL_POINTS = linspace(0, 1, 101);
+export const PRECISION_POINTS = RECALL_POINTS.length;
 const AREAS = {all: [0, 1e10], small: [0, 32 ** 2], medium: [32 ** 2, 96 ** 2], large: [96 ** 2, 1e10]} as const;
-export const DETECTION_LIMITS: readonly [number, number, number] = [1, 10, 100];
+const DETECTION_LIMITS: readonly [number, number, number] = [1, 10, 100];
 
 type Area = keyof typeof AREAS;
 const AREA_NAMES = Object.keys(AREAS) as Area[];

@@ -1,0 +1,64 @@
+import type {Evaluation} from '../evaluate.js';
+import type {CocoScores} from '../metrics/coco.js';
+
+const LABEL = 24;
+const CELL = 11;
+
+/** The scores of an evaluation, or some of them, as tables of plain text. A score that is null is a dash, with the reason below. */
+export function describeEvaluation(evaluation: Partial<Evaluation>): string {
+  const {bbox, segm, pixel, objects} = evaluation;
+  const tables: string[][] = [];
+  const coco = [
+    ...(bbox === undefined ? [] : [{name: 'boxes', scores: bbox}]),
+    ...(segm ? [{name: 'masks', scores: segm}] : []),
+  ];
+  if (coco.length > 0) {
+    tables.push([
+      row('COCO, precision', ['AP', 'AP50', 'AP75', 'small', 'medium', 'large']),
+      ...coco.map(({name, scores: s}) =>
+        row(name, [s.ap, s.ap50, s.ap75, s.apSmall, s.apMedium, s.apLarge].map(share)),
+      ),
+    ]);
+    tables.push([
+      row('COCO, recall', ['AR1', 'AR10', 'AR100', 'small', 'medium', 'large']),
+      ...coco.map(({name, scores: s}) =>
+        row(name, [s.ar1, s.ar10, s.ar100, s.arSmall, s.arMedium, s.arLarge].map(share)),
+      ),
+    ]);
+  }
+  if (pixel !== undefined) {
+    const cells = ({iou, f1, precision, recall}: typeof pixel.mean) => [iou, f1, precision, recall].map(share);
+    tables.push([row('pixels', ['IoU', 'F1', 'precision', 'recall']), ...bothWays(pixel, cells)]);
+  }
+  if (objects !== undefined) {
+    const cells = ({f1, precision, recall, dice, hausdorff}: typeof objects.mean) => [
+      ...[f1, precision, recall, dice].map(share),
+      hausdorff.toFixed(1),
+    ];
+    const title = `objects (${objects.truth} true)`;
+    tables.push([row(title, ['F1', 'precision', 'recall', 'Dice', 'Hausdorff']), ...bothWays(objects, cells)]);
+  }
+  const reasons = [...new Set(coco.flatMap(({scores}) => Object.values(scores.reasons as Record<string, string>)))];
+  return [...tables.map((lines) => lines.join('\n')), ...(reasons.length > 0 ? [reasons.join('\n')] : [])].join('\n\n');
+}
+
+/** The classes by AP of masks (or boxes), best first; those without objects last. */
+export function describeClasses({classes}: CocoScores): string {
+  const ranked = [...classes].sort((a, b) => (b.ap ?? -1) - (a.ap ?? -1));
+  return [
+    row('class', ['AP', 'AP50', 'AP75', 'AR100']),
+    ...ranked.map(({name, ap, ap50, ap75, ar100}) => row(name, [ap, ap50, ap75, ar100].map(share))),
+  ].join('\n');
+}
+
+function bothWays<T>({mean, pooled}: {mean: T; pooled: T}, cells: (scores: T) => string[]): string[] {
+  return [row('mean over the images', cells(mean)), row('all images together', cells(pooled))];
+}
+
+function row(title: string, values: readonly string[]): string {
+  return [title.padEnd(LABEL), ...values.map((value) => value.padStart(CELL))].join('');
+}
+
+function share(value: number | null): string {
+  return value === null ? '-' : value.toFixed(3);
+}

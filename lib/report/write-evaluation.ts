@@ -1,0 +1,91 @@
+import {mkdir, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {datasetRule} from '../dataset-rule.js';
+import type {Dataset} from '../datasets/sample.js';
+import {MaskRcnnError} from '../errors.js';
+import type {Evaluation, EvaluationDetails} from '../evaluate.js';
+import {PRECISION_POINTS, type PrecisionRecall} from '../metrics/coco.js';
+import type {MaskRcnn} from '../model.js';
+import {checkOptions, integer, number, required, type Schema, text} from '../options-check.js';
+import {confusionMatrixPng, confusionMatrixSvg} from './confusion-matrix.js';
+import {type Comparison, drawComparison} from './mosaic.js';
+import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from './precision-recall.js';
+
+export type WriteEvaluationOptions = {
+  /** The folder to write into; it is made. */
+  folder: string;
+  data: Dataset;
+  /** Detections above this score are drawn, 0..1. Default 0.5. */
+  scoreThreshold?: number;
+  /** How many of the worst images are drawn, 0 for none. Default 8. */
+  worst?: number;
+};
+
+const OPTIONS: Schema = {
+  folder: required(text),
+  data: required(datasetRule),
+  scoreThreshold: number({min: 0, max: 1}),
+  worst: integer({min: 0}),
+};
+
+/**
+ * Writes an evaluation as files: scores.json; precision over recall at IoU 0.5 and the confusion matrix, as SVG and PNG;
+ * worst.png, the images with the lowest object F1 (of equal ones the lowest pixel IoU), truth beside prediction. Throws
+ * INVALID_OPTION, WRITE_FAILED, and what the model and the data set throw.
+ */
+export async function writeEvaluation(
+  model: MaskRcnn,
+  evaluation: Evaluation & {details: EvaluationDetails},
+  options: WriteEvaluationOptions,
+): Promise<void> {
+  checkOptions(options, OPTIONS, 'writeEvaluation()');
+  const {folder, data, scoreThreshold = 0.5, worst = 8} = options;
+  const {details, ...scores} = evaluation;
+  const curves = atHalf(details.curves.segm, scores.segm.classes);
+  const title = 'Precision and recall of masks, IoU 0.5';
+  const files: [name: string, contents: string | Buffer][] = [
+    ['scores.json', `${JSON.stringify({...scores, images: details.images}, null, 2)}\n`],
+    ['precision-recall.svg', precisionRecallSvg(curves, {title})],
+    ['precision-recall.png', await precisionRecallPng(curves, {title})],
+    ['confusion.svg', confusionMatrixSvg(details.confusion)],
+    ['confusion.png', await confusionMatrixPng(details.confusion)],
+  ];
+  if (worst > 0) {
+    const pictures = await worstOf(model, data, details, worst);
+    files.push(['worst.png', await drawComparison(pictures, {classes: data.classes, scoreThreshold, rows: worst})]);
+  }
+  try {
+    await mkdir(folder, {recursive: true});
+    for (const [name, contents] of files) await writeFile(join(folder, name), contents);
+  } catch (cause) {
+    const message = `The evaluation could not be written to ${folder}: ${(cause as Error).message}.`;
+    throw new MaskRcnnError('WRITE_FAILED', message, {file: folder, cause});
+  }
+}
+
+function atHalf({classes}: PrecisionRecall, scores: readonly {ap50: number | null}[]): PrecisionRecallCurve[] {
+  return classes.map(({name, precision}, index) => ({
+    name,
+    ap: scores[index]!.ap50,
+    precision: precision?.[0] ?? new Array(PRECISION_POINTS).fill(0),
+  }));
+}
+
+async function worstOf(
+  model: MaskRcnn,
+  data: Dataset,
+  {images}: EvaluationDetails,
+  count: number,
+): Promise<Comparison[]> {
+  const ranked = images
+    .map(({pixel, objects}, index) => ({index, score: objects.f1, iou: pixel.iou}))
+    .sort((a, b) => a.score - b.score || a.iou - b.iou)
+    .slice(0, count);
+  const pictures: Comparison[] = [];
+  for (const {index, score} of ranked) {
+    const sample = await data.get(index);
+    const [detections] = await model.predict(sample.image);
+    pictures.push({sample, detections: detections!, score});
+  }
+  return pictures;
+}
