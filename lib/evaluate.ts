@@ -6,6 +6,7 @@ import type {Dataset, Sample} from './datasets/sample.js';
 import {MaskRcnnError} from './errors.js';
 import type {CocoScores, PrecisionRecall} from './metrics/coco.js';
 import {foregroundOf, predictedLabels, trueLabels} from './metrics/labels.js';
+import {compareNuclei, type NucleiCounts, type NucleiSummary, summarizeNuclei} from './metrics/nuclei.js';
 import {
   compareObjects,
   type ObjectCounts,
@@ -51,6 +52,8 @@ export type Evaluation = {
   /** The predicted objects against the true ones, whatever their classes, a pixel belonging to the best detection on it and
    * detections that are mostly covered by better ones being none. */
   objects: ObjectSummary;
+  /** The same objects by the scores that are usual for nuclei. */
+  nuclei: NucleiSummary;
 };
 
 export type ImageScores = {file: string; pixel: PixelScores; objects: ObjectScores};
@@ -90,6 +93,7 @@ export async function evaluate(
 
   const pixels: PixelCounts[] = [];
   const objects: ObjectCounts[] = [];
+  const nuclei: NucleiCounts[] = [];
   const images: ImageScores[] = [];
   const scored = new ScoredData(data);
   const detected = new DetectedObjects();
@@ -104,12 +108,12 @@ export async function evaluate(
     const likely = above(detections, scoreThreshold);
     const {masks, width, height} = likely;
     const truth = trueLabels(sample);
-    const [pixel, object] = [
-      countPixels(foregroundOf(masks, width, height), truth.labels),
-      compareObjects(predictedLabels(masks, width, height), truth),
-    ];
+    const labels = predictedLabels(masks, width, height);
+    const pixel = countPixels(foregroundOf(masks, width, height), truth.labels);
+    const object = compareObjects(labels, truth);
     pixels.push(pixel);
     objects.push(object);
+    nuclei.push(compareNuclei(labels, truth));
     images.push({file: sample.file, pixel: pixelScores(pixel), objects: objectScores(object)});
     onDetections?.(sample, likely);
     onImage?.(index + 1);
@@ -124,6 +128,7 @@ export async function evaluate(
     segm: segm.scores,
     pixel: summarizePixels(pixels),
     objects: summarizeObjects(objects),
+    nuclei: summarizeNuclei(nuclei),
     details: {images, curves: {bbox: bbox.curves, segm: segm.curves}, confusion},
   };
 }

@@ -30,6 +30,8 @@ export type EpochRecord = {
   seconds: number;
   /** Scores on the validation data, if the epoch was evaluated. */
   validation: Evaluation | null;
+  /** The part of `seconds` that the evaluation took, if there was one. */
+  validationSeconds?: number;
 };
 
 /** All steps and epochs of a run, in order. */

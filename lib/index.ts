@@ -21,6 +21,7 @@ export {
 } from './datasets/mask-folder.js';
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/sample.js';
 export {split, subset} from './datasets/split.js';
+export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
 export {type ErrorCode, type ErrorDetails, MaskRcnnError} from './errors.js';
 export {
   type EvaluateOptions,
@@ -34,6 +35,7 @@ export type {EpochRecord, History, Losses, StepRecord} from './history.js';
 export type {IdMask, ImageSource, RawImage, ReadImageOptions, RgbImage} from './image.js';
 export {readImage, readMask} from './image.js';
 export type {CocoEvaluation, CocoScores, CocoSummary, PrecisionRecall} from './metrics/coco.js';
+export type {NucleiScores, NucleiSummary} from './metrics/nuclei.js';
 export type {ObjectScores, ObjectSummary} from './metrics/objects.js';
 export type {PixelScores, PixelSummary} from './metrics/pixel.js';
 export type {MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model.js';

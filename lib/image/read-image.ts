@@ -55,7 +55,10 @@ export async function readImageSize(
     const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS})
       .metadata()
       .catch(() => undefined);
-    if (metadata !== undefined) return exifOrientation ? metadata.autoOrient : metadata;
+    if (metadata !== undefined) {
+      const {width, height} = exifOrientation ? metadata.autoOrient : metadata;
+      return {width, height};
+    }
   }
   const {width, height} = await decode(bytes, name, exifOrientation, name);
   return {width, height};

@@ -1,5 +1,6 @@
 import {hausdorff, type Shape} from './hausdorff.js';
 import type {LabelMap} from './labels.js';
+import {areasOf, type Overlap, overlapsOf} from './overlaps.js';
 
 /** What the objects of one image contribute: see `objectScores()`. */
 export type ObjectCounts = {
@@ -52,13 +53,9 @@ type LabelledObject = Shape & {area: number; partner: LabelledObject | undefined
  */
 export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): ObjectCounts {
   const {width, height} = trueMap;
-  if (predictedMap.width !== width || predictedMap.height !== height) {
-    throw new RangeError(
-      `The maps must have one size, got ${predictedMap.width} × ${predictedMap.height} and ${width} × ${height}.`,
-    );
-  }
+  const overlaps = overlapsOf(predictedMap, trueMap);
   const [truth, predicted] = [objectsOf(trueMap), objectsOf(predictedMap)];
-  pairUp(truth, trueMap, predicted, predictedMap);
+  pairUp(truth, predicted, overlaps);
   const [trueObjects, predictedObjects] = [[...truth.values()], [...predicted.values()]];
 
   const hit = new Set<LabelledObject>();
@@ -158,23 +155,11 @@ function nearest(object: LabelledObject, others: readonly LabelledObject[], with
  */
 function pairUp(
   truth: ReadonlyMap<number, LabelledObject>,
-  trueMap: LabelMap,
   predicted: ReadonlyMap<number, LabelledObject>,
-  predictedMap: LabelMap,
+  overlaps: readonly Overlap[],
 ): void {
-  // Pixels by both labels, those of the truth across.
-  const columns = Math.max(0, ...truth.keys()) + 1;
-  const counts = new Int32Array(columns * (Math.max(0, ...predicted.keys()) + 1));
-  const shared = new Set<number>();
-  for (let i = 0; i < trueMap.labels.length; i++) {
-    const [label, other] = [trueMap.labels[i]!, predictedMap.labels[i]!];
-    if (label === 0 || other === 0) continue;
-    const key = other * columns + label;
-    if (counts[key]!++ === 0) shared.add(key);
-  }
-  for (const key of [...shared].sort((a, b) => a - b)) {
-    const pixels = counts[key]!;
-    const [of, and] = [truth.get(key % columns)!, predicted.get(Math.floor(key / columns))!];
+  for (const {predicted: predictedLabel, truth: trueLabel, pixels} of overlaps) {
+    const [of, and] = [truth.get(trueLabel)!, predicted.get(predictedLabel)!];
     for (const [object, other] of [
       [of, and],
       [and, of],
@@ -185,9 +170,9 @@ function pairUp(
 }
 
 /** The objects of a map that have pixels, by label. */
-function objectsOf({width, height, labels}: LabelMap): Map<number, LabelledObject> {
-  const areas = new Int32Array(labels.reduce((most, label) => Math.max(most, label), 0) + 1);
-  for (const label of labels) areas[label]!++;
+function objectsOf(map: LabelMap): Map<number, LabelledObject> {
+  const {width, height, labels} = map;
+  const areas = areasOf(map);
   const points = Array.from(areas, (area, label) => new Int32Array(label === 0 ? 0 : 2 * area));
   const boundaries = Array.from(areas, (): number[] => []);
   const filled = new Int32Array(areas.length);

@@ -6,7 +6,7 @@ const CELL = 11;
 
 /** The scores of an evaluation, or some of them, as tables of plain text. A score that is null is a dash, with the reason below. */
 export function describeEvaluation(evaluation: Partial<Evaluation>): string {
-  const {bbox, segm, pixel, objects} = evaluation;
+  const {bbox, segm, pixel, objects, nuclei} = evaluation;
   const tables: string[][] = [];
   const coco = [
     ...(bbox === undefined ? [] : [{name: 'boxes', scores: bbox}]),
@@ -37,6 +37,10 @@ export function describeEvaluation(evaluation: Partial<Evaluation>): string {
     ];
     const title = `objects (${objects.truth} true)`;
     tables.push([row(title, ['F1', 'precision', 'recall', 'Dice', 'Hausdorff']), ...bothWays(objects, cells)]);
+  }
+  if (nuclei !== undefined) {
+    const cells = ({aji, pq, sq, dq}: typeof nuclei.mean) => [aji, pq, sq, dq].map(share);
+    tables.push([row('objects as nuclei', ['AJI', 'PQ', 'SQ', 'DQ']), ...bothWays(nuclei, cells)]);
   }
   const reasons = [...new Set(coco.flatMap(({scores}) => Object.values(scores.reasons as Record<string, string>)))];
   return [...tables.map((lines) => lines.join('\n')), ...(reasons.length > 0 ? [reasons.join('\n')] : [])].join('\n\n');

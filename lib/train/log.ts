@@ -7,6 +7,7 @@ const WINDOW = 20;
 
 /** What is told of an evaluation: of each group of metrics the first of this name. */
 const HEADLINES = [
+  ['segm', 'ap', 'mask AP'],
   ['pixel', 'iou', 'pixel IoU'],
   ['pixel', 'f1', 'F1'],
   ['objects', 'f1', 'object F1'],
@@ -94,15 +95,18 @@ export class TrainLog {
     });
   }
 
-  epoch({epoch, loss, seconds, validation}: EpochRecord): void {
+  epoch({epoch, loss, seconds, validation, validationSeconds}: EpochRecord): void {
     this.#overheads.push(Math.max(0, seconds - this.#stepSeconds));
     this.#stepSeconds = 0;
     const scores = leaves(validation);
+    const cost = validationSeconds === undefined ? '' : ` (validation ${formatDuration(validationSeconds)})`;
     const told = HEADLINES.flatMap(([group, score, name]) => {
       const value = scores.find(([names]) => names[0] === group && names.at(-1) === score)?.[1];
       return value === undefined ? [] : [`${name} ${value.toFixed(3)}`];
     });
-    this.say([`${this.#name(epoch)}: loss ${loss.toFixed(3)}`, ...told, formatDuration(seconds)].join(', '));
+    this.say(
+      [`${this.#name(epoch)}: loss ${loss.toFixed(3)}`, ...told, `${formatDuration(seconds)}${cost}`].join(', '),
+    );
   }
 
   close(): void {

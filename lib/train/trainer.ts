@@ -121,12 +121,14 @@ export class Trainer {
     const began = performance.now();
     const inTime = await this.#runSteps();
     const isDue = (epoch + 1) % options.evaluateEvery === 0 || epoch + 1 === options.epochs || !inTime;
+    const stepsEnded = performance.now();
     const validation = isDue ? await this.#average.during(() => this.#evaluate(epoch)) : null;
     const record: EpochRecord = {
       epoch,
       loss: this.#meanLoss(epoch),
       seconds: (performance.now() - began) / 1000,
       validation,
+      ...(validation !== null && {validationSeconds: (performance.now() - stepsEnded) / 1000}),
     };
     // An epoch that was cut short is gone on with when the run is.
     if (inTime) Object.assign(this.#position, {epoch: epoch + 1, batch: 0});

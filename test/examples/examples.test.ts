@@ -1,8 +1,9 @@
-import {mkdir, readdir, readFile, rename, rm} from 'node:fs/promises';
+import {mkdir, readdir, readFile, rename, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
 import {writeGlandImages} from '../../examples/glands/generate.js';
+import {MaskFolder} from '../../lib/index.js';
 import {decodeRle} from '../../lib/rle.js';
 import {runExample, temporaryFolder} from './run-example.js';
 
@@ -71,6 +72,59 @@ test.serial('predict.ts finds objects with weights that the demo saved', async (
     .toBuffer({resolveWithObject: true});
   t.is(info.width, info.height);
 });
+
+test.serial(
+  'evaluate.ts scores weights on a data set of COCO’s form, and the results file that it writes',
+  async (t) => {
+    const names = ['test_1', 'test_2'];
+    const masks = await MaskFolder.open(join(folder, 'demo', 'data'), {classes: ['gland'], include: 'test_*'});
+    const annotations = [];
+    for (const [i] of names.entries()) {
+      for (const {
+        box: [x0, y0, x1, y1],
+        mask,
+      } of (await masks.get(i)).instances) {
+        const bbox = [x0, y0, x1 - x0, y1 - y0];
+        const segmentation = [[x0, y0, x1, y0, x1, y1, x0, y1]];
+        const area = mask.data.reduce((sum, pixel) => sum + pixel, 0);
+        annotations.push({
+          id: annotations.length + 1,
+          image_id: i + 1,
+          category_id: 7,
+          bbox,
+          area,
+          iscrowd: 0,
+          segmentation,
+        });
+      }
+    }
+    const file = join(folder, 'demo', 'data', 'instances.json');
+    const images = names.map((name, i) => ({id: i + 1, file_name: `${name}.png`, width: 160, height: 160}));
+    await writeFile(file, JSON.stringify({images, annotations, categories: [{id: 7, name: 'gland'}]}));
+    const output = join(folder, 'evaluate');
+    const weights = join(folder, 'demo', 'last.safetensors');
+    const {code, stdout, stderr} = await runExample('evaluate', file, '--weights', weights, '--output', output);
+    t.is(code, 0, stderr);
+    t.regex(stdout, new RegExp(`2 images, ${annotations.length} annotations, 0 images without any`));
+    t.deepEqual((await readdir(output)).sort(), [
+      'confusion.png',
+      'confusion.svg',
+      'precision-recall.png',
+      'precision-recall.svg',
+      'results.json',
+      'scores.json',
+      'worst.png',
+    ]);
+    const again = await runExample('evaluate', file, '--results', join(output, 'results.json'));
+    t.is(again.code, 0, again.stderr);
+    const table = /COCO, precision[\s\S]*?masks .*\n/;
+    t.is(table.exec(again.stdout)?.[0], table.exec(stdout)![0]);
+
+    const neither = await runExample('evaluate', file);
+    t.is(neither.code, 2);
+    t.regex(neither.stderr, /Either --weights or --results is needed/);
+  },
+);
 
 test.serial('glas.ts trains on a folder in the layout of the contest', async (t) => {
   const data = join(folder, 'glas');

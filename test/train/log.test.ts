@@ -26,7 +26,7 @@ test('a run is told step by step and epoch by epoch', (t) => {
   log.evaluating(0, 2, 3);
   const scores = {iou: 0.5, f1: 2 / 3, precision: 1, recall: 0.5};
   const validation = {pixel: {images: 1, mean: scores, pooled: scores}} as Evaluation;
-  log.epoch({epoch: 0, loss: 3, seconds: 187, validation});
+  log.epoch({epoch: 0, loss: 3, seconds: 187, validation, validationSeconds: 61});
   log.step(step(2, 2));
   log.epoch({epoch: 1, loss: 1.5, seconds: 6, validation: null});
   t.deepEqual(lines, [
@@ -34,20 +34,23 @@ test('a run is told step by step and epoch by epoch', (t) => {
     'epoch 1/2: 2 of 2, 100 %, loss 3.000, rate 0.0050, 6 s to go, 3.00 s/step, data 0.50 s, 1.3 images/s, 1.24 GB\n',
     'epoch 1/2, validation: 1 of 3, 33 %, 1.24 GB\n',
     'epoch 1/2, validation: 2 of 3, 66 %, 1 s to go, 0.50 s/image, 1.24 GB\n',
-    'epoch 1/2: loss 3.000, pixel IoU 0.500, F1 0.667, 3:07 min\n',
+    'epoch 1/2: loss 3.000, pixel IoU 0.500, F1 0.667, 3:07 min (validation 1:01 min)\n',
     // What the first epoch took besides its steps, 181 s, is to come once more.
     'epoch 2/2: 1 of 2, 50 %, loss 2.667, rate 0.0050, 3:04 min to go, 3.00 s/step, data 0.50 s, 1.3 images/s, 1.24 GB\n',
     'epoch 2/2: loss 1.500, 6 s\n',
   ]);
 });
 
-test('of the objects F1 and Dice are told where they were measured', (t) => {
+test('of masks AP, of the objects F1 and Dice are told where they were measured', (t) => {
   const lines: string[] = [];
   const stream = {write: (text: string) => lines.push(text), isTTY: false};
   const log = new TrainLog(createProgress({stream}), {epochs: 1, stepsPerEpoch: 1});
-  const validation: object = {objects: {images: 2, pooled: {f1: 0.25, dice: 0.75, hausdorff: 50}, mean: {f1: 1}}};
+  const validation: object = {
+    segm: {ap: 0.125, ap50: 1, apSmall: null},
+    objects: {images: 2, pooled: {f1: 0.25, dice: 0.75, hausdorff: 50}, mean: {f1: 1}},
+  };
   log.epoch({epoch: 0, loss: 3, seconds: 1, validation: validation as Evaluation});
-  t.deepEqual(lines, ['epoch 1/1: loss 3.000, object F1 0.250, object Dice 0.750, 1 s\n']);
+  t.deepEqual(lines, ['epoch 1/1: loss 3.000, mask AP 0.125, object F1 0.250, object Dice 0.750, 1 s\n']);
 });
 
 test('without a number of images there is no rate of them', (t) => {

@@ -120,7 +120,7 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
   [{ema: {decai: 0.9}}, "train()'s ema has no option 'decai'.", "Did you mean 'decay'?"],
   [
     {bestBy: 'f2'},
-    "Option 'bestBy' of train() must be one of 'iou', 'f1', 'objectF1', 'objectDice', 'loss', got 'f2'.",
+    "Option 'bestBy' of train() must be one of 'ap', 'ap50', 'boxAp', 'iou', 'f1', 'objectF1', 'objectDice', 'loss', got 'f2'.",
     "Did you mean 'f1'?",
   ],
   [{bestBy: 'f1'}, "Option 'bestBy' of train() as 'f1' needs option 'validation'."],

@@ -59,7 +59,8 @@ test.serial('training lowers the loss, finds what it was shown, and fills its fo
   );
   const after = epochs.at(-1)!.validation!;
   t.true(after.pixel.mean.iou > before.pixel.mean.iou + 0.3, `${before.pixel.mean.iou} to ${after.pixel.mean.iou}`);
-  t.deepEqual(await evaluate(model, {data}), after);
+  const {details: _, ...again} = await evaluate(model, {data});
+  t.deepEqual(again, after);
   for (const {loss, losses, lr, gradientNorm, seconds, dataSeconds} of steps) {
     t.true(Math.abs(Object.values(losses).reduce((a, b) => a + b) - loss) < 1e-9);
     t.true(lr > 0 && lr <= 0.0005 && gradientNorm > 0 && seconds > 0 && dataSeconds >= 0);

@@ -1,0 +1,173 @@
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {MaskRcnnError} from '../errors.js';
+import {type IdMask, readImage, readImageSize, readMask} from '../image.js';
+import {checkOptions, closest, listOf, required, type Schema, show, text} from '../options-check.js';
+import {instancesFromIds} from './instances.js';
+import type {Dataset, Instance, Sample} from './sample.js';
+import {checkIndices} from './split.js';
+
+/** In the order of their values in the class masks, from 1 on (VOC2012 development kit, section 2). */
+const VOC_CLASSES = [
+  ...['aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow'],
+  ...['diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor'],
+] as const;
+
+/** The value of borders between objects and of what was too small to be labelled. */
+const VOID = 255;
+
+export type VocOptions = {
+  /** Which list of ImageSets/Segmentation: 'train', 'val' or 'trainval' (default), or one of your own. */
+  set?: string;
+  /** The classes to take, and their order. Default: all twenty. */
+  classes?: readonly string[];
+};
+
+const SCHEMA: Schema = {set: text, classes: listOf(text, {min: 1})};
+
+type Shared = {folder: string; classes: readonly string[]};
+
+/**
+ * Pascal VOC's images with object masks: `JPEGImages`, `SegmentationObject` and `SegmentationClass` of a folder such as
+ * VOC2012. An object's class is the one of most of its pixels; borders belong to no object.
+ */
+export class VocSegmentation implements Dataset {
+  readonly classes: readonly string[];
+  readonly #shared: Shared;
+  readonly names: readonly string[];
+
+  private constructor(shared: Shared, names: readonly string[]) {
+    this.#shared = shared;
+    this.classes = shared.classes;
+    this.names = names;
+  }
+
+  /** Reads the list of images. Throws INVALID_OPTION, or INVALID_DATASET where there is no such list or nothing in it. */
+  static async open(folder: string, options: VocOptions = {}): Promise<VocSegmentation> {
+    checkOptions({folder}, {folder: required(text)}, 'VocSegmentation.open');
+    checkOptions(options, SCHEMA, 'VocSegmentation.open');
+    const {set = 'trainval', classes = VOC_CLASSES} = options;
+    for (const name of classes) if (!isVocClass(name)) throw unknownClass(name);
+    const list = join(folder, 'ImageSets', 'Segmentation', `${set}.txt`);
+    let names: string[];
+    try {
+      names = (await readFile(list, 'utf8'))
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter(Boolean);
+    } catch (cause) {
+      throw new MaskRcnnError('INVALID_DATASET', `${list} must be a list of images: ${(cause as Error).message}.`, {
+        file: list,
+        hint: 'The folder must be one like VOC2012, with ImageSets, JPEGImages, SegmentationObject and SegmentationClass.',
+        cause,
+      });
+    }
+    if (names.length === 0) {
+      throw new MaskRcnnError('INVALID_DATASET', `${list} must name an image at least, got none.`, {file: list});
+    }
+    return new VocSegmentation({folder, classes: [...classes]}, names);
+  }
+
+  get length(): number {
+    return this.names.length;
+  }
+
+  /**
+   * Reads image `index` and its masks. Throws INVALID_IMAGE or INVALID_MASK with the file's name: what cannot be read, masks of
+   * another size than their image, an object without a class.
+   */
+  async get(index: number): Promise<Sample> {
+    const name = this.#name(index);
+    const file = this.#path('JPEGImages', name, 'jpg');
+    const objectFile = this.#path('SegmentationObject', name, 'png');
+    const classFile = this.#path('SegmentationClass', name, 'png');
+    const read = await Promise.allSettled([
+      readImage(file, {exifOrientation: false}),
+      readMask(objectFile),
+      readMask(classFile),
+    ]);
+    for (const result of read) if (result.status === 'rejected') throw result.reason;
+    const [image, objects, classes] = read.map((result) => (result as PromiseFulfilledResult<unknown>).value) as [
+      Sample['image'],
+      IdMask,
+      IdMask,
+    ];
+    for (const [maskFile, mask] of [
+      [objectFile, objects],
+      [classFile, classes],
+    ] as const) {
+      if (mask.width === image.width && mask.height === image.height) continue;
+      const must = `be of the size of ${file}, ${image.width} × ${image.height}, got ${mask.width} × ${mask.height}`;
+      throw new MaskRcnnError('INVALID_MASK', `${maskFile} must ${must}.`, {file: maskFile});
+    }
+    const {width, height} = image;
+    const ids = objects.ids.map((id) => (id === VOID ? 0 : id));
+    const {instances} = instancesFromIds({ids, width, height}, {label: 1, minArea: 1});
+    return {
+      file,
+      image,
+      instances: instances.flatMap((instance) => {
+        const name = VOC_CLASSES[classOf(instance, classes, classFile) - 1]!;
+        const label = this.classes.indexOf(name) + 1;
+        return label === 0 ? [] : [{...instance, label}];
+      }),
+    };
+  }
+
+  /** The size of image `index`, from its header. Throws INVALID_IMAGE. */
+  async size(index: number): Promise<{width: number; height: number}> {
+    return readImageSize(this.#path('JPEGImages', this.#name(index), 'jpg'), {exifOrientation: false});
+  }
+
+  /** The images at `which`, or those whose name it accepts, as a data set of their own. */
+  subset(which: readonly number[] | ((name: string, index: number) => boolean)): VocSegmentation {
+    const names =
+      typeof which === 'function'
+        ? this.names.filter(which)
+        : checkIndices(which, this.length).map((index) => this.names[index]!);
+    return new VocSegmentation(this.#shared, names);
+  }
+
+  #name(index: number): string {
+    const name = this.names[index];
+    if (name === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
+    return name;
+  }
+
+  #path(kind: string, name: string, extension: string): string {
+    return join(this.#shared.folder, kind, `${name}.${extension}`);
+  }
+}
+
+/** The class value under most of the instance's pixels. */
+function classOf({mask, id}: Instance, classes: IdMask, file: string): number {
+  const counts = new Map<number, number>();
+  for (let y = 0; y < mask.height; y++) {
+    const row = (mask.top + y) * classes.width + mask.left;
+    for (let x = 0; x < mask.width; x++) {
+      if (mask.data[y * mask.width + x] === 0) continue;
+      const value = classes.ids[row + x]!;
+      if (value >= 1 && value <= VOC_CLASSES.length) counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+  }
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  if (most !== undefined) return most[0];
+  throw new MaskRcnnError(
+    'INVALID_MASK',
+    `${file} must have a class of 1..${VOC_CLASSES.length} under object ${id}, got none.`,
+    {file},
+  );
+}
+
+function isVocClass(name: string): boolean {
+  return (VOC_CLASSES as readonly string[]).includes(name);
+}
+
+function unknownClass(name: string): MaskRcnnError {
+  const near = closest(name, VOC_CLASSES);
+  return new MaskRcnnError(
+    'INVALID_OPTION',
+    `classes of VocSegmentation.open must be classes of Pascal VOC, got '${name}'.`,
+    {hint: near === undefined ? `They are ${VOC_CLASSES.join(', ')}.` : `Did you mean '${near}'?`},
+  );
+}

@@ -1,0 +1,84 @@
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import {loadBinding} from '../../lib/binding.js';
+import {type Dataset, type Detections, evaluate, type MaskRcnn, type Sample, writeEvaluation} from '../../lib/index.js';
+
+const side = 40;
+
+/** An image with a square in its corner. Its first byte says which image it is. */
+function sample(index: number): Sample {
+  const data = new Uint8Array(side * side * 3).fill(100);
+  data[0] = index;
+  const mask = {left: 0, top: 0, width: 10, height: 10, data: new Uint8Array(100).fill(1)};
+  const image = {data, width: side, height: side};
+  return {file: `image-${index}.png`, image, instances: [{label: 1, box: [0, 0, 10, 10], mask}]};
+}
+
+const asked: number[] = [];
+const data: Dataset = {
+  length: 3,
+  classes: ['square', 'circle'],
+  get: async (index) => {
+    asked.push(index);
+    return sample(index);
+  },
+};
+
+const {rle} = await loadBinding();
+const counts = rle.encodeCrop(sample(0).instances[0]!.mask, side, side);
+
+/** Finds the object of image 0, calls it the other class on image 1, and finds nothing on image 2. */
+const predict = async ({data: [index]}: Sample['image']): Promise<Detections[]> => {
+  const found = index! < 2 ? 1 : 0;
+  return [
+    {
+      ...{width: side, height: side, boxes: Float32Array.of(0, 0, 10, 10).subarray(0, 4 * found)},
+      labels: Int32Array.of(1 + index!).subarray(0, found),
+      classNames: ['square', 'circle'].slice(index, index! + found),
+      scores: Float32Array.of(0.9).subarray(0, found),
+      masks: [{size: [side, side] as [number, number], counts}].slice(0, found),
+    },
+  ];
+};
+
+let folder: string;
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'maskrcnn-evaluation-'));
+});
+test.after.always(() => rm(folder, {recursive: true}));
+
+test('scores, curves, confusion and the worst images as files', async (t) => {
+  const model = {predict} as unknown as MaskRcnn;
+  const evaluation = await evaluate(model, {data});
+  t.deepEqual(evaluation.details.confusion.counts, [
+    [1, 1, 1],
+    [0, 0, 0],
+    [0, 0, 0],
+  ]);
+  const into = join(folder, 'a', 'b');
+  asked.length = 0;
+  await writeEvaluation(model, evaluation, {folder: into, data, worst: 2});
+  t.deepEqual(asked, [2, 0], 'the image without a detection is the worst; of equal ones the first comes first');
+
+  const {images, segm} = JSON.parse(await readFile(join(into, 'scores.json'), 'utf8'));
+  t.is(segm.ap, evaluation.segm.ap);
+  t.deepEqual(
+    images.map(({file}: {file: string}) => file),
+    ['image-0.png', 'image-1.png', 'image-2.png'],
+  );
+  for (const name of ['precision-recall', 'confusion']) {
+    t.regex(await readFile(join(into, `${name}.svg`), 'utf8'), /^<svg/);
+    t.is((await sharp(join(into, `${name}.png`)).metadata()).format, 'png');
+  }
+  t.true((await sharp(join(into, 'worst.png')).metadata()).width > 2 * side);
+
+  const blocked = join(folder, 'file');
+  await writeFile(blocked, '');
+  await t.throwsAsync(writeEvaluation(model, evaluation, {folder: blocked, data, worst: 0}), {
+    code: 'WRITE_FAILED',
+    message: /file/,
+  });
+});
