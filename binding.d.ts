@@ -358,10 +358,7 @@ export const evaluation: {
   /** pycocotools' COCOeval: evaluate and accumulate. */
   coco(data: NativeEvaluationData, options: NativeCocoOptions): Promise<NativeCocoCurves>;
   /** (K+1)×(K+1): see `native/evaluation/confusion.h`. */
-  confusion(
-    data: NativeEvaluationData,
-    options: {iouThreshold: number; scoreThreshold: number},
-  ): Promise<Int32Array>;
+  confusion(data: NativeEvaluationData, options: {iouThreshold: number; scoreThreshold: number}): Promise<Int32Array>;
 };
 
 /** Masks in the form of `NativeTarget`. */
