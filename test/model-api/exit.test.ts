@@ -5,18 +5,27 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 
-const script = fileURLToPath(new URL('exit-during-step.ts', import.meta.url));
+/** The exit code, or the signal, of a script of this folder. */
+function run(script: string, ...args: string[]): Promise<unknown> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['--import=tsx', path, ...args], () =>
+      resolve(child.signalCode ?? child.exitCode),
+    );
+  });
+}
 
 // process.exit() destroys libtorch's static objects, under a step that uses them: it crashed.
 test('process.exit() during a training step ends the process with its code', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-exit-'));
   t.teardown(() => rm(folder, {recursive: true}));
   for (const attempt of [1, 2, 3]) {
-    const code = await new Promise((resolve) => {
-      const child = execFile(process.execPath, ['--import=tsx', script, join(folder, String(attempt))], () =>
-        resolve(child.signalCode ?? child.exitCode),
-      );
-    });
+    const code = await run('exit-during-step.ts', join(folder, String(attempt)));
     t.is(code, 3);
   }
+});
+
+// What the model's thread had said last was heard after its end had been waited for: it was waited for twice, and that threw.
+test('a thread that ends when a model in it has just been disposed of takes nothing down', async (t) => {
+  t.is(await run('exit-while-retiring.ts'), 0);
 });

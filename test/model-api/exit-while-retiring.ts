@@ -1,0 +1,22 @@
+/**
+ * In a worker thread, as ava has them: ends the thread when the model's own thread has ended, of which this one has not yet
+ * heard. exit.test.ts looks at the process's exit code.
+ */
+import {isMainThread, Worker} from 'node:worker_threads';
+import {maskRcnn} from '../../lib/index.js';
+import {tinyModel} from '../tiny.js';
+
+if (isMainThread) {
+  for (let i = 0; i < 3; i++) {
+    // Node 20 hands the loader of TypeScript to no worker thread.
+    const worker = new Worker(`import('tsx/esm/api').then((api) => api.register() && import('${import.meta.url}'))`, {
+      eval: true,
+    });
+    await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+  }
+} else {
+  const model = await maskRcnn({...tinyModel, device: 'cpu'});
+  model.dispose();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  process.exit(0);
+}
