@@ -46,6 +46,8 @@ type Shared = {
   labels: ReadonlyMap<number, number>;
   /** The ids of annotations that turned out to have no segmentation. */
   maskless: Set<number>;
+  /** Image and place of annotations whose box or mask has nothing inside of the image. */
+  outside: Set<string>;
   binding: Binding;
 };
 
@@ -80,7 +82,16 @@ export class Coco implements Dataset {
     const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
     const categories = classes === undefined ? index.categories : chosen(index.categories, classes, file);
     const labels = new Map(categories.map(({id}, i) => [id, i + 1]));
-    const shared = {file, folder, faulty, index, labels, maskless: new Set<number>(), binding};
+    const shared = {
+      file,
+      folder,
+      faulty,
+      index,
+      labels,
+      maskless: new Set<number>(),
+      outside: new Set<string>(),
+      binding,
+    };
     return new Coco(
       shared,
       categories,
@@ -98,13 +109,17 @@ export class Coco implements Dataset {
   }
 
   get stats(): CocoStats {
-    const {index, maskless} = this.#shared;
+    const {index, maskless, outside} = this.#shared;
     const counts = this.#indices.map((i) => index.places[i]!.length / 2);
     return {
       images: this.length,
       annotations: counts.reduce((sum, count) => sum + count, 0),
       negatives: counts.filter((count) => count === 0).length,
-      skipped: {...index.skipped, ...(maskless.size > 0 && {'with a segmentation that is none': maskless.size})},
+      skipped: {
+        ...index.skipped,
+        ...(maskless.size > 0 && {'with a segmentation that is none': maskless.size}),
+        ...(outside.size > 0 && {'with nothing inside of the image': outside.size}),
+      },
     };
   }
 
@@ -119,7 +134,7 @@ export class Coco implements Dataset {
 
   /**
    * Image `index` with its instances; crowds, which are no instances to learn from, are left out, and so are boxes without area
-   * (both as in torchvision's references). Throws INVALID_IMAGE where the file is missing, unreadable or of another size than the
+   * inside of the image, which are counted (both as in torchvision's references). Throws INVALID_IMAGE where the file is missing, unreadable or of another size than the
    * annotations say, and INVALID_MASK for a segmentation that is none.
    */
   async get(index: number): Promise<Sample> {
@@ -136,7 +151,14 @@ export class Coco implements Dataset {
         {file},
       );
     }
-    return {file, image: image.value, instances: truth.value.flatMap((object) => this.#toInstance(object, size))};
+    const instances = truth.value.flatMap((object, i) => {
+      if (object.crowd) return [];
+      const instance = this.#toInstance(object, size);
+      if (instance !== undefined) return [instance];
+      this.#shared.outside.add(`${this.imageId(index)}/${i}`);
+      return [];
+    });
+    return {file, image: image.value, instances};
   }
 
   /** All annotations of image `index`, crowds too, as they are in the file. Throws INVALID_MASK. */
@@ -190,19 +212,20 @@ export class Coco implements Dataset {
     }
   }
 
+  /** Undefined where nothing of the box or the mask is inside of the image. */
   #toInstance(
-    {label, box: [left, top, width, height], crowd, mask}: TrueObject,
+    {label, box: [left, top, width, height], mask}: TrueObject,
     size: {width: number; height: number},
-  ) {
+  ): Instance | undefined {
     const box: Instance['box'] = [
       Math.max(0, left),
       Math.max(0, top),
       Math.min(size.width, left + width),
       Math.min(size.height, top + height),
     ];
-    if (crowd || !(box[0] < box[2] && box[1] < box[3])) return [];
+    if (!(box[0] < box[2] && box[1] < box[3])) return undefined;
     const crop = this.#shared.binding.rle.crop(mask.counts, size.width, size.height);
-    return crop.width === 0 ? [] : [{label, box, mask: crop}];
+    return crop.width === 0 ? undefined : {label, box, mask: crop};
   }
 
   #reject({id}: Annotation, cause: RangeError): never[] {

@@ -116,6 +116,16 @@ test('parts know their ids and truth', async (t) => {
   t.deepEqual([training.imageId!(0), validation.imageId!(0)].sort(), [3, 7]);
 });
 
+test('boxes and masks outside of the image are true objects, but no instances, and counted', async (t) => {
+  const {data} = await open(({annotations: [first, , third]}) => {
+    first!.bbox = [20, 1, 4, 3];
+    third!.segmentation = [[20, 1, 24, 1, 24, 4]];
+  });
+  for (let i = 0; i < 2; i++) t.deepEqual((await data.get(1)).instances, []);
+  t.deepEqual(data.stats.skipped, {'with nothing inside of the image': 2});
+  t.is((await data.truth(1)).length, 3);
+});
+
 test('a box or area that is missing is that of the mask', async (t) => {
   const {data} = await open(({annotations: [first]}) => {
     delete first!.bbox;
