@@ -61,6 +61,16 @@ export {
 export {drawSideBySide, type SideBySideOptions} from './report/side-by-side.js';
 export {type WriteEvaluationOptions, writeEvaluation} from './report/write-evaluation.js';
 export {decodeRle, type Rle} from './rle.js';
+export {
+  encodeRle,
+  mergeRles,
+  rleAreas,
+  rleBoxes,
+  rleFromPolygons,
+  rleFromRuns,
+  rleIou,
+  rleToRuns,
+} from './rle-operations.js';
 export type {BestBy, OptimizerOptions, TrainOptions} from './train/options.js';
 export type {ScheduleOptions} from './train/schedule.js';
 export type {Ending} from './train/trainer.js';
