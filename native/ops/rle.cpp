@@ -3,39 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/run_list.h"
 #include "torch.h"
 
 namespace maskrcnn::ops {
 namespace {
-
-// A character holds 5 bits of a number, lowest first, and a flag that more follow; the top bit of
-// the last character is the sign. Printable, starting at '0'.
-constexpr int kBits = 5;
-constexpr int64_t kPayload = 0x1f, kSign = 0x10, kMore = 0x20, kFirstCharacter = 48;
-constexpr size_t kLongestNumber = 8;  // characters; 40 bits, more than any number of pixels
-
-// Collects runs, of which the empty ones vanish.
-class RunList {
- public:
-  void add(bool value, int64_t length) {
-    if (length == 0) return;
-    if (value != last_value_) {
-      lengths_.push_back(0);
-      last_value_ = value;
-    }
-    lengths_.back() += static_cast<uint32_t>(length);
-  }
-  std::vector<uint32_t> take() { return std::move(lengths_); }
-
- private:
-  bool last_value_ = false;
-  std::vector<uint32_t> lengths_{0};
-};
-
-// From the third length on, the difference to the one before the last is stored.
-bool is_difference(size_t index) {
-  return index > 2;
-}
 
 // Walks through a mask from one change of value to the next.
 class RunCursor {
@@ -170,71 +142,6 @@ Runs to_runs(const std::vector<uint32_t>& lengths, int64_t width, int64_t height
       " pixels, got ",
       total,
       total > width * height ? " or more." : ".");
-  return {width, height, runs.take()};
-}
-
-std::string pack_runs(const Runs& runs) {
-  std::string text;
-  const auto& lengths = runs.lengths;
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    int64_t rest = lengths[i];
-    if (is_difference(i)) rest -= lengths[i - 2];
-    bool more = true;
-    while (more) {
-      int64_t character = rest & kPayload;
-      rest >>= kBits;
-      more = (character & kSign) != 0 ? rest != -1 : rest != 0;
-      if (more) character |= kMore;
-      text.push_back(static_cast<char>(character + kFirstCharacter));
-    }
-  }
-  return text;
-}
-
-Runs unpack_runs(std::string_view counts, int64_t width, int64_t height) {
-  const auto pixels = width * height;
-  RunList runs;
-  int64_t total = 0;
-  std::array<int64_t, 2>
-      before{};  // the lengths of the last two numbers by the parity of their index
-  size_t index = 0;
-  for (size_t i = 0; i < counts.size(); ++index) {
-    int64_t number = 0, character = kMore;
-    const size_t start = i;
-    while ((character & kMore) != 0) {
-      TORCH_CHECK(
-          i < counts.size() && i - start < kLongestNumber,
-          "The run lengths end in the middle of a number, or hold one that is too long, at "
-          "character ",
-          start,
-          ".");
-      character = static_cast<unsigned char>(counts[i]) - kFirstCharacter;
-      TORCH_CHECK(
-          character >= 0 && character <= (kPayload | kMore),
-          "Run lengths consist of the characters '0' to 'o', got code ",
-          character + kFirstCharacter,
-          " at character ",
-          i,
-          ".");
-      number |= (character & kPayload) << (kBits * (i - start));
-      ++i;
-    }
-    if ((character & kSign) != 0) number -= int64_t{1} << (kBits * (i - start));
-    if (is_difference(index)) number += before[index % 2];
-    before[index % 2] = number;
-    total += number;
-    TORCH_CHECK(
-        number >= 0 && total <= pixels,
-        "Run lengths must be those of ",
-        pixels,
-        " pixels, got a run of ",
-        number,
-        " at character ",
-        start,
-        ".");
-    runs.add(index % 2 == 1, number);
-  }
-  TORCH_CHECK(total == pixels, "Run lengths must add up to ", pixels, " pixels, got ", total, ".");
   return {width, height, runs.take()};
 }
 
