@@ -118,8 +118,8 @@ void Worker::State::run() {
   on_main([state](Napi::Env) { state->retire(); });
 }
 
-// On the JavaScript thread, once the queue has been worked off. It may still come, from the queue of
-// the settler, after the worker was abandoned.
+// On the JavaScript thread, once the queue has been worked off. It may still come, from the queue
+// of the settler, after the worker was abandoned.
 void Worker::State::retire() {
   if (!thread.joinable()) return;
   const auto self = shared_from_this();
