@@ -5,6 +5,7 @@ import {pipeline} from 'node:stream/promises';
 import {loadBinding} from '../binding.js';
 import type {Dataset} from '../datasets/sample.js';
 import {MaskRcnnError} from '../errors.js';
+import {writing} from '../writing.js';
 import {isId, toBox, toRle} from './annotation.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
 import {type DetectedObject, DetectedObjects} from './object-table.js';
@@ -44,15 +45,10 @@ export async function writeResults(
     }
     yield detected.length === 0 ? '[]\n' : ']\n';
   }
-  try {
+  await writing(file, async () => {
     await mkdir(dirname(file), {recursive: true});
     await pipeline(lines, createWriteStream(file));
-  } catch (cause) {
-    throw new MaskRcnnError('WRITE_FAILED', `${file} could not be written: ${(cause as Error).message}.`, {
-      file,
-      cause,
-    });
-  }
+  });
 }
 
 /** A results file as it was read. A box that is missing is that of its mask. */

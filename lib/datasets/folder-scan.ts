@@ -26,7 +26,7 @@ const LAYOUTS =
 
 /** train_2 before train_10, and the same order on every machine. */
 const collator = new Intl.Collator('en', {numeric: true});
-const byName = (a: string, b: string) => collator.compare(a, b) || (a < b ? -1 : 1);
+export const naturalOrder = (a: string, b: string) => collator.compare(a, b) || (a < b ? -1 : 1);
 
 /**
  * Finds the images of a folder and the mask of each, in natural order. Throws INVALID_DATASET for an image without mask, a
@@ -59,7 +59,7 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
   const isWanted = wanted(options);
   const pairs: ImagePair[] = [];
   const unused = new Set(masks.keys());
-  for (const [name, image] of [...images].sort(([a], [b]) => byName(a, b))) {
+  for (const [name, image] of [...images].sort(([a], [b]) => naturalOrder(a, b))) {
     const maskName = suffixes.map((suffix) => name + suffix).find((candidate) => masks.has(candidate));
     if (maskName !== undefined) unused.delete(maskName);
     if (!isWanted(name, image)) continue;
@@ -69,7 +69,7 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     }
     pairs.push({name, image, mask: masks.get(maskName)!});
   }
-  for (const stem of [...unused].sort(byName)) {
+  for (const stem of [...unused].sort(naturalOrder)) {
     const mask = masks.get(stem)!;
     const name = suffixes
       .filter((suffix) => stem.endsWith(suffix))
@@ -79,7 +79,7 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     }
   }
   if (pairs.length === 0) {
-    const examples = [...images.keys()].sort(byName).slice(0, 3).join(', ');
+    const examples = [...images.keys()].sort(naturalOrder).slice(0, 3).join(', ');
     const pattern = JSON.stringify(options.include ?? options.exclude);
     throw invalid(
       folder,
@@ -130,7 +130,7 @@ function byStem(
   accepts: (stem: string, name: string) => boolean,
 ): Map<string, string> {
   const files = new Map<string, string>();
-  for (const name of names.toSorted(byName)) {
+  for (const name of names.toSorted(naturalOrder)) {
     const extension = extname(name);
     const stem = basename(name, extension);
     if (!IMAGE_EXTENSIONS.includes(extension.slice(1).toLowerCase()) || !accepts(stem, name)) continue;

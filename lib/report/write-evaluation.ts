@@ -2,11 +2,11 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {datasetRule} from '../dataset-rule.js';
 import type {Dataset} from '../datasets/sample.js';
-import {MaskRcnnError} from '../errors.js';
 import type {Evaluation, EvaluationDetails} from '../evaluate.js';
 import {PRECISION_POINTS, type PrecisionRecall} from '../metrics/coco.js';
 import type {MaskRcnn} from '../model.js';
 import {checkOptions, integer, number, required, type Schema, text} from '../options-check.js';
+import {writing} from '../writing.js';
 import {confusionMatrixPng, confusionMatrixSvg} from './confusion-matrix.js';
 import {type Comparison, drawComparison} from './mosaic.js';
 import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from './precision-recall.js';
@@ -54,13 +54,10 @@ export async function writeEvaluation(
     const pictures = await worstOf(model, data, details, worst);
     files.push(['worst.png', await drawComparison(pictures, {classes: data.classes, scoreThreshold, rows: worst})]);
   }
-  try {
+  await writing(folder, async () => {
     await mkdir(folder, {recursive: true});
     for (const [name, contents] of files) await writeFile(join(folder, name), contents);
-  } catch (cause) {
-    const message = `The evaluation could not be written to ${folder}: ${(cause as Error).message}.`;
-    throw new MaskRcnnError('WRITE_FAILED', message, {file: folder, cause});
-  }
+  });
 }
 
 function atHalf({classes}: PrecisionRecall, scores: readonly {ap50: number | null}[]): PrecisionRecallCurve[] {
