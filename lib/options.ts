@@ -33,7 +33,7 @@ const members: Rule = {
   accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
 
-const MODEL: Schema = {
+export const MODEL_OPTIONS: Schema = {
   backbone: oneOf(...BACKBONE_NAMES),
   version: oneOf(1, 2),
   weights: text,
@@ -88,7 +88,7 @@ const ROI_POOL: Schema = {
 
 /** Checks each option of `maskRcnn()` by itself, and those that exclude one another. Throws INVALID_OPTION. */
 export function checkModelOptions(options: ModelOptions): void {
-  checkOptions(options, MODEL, 'maskRcnn()');
+  checkOptions(options, MODEL_OPTIONS, 'maskRcnn()');
   for (const pool of ['boxRoiPool', 'maskRoiPool'] as const) {
     checkOptions(options[pool], ROI_POOL, `maskRcnn()'s ${pool}`);
   }

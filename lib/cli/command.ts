@@ -1,7 +1,10 @@
-import type {ParseArgsConfig} from 'node:util';
+import type {Schema} from '../options-check.js';
 import type {Progress} from '../progress.js';
 
 export type CommandContext = {
+  /** Writes a line of results. */
+  out: (text: string) => void;
+  /** Progress and what else is not the result. */
   progress: Progress;
   /** Aborted when the user presses Ctrl-C. */
   signal: AbortSignal;
@@ -14,6 +17,7 @@ export type Command = {
   summary: string;
   /** The whole text of `maskrcnn NAME --help`. */
   help: string;
-  options: NonNullable<ParseArgsConfig['options']>;
-  run(values: Record<string, unknown>, positionals: string[], context: CommandContext): Promise<void>;
+  /** By their names in camelCase; `readFlags()` says how they are written. */
+  options: Schema;
+  run(options: Record<string, unknown>, positionals: readonly string[], context: CommandContext): Promise<void>;
 };

@@ -1,12 +1,17 @@
 import {readFileSync} from 'node:fs';
-import {parseArgs} from 'node:util';
 import {MaskRcnnError} from '../errors.js';
 import {closest} from '../options-check.js';
 import type {Progress} from '../progress.js';
 import type {Command} from './command.js';
+import {convert} from './convert.js';
+import {evaluate} from './evaluate.js';
+import {readFlags} from './flags.js';
+import {inspect} from './inspect.js';
+import {predict} from './predict.js';
 import {setup} from './setup.js';
+import {train} from './train.js';
 
-const commands: readonly Command[] = [setup];
+const commands: readonly Command[] = [setup, inspect, train, predict, evaluate, convert];
 
 /** What the command line writes to: results on `out`, progress and errors on the other stream. */
 export type Output = {out: (text: string) => void; progress: Progress};
@@ -24,9 +29,12 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
       return 0;
     }
     const command = findCommand(name);
-    const {values, positionals} = parse(command, rest);
-    if (values.help) out(command.help);
-    else await command.run(values, positionals, {progress, signal});
+    if (rest.some((argument) => argument === '--help' || argument === '-h')) {
+      out(command.help);
+      return 0;
+    }
+    const {options, positionals} = readFlags(rest, command.options, `maskrcnn ${command.name}`);
+    await command.run(options, positionals, {out, progress, signal});
     return 0;
   } catch (error) {
     progress.close();
@@ -48,23 +56,6 @@ function findCommand(name: string): Command {
   throw new MaskRcnnError('INVALID_OPTION', `maskrcnn has no command '${name}'.`, {
     hint: near === undefined ? `Its commands: ${names.join(', ')}.` : `Did you mean '${near}'?`,
   });
-}
-
-function parse(command: Command, args: string[]) {
-  const options = {...command.options, help: {type: 'boolean', short: 'h'}} as const;
-  const {tokens} = parseArgs({args, options, strict: false, allowPositionals: true, tokens: true});
-  for (const token of tokens) {
-    if (token.kind !== 'option' || Object.hasOwn(options, token.name)) continue;
-    const near = closest(token.name, Object.keys(options));
-    throw new MaskRcnnError('INVALID_OPTION', `maskrcnn ${command.name} has no option '${token.rawName}'.`, {
-      hint: near === undefined ? `See \`maskrcnn ${command.name} --help\`.` : `Did you mean '--${near}'?`,
-    });
-  }
-  try {
-    return parseArgs({args, options, allowPositionals: true});
-  } catch (cause) {
-    throw new MaskRcnnError('INVALID_OPTION', (cause as Error).message, {cause});
-  }
 }
 
 function overview(): string {

@@ -2,6 +2,7 @@ import {cacheRoot} from '../cache.js';
 import {MaskRcnnError} from '../errors.js';
 import {pinned} from '../libtorch/pinned.js';
 import {setUpLibtorch} from '../libtorch/setup.js';
+import {bool, text} from '../options-check.js';
 import type {Command} from './command.js';
 
 export const setup: Command = {
@@ -17,7 +18,7 @@ pip. An interrupted download goes on where it stopped.
   --cuda              for NVIDIA GPUs and the CPU, about 3 GB
   --from PATH_OR_URL  a wheel of torch, a folder of wheels, a libtorch zip, an unpacked libtorch,
                       or the address of a wheel, a zip or a package index`,
-  options: {cpu: {type: 'boolean'}, cuda: {type: 'boolean'}, from: {type: 'string'}},
+  options: {cpu: bool, cuda: bool, from: text},
   async run({cpu, cuda, from}, positionals, {progress, signal}) {
     if (cpu && cuda) {
       throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn setup takes one of --cpu and --cuda, got both.', {

@@ -30,7 +30,7 @@ export type CocoStats = {
   skipped: Readonly<Record<string, number>>;
 };
 
-const SCHEMA: Schema = {
+export const COCO_OPTIONS: Schema = {
   images: text,
   classes: listOf(text, {min: 1}),
   faulty: oneOf('error', 'skip'),
@@ -77,7 +77,7 @@ export class Coco implements Dataset {
    */
   static async open(file: string, options: CocoOptions = {}): Promise<Coco> {
     checkOptions({file}, {file: required(text)}, 'Coco.open');
-    checkOptions(options, SCHEMA, 'Coco.open');
+    checkOptions(options, COCO_OPTIONS, 'Coco.open');
     const {images: folder = dirname(file), faulty = 'error', classes} = options;
     const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
     const categories = classes === undefined ? index.categories : chosen(index.categories, classes, file);

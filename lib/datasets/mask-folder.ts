@@ -78,7 +78,7 @@ type Entry = {file: MaskFolderFile; found?: Found};
 type Settings = Pick<MaskFolderOptions, 'binary' | 'ignoreIds'> & {minArea: number; exifOrientation: boolean};
 
 const patterns = either(text, listOf(text, {min: 1}));
-const SCHEMA: Schema = {
+export const MASK_FOLDER_OPTIONS: Schema = {
   classes: required(listOf(text, {length: 1})),
   include: patterns,
   exclude: patterns,
@@ -114,7 +114,7 @@ export class MaskFolder implements Dataset {
    */
   static async open(folder: string, options: MaskFolderOptions): Promise<MaskFolder> {
     checkOptions({folder}, {folder: required(text)}, 'MaskFolder.open');
-    checkOptions(options, SCHEMA, 'MaskFolder.open');
+    checkOptions(options, MASK_FOLDER_OPTIONS, 'MaskFolder.open');
     const {minArea = 1, exifOrientation = true, binary, ignoreIds} = options;
     const pairs = await scanFolder(folder, {
       layout: options.layout ?? 'auto',

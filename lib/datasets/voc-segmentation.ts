@@ -23,7 +23,7 @@ export type VocOptions = {
   classes?: readonly string[];
 };
 
-const SCHEMA: Schema = {set: text, classes: listOf(text, {min: 1})};
+export const VOC_OPTIONS: Schema = {set: text, classes: listOf(text, {min: 1})};
 
 type Shared = {folder: string; classes: readonly string[]};
 
@@ -45,7 +45,7 @@ export class VocSegmentation implements Dataset {
   /** Reads the list of images. Throws INVALID_OPTION, or INVALID_DATASET where there is no such list or nothing in it. */
   static async open(folder: string, options: VocOptions = {}): Promise<VocSegmentation> {
     checkOptions({folder}, {folder: required(text)}, 'VocSegmentation.open');
-    checkOptions(options, SCHEMA, 'VocSegmentation.open');
+    checkOptions(options, VOC_OPTIONS, 'VocSegmentation.open');
     const {set = 'trainval', classes = VOC_CLASSES} = options;
     for (const name of classes) if (!isVocClass(name)) throw unknownClass(name);
     const list = join(folder, 'ImageSets', 'Segmentation', `${set}.txt`);

@@ -65,7 +65,7 @@ const EMA: Schema = {decay: underOne};
 
 const [optimizers, schedules] = [Object.keys(OPTIMIZERS), Object.keys(SCHEDULES)];
 
-const TRAIN: Schema = {
+export const TRAIN_OPTIONS: Schema = {
   data: required(datasetRule),
   validation: datasetRule,
   epochs: count,
@@ -102,7 +102,7 @@ const TRAIN: Schema = {
 
 /** Checks `options` for what is wrong with each by itself. Throws INVALID_OPTION. */
 export function checkTrainOptions(options: TrainOptions): void {
-  checkOptions(options, TRAIN, 'train()');
+  checkOptions(options, TRAIN_OPTIONS, 'train()');
   if (options.resume && options.output === undefined) {
     throw new MaskRcnnError('INVALID_OPTION', "Option 'resume' of train() needs option 'output': the run's folder.");
   }

@@ -14,7 +14,7 @@ async function run(...args: string[]) {
 test('--help lists the commands; without a command that is an error', async (t) => {
   const help = await run('--help');
   t.is(help.code, 0);
-  t.regex(help.out, /^Usage: maskrcnn COMMAND.*\n\n {2}setup {2}Fetch libtorch 2\.13\.0/);
+  t.regex(help.out, /^Usage: maskrcnn COMMAND.*\n\n {2}setup +Fetch libtorch 2\.13\.0/);
   t.like(await run(), {code: 2, out: help.out});
 });
 
@@ -31,7 +31,10 @@ test('--version prints the version of the package', async (t) => {
 test('wrong usage ends with code 2 and a hint', async (t) => {
   const cases: [string[], string][] = [
     [['setpu'], "error: maskrcnn has no command 'setpu'.\nDid you mean 'setup'?\n"],
-    [['frobnicate'], "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup.\n"],
+    [
+      ['frobnicate'],
+      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, inspect, train, predict, evaluate, convert.\n",
+    ],
     [['setup', '--cudda'], "error: maskrcnn setup has no option '--cudda'.\nDid you mean '--cuda'?\n"],
     [
       ['setup', '--wheel-folder'],
@@ -42,7 +45,7 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
       ['setup', '--cpu', '--cuda'],
       'error: maskrcnn setup takes one of --cpu and --cuda, got both.\nThe libtorch of --cuda serves the CPU too.\n',
     ],
-    [['setup', '--from'], "error: Option '--from <value>' argument missing\n"],
+    [['setup', '--from'], 'error: --from of maskrcnn setup needs a value: a string that is not empty.\n'],
   ];
   for (const [args, err] of cases) t.like(await run(...args), {code: 2, err}, args.join(' '));
 });

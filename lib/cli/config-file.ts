@@ -1,0 +1,18 @@
+import {readFile} from 'node:fs/promises';
+import {parse as parseYaml, YAMLParseError} from 'yaml';
+import {MaskRcnnError} from '../errors.js';
+import {checkOptions, type Schema} from '../options-check.js';
+
+/** Reads options from a JSON or YAML file, by their names in camelCase. Throws INVALID_OPTION, naming file and line. */
+export async function readConfigFile(file: string, schema: Schema): Promise<Record<string, unknown>> {
+  let content: unknown;
+  try {
+    content = parseYaml(await readFile(file, 'utf8')); // of which JSON is a part
+  } catch (cause) {
+    const [line] = (cause as Error).message.split('\n', 1);
+    const what = cause instanceof YAMLParseError ? 'must be YAML or JSON' : 'must be a file of options';
+    throw new MaskRcnnError('INVALID_OPTION', `${file} ${what}: ${line}`, {file, cause});
+  }
+  checkOptions(content, schema, file);
+  return (content ?? {}) as Record<string, unknown>;
+}

@@ -1,0 +1,63 @@
+import {stat} from 'node:fs/promises';
+import {join} from 'node:path';
+import {COCO_OPTIONS, Coco} from '../coco/coco.js';
+import {MASK_FOLDER_OPTIONS, MaskFolder} from '../datasets/mask-folder.js';
+import type {Dataset} from '../datasets/sample.js';
+import {VOC_OPTIONS, VocSegmentation} from '../datasets/voc-segmentation.js';
+import {MaskRcnnError} from '../errors.js';
+import {listOf, type Schema, show, text} from '../options-check.js';
+
+/** A data set as it is named on the command line: where it is, and options of its kind. */
+export type DataSpec = {path: string} & Record<string, unknown>;
+
+/** The options of all kinds of data sets. */
+export const DATA_OPTIONS: Schema = {
+  ...MASK_FOLDER_OPTIONS,
+  ...COCO_OPTIONS,
+  ...VOC_OPTIONS,
+  classes: listOf(text, {min: 1}),
+};
+
+export const DATA_HELP = `DATA is one of
+  - a folder of images and masks whose objects have numbers: NAME.png beside NAME_anno.png, or images/ and masks/;
+    --classes NAME says what they show (default 'object'), --include 'train_*' which to take,
+    --binary components that masks are black and white
+  - an instances JSON of COCO's form; --images DIR where the images are elsewhere
+  - the folder of Pascal VOC; --set train`;
+
+const VOC_LISTS = join('ImageSets', 'Segmentation');
+
+/** Opens the data set at `spec.path`; what is there decides its kind. Throws INVALID_OPTION, INVALID_DATASET. */
+export async function openData({path, ...options}: DataSpec): Promise<Dataset> {
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined) {
+    throw new MaskRcnnError('INVALID_DATASET', `${path} must be a data set, and there is nothing.`, {file: path});
+  }
+  if (there.isFile()) return Coco.open(path, options);
+  const isVoc = await stat(join(path, VOC_LISTS)).catch(() => undefined);
+  if (isVoc !== undefined) return VocSegmentation.open(path, options);
+  return MaskFolder.open(path, {classes: ['object'], ...options});
+}
+
+/** The one data set of a command that takes one. Throws INVALID_OPTION. */
+export function onlyData(positionals: readonly string[], command: string): string {
+  const [path, second] = positionals;
+  if (path === undefined) throw needs(command, 'DATA, got none');
+  if (second !== undefined) throw needs(command, `one DATA, got ${show(path)} and ${show(second)}`);
+  return path;
+}
+
+function needs(command: string, what: string): MaskRcnnError {
+  return new MaskRcnnError('INVALID_OPTION', `maskrcnn ${command} needs ${what}.`, {
+    hint: `See \`maskrcnn ${command} --help\`.`,
+  });
+}
+
+/** Those of `options` that are a data set's, and the others. */
+export function partDataOptions(options: Record<string, unknown>) {
+  const entries = Object.entries(options);
+  return {
+    data: Object.fromEntries(entries.filter(([name]) => Object.hasOwn(DATA_OPTIONS, name))),
+    others: Object.fromEntries(entries.filter(([name]) => !Object.hasOwn(DATA_OPTIONS, name))),
+  };
+}

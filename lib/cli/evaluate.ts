@@ -1,0 +1,82 @@
+import {join} from 'node:path';
+import {maskRcnn} from '../create-model.js';
+import {MaskRcnnError} from '../errors.js';
+import {evaluate as evaluateModel} from '../evaluate.js';
+import {evaluateResults} from '../evaluate-results.js';
+import type {ModelOptions} from '../model-options.js';
+import {MODEL_OPTIONS} from '../options.js';
+import {bool, number, text} from '../options-check.js';
+import {describeClasses, describeEvaluation} from '../report/describe-evaluation.js';
+import {writeEvaluation} from '../report/write-evaluation.js';
+import type {Command, CommandContext} from './command.js';
+import {DATA_HELP, DATA_OPTIONS, onlyData, openData, partDataOptions} from './data.js';
+
+export const evaluate: Command = {
+  name: 'evaluate',
+  summary: "Score weights or a results file: COCO's AP, pixels, objects, nuclei",
+  help: `Usage: maskrcnn evaluate DATA --weights WEIGHTS [OPTIONS]
+       maskrcnn evaluate DATA --results FILE [OPTIONS]
+
+${DATA_HELP}
+
+  --weights NAME      a file that training saved, or COCO_V1
+  --results FILE      score the detections in this COCO results file instead
+  --score-threshold N detections above this count for pixels and objects, 0..1 (default 0.5); AP takes all
+  --output DIR        scores, curves, confusion matrix, worst images and results.json go here (default runs/evaluate)
+  --device NAME       auto, cpu, cuda or cuda:1 (default auto)
+  --precision NAME    float32 or bfloat16 (default float32)
+  --json              print the scores as JSON
+
+  maskrcnn evaluate GlaS --include 'testA_*' --classes gland --weights runs/train/best.safetensors
+  maskrcnn evaluate instances_val2017.json --images val2017 --results results.json`,
+  options: {
+    ...DATA_OPTIONS,
+    weights: text,
+    results: text,
+    scoreThreshold: number({min: 0, max: 1}),
+    output: text,
+    device: MODEL_OPTIONS.device!,
+    precision: MODEL_OPTIONS.precision!,
+    json: bool,
+  },
+  async run(options, positionals, context) {
+    const {data: dataOptions, others} = partDataOptions(options);
+    const {weights, results, json} = others;
+    if ((weights === undefined) === (results === undefined)) {
+      throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn evaluate needs either --weights or --results.');
+    }
+    const data = await openData({path: onlyData(positionals, 'evaluate'), ...dataOptions});
+    const scores =
+      results === undefined
+        ? await scoreWeights(data, others, context)
+        : await scoreResults({data, results: results as string, signal: context.signal});
+    if (json) context.out(JSON.stringify(scores, null, 2));
+    else context.out(`${describeEvaluation(scores)}\n\n${describeClasses((scores.segm ?? scores.bbox)!)}`);
+  },
+};
+
+async function scoreResults(options: Parameters<typeof evaluateResults>[0]) {
+  const {bbox, segm} = await evaluateResults(options);
+  return {bbox: bbox.scores, ...(segm && {segm: segm.scores})};
+}
+
+async function scoreWeights(
+  data: Awaited<ReturnType<typeof openData>>,
+  {weights, scoreThreshold = 0.5, output = join('runs', 'evaluate'), device, precision}: Record<string, unknown>,
+  {progress, signal}: CommandContext,
+) {
+  const where = {...(device !== undefined && {device}), ...(precision !== undefined && {precision})} as ModelOptions;
+  await using model = await maskRcnn({...where, weights: weights as string, signal});
+  const evaluation = await evaluateModel(model, {
+    data,
+    scoreThreshold: scoreThreshold as number,
+    results: join(output as string, 'results.json'),
+    signal,
+    onImage: (done) => progress.update({label: 'Scoring images', done, total: data.length, unit: 'count'}),
+  });
+  progress.close();
+  await writeEvaluation(model, evaluation, {folder: output as string, data, scoreThreshold: scoreThreshold as number});
+  progress.say(`Scores, curves, confusion matrix and the worst images are in ${output}.`);
+  const {details: _, ...scores} = evaluation;
+  return scores;
+}

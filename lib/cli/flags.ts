@@ -1,0 +1,80 @@
+import {parseArgs} from 'node:util';
+import {parse as parseYaml} from 'yaml';
+import {MaskRcnnError} from '../errors.js';
+import {checkOptions, closest, type Rule, type Schema} from '../options-check.js';
+
+/** `batchSize` as it is written on the command line: `batch-size`. */
+export function flagName(option: string): string {
+  return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/**
+ * Reads the arguments of a command. Options are those of `schema`, with dashes for capitals: `--batch-size 4`. A value is
+ * text where text will do, else YAML, which numbers, `true`, `null`, `[1, 2]` and `{type: adamw}` are; else a list parted by
+ * commas. An option that occurs several times is a list. What may be true or false needs no value: `--ema`, `--no-ema`,
+ * `--ema='{decay: 0.99}'`. Throws INVALID_OPTION.
+ */
+export function readFlags(
+  args: readonly string[],
+  schema: Schema,
+  where: string,
+): {options: Record<string, unknown>; positionals: string[]} {
+  const byFlag = new Map(Object.entries(schema).map(([name, rule]) => [flagName(name), {name, rule}]));
+  const config = [...byFlag].map(
+    ([flag, {rule}]) => [flag, {type: rule.accepts(true) ? 'boolean' : 'string'}] as const,
+  );
+  const {tokens} = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(config),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+
+  const positionals: string[] = [];
+  const given = new Map<string, (string | boolean)[]>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const flag = byFlag.get(token.name);
+    const negated = byFlag.get(token.name.replace(/^no-/, ''));
+    const known = flag ?? negated;
+    if (known === undefined) throw unknownFlag(token.rawName, [...byFlag.keys()], where);
+    const isSwitch = known.rule.accepts(true);
+    if (token.value === undefined && !isSwitch) {
+      throw new MaskRcnnError('INVALID_OPTION', `${token.rawName} of ${where} needs a value: ${known.rule.expected}.`);
+    }
+    given.set(known.name, [...(given.get(known.name) ?? []), token.value ?? flag !== undefined]);
+  }
+
+  const options = Object.fromEntries([...given].map(([name, values]) => [name, convert(values, schema[name]!)]));
+  checkOptions(options, schema, where);
+  return {options, positionals};
+}
+
+/** The first reading of what was written that `rule` accepts; if there is none, one for the complaint. */
+function convert(values: readonly (string | boolean)[], rule: Rule): unknown {
+  const last = values.at(-1)!;
+  if (typeof last === 'boolean') return last;
+  const texts = values.map(String);
+  const readings: unknown[] =
+    texts.length > 1
+      ? [texts, texts.map(fromYaml)]
+      : [last, fromYaml(last), last.split(',').map((item) => fromYaml(item.trim())), last.split(',')];
+  return readings.find((reading) => rule.accepts(reading)) ?? (texts.length > 1 ? texts : fromYaml(last));
+}
+
+function fromYaml(text: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch {
+    return text;
+  }
+}
+
+function unknownFlag(flag: string, known: readonly string[], where: string): MaskRcnnError {
+  const near = closest(flag.replace(/^-+/, ''), known);
+  return new MaskRcnnError('INVALID_OPTION', `${where} has no option '${flag}'.`, {
+    hint: near === undefined ? `See \`${where} --help\`.` : `Did you mean '--${near}'?`,
+  });
+}

@@ -1,0 +1,48 @@
+import {readdir, stat} from 'node:fs/promises';
+import {basename, dirname, extname, join} from 'node:path';
+import {naturalOrder} from '../datasets/folder-scan.js';
+import {globToRegExp} from '../datasets/glob.js';
+import {MaskRcnnError} from '../errors.js';
+import {IMAGE_EXTENSIONS} from '../image/format.js';
+
+/** An image to read, and the name that files made from it begin with: no two have the same. */
+export type ImageFile = {file: string; stem: string};
+
+/**
+ * The images that `inputs` name: files, folders (the images right in them), patterns for the last part of a path
+ * (`scans/*.png`, where the shell has not resolved them). Throws INVALID_OPTION for an input that names none.
+ */
+export async function listImages(inputs: readonly string[]): Promise<ImageFile[]> {
+  const files = (await Promise.all(inputs.map(resolveInput))).flat();
+  const taken = new Set<string>();
+  return [...new Set(files)].map((file) => {
+    const name = basename(file, extname(file));
+    let stem = name;
+    for (let number = 2; taken.has(stem); number++) stem = `${name}-${number}`;
+    taken.add(stem);
+    return {file, stem};
+  });
+}
+
+async function resolveInput(input: string): Promise<string[]> {
+  const there = await stat(input).catch(() => undefined);
+  if (there?.isFile()) return [input];
+  const isFolder = there?.isDirectory() ?? false;
+  const folder = isFolder ? input : dirname(input);
+  const pattern = isFolder ? undefined : globToRegExp(basename(input));
+  const names = await readdir(folder).catch(() => []);
+  const files = names
+    .filter((name) => (pattern === undefined ? isImageName(name) : pattern.test(name)))
+    .sort(naturalOrder)
+    .map((name) => join(folder, name));
+  if (files.length > 0) return files;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    isFolder ? `${input} must hold images, and has none.` : `${input} must be an image, a folder or a pattern.`,
+    {file: input, hint: isFolder ? `Looked for ${IMAGE_EXTENSIONS.join(', ')}.` : 'There is nothing of this name.'},
+  );
+}
+
+function isImageName(name: string): boolean {
+  return IMAGE_EXTENSIONS.includes(extname(name).slice(1).toLowerCase());
+}

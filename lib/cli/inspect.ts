@@ -1,0 +1,37 @@
+import {describeInspection, inspect as inspectData} from '../datasets/inspect.js';
+import {MaskRcnnError} from '../errors.js';
+import {bool} from '../options-check.js';
+import type {Command} from './command.js';
+import {DATA_HELP, DATA_OPTIONS, onlyData, openData} from './data.js';
+
+export const inspect: Command = {
+  name: 'inspect',
+  summary: 'Read a whole data set and name what training would stumble over',
+  help: `Usage: maskrcnn inspect DATA [OPTIONS]
+
+Reads every image and mask, counts them, and names each fault with its file. Ends with code 1 if there is any.
+
+${DATA_HELP}
+
+  --json              print the result as JSON
+
+  maskrcnn inspect GlaS --include 'train_*' --classes gland
+  maskrcnn inspect annotations/instances_val2017.json --images val2017`,
+  options: {...DATA_OPTIONS, json: bool},
+  async run({json, ...options}, positionals, {out, progress, signal}) {
+    const data = await openData({path: onlyData(positionals, 'inspect'), ...options});
+    const inspection = await inspectData(data, {
+      signal,
+      onImage: (done) => progress.update({label: 'Reading images', done, total: data.length, unit: 'count'}),
+    });
+    progress.close();
+    out(json ? JSON.stringify(inspection, describeError, 2) : describeInspection(inspection));
+    const {length} = inspection.faults;
+    if (length === 0) return;
+    throw new MaskRcnnError('INVALID_DATASET', `The data set has ${length} ${length === 1 ? 'fault' : 'faults'}.`);
+  },
+};
+
+function describeError(_: string, value: unknown): unknown {
+  return value instanceof MaskRcnnError ? {code: value.code, message: value.message, file: value.file} : value;
+}

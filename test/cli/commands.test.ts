@@ -1,0 +1,167 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {readdir, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import test from 'ava';
+import {writeGlandImages} from '../../examples/glands/generate.js';
+import {runCli} from '../../lib/cli/run.js';
+import {readImage, readMask} from '../../lib/image.js';
+import {MaskFolder} from '../../lib/index.js';
+import {readWeights} from '../../lib/weights/read-weights.js';
+import {temporaryFolder} from '../examples/run-example.js';
+import {recordedProgress} from '../libtorch/fake-wheel.js';
+import {tinyModel} from '../tiny.js';
+
+let folder: string;
+const at = (...parts: string[]) => join(folder, ...parts);
+
+test.before(async () => {
+  folder = await temporaryFolder();
+  await writeGlandImages(at('data'), 'train', 6, 1);
+  await writeGlandImages(at('data'), 'test', 2, 2);
+  // JSON is YAML.
+  const {classes: _, ...model} = tinyModel;
+  await writeFile(at('tiny.yaml'), JSON.stringify({...model, include: 'train_*', classes: ['gland'], epochs: 1}));
+});
+
+test.after.always(() => rm(folder, {recursive: true, force: true}));
+
+async function maskrcnn(...args: string[]) {
+  const {progress, text} = recordedProgress();
+  let out = '';
+  const code = await runCli(args, {out: (line) => (out += `${line}\n`), progress}, new AbortController().signal);
+  return {code, out, err: text()};
+}
+
+test.serial('inspect counts, and ends with code 1 where there are faults', async (t) => {
+  const {code, out} = await maskrcnn('inspect', at('data'), '--include', 'train_*', '--classes', 'gland');
+  t.is(code, 0);
+  t.regex(out, /^6 images, 0 of them without instances; \d+ instances\.\n/);
+  t.regex(out, /\nNo faults\.\n$/);
+
+  await writeGlandImages(at('faulty'), 'a', 2, 3);
+  await writeFile(at('faulty', 'a_1.png'), 'no image');
+  const faulty = await maskrcnn('inspect', at('faulty'), '--json');
+  t.is(faulty.code, 1);
+  const {faults, images} = JSON.parse(faulty.out);
+  t.is(images, 2);
+  t.like(faults, {length: 1, 0: {code: 'INVALID_IMAGE', file: at('faulty', 'a_1.png')}});
+  t.regex(faulty.err, /error: The data set has 1 fault\.\n$/);
+});
+
+test.serial('train fills the run folder from a configuration file and flags, the flags first', async (t) => {
+  const {code, out, err} = await maskrcnn(
+    ...[
+      'train',
+      at('data'),
+      '--config',
+      at('tiny.yaml'),
+      '--output',
+      at('run'),
+      '--validation',
+      '0.34',
+      '--epochs',
+      '2',
+    ],
+  );
+  t.is(code, 0, err);
+  t.regex(out, /^training: 4 images/);
+  t.regex(out, /\nvalidation: 2 images/);
+  t.regex(out, /\nDone\. Best weights: .*best\.safetensors; last: .*last\.safetensors\n$/);
+  const options = JSON.parse(readFileSync(at('run', 'options.json'), 'utf8'));
+  t.like(options, {classes: ['gland'], model: {backbone: 'resnet18', minSize: [64]}, train: {epochs: 2}});
+  const command = JSON.parse(readFileSync(at('run', 'command.json'), 'utf8'));
+  t.like(command, {data: at('data'), validation: 0.34, include: 'train_*', epochs: 2});
+});
+
+test.serial('train --resume needs the run alone, and refuses what would change its course', async (t) => {
+  const before = readFileSync(at('run', 'last.safetensors'));
+  const {code, out} = await maskrcnn('train', '--resume', '--output', at('run'));
+  t.is(code, 0);
+  t.regex(out, /^Done\./);
+  t.true(before.equals(readFileSync(at('run', 'last.safetensors'))));
+  const refused = await maskrcnn('train', '--resume', '--output', at('run'), '--lr', '1');
+  t.is(refused.code, 2);
+  t.regex(refused.err, /Option 'lr' of a resumed run must be 0\.005 as before, got 1\./);
+});
+
+test.serial('faulty data end train before the first step, unless it is to skip them', async (t) => {
+  const args = ['train', at('faulty'), '--config', at('tiny.yaml'), '--include', 'a_*', '--validation', '0'];
+  const {code, err} = await maskrcnn(...args, '--output', at('never'));
+  t.is(code, 1);
+  t.regex(err, /error: .*a_1\.png must be a BMP, PNG/);
+  t.false(existsSync(at('never')));
+  t.is((await maskrcnn(...args, '--output', at('skipping'), '--unreadable', 'skip')).code, 0);
+});
+
+test.serial('predict writes what is asked for, goes on after an unreadable image, and ends with code 1', async (t) => {
+  const output = at('found');
+  const {code, out, err} = await maskrcnn(
+    ...['predict', at('run', 'last.safetensors'), at('data', 'test_?.png'), at('faulty', 'a_1.png')],
+    ...['--save', 'overlay,json,coco,labels', '--output', output, '--score-threshold', '0'],
+  );
+  t.is(code, 1);
+  t.regex(err, /error: .*a_1\.png must be .*\n(.*\n)*error: 1 image of 3 could not be read\.\n$/);
+  t.regex(out, /test_1\.png: \d+ objects?\n.*test_2\.png: \d+ objects?\n/);
+  const names = ['test_1', 'test_2'].flatMap((stem) => [`${stem}.json`, `${stem}.png`, `${stem}_labels.png`]);
+  t.deepEqual((await readdir(output)).sort(), [...names, 'images.json', 'results.json'].sort());
+
+  const found = JSON.parse(readFileSync(join(output, 'test_1.json'), 'utf8'));
+  t.like(found, {file: at('data', 'test_1.png'), width: 160, height: 160});
+  t.true(found.objects.length > 0);
+  t.is((await readImage(join(output, 'test_1.png'))).width % 160, 0);
+  const labels = await readMask(join(output, 'test_1_labels.png'));
+  t.is(labels.bits, 16);
+  t.true(Math.max(...labels.ids) <= found.objects.length);
+  const images = JSON.parse(readFileSync(join(output, 'images.json'), 'utf8'));
+  t.deepEqual(
+    images.map(({id}: {id: number}) => id),
+    [1, 2],
+  );
+  const results = JSON.parse(readFileSync(join(output, 'results.json'), 'utf8'));
+  t.is(results.filter((result: {image_id: number}) => result.image_id === 1).length, found.objects.length);
+});
+
+test.serial('predict refuses inputs that name no image', async (t) => {
+  const weights = at('run', 'last.safetensors');
+  const none = await maskrcnn('predict', weights, at('data', 'nothing_*.png'));
+  t.is(none.code, 2);
+  t.regex(none.err, /nothing_\*\.png must be an image, a folder or a pattern\./);
+  t.regex((await maskrcnn('predict', weights)).err, /needs WEIGHTS and at least one image/);
+});
+
+test.serial('evaluate scores weights, and the results that it wrote to the same numbers', async (t) => {
+  const data = ['evaluate', at('data'), '--include', 'test_*', '--classes', 'gland', '--json'];
+  const weights = await maskrcnn(...data, '--weights', at('run', 'last.safetensors'), '--output', at('scores'));
+  t.is(weights.code, 0, weights.err);
+  t.true(existsSync(at('scores', 'worst.png')));
+  const results = await maskrcnn(...data, '--results', at('scores', 'results.json'));
+  t.is(results.code, 0, results.err);
+  const {segm, pixel} = JSON.parse(weights.out);
+  t.deepEqual(JSON.parse(results.out).segm, segm);
+  t.is(pixel.images, 2);
+  t.is((await maskrcnn(...data)).code, 2);
+});
+
+test.serial('convert keeps names, shapes and values, and refuses other endings', async (t) => {
+  const {code, out} = await maskrcnn('convert', at('run', 'best.safetensors'), at('best.pth'));
+  t.is(code, 0);
+  t.regex(out, /best\.pth: \d+ tensors\.\n$/);
+  t.is((await maskrcnn('convert', at('best.pth'), at('again.safetensors'))).code, 0);
+  t.true(readFileSync(at('run', 'best.safetensors')).equals(readFileSync(at('again.safetensors'))));
+  t.is((await readWeights(at('best.pth'))).format, 'pth-zip');
+  t.like(await maskrcnn('convert', at('best.pth'), at('best.onnx')), {
+    code: 2,
+    err: `error: TO must end in .safetensors, .pth, .pt, got '${at('best.onnx')}'.\n`,
+  });
+});
+
+test.serial('a data set that is not there is told by its path', async (t) => {
+  for (const command of ['inspect', 'train', 'evaluate']) {
+    const weights = command === 'evaluate' ? ['--weights', 'x'] : [];
+    const {code, err} = await maskrcnn(command, at('nowhere'), ...weights);
+    t.is(code, 1);
+    t.is(err, `error: ${at('nowhere')} must be a data set, and there is nothing.\n`);
+    t.is((await maskrcnn(command, ...weights)).code, 2);
+  }
+  t.is((await MaskFolder.open(at('data'), {classes: ['gland']})).length, 8);
+});
