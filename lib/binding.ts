@@ -15,7 +15,8 @@ export type Loader = {
 };
 
 const require = createRequire(import.meta.url);
-const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+/** The folder of this package. */
+export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 let loading: Promise<Binding> | undefined;
 

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'NON_FINITE_LOSS' // a loss became NaN or infinite; the files of the batch are named
   | 'DISPOSED' // the model was used after dispose()
   | 'BUSY' // a second training run, or a change of weights, while one is going on
+  | 'UNHEALTHY' // `maskrcnn doctor` found something that does not work
   | 'NATIVE'; // libtorch refused an operation: a defect of this package
 
 export type ErrorDetails = {

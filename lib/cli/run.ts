@@ -4,6 +4,7 @@ import {closest} from '../options-check.js';
 import type {Progress} from '../progress.js';
 import type {Command} from './command.js';
 import {convert} from './convert.js';
+import {doctor} from './doctor.js';
 import {evaluate} from './evaluate.js';
 import {readFlags} from './flags.js';
 import {inspect} from './inspect.js';
@@ -11,7 +12,7 @@ import {predict} from './predict.js';
 import {setup} from './setup.js';
 import {train} from './train.js';
 
-const commands: readonly Command[] = [setup, inspect, train, predict, evaluate, convert];
+const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert];
 
 /** What the command line writes to: results on `out`, progress and errors on the other stream. */
 export type Output = {out: (text: string) => void; progress: Progress};

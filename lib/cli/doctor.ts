@@ -1,0 +1,25 @@
+import {describeFindings, examine} from '../doctor/examine.js';
+import {MaskRcnnError} from '../errors.js';
+import {bool} from '../options-check.js';
+import type {Command} from './command.js';
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'Look at libtorch, the addon, the GPU and the caches, and try them out',
+  help: `Usage: maskrcnn doctor [--json]
+
+Says which libtorch was found and where, whether the addon fits it, what the machine has, and runs the operators and a small
+network in a process of their own. Ends with code 1 if anything fails.
+
+  --json              print the findings as JSON`,
+  options: {json: bool},
+  async run({json}, positionals, {out}) {
+    if (positionals.length > 0) {
+      throw new MaskRcnnError('INVALID_OPTION', `maskrcnn doctor takes no argument, got '${positionals[0]}'.`);
+    }
+    const findings = await examine();
+    out(json ? JSON.stringify(findings, null, 2) : describeFindings(findings));
+    const failed = findings.filter(({state}) => state === 'failed').map(({name}) => name);
+    if (failed.length > 0) throw new MaskRcnnError('UNHEALTHY', `Failed: ${failed.join(', ')}.`);
+  },
+};

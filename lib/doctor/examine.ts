@@ -1,0 +1,159 @@
+import {execFile} from 'node:child_process';
+import {readdir, readFile, stat} from 'node:fs/promises';
+import {extname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {loadAddon, packageRoot} from '../binding.js';
+import {cacheRoot} from '../cache.js';
+import {minorVersion} from '../libtorch/layout.js';
+import {lookForLibtorch} from '../libtorch/locate.js';
+import type {SelfTest} from './self-test.js';
+
+/** One thing that was looked at. */
+export type Finding = {
+  name: string;
+  /** 'note': worth knowing, neither good nor bad. */
+  state: 'ok' | 'failed' | 'note';
+  text: string;
+};
+
+export type ExamineOptions = {
+  env?: NodeJS.ProcessEnv;
+  /** The folder of the package. */
+  root?: string;
+};
+
+/** Looks at everything that the package needs to run. Never throws for what it finds, and loads no library into this process
+ * but the addon's loader, which links none. */
+export async function examine({env = process.env, root = packageRoot}: ExamineOptions = {}): Promise<Finding[]> {
+  const findings = [await examineNode(root), examineSystem()];
+  const addon = examineAddon(root);
+  findings.push(addon.finding);
+  const libtorch = await examineLibtorch(env, addon.builtFor);
+  findings.push(libtorch);
+  if (addon.builtFor !== undefined && libtorch.state === 'ok') findings.push(...(await selfTest(env)));
+  findings.push(await examineCache(cacheRoot(env)));
+  return findings;
+}
+
+async function examineNode(root: string): Promise<Finding> {
+  const {version, engines} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+  const [wantedMajor, wantedMinor] = /(\d+)\.(\d+)/.exec(engines.node)!.slice(1).map(Number) as [number, number];
+  const isNew = major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  return {
+    name: 'Node.js',
+    state: isNew ? 'ok' : 'failed',
+    text: `${process.versions.node}, for maskrcnn ${version}${isNew ? '' : `, which needs ${engines.node}`}`,
+  };
+}
+
+function examineSystem(): Finding {
+  const {header} = process.report.getReport() as unknown as {header: {glibcVersionRuntime?: string}};
+  const libc = header.glibcVersionRuntime === undefined ? '' : `, glibc ${header.glibcVersionRuntime}`;
+  return {name: 'System', state: 'note', text: `${process.platform}-${process.arch}${libc}`};
+}
+
+function examineAddon(root: string): {finding: Finding; builtFor?: string} {
+  try {
+    const {builtFor} = loadAddon(root);
+    return {builtFor, finding: {name: 'Addon', state: 'ok', text: `built for libtorch ${builtFor}`}};
+  } catch (error) {
+    return {finding: {name: 'Addon', state: 'failed', text: (error as Error).message}};
+  }
+}
+
+async function examineLibtorch(env: NodeJS.ProcessEnv, builtFor: string | undefined): Promise<Finding> {
+  const name = 'libtorch';
+  try {
+    const {libtorch, looks} = await lookForLibtorch({env});
+    if (libtorch === undefined) {
+      const places = looks.map(({place, finding}) => `${place}: ${finding}`);
+      return {name, state: 'failed', text: ['not found', ...places, '`npx maskrcnn setup` fetches it'].join('\n')};
+    }
+    const {version, root, origin} = libtorch;
+    const fits = builtFor === undefined || (version && minorVersion(version) === minorVersion(builtFor));
+    const text = `${version ?? 'of unknown version'} in ${root} (${ORIGINS[origin]})`;
+    if (fits) return {name, state: 'ok', text};
+    return {name, state: 'failed', text: `${text}, and the addon needs ${minorVersion(builtFor)}.x`};
+  } catch (error) {
+    return {name, state: 'failed', text: (error as Error).message};
+  }
+}
+
+const ORIGINS = {LIBTORCH: 'from LIBTORCH', setup: 'from maskrcnn setup', python: 'of python3'} as const;
+
+async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const {test, ending} = await runSelfTest(env);
+  const findings: Finding[] = [];
+  if (test?.environment !== undefined) {
+    const {threads, cpuCapability, cuda} = test.environment;
+    findings.push({name: 'CPU', state: 'note', text: `${threads} threads, ${cpuCapability}`});
+    findings.push({
+      name: 'GPU',
+      state: 'note',
+      text: cuda ? 'one that libtorch can use' : 'none that libtorch can use',
+    });
+  }
+  for (const {name, seconds, error} of test?.checks ?? []) {
+    findings.push({
+      name: `Self-test: ${name}`,
+      state: error === undefined ? 'ok' : 'failed',
+      text: error ?? `${seconds.toFixed(2)} s`,
+    });
+  }
+  if (ending !== undefined) findings.push({name: 'Self-test', state: 'failed', text: ending});
+  return findings;
+}
+
+/** Of libtorch and a small network; a minute is many times what that takes. */
+const SELF_TEST_MS = 60_000;
+
+async function runSelfTest(env: NodeJS.ProcessEnv): Promise<{test?: SelfTest; ending?: string}> {
+  // Beside this file and of its kind: compiled, or TypeScript where that is run as it is.
+  const extension = extname(fileURLToPath(import.meta.url));
+  const program = fileURLToPath(new URL(`./self-test${extension}`, import.meta.url));
+  return new Promise((resolve) => {
+    const args = [...process.execArgv, program];
+    execFile(process.execPath, args, {env, timeout: SELF_TEST_MS}, (error, stdout, stderr) => {
+      const line = stdout.trim().split('\n').at(-1)!;
+      const test = line.startsWith('{') ? (JSON.parse(line) as SelfTest) : undefined;
+      if (error === null) return resolve(test === undefined ? {ending: 'it said nothing'} : {test});
+      const {signal, code, killed} = error;
+      const how = killed ? 'was stopped after a minute' : signal ? `crashed with ${signal}` : `ended with code ${code}`;
+      const last = stderr.trim().split('\n').slice(-3).join('\n');
+      resolve({...(test && {test}), ending: `the process that loads libtorch ${how}${last && `:\n${last}`}`});
+    });
+  });
+}
+
+async function examineCache(folder: string): Promise<Finding> {
+  const parts = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(
+    parts.map(async (part) => `${part} ${megabytes(await sizeOf(join(folder, part)))} MB`),
+  );
+  return {name: 'Cache', state: 'note', text: `${folder}: ${sizes.join(', ') || 'empty'}`};
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) return 0;
+  if (!info.isDirectory()) return info.size;
+  const sizes = await Promise.all((await readdir(path)).map((name) => sizeOf(join(path, name))));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+}
+
+/** The findings as lines, what failed marked. */
+export function describeFindings(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({name}) => name.length));
+  const marks = {ok: 'ok  ', failed: 'FAIL', note: '    '};
+  return findings
+    .map(({name, state, text}) => {
+      const indented = text.replaceAll('\n', `\n${' '.repeat(width + 8)}`);
+      return `${marks[state]}  ${name.padEnd(width)}  ${indented}`;
+    })
+    .join('\n');
+}

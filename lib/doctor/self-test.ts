@@ -1,0 +1,68 @@
+/**
+ * Loads libtorch and the addon, and runs what the package lives on. A program of its own, started by `examine()`: a library
+ * that is broken takes this process down and not the one that asked.
+ */
+import {loadBinding} from '../binding.js';
+import {maskRcnn} from '../create-model.js';
+import {MaskRcnnError} from '../errors.js';
+
+export type SelfTest = {
+  environment?: {libtorch: string; threads: number; cpuCapability: string; cuda: boolean};
+  /** What was run, in order; the first that failed is the last. */
+  checks: {name: string; seconds: number; error?: string}[];
+};
+
+const result: SelfTest = {checks: []};
+
+async function check(name: string, run: () => unknown): Promise<void> {
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  try {
+    await run();
+    result.checks.push({name, seconds: seconds()});
+  } catch (error) {
+    const text = error instanceof MaskRcnnError ? error.message : String((error as Error).stack ?? error);
+    result.checks.push({name, seconds: seconds(), error: text});
+    report();
+    process.exit(0);
+  }
+}
+
+function report(): void {
+  console.log(JSON.stringify(result));
+}
+
+function expectEqual(actual: ArrayLike<number>, expected: readonly number[], name: string): void {
+  const list = Array.from(actual);
+  if (list.length === expected.length && list.every((value, i) => Math.abs(value - expected[i]!) < 1e-5)) return;
+  throw new Error(`${name} must give [${expected.join(', ')}], got [${list.join(', ')}]`);
+}
+
+await check('loading', async () => {
+  result.environment = (await loadBinding()).environment();
+});
+const binding = await loadBinding();
+
+await check('operators', () => {
+  const boxes = Float32Array.of(0, 0, 10, 10, 1, 1, 10, 10, 20, 20, 30, 30);
+  expectEqual(binding.ops.nms(boxes, Float32Array.of(0.8, 0.9, 0.7), 0.5), [1, 2], 'NMS');
+  // A feature map that rises by 1 from column to column: each cell's mean is the column of its middle.
+  const ramp = Float32Array.from({length: 16}, (_, i) => i % 4);
+  const options = {spatialScale: 1, outputSize: 2, samplingRatio: 2};
+  expectEqual(
+    binding.ops.roiAlign(ramp, [1, 1, 4, 4], Float32Array.of(0, 0, 0, 2, 2), options),
+    [0.5, 1.5, 0.5, 1.5],
+    'ROIAlign',
+  );
+  const counts = binding.rle.encode(Uint8Array.of(0, 1, 1, 0), 2, 2);
+  expectEqual(binding.rle.decode(counts, 2, 2), [0, 1, 1, 0], 'Run lengths');
+});
+
+await check('network', async () => {
+  await using model = await maskRcnn({backbone: 'resnet18', classes: ['object'], minSize: 64, maxSize: 64});
+  const image = {data: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64};
+  const [found] = await model.predict(image);
+  if (!found!.scores.every((score) => score >= 0 && score <= 1)) throw new Error('its scores are not within 0..1');
+});
+
+report();

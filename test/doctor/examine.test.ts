@@ -1,0 +1,82 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {runCli} from '../../lib/cli/run.js';
+import {describeFindings, examine, type Finding} from '../../lib/doctor/examine.js';
+import {essentialLibraries} from '../../lib/libtorch/layout.js';
+import {pinned} from '../../lib/libtorch/pinned.js';
+import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
+
+const failed = (findings: Finding[]) => findings.filter(({state}) => state === 'failed');
+
+/** A folder that looks like libtorch and holds no library. */
+function fakeLibtorch(folder: string, version: string): string {
+  mkdirSync(join(folder, 'lib'), {recursive: true});
+  for (const name of essentialLibraries) writeFileSync(join(folder, 'lib', name), 'no library');
+  writeFileSync(join(folder, 'build-version'), version);
+  return folder;
+}
+
+test.serial('doctor finds nothing amiss where the tests run', async (t) => {
+  const {progress, text} = recordedProgress();
+  let out = '';
+  const code = await runCli(
+    ['doctor', '--json'],
+    {out: (line) => (out += line), progress},
+    AbortSignal.timeout(120_000),
+  );
+  t.is(code, 0, out + text());
+  const findings = JSON.parse(out) as Finding[];
+  const states = Object.fromEntries(findings.map(({name, state}) => [name, state]));
+  t.like(states, {
+    'Node.js': 'ok',
+    Addon: 'ok',
+    libtorch: 'ok',
+    'Self-test: loading': 'ok',
+    'Self-test: operators': 'ok',
+    'Self-test: network': 'ok',
+  });
+  t.regex(findings.find(({name}) => name === 'Cache')!.text, /maskrcnn: /);
+});
+
+test.serial('a libtorch of another version fails without being loaded', async (t) => {
+  const LIBTORCH = fakeLibtorch(temporaryFolder(t), '1.13.0');
+  const findings = await examine({env: {...process.env, LIBTORCH}});
+  t.deepEqual(failed(findings), [
+    {
+      name: 'libtorch',
+      state: 'failed',
+      text: `1.13.0 in ${LIBTORCH} (from LIBTORCH), and the addon needs ${pinned.torch.replace(/\.\d+$/, '')}.x`,
+    },
+  ]);
+  t.false(findings.some(({name}) => name.startsWith('Self-test')));
+});
+
+test.serial('a broken library fails in the process that loads it', async (t) => {
+  const LIBTORCH = fakeLibtorch(temporaryFolder(t), pinned.torch);
+  const [finding, ...others] = failed(await examine({env: {...process.env, LIBTORCH}}));
+  t.is(others.length, 0);
+  t.is(finding!.name, 'Self-test: loading');
+  t.true(finding!.text.includes(essentialLibraries[0]!), finding!.text);
+});
+
+test.serial('a crash of the self-test is told, and takes nobody along', async (t) => {
+  const crash = join(temporaryFolder(t), 'crash.mjs');
+  writeFileSync(crash, "process.kill(process.pid, 'SIGSEGV');");
+  const [finding] = failed(await examine({env: {...process.env, NODE_OPTIONS: `--import=${crash}`}}));
+  t.like(finding, {name: 'Self-test', text: 'the process that loads libtorch crashed with SIGSEGV'});
+});
+
+test('a missing libtorch and a missing addon are told with the places looked at', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'package.json'), '{"version": "1.2.3", "engines": {"node": ">=99.1"}}');
+  const findings = await examine({env: {XDG_CACHE_HOME: folder, PATH: ''}, root: folder});
+  t.deepEqual(
+    failed(findings).map(({name}) => name),
+    ['Node.js', 'Addon', 'libtorch'],
+  );
+  const text = describeFindings(findings);
+  t.regex(text, /FAIL {2}Node\.js +\S+, for maskrcnn 1\.2\.3, which needs >=99\.1/);
+  t.regex(text, /FAIL {2}libtorch +not found\n +LIBTORCH: not set\n(.*\n)+ +`npx maskrcnn setup` fetches it/);
+  t.regex(text, /Cache +.*: empty/);
+});
