@@ -60,6 +60,7 @@ export {
 } from './report/precision-recall.js';
 export {drawSideBySide, type SideBySideOptions} from './report/side-by-side.js';
 export {type WriteEvaluationOptions, writeEvaluation} from './report/write-evaluation.js';
+export {type ReportOptions, writeReport} from './report/write-report.js';
 export {decodeRle, type Rle} from './rle.js';
 export {
   encodeRle,

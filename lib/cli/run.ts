@@ -9,10 +9,11 @@ import {evaluate} from './evaluate.js';
 import {readFlags} from './flags.js';
 import {inspect} from './inspect.js';
 import {predict} from './predict.js';
+import {report} from './report.js';
 import {setup} from './setup.js';
 import {train} from './train.js';
 
-const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert];
+const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert, report];
 
 /** What the command line writes to: results on `out`, progress and errors on the other stream. */
 export type Output = {out: (text: string) => void; progress: Progress};

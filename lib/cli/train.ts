@@ -10,6 +10,7 @@ import {MaskRcnnError} from '../errors.js';
 import type {ModelOptions} from '../model-options.js';
 import {MODEL_OPTIONS} from '../options.js';
 import {bool, either, number, type Rule, type Schema, text} from '../options-check.js';
+import {writeReport} from '../report/write-report.js';
 import {makeFreeFolder} from '../run/folder.js';
 import {TRAIN_OPTIONS} from '../train/complete-options.js';
 import type {TrainOptions} from '../train/options.js';
@@ -122,7 +123,10 @@ async function runTraining(said: Record<string, unknown>, {out, progress, signal
       output,
       signal,
     });
-    out(`${ending === 'epochs' ? 'Done' : `Ended by ${ending}`}. Best weights: ${best}; last: ${last}`);
+    const report = await writeReport(output, validation && {model, data: validation, signal});
+    out(
+      `${ending === 'epochs' ? 'Done' : `Ended by ${ending}`}. Best weights: ${best}; last: ${last}\nReport: ${report}`,
+    );
   } catch (error) {
     if (signal.aborted) progress.say(`Saved. \`maskrcnn train --resume --output ${output}\` goes on.`);
     throw error;
@@ -130,21 +134,32 @@ async function runTraining(said: Record<string, unknown>, {out, progress, signal
 }
 
 /** Where a run keeps what was said to `maskrcnn train`. */
-export function commandFile(run: string): string {
+function commandFile(run: string): string {
   return join(run, 'command.json');
 }
 
 /** What the run that is resumed was started with. */
 async function saidBefore({resume, output}: Record<string, unknown>): Promise<Record<string, unknown>> {
-  if (!resume || typeof output !== 'string') return {};
-  const text = await readFile(commandFile(output), 'utf8').catch(() => '{}');
+  return resume && typeof output === 'string' ? readCommand(output) : {};
+}
+
+async function readCommand(run: string): Promise<Record<string, unknown>> {
+  const text = await readFile(commandFile(run), 'utf8').catch(() => '{}');
   return JSON.parse(text) as Record<string, unknown>;
+}
+
+/** The validation images of a run that `maskrcnn train` has made; undefined where it had none, or another program made it. */
+export async function openValidation(run: string): Promise<Dataset | undefined> {
+  const {data: options, others} = partDataOptions(await readCommand(run));
+  const {data: spec, validation = DEFAULT_VALIDATION, seed} = others;
+  if (spec === undefined) return undefined;
+  return (await openParts(spec, validation, options, seed as number | undefined)).validation;
 }
 
 type Parts = {training: Dataset; validation?: Dataset};
 
 /** The data sets that `maskrcnn train` names: `options` are those of both unless one has its own. */
-export async function openParts(
+async function openParts(
   data: unknown,
   validation: unknown,
   options: Record<string, unknown>,

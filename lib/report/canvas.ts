@@ -81,10 +81,19 @@ export async function toPng({data, width, height}: RgbImage, elements: readonly 
 
 /** The name of a picture, as an SVG element. */
 export function svgTitle(title: string): string {
-  const escapes: Record<string, string> = {'&': '&amp;', '<': '&lt;', '>': '&gt;'};
+  return `<title>${escapeMarkup(title)}</title>`;
+}
+
+/** `name="value"`, for SVG and HTML. */
+export function attribute(name: string, value: string): string {
+  return `${name}="${escapeMarkup(value)}"`;
+}
+
+/** `text` as it is written in SVG and HTML. */
+export function escapeMarkup(text: string): string {
+  const escapes: Record<string, string> = {'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'};
   // XML has no way to write control characters.
-  const legible = title.replaceAll(/\p{Cc}/gu, ' ');
-  return `<title>${legible.replaceAll(/[&<>]/g, (char) => escapes[char]!)}</title>`;
+  return text.replaceAll(/\p{Cc}/gu, ' ').replaceAll(/[&<>"]/g, (char) => escapes[char]!);
 }
 
 export function svg(width: number, height: number, elements: readonly string[]): string {

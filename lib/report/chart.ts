@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import {svg, svgTitle} from './canvas.js';
+import {attribute, svg, svgTitle} from './canvas.js';
 import {cutText, textPath, textWidth} from './font.js';
 import {ticks} from './ticks.js';
 
@@ -59,9 +59,14 @@ export function chartSvg(title: string, panels: readonly Panel[]): string {
   let top = 0;
   for (const panel of panels) {
     const frame = {left: LEFT, top: top + TITLE_HEIGHT, width: WIDTH - LEFT - RIGHT, ...panel};
+    // What page/report.js needs to tell the values under the pointer.
+    const {left, width, height, maxX, maxY} = frame;
+    elements.push(
+      `<g data-frame="${[left, frame.top, width, height, maxX, maxY].join(' ')}" ${attribute('data-unit', panel.unit)}>`,
+    );
     elements.push(...axes(frame, panel));
     for (const line of [...(panel.behind ?? []), ...panel.lines]) elements.push(...draw(frame, line, panel.dots ?? 0));
-    elements.push(...crosses(frame, panel.crosses ?? []), ...legend(frame, panel));
+    elements.push(...crosses(frame, panel.crosses ?? []), ...legend(frame, panel), '</g>');
     const legendHeight = legendRows(panel) * LEGEND_LINE;
     top = frame.top + Math.max(panel.height + AXIS_HEIGHT, legendHeight) + GAP;
   }
@@ -73,7 +78,7 @@ export async function chartPng(chart: string): Promise<Buffer> {
 }
 
 /** A line, in as many pieces as it has, and its dots. A piece of one point is a dot. */
-function draw(frame: Frame, {points, color, width, dash}: Line, dots: number): string[] {
+function draw(frame: Frame, {name, points, color, width, dash}: Line, dots: number): string[] {
   const pieces: [number, number][][] = [[]];
   for (const point of points) {
     if (point.every(Number.isFinite)) pieces.at(-1)!.push(place(frame, point));
@@ -84,7 +89,9 @@ function draw(frame: Frame, {points, color, width, dash}: Line, dots: number): s
     const radius = piece.length === 1 ? Math.max(3, dots) : dots;
     const chain = piece.map(([x, y]) => `${x},${y}`).join(' ');
     return [
-      ...(piece.length > 1 ? [`<polyline points="${chain}" ${style}${dashed(dash)}/>`] : []),
+      ...(piece.length > 1
+        ? [`<polyline points="${chain}" ${style}${dashed(dash)} ${attribute('data-name', name)}/>`]
+        : []),
       ...(radius > 0 ? piece.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="${radius}" fill="${color}"/>`) : []),
     ];
   });

@@ -74,15 +74,19 @@ async function worstOf(
   {images}: EvaluationDetails,
   count: number,
 ): Promise<Comparison[]> {
-  const ranked = images
-    .map(({pixel, objects}, index) => ({index, score: objects.f1, iou: pixel.iou}))
-    .sort((a, b) => a.score - b.score || a.iou - b.iou)
-    .slice(0, count);
   const pictures: Comparison[] = [];
-  for (const {index, score} of ranked) {
+  for (const index of worstFirst(images).slice(0, count)) {
     const sample = await data.get(index);
     const [detections] = await model.predict(sample.image);
-    pictures.push({sample, detections: detections!, score});
+    pictures.push({sample, detections: detections!, score: images[index]!.objects.f1});
   }
   return pictures;
+}
+
+/** The indices of the images, those with the lowest object F1 first, of equal ones those with the lowest pixel IoU. */
+export function worstFirst(images: EvaluationDetails['images']): number[] {
+  return images
+    .map(({pixel, objects}, index) => ({index, f1: objects.f1, iou: pixel.iou}))
+    .sort((a, b) => a.f1 - b.f1 || a.iou - b.iou)
+    .map(({index}) => index);
 }

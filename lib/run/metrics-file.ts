@@ -27,25 +27,11 @@ export class MetricsFile {
   }
 
   /**
-   * Opens `path` to go on, without what was recorded from `point` on: those steps will be taken again. A last line that was
-   * torn by a kill is dropped; a file that is absent is empty.
+   * Opens `path` to go on, without what was recorded from `point` on: those steps will be taken again.
    */
   static async resume(path: string, point: ResumePoint): Promise<{metrics: MetricsFile; kept: KeptMetrics}> {
-    const kept: KeptMetrics = {history: {steps: [], epochs: []}, damaged: 0};
-    const lines = (await readIfPresent(path)).split('\n');
-    const before: string[] = [];
-    for (const [index, line] of lines.entries()) {
-      const record = parse(line);
-      if (record === undefined) {
-        if (index < lines.length - 1) kept.damaged++;
-      } else if (record.type === 'step' ? record.step < point.step : record.epoch < point.epoch) {
-        const {type, ...rest} = record;
-        if (type === 'step') kept.history.steps.push(rest as StepRecord);
-        else kept.history.epochs.push(rest as EpochRecord);
-        before.push(`${line}\n`);
-      }
-    }
-    await writeAtomically(path, (file) => file.writeFile(before.join('')));
+    const {lines, ...kept} = await readMetrics(path, point);
+    await writeAtomically(path, (file) => file.writeFile(lines.join('')));
     return {metrics: new MetricsFile(path, await open(path, 'a')), kept};
   }
 
@@ -62,6 +48,30 @@ export class MetricsFile {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+/**
+ * Reads metrics.jsonl up to `point`, or all of it, and returns with it the lines that count. A last line that was torn by a
+ * kill is dropped; a file that is absent is empty.
+ */
+export async function readMetrics(
+  path: string,
+  point: ResumePoint = {step: Infinity, epoch: Infinity},
+): Promise<KeptMetrics & {lines: string[]}> {
+  const kept: KeptMetrics & {lines: string[]} = {history: {steps: [], epochs: []}, damaged: 0, lines: []};
+  const lines = (await readIfPresent(path)).split('\n');
+  for (const [index, line] of lines.entries()) {
+    const record = parse(line);
+    if (record === undefined) {
+      if (index < lines.length - 1) kept.damaged++;
+    } else if (record.type === 'step' ? record.step < point.step : record.epoch < point.epoch) {
+      const {type, ...rest} = record;
+      if (type === 'step') kept.history.steps.push(rest as StepRecord);
+      else kept.history.epochs.push(rest as EpochRecord);
+      kept.lines.push(`${line}\n`);
+    }
+  }
+  return kept;
 }
 
 async function readIfPresent(path: string): Promise<string> {

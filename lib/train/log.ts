@@ -1,18 +1,9 @@
 import type {EpochRecord, StepRecord} from '../history.js';
 import type {Progress} from '../progress.js';
-import {leaves} from '../run/scalars.js';
+import {headlines} from '../report/headlines.js';
 
 /** Steps that the loss, the time and the rest shown are averaged over (torchvision's MetricLogger takes 20 too). */
 const WINDOW = 20;
-
-/** What is told of an evaluation: of each group of metrics the first of this name. */
-const HEADLINES = [
-  ['segm', 'ap', 'mask AP'],
-  ['pixel', 'iou', 'pixel IoU'],
-  ['pixel', 'f1', 'F1'],
-  ['objects', 'f1', 'object F1'],
-  ['objects', 'dice', 'object Dice'],
-] as const;
 
 export type TrainLogOptions = {
   epochs: number;
@@ -98,12 +89,8 @@ export class TrainLog {
   epoch({epoch, loss, seconds, validation, validationSeconds}: EpochRecord): void {
     this.#overheads.push(Math.max(0, seconds - this.#stepSeconds));
     this.#stepSeconds = 0;
-    const scores = leaves(validation);
     const cost = validationSeconds === undefined ? '' : ` (validation ${formatDuration(validationSeconds)})`;
-    const told = HEADLINES.flatMap(([group, score, name]) => {
-      const value = scores.find(([names]) => names[0] === group && names.at(-1) === score)?.[1];
-      return value === undefined ? [] : [`${name} ${value.toFixed(3)}`];
-    });
+    const told = headlines(validation).map(({name, value}) => `${name} ${value.toFixed(3)}`);
     this.say(
       [`${this.#name(epoch)}: loss ${loss.toFixed(3)}`, ...told, `${formatDuration(seconds)}${cost}`].join(', '),
     );

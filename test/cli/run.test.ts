@@ -33,7 +33,7 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
     [['setpu'], "error: maskrcnn has no command 'setpu'.\nDid you mean 'setup'?\n"],
     [
       ['frobnicate'],
-      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, convert.\n",
+      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, convert, report.\n",
     ],
     [['setup', '--cudda'], "error: maskrcnn setup has no option '--cudda'.\nDid you mean '--cuda'?\n"],
     [

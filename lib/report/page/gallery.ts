@@ -1,0 +1,99 @@
+import sharp from 'sharp';
+import type {Dataset, Sample} from '../../datasets/sample.js';
+import type {EvaluationDetails} from '../../evaluate.js';
+import type {MaskRcnn} from '../../model.js';
+import type {Shape} from '../canvas.js';
+import {fit} from '../fit.js';
+import {detectionItems, type Item, instanceItems} from '../overlay.js';
+import {worstFirst} from '../write-evaluation.js';
+
+/** An object as report.js draws it, in pixels of the picture. */
+export type GalleryObject = {
+  label: string;
+  score?: number;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  /** Lengths of runs in reading order of its rectangle, background first, parted by commas. */
+  runs: string;
+};
+
+/** An image with its objects, as report.js takes it. */
+export type GalleryImage = {
+  file: string;
+  /** A data URL. */
+  picture: string;
+  width: number;
+  height: number;
+  /** Scores at the threshold of the evaluation. */
+  objectF1: number;
+  pixelIou: number;
+  truth: GalleryObject[];
+  found: GalleryObject[];
+};
+
+/** Longer side of a picture, in pixels. */
+const SIDE = 720;
+/** Detections with a lower score are not in the page: the slider begins here. */
+export const LEAST_SCORE = 0.05;
+
+/** The `count` images with the lowest scores, the worst first. */
+export async function makeGallery(
+  model: MaskRcnn,
+  {data, details, count}: {data: Dataset; details: EvaluationDetails; count: number},
+): Promise<GalleryImage[]> {
+  const gallery: GalleryImage[] = [];
+  for (const index of worstFirst(details.images).slice(0, count)) {
+    const {objects, pixel} = details.images[index]!;
+    gallery.push({
+      ...(await makeEntry(model, await data.get(index), data.classes)),
+      objectF1: objects.f1,
+      pixelIou: pixel.iou,
+    });
+  }
+  return gallery;
+}
+
+async function makeEntry(model: MaskRcnn, {file, image, instances}: Sample, classes: readonly string[]) {
+  const [found] = await model.predict(image, {scoreThreshold: LEAST_SCORE});
+  const {scores, ...unscored} = found!;
+  const names = classes.length > 1 ? classes : [];
+  const truth = await fit(image, instanceItems(instances, names), SIDE);
+  const classNames = names.length > 0 ? found!.classNames : [];
+  const detections = await fit(image, detectionItems(image, {...unscored, classNames}, 0), SIDE);
+  const {data, width, height} = truth.image;
+  const webp = await sharp(data, {raw: {width, height, channels: 3}})
+    .webp({quality: 82})
+    .toBuffer();
+  return {
+    file,
+    picture: `data:image/webp;base64,${webp.toString('base64')}`,
+    width,
+    height,
+    truth: truth.items.flatMap((item) => toObject(item)),
+    found: detections.items.flatMap((item, i) => toObject(item, scores[i]!)),
+  };
+}
+
+/** None for an object that the smaller picture has no pixel of. */
+function toObject({label, shape}: Item, score?: number): GalleryObject[] {
+  if (shape === undefined || shape.width === 0 || shape.height === 0) return [];
+  const {left, top, width, height} = shape;
+  const rounded = score === undefined ? {} : {score: Math.round(score * 1000) / 1000};
+  return [{label, ...rounded, left, top, width, height, runs: runsOf(shape).join(',')}];
+}
+
+/** Lengths of equal pixels in reading order, background first. */
+export function runsOf({bitmap}: Shape): number[] {
+  const runs = [0];
+  let inside = false;
+  for (const pixel of bitmap) {
+    if ((pixel !== 0) !== inside) {
+      inside = !inside;
+      runs.push(0);
+    }
+    runs[runs.length - 1]!++;
+  }
+  return runs;
+}

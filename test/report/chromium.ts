@@ -1,0 +1,27 @@
+import {execFile, execFileSync} from 'node:child_process';
+import {pathToFileURL} from 'node:url';
+import {promisify} from 'node:util';
+
+/** The browser on this machine, if there is one. */
+export const chromium = [process.env.CHROME, 'chromium', 'chromium-browser', 'google-chrome'].find((command) => {
+  if (!command) return false;
+  try {
+    execFileSync(command, ['--version'], {stdio: 'ignore'});
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+/** The document that is left of `file` when its scripts have run. */
+export async function openInChromium(file: string, folder: string): Promise<string> {
+  const {stdout} = await promisify(execFile)(
+    chromium!,
+    [
+      ...['--headless=new', '--disable-gpu', '--no-sandbox', `--user-data-dir=${folder}`, '--window-size=900,900'],
+      ...['--virtual-time-budget=20000', '--dump-dom', pathToFileURL(file).href],
+    ],
+    {maxBuffer: 1 << 26, timeout: 60_000},
+  );
+  return stdout;
+}
