@@ -66,7 +66,7 @@ test.serial('train fills the run folder from a configuration file and flags, the
   t.is(code, 0, err);
   t.regex(out, /^training: 4 images/);
   t.regex(out, /\nvalidation: 2 images/);
-  t.regex(out, /\nDone\. Best weights: .*best\.safetensors; last: .*last\.safetensors\n$/);
+  t.regex(out, /\nDone\. Best weights: .*best\.safetensors; last: .*last\.safetensors\nReport: .*report\.html\n$/);
   const options = JSON.parse(readFileSync(at('run', 'options.json'), 'utf8'));
   t.like(options, {classes: ['gland'], model: {backbone: 'resnet18', minSize: [64]}, train: {epochs: 2}});
   const command = JSON.parse(readFileSync(at('run', 'command.json'), 'utf8'));
@@ -91,6 +91,18 @@ test.serial('faulty data end train before the first step, unless it is to skip t
   t.regex(err, /error: .*a_1\.png must be a BMP, PNG/);
   t.false(existsSync(at('never')));
   t.is((await maskrcnn(...args, '--output', at('skipping'), '--unreadable', 'skip')).code, 0);
+});
+
+test.serial('report finds the validation images of the run again', async (t) => {
+  await rm(at('run', 'report.html'));
+  const {code, out, err} = await maskrcnn('report', at('run'), '--worst', '1', '--score-threshold', '0');
+  t.is(code, 0, err);
+  t.is(out, `${at('run', 'report.html')}\n`);
+  const html = readFileSync(at('run', 'report.html'), 'utf8');
+  t.regex(html, /The worst 1 of 2 images/);
+  t.regex(html, /train_\d\.png<br>/);
+  t.is((await maskrcnn('report', at('data'))).code, 1);
+  t.is((await maskrcnn('report')).code, 2);
 });
 
 test.serial('predict writes what is asked for, goes on after an unreadable image, and ends with code 1', async (t) => {
