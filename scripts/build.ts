@@ -1,6 +1,4 @@
-import {spawn} from 'node:child_process';
 import {existsSync, readdirSync} from 'node:fs';
-import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {MaskRcnnError} from '../lib/errors.js';
@@ -10,6 +8,7 @@ import {setUpLibtorch} from '../lib/libtorch/setup.js';
 import {createProgress, type Progress} from '../lib/progress.js';
 import {buildAddon, isAddonFresh} from './addon.js';
 import {checkPrerequisites} from './prerequisites.js';
+import {compileTypeScript} from './typescript.js';
 
 // Makes a checkout ready: dist/ from TypeScript, libtorch found or fetched, the addon built unless it is there. What is
 // done already costs no time.
@@ -28,7 +27,7 @@ async function build(progress: Progress): Promise<void> {
   const {libtorch: present} = await lookForLibtorch({});
   const isFresh = isPrebuilt || (present !== undefined && (await isAddonFresh(root, present)));
   if (!isFresh) await checkPrerequisites();
-  await compileTypeScript();
+  await compileTypeScript(root);
   const libtorch = present ?? (await fetchLibtorch(progress));
   if (isPrebuilt || (await isAddonFresh(root, libtorch))) return;
   const start = performance.now();
@@ -46,13 +45,4 @@ function hasPrebuilt(): boolean {
   const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
   const isBuilt = existsSync(join(root, 'build/Release/maskrcnn.node'));
   return !isBuilt && existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.node'));
-}
-
-async function compileTypeScript(): Promise<void> {
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const child = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {cwd: root, stdio: 'inherit'});
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-  if (code !== 0) {
-    throw new MaskRcnnError('BUILD_FAILED', `TypeScript could not be compiled: tsc ended with code ${code}.`);
-  }
 }

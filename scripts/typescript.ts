@@ -1,0 +1,19 @@
+import {spawn} from 'node:child_process';
+import {copyFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {join} from 'node:path';
+import {MaskRcnnError} from '../lib/errors.js';
+
+/** What the package reads when it runs and the compiler leaves behind. */
+const PARTS = ['report/page/report.css', 'report/page/report.js'];
+
+/** Makes dist/ from lib/. Throws BUILD_FAILED. */
+export async function compileTypeScript(root: string): Promise<void> {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const child = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {cwd: root, stdio: 'inherit'});
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  if (code !== 0) {
+    throw new MaskRcnnError('BUILD_FAILED', `TypeScript could not be compiled: tsc ended with code ${code}.`);
+  }
+  for (const part of PARTS) copyFileSync(join(root, 'lib', part), join(root, 'dist', part));
+}
