@@ -1,0 +1,67 @@
+/** Our side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads. */
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {loadBinding} from '../../lib/binding.js';
+import {instancesFromIds} from '../../lib/datasets/instances.js';
+import {type ModelOptions, maskRcnn, type Sample} from '../../lib/index.js';
+import {openModel} from '../../lib/model.js';
+import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
+import type {Check, Task} from './task.js';
+
+const [folder, precision] = process.argv.slice(2) as [string, NonNullable<ModelOptions['precision']>];
+const task = JSON.parse(await readFile(join(folder, 'task.json'), 'utf8')) as Task;
+const model = await maskRcnn({weights: join(folder, task.weights), device: 'cpu', precision});
+const samples = await Promise.all(task.images.map((_, index) => readSample(index)));
+
+async function readSample(index: number): Promise<Sample> {
+  const {pixels, width, height} = task.images[index]!;
+  const image = {data: new Uint8Array(await readFile(join(folder, pixels))), width, height};
+  const ids = new Uint8Array(await readFile(join(folder, task.masks[index]!.ids)));
+  return {file: pixels, image, instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances};
+}
+
+/** One run; the first is not timed and says what must be equal. */
+type Run = () => Promise<Check>;
+
+async function makeDetection(): Promise<Run> {
+  return async () => {
+    const found = await model.predict(
+      samples.map(({image}) => image),
+      {maskFormat: 'bitmap'},
+    );
+    return {
+      boxes: found.flatMap(({boxes}) => [...boxes]),
+      scores: found.flatMap(({scores}) => [...scores]),
+    };
+  };
+}
+
+async function makeStep(): Promise<Run> {
+  const native = openModel(model);
+  const {Optimizer} = await loadBinding();
+  const trained = model.parameters().filter(({trainable}) => trainable);
+  const groups = [{parameters: trained.map(({name}) => name), lrMultiplier: 1, weightDecay: 0.0005}];
+  const optimizer = new Optimizer(native, {type: 'sgd', momentum: 0.9, nesterov: false, groups});
+  await native.seed(1);
+  return async () => {
+    const targets = samples.map((sample) => toNativeTarget(sample, model.classes));
+    const losses = await native.computeLosses(samples.map(toNativeImage), targets, {backward: true, lossScale: 1});
+    await optimizer.step({lr: 1e-6, clipNorm: null});
+    return {
+      losses: Object.entries(losses)
+        .sort()
+        .map(([, loss]) => loss),
+    };
+  };
+}
+
+const run = await (task.kind === 'detect' ? makeDetection() : makeStep());
+console.log(JSON.stringify(await run()));
+for await (const _ of createInterface({input: process.stdin})) {
+  const start = performance.now();
+  await run();
+  console.log(JSON.stringify({seconds: (performance.now() - start) / 1000}));
+}
+console.log(JSON.stringify({peakMiB: process.resourceUsage().maxRSS / 1024}));
+model.dispose();

@@ -1,0 +1,19 @@
+import type {ResolvedModelOptions} from '../../lib/index.js';
+
+/** What is timed, for both sides: read from DIR/task.json. */
+export type Task = {
+  kind: 'detect' | 'train';
+  /** A `.safetensors` file with all that the network is. */
+  weights: string;
+  options: ResolvedModelOptions;
+  /** Raw RGB files in DIR, width × height × 3 bytes each. */
+  images: {pixels: string; width: number; height: number}[];
+  /** Of each image: how many objects its mask of ids (raw bytes, a file in DIR) holds. */
+  masks: {ids: string; objects: number}[];
+};
+
+/** What a side says when it is ready: whatever must be equal, by name. */
+export type Check = Record<string, number[]>;
+/** What it says of each run, and at the end. */
+export type Timing = {seconds: number};
+export type Ending = {peakMiB: number};

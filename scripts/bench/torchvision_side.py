@@ -1,0 +1,80 @@
+"""torchvision's side of bench.ts: DIR. Says when it is ready, then runs once for each line that it reads."""
+
+import json
+import pathlib
+import resource
+import sys
+import time
+
+import safetensors.torch
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "fixtures"))
+from network import build  # noqa: E402
+
+folder = pathlib.Path(sys.argv[1])
+task = json.loads((folder / "task.json").read_text())
+model = build(task["options"])
+model.load_state_dict(safetensors.torch.load_file(folder / task["weights"]), strict=True)
+
+
+def read(name, *shape):
+    return torch.frombuffer(bytearray((folder / name).read_bytes()), dtype=torch.uint8).view(shape)
+
+
+def target(image, mask):
+    ids = read(mask["ids"], image["height"], image["width"])
+    masks = ids == torch.arange(1, mask["objects"] + 1)[:, None, None]
+    boxes = []
+    for one in masks:
+        y, x = torch.where(one)
+        boxes.append([x.min(), y.min(), x.max() + 1, y.max() + 1])
+    labels = torch.ones(mask["objects"], dtype=torch.int64)
+    return {"boxes": torch.tensor(boxes, dtype=torch.float32), "labels": labels, "masks": masks.to(torch.uint8)}
+
+
+images = [
+    read(image["pixels"], image["height"], image["width"], 3).permute(2, 0, 1).float() / 255 for image in task["images"]
+]
+
+
+def make_detection():
+    model.eval()
+
+    def run():
+        with torch.inference_mode():
+            found = model(images)
+            for one in found:
+                one["masks"] = one["masks"] > 0.5  # as users take them
+        return {
+            "boxes": torch.cat([one["boxes"] for one in found]).flatten().tolist(),
+            "scores": torch.cat([one["scores"] for one in found]).tolist(),
+        }
+
+    return run
+
+
+def make_step():
+    model.train()
+    targets = [target(image, mask) for image, mask in zip(task["images"], task["masks"])]
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=1e-6, momentum=0.9, weight_decay=0.0005)
+    torch.manual_seed(1)
+
+    def run():
+        losses = model(images, targets)
+        sum(losses.values()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return {"losses": [losses[name].item() for name in sorted(losses)]}
+
+    return run
+
+
+run = make_detection() if task["kind"] == "detect" else make_step()
+print(json.dumps(run()), flush=True)
+for _ in sys.stdin:
+    start = time.perf_counter()
+    run()
+    print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
+print(json.dumps({"peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}), flush=True)
