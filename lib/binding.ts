@@ -43,7 +43,7 @@ export function loadAddon(root: string): Loader {
     throw new MaskRcnnError(
       'ADDON_NOT_FOUND',
       `The native addon of maskrcnn is neither built nor prebuilt for ${process.platform}-${process.arch} in ${root}.`,
-      {hint: 'Build it with `npm run build` in a checkout of the package.', cause},
+      {hint: 'Build it with `npm run build:addon` in a checkout of the package.', cause},
     );
   }
   return require(path) as Loader;
@@ -64,7 +64,7 @@ export async function bind(loader: Loader, options: LocateOptions = {}): Promise
         cause,
       });
     }
-    throw new MaskRcnnError('NATIVE', message, {hint: 'Build the addon anew with `npm run build`.', cause});
+    throw new MaskRcnnError('NATIVE', message, {hint: 'Build the addon anew with `npm run build:addon`.', cause});
   }
 }
 
@@ -73,7 +73,7 @@ function checkVersion({root, version, origin}: Libtorch, builtFor: string): void
   const wanted = `${minorVersion(builtFor)}.x`;
   const hints: Record<Origin, string> = {
     LIBTORCH: `Point LIBTORCH at a libtorch ${wanted}, or unset it and run \`npx maskrcnn setup\`.`,
-    setup: `Build the addon for it with \`npm run build\`, or point LIBTORCH at a libtorch ${wanted}.`,
+    setup: `Build the addon for it with \`npm run build:addon\`, or point LIBTORCH at a libtorch ${wanted}.`,
     python: `Install PyTorch ${wanted}, or unset LIBTORCH_USE_PYTORCH and run \`npx maskrcnn setup\`.`,
   };
   throw new MaskRcnnError(

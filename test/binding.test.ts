@@ -84,13 +84,16 @@ test('an addon that cannot be loaded is an error of its own', async (t) => {
   };
   await t.throwsAsync(bind({builtFor: '2.13.0', load}, {env: {LIBTORCH: folder}}), {
     code: 'NATIVE',
-    message: 'The addon cannot be loaded.\nBuild the addon anew with `npm run build`.',
+    message: 'The addon cannot be loaded.\nBuild the addon anew with `npm run build:addon`.',
   });
 });
 
 test('a package without an addon says how to build it', (t) => {
   const folder = temporaryFolder(t);
-  t.throws(() => loadAddon(folder), {code: 'ADDON_NOT_FOUND', message: /neither built nor prebuilt.*npm run build/s});
+  t.throws(() => loadAddon(folder), {
+    code: 'ADDON_NOT_FOUND',
+    message: /neither built nor prebuilt.*npm run build:addon/s,
+  });
 });
 
 test('the loader takes one path', (t) => {

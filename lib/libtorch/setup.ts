@@ -173,7 +173,7 @@ async function verify(folder: string): Promise<void> {
   throw new MaskRcnnError(
     'LIBTORCH_MISMATCH',
     `The libtorch to set up must be ${pinned.torch}, got ${version ?? 'one that does not state its version'}.`,
-    {hint: 'To build for another version, set LIBTORCH to it and run `npm run build` in a checkout.'},
+    {hint: 'To build for another version, set LIBTORCH to it and run `npm run build:addon` in a checkout.'},
   );
 }
 
