@@ -10,7 +10,7 @@
  */
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {type BackboneName, MaskFolder, type MaskRcnn, type ModelOptions, maskRcnn, train} from 'maskrcnn';
+import {type BackboneName, MaskFolder, type ModelOptions, maskRcnn, train} from 'maskrcnn';
 import {misuse, readArguments, readCount, run} from './command-line.js';
 import {judge} from './held-out.js';
 
