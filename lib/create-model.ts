@@ -9,7 +9,7 @@ import type {ModelOptions} from './model-options.js';
 import {native} from './native-errors.js';
 import {checkModelOptions} from './options.js';
 import {createProgress} from './progress.js';
-import {adaptPredictors} from './weights/adapt-predictors.js';
+import {adaptPredictors, servesAsIs} from './weights/adapt-predictors.js';
 import {toBackboneStateDict} from './weights/backbone-state-dict.js';
 import {cocoCategories} from './weights/coco-categories.js';
 import {readWeights} from './weights/read-weights.js';
@@ -121,11 +121,19 @@ function numbered(numClasses: number): string[] {
 async function loadDetector(model: NativeModel, source: Source, classes: readonly string[]): Promise<string[]> {
   const parameters = model.parameters();
   const current = renameOldKeys(source.tensors, parameters).tensors;
+  const between = {fromClasses: source.classes, toClasses: classes};
+  const rows = new Map(parameters.map(({name, shape}) => [name, shape[0]]));
+  const load = async (tensors: StateDict) => {
+    requireMatchingStateDict(tensors, parameters, {source: source.file});
+    await native(() => model.loadStateDict([...tensors.values()]));
+  };
+  if (servesAsIs(current, between, (name) => rows.get(name))) {
+    await load(current);
+    return [];
+  }
   const initial = toStateDict(await native(() => model.stateDict()));
-  const adapted = adaptPredictors(current, {fromClasses: source.classes, toClasses: classes, initial});
-  requireMatchingStateDict(adapted.tensors, parameters, {source: source.file});
-  await native(() => model.loadStateDict([...adapted.tensors.values()]));
-  if (adapted.replaced.length === 0) return [];
+  const adapted = adaptPredictors(current, {...between, initial});
+  await load(adapted.tensors);
   const copied = adapted.copiedClasses.length > 0 ? `; kept what it knows of ${adapted.copiedClasses.join(', ')}` : '';
   return [
     `${source.file}: replaced its box and mask predictors by new ones for the ${classes.length} ` +

@@ -42,14 +42,12 @@ export function adaptPredictors(
   dict: StateDict,
   {fromClasses, toClasses, initial}: AdaptPredictorsOptions,
 ): AdaptedPredictors {
-  const names = predictors.flatMap(([layer]) => [`${layer}.weight`, `${layer}.bias`]).filter((name) => dict.has(name));
+  const names = namesIn(dict);
+  if (servesAsIs(dict, {fromClasses, toClasses}, (name) => initial.get(name)?.shape[0])) {
+    return {tensors: dict, kept: names, replaced: [], copiedClasses: []};
+  }
   const from = fromClasses && withBackground(fromClasses);
   const to = withBackground(toClasses);
-  const isSame = from
-    ? from.length === to.length && from.every((name, label) => name === to[label])
-    : // Without names, as many classes as the model has are taken for the model's.
-      names.every((name) => initial.get(name)?.shape[0] === dict.get(name)!.shape[0]);
-  if (isSame) return {tensors: dict, kept: names, replaced: [], copiedClasses: []};
 
   for (const [layer, perClass] of predictors) {
     const found = dict.get(`${layer}.weight`)?.shape[0];
@@ -94,6 +92,21 @@ function copyRows(
   if (elementCount(learnt.shape.slice(1)) * perClass !== width) return learnt;
   for (const [from, to] of rows) target.set(source.subarray(from * width, (from + 1) * width), to * width);
   return {name: own.name, dtype: 'float32', shape: own.shape, data: new Uint8Array(target.buffer)};
+}
+
+/** Whether the predictors in `dict` are the model's without a change. `rowsOf` says how many rows its tensors have. */
+export function servesAsIs(
+  dict: StateDict,
+  {fromClasses: from, toClasses: to}: Pick<AdaptPredictorsOptions, 'fromClasses' | 'toClasses'>,
+  rowsOf: (name: string) => number | undefined,
+): boolean {
+  if (from !== undefined) return from.length === to.length && from.every((name, index) => name === to[index]);
+  // Without names, as many classes as the model has are taken for the model's.
+  return namesIn(dict).every((name) => rowsOf(name) === dict.get(name)!.shape[0]);
+}
+
+function namesIn(dict: StateDict): string[] {
+  return predictors.flatMap(([layer]) => [`${layer}.weight`, `${layer}.bias`]).filter((name) => dict.has(name));
 }
 
 function withBackground(classes: readonly string[]): readonly string[] {

@@ -14,6 +14,14 @@ void init_kaiming(const at::Tensor& weight) {
   torch::nn::init::kaiming_normal_(weight, /*a=*/0, torch::kFanOut, torch::kReLU);
 }
 
+// [R, S·S·2·2, K] -> [R,K,2·S,2·S]
+at::Tensor interleave(const at::Tensor& logits, int64_t side) {
+  const auto rois = logits.size(0), classes = logits.size(2);
+  return logits.view({rois, side, side, 2, 2, classes})
+      .permute({0, 5, 1, 3, 2, 4})
+      .reshape({rois, classes, 2 * side, 2 * side});
+}
+
 }  // namespace
 
 MaskRcnnHeadsImpl::MaskRcnnHeadsImpl(int64_t channels, bool batch_norm) {
@@ -46,20 +54,29 @@ MaskRcnnPredictorImpl::MaskRcnnPredictorImpl(int64_t channels, int64_t num_class
   init_kaiming(mask_fcn_logits->weight);
 }
 
-at::Tensor MaskRcnnPredictorImpl::forward(const at::Tensor& x) {
-  const auto rois = x.size(0), channels = x.size(1), side = x.size(2);
-  const auto classes = mask_fcn_logits->options.out_channels();
+at::Tensor MaskRcnnPredictorImpl::grow(const at::Tensor& x) {
   // The windows of a 2×2 up-convolution with stride 2 do not overlap: each input pixel goes through
   // a linear map of its own to its 2×2 output pixels, [S·S,C] -> [S·S,2·2·C]. The 1×1 convolution
   // that follows works pixel by pixel too, so that only its few channels have to be interleaved.
+  const auto rois = x.size(0), channels = x.size(1), side = x.size(2);
   const auto pixels = x.permute({0, 2, 3, 1}).reshape({-1, channels});  // [R·S·S,C]
   const auto weight = conv5_mask->weight.permute({2, 3, 1, 0}).reshape({-1, channels});
-  const auto grown = at::linear(pixels, weight, conv5_mask->bias.repeat({4})).relu_();
-  const auto logits = at::linear(
-      grown.view({-1, channels}), mask_fcn_logits->weight.flatten(1), mask_fcn_logits->bias);
-  return logits.view({rois, side, side, 2, 2, classes})
-      .permute({0, 5, 1, 3, 2, 4})
-      .reshape({rois, classes, 2 * side, 2 * side});
+  return at::linear(pixels, weight, conv5_mask->bias.repeat({4}))
+      .relu_()
+      .view({rois, side * side * 4, channels});
+}
+
+at::Tensor MaskRcnnPredictorImpl::forward(const at::Tensor& x) {
+  const auto logits =
+      at::linear(grow(x), mask_fcn_logits->weight.flatten(1), mask_fcn_logits->bias);
+  return interleave(logits, x.size(2));
+}
+
+at::Tensor MaskRcnnPredictorImpl::forward_of_class(const at::Tensor& x, const at::Tensor& classes) {
+  const auto weight = mask_fcn_logits->weight.flatten(1).index_select(0, classes);  // [R,C]
+  const auto bias = mask_fcn_logits->bias.index_select(0, classes);                 // [R]
+  const auto logits = at::bmm(grow(x), weight.unsqueeze(2)) + bias.view({-1, 1, 1});
+  return interleave(logits, x.size(2)).squeeze(1);
 }
 
 }  // namespace maskrcnn

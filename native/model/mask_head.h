@@ -21,9 +21,14 @@ TORCH_MODULE(MaskRcnnHeads);
 struct MaskRcnnPredictorImpl : torch::nn::Module {
   MaskRcnnPredictorImpl(int64_t channels, int64_t num_classes);
   at::Tensor forward(const at::Tensor& x);
+  // Of each roi the mask of one class alone: [R,C,14,14], [R] -> logits [R,28,28].
+  at::Tensor forward_of_class(const at::Tensor& x, const at::Tensor& classes);
 
   torch::nn::ConvTranspose2d conv5_mask{nullptr};
   torch::nn::Conv2d mask_fcn_logits{nullptr};
+
+ private:
+  at::Tensor grow(const at::Tensor& x);  // [R,C,S,S] -> [R, S·S·2·2, C]
 };
 TORCH_MODULE(MaskRcnnPredictor);
 

@@ -114,6 +114,16 @@ at::Tensor RoIHeadsImpl::predict_masks(
   return mask_predictor_->forward(mask_head_->forward(pooled)).to(at::kFloat);
 }
 
+at::Tensor RoIHeadsImpl::predict_masks_of_class(
+    const std::vector<at::Tensor>& features,
+    const std::vector<at::Tensor>& boxes,
+    const std::vector<at::Tensor>& labels,
+    const std::vector<ImageSize>& sizes) {
+  const auto pooled = mask_roi_pool_.pool(features, boxes, sizes);
+  return mask_predictor_->forward_of_class(mask_head_->forward(pooled), at::cat(labels))
+      .to(at::kFloat);
+}
+
 void RoIHeadsImpl::add_masks(
     std::vector<Detections>& detections,
     const std::vector<at::Tensor>& features,
@@ -124,7 +134,7 @@ void RoIHeadsImpl::add_masks(
     labels.push_back(image.labels);
   }
   const auto probabilities =
-      of_class(predict_masks(features, boxes, sizes), at::cat(labels)).sigmoid();  // [R,M,M]
+      predict_masks_of_class(features, boxes, labels, sizes).sigmoid();  // [R,M,M]
   const auto by_image = probabilities.split_with_sizes(counts(boxes));
   for (size_t image = 0; image < detections.size(); ++image)
     detections[image].masks = by_image[image];
@@ -199,8 +209,8 @@ at::Tensor RoIHeadsImpl::compute_mask_loss(
     matched.push_back(sample.matched.index_select(0, positive));
     labels.push_back(sample.labels.index_select(0, positive));
   }
-  const auto logits = predict_masks(features, boxes, sizes);  // [P,K,M,M]
-  if (logits.size(0) == 0) return logits.sum() * 0;           // a mean over nothing would be NaN
+  const auto logits = predict_masks_of_class(features, boxes, labels, sizes);  // [P,M,M]
+  if (logits.size(0) == 0) return logits.sum() * 0;  // a mean over nothing would be NaN
 
   std::vector<at::Tensor> wanted;
   for (size_t image = 0; image < targets.size(); ++image) {
@@ -215,7 +225,7 @@ at::Tensor RoIHeadsImpl::compute_mask_loss(
         matched[image],
         logits.size(-1)));
   }
-  return at::binary_cross_entropy_with_logits(of_class(logits, at::cat(labels)), at::cat(wanted));
+  return at::binary_cross_entropy_with_logits(logits, at::cat(wanted));
 }
 
 }  // namespace maskrcnn

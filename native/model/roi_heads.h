@@ -51,6 +51,13 @@ struct RoIHeadsImpl : torch::nn::Module {
       const std::vector<at::Tensor>& boxes,
       const std::vector<ImageSize>& sizes);
 
+  // The same of each box's class alone -> [R,M,M]
+  at::Tensor predict_masks_of_class(
+      const std::vector<at::Tensor>& features,
+      const std::vector<at::Tensor>& boxes,
+      const std::vector<at::Tensor>& labels,
+      const std::vector<ImageSize>& sizes);
+
   // Adds to each detection the mask of its class.
   void add_masks(
       std::vector<Detections>& detections,

@@ -60,7 +60,10 @@ export async function writeTask(folder: string, {kind, images, model: options}: 
   await calm(model);
   if (kind === 'detect') await sharpen(model, drawGlandImage(100, WIDTH, HEIGHT).data);
   await model.save(join(folder, task.weights));
-  await writeFile(join(folder, 'task.json'), JSON.stringify({...task, options: model.options}));
+  // Without pretrained weights all layers are trained, whatever is asked; both sides load these.
+  const {trainableBackboneLayers = model.options.trainableBackboneLayers} = options;
+  const asked = {...model.options, trainableBackboneLayers};
+  await writeFile(join(folder, 'task.json'), JSON.stringify({...task, options: asked}));
 }
 
 /** Of random weights with frozen norms each residual block doubles the variance: sixteen would drown the rest. */

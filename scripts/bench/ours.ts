@@ -11,7 +11,8 @@ import type {Check, Task} from './task.js';
 
 const [folder, precision] = process.argv.slice(2) as [string, NonNullable<ModelOptions['precision']>];
 const task = JSON.parse(await readFile(join(folder, 'task.json'), 'utf8')) as Task;
-const model = await maskRcnn({weights: join(folder, task.weights), device: 'cpu', precision});
+const {trainableBackboneLayers} = task.options;
+const model = await maskRcnn({weights: join(folder, task.weights), device: 'cpu', precision, trainableBackboneLayers});
 const samples = await Promise.all(task.images.map((_, index) => readSample(index)));
 
 async function readSample(index: number): Promise<Sample> {
