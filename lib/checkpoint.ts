@@ -1,12 +1,10 @@
-import {extname} from 'node:path';
 import {completeModelOptions} from './complete-model-options.js';
 import {MaskRcnnError} from './errors.js';
 import type {ModelOptions, ResolvedModelOptions} from './model-options.js';
 import {checkModelOptions} from './options.js';
 import type {WeightsMetadata} from './weights/metadata.js';
 import type {StateDict} from './weights/state-dict.js';
-import {writePth} from './weights/write-pth.js';
-import {writeSafetensors} from './weights/write-safetensors.js';
+import {writeWeights} from './weights/write-weights.js';
 
 /** Under this name a file keeps, as JSON, the options of its network. */
 const NETWORK = 'maskrcnn_options';
@@ -16,18 +14,7 @@ export type ModelDescription = {classes: readonly string[]; options: ResolvedMod
 
 /** Writes weights with classes and options, as `.safetensors`, `.pth` or `.pt`. Throws INVALID_OPTION, WRITE_FAILED. */
 export async function writeModel(path: string, tensors: StateDict, description: ModelDescription): Promise<void> {
-  const metadata = describe(description);
-  switch (extname(path).toLowerCase()) {
-    case '.safetensors':
-      return writeSafetensors(path, tensors, metadata);
-    case '.pth':
-    case '.pt':
-      return writePth(path, tensors, metadata);
-    default:
-      throw new MaskRcnnError('INVALID_OPTION', `A model is saved as .safetensors, .pth or .pt, got '${path}'.`, {
-        file: path,
-      });
-  }
+  return writeWeights(path, tensors, describe(description));
 }
 
 /** What `maskRcnn({weights})` builds the same network from. Device, precision and seed are its caller's. */

@@ -1,8 +1,6 @@
-import {extname} from 'node:path';
 import {MaskRcnnError} from '../errors.js';
 import {readWeights} from '../weights/read-weights.js';
-import {writePth} from '../weights/write-pth.js';
-import {writeSafetensors} from '../weights/write-safetensors.js';
+import {writeWeights} from '../weights/write-weights.js';
 import type {Command} from './command.js';
 
 export const convert: Command = {
@@ -21,19 +19,9 @@ name) and writes them as TO ends: .safetensors, .pth or .pt. Names, shapes and v
     if (from === undefined || to === undefined || rest.length > 0) {
       throw new MaskRcnnError('INVALID_OPTION', `maskrcnn convert takes FROM and TO, got ${positionals.length} files.`);
     }
-    const write = WRITERS[extname(to).toLowerCase()];
-    if (write === undefined) {
-      throw new MaskRcnnError('INVALID_OPTION', `TO must end in ${Object.keys(WRITERS).join(', ')}, got '${to}'.`);
-    }
     const {tensors, metadata, notes} = await readWeights(from, {signal});
     for (const note of notes) out(`${from}: ${note}.`);
-    await write(to, tensors, metadata);
+    await writeWeights(to, tensors, metadata);
     out(`${to}: ${tensors.size} tensors.`);
   },
-};
-
-const WRITERS: Readonly<Record<string, typeof writeSafetensors>> = {
-  '.safetensors': writeSafetensors,
-  '.pth': writePth,
-  '.pt': writePth,
 };

@@ -1,6 +1,7 @@
 import {describeInspection, inspect as inspectData} from '../datasets/inspect.js';
 import {MaskRcnnError} from '../errors.js';
 import {bool} from '../options-check.js';
+import {count} from '../report/count.js';
 import type {Command} from './command.js';
 import {DATA_HELP, DATA_OPTIONS, onlyData, openData} from './data.js';
 
@@ -28,7 +29,7 @@ ${DATA_HELP}
     out(json ? JSON.stringify(inspection, describeError, 2) : describeInspection(inspection));
     const {length} = inspection.faults;
     if (length === 0) return;
-    throw new MaskRcnnError('INVALID_DATASET', `The data set has ${length} ${length === 1 ? 'fault' : 'faults'}.`);
+    throw new MaskRcnnError('INVALID_DATASET', `The data set has ${count(length, 'fault')}.`);
   },
 };
 

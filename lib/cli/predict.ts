@@ -5,12 +5,13 @@ import {DetectedObjects} from '../coco/object-table.js';
 import {writeResults} from '../coco/results.js';
 import {maskRcnn} from '../create-model.js';
 import {MaskRcnnError} from '../errors.js';
-import {readImage} from '../image.js';
+import {type RgbImage, readImage} from '../image.js';
 import {predictedLabels} from '../metrics/labels.js';
 import type {ModelOptions} from '../model-options.js';
 import {MODEL_OPTIONS} from '../options.js';
 import {either, integer, listOf, number, oneOf, text} from '../options-check.js';
 import type {Detections} from '../predict.js';
+import {count} from '../report/count.js';
 import {drawDetections} from '../report/overlay.js';
 import {writing} from '../writing.js';
 import type {Command} from './command.js';
@@ -67,12 +68,13 @@ An image that cannot be read is told and left out; the command then ends with co
     for (const [index, image] of images.entries()) {
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
       try {
-        const [found] = await network.predict(await readImage(image.file), {
+        const pixels = await readImage(image.file);
+        const [found] = await network.predict(pixels, {
           scoreThreshold: scoreThreshold as number,
           ...(maxDetections !== undefined && {maxDetections: maxDetections as number}),
           signal,
         });
-        await writer.add(image, found!);
+        await writer.add(image, pixels, found!);
         out(`${image.file}: ${count(found!.scores.length, 'object')}`);
       } catch (error) {
         if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) throw error;
@@ -105,12 +107,12 @@ class Writer {
     return new Writer(folder, formats);
   }
 
-  async add({file, stem}: ImageFile, found: Detections): Promise<void> {
+  async add({file, stem}: ImageFile, image: RgbImage, found: Detections): Promise<void> {
     const {width, height, masks} = found;
     const index = this.#images.length;
     this.#images.push({id: index + 1, file_name: file, width, height});
     if (this.#formats.includes('coco')) this.#detected.addDetections(index, found);
-    if (this.#formats.includes('overlay')) await this.#write(`${stem}.png`, await drawDetections(file, found));
+    if (this.#formats.includes('overlay')) await this.#write(`${stem}.png`, await drawDetections(image, found));
     if (this.#formats.includes('json')) await this.#write(`${stem}.json`, toJson(describe(file, found)));
     if (this.#formats.includes('labels')) {
       const data = Uint16Array.from(predictedLabels(masks, width, height).labels);
@@ -145,8 +147,4 @@ function describe(file: string, {width, height, boxes, classNames, scores, masks
 
 function toJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -55,15 +55,14 @@ ${DATA_HELP}
     }
     const where = {...(device !== undefined && {device}), ...(precision !== undefined && {precision})} as ModelOptions;
     await using model = await maskRcnn({...where, weights: weights as string, signal});
-    out(
-      await writeReport(run, {
-        ...rest,
-        model,
-        data,
-        signal,
-        onImage: (done) => progress.update({label: 'Scoring images', done, total: data.length, unit: 'count'}),
-      }),
-    );
+    const file = await writeReport(run, {
+      ...rest,
+      model,
+      data,
+      signal,
+      onImage: (done) => progress.update({label: 'Scoring images', done, total: data.length, unit: 'count'}),
+    });
     progress.close();
+    out(file);
   },
 };

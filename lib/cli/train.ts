@@ -1,4 +1,5 @@
-import {mkdir, readFile} from 'node:fs/promises';
+import {existsSync} from 'node:fs';
+import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {writeAtomically} from '../atomic-file.js';
 import {maskRcnn} from '../create-model.js';
@@ -144,8 +145,8 @@ async function saidBefore({resume, output}: Record<string, unknown>): Promise<Re
 }
 
 async function readCommand(run: string): Promise<Record<string, unknown>> {
-  const text = await readFile(commandFile(run), 'utf8').catch(() => '{}');
-  return JSON.parse(text) as Record<string, unknown>;
+  const file = commandFile(run);
+  return existsSync(file) ? readConfigFile(file, CONFIG) : {};
 }
 
 /** The validation images of a run that `maskrcnn train` has made; undefined where it had none, or another program made it. */

@@ -1,8 +1,5 @@
 #include "binding/model.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-
-#include <mutex>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -24,112 +21,7 @@ struct Parts {
   std::shared_ptr<Worker> worker;
 };
 
-void collect(
-    const torch::nn::Module& module,
-    const std::string& prefix,
-    std::vector<ModelState::Entry>& entries) {
-  for (const auto& item : module.named_parameters(/*recurse=*/false)) {
-    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/true});
-  }
-  for (const auto& item : module.named_buffers(/*recurse=*/false)) {
-    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/false});
-  }
-  for (const auto& item : module.named_children()) {
-    collect(*item.value(), prefix + item.key() + ".", entries);
-  }
-}
-
-void check_device(const at::Device& device) {
-  if (device.is_cpu()) return;
-  const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
-  if (device.is_cuda() && device.index() < count) return;
-  throw Failure(
-      "DEVICE_UNAVAILABLE",
-      "The device " + device.str() + " is not here: libtorch sees " + std::to_string(count) +
-          " GPUs.");
-}
-
-std::shared_ptr<ModelState> build(const ModelOptions& options) {
-  check_device(options.device);
-  // The initialisers draw from libtorch's global generator.
-  static std::mutex global_generator;
-  const std::lock_guard lock(global_generator);
-  at::manual_seed(options.seed);
-  MaskRCNN network(options.network);
-  network->to(options.device);
-  return std::make_shared<ModelState>(
-      ModelState{network, at::make_generator<at::CPUGeneratorImpl>(options.seed)});
-}
-
-void load(const ModelState& state, const NamedTensors& tensors) {
-  const at::NoGradGuard no_grad;
-  auto entries = state.entries();
-  TORCH_CHECK(
-      entries.size() == tensors.size(),
-      "expected ",
-      entries.size(),
-      " tensors, got ",
-      tensors.size());
-  std::unordered_map<std::string, at::Tensor> by_name(tensors.begin(), tensors.end());
-  for (const auto& entry : entries) {
-    const auto found = by_name.find(entry.name);
-    TORCH_CHECK(found != by_name.end(), "no tensor is named ", entry.name);
-    // copy_ would broadcast.
-    TORCH_CHECK(
-        found->second.sizes() == entry.tensor.sizes(),
-        entry.name,
-        " has shape ",
-        entry.tensor.sizes(),
-        ", got ",
-        found->second.sizes());
-  }
-  for (auto& entry : entries) entry.tensor.copy_(by_name.at(entry.name));
-}
-
-void train_only(const ModelState& state, std::unordered_set<std::string> names) {
-  std::vector<std::pair<at::Tensor, bool>> changes;
-  for (const auto& entry : state.entries()) {
-    if (entry.is_parameter) changes.emplace_back(entry.tensor, names.erase(entry.name) == 1);
-  }
-  TORCH_CHECK(names.empty(), "no parameter is named ", *names.begin());
-  for (auto& [parameter, trainable] : changes) {
-    parameter.set_requires_grad(trainable);
-    if (!trainable) parameter.mutable_grad().reset();
-  }
-}
-
-std::array<double, 5> run_losses(
-    ModelState& state,
-    const std::vector<at::Tensor>& images,
-    std::vector<Target> targets,
-    bool backward,
-    double loss_scale) {
-  const at::AutoGradMode grad_mode(backward);
-  const auto device = state.network->device();
-  for (auto& target : targets) {
-    target.boxes = target.boxes.to(device);
-    target.labels = target.labels.to(device);
-  }
-  state.network->train();
-  const auto losses = state.network->compute_losses(images, std::move(targets), state.generator);
-  if (backward) (losses.total() * loss_scale).backward();
-  const auto values =
-      at::stack(
-          {losses.classifier, losses.box_reg, losses.mask, losses.objectness, losses.rpn_box_reg})
-          .detach()
-          .to(at::kCPU, at::kDouble);
-  std::array<double, 5> result;
-  std::copy_n(values.const_data_ptr<double>(), result.size(), result.begin());
-  return result;
-}
-
 }  // namespace
-
-std::vector<ModelState::Entry> ModelState::entries() const {
-  std::vector<Entry> entries;
-  collect(*network, "", entries);
-  return entries;
-}
 
 Napi::Function Model::define(Napi::Env env) {
   return DefineClass(
@@ -175,7 +67,7 @@ Napi::Value Model::create(const Napi::CallbackInfo& info) {
   const auto worker = std::make_shared<Worker>(env);
   return worker->run(
       env,
-      [options] { return build(options); },
+      [options] { return build_model(options); },
       [worker](Napi::Env env, std::shared_ptr<ModelState> state) -> Napi::Value {
         Parts parts{std::move(state), worker};
         return InstanceData::of(env).model_class.New({Napi::External<Parts>::New(env, &parts)});
@@ -206,7 +98,7 @@ Napi::Value Model::set_trainable(const Napi::CallbackInfo& info) {
       if (!name.IsString()) throw Napi::TypeError::New(env, "names must be strings.");
       names.insert(name.As<Napi::String>().Utf8Value());
     }
-    return worker(env)->run(env, [state = state(env), names] { train_only(*state, names); });
+    return worker(env)->run(env, [state = state(env), names] { state->train_only(names); });
   });
 }
 
@@ -214,24 +106,14 @@ Napi::Value Model::state_dict(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return worker(env)->run(
       env,
-      [state = state(env)] {
-        NamedTensors tensors;
-        for (const auto& entry : state->entries()) {
-          tensors.emplace_back(
-              entry.name,
-              entry.tensor.detach()
-                  .to(at::kCPU, entry.tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
-                  .contiguous());
-        }
-        return tensors;
-      },
+      [state = state(env)] { return state->copy(); },
       [](Napi::Env env, const NamedTensors& tensors) { return from_named_tensors(env, tensors); });
 }
 
 Napi::Value Model::load_state_dict(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto tensors = guarded(env, [&] { return to_named_tensors(info[0]); });
-  return worker(env)->run(env, [state = state(env), tensors] { load(*state, tensors); });
+  return worker(env)->run(env, [state = state(env), tensors] { state->load(tensors); });
 }
 
 Napi::Value Model::compute_losses(const Napi::CallbackInfo& info) {
@@ -253,7 +135,7 @@ Napi::Value Model::compute_losses(const Napi::CallbackInfo& info) {
          targets,
          backward = options.boolean("backward"),
          loss_scale = options.number("lossScale")] {
-          return run_losses(*state, images, targets, backward, loss_scale);
+          return state->compute_losses(images, targets, backward, loss_scale);
         },
         [](Napi::Env env, const std::array<double, 5>& values) -> Napi::Value {
           constexpr std::array<const char*, 5> names{

@@ -4,25 +4,10 @@
 
 #include <memory>
 
+#include "binding/model_state.h"
 #include "binding/worker.h"
-#include "model/mask_rcnn.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
-
-// What the jobs of one model share. Only the worker's thread touches it.
-struct ModelState {
-  MaskRCNN network;
-  at::Generator generator;  // of the samplers
-
-  // The parameters and persistent buffers by name, in torchvision's order.
-  struct Entry {
-    std::string name;
-    at::Tensor tensor;
-    bool is_parameter;
-  };
-  std::vector<Entry> entries() const;
-};
 
 // The JavaScript class Model.
 class Model : public Napi::ObjectWrap<Model> {

@@ -91,6 +91,7 @@ test.serial('faulty data end train before the first step, unless it is to skip t
   t.regex(err, /error: .*a_1\.png must be a BMP, PNG/);
   t.false(existsSync(at('never')));
   t.is((await maskrcnn(...args, '--output', at('skipping'), '--unreadable', 'skip')).code, 0);
+  t.true(existsSync(at('skipping', 'last.safetensors')));
 });
 
 test.serial('report finds the validation images of the run again', async (t) => {
@@ -102,6 +103,11 @@ test.serial('report finds the validation images of the run again', async (t) => 
   t.regex(html, /The worst 1 of 2 images/);
   t.regex(html, /train_\d\.png<br>/);
   t.is((await maskrcnn('report', at('data'))).code, 1);
+  await writeFile(at('data', 'command.json'), '{"data":');
+  const damaged = await maskrcnn('report', at('data'));
+  t.is(damaged.code, 2);
+  t.regex(damaged.err, /^error: .*command\.json must be YAML or JSON: [^\n]*\n$/);
+  await rm(at('data', 'command.json'));
   t.is((await maskrcnn('report')).code, 2);
 });
 
@@ -163,7 +169,7 @@ test.serial('convert keeps names, shapes and values, and refuses other endings',
   t.is((await readWeights(at('best.pth'))).format, 'pth-zip');
   t.like(await maskrcnn('convert', at('best.pth'), at('best.onnx')), {
     code: 2,
-    err: `error: TO must end in .safetensors, .pth, .pt, got '${at('best.onnx')}'.\n`,
+    err: `error: A model is saved as .safetensors, .pth or .pt, got '${at('best.onnx')}'.\n`,
   });
 });
 

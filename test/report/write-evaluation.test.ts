@@ -5,17 +5,9 @@ import test from 'ava';
 import sharp from 'sharp';
 import {loadBinding} from '../../lib/binding.js';
 import {type Dataset, type Detections, evaluate, type MaskRcnn, type Sample, writeEvaluation} from '../../lib/index.js';
+import {side, squareSample} from './square.js';
 
-const side = 40;
-
-/** An image with a square in its corner. Its first byte says which image it is. */
-function sample(index: number): Sample {
-  const data = new Uint8Array(side * side * 3).fill(100);
-  data[0] = index;
-  const mask = {left: 0, top: 0, width: 10, height: 10, data: new Uint8Array(100).fill(1)};
-  const image = {data, width: side, height: side};
-  return {file: `image-${index}.png`, image, instances: [{label: 1, box: [0, 0, 10, 10], mask}]};
-}
+const sample = (index: number) => squareSample(index, `image-${index}.png`);
 
 const asked: number[] = [];
 const data: Dataset = {

@@ -8,17 +8,10 @@ import {runsOf} from '../../lib/report/page/gallery.js';
 import {RunFolder} from '../../lib/run-folder.js';
 import {epoch, pixelScores, step} from '../run/records.js';
 import {chromium, openInChromium} from './chromium.js';
+import {side, squareSample} from './square.js';
 
-const side = 40;
-
-/** A grey image with a true square in its corner; its file is named as if to break the page. */
-function sample(index: number): Sample {
-  const data = new Uint8Array(side * side * 3).fill(100);
-  data[0] = index;
-  const mask = {left: 0, top: 0, width: 10, height: 10, data: new Uint8Array(100).fill(1)};
-  const image = {data, width: side, height: side};
-  return {file: `</script><b>${index}.png`, image, instances: [{label: 1, box: [0, 0, 10, 10], mask}]};
-}
+/** Its file is named as if to break the page. */
+const sample = (index: number) => squareSample(index, `</script><b>${index}.png`);
 
 const data: Dataset = {length: 3, classes: ['square'], get: async (index) => sample(index)};
 const {rle} = await loadBinding();

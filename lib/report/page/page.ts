@@ -3,6 +3,7 @@ import type {EpochRecord, History} from '../../history.js';
 import {formatDuration} from '../../train/log.js';
 import {attribute, escapeMarkup} from '../canvas.js';
 import {PALETTE} from '../colors.js';
+import {count} from '../count.js';
 import {lossCurveSvg} from '../curves.js';
 import {headlines} from '../headlines.js';
 import {metricCurveSvg} from '../metric-curves.js';
@@ -128,8 +129,4 @@ function optionTables(options: Readonly<Record<string, unknown>>): string {
 
 function show(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

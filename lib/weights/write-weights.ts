@@ -1,0 +1,21 @@
+import {extname} from 'node:path';
+import {MaskRcnnError} from '../errors.js';
+import type {WeightsMetadata} from './metadata.js';
+import type {StateDict} from './state-dict.js';
+import {writePth} from './write-pth.js';
+import {writeSafetensors} from './write-safetensors.js';
+
+/** Writes weights as the extension of `path` says: `.safetensors`, `.pth` or `.pt`. Throws INVALID_OPTION, WRITE_FAILED. */
+export async function writeWeights(path: string, tensors: StateDict, metadata: WeightsMetadata): Promise<void> {
+  switch (extname(path).toLowerCase()) {
+    case '.safetensors':
+      return writeSafetensors(path, tensors, metadata);
+    case '.pth':
+    case '.pt':
+      return writePth(path, tensors, metadata);
+    default:
+      throw new MaskRcnnError('INVALID_OPTION', `A model is saved as .safetensors, .pth or .pt, got '${path}'.`, {
+        file: path,
+      });
+  }
+}

@@ -1,0 +1,130 @@
+#include "binding/model_state.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "binding/errors.h"
+
+namespace maskrcnn::binding {
+
+namespace {
+
+void collect(
+    const torch::nn::Module& module,
+    const std::string& prefix,
+    std::vector<ModelState::Entry>& entries) {
+  for (const auto& item : module.named_parameters(/*recurse=*/false)) {
+    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/true});
+  }
+  for (const auto& item : module.named_buffers(/*recurse=*/false)) {
+    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/false});
+  }
+  for (const auto& item : module.named_children()) {
+    collect(*item.value(), prefix + item.key() + ".", entries);
+  }
+}
+
+void check_device(const at::Device& device) {
+  if (device.is_cpu()) return;
+  const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  if (device.is_cuda() && device.index() < count) return;
+  throw Failure(
+      "DEVICE_UNAVAILABLE",
+      "The device " + device.str() + " is not here: libtorch sees " + std::to_string(count) +
+          " GPUs.");
+}
+
+}  // namespace
+
+std::shared_ptr<ModelState> build_model(const ModelOptions& options) {
+  check_device(options.device);
+  // The initialisers draw from libtorch's global generator.
+  static std::mutex global_generator;
+  const std::lock_guard lock(global_generator);
+  at::manual_seed(options.seed);
+  MaskRCNN network(options.network);
+  network->to(options.device);
+  return std::make_shared<ModelState>(
+      ModelState{network, at::make_generator<at::CPUGeneratorImpl>(options.seed)});
+}
+
+std::vector<ModelState::Entry> ModelState::entries() const {
+  std::vector<Entry> found;
+  collect(*network, "", found);
+  return found;
+}
+
+NamedTensors ModelState::copy() const {
+  NamedTensors tensors;
+  for (const auto& entry : entries()) {
+    tensors.emplace_back(
+        entry.name,
+        entry.tensor.detach()
+            .to(at::kCPU, entry.tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
+            .contiguous());
+  }
+  return tensors;
+}
+
+void ModelState::load(const NamedTensors& tensors) const {
+  const at::NoGradGuard no_grad;
+  auto own = entries();
+  TORCH_CHECK(
+      own.size() == tensors.size(), "expected ", own.size(), " tensors, got ", tensors.size());
+  std::unordered_map<std::string, at::Tensor> by_name(tensors.begin(), tensors.end());
+  for (const auto& entry : own) {
+    const auto found = by_name.find(entry.name);
+    TORCH_CHECK(found != by_name.end(), "no tensor is named ", entry.name);
+    // copy_ would broadcast.
+    TORCH_CHECK(
+        found->second.sizes() == entry.tensor.sizes(),
+        entry.name,
+        " has shape ",
+        entry.tensor.sizes(),
+        ", got ",
+        found->second.sizes());
+  }
+  for (auto& entry : own) entry.tensor.copy_(by_name.at(entry.name));
+}
+
+void ModelState::train_only(std::unordered_set<std::string> names) const {
+  std::vector<std::pair<at::Tensor, bool>> changes;
+  for (const auto& entry : entries()) {
+    if (entry.is_parameter) changes.emplace_back(entry.tensor, names.erase(entry.name) == 1);
+  }
+  TORCH_CHECK(names.empty(), "no parameter is named ", *names.begin());
+  for (auto& [parameter, trainable] : changes) {
+    parameter.set_requires_grad(trainable);
+    if (!trainable) parameter.mutable_grad().reset();
+  }
+}
+
+std::array<double, 5> ModelState::compute_losses(
+    const std::vector<at::Tensor>& images,
+    std::vector<Target> targets,
+    bool backward,
+    double loss_scale) {
+  const at::AutoGradMode grad_mode(backward);
+  const auto device = network->device();
+  for (auto& target : targets) {
+    target.boxes = target.boxes.to(device);
+    target.labels = target.labels.to(device);
+  }
+  network->train();
+  const auto losses = network->compute_losses(images, std::move(targets), generator);
+  if (backward) (losses.total() * loss_scale).backward();
+  const auto values =
+      at::stack(
+          {losses.classifier, losses.box_reg, losses.mask, losses.objectness, losses.rpn_box_reg})
+          .detach()
+          .to(at::kCPU, at::kDouble);
+  std::array<double, 5> result;
+  std::copy_n(values.const_data_ptr<double>(), result.size(), result.begin());
+  return result;
+}
+
+}  // namespace maskrcnn::binding

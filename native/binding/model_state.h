@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "binding/convert.h"
+#include "binding/model_options.h"
+#include "model/mask_rcnn.h"
+#include "torch.h"
+
+namespace maskrcnn::binding {
+
+// What the jobs of one model share. Only the worker's thread touches it.
+struct ModelState {
+  MaskRCNN network;
+  at::Generator generator;  // of the samplers
+
+  // The parameters and persistent buffers by name, in torchvision's order.
+  struct Entry {
+    std::string name;
+    at::Tensor tensor;
+    bool is_parameter;
+  };
+  std::vector<Entry> entries() const;
+
+  // Their values, on the CPU.
+  NamedTensors copy() const;
+  // Takes over values: the names and shapes must be exactly the model's.
+  void load(const NamedTensors& tensors) const;
+  // Exactly the parameters of these names get gradients from now on.
+  void train_only(std::unordered_set<std::string> names) const;
+
+  // In training mode: classifier, box regression, mask, objectness, RPN box regression. `backward`
+  // adds their gradients, times `loss_scale`.
+  std::array<double, 5> compute_losses(
+      const std::vector<at::Tensor>& images,
+      std::vector<Target> targets,
+      bool backward,
+      double loss_scale);
+};
+
+// The network with torchvision's initial values. Throws Failure for a device that is not here.
+std::shared_ptr<ModelState> build_model(const ModelOptions& options);
+
+}  // namespace maskrcnn::binding
