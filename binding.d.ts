@@ -24,6 +24,7 @@ export type BackboneName =
   | 'mobilenet_v2'
   | 'mobilenet_v3_large';
 
+/** torchvision's `MultiScaleRoIAlign`. */
 export type RoiPoolOptions = {
   /** Feature maps to pool from, by torchvision's names: '0' is the finest, 'pool' the max-pooled last one. */
   featmapNames: string[];
@@ -157,6 +158,7 @@ export type DType =
 /** One tensor of a state dict, contiguous, little-endian. */
 export type StateTensor = {name: string; dtype: DType; shape: number[]; data: Uint8Array};
 
+/** One parameter or buffer of a model, without its values. */
 export type ParameterInfo = {
   name: string;
   shape: number[];

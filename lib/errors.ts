@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'UNHEALTHY' // `maskrcnn doctor` found something that does not work
   | 'NATIVE'; // libtorch refused an operation: a defect of this package
 
+/** What an error has beside its code and message. */
 export type ErrorDetails = {
   /** One sentence on how to mend it. */
   hint?: string;

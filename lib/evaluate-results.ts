@@ -6,6 +6,7 @@ import {MaskRcnnError} from './errors.js';
 import type {CocoEvaluation} from './metrics/coco.js';
 import {checkOptions, instanceOf, required, type Schema, text} from './options-check.js';
 
+/** What `evaluateResults()` takes. */
 export type EvaluateResultsOptions = {
   /** What was to be found. */
   data: Dataset;
@@ -15,6 +16,7 @@ export type EvaluateResultsOptions = {
   signal?: AbortSignal;
 };
 
+/** COCO's scores of a results file. */
 export type ResultsEvaluation = {
   bbox: CocoEvaluation;
   /** By masks; null where not every detection has one. */

@@ -28,6 +28,7 @@ import {callback, checkOptions, instanceOf, number, required, type Schema, text}
 import type {Detections} from './predict.js';
 import type {ConfusionMatrix} from './report/confusion-matrix.js';
 
+/** What `evaluate()` takes. */
 export type EvaluateOptions = {
   data: Dataset;
   /** Detections above this score count for pixels, objects and the confusion matrix, 0..1. Default 0.5. COCO's scores take all. */
@@ -56,6 +57,7 @@ export type Evaluation = {
   nuclei: NucleiSummary;
 };
 
+/** Of one image. */
 export type ImageScores = {file: string; pixel: PixelScores; objects: ObjectScores};
 
 /** What the scores are made of. */

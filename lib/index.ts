@@ -8,9 +8,11 @@ export type {AugmentName} from './augment/presets.js';
 export {randomRotate90} from './augment/rotate90.js';
 export {type ScaleJitterOptions, scaleJitter} from './augment/scale-jitter.js';
 export type {Border} from './augment/warp.js';
+export type {CocoImage} from './coco/annotation-index.js';
 export {Coco, type CocoOptions, type CocoStats} from './coco/coco.js';
 export {maskRcnn} from './create-model.js';
 export {aspectRatioGroups} from './datasets/aspect-ratio-groups.js';
+export type {Grade} from './datasets/grades.js';
 export {describeInspection, type Inspection, type InspectOptions, inspect, type Spread} from './datasets/inspect.js';
 export {
   MaskFolder,
@@ -38,10 +40,10 @@ export type {CocoEvaluation, CocoScores, CocoSummary, PrecisionRecall} from './m
 export type {NucleiScores, NucleiSummary} from './metrics/nuclei.js';
 export type {ObjectScores, ObjectSummary} from './metrics/objects.js';
 export type {PixelScores, PixelSummary} from './metrics/pixel.js';
-export type {MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model.js';
+export type {DType, MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model-options.js';
 export type {Detections, MaskFormat, Masks, PredictOptions} from './predict.js';
-export type {Random} from './random.js';
+export type {Random, RandomState} from './random.js';
 export {
   type ConfusionMatrix,
   type ConfusionMatrixOptions,

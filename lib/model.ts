@@ -1,4 +1,4 @@
-import type {Model as NativeModel, ParameterInfo, StateTensor} from '../binding.js';
+import type {DType, Model as NativeModel, ParameterInfo, StateTensor} from '../binding.js';
 import {writeModel} from './checkpoint.js';
 import {MaskRcnnError} from './errors.js';
 import type {ImageSource} from './image.js';
@@ -7,7 +7,7 @@ import {native} from './native-errors.js';
 import {type Detections, type MaskFormat, type PredictOptions, predict} from './predict.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from './weights/state-dict.js';
 
-export type {ParameterInfo, StateDict, StateTensor};
+export type {DType, ParameterInfo, StateDict, StateTensor};
 
 /** The addon's model behind `model`. Throws DISPOSED. For this package only. */
 export let openModel: (model: MaskRcnn) => NativeModel;
@@ -109,10 +109,12 @@ export class MaskRcnn {
     this.#native = undefined;
   }
 
+  /** `dispose()`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  /** `dispose()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.dispose();
   }

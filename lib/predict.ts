@@ -36,6 +36,7 @@ export type Detections<F extends MaskFormat = 'rle'> = {
   masks: Masks<F>;
 };
 
+/** What `model.predict()` takes. */
 export type PredictOptions<F extends MaskFormat = MaskFormat> = {
   /** Only detections above this score, 0..1. Never below the model's `boxScoreThresh`, which is the default. */
   scoreThreshold?: number;

@@ -5,6 +5,7 @@ import {type Augmentation, uniform} from './augmentation.js';
 import {chain, inverse, type Matrix, rotation, scaling, shearing, translation} from './matrix.js';
 import {type Border, borderRules, checkRange, warp} from './warp.js';
 
+/** Of `elastic()`: a grid of control points that are moved by chance, and a smooth map between them. */
 export type ElasticOptions = {
   /** Distance of the control points as a share of the longer side, 0.02..1. Default 0.125. */
   spacing?: number;
@@ -12,6 +13,7 @@ export type ElasticOptions = {
   strength?: number;
 };
 
+/** Of `randomAffine()`; every amount is drawn anew for each image. */
 export type AffineOptions = {
   /** Largest rotation in degrees, either way, 0..180. Default 180. */
   rotate?: number;

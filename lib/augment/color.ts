@@ -6,6 +6,7 @@ import {toNativeImage} from '../targets.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {contrasted, diagonal, greyOf, hueTurned, inOrder, inverted, linear, saturated, scaled} from './color-matrix.js';
 
+/** Of `colorJitter()`; every factor is drawn anew for each image. */
 export type ColorJitterOptions = {
   /** Every value times 1 ± this, 0..1. Default 0.2. */
   brightness?: number;
@@ -17,6 +18,7 @@ export type ColorJitterOptions = {
   hue?: number;
 };
 
+/** Of `stainJitter()`; drawn anew for each image, each of the two stains by itself. */
 export type StainJitterOptions = {
   /** Amount of each stain times 1 ± this, 0..1. Default 0.2. */
   amount?: number;

@@ -3,6 +3,7 @@ import {callback, checkOptions, number, type Schema} from '../options-check.js';
 import type {Augmentation} from './augmentation.js';
 import {isSliver, withMask} from './warp.js';
 
+/** Of `copyPaste()`. */
 export type CopyPasteOptions = {
   /** Probability that an image gets objects of another, 0..1. Default 0.5. */
   chance?: number;

@@ -4,6 +4,7 @@ import {type Augmentation, uniform} from './augmentation.js';
 import {translation} from './matrix.js';
 import {checkRange, warp} from './warp.js';
 
+/** Of `randomCrop()`. */
 export type CropOptions = {
   /** Least and greatest share of width and of height that is kept, each above 0 and at most 1. Default [0.5, 1]. */
   size?: readonly [number, number];

@@ -24,6 +24,7 @@ const PRESETS = {
     ),
 } satisfies Record<string, () => Augmentation>;
 
+/** The names that `augment` of `train()` takes; `docs/training.md` says what each does. */
 export type AugmentName = keyof typeof PRESETS;
 
 export const AUGMENT_NAMES = Object.keys(PRESETS) as readonly AugmentName[];

@@ -3,6 +3,7 @@ import {type Augmentation, uniform} from './augmentation.js';
 import {chain, inverse, scaling, translation} from './matrix.js';
 import {type Border, borderRules, checkRange, warp} from './warp.js';
 
+/** Of `scaleJitter()`. */
 export type ScaleJitterOptions = {
   /** Least and greatest factor of size, each 0.05..20, each value between equally likely. Default [0.1, 2]. */
   range?: readonly [number, number];

@@ -9,6 +9,7 @@ import {checkOptions, closest, listOf, oneOf, required, type Schema, show, text}
 import {type Annotation, toBox, toRle} from './annotation.js';
 import {type AnnotationIndex, type CocoCategory, type CocoImage, indexAnnotations} from './annotation-index.js';
 
+/** What `Coco.open()` takes. */
 export type CocoOptions = {
   /** The folder of the images. Default: that of the annotation file. */
   images?: string;
@@ -21,6 +22,7 @@ export type CocoOptions = {
   faulty?: 'error' | 'skip';
 };
 
+/** What `Coco.open()` counted. */
 export type CocoStats = {
   images: number;
   annotations: number;

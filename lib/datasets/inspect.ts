@@ -6,6 +6,7 @@ import {targetFaults} from '../targets.js';
 import {mapConcurrently} from './concurrently.js';
 import type {Dataset, Sample} from './sample.js';
 
+/** What `inspect()` takes. */
 export type InspectOptions = {
   /** Images read at a time. Default 4. */
   concurrency?: number;

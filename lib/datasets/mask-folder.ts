@@ -23,6 +23,7 @@ import {instancesFromIds} from './instances.js';
 import type {Dataset, Sample} from './sample.js';
 import {checkIndices, splitIndices} from './split.js';
 
+/** What `MaskFolder.open()` takes. */
 export type MaskFolderOptions = {
   /** The name of what the masks show: instance ids carry no class, so exactly one. */
   classes: readonly string[];
@@ -53,6 +54,7 @@ export type MaskFolderOptions = {
 /** One image of the folder. `grade` and `patient` come from a `Grade.csv` beside the images. */
 export type MaskFolderFile = ImagePair & Partial<Grade>;
 
+/** What `MaskFolder.open()` counted. */
 export type MaskFolderStats = {
   images: number;
   instances: number;
@@ -66,6 +68,7 @@ export type MaskFolderStats = {
   colourMasks: number;
 };
 
+/** What `MaskFolder.split()` takes. */
 export type SplitOptions = {
   seed?: number;
   /** Images that get the same name here stay on the same side: `(file) => file.patient`. */

@@ -16,6 +16,7 @@ const VOC_CLASSES = [
 /** The value of borders between objects and of what was too small to be labelled. */
 const VOID = 255;
 
+/** What `VocSegmentation.open()` takes. */
 export type VocOptions = {
   /** Which list of ImageSets/Segmentation: 'train', 'val' or 'trainval' (default), or one of your own. */
   set?: string;

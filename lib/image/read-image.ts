@@ -17,6 +17,7 @@ export type RawImage = {data: Uint8Array | Uint8ClampedArray; width: number; hei
 /** A path, a `file:` URL, the bytes of an image file, or pixels. */
 export type ImageSource = string | URL | Uint8Array | RawImage;
 
+/** What `readImage()` takes. */
 export type ReadImageOptions = {
   /** What to call the image in messages, where it is no file. */
   name?: string;

@@ -30,6 +30,7 @@ export type CocoSummary = {
   arLarge: number | null;
 };
 
+/** COCO's scores over all classes, and of each. */
 export type CocoScores = CocoSummary & {
   /** Each class by itself, in the data set's order. */
   classes: ({name: string} & CocoSummary)[];
@@ -45,6 +46,7 @@ export type PrecisionRecall = {
   classes: {name: string; precision: number[][] | null; scores: number[][] | null}[];
 };
 
+/** The scores, and the curves that they are the means of. */
 export type CocoEvaluation = {scores: CocoScores; curves: PrecisionRecall};
 
 /**

@@ -16,6 +16,7 @@ export type ConfusionMatrix = {
   counts: readonly (readonly number[])[];
 };
 
+/** How a confusion matrix is drawn. */
 export type ConfusionMatrixOptions = {
   /** Write shares of the row, 0..1, in place of counts (default false). */
   normalize?: boolean;
@@ -71,6 +72,7 @@ export function confusionMatrixSvg(matrix: ConfusionMatrix, options: ConfusionMa
   ]);
 }
 
+/** As `confusionMatrixSvg()`, in pixels. */
 export async function confusionMatrixPng(
   matrix: ConfusionMatrix,
   options: ConfusionMatrixOptions = {},

@@ -54,6 +54,7 @@ export function lossCurveSvg({steps, epochs}: Pick<History, 'steps' | 'epochs'>)
   return chartSvg('Training losses', [losses, scores]);
 }
 
+/** As `lossCurveSvg()`, in pixels. */
 export async function lossCurvePng(history: Pick<History, 'steps' | 'epochs'>): Promise<Buffer> {
   return chartPng(lossCurveSvg(history));
 }

@@ -16,6 +16,7 @@ export function metricCurveSvg({epochs}: Pick<History, 'epochs'>): string {
   return chartSvg('Validation metrics', [{title, unit: 'epoch', height: 150, maxX, maxY: 1, lines: []}]);
 }
 
+/** As `metricCurveSvg()`, in pixels. */
 export async function metricCurvePng(history: Pick<History, 'epochs'>): Promise<Buffer> {
   return chartPng(metricCurveSvg(history));
 }

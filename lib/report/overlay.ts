@@ -19,6 +19,7 @@ export type DrawableDetections = {
   masks?: readonly (Rle | Uint8Array)[];
 };
 
+/** How objects are drawn over their image. */
 export type DrawOptions = {
   /** Objects with a lower score are left out (default 0). */
   scoreThreshold?: number;

@@ -12,6 +12,7 @@ export type PrecisionRecallCurve = {
   precision: readonly number[];
 };
 
+/** Which curves are drawn, and how. */
 export type PrecisionRecallOptions = {
   /** Written above the diagram (default 'Precision and recall'). */
   title?: string;
@@ -63,6 +64,7 @@ export function precisionRecallSvg(
   return chartSvg(title, [panel]);
 }
 
+/** As `precisionRecallSvg()`, in pixels. */
 export async function precisionRecallPng(
   curves: readonly PrecisionRecallCurve[],
   options: PrecisionRecallOptions = {},

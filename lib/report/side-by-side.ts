@@ -12,6 +12,7 @@ import {
 } from './overlay.js';
 import {sheet} from './sheet.js';
 
+/** How `drawSideBySide()` draws. */
 export type SideBySideOptions = DrawOptions & {
   /** Written above the panels (default 'Image', 'Truth', 'Prediction'). */
   captions?: readonly [string, string, string];

@@ -11,6 +11,7 @@ import {confusionMatrixPng, confusionMatrixSvg} from './confusion-matrix.js';
 import {type Comparison, drawComparison} from './mosaic.js';
 import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from './precision-recall.js';
 
+/** What `writeEvaluation()` takes. */
 export type WriteEvaluationOptions = {
   /** The folder to write into; it is made. */
   folder: string;

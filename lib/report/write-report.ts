@@ -12,6 +12,7 @@ import {writing} from '../writing.js';
 import {makeGallery} from './page/gallery.js';
 import {type PageContent, pageHtml} from './page/page.js';
 
+/** What `writeReport()` takes. */
 export type ReportOptions = {
   /** Whose detections the gallery shows; together with `data`. */
   model?: MaskRcnn;

@@ -4,6 +4,7 @@ import type {Dataset} from '../datasets/sample.js';
 import type {EpochRecord, StepRecord} from '../history.js';
 import type {ResolvedSchedule, ScheduleOptions} from './schedule.js';
 
+/** An optimiser and what it is tuned by, with torch.optim's meaning. */
 export type OptimizerOptions =
   | {
       type: 'sgd';

@@ -1,0 +1,12 @@
+import {readFile, writeFile} from 'node:fs/promises';
+import test from 'ava';
+import {describeSurface} from './surface.js';
+
+const file = new URL('./surface.txt', import.meta.url);
+
+test('the public API is the one that surface.txt records', async (t) => {
+  const surface = describeSurface();
+  // After a change that is meant: UPDATE_API=1 npx ava test/api/surface.test.ts, a line in CHANGELOG.md, and both committed.
+  if (process.env.UPDATE_API === '1') await writeFile(file, surface);
+  t.is(surface, await readFile(file, 'utf8'));
+});

@@ -1,0 +1,95 @@
+import {chmod, cp, mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {decode} from 'fast-png';
+import {writeGlandImages} from '../../examples/glands/generate.js';
+import {MaskFolder, maskRcnn} from '../../lib/index.js';
+import {writeBmp} from '../image/bmp-writer.js';
+import {tinyModel} from '../tiny.js';
+import {root} from './blocks.js';
+
+/**
+ * The folder in which a reader of the documents would be: the data sets that they speak of, small and drawn; `start.safetensors` in
+ * the place of COCO_V1; this package under its name, and `npx` and `python3` that reach nothing else.
+ */
+export async function makeWorld(folder: string): Promise<void> {
+  const at = (...parts: string[]) => join(folder, ...parts);
+  await mkdir(at('node_modules'), {recursive: true});
+  for (const name of await readdir(join(root, 'node_modules'))) {
+    if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), at('node_modules', name));
+  }
+  await symlink(root, at('node_modules', 'maskrcnn'));
+  await symlink(join(root, 'examples'), at('examples'));
+
+  const drawn = at('drawn');
+  await writeGlandImages(drawn, 'train', 6, 1);
+  await writeGlandImages(drawn, 'testA', 2, 2);
+  await mkdir(at('GlaS'));
+  for (const name of await readdir(drawn))
+    await writeAsBmp(join(drawn, name), at('GlaS', name.replace('.png', '.bmp')));
+  const copy = (from: string, to: string) => cp(join(drawn, from), at(to));
+  for (const folders of [
+    'cells',
+    'PennFudanPed/PNGImages',
+    'PennFudanPed/PedMasks',
+    'annotations',
+    'images',
+    'val2017',
+  ]) {
+    await mkdir(at(folders), {recursive: true});
+  }
+  for (const i of [1, 2, 3, 4, 5, 6]) {
+    await copy(`train_${i}.png`, `cells/plate_${i}.png`);
+    await copy(`train_${i}_anno.png`, `cells/plate_${i}_mask.png`);
+    await copy(`train_${i}.png`, `PennFudanPed/PNGImages/FudanPed0000${i}.png`);
+    await copy(`train_${i}_anno.png`, `PennFudanPed/PedMasks/FudanPed0000${i}_mask.png`);
+    await copy(`train_${i}.png`, `images/train_${i}.png`);
+    await copy(`train_${i}.png`, `val2017/train_${i}.png`);
+  }
+  const annotations = JSON.stringify(await boxesAsCoco(drawn));
+  for (const name of ['train', 'val', 'instances_val2017'])
+    await writeFile(at('annotations', `${name}.json`), annotations);
+
+  await using model = await maskRcnn({...tinyModel, classes: ['gland']});
+  await model.save(at('start.safetensors'));
+  const cli = join(root, 'dist', 'cli', 'main.js');
+  await mkdir(at('bin'));
+  await writeFile(
+    at('bin', 'npx'),
+    `#!/bin/sh
+case "$1" in
+  maskrcnn) shift; exec "${process.execPath}" "${cli}" "$@" ;;
+  tsx) shift; exec "${process.execPath}" --import=tsx "$@" ;;
+  *) echo "npx $1 is not for a test" >&2; exit 9 ;;
+esac
+`,
+  );
+  await chmod(at('bin', 'npx'), 0o755);
+}
+
+async function writeAsBmp(from: string, to: string): Promise<void> {
+  const {data, width, height, channels} = decode(await readFile(from));
+  const value = (x: number, y: number, c: number) => data[(y * width + x) * channels + c]!;
+  const pixel = (x: number, y: number) =>
+    channels === 1 ? value(x, y, 0) : (value(x, y, 0) << 16) | (value(x, y, 1) << 8) | value(x, y, 2);
+  await writeFile(to, writeBmp({width, height, bits: channels === 1 ? 8 : 24, pixel}));
+}
+
+/** The drawn training images as a data set of COCO's form, each object its box. */
+async function boxesAsCoco(drawn: string) {
+  const data = await MaskFolder.open(drawn, {classes: ['gland'], include: 'train_*'});
+  const images = [];
+  const annotations = [];
+  for (let i = 0; i < data.length; i++) {
+    const {file, image, instances} = await data.get(i);
+    const {width, height} = image;
+    images.push({id: i + 1, file_name: file.slice(drawn.length + 1), width, height});
+    for (const {box} of instances) {
+      const [x0, y0, x1, y1] = box;
+      const [w, h] = [x1 - x0, y1 - y0];
+      const segmentation = [[x0, y0, x1, y0, x1, y1, x0, y1]];
+      const place = {id: annotations.length + 1, image_id: i + 1, category_id: 1};
+      annotations.push({...place, bbox: [x0, y0, w, h], area: w * h, iscrowd: 0, segmentation});
+    }
+  }
+  return {images, annotations, categories: [{id: 1, name: 'gland'}]};
+}
