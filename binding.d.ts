@@ -281,6 +281,16 @@ export const ops: {
 };
 
 /**
+ * The same by torchvision's own operators, which serve a GPU and are called here on the CPU, to hold ours against. They throw where
+ * `environment().torchvision` is false.
+ */
+export const torchvisionOps: {
+  nms: typeof ops.nms;
+  roiAlign: typeof ops.roiAlign;
+  roiAlignBackward: typeof ops.roiAlignBackward;
+};
+
+/**
  * COCO's masks on the calling thread. `counts` are compressed run lengths of a mask of width × height, as pycocotools writes
  * them. Wrong types throw TypeError; malformed counts, polygons and lengths throw RangeError. Letters: D, G masks.
  */
@@ -417,4 +427,18 @@ export const pixels: {
 };
 
 /** libtorch's version, thread count and the CPU capability it dispatches to. */
-export function environment(): {libtorch: string; threads: number; cpuCapability: string; cuda: boolean};
+export function environment(): {
+  libtorch: string;
+  threads: number;
+  cpuCapability: string;
+  /** GPUs that libtorch can use. */
+  gpus: number;
+  /** Whether torchvision's operators are in the process, without which a GPU is of no use. */
+  torchvision: boolean;
+};
+
+/**
+ * What libtorch holds of a GPU's memory, in bytes: used by tensors, taken from the driver, and the most that was. Throws RangeError
+ * where there is no such GPU.
+ */
+export function gpuMemory(index: number): {allocated: number; reserved: number; peakReserved: number};

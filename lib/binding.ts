@@ -12,13 +12,20 @@ export type Loader = {
   /** The libtorch whose headers the addon was compiled with. */
   builtFor: string;
   load(libDir: string): Binding;
+  /** Opens torchvision's library of operators. Throws with the linker's words. */
+  loadOperators(libDir: string, path: string): void;
+  /** What `load()` found for GPUs; `error` is the linker's. */
+  cuda(): {inLibtorch: boolean; hasDriver: boolean; error?: string};
 };
+
+/** The addon in this process, and what it runs on. */
+export type Loaded = {binding: Binding; loader: Loader; libtorch: Libtorch};
 
 const require = createRequire(import.meta.url);
 /** The folder of this package. */
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
-let loading: Promise<Binding> | undefined;
+let loading: Promise<Loaded> | undefined;
 
 /**
  * Finds libtorch, loads it and the addon, once for the process.
@@ -26,12 +33,19 @@ let loading: Promise<Binding> | undefined;
  * Throws ADDON_NOT_FOUND, LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, or NATIVE if the addon itself cannot be loaded. After a
  * failure the next call tries again.
  */
-export function loadBinding(): Promise<Binding> {
-  loading ??= bind(loadAddon(packageRoot)).catch((error: unknown) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
+export async function loadBinding(): Promise<Binding> {
+  return (await load()).binding;
+}
+
+/** As `loadBinding()`, with what was loaded. */
+export async function load(): Promise<Loaded> {
+  loading ??= Promise.resolve()
+    .then(() => bind(loadAddon(packageRoot)))
+    .catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+  return await loading;
 }
 
 /** Loads the addon's bootstrap from the package at `root`: `build/Release`, else `prebuilds`. Throws ADDON_NOT_FOUND. */
@@ -50,11 +64,11 @@ export function loadAddon(root: string): Loader {
 }
 
 /** Loads `loader`'s addon with the libtorch that is found; another version than it was built for is refused unloaded. */
-export async function bind(loader: Loader, options: LocateOptions = {}): Promise<Binding> {
+export async function bind(loader: Loader, options: LocateOptions = {}): Promise<Loaded> {
   const libtorch = await locateLibtorch(options);
   checkVersion(libtorch, loader.builtFor);
   try {
-    return loader.load(libtorch.libDir);
+    return {binding: loader.load(libtorch.libDir), loader, libtorch};
   } catch (cause) {
     const {code, message} = cause as Error & {code?: ErrorCode};
     if (code === 'LIBTORCH_NOT_FOUND') {

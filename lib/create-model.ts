@@ -1,9 +1,9 @@
 import {basename} from 'node:path';
 import type {BackboneName, Model as NativeModel} from '../binding.js';
-import {type Binding, loadBinding} from './binding.js';
+import {load} from './binding.js';
 import {describedOptions} from './checkpoint.js';
 import {completeModelOptions} from './complete-model-options.js';
-import {MaskRcnnError} from './errors.js';
+import {chooseDevice} from './device.js';
 import {MaskRcnn} from './model.js';
 import type {ModelOptions} from './model-options.js';
 import {native} from './native-errors.js';
@@ -40,8 +40,9 @@ type Source = {
 export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   checkModelOptions(options);
   options.signal?.throwIfAborted();
-  const binding = await loadBinding();
-  const device = chooseDevice(options.device ?? 'auto', binding);
+  const loaded = await load();
+  const {binding} = loaded;
+  const {device, notice} = await chooseDevice(options.device ?? 'auto', loaded);
   const source = await readSource(options);
   const merged = {...source?.network, ...withoutUndefined(options)};
   const classes = chooseClasses(options, source);
@@ -59,20 +60,9 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
     model.dispose();
     throw error;
   }
-  const all = [...(source?.notices ?? []), ...notices];
+  const all = [...(notice === undefined ? [] : [notice]), ...(source?.notices ?? []), ...notices];
   for (const notice of all) options.onNotice?.(notice);
   return new MaskRcnn({native: model, classes, options: complete, notices: all});
-}
-
-function chooseDevice(device: string, binding: Binding): string {
-  const {cuda} = binding.environment();
-  if (device === 'auto') return cuda ? 'cuda' : 'cpu';
-  if (device !== 'cpu' && !cuda) {
-    throw new MaskRcnnError('DEVICE_UNAVAILABLE', `Device '${device}' needs a GPU that libtorch can use, got none.`, {
-      hint: "Take device 'cpu', or fetch a libtorch for CUDA with `npx maskrcnn setup --cuda`.",
-    });
-  }
-  return device;
 }
 
 async function readSource(options: ModelOptions): Promise<Source | undefined> {

@@ -32,6 +32,8 @@ export type EpochRecord = {
   validation: Evaluation | null;
   /** The part of `seconds` that the evaluation took, if there was one. */
   validationSeconds?: number;
+  /** On a GPU, in bytes: used by tensors, taken from the driver, and the most that was since the process began. */
+  gpuMemory?: {allocated: number; reserved: number; peakReserved: number};
 };
 
 /** All steps and epochs of a run, in order. */

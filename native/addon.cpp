@@ -2,6 +2,7 @@
 // opens it and calls maskrcnn_init.
 #include <napi.h>
 
+#include "binding/checked.h"
 #include "binding/environment.h"
 #include "binding/evaluation.h"
 #include "binding/instance_data.h"
@@ -30,10 +31,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Model", model);
   exports.Set("Optimizer", optimizer);
   exports.Set("ops", make_ops(env));
+  exports.Set("torchvisionOps", make_torchvision_ops(env));
   exports.Set("rle", make_rle(env));
   exports.Set("evaluation", make_evaluation(env));
   exports.Set("pixels", make_pixels(env));
   exports.Set("environment", Napi::Function::New(env, environment, "environment"));
+  exports.Set("gpuMemory", Napi::Function::New(env, checked<gpu_memory>, "gpuMemory"));
   return exports;
 }
 

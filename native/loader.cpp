@@ -30,10 +30,26 @@ constexpr const char* suffix = ".so";
 
 using Init = napi_value (*)(napi_env, napi_value);
 
-// In the order of their dependencies. A CUDA libtorch registers its kernels with the dispatcher
-// when it is loaded.
+#ifdef _WIN32
+constexpr const char* driver = "nvcuda.dll";
+#else
+constexpr const char* driver = "libcuda.so.1";
+#endif
+
+// In the order of their dependencies.
 const std::vector<std::string> required = {"c10", "torch_cpu"};
-const std::vector<std::string> optional = {"c10_cuda", "torch_cuda"};
+// A CUDA libtorch registers its kernels with the dispatcher when these are loaded. `torch` is a
+// shell around the others that torchvision's library asks for.
+const std::vector<std::string> for_gpus = {"c10_cuda", "torch_cuda", "torch"};
+
+// What came of looking for a GPU's libraries; for messages.
+struct CudaState {
+  bool in_libtorch = false;  // this libtorch was built for CUDA
+  bool has_driver = false;
+  std::string error;  // of the linker, if a library could not be opened
+};
+
+CudaState cuda_state;
 
 [[noreturn]] void fail(Napi::Env env, const std::string& code, const std::string& message) {
   auto error = Napi::Error::New(env, message);
@@ -97,8 +113,20 @@ fs::path own_folder() {
 }
 #endif
 
+// Empty, or what the linker said.
+std::string open_for_gpus(const fs::path& lib_dir) {
+  for (const auto& name : for_gpus) {
+    if (const auto path = library_in(lib_dir, name); fs::exists(path)) {
+      if (auto opened = open_library(path); opened.handle == nullptr) return opened.error;
+    }
+  }
+  return {};
+}
+
 // load(libDir): opens libtorch from `libDir`, then libmaskrcnn beside this file, and returns its
 // exports.
+// Its part for GPUs is opened first, since libtorch decides once whether there is one, and only
+// where there is a driver: that part takes longer to load than all else.
 Napi::Value load(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   if (info.Length() != 1 || !info[0].IsString()) {
@@ -114,10 +142,9 @@ Napi::Value load(const Napi::CallbackInfo& info) {
           "libtorch cannot be loaded from " + path.string() + ": " + opened.error + ".");
     }
   }
-  for (const auto& name : optional) {
-    // A CUDA libtorch on a machine without its driver or toolkit still serves the CPU.
-    if (const auto path = library_in(lib_dir, name); fs::exists(path)) open_library(path);
-  }
+  cuda_state.in_libtorch = fs::exists(library_in(lib_dir, "torch_cuda"));
+  cuda_state.has_driver = open_library(driver).handle != nullptr;
+  if (cuda_state.in_libtorch && cuda_state.has_driver) cuda_state.error = open_for_gpus(lib_dir);
   const auto path = library_in(own_folder(), "maskrcnn");
   const auto opened = open_library(path);
   if (opened.handle == nullptr) {
@@ -134,9 +161,44 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   return result == nullptr ? Napi::Value(exports) : Napi::Value(env, result);
 }
 
+// loadOperators(libDir, path): opens torchvision's library at `path`, whose operators are then
+// registered with libtorch's dispatcher.
+void load_operators(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  if (info.Length() != 2 || !info[0].IsString() || !info[1].IsString()) {
+    throw Napi::TypeError::New(env, "loadOperators() takes two paths.");
+  }
+  const auto lib_dir = fs::u8path(info[0].As<Napi::String>().Utf8Value());
+  const auto path = fs::u8path(info[1].As<Napi::String>().Utf8Value());
+  auto error = open_for_gpus(lib_dir);
+#ifndef _WIN32
+  // The library asks for libtorch_python, which cannot be loaded without Python, and uses nothing
+  // of it: an empty one of that name satisfies the linker.
+  if (error.empty()) error = open_library(library_in(own_folder(), "torch_python")).error;
+#endif
+  if (error.empty()) error = open_library(path).error;
+  if (!error.empty()) {
+    fail(
+        env,
+        "DEVICE_UNAVAILABLE",
+        "torchvision's operators cannot be loaded from " + path.string() + ": " + error + ".");
+  }
+}
+
+Napi::Value cuda(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  auto object = Napi::Object::New(env);
+  object.Set("inLibtorch", Napi::Boolean::New(env, cuda_state.in_libtorch));
+  object.Set("hasDriver", Napi::Boolean::New(env, cuda_state.has_driver));
+  if (!cuda_state.error.empty()) object.Set("error", Napi::String::New(env, cuda_state.error));
+  return object;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("builtFor", Napi::String::New(env, MASKRCNN_LIBTORCH_VERSION));
   exports.Set("load", Napi::Function::New(env, load, "load"));
+  exports.Set("loadOperators", Napi::Function::New(env, load_operators, "loadOperators"));
+  exports.Set("cuda", Napi::Function::New(env, cuda, "cuda"));
   return exports;
 }
 

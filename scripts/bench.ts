@@ -1,8 +1,8 @@
 /**
- * Speed and memory on the CPU: detection, training steps, and the time from the start of a process to its first prediction;
+ * Speed and memory: detection, training steps, and the time from the start of a process to its first prediction;
  * with --peer beside torchvision in the same run, turn by turn.
  *
- *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--only NAME] [--output FILE.md]
+ *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--device cpu] [--only NAME] [--output FILE.md]
  *
  * PYTHON is an interpreter with torch, torchvision and safetensors; build the addon against the same libtorch for a fair
  * comparison. FILE.md gets the table, FILE.json beside it all figures.
@@ -13,7 +13,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs, promisify} from 'node:util';
-import {CASES, type Case, writeTask} from './bench/cases.js';
+import {type Case, casesFor, writeTask} from './bench/cases.js';
 import {Side} from './bench/side.js';
 import type {Check} from './bench/task.js';
 
@@ -22,11 +22,14 @@ const {values} = parseArgs({
     peer: {type: 'string'},
     rounds: {type: 'string', default: '5'},
     threads: {type: 'string', default: '2'},
+    device: {type: 'string', default: 'cpu'},
     only: {type: 'string', default: ''},
     output: {type: 'string'},
   },
 });
 const [rounds, threads] = [Number(values.rounds), Number(values.threads)];
+/** torchvision in bfloat16: on a GPU alone, where it is common. */
+const mixed = values.device === 'cpu' ? undefined : 'torchvision, bfloat16';
 const script = (name: string) => fileURLToPath(new URL(`bench/${name}`, import.meta.url));
 
 type Measured = {seconds: number; least: number; peakMiB: number};
@@ -34,8 +37,10 @@ type Row = {case: string; sides: Record<string, Measured>; difference?: number};
 
 async function measure(one: Case, folder: string): Promise<Row> {
   const ours = (precision: string) => ['--import=tsx', script('ours.ts'), folder, precision];
+  const peer = (precision: string) => [script('torchvision_side.py'), folder, precision];
   const sides = [
-    ...(values.peer ? [new Side('torchvision', values.peer, [script('torchvision_side.py'), folder], threads)] : []),
+    ...(values.peer ? [new Side('torchvision', values.peer, peer('float32'), threads)] : []),
+    ...(values.peer && mixed ? [new Side(mixed, values.peer, peer('bfloat16'), threads)] : []),
     new Side('float32', process.execPath, ours('float32'), threads),
     new Side('bfloat16', process.execPath, ours('bfloat16'), threads),
   ];
@@ -50,7 +55,7 @@ async function measure(one: Case, folder: string): Promise<Row> {
     const peakMiB = await side.end();
     row.sides[side.name] = {seconds: median(times[index]!), least: Math.min(...times[index]!), peakMiB};
   }
-  if (values.peer) row.difference = largestDifference(checks[0]!, checks[1]!);
+  if (values.peer) row.difference = largestDifference(checks[0]!, checks.at(-2)!);
   return row;
 }
 
@@ -110,7 +115,7 @@ function markdown(rows: readonly Row[]): string {
     const share = peer === undefined || own === peer ? '' : ` (${(own.peakMiB / peer.peakMiB).toFixed(2)})`;
     return `${own.peakMiB.toFixed(0)} MiB${share}`;
   };
-  const names = [...(values.peer ? ['torchvision'] : []), 'float32', 'bfloat16'];
+  const names = [...(values.peer ? ['torchvision', ...(mixed ? [mixed] : [])] : []), 'float32', 'bfloat16'];
   const header = ['', ...names, ...names.map((name) => `${name}, peak`), ...(values.peer ? ['difference'] : [])];
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
@@ -128,14 +133,14 @@ function markdown(rows: readonly Row[]): string {
 }
 
 const rows: Row[] = [];
-const chosen = CASES.filter(({name}) => name.includes(values.only));
+const chosen = casesFor(values.device).filter(({name}) => name.includes(values.only));
 for (const [index, one] of chosen.entries()) {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-bench-'));
   try {
-    await writeTask(folder, one);
+    await writeTask(folder, one, values.device);
     rows.push(await measure(one, folder));
     console.error(markdown(rows.slice(-1)).split('\n').at(-1));
-    if (index === 0 && one.kind === 'detect') rows.push(await measureStart(folder));
+    if (index === 0 && one.kind === 'detect' && values.device === 'cpu') rows.push(await measureStart(folder));
   } finally {
     await rm(folder, {recursive: true});
   }

@@ -21,7 +21,13 @@ const refusing: Loader = {
   load: () => {
     throw new Error('libtorch was loaded');
   },
+  ...withoutGpu(),
 };
+
+/** The other calls of a loader that is made up. */
+function withoutGpu(): Pick<Loader, 'loadOperators' | 'cuda'> {
+  return {loadOperators: fail, cuda: () => ({inLibtorch: false, hasDriver: false})};
+}
 
 test('the addon loads once, and libtorch answers', async (t) => {
   const binding = await loadBinding();
@@ -64,14 +70,18 @@ test("the refusal of Python's PyTorch names the variable that chose it", async (
 test('a libtorch of another patch version or build is taken', async (t) => {
   const folder = makeLibtorch(temporaryFolder(t), '2.13.1+cu130');
   const binding = {} as Binding;
-  const loader: Loader = {builtFor: '2.13.0', load: (libDir) => (libDir === join(folder, 'lib') ? binding : fail())};
-  t.is(await bind(loader, {env: {LIBTORCH: folder}}), binding);
+  const loader: Loader = {
+    builtFor: '2.13.0',
+    load: (libDir) => (libDir === join(folder, 'lib') ? binding : fail()),
+    ...withoutGpu(),
+  };
+  t.is((await bind(loader, {env: {LIBTORCH: folder}})).binding, binding);
 });
 
 test('files that are no libraries are reported with their path, and the process lives on', async (t) => {
-  const {builtFor, load} = loadAddon(root);
-  const folder = makeLibtorch(temporaryFolder(t), builtFor);
-  await t.throwsAsync(bind({builtFor, load}, {env: {LIBTORCH: folder}}), {
+  const loader = loadAddon(root);
+  const folder = makeLibtorch(temporaryFolder(t), loader.builtFor);
+  await t.throwsAsync(bind(loader, {env: {LIBTORCH: folder}}), {
     code: 'LIBTORCH_NOT_FOUND',
     message: /libtorch cannot be loaded from .*c10.*npx maskrcnn setup/s,
   });
@@ -82,7 +92,7 @@ test('an addon that cannot be loaded is an error of its own', async (t) => {
   const load = () => {
     throw Object.assign(new Error('The addon cannot be loaded.'), {code: 'NATIVE'});
   };
-  await t.throwsAsync(bind({builtFor: '2.13.0', load}, {env: {LIBTORCH: folder}}), {
+  await t.throwsAsync(bind({builtFor: '2.13.0', load, ...withoutGpu()}, {env: {LIBTORCH: folder}}), {
     code: 'NATIVE',
     message: 'The addon cannot be loaded.\nBuild the addon anew with `npm run build:addon`.',
   });

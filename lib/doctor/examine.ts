@@ -4,6 +4,7 @@ import {extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {loadAddon, packageRoot} from '../binding.js';
 import {cacheRoot} from '../cache.js';
+import type {Obstacle} from '../device.js';
 import {minorVersion} from '../libtorch/layout.js';
 import {lookForLibtorch} from '../libtorch/locate.js';
 import type {SelfTest} from './self-test.js';
@@ -86,13 +87,9 @@ async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const {test, ending} = await runSelfTest(env);
   const findings: Finding[] = [];
   if (test?.environment !== undefined) {
-    const {threads, cpuCapability, cuda} = test.environment;
+    const {threads, cpuCapability, gpus} = test.environment;
     findings.push({name: 'CPU', state: 'note', text: `${threads} threads, ${cpuCapability}`});
-    findings.push({
-      name: 'GPU',
-      state: 'note',
-      text: cuda ? 'one that libtorch can use' : 'none that libtorch can use',
-    });
+    findings.push(gpuFinding(gpus, test.obstacle));
   }
   for (const {name, seconds, error} of test?.checks ?? []) {
     findings.push({
@@ -103,6 +100,15 @@ async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   }
   if (ending !== undefined) findings.push({name: 'Self-test', state: 'failed', text: ending});
   return findings;
+}
+
+/** No GPU is no fault; one that cannot be used is. */
+function gpuFinding(gpus: number, obstacle: Obstacle | undefined): Finding {
+  if (obstacle === undefined) return {name: 'GPU', state: 'ok', text: `${gpus} to use`};
+  const text = `none to use: ${obstacle.problem}`;
+  return gpus === 0
+    ? {name: 'GPU', state: 'note', text}
+    : {name: 'GPU', state: 'failed', text: `${text}\n${obstacle.hint}`};
 }
 
 /** Of libtorch and a small network; a minute is many times what that takes. */

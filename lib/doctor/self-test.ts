@@ -2,12 +2,16 @@
  * Loads libtorch and the addon, and runs what the package lives on. A program of its own, started by `examine()`: a library
  * that is broken takes this process down and not the one that asked.
  */
-import {loadBinding} from '../binding.js';
+import {type Binding, load} from '../binding.js';
 import {maskRcnn} from '../create-model.js';
+import {loadOperators, type Obstacle, prepareCuda} from '../device.js';
 import {MaskRcnnError} from '../errors.js';
+import {findOperators} from '../libtorch/operators.js';
 
 export type SelfTest = {
-  environment?: {libtorch: string; threads: number; cpuCapability: string; cuda: boolean};
+  environment?: {threads: number; cpuCapability: string; gpus: number};
+  /** What stands in the way of a GPU. */
+  obstacle?: Obstacle;
   /** What was run, in order; the first that failed is the last. */
   checks: {name: string; seconds: number; error?: string}[];
 };
@@ -39,24 +43,37 @@ function expectEqual(actual: ArrayLike<number>, expected: readonly number[], nam
 }
 
 await check('loading', async () => {
-  result.environment = (await loadBinding()).environment();
+  result.environment = (await load()).binding.environment();
 });
-const binding = await loadBinding();
+const loaded = await load();
+const {binding, libtorch} = loaded;
 
-await check('operators', () => {
+function checkOperators({nms, roiAlign}: Pick<Binding['ops'], 'nms' | 'roiAlign'>): void {
   const boxes = Float32Array.of(0, 0, 10, 10, 1, 1, 10, 10, 20, 20, 30, 30);
-  expectEqual(binding.ops.nms(boxes, Float32Array.of(0.8, 0.9, 0.7), 0.5), [1, 2], 'NMS');
+  expectEqual(nms(boxes, Float32Array.of(0.8, 0.9, 0.7), 0.5), [1, 2], 'NMS');
   // A feature map that rises by 1 from column to column: each cell's mean is the column of its middle.
   const ramp = Float32Array.from({length: 16}, (_, i) => i % 4);
   const options = {spatialScale: 1, outputSize: 2, samplingRatio: 2};
-  expectEqual(
-    binding.ops.roiAlign(ramp, [1, 1, 4, 4], Float32Array.of(0, 0, 0, 2, 2), options),
-    [0.5, 1.5, 0.5, 1.5],
-    'ROIAlign',
-  );
+  const pooled = roiAlign(ramp, [1, 1, 4, 4], Float32Array.of(0, 0, 0, 2, 2), options);
+  expectEqual(pooled, [0.5, 1.5, 0.5, 1.5], 'ROIAlign');
+}
+
+await check('operators', () => {
+  checkOperators(binding.ops);
   const counts = binding.rle.encode(Uint8Array.of(0, 1, 1, 0), 2, 2);
   expectEqual(binding.rle.decode(counts, 2, 2), [0, 1, 1, 0], 'Run lengths');
 });
+
+// Here a library that does not suit may crash.
+if ((await findOperators(libtorch.root)) !== undefined) {
+  await check("torchvision's operators", async () => {
+    const obstacle = await loadOperators(loaded);
+    if (obstacle !== undefined) throw new Error(obstacle.problem);
+    checkOperators(binding.torchvisionOps);
+  });
+}
+const obstacle = await prepareCuda(loaded);
+if (obstacle !== undefined) result.obstacle = obstacle;
 
 await check('network', async () => {
   await using model = await maskRcnn({backbone: 'resnet18', classes: ['object'], minSize: 64, maxSize: 64});

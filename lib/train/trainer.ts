@@ -2,6 +2,7 @@ import {join} from 'node:path';
 import type {Optimizer} from '../../binding.js';
 import {loadBinding} from '../binding.js';
 import {writeModel} from '../checkpoint.js';
+import {gpuIndex} from '../device.js';
 import {MaskRcnnError} from '../errors.js';
 import {type Evaluation, evaluate} from '../evaluate.js';
 import {type EpochRecord, type History, type StepRecord, totalLoss} from '../history.js';
@@ -121,6 +122,7 @@ export class Trainer {
     const began = performance.now();
     const inTime = await this.#runSteps();
     const isDue = (epoch + 1) % options.evaluateEvery === 0 || epoch + 1 === options.epochs || !inTime;
+    const gpu = gpuIndex(this.#parts.model.options.device);
     const stepsEnded = performance.now();
     const validation = isDue ? await this.#average.during(() => this.#evaluate(epoch)) : null;
     const record: EpochRecord = {
@@ -129,6 +131,7 @@ export class Trainer {
       seconds: (performance.now() - began) / 1000,
       validation,
       ...(validation !== null && {validationSeconds: (performance.now() - stepsEnded) / 1000}),
+      ...(gpu !== undefined && {gpuMemory: (await loadBinding()).gpuMemory(gpu)}),
     };
     // An epoch that was cut short is gone on with when the run is.
     if (inTime) Object.assign(this.#position, {epoch: epoch + 1, batch: 0});

@@ -1,6 +1,8 @@
 #include "binding/model_state.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <mutex>
@@ -42,14 +44,25 @@ void check_device(const at::Device& device) {
 
 std::shared_ptr<ModelState> build_model(const ModelOptions& options) {
   check_device(options.device);
+  // For good: this is the thread on which all jobs of this model run.
+  if (!options.device.is_cpu()) {
+    c10::impl::VirtualGuardImpl(options.device.type()).setDevice(options.device);
+  }
   // The initialisers draw from libtorch's global generator.
   static std::mutex global_generator;
   const std::lock_guard lock(global_generator);
   at::manual_seed(options.seed);
   MaskRCNN network(options.network);
   network->to(options.device);
-  return std::make_shared<ModelState>(
-      ModelState{network, at::make_generator<at::CPUGeneratorImpl>(options.seed)});
+  return std::shared_ptr<ModelState>(
+      new ModelState{network, at::make_generator<at::CPUGeneratorImpl>(options.seed)});
+}
+
+ModelState::~ModelState() {
+  const auto device = network->device();
+  if (device.is_cpu()) return;
+  network = nullptr;
+  at::getDeviceAllocator(device.type())->emptyCache();
 }
 
 std::vector<ModelState::Entry> ModelState::entries() const {

@@ -18,6 +18,9 @@ struct ModelState {
   MaskRCNN network;
   at::Generator generator;  // of the samplers
 
+  // On a GPU, gives the memory back that libtorch keeps for later.
+  ~ModelState();
+
   // The parameters and persistent buffers by name, in torchvision's order.
   struct Entry {
     std::string name;

@@ -14,6 +14,7 @@
 #include "ops/nms.h"
 #include "ops/paste.h"
 #include "ops/roi_align.h"
+#include "ops/torchvision.h"
 #include "torch.h"
 
 // Letters: N images, C channels, H W rows and columns, R rois, D boxes, G objects.
@@ -124,6 +125,46 @@ Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
   return to_float_array(info.Env(), grads[0]);
 }
 
+// torchvision's operators on the CPU, where its library has been loaded: for holding ours against.
+
+Napi::Value torchvision_nms(const Napi::CallbackInfo& info) {
+  const ScoredBoxes given(info);
+  const auto iou_threshold = read_number(info[2], "iouThreshold");
+  return to_index_array(
+      info.Env(), ops::torchvision::nms(given.boxes, given.scores, iou_threshold));
+}
+
+Napi::Value torchvision_roi_align(const Napi::CallbackInfo& info) {
+  const RoiAlignArguments arguments(info);
+  const auto input = read_floats(info[0], "input");
+  check_length(info.Env(), input.length, arguments.input_length, "input");
+  return to_float_array(
+      info.Env(),
+      ops::torchvision::roi_align(
+          to_tensor(input, arguments.input_shape),
+          arguments.rois,
+          arguments.spatial_scale,
+          arguments.output_size,
+          arguments.sampling_ratio));
+}
+
+Napi::Value torchvision_roi_align_backward(const Napi::CallbackInfo& info) {
+  const RoiAlignArguments arguments(info);
+  const auto grad = read_floats(info[0], "gradOutput");
+  check_length(info.Env(), grad.length, arguments.output_length, "gradOutput");
+  const auto side = arguments.output_size;
+  const auto rois = arguments.rois.size(0), channels = arguments.input_shape[1];
+  return to_float_array(
+      info.Env(),
+      ops::torchvision::roi_align_backward(
+          to_tensor(grad, {rois, channels, side, side}),
+          arguments.rois,
+          arguments.input_shape,
+          arguments.spatial_scale,
+          side,
+          arguments.sampling_ratio));
+}
+
 Napi::Value paste_mask(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto mask = read_floats(info[0], "mask");
@@ -221,6 +262,16 @@ Napi::Object make_ops(Napi::Env env) {
       Napi::Function::New(env, checked<roi_align_backward>, "roiAlignBackward"));
   exports.Set("pasteMask", Napi::Function::New(env, checked<paste_mask>, "pasteMask"));
   exports.Set("maskTargets", Napi::Function::New(env, checked<mask_targets>, "maskTargets"));
+  return exports;
+}
+
+Napi::Object make_torchvision_ops(Napi::Env env) {
+  auto exports = Napi::Object::New(env);
+  exports.Set("nms", Napi::Function::New(env, checked<torchvision_nms>, "nms"));
+  exports.Set("roiAlign", Napi::Function::New(env, checked<torchvision_roi_align>, "roiAlign"));
+  exports.Set(
+      "roiAlignBackward",
+      Napi::Function::New(env, checked<torchvision_roi_align_backward>, "roiAlignBackward"));
   return exports;
 }
 

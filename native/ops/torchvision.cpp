@@ -24,6 +24,10 @@ at::Tensor call(const char* name, Arguments&&... arguments) {
 
 }  // namespace
 
+bool are_loaded() {
+  return c10::Dispatcher::singleton().findSchema({"torchvision::nms", ""}).has_value();
+}
+
 at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores, double iou_threshold) {
   return call("torchvision::nms", boxes, scores, iou_threshold);
 }

@@ -6,6 +6,8 @@
 // tensors on a GPU. They must have been loaded; otherwise libtorch names the missing schema.
 namespace maskrcnn::ops::torchvision {
 
+bool are_loaded();
+
 at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores, double iou_threshold);
 
 at::Tensor roi_align(

@@ -1,43 +1,47 @@
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {drawGlandImage} from '../../examples/glands/generate.js';
-import {type MaskRcnn, type ModelOptions, maskRcnn} from '../../lib/index.js';
+import {type MaskRcnn, type ModelOptions, maskRcnn, type RawImage} from '../../lib/index.js';
 import type {Task} from './task.js';
 
 export type Case = {
   name: string;
   kind: Task['kind'];
-  /** Images computed together. */
+  /** Images computed together, and their size in pixels, at which the network sees them. */
   images: number;
+  width: number;
+  height: number;
   model: ModelOptions;
 };
 
-const WIDTH = 704;
-const HEIGHT = 512;
-const size = {minSize: HEIGHT, maxSize: WIDTH, device: 'cpu', seed: 1} as const;
+const small = {width: 704, height: 512};
+const large = {width: 1088, height: 800};
 /** Detections on the image: as many as torchvision pastes at most. */
 const DETECTIONS = 100;
 
-export const CASES: readonly Case[] = [
-  {name: 'inference', kind: 'detect', images: 1, model: {...size, backboneNorm: 'frozen'}},
+/** On the CPU. */
+const CPU_CASES: readonly Case[] = [
+  {name: 'inference', kind: 'detect', images: 1, ...small, model: {backboneNorm: 'frozen'}},
   {
     name: 'training, all layers',
     kind: 'train',
     images: 2,
-    model: {...size, backboneNorm: 'batch', trainableBackboneLayers: 5},
+    ...small,
+    model: {backboneNorm: 'batch', trainableBackboneLayers: 5},
   },
   {
     name: 'training, 3 layers',
     kind: 'train',
     images: 2,
-    model: {...size, backboneNorm: 'frozen', trainableBackboneLayers: 3},
+    ...small,
+    model: {backboneNorm: 'frozen', trainableBackboneLayers: 3},
   },
   {
     name: 'training, MobileNetV2',
     kind: 'train',
     images: 2,
+    ...small,
     model: {
-      ...size,
       backbone: 'mobilenet_v2',
       backboneNorm: 'frozen',
       returnedLayers: [2, 3, 4, 5],
@@ -46,19 +50,50 @@ export const CASES: readonly Case[] = [
   },
 ];
 
-/** Writes what both sides need into `folder`. */
-export async function writeTask(folder: string, {kind, images, model: options}: Case): Promise<void> {
-  const task: Task = {kind, weights: 'weights.safetensors', options: {} as Task['options'], images: [], masks: []};
+/** On a GPU: batches of several sizes. */
+const GPU_CASES: readonly Case[] = [
+  ...[1, 8].map((images) => ({
+    name: `inference, ${images}`,
+    kind: 'detect' as const,
+    images,
+    ...large,
+    model: {backboneNorm: 'frozen' as const},
+  })),
+  ...[2, 8].map((images) => ({
+    name: `training, ${images}`,
+    kind: 'train' as const,
+    images,
+    ...large,
+    model: {backboneNorm: 'frozen' as const, trainableBackboneLayers: 3},
+  })),
+];
+
+export function casesFor(device: string): readonly Case[] {
+  return device === 'cpu' ? CPU_CASES : GPU_CASES;
+}
+
+/** Writes what both sides need to do `one` on `device` into `folder`. */
+export async function writeTask(folder: string, one: Case, device: string): Promise<void> {
+  const {kind, images, width, height} = one;
+  const options: ModelOptions = {...one.model, minSize: height, maxSize: width, device: 'cpu', seed: 1};
+  const task: Task = {
+    kind,
+    device,
+    weights: 'weights.safetensors',
+    options: {} as Task['options'],
+    images: [],
+    masks: [],
+  };
   for (let index = 0; index < images; index++) {
-    const {data, ids} = drawGlandImage(100 + index, WIDTH, HEIGHT);
+    const {data, ids} = drawGlandImage(100 + index, width, height);
     await writeFile(join(folder, `image-${index}.rgb`), data);
     await writeFile(join(folder, `image-${index}.ids`), ids);
-    task.images.push({pixels: `image-${index}.rgb`, width: WIDTH, height: HEIGHT});
+    task.images.push({pixels: `image-${index}.rgb`, width, height});
     task.masks.push({ids: `image-${index}.ids`, objects: ids.reduce((most, id) => Math.max(most, id), 0)});
   }
   await using model = await maskRcnn(options);
   await calm(model);
-  if (kind === 'detect') await sharpen(model, drawGlandImage(100, WIDTH, HEIGHT).data);
+  if (kind === 'detect') await sharpen(model, drawGlandImage(100, width, height));
   await model.save(join(folder, task.weights));
   // Without pretrained weights all layers are trained, whatever is asked; both sides load these.
   const {trainableBackboneLayers = model.options.trainableBackboneLayers} = options;
@@ -72,9 +107,9 @@ async function calm(model: MaskRcnn): Promise<void> {
 }
 
 /** Makes random class scores as decided as trained ones, until there are as many detections as torchvision keeps. */
-async function sharpen(model: MaskRcnn, data: Uint8Array): Promise<void> {
+async function sharpen(model: MaskRcnn, {data, width, height}: RawImage): Promise<void> {
   for (let round = 0; round < 30; round++) {
-    const [found] = await model.predict({data, width: WIDTH, height: HEIGHT}, {maskFormat: 'none'});
+    const [found] = await model.predict({data, width, height}, {maskFormat: 'none'});
     if (found!.scores.length === DETECTIONS) return;
     await change(model, /\.cls_score\.weight$/, 1.5);
   }

@@ -12,7 +12,12 @@ import type {Check, Task} from './task.js';
 const [folder, precision] = process.argv.slice(2) as [string, NonNullable<ModelOptions['precision']>];
 const task = JSON.parse(await readFile(join(folder, 'task.json'), 'utf8')) as Task;
 const {trainableBackboneLayers} = task.options;
-const model = await maskRcnn({weights: join(folder, task.weights), device: 'cpu', precision, trainableBackboneLayers});
+const model = await maskRcnn({
+  weights: join(folder, task.weights),
+  device: task.device as 'cuda',
+  precision,
+  trainableBackboneLayers,
+});
 const samples = await Promise.all(task.images.map((_, index) => readSample(index)));
 
 async function readSample(index: number): Promise<Sample> {

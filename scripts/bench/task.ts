@@ -3,6 +3,8 @@ import type {ResolvedModelOptions} from '../../lib/index.js';
 /** What is timed, for both sides: read from DIR/task.json. */
 export type Task = {
   kind: 'detect' | 'train';
+  /** 'cpu' or 'cuda'. */
+  device: string;
   /** A `.safetensors` file with all that the network is. */
   weights: string;
   options: ResolvedModelOptions;

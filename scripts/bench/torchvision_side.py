@@ -1,4 +1,4 @@
-"""torchvision's side of bench.ts: DIR. Says when it is ready, then runs once for each line that it reads."""
+"""torchvision's side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads."""
 
 import json
 import pathlib
@@ -16,6 +16,16 @@ folder = pathlib.Path(sys.argv[1])
 task = json.loads((folder / "task.json").read_text())
 model = build(task["options"])
 model.load_state_dict(safetensors.torch.load_file(folder / task["weights"]), strict=True)
+device = torch.device(task["device"])
+model.to(device)
+
+
+def mixed():
+    return torch.autocast(device.type, torch.bfloat16, enabled=sys.argv[2] == "bfloat16")
+
+
+def to_device(target):
+    return {name: tensor.to(device) for name, tensor in target.items()}
 
 
 def read(name, *shape):
@@ -42,10 +52,10 @@ def make_detection():
     model.eval()
 
     def run():
-        with torch.inference_mode():
-            found = model(images)
+        with torch.inference_mode(), mixed():
+            found = model([image.to(device) for image in images])
             for one in found:
-                one["masks"] = one["masks"] > 0.5  # as users take them
+                one["masks"] = (one["masks"] > 0.5).cpu()  # as users take them
         return {
             "boxes": torch.cat([one["boxes"] for one in found]).flatten().tolist(),
             "scores": torch.cat([one["scores"] for one in found]).tolist(),
@@ -62,7 +72,8 @@ def make_step():
     torch.manual_seed(1)
 
     def run():
-        losses = model(images, targets)
+        with mixed():
+            losses = model([image.to(device) for image in images], [to_device(target) for target in targets])
         sum(losses.values()).backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -35,7 +35,7 @@ const ELSEWHERE: readonly [RegExp, string][] = [
     /^npm run (build:addon|prebuild|docs)\b/,
     'npm test begins with the build; test/scripts packs; lint checks the reference',
   ],
-  [/\bnpm run bench\S*/, 'they measure, with a peer of Python at their side'],
+  [/\bnpm run (bench\S*|check:gpu)/, 'they want a peer in Python, or a GPU'],
   [/\bnpm run build:addon$/, 'it builds against another PyTorch'],
   [/^sudo /, 'it needs an administrator'],
 ];

@@ -78,7 +78,7 @@ async function writeAsBmp(from: string, to: string): Promise<void> {
 async function boxesAsCoco(drawn: string) {
   const data = await MaskFolder.open(drawn, {classes: ['gland'], include: 'train_*'});
   const images = [];
-  const annotations = [];
+  const annotations: object[] = [];
   for (let i = 0; i < data.length; i++) {
     const {file, image, instances} = await data.get(i);
     const {width, height} = image;

@@ -74,7 +74,7 @@ test.serial('predict.ts finds objects with weights that the demo saved', async (
 });
 
 test.serial(
-  'evaluate.ts scores weights on a data set of COCO’s form, and the results file that it writes',
+  'evaluate-coco.ts scores weights on a data set of COCO’s form, and the results file that it writes',
   async (t) => {
     const names = ['test_1', 'test_2'];
     const masks = await MaskFolder.open(join(folder, 'demo', 'data'), {classes: ['gland'], include: 'test_*'});
@@ -103,7 +103,7 @@ test.serial(
     await writeFile(file, JSON.stringify({images, annotations, categories: [{id: 7, name: 'gland'}]}));
     const output = join(folder, 'evaluate');
     const weights = join(folder, 'demo', 'last.safetensors');
-    const {code, stdout, stderr} = await runExample('evaluate', file, '--weights', weights, '--output', output);
+    const {code, stdout, stderr} = await runExample('evaluate-coco', file, '--weights', weights, '--output', output);
     t.is(code, 0, stderr);
     t.regex(stdout, new RegExp(`2 images, ${annotations.length} annotations, 0 images without any`));
     t.deepEqual((await readdir(output)).sort(), [
@@ -115,12 +115,12 @@ test.serial(
       'scores.json',
       'worst.png',
     ]);
-    const again = await runExample('evaluate', file, '--results', join(output, 'results.json'));
+    const again = await runExample('evaluate-coco', file, '--results', join(output, 'results.json'));
     t.is(again.code, 0, again.stderr);
     const table = /COCO, precision[\s\S]*?masks .*\n/;
     t.is(table.exec(again.stdout)?.[0], table.exec(stdout)![0]);
 
-    const neither = await runExample('evaluate', file);
+    const neither = await runExample('evaluate-coco', file);
     t.is(neither.code, 2);
     t.regex(neither.stderr, /Either --weights or --results is needed/);
   },
@@ -173,8 +173,52 @@ test.serial('penn-fudan.ts goes on from weights of other classes', async (t) => 
   t.is((await readdir(join(run, 'overlays'))).length, 1);
 });
 
+test.serial('finetune-folder.ts inspects, trains, scores and writes a report', async (t) => {
+  const data = join(folder, 'cells');
+  await writeGlandImages(data, 'plate', 5, 10);
+  const run = join(folder, 'cells-run');
+  const weights = join(folder, 'demo', 'last.safetensors');
+  const {code, stdout, stderr} = await runExample(
+    'finetune-folder',
+    ...[data, '--class', 'cell', '--weights', weights, '--epochs', '1', '--device', 'cpu', '--output', run],
+  );
+  t.is(code, 0, stderr);
+  t.regex(stdout, /No faults\./);
+  t.regex(stdout, /objects \(\d+ true\) +F1/);
+  t.true((await readFile(join(run, 'report.html'), 'utf8')).includes('plate_'));
+});
+
+test.serial('resume.ts goes on with an interrupted run to the weights of one that was not', async (t) => {
+  const data = join(folder, 'cells');
+  const weights = join(folder, 'demo', 'last.safetensors');
+  const start = (output: string, ...more: string[]) =>
+    runExample(
+      'resume',
+      ...[data, '--weights', weights, '--epochs', '2', '--device', 'cpu', '--output', join(folder, output), ...more],
+    );
+  const interrupted = await start('interrupted', '--stop-after', '2');
+  t.is(interrupted.code, 0, interrupted.stderr);
+  t.regex(interrupted.stdout, /Interrupted after 2 steps/);
+  t.regex((await start('interrupted')).stdout, /Done after 4 steps/);
+  t.regex((await start('whole')).stdout, /Done after 6 steps/);
+  const last = async (run: string) => await readFile(join(folder, run, 'last.safetensors'));
+  t.true((await last('interrupted')).equals(await last('whole')));
+});
+
+test.serial('export-to-python.ts writes weights, and a program with the options of the network', async (t) => {
+  const output = join(folder, 'export');
+  const weights = join(folder, 'demo', 'last.safetensors');
+  const {code, stderr} = await runExample('export-to-python', weights, '--output', output);
+  t.is(code, 0, stderr);
+  t.deepEqual((await readdir(output)).sort(), ['load.py', 'weights.pth']);
+  const program = await readFile(join(output, 'load.py'), 'utf8');
+  for (const part of ['backbone_name="resnet18"', 'CLASSES = ["background","gland"]', 'box_nms_thresh=0.5']) {
+    t.true(program.includes(part), part);
+  }
+});
+
 test('an unknown option ends an example with its usage', async (t) => {
-  for (const name of ['demo', 'glas', 'penn-fudan', 'predict']) {
+  for (const name of ['demo', 'finetune-folder', 'resume', 'export-to-python', 'glas', 'penn-fudan', 'predict']) {
     const {code, stderr} = await runExample(name, '--colour');
     t.is(code, 2);
     t.regex(stderr, /--colour/);

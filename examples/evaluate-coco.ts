@@ -1,8 +1,8 @@
 /**
  * Scores weights, or a results file of any program, on a data set in COCO's form, with COCO's numbers:
  *
- *   npx tsx examples/evaluate.ts instances_val2017.json --images val2017 --weights COCO_V1
- *   npx tsx examples/evaluate.ts instances_val2017.json --results results.json
+ *   npx tsx examples/evaluate-coco.ts instances_val2017.json --images val2017 --weights COCO_V1
+ *   npx tsx examples/evaluate-coco.ts instances_val2017.json --results results.json
  */
 import {join} from 'node:path';
 import {
@@ -17,7 +17,7 @@ import {
 } from 'maskrcnn';
 import {misuse, readArguments, run} from './command-line.js';
 
-const usage = `npx tsx examples/evaluate.ts ANNOTATIONS [options]
+const usage = `npx tsx examples/evaluate-coco.ts ANNOTATIONS [options]
 
   ANNOTATIONS     an instances file of COCO's form
   --images DIR    the folder of the images (default that of the annotations)
