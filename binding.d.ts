@@ -171,15 +171,21 @@ export type ParameterInfo = {
 export type TracedTensor = {name: string; shape: number[]; data: Float32Array};
 
 export class Model {
-  /** Builds the network with torchvision's initial values, off the main thread. */
-  static create(options: NativeModelOptions): Promise<Model>;
+  /**
+   * Builds the network with torchvision's initial values, off the main thread. `initialize: false` leaves the random ones undefined,
+   * for a network that is loaded at once.
+   */
+  static create(options: NativeModelOptions, how?: {initialize: boolean}): Promise<Model>;
   /** Every parameter and persistent buffer in torchvision's state dict order. On the calling thread: cheap. */
   parameters(): ParameterInfo[];
   /** Exactly the parameters of these names get gradients from now on. To be called before an optimizer is made. */
   setTrainable(names: string[]): Promise<void>;
   stateDict(): Promise<StateTensor[]>;
-  /** The names and shapes must be exactly the model's: `lib/weights` has seen to it. dtypes are converted. */
-  loadStateDict(tensors: StateTensor[]): Promise<void>;
+  /**
+   * The names and shapes must be exactly the model's: `lib/weights` has seen to it. dtypes are converted. `consume` detaches the arrays
+   * as they are copied, so that memory never holds two copies: the garbage collector frees them late.
+   */
+  loadStateDict(tensors: StateTensor[], options?: {consume: boolean}): Promise<void>;
   /**
    * The five losses of a batch in training mode; `backward` also adds their gradients, times `lossScale`, to the
    * parameters'.
@@ -193,6 +199,14 @@ export class Model {
   detect(images: NativeImage[], options: NativeDetectOptions): Promise<NativeDetections[]>;
   /** The stages of detection, each by its name, for the parity tests: see `native/model/mask_rcnn.h`. */
   trace(images: NativeImage[]): Promise<TracedTensor[]>;
+  /**
+   * What one detection costs, stage by stage: seconds, and floating-point operations of convolutions and linear maps (two for a
+   * multiply and add); and how many of these a second a plain large convolution reaches on this machine.
+   */
+  stageCosts(
+    images: NativeImage[],
+    options: NativeDetectOptions,
+  ): Promise<{convolutionRate: number; stages: {stage: string; seconds: number; flops: number}[]}>;
   /** L2 norm of each parameter's gradient by name; 0 where there is none. */
   gradientNorms(): Promise<Record<string, number>>;
   /** State of the samplers' generator, to be kept in a checkpoint. */
@@ -264,6 +278,21 @@ export const ops: {
     inputShape: [number, number, number, number],
     rois: Float32Array,
     options: {spatialScale: number; outputSize: number; samplingRatio: number},
+  ): Float32Array;
+  /** Convolution of 3×3, stride 1, one zero around. input: N×C×H×W; weight: outputs×C×3×3; bias: outputs. */
+  winogradConvolution(
+    input: Float32Array,
+    inputShape: [number, number, number, number],
+    weight: Float32Array,
+    outputs: number,
+    bias: Float32Array,
+  ): Float32Array;
+  /** Gradient with respect to its weights. gradOutput: N×outputs×H×W. */
+  winogradWeightGradient(
+    input: Float32Array,
+    inputShape: [number, number, number, number],
+    gradOutput: Float32Array,
+    outputs: number,
   ): Float32Array;
   /** Probabilities mask M×M of `box` pasted into height × width as torchvision's `paste_masks_in_image` does. */
   pasteMask(mask: Float32Array, side: number, box: Float32Array, width: number, height: number): Float32Array;

@@ -34,11 +34,11 @@ let loading: Promise<Loaded> | undefined;
  * failure the next call tries again.
  */
 export async function loadBinding(): Promise<Binding> {
-  return (await load()).binding;
+  return (await loadRuntime()).binding;
 }
 
 /** As `loadBinding()`, with what was loaded. */
-export async function load(): Promise<Loaded> {
+export async function loadRuntime(): Promise<Loaded> {
   loading ??= Promise.resolve()
     .then(() => bind(loadAddon(packageRoot)))
     .catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
 import type {BackboneName, Model as NativeModel} from '../binding.js';
-import {load} from './binding.js';
+import {loadRuntime} from './binding.js';
 import {describedOptions} from './checkpoint.js';
 import {completeModelOptions} from './complete-model-options.js';
 import {chooseDevice} from './device.js';
@@ -40,7 +40,7 @@ type Source = {
 export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   checkModelOptions(options);
   options.signal?.throwIfAborted();
-  const loaded = await load();
+  const loaded = await loadRuntime();
   const {binding} = loaded;
   const {device, notice} = await chooseDevice(options.device ?? 'auto', loaded);
   const source = await readSource(options);
@@ -52,9 +52,11 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
     numClasses: classes.length + 1,
     device,
   });
-  const model = await native(() => binding.Model.create(complete));
+  const isWhole =
+    source?.kind === 'detector' && servesAsIs(source.tensors, {fromClasses: source.classes, toClasses: classes});
+  const model = await native(() => binding.Model.create(complete, {initialize: !isWhole}));
   try {
-    if (source?.kind === 'detector') notices.push(...(await loadDetector(model, source, classes)));
+    if (source?.kind === 'detector') notices.push(...(await loadDetector(model, source, classes, isWhole)));
     if (source?.kind === 'backbone') await loadBackbone(model, source, complete.backbone);
   } catch (error) {
     model.dispose();
@@ -107,22 +109,25 @@ function numbered(numClasses: number): string[] {
   return Array.from({length: numClasses - 1}, (_, index) => String(index + 1));
 }
 
-/** Loads a whole network and returns what had to be replaced. */
-async function loadDetector(model: NativeModel, source: Source, classes: readonly string[]): Promise<string[]> {
+/** Loads a whole network and returns what had to be replaced: nothing, if `isWhole`. The tensors of `source` are used up. */
+async function loadDetector(
+  model: NativeModel,
+  source: Source,
+  classes: readonly string[],
+  isWhole: boolean,
+): Promise<string[]> {
   const parameters = model.parameters();
   const current = renameOldKeys(source.tensors, parameters).tensors;
-  const between = {fromClasses: source.classes, toClasses: classes};
-  const rows = new Map(parameters.map(({name, shape}) => [name, shape[0]]));
   const load = async (tensors: StateDict) => {
     requireMatchingStateDict(tensors, parameters, {source: source.file});
-    await native(() => model.loadStateDict([...tensors.values()]));
+    await native(() => model.loadStateDict([...tensors.values()], {consume: true}));
   };
-  if (servesAsIs(current, between, (name) => rows.get(name))) {
+  if (isWhole) {
     await load(current);
     return [];
   }
   const initial = toStateDict(await native(() => model.stateDict()));
-  const adapted = adaptPredictors(current, {...between, initial});
+  const adapted = adaptPredictors(current, {fromClasses: source.classes, toClasses: classes, initial});
   await load(adapted.tensors);
   const copied = adapted.copiedClasses.length > 0 ? `; kept what it knows of ${adapted.copiedClasses.join(', ')}` : '';
   return [

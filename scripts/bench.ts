@@ -2,10 +2,11 @@
  * Speed and memory: detection, training steps, and the time from the start of a process to its first prediction;
  * with --peer beside torchvision in the same run, turn by turn.
  *
- *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--device cpu] [--only NAME] [--output FILE.md]
+ *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--device cpu] [--onnxruntime] [--only NAME] [--output FILE.md]
  *
  * PYTHON is an interpreter with torch, torchvision and safetensors; build the addon against the same libtorch for a fair
- * comparison. FILE.md gets the table, FILE.json beside it all figures.
+ * comparison. --onnxruntime adds the exported network on onnxruntime, whose engine onnxruntime-node has too, to detection; PYTHON
+ * then has onnx and onnxruntime as well. FILE.md gets the table, FILE.json beside it all figures.
  */
 import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
@@ -23,6 +24,7 @@ const {values} = parseArgs({
     rounds: {type: 'string', default: '5'},
     threads: {type: 'string', default: '2'},
     device: {type: 'string', default: 'cpu'},
+    onnxruntime: {type: 'boolean', default: false},
     only: {type: 'string', default: ''},
     output: {type: 'string'},
   },
@@ -41,6 +43,7 @@ async function measure(one: Case, folder: string): Promise<Row> {
   const sides = [
     ...(values.peer ? [new Side('torchvision', values.peer, peer('float32'), threads)] : []),
     ...(values.peer && mixed ? [new Side(mixed, values.peer, peer('bfloat16'), threads)] : []),
+    ...(await onnxruntimeSides(one, folder)),
     new Side('float32', process.execPath, ours('float32'), threads),
     new Side('bfloat16', process.execPath, ours('bfloat16'), threads),
   ];
@@ -57,6 +60,13 @@ async function measure(one: Case, folder: string): Promise<Row> {
   }
   if (values.peer) row.difference = largestDifference(checks[0]!, checks.at(-2)!);
   return row;
+}
+
+async function onnxruntimeSides({kind}: Case, folder: string): Promise<Side[]> {
+  const {peer, onnxruntime} = values;
+  if (!peer || !onnxruntime || kind !== 'detect') return [];
+  await promisify(execFile)(peer, [script('export_onnx.py'), folder]);
+  return [new Side('onnxruntime', peer, [script('onnxruntime_side.py'), folder], threads)];
 }
 
 /** Starts whole processes, turn by turn. */
@@ -115,7 +125,8 @@ function markdown(rows: readonly Row[]): string {
     const share = peer === undefined || own === peer ? '' : ` (${(own.peakMiB / peer.peakMiB).toFixed(2)})`;
     return `${own.peakMiB.toFixed(0)} MiB${share}`;
   };
-  const names = [...(values.peer ? ['torchvision', ...(mixed ? [mixed] : [])] : []), 'float32', 'bfloat16'];
+  const peers = ['torchvision', ...(mixed ? [mixed] : []), ...(values.onnxruntime ? ['onnxruntime'] : [])];
+  const names = [...(values.peer ? peers : []), 'float32', 'bfloat16'];
   const header = ['', ...names, ...names.map((name) => `${name}, peak`), ...(values.peer ? ['difference'] : [])];
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [

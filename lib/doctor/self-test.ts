@@ -2,7 +2,7 @@
  * Loads libtorch and the addon, and runs what the package lives on. A program of its own, started by `examine()`: a library
  * that is broken takes this process down and not the one that asked.
  */
-import {type Binding, load} from '../binding.js';
+import {type Binding, loadRuntime} from '../binding.js';
 import {maskRcnn} from '../create-model.js';
 import {loadOperators, type Obstacle, prepareCuda} from '../device.js';
 import {MaskRcnnError} from '../errors.js';
@@ -43,9 +43,9 @@ function expectEqual(actual: ArrayLike<number>, expected: readonly number[], nam
 }
 
 await check('loading', async () => {
-  result.environment = (await load()).binding.environment();
+  result.environment = (await loadRuntime()).binding.environment();
 });
-const loaded = await load();
+const loaded = await loadRuntime();
 const {binding, libtorch} = loaded;
 
 function checkOperators({nms, roiAlign}: Pick<Binding['ops'], 'nms' | 'roiAlign'>): void {

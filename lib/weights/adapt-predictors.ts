@@ -43,7 +43,7 @@ export function adaptPredictors(
   {fromClasses, toClasses, initial}: AdaptPredictorsOptions,
 ): AdaptedPredictors {
   const names = namesIn(dict);
-  if (servesAsIs(dict, {fromClasses, toClasses}, (name) => initial.get(name)?.shape[0])) {
+  if (servesAsIs(dict, {fromClasses, toClasses})) {
     return {tensors: dict, kept: names, replaced: [], copiedClasses: []};
   }
   const from = fromClasses && withBackground(fromClasses);
@@ -94,15 +94,20 @@ function copyRows(
   return {name: own.name, dtype: 'float32', shape: own.shape, data: new Uint8Array(target.buffer)};
 }
 
-/** Whether the predictors in `dict` are the model's without a change. `rowsOf` says how many rows its tensors have. */
+/** Whether the predictors in `dict` are the model's without a change. */
 export function servesAsIs(
   dict: StateDict,
   {fromClasses: from, toClasses: to}: Pick<AdaptPredictorsOptions, 'fromClasses' | 'toClasses'>,
-  rowsOf: (name: string) => number | undefined,
 ): boolean {
   if (from !== undefined) return from.length === to.length && from.every((name, index) => name === to[index]);
   // Without names, as many classes as the model has are taken for the model's.
-  return namesIn(dict).every((name) => rowsOf(name) === dict.get(name)!.shape[0]);
+  const count = withBackground(to).length;
+  return predictors.every(([layer, perClass]) =>
+    ['weight', 'bias'].every((kind) => {
+      const rows = dict.get(`${layer}.${kind}`)?.shape[0];
+      return rows === undefined || rows === count * perClass;
+    }),
+  );
 }
 
 function namesIn(dict: StateDict): string[] {

@@ -88,17 +88,24 @@ std::vector<Target> to_targets(const Napi::Value& value) {
   return targets;
 }
 
-NamedTensors to_named_tensors(const Napi::Value& value) {
+// Bytes. Several tensors may share a small array, such as counts that are all 0.
+constexpr size_t kWorthFreeing = 1 << 16;
+
+NamedTensors to_named_tensors(const Napi::Value& value, bool consume) {
   NamedTensors tensors;
   for (const auto& element : elements(value, "tensors")) {
     const Fields fields(element, "tensor");
     const auto name = fields.string("name");
-    const auto bytes = read_bytes(fields.get("data"), name);
+    const auto data = fields.get("data");
+    const auto bytes = read_bytes(data, name);
     const auto tensor =
         at::empty(fields.integers("shape"), to_dtype(value.Env(), fields.string("dtype")));
     check_length(value.Env(), bytes.length, static_cast<int64_t>(tensor.nbytes()), name);
     if (bytes.length != 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, tensor.nbytes());
     tensors.emplace_back(name, tensor);
+    if (!consume || tensor.nbytes() < kWorthFreeing) continue;
+    auto buffer = data.As<Napi::Uint8Array>().ArrayBuffer();
+    if (buffer.ByteLength() == tensor.nbytes()) buffer.Detach();
   }
   return tensors;
 }

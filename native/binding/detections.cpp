@@ -95,16 +95,20 @@ DetectOptions to_detect_options(const Napi::Value& value) {
 }
 
 std::vector<EncodedDetections> detect_and_encode(
-    MaskRCNN& network, const std::vector<at::Tensor>& images, const DetectOptions& options) {
+    MaskRCNN& network,
+    const std::vector<at::Tensor>& images,
+    const DetectOptions& options,
+    StageCosts* costs) {
   auto limits = network->detection_options();
   limits.score_thresh = std::max(limits.score_thresh, options.score_threshold);
   limits.detections_per_img = std::min(limits.detections_per_img, options.max_detections);
-  auto detections = network->detect(images, limits, options.mask_format != MaskFormat::None);
+  auto detections = network->detect(images, limits, options.mask_format != MaskFormat::None, costs);
   std::vector<EncodedDetections> encoded;
   for (size_t i = 0; i < images.size(); ++i) {
     encoded.push_back(
         encode(std::move(detections[i]), images[i].size(0), images[i].size(1), options));
   }
+  if (costs != nullptr) costs->lap("pasting");
   return encoded;
 }
 

@@ -31,7 +31,10 @@ DetectOptions to_detect_options(const Napi::Value& value);
 
 // On the worker's thread: detection and the masks in the form asked for.
 std::vector<EncodedDetections> detect_and_encode(
-    MaskRCNN& network, const std::vector<at::Tensor>& images, const DetectOptions& options);
+    MaskRCNN& network,
+    const std::vector<at::Tensor>& images,
+    const DetectOptions& options,
+    StageCosts* costs = nullptr);
 
 Napi::Value from_detections(Napi::Env env, const std::vector<EncodedDetections>& images);
 

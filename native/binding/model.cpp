@@ -35,6 +35,7 @@ Napi::Function Model::define(Napi::Env env) {
        InstanceMethod<&Model::compute_losses>("computeLosses"),
        InstanceMethod<&Model::detect>("detect"),
        InstanceMethod<&Model::trace>("trace"),
+       InstanceMethod<&Model::stage_costs>("stageCosts"),
        InstanceMethod<&Model::gradient_norms>("gradientNorms"),
        InstanceMethod<&Model::random_state>("randomState"),
        InstanceMethod<&Model::set_random_state>("setRandomState"),
@@ -64,10 +65,13 @@ std::shared_ptr<Worker> Model::worker(Napi::Env env) const {
 Napi::Value Model::create(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto options = guarded(env, [&] { return to_model_options(info[0]); });
+  const bool initialize = info[1].IsUndefined() || guarded(env, [&] {
+                            return Fields(info[1], "how").boolean("initialize");
+                          });
   const auto worker = std::make_shared<Worker>(env);
   return worker->run(
       env,
-      [options] { return build_model(options); },
+      [options, initialize] { return build_model(options, initialize); },
       [worker](Napi::Env env, std::shared_ptr<ModelState> state) -> Napi::Value {
         Parts parts{std::move(state), worker};
         return InstanceData::of(env).model_class.New({Napi::External<Parts>::New(env, &parts)});
@@ -112,7 +116,10 @@ Napi::Value Model::state_dict(const Napi::CallbackInfo& info) {
 
 Napi::Value Model::load_state_dict(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  const auto tensors = guarded(env, [&] { return to_named_tensors(info[0]); });
+  const auto tensors = guarded(env, [&] {
+    const bool consume = !info[1].IsUndefined() && Fields(info[1], "options").boolean("consume");
+    return to_named_tensors(info[0], consume);
+  });
   return worker(env)->run(env, [state = state(env), tensors] { state->load(tensors); });
 }
 
@@ -179,6 +186,44 @@ Napi::Value Model::trace(const Napi::CallbackInfo& info) {
         return state->network->trace(images);
       },
       [](Napi::Env env, const NamedTensors& stages) { return from_trace(env, stages); });
+}
+
+Napi::Value Model::stage_costs(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  struct Result {
+    double rate;
+    std::vector<StageCost> costs;
+  };
+  return guarded(env, [&] {
+    const auto images = to_images(info[0]);
+    const auto options = to_detect_options(info[1]);
+    return worker(env)->run(
+        env,
+        [state = state(env), images, options]() -> Result {
+          const at::NoGradGuard no_grad;
+          state->network->eval();
+          const auto rate = convolution_rate(
+              state->network->precision() == Precision::Float32 ? at::kFloat : at::kBFloat16);
+          StageCosts costs;
+          detect_and_encode(state->network, images, options, &costs);
+          return {rate, costs.costs()};
+        },
+        [](Napi::Env env, const Result& result) -> Napi::Value {
+          auto stages = Napi::Array::New(env, result.costs.size());
+          for (size_t i = 0; i < result.costs.size(); ++i) {
+            const auto& [stage, seconds, flops] = result.costs[i];
+            auto object = Napi::Object::New(env);
+            object.Set("stage", stage);
+            object.Set("seconds", Napi::Number::New(env, seconds));
+            object.Set("flops", Napi::Number::New(env, flops));
+            stages.Set(static_cast<uint32_t>(i), object);
+          }
+          auto object = Napi::Object::New(env);
+          object.Set("convolutionRate", Napi::Number::New(env, result.rate));
+          object.Set("stages", stages);
+          return object;
+        });
+  });
 }
 
 Napi::Value Model::gradient_norms(const Napi::CallbackInfo& info) {

@@ -28,6 +28,7 @@ class Model : public Napi::ObjectWrap<Model> {
   Napi::Value compute_losses(const Napi::CallbackInfo& info);
   Napi::Value detect(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
+  Napi::Value stage_costs(const Napi::CallbackInfo& info);
   Napi::Value gradient_norms(const Napi::CallbackInfo& info);
   Napi::Value random_state(const Napi::CallbackInfo& info);
   Napi::Value set_random_state(const Napi::CallbackInfo& info);

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include "binding/errors.h"
+#include "model/initial_values.h"
 
 namespace maskrcnn::binding {
 
@@ -42,7 +44,7 @@ void check_device(const at::Device& device) {
 
 }  // namespace
 
-std::shared_ptr<ModelState> build_model(const ModelOptions& options) {
+std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initialize) {
   check_device(options.device);
   // For good: this is the thread on which all jobs of this model run.
   if (!options.device.is_cpu()) {
@@ -52,6 +54,8 @@ std::shared_ptr<ModelState> build_model(const ModelOptions& options) {
   static std::mutex global_generator;
   const std::lock_guard lock(global_generator);
   at::manual_seed(options.seed);
+  std::optional<WithoutInitialValues> skip;
+  if (!initialize) skip.emplace();
   MaskRCNN network(options.network);
   network->to(options.device);
   return std::shared_ptr<ModelState>(
@@ -101,7 +105,17 @@ void ModelState::load(const NamedTensors& tensors) const {
         ", got ",
         found->second.sizes());
   }
-  for (auto& entry : own) entry.tensor.copy_(by_name.at(entry.name));
+  for (auto& entry : own) {
+    const auto& value = by_name.at(entry.name);
+    const bool fits = value.options().type_equal(entry.tensor.options()) &&
+                      value.device() == entry.tensor.device() &&
+                      value.strides() == entry.tensor.strides();
+    if (fits) {
+      entry.tensor.set_data(value);
+    } else {
+      entry.tensor.copy_(value);
+    }
+  }
 }
 
 void ModelState::train_only(std::unordered_set<std::string> names) const {

@@ -31,7 +31,8 @@ struct ModelState {
 
   // Their values, on the CPU.
   NamedTensors copy() const;
-  // Takes over values: the names and shapes must be exactly the model's.
+  // Takes over values, where it can their memory too: the names and shapes must be exactly the
+  // model's.
   void load(const NamedTensors& tensors) const;
   // Exactly the parameters of these names get gradients from now on.
   void train_only(std::unordered_set<std::string> names) const;
@@ -45,7 +46,8 @@ struct ModelState {
       double loss_scale);
 };
 
-// The network with torchvision's initial values. Throws Failure for a device that is not here.
-std::shared_ptr<ModelState> build_model(const ModelOptions& options);
+// The network with torchvision's initial values; without `initialize` their random part is left
+// undefined. Throws Failure for a device that is not here.
+std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initialize);
 
 }  // namespace maskrcnn::binding

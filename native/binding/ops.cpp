@@ -15,6 +15,7 @@
 #include "ops/paste.h"
 #include "ops/roi_align.h"
 #include "ops/torchvision.h"
+#include "ops/winograd.h"
 #include "torch.h"
 
 // Letters: N images, C channels, H W rows and columns, R rois, D boxes, G objects.
@@ -64,6 +65,16 @@ Napi::Value batched_nms(const Napi::CallbackInfo& info) {
       info.Env(), ops::batched_nms(given.boxes, given.scores, idxs, iou_threshold));
 }
 
+// N, C, H, W.
+std::vector<int64_t> read_shape(const Napi::Value& value) {
+  const auto shape = read_object(value, "inputShape");
+  std::vector<int64_t> sizes;
+  for (uint32_t i = 0; i < 4; ++i) {
+    sizes.push_back(read_size(shape.Get(i), "inputShape[" + std::to_string(i) + "]"));
+  }
+  return sizes;
+}
+
 // What roiAlign and its gradient have in common: all arguments but the first.
 struct RoiAlignArguments {
   std::vector<int64_t> input_shape;  // N, C, H, W
@@ -74,11 +85,7 @@ struct RoiAlignArguments {
 
   explicit RoiAlignArguments(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
-    const auto shape = read_object(info[1], "inputShape");
-    for (uint32_t i = 0; i < 4; ++i) {
-      const auto name = "inputShape[" + std::to_string(i) + "]";
-      input_shape.push_back(read_size(shape.Get(i), name));
-    }
+    input_shape = read_shape(info[1]);
     input_length = checked_product(
         env, {input_shape[0], input_shape[1], input_shape[2], input_shape[3]}, "The input");
     const auto rows = read_finite_floats(info[2], "rois");
@@ -163,6 +170,31 @@ Napi::Value torchvision_roi_align_backward(const Napi::CallbackInfo& info) {
           arguments.spatial_scale,
           side,
           arguments.sampling_ratio));
+}
+
+at::Tensor read_tensor(
+    const Napi::Value& value, const std::string& name, const std::vector<int64_t>& shape) {
+  const auto values = read_floats(value, name);
+  check_length(value.Env(), values.length, c10::multiply_integers(shape), name);
+  return to_tensor(values, shape);
+}
+
+Napi::Value winograd_convolution(const Napi::CallbackInfo& info) {
+  const auto shape = read_shape(info[1]);
+  const auto outputs = read_size(info[3], "outputs");
+  const auto result = ops::winograd_convolution(
+      read_tensor(info[0], "input", shape),
+      read_tensor(info[2], "weight", {outputs, shape[1], 3, 3}),
+      read_tensor(info[4], "bias", {outputs}));
+  return to_float_array(info.Env(), result.contiguous());
+}
+
+Napi::Value winograd_weight_gradient(const Napi::CallbackInfo& info) {
+  const auto shape = read_shape(info[1]);
+  const auto outputs = read_size(info[3], "outputs");
+  const auto grad = read_tensor(info[2], "gradOutput", {shape[0], outputs, shape[2], shape[3]});
+  return to_float_array(
+      info.Env(), ops::winograd_weight_gradient(read_tensor(info[0], "input", shape), grad));
 }
 
 Napi::Value paste_mask(const Napi::CallbackInfo& info) {
@@ -260,6 +292,12 @@ Napi::Object make_ops(Napi::Env env) {
   exports.Set(
       "roiAlignBackward",
       Napi::Function::New(env, checked<roi_align_backward>, "roiAlignBackward"));
+  exports.Set(
+      "winogradConvolution",
+      Napi::Function::New(env, checked<winograd_convolution>, "winogradConvolution"));
+  exports.Set(
+      "winogradWeightGradient",
+      Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
   exports.Set("pasteMask", Napi::Function::New(env, checked<paste_mask>, "pasteMask"));
   exports.Set("maskTargets", Napi::Function::New(env, checked<mask_targets>, "maskTargets"));
   return exports;

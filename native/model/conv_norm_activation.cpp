@@ -36,7 +36,7 @@ ConvNormActivationImpl::ConvNormActivationImpl(const ConvNormActivationOptions& 
 
 at::Tensor ConvNormActivationImpl::forward(const at::Tensor& x) {
   return activate(
-      activation, norm.is_empty() ? conv->forward(x) : convolve_and_normalize(conv, norm, x));
+      activation, norm.is_empty() ? convolve(conv, x) : convolve_and_normalize(conv, norm, x));
 }
 
 }  // namespace maskrcnn

@@ -39,15 +39,31 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
 }
 
 std::vector<Detections> MaskRCNNImpl::detect(
-    const std::vector<at::Tensor>& images, const DetectionOptions& options, bool with_masks) {
+    const std::vector<at::Tensor>& images,
+    const DetectionOptions& options,
+    bool with_masks,
+    StageCosts* costs) {
+  const auto lap = [costs](const char* stage) {
+    if (costs != nullptr) costs->lap(stage);
+  };
   const auto inputs = transform_.forward(images, device());
+  lap("transform");
   const PrecisionScope scope(options_.precision, device());
-  auto features = backbone_->forward(inputs.tensors);
-  const auto proposals = rpn_->propose(rpn_->forward_head(features), inputs, options_.rpn.testing);
+  auto features = backbone_->forward_body(inputs.tensors);
+  lap("body");
+  features = backbone_->forward_fpn(features);
+  lap("fpn");
+  const auto rpn_output = rpn_->forward_head(features);
+  lap("rpn head");
+  const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.testing);
+  lap("proposals");
   features = to_float32(features);
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
+  lap("box head");
   auto detections = roi_heads_->select_detections(predictions, proposals, inputs.sizes, options);
+  lap("selection");
   if (with_masks) roi_heads_->add_masks(detections, features, inputs.sizes);
+  lap("mask head");
   for (size_t image = 0; image < images.size(); ++image) {
     auto& boxes = detections[image].boxes;
     boxes = resize_boxes(boxes, inputs.sizes[image], size_of(images[image]));

@@ -8,6 +8,7 @@
 #include "model/options.h"
 #include "model/roi_heads.h"
 #include "model/rpn.h"
+#include "model/stage_costs.h"
 #include "model/targets.h"
 #include "model/transform.h"
 #include "torch.h"
@@ -33,9 +34,12 @@ struct MaskRCNNImpl : torch::nn::Module {
   MaskRCNNLosses compute_losses(
       const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator);
 
-  // Boxes in pixels of the images as given. Call in evaluation mode.
+  // Boxes in pixels of the images as given. `costs` is told the stages. Call in evaluation mode.
   std::vector<Detections> detect(
-      const std::vector<at::Tensor>& images, const DetectionOptions& options, bool with_masks);
+      const std::vector<at::Tensor>& images,
+      const DetectionOptions& options,
+      bool with_masks,
+      StageCosts* costs = nullptr);
 
   // The stages of detection by name, for the parity tests: transform.images, body.L, fpn.L,
   // fpn.pool, rpn.objectness.L, rpn.bbox_pred.L, proposals.N, box_features, class_logits,
@@ -43,6 +47,7 @@ struct MaskRCNNImpl : torch::nn::Module {
   std::vector<std::pair<std::string, at::Tensor>> trace(const std::vector<at::Tensor>& images);
 
   const DetectionOptions& detection_options() const { return roi_heads_->options().detection; }
+  Precision precision() const { return options_.precision; }
   at::Device device() { return parameters().front().device(); }
 
  private:

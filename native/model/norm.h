@@ -17,6 +17,9 @@ struct NormOptions {
 // A BatchNorm2d or a FrozenBatchNorm2d over `channels`. Not for Norm::None.
 torch::nn::AnyModule make_norm(const NormOptions& options, int64_t channels);
 
+// conv(x).
+at::Tensor convolve(torch::nn::Conv2d& conv, const at::Tensor& x);
+
 // norm(conv(x)). A frozen norm, being an affine map per channel, becomes part of the convolution's
 // weights, which costs no pass over the result.
 at::Tensor convolve_and_normalize(

@@ -1,13 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {load} from '../../lib/binding.js';
+import {loadRuntime} from '../../lib/binding.js';
 import {loadOperators} from '../../lib/device.js';
 import {findOperators} from '../../lib/libtorch/operators.js';
 import {largestDifference} from './fixture.js';
 
 // torchvision's operators, which serve a GPU, in this process and on the CPU. They come with a PyTorch, as by
 // LIBTORCH=$(python3 -c 'import torch; print(torch.__path__[0])'); the libtorch that is fetched for the CPU has none.
-const loaded = await load();
+const loaded = await loadRuntime();
 const {ops, torchvisionOps} = loaded.binding;
 const path = await findOperators(loaded.libtorch.root);
 const withOperators = path === undefined ? test.skip : test;

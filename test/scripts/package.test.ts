@@ -60,10 +60,16 @@ test.after.always(() => rm(folder, {recursive: true, force: true}));
       t.true(paths.includes(path), path);
     }
     t.true(paths.some((path) => /^prebuilds\/linux-\w+\/maskrcnn\.(glibc|musl)\.node$/.test(path)));
+    t.true(paths.some((path) => path.endsWith('/libtorch_python.so')));
     t.deepEqual(
       paths.filter((path) => /^(native|lib|test|scripts|examples|build)\//.test(path) || /(?<!\.d)\.ts$/.test(path)),
       [],
     );
+
+    // As Node's and the bundlers' resolution sees it.
+    const bin = (name: string) => join(root, 'node_modules/.bin', name);
+    await run(bin('publint'), ['run', tarball, '--strict'], {cwd: copy});
+    await run(bin('attw'), [tarball, '--profile', 'esm-only'], {cwd: copy});
 
     // As npm would lay it out, its dependencies being those of the checkout.
     const app = join(folder, 'app');

@@ -1,0 +1,93 @@
+#include "model/stage_costs.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+namespace maskrcnn {
+namespace {
+
+thread_local double flops = 0;
+
+std::vector<int64_t> integers(const c10::IValue& value) {
+  return value.isIntList() ? value.toIntVector()
+                           : at::asIntArrayRefUnchecked(value.toSymIntVector()).vec();
+}
+
+// Of aten::convolution(input, weight, bias, stride, padding, dilation, transposed, ...): every
+// number of the denser side meets each weight of its channel once.
+double flops_of_convolution(at::ArrayRef<const c10::IValue> inputs) {
+  const auto& input = inputs[0].toTensor();
+  const auto& weight = inputs[1].toTensor();
+  const auto per_number = 2.0 * static_cast<double>(weight.numel() / weight.size(0));
+  if (inputs[6].toBool()) return per_number * static_cast<double>(input.numel());
+  const auto stride = integers(inputs[3]), padding = integers(inputs[4]);
+  const auto dilation = integers(inputs[5]);
+  auto numbers = static_cast<double>(input.size(0) * weight.size(0));
+  for (size_t i = 0; i < 2; ++i) {
+    const auto axis = static_cast<int64_t>(i) + 2;
+    const auto reach = dilation[i] * (weight.size(axis) - 1) + 1;
+    numbers *= static_cast<double>((input.size(axis) + 2 * padding[i] - reach) / stride[i] + 1);
+  }
+  return per_number * numbers;
+}
+
+// The inputs are gone when a call ends: what counts is counted when it begins.
+std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
+  const char* name = call.name();
+  if (std::strcmp(name, "aten::convolution") == 0) {
+    flops += flops_of_convolution(call.inputs());
+  } else if (std::strcmp(name, "aten::addmm") == 0) {
+    const auto& weight = call.inputs()[2].toTensor();
+    flops += 2.0 * static_cast<double>(call.inputs()[1].toTensor().numel() * weight.size(1));
+  } else if (std::strcmp(name, "maskrcnn::winograd") == 0) {
+    // What a direct convolution would take.
+    const auto& input = call.inputs()[0].toTensor();
+    const auto& weight = call.inputs()[1].toTensor();
+    flops += 2.0 * static_cast<double>(input.numel() / input.size(1) * weight.numel());
+  }
+  return nullptr;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+StageCosts::StageCosts()
+    : callback_(
+          at::addThreadLocalCallback(at::RecordFunctionCallback(count).needsInputs(true).scopes(
+              {at::RecordScope::FUNCTION}))) {
+  flops = 0;
+  start_ = std::chrono::steady_clock::now();
+}
+
+StageCosts::~StageCosts() {
+  at::removeCallback(callback_);
+}
+
+void StageCosts::lap(const char* stage) {
+  costs_.push_back({stage, seconds_since(start_), flops});
+  flops = 0;
+  start_ = std::chrono::steady_clock::now();
+}
+
+double convolution_rate(at::ScalarType type) {
+  const at::NoGradGuard no_grad;
+  const auto options = at::TensorOptions().dtype(type);
+  const auto input =
+      at::ones({1, 256, 128, 176}, options).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto weight =
+      at::ones({256, 256, 3, 3}, options).contiguous(at::MemoryFormat::ChannelsLast);
+  const double work = 2.0 * static_cast<double>(input.numel()) * 256 * 3 * 3;
+  double best = 0;
+  for (int round = 0; round < 10; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    at::conv2d(input, weight, /*bias=*/{}, /*stride=*/1, /*padding=*/1);
+    best = std::max(best, work / seconds_since(start));
+  }
+  return best;
+}
+
+}  // namespace maskrcnn

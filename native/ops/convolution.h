@@ -1,0 +1,23 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace maskrcnn::ops {
+
+struct ConvolutionGeometry {
+  at::IntArrayRef stride, padding, dilation;
+  int64_t groups;
+};
+
+// As at::conv2d, and differentiable like it. Large convolutions of 3 x 3 in float32 on the CPU are
+// computed, forward and backward, by Winograd's algorithm (winograd.h), all others by libtorch.
+at::Tensor convolve(
+    const at::Tensor& input,                // [N,C,H,W]
+    const at::Tensor& weight,               // [K,C/groups,h,w]
+    const std::optional<at::Tensor>& bias,  // [K]
+    const ConvolutionGeometry& geometry);
+
+}  // namespace maskrcnn::ops

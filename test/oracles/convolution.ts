@@ -1,0 +1,49 @@
+type Shape = readonly [number, number, number, number];
+
+/** Convolution of 3×3, stride 1, one zero around, by its definition and in double precision. */
+export function naiveConvolution(
+  input: ArrayLike<number>,
+  [n, c, h, w]: Shape,
+  weight: ArrayLike<number>,
+  outputs: number,
+  bias: ArrayLike<number>,
+): Float64Array {
+  const result = new Float64Array(n * outputs * h * w);
+  forEachProduct([n, c, h, w], outputs, (to, from, tap) => {
+    result[to]! += input[from]! * weight[tap]!;
+  });
+  return result.map((value, i) => value + bias[Math.floor(i / (h * w)) % outputs]!);
+}
+
+/** Its gradient with respect to the weights, given that with respect to the results. */
+export function naiveWeightGradient(
+  input: ArrayLike<number>,
+  [n, c, h, w]: Shape,
+  grad: ArrayLike<number>,
+  outputs: number,
+): Float64Array {
+  const result = new Float64Array(outputs * c * 9);
+  forEachProduct([n, c, h, w], outputs, (to, from, tap) => {
+    result[tap]! += input[from]! * grad[to]!;
+  });
+  return result;
+}
+
+/** Calls `visit` with the indices of a result, of an input, and of the weight that joins them. */
+function forEachProduct(
+  [n, c, h, w]: Shape,
+  outputs: number,
+  visit: (to: number, from: number, tap: number) => void,
+): void {
+  for (let image = 0; image < n; image++)
+    for (let k = 0; k < outputs; k++)
+      for (let y = 0; y < h; y++)
+        for (let x = 0; x < w; x++)
+          for (let channel = 0; channel < c; channel++)
+            for (let tap = 0; tap < 9; tap++) {
+              const [row, column] = [y + Math.floor(tap / 3) - 1, x + (tap % 3) - 1];
+              if (row < 0 || row >= h || column < 0 || column >= w) continue;
+              const to = ((image * outputs + k) * h + y) * w + x;
+              visit(to, ((image * c + channel) * h + row) * w + column, (k * c + channel) * 9 + tap);
+            }
+}
