@@ -28,7 +28,8 @@ try {
   const options = {scoreThreshold: 0, maxDetections: 100, maskFormat: 'bitmap', maskThreshold: 0.5} as const;
   await model.predict(image); // the first one is slower
   const runs: Awaited<ReturnType<ReturnType<typeof openModel>['stageCosts']>>[] = [];
-  for (let round = 0; round < Number(values.rounds); round++) runs.push(await openModel(model).stageCosts([image], options));
+  for (let round = 0; round < Number(values.rounds); round++)
+    runs.push(await openModel(model).stageCosts([image], options));
 
   const median = (list: number[]) => list.sort((a, b) => a - b)[list.length >> 1]!;
   const rate = Math.max(...runs.map(({convolutionRate}) => convolutionRate));

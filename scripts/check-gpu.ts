@@ -7,8 +7,8 @@
  * Build against a libtorch for CUDA first, such as PyTorch's: LIBTORCH_USE_PYTORCH=1 npm run check:gpu -- --peer python3
  */
 import {spawnSync} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import {setTimeout} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {drawGlandImage} from '../examples/glands/generate.js';
 import {type Binding, loadBinding} from '../lib/binding.js';
@@ -106,7 +106,11 @@ async function checkSteps(binding: Binding): Promise<void> {
   const [expected, actual] = [await run(cpu), await run(gpu)];
   for (const [step, loss] of expected.entries()) {
     const off = Math.abs(actual[step]! - loss) / loss;
-    check(`loss of step ${step + 1}`, off < LOSS_TOLERANCE, `${actual[step]!.toFixed(6)}, on the CPU ${loss.toFixed(6)}`);
+    check(
+      `loss of step ${step + 1}`,
+      off < LOSS_TOLERANCE,
+      `${actual[step]!.toFixed(6)}, on the CPU ${loss.toFixed(6)}`,
+    );
   }
   cpu.dispose();
   gpu.dispose();
@@ -121,13 +125,21 @@ async function checkDetections(): Promise<void> {
   };
   const expected = await detect('cpu', 'float32');
   const actual = await detect('cuda', 'float32');
-  check('detections', actual.scores.length === expected.scores.length, `${actual.scores.length}, on the CPU ${expected.scores.length}`);
+  check(
+    'detections',
+    actual.scores.length === expected.scores.length,
+    `${actual.scores.length}, on the CPU ${expected.scores.length}`,
+  );
   for (const name of ['scores', 'boxes'] as const) {
     const off = difference(actual[name], expected[name]);
     check(name, off < DETECTION_TOLERANCE, `off by ${off.toExponential(1)}`);
   }
   const mixed = await detect('cuda', 'bfloat16');
-  check('bfloat16', mixed.scores.every((score) => score >= 0 && score <= 1), `${mixed.scores.length} detections`);
+  check(
+    'bfloat16',
+    mixed.scores.every((score) => score >= 0 && score <= 1),
+    `${mixed.scores.length} detections`,
+  );
 }
 
 async function checkDisposal(binding: Binding): Promise<void> {

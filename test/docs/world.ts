@@ -18,6 +18,7 @@ export async function makeWorld(folder: string): Promise<void> {
     if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), at('node_modules', name));
   }
   await symlink(root, at('node_modules', 'maskrcnn'));
+  await writeFile(at('package.json'), '{"type": "module"}');
   await symlink(join(root, 'examples'), at('examples'));
 
   const drawn = at('drawn');

@@ -29,7 +29,10 @@ const TOLERANCE = 2e-5;
 test('it is the convolution, for every size', (t) => {
   fc.assert(
     fc.property(cases, ({shape, outputs, seed}) => {
-      const input = noise(shape.reduce((a, b) => a * b), seed);
+      const input = noise(
+        shape.reduce((a, b) => a * b),
+        seed,
+      );
       const weight = noise(outputs * shape[1] * 9, seed + 1);
       const bias = noise(outputs, seed + 2);
       const expected = naiveConvolution(input, shape, weight, outputs, bias);
@@ -41,7 +44,10 @@ test('it is the convolution, for every size', (t) => {
 test('its gradient with respect to the weights is that of the convolution, for every size', (t) => {
   fc.assert(
     fc.property(cases, ({shape, outputs, seed}) => {
-      const input = noise(shape.reduce((a, b) => a * b), seed);
+      const input = noise(
+        shape.reduce((a, b) => a * b),
+        seed,
+      );
       const grad = noise(shape[0] * outputs * shape[2] * shape[3], seed + 1);
       const expected = naiveWeightGradient(input, shape, grad, outputs);
       t.true(largestDifference(ops.winogradWeightGradient(input, shape, grad, outputs), expected) < TOLERANCE);
