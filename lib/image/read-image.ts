@@ -1,5 +1,5 @@
-import sharp from 'sharp';
 import {MaskRcnnError} from '../errors.js';
+import {loadSharp} from '../load-sharp.js';
 import {bool, checkOptions, show, text} from '../options-check.js';
 import {decodeBmp} from './bmp.js';
 import {readBytes, reasonOf} from './bytes.js';
@@ -53,6 +53,7 @@ export async function readImageSize(
   const {bytes, name} = await readBytes(source, 'INVALID_IMAGE');
   if (detectFormat(bytes) !== 'bmp') {
     // What sharp cannot make sense of is left to the decoder, for its message.
+    const sharp = await loadSharp();
     const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS})
       .metadata()
       .catch(() => undefined);
@@ -90,6 +91,7 @@ async function decode(bytes: Uint8Array, name: string, exifOrientation: boolean,
 }
 
 async function decodeWithSharp(bytes: Uint8Array, exifOrientation: boolean): Promise<RgbImage> {
+  const sharp = await loadSharp();
   const pipeline = sharp(bytes, {
     failOn: 'error', // truncated files too, but not files with a harmless oddity
     limitInputPixels: MAX_PIXELS,

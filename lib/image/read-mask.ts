@@ -1,6 +1,6 @@
 import {decode as decodePng} from 'fast-png';
-import sharp from 'sharp';
 import {MaskRcnnError} from '../errors.js';
+import {loadSharp} from '../load-sharp.js';
 import {decodeBmp} from './bmp.js';
 import {readBytes, reasonOf} from './bytes.js';
 import {checkSize, detectFormat, type ImageFormat, MAX_PIXELS} from './format.js';
@@ -111,6 +111,7 @@ function unpack(data: ArrayLike<number>, depth: number, width: number, ids: Uint
 
 /** TIFF, GIF, WebP and most PNGs. */
 async function fromSharp(bytes: Uint8Array): Promise<IdMask> {
+  const sharp = await loadSharp();
   const pipeline = sharp(bytes, {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true});
   const {depth, space} = await pipeline.metadata();
   if (depth === 'float' || depth === 'double') throw new Error('its pixels are fractions, not whole numbers');

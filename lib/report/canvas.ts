@@ -1,5 +1,5 @@
-import sharp from 'sharp';
 import type {RgbImage} from '../image.js';
+import {loadSharp} from '../load-sharp.js';
 import type {Color} from './colors.js';
 
 /** Where an instance is: `bitmap` (anything but 0 = object, reading order) covers the whole picture, or a rectangle of it. */
@@ -74,6 +74,7 @@ export function paintShape(
 
 /** A picture as PNG, with the SVG `elements` drawn over it. */
 export async function toPng({data, width, height}: RgbImage, elements: readonly string[]): Promise<Buffer> {
+  const sharp = await loadSharp();
   const base = sharp(data, {raw: {width, height, channels: 3}});
   if (elements.length > 0) base.composite([{input: Buffer.from(svg(width, height, elements))}]);
   return base.removeAlpha().png().toBuffer();

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import {loadSharp} from '../load-sharp.js';
 import {attribute, svg, svgTitle} from './canvas.js';
 import {cutText, textPath, textWidth} from './font.js';
 import {ticks} from './ticks.js';
@@ -74,6 +74,7 @@ export function chartSvg(title: string, panels: readonly Panel[]): string {
 }
 
 export async function chartPng(chart: string): Promise<Buffer> {
+  const sharp = await loadSharp();
   return sharp(Buffer.from(chart)).removeAlpha().png().toBuffer();
 }
 

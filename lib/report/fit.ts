@@ -1,5 +1,5 @@
-import sharp from 'sharp';
 import type {RgbImage} from '../image.js';
+import {loadSharp} from '../load-sharp.js';
 import type {Shape} from './canvas.js';
 import type {Item} from './overlay.js';
 
@@ -13,6 +13,7 @@ export async function fit(
   const factor = side / Math.max(width, height);
   if (factor >= 1) return {image, items: [...items]};
   const size = {width: Math.max(1, Math.round(width * factor)), height: Math.max(1, Math.round(height * factor))};
+  const sharp = await loadSharp();
   const resized = await sharp(data, {raw: {width, height, channels: 3}})
     .resize({...size, fit: 'fill'})
     .raw()

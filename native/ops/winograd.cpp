@@ -1,11 +1,9 @@
 #include "ops/winograd.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
-#include <vector>
 
-#include "ops/target_clones.h"
+#include "ops/winograd_transforms.h"
 #include "torch.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
@@ -14,244 +12,28 @@
 namespace maskrcnn::ops {
 namespace {
 
-constexpr int64_t kPoints = 16;
 // Numbers of transformed tiles at a time: they should be found in the cache by who needs them next.
 constexpr int64_t kChunk = int64_t{1} << 19;
+// Each time the gradient of the weights is read and written, which should be seldom.
+constexpr int64_t kGradientChunk = int64_t{1} << 22;
 
-#define MASKRCNN_VECTORIZED MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+// Memory for transformed tiles, taken once: fresh memory costs more than the arithmetic.
+class Room {
+ public:
+  Room(int64_t tiles, int64_t channels)
+      : channels_(channels), memory_(at::empty({kPoints * tiles * channels}, at::kFloat)) {}
 
-// Four rows of `length` numbers, combined by B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1].
-MASKRCNN_VECTORIZED
-void combine_inputs(
-    const float* __restrict a,
-    const float* __restrict b,
-    const float* __restrict c,
-    const float* __restrict d,
-    float* __restrict r0,
-    float* __restrict r1,
-    float* __restrict r2,
-    float* __restrict r3,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) {
-    r0[i] = a[i] - c[i];
-    r1[i] = b[i] + c[i];
-    r2[i] = c[i] - b[i];
-    r3[i] = b[i] - d[i];
+  at::Tensor part(int64_t tiles) const {  // [P,T,C]
+    return memory_.narrow(0, 0, kPoints * tiles * channels_).view({kPoints, tiles, channels_});
   }
-}
 
-// By A^T = [1 1 1 0; 0 1 -1 -1].
-MASKRCNN_VECTORIZED
-void combine_products(
-    const float* __restrict a,
-    const float* __restrict b,
-    const float* __restrict c,
-    const float* __restrict d,
-    float* __restrict r0,
-    float* __restrict r1,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) {
-    r0[i] = a[i] + b[i] + c[i];
-    r1[i] = b[i] - c[i] - d[i];
-  }
-}
-
-// By A.
-MASKRCNN_VECTORIZED
-void spread_gradients(
-    const float* __restrict a,
-    const float* __restrict b,
-    float* __restrict r0,
-    float* __restrict r1,
-    float* __restrict r2,
-    float* __restrict r3,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) {
-    r0[i] = a[i];
-    r1[i] = a[i] + b[i];
-    r2[i] = a[i] - b[i];
-    r3[i] = -b[i];
-  }
-}
-
-MASKRCNN_VECTORIZED
-void add_row(
-    const float* __restrict from,
-    const float* __restrict bias,
-    float* __restrict to,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) to[i] = from[i] + bias[i];
-}
-
-// The tiles of images with H rows and W columns.
-struct Tiling {
-  int64_t images, height, width;
-  int64_t rows = (height + 1) / 2, columns = (width + 1) / 2;
-  int64_t count = images * rows * columns;
-
-  explicit Tiling(const at::Tensor& x) : images(x.size(0)), height(x.size(2)), width(x.size(3)) {}
-
-  // The pixel at offset (dy, dx) from the top left result of tile t; nullptr outside of the image.
-  const float* pixel(const float* data, int64_t channels, int64_t t, int64_t dy, int64_t dx) const {
-    const auto image = t / (rows * columns), place = t % (rows * columns);
-    const auto y = 2 * (place / columns) + dy, x = 2 * (place % columns) + dx;
-    if (y < 0 || y >= height || x < 0 || x >= width) return nullptr;
-    return data + ((image * height + y) * width + x) * channels;
-  }
+ private:
+  int64_t channels_;
+  at::Tensor memory_;
 };
 
-template <typename Work>
-void for_each_tile(int64_t begin, int64_t end, const Work& work) {
-  at::parallel_for(begin, end, /*grain_size=*/8, [&](int64_t from, int64_t to) {
-    std::vector<float> scratch;
-    for (int64_t t = from; t < to; ++t) work(t, scratch);
-  });
-}
-
-// Tiles begin..end of `x` [N,C,H,W] -> [P,T,C]: B^T d B.
-void transform_inputs(
-    const at::Tensor& x, const Tiling& tiling, int64_t begin, int64_t end, float* out) {
-  const auto channels = x.size(1), stride = (end - begin) * channels;
-  const auto* data = x.const_data_ptr<float>();
-  const std::vector<float> outside(channels, 0.0f);
-  for_each_tile(begin, end, [&](int64_t t, std::vector<float>& scratch) {
-    scratch.resize(kPoints * channels);
-    const auto row = [&](int64_t i, int64_t j) { return scratch.data() + (4 * i + j) * channels; };
-    for (int64_t j = 0; j < 4; ++j) {
-      const float* d[4];
-      for (int64_t i = 0; i < 4; ++i) {
-        const auto* pixel = tiling.pixel(data, channels, t, i - 1, j - 1);
-        d[i] = pixel == nullptr ? outside.data() : pixel;
-      }
-      combine_inputs(d[0], d[1], d[2], d[3], row(0, j), row(1, j), row(2, j), row(3, j), channels);
-    }
-    float* to = out + (t - begin) * channels;
-    for (int64_t i = 0; i < 4; ++i, to += 4 * stride) {
-      combine_inputs(
-          row(i, 0),
-          row(i, 1),
-          row(i, 2),
-          row(i, 3),
-          to,
-          to + stride,
-          to + 2 * stride,
-          to + 3 * stride,
-          channels);
-    }
-  });
-}
-
-// [P,T,K] -> tiles begin..end of `y` [N,K,H,W]: A^T m A, plus the bias.
-void transform_outputs(
-    const float* products,
-    const float* bias,
-    const at::Tensor& y,
-    const Tiling& tiling,
-    int64_t begin,
-    int64_t end) {
-  const auto channels = y.size(1), stride = (end - begin) * channels;
-  auto* data = y.mutable_data_ptr<float>();
-  for_each_tile(begin, end, [&](int64_t t, std::vector<float>& scratch) {
-    scratch.resize(10 * channels);
-    const auto row = [&](int64_t i) { return scratch.data() + i * channels; };
-    const auto* m = products + (t - begin) * channels;
-    for (int64_t j = 0; j < 4; ++j) {
-      const auto* at = m + j * stride;
-      combine_products(
-          at, at + 4 * stride, at + 8 * stride, at + 12 * stride, row(j), row(4 + j), channels);
-    }
-    for (int64_t i = 0; i < 2; ++i) {
-      combine_products(
-          row(4 * i), row(4 * i + 1), row(4 * i + 2), row(4 * i + 3), row(8), row(9), channels);
-      for (int64_t j = 0; j < 2; ++j) {
-        const auto* pixel = tiling.pixel(data, channels, t, i, j);
-        if (pixel != nullptr) add_row(row(8 + j), bias, const_cast<float*>(pixel), channels);
-      }
-    }
-  });
-}
-
-// Tiles begin..end of `grad` [N,K,H,W] -> [P,T,K]: A dy A^T.
-void transform_gradients(
-    const at::Tensor& grad, const Tiling& tiling, int64_t begin, int64_t end, float* out) {
-  const auto channels = grad.size(1), stride = (end - begin) * channels;
-  const auto* data = grad.const_data_ptr<float>();
-  const std::vector<float> outside(channels, 0.0f);
-  for_each_tile(begin, end, [&](int64_t t, std::vector<float>& scratch) {
-    scratch.resize(8 * channels);
-    const auto row = [&](int64_t i, int64_t j) { return scratch.data() + (2 * i + j) * channels; };
-    const auto pixel = [&](int64_t i, int64_t j) {
-      const auto* found = tiling.pixel(data, channels, t, i, j);
-      return found == nullptr ? outside.data() : found;
-    };
-    for (int64_t j = 0; j < 2; ++j) {
-      spread_gradients(
-          pixel(0, j), pixel(1, j), row(0, j), row(1, j), row(2, j), row(3, j), channels);
-    }
-    float* to = out + (t - begin) * channels;
-    for (int64_t i = 0; i < 4; ++i, to += 4 * stride) {
-      spread_gradients(
-          row(i, 0), row(i, 1), to, to + stride, to + 2 * stride, to + 3 * stride, channels);
-    }
-  });
-}
-
-// [K,C,3,3] -> [P,K,C]: G g G^T, where G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1].
-at::Tensor transform_weights(const at::Tensor& weight) {
-  const auto outputs = weight.size(0), inputs = weight.size(1);
-  auto result = at::empty({kPoints, outputs, inputs}, weight.options().memory_format(std::nullopt));
-  const auto plain = weight.contiguous();
-  const auto* from = plain.const_data_ptr<float>();
-  auto* to = result.mutable_data_ptr<float>();
-  const auto stride = outputs * inputs;
-  at::parallel_for(0, stride, /*grain_size=*/4096, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float* g = from + 9 * i;
-      float half[4][3];
-      for (int j = 0; j < 3; ++j) {
-        const float even = 0.5f * (g[j] + g[6 + j]), odd = 0.5f * g[3 + j];
-        half[0][j] = g[j];
-        half[1][j] = even + odd;
-        half[2][j] = even - odd;
-        half[3][j] = g[6 + j];
-      }
-      for (int r = 0; r < 4; ++r) {
-        const float even = 0.5f * (half[r][0] + half[r][2]), odd = 0.5f * half[r][1];
-        to[(4 * r) * stride + i] = half[r][0];
-        to[(4 * r + 1) * stride + i] = even + odd;
-        to[(4 * r + 2) * stride + i] = even - odd;
-        to[(4 * r + 3) * stride + i] = half[r][2];
-      }
-    }
-  });
-  return result;
-}
-
-// [P,K,C] -> [K,C,3,3]: G^T u G.
-at::Tensor gather_weight_gradient(const at::Tensor& products) {
-  const auto outputs = products.size(1), inputs = products.size(2);
-  auto result = at::empty({outputs, inputs, 3, 3}, products.options());
-  const auto* from = products.const_data_ptr<float>();
-  auto* to = result.mutable_data_ptr<float>();
-  const auto stride = outputs * inputs;
-  at::parallel_for(0, stride, /*grain_size=*/4096, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      float half[3][4];
-      for (int j = 0; j < 4; ++j) {
-        const auto u = [&](int r) { return from[(4 * r + j) * stride + i]; };
-        half[0][j] = u(0) + 0.5f * (u(1) + u(2));
-        half[1][j] = 0.5f * (u(1) - u(2));
-        half[2][j] = 0.5f * (u(1) + u(2)) + u(3);
-      }
-      for (int r = 0; r < 3; ++r) {
-        const auto* h = half[r];
-        to[9 * i + 3 * r] = h[0] + 0.5f * (h[1] + h[2]);
-        to[9 * i + 3 * r + 1] = 0.5f * (h[1] - h[2]);
-        to[9 * i + 3 * r + 2] = 0.5f * (h[1] + h[2]) + h[3];
-      }
-    }
-  });
-  return result;
+int64_t tiles_at_a_time(int64_t numbers, int64_t channels, const Tiling& tiling) {
+  return std::min(std::max<int64_t>(64, numbers / (kPoints * channels)), tiling.count);
 }
 
 void check(const at::Tensor& x) {
@@ -274,25 +56,15 @@ at::Tensor winograd_convolution(
   const auto transformed = transform_weights(weight).transpose(1, 2);  // [P,C,K]
   const auto shift =
       bias.has_value() && bias->defined() ? bias->contiguous() : at::zeros({outputs}, x.options());
-  const auto chunk = std::max<int64_t>(64, kChunk / (kPoints * (inputs + outputs)));
-  const auto most = std::min(chunk, tiling.count);
-  auto room_in = at::empty({kPoints * most * inputs}, x.options().memory_format(std::nullopt));
-  auto room_out = at::empty({kPoints * most * outputs}, x.options().memory_format(std::nullopt));
+  const auto* add = shift.const_data_ptr<float>();
+  const auto chunk = tiles_at_a_time(kChunk, inputs + outputs, tiling);
+  const Room tile_room(chunk, inputs), product_room(chunk, outputs);
   for (int64_t begin = 0; begin < tiling.count; begin += chunk) {
     const auto end = std::min(begin + chunk, tiling.count);
-    auto tiles =
-        room_in.narrow(0, 0, kPoints * (end - begin) * inputs).view({kPoints, end - begin, inputs});
-    auto products = room_out.narrow(0, 0, kPoints * (end - begin) * outputs)
-                        .view({kPoints, end - begin, outputs});
+    auto tiles = tile_room.part(end - begin), products = product_room.part(end - begin);
     transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
     at::bmm_out(products, tiles, transformed);
-    transform_outputs(
-        products.const_data_ptr<float>(),
-        shift.const_data_ptr<float>(),
-        result,
-        tiling,
-        begin,
-        end);
+    transform_outputs(products.const_data_ptr<float>(), add, result, tiling, begin, end);
   }
   return result;
 }
@@ -304,13 +76,12 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
   const auto grad = grad_output.contiguous(at::MemoryFormat::ChannelsLast);
   const auto inputs = x.size(1), outputs = grad.size(1);
   const Tiling tiling(x);
-  const auto plain = x.options().memory_format(std::nullopt);
-  auto products = at::zeros({kPoints, outputs, inputs}, plain);
-  const auto chunk = std::max<int64_t>(64, kChunk / (kPoints * (inputs + outputs)));
+  auto products = at::zeros({kPoints, outputs, inputs}, x.options().memory_format(std::nullopt));
+  const auto chunk = tiles_at_a_time(kGradientChunk, inputs + outputs, tiling);
+  const Room tile_room(chunk, inputs), gradient_room(chunk, outputs);
   for (int64_t begin = 0; begin < tiling.count; begin += chunk) {
     const auto end = std::min(begin + chunk, tiling.count);
-    auto tiles = at::empty({kPoints, end - begin, inputs}, plain);
-    auto gradients = at::empty({kPoints, end - begin, outputs}, plain);
+    auto tiles = tile_room.part(end - begin), gradients = gradient_room.part(end - begin);
     transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
     transform_gradients(grad, tiling, begin, end, gradients.mutable_data_ptr<float>());
     products.baddbmm_(gradients.transpose(1, 2), tiles);

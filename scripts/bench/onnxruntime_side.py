@@ -13,6 +13,7 @@ import onnxruntime
 folder = pathlib.Path(sys.argv[1])
 task = json.loads((folder / "task.json").read_text())
 options = onnxruntime.SessionOptions()
+options.log_severity_level = 3  # it warns of each mask that is pasted
 options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
 session = onnxruntime.InferenceSession(folder / "network.onnx", options, providers=["CPUExecutionProvider"])
 [image] = task["images"]

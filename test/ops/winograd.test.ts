@@ -23,8 +23,8 @@ const cases = fc.record({
   outputs: fc.integer({min: 1, max: 19}),
   seed: fc.nat(1000),
 });
-/** Of sums of at most 19 × 9 (or 3 × 81) products of such numbers, in float32. */
-const TOLERANCE = 2e-5;
+/** Sums of at most 243 products of such numbers: float32 rounds one of that size by 8e-6, and some ten are added up. */
+const TOLERANCE = 1e-4;
 
 test('it is the convolution, for every size', (t) => {
   fc.assert(

@@ -1,6 +1,6 @@
-import sharp from 'sharp';
 import type {Dataset, Sample} from '../../datasets/sample.js';
 import type {EvaluationDetails} from '../../evaluate.js';
+import {loadSharp} from '../../load-sharp.js';
 import type {MaskRcnn} from '../../model.js';
 import type {Shape} from '../canvas.js';
 import {fit} from '../fit.js';
@@ -63,6 +63,7 @@ async function makeEntry(model: MaskRcnn, {file, image, instances}: Sample, clas
   const classNames = names.length > 0 ? found!.classNames : [];
   const detections = await fit(image, detectionItems(image, {...unscored, classNames}, 0), SIDE);
   const {data, width, height} = truth.image;
+  const sharp = await loadSharp();
   const webp = await sharp(data, {raw: {width, height, channels: 3}})
     .webp({quality: 82})
     .toBuffer();
