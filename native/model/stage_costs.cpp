@@ -1,5 +1,7 @@
 #include "model/stage_costs.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -37,7 +39,9 @@ std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
   const char* name = call.name();
   if (std::strcmp(name, "aten::convolution") == 0) {
     flops += flops_of_convolution(call.inputs());
-  } else if (std::strcmp(name, "aten::addmm") == 0) {
+  } else if (
+      std::strcmp(name, "aten::addmm") == 0 && !at::autocast::is_autocast_enabled(at::kCPU)) {
+    // Autocast calls it once more, itself switched off, with what it has converted.
     const auto& weight = call.inputs()[2].toTensor();
     flops += 2.0 * static_cast<double>(call.inputs()[1].toTensor().numel() * weight.size(1));
   } else if (std::strcmp(name, "maskrcnn::winograd") == 0) {
