@@ -128,6 +128,8 @@ export type NativeDetectOptions = {
   maskFormat: 'rle' | 'bitmap' | 'float' | 'none';
   /** A pixel belongs to the object where its probability is >= this. For 'rle' and 'bitmap'. */
   maskThreshold: number;
+  /** 1: the image as it is; 2: and mirrored left to right; 4: and top to bottom, and both. Means over them. */
+  views: 1 | 2 | 4;
 };
 
 /** Detections of one image, in falling order of score. */

@@ -48,6 +48,9 @@ const mobilenet: ModelOptions = {
 /** Each training image is scaled to one of these by chance, the others to the last. */
 const sizesAround = (minSize: number) => [0.8, 0.9, 1.1, 1.2, 1].map((factor) => Math.round(factor * minSize));
 
+/** Glands look alike from every side: each test image is seen mirrored, too, in four ways altogether, and the four averaged. */
+const views = 4;
+
 /** The score from which detections count. */
 const scoreThreshold = 0.5;
 
@@ -123,7 +126,7 @@ await run(async () => {
   console.log(`Loss by epoch: ${losses.join(', ')}`);
 
   // The model has the averaged weights of the last epoch: when the rate has come down to 0, no epoch before is better on all counts.
-  const scores = await judge(model, test, {folder: join(output, 'overlays'), scoreThreshold});
+  const scores = await judge(model, test, {folder: join(output, 'overlays'), scoreThreshold, views});
   await writeFile(join(output, 'scores.json'), `${JSON.stringify(scores, null, 2)}\n`);
   console.log(`
 Overlays, loss curve and weights are in ${output}.

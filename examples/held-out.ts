@@ -8,6 +8,7 @@ import {
   evaluate,
   type MaskRcnn,
   type Sample,
+  type Views,
 } from 'maskrcnn';
 
 /**
@@ -17,7 +18,7 @@ import {
 export async function judge(
   model: MaskRcnn,
   data: Dataset,
-  {folder, scoreThreshold}: {folder: string; scoreThreshold: number},
+  {folder, scoreThreshold, views = 1}: {folder: string; scoreThreshold: number; views?: Views},
 ) {
   await mkdir(folder, {recursive: true});
   const draw = async ({file, image, instances}: Sample, detections: Detections) => {
@@ -30,11 +31,11 @@ export async function judge(
     drawn = Promise.all([drawn, draw(sample, detections)]);
     drawn.catch(() => {}); // told below
   };
-  const {details: _, ...scores} = await evaluate(model, {data, scoreThreshold, onDetections});
+  const {details: _, ...scores} = await evaluate(model, {data, scoreThreshold, views, onDetections});
   await drawn;
   console.log(`
 ${data.length} images that were not trained on   (detections with a score above ${scoreThreshold})
 
 ${describeEvaluation(scores)}`);
-  return {scoreThreshold, ...scores};
+  return {scoreThreshold, views, ...scores};
 }

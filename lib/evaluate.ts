@@ -25,7 +25,7 @@ import {
 } from './metrics/pixel.js';
 import type {MaskRcnn} from './model.js';
 import {callback, checkOptions, instanceOf, number, required, type Schema, text} from './options-check.js';
-import type {Detections} from './predict.js';
+import {type Detections, type Views, viewsRule} from './predict.js';
 import type {ConfusionMatrix} from './report/confusion-matrix.js';
 
 /** What `evaluate()` takes. */
@@ -33,6 +33,8 @@ export type EvaluateOptions = {
   data: Dataset;
   /** Detections above this score count for pixels, objects and the confusion matrix, 0..1. Default 0.5. COCO's scores take all. */
   scoreThreshold?: number;
+  /** In how many ways each image is looked at: see `PredictOptions`. Default 1. */
+  views?: Views;
   /** Where to write all detections, as a COCO results file. */
   results?: string;
   /** Called after each image with how many are done. */
@@ -73,6 +75,7 @@ export type EvaluationDetails = {
 const EVALUATE: Schema = {
   data: required(datasetRule),
   scoreThreshold: number({min: 0, max: 1}),
+  views: viewsRule,
   results: text,
   onImage: callback,
   onDetections: callback,
@@ -90,7 +93,7 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Evaluation & {details: EvaluationDetails}> {
   checkOptions(options, EVALUATE, 'evaluate()');
-  const {data, scoreThreshold = 0.5, results, onImage, onDetections, signal} = options;
+  const {data, scoreThreshold = 0.5, views = 1, results, onImage, onDetections, signal} = options;
   if (data.length === 0) throw new MaskRcnnError('INVALID_DATASET', 'Evaluation needs at least one image, got none.');
 
   const pixels: PixelCounts[] = [];
@@ -99,12 +102,12 @@ export async function evaluate(
   const images: ImageScores[] = [];
   const scored = new ScoredData(data);
   const detected = new DetectedObjects();
-  let next = detect(model, data, 0);
+  let next = detect(model, data, 0, views);
   for (let index = 0; index < data.length; index++) {
     const {sample, detections} = await next;
     signal?.throwIfAborted();
     // Detection goes on, off the main thread, while this image is compared.
-    next = detect(model, data, index + 1);
+    next = detect(model, data, index + 1, views);
     await scored.add(index, () => sample);
     detected.addDetections(index, detections);
     const likely = above(detections, scoreThreshold);
@@ -152,11 +155,11 @@ function above({boxes, labels, classNames, scores, masks, ...rest}: Detections, 
 type Detected = {sample: Sample; detections: Detections};
 
 /** Sample `index` and what is found on it; past the end a promise that nobody awaits. */
-function detect(model: MaskRcnn, data: Dataset, index: number): Promise<Detected> {
+function detect(model: MaskRcnn, data: Dataset, index: number, views: Views): Promise<Detected> {
   if (index >= data.length) return new Promise(() => {});
   const detected = (async () => {
     const sample = await data.get(index);
-    const [detections] = await model.predict(sample.image);
+    const [detections] = await model.predict(sample.image, {views});
     return {sample, detections: detections!};
   })();
   detected.catch(() => {}); // reported where it is awaited, which a failure before that may prevent

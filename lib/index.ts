@@ -42,7 +42,7 @@ export type {ObjectScores, ObjectSummary} from './metrics/objects.js';
 export type {PixelScores, PixelSummary} from './metrics/pixel.js';
 export type {DType, MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model-options.js';
-export type {Detections, MaskFormat, Masks, PredictOptions} from './predict.js';
+export type {Detections, MaskFormat, Masks, PredictOptions, Views} from './predict.js';
 export type {Random, RandomState} from './random.js';
 export {
   type ConfusionMatrix,

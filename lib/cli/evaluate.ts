@@ -6,6 +6,7 @@ import {evaluateResults} from '../evaluate-results.js';
 import type {ModelOptions} from '../model-options.js';
 import {MODEL_OPTIONS} from '../options.js';
 import {bool, number, text} from '../options-check.js';
+import {type Views, viewsRule} from '../predict.js';
 import {describeClasses, describeEvaluation} from '../report/describe-evaluation.js';
 import {writeEvaluation} from '../report/write-evaluation.js';
 import type {Command, CommandContext} from './command.js';
@@ -22,6 +23,7 @@ ${DATA_HELP}
   --weights NAME      a file that training saved, or COCO_V1
   --results FILE      score the detections in this COCO results file instead
   --score-threshold N detections above this count for pixels and objects, 0..1 (default 0.5); AP takes all
+  --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
   --output DIR        scores, curves, confusion matrix, worst images and results.json go here (default runs/evaluate)
   --device NAME       auto, cpu, cuda or cuda:1 (default auto)
   --precision NAME    float32 or bfloat16 (default float32)
@@ -34,6 +36,7 @@ ${DATA_HELP}
     weights: text,
     results: text,
     scoreThreshold: number({min: 0, max: 1}),
+    views: viewsRule,
     output: text,
     device: MODEL_OPTIONS.device!,
     precision: MODEL_OPTIONS.precision!,
@@ -62,7 +65,14 @@ async function scoreResults(options: Parameters<typeof evaluateResults>[0]) {
 
 async function scoreWeights(
   data: Awaited<ReturnType<typeof openData>>,
-  {weights, scoreThreshold = 0.5, output = join('runs', 'evaluate'), device, precision}: Record<string, unknown>,
+  {
+    weights,
+    scoreThreshold = 0.5,
+    views = 1,
+    output = join('runs', 'evaluate'),
+    device,
+    precision,
+  }: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
   const where = {...(device !== undefined && {device}), ...(precision !== undefined && {precision})} as ModelOptions;
@@ -70,12 +80,18 @@ async function scoreWeights(
   const evaluation = await evaluateModel(model, {
     data,
     scoreThreshold: scoreThreshold as number,
+    views: views as Views,
     results: join(output as string, 'results.json'),
     signal,
     onImage: (done) => progress.update({label: 'Scoring images', done, total: data.length, unit: 'count'}),
   });
   progress.close();
-  await writeEvaluation(model, evaluation, {folder: output as string, data, scoreThreshold: scoreThreshold as number});
+  await writeEvaluation(model, evaluation, {
+    folder: output as string,
+    data,
+    scoreThreshold: scoreThreshold as number,
+    views: views as Views,
+  });
   progress.say(`Scores, curves, confusion matrix and the worst images are in ${output}.`);
   const {details: _, ...scores} = evaluation;
   return scores;

@@ -10,7 +10,7 @@ import {predictedLabels} from '../metrics/labels.js';
 import type {ModelOptions} from '../model-options.js';
 import {MODEL_OPTIONS} from '../options.js';
 import {either, integer, listOf, number, oneOf, text} from '../options-check.js';
-import type {Detections} from '../predict.js';
+import {type Detections, type Views, viewsRule} from '../predict.js';
 import {count} from '../report/count.js';
 import {drawDetections} from '../report/overlay.js';
 import {writing} from '../writing.js';
@@ -37,6 +37,7 @@ WEIGHTS is a file that training saved, or COCO_V1, torchvision's network for eve
                       labels: NAME_labels.png, 16 bits, each object a number, 0 the background
   --output DIR        default runs/predict
   --max-detections N  at most this many objects on an image
+  --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
   --device NAME       auto, cpu, cuda or cuda:1 (default auto)
   --precision NAME    float32 or bfloat16 (default float32)
 
@@ -49,11 +50,12 @@ An image that cannot be read is told and left out; the command then ends with co
     save: either(format, listOf(format, {min: 1})),
     output: text,
     maxDetections: integer({min: 1}),
+    views: viewsRule,
     device: MODEL_OPTIONS.device!,
     precision: MODEL_OPTIONS.precision!,
   },
   async run(options, positionals, {out, progress, signal}) {
-    const {scoreThreshold = 0.5, maxDetections, save = ['overlay', 'json'], ...others} = options;
+    const {scoreThreshold = 0.5, maxDetections, views = 1, save = ['overlay', 'json'], ...others} = options;
     const {output = join('runs', 'predict'), ...model} = others;
     const [weights, ...inputs] = positionals;
     if (weights === undefined || inputs.length === 0) {
@@ -71,6 +73,7 @@ An image that cannot be read is told and left out; the command then ends with co
         const pixels = await readImage(image.file);
         const [found] = await network.predict(pixels, {
           scoreThreshold: scoreThreshold as number,
+          views: views as Views,
           ...(maxDetections !== undefined && {maxDetections: maxDetections as number}),
           signal,
         });

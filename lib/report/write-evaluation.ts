@@ -6,6 +6,7 @@ import type {Evaluation, EvaluationDetails} from '../evaluate.js';
 import {PRECISION_POINTS, type PrecisionRecall} from '../metrics/coco.js';
 import type {MaskRcnn} from '../model.js';
 import {checkOptions, integer, number, required, type Schema, text} from '../options-check.js';
+import {type Views, viewsRule} from '../predict.js';
 import {writing} from '../writing.js';
 import {confusionMatrixPng, confusionMatrixSvg} from './confusion-matrix.js';
 import {type Comparison, drawComparison} from './mosaic.js';
@@ -18,6 +19,8 @@ export type WriteEvaluationOptions = {
   data: Dataset;
   /** Detections above this score are drawn, 0..1. Default 0.5. */
   scoreThreshold?: number;
+  /** In how many ways the drawn images are looked at: see `PredictOptions`. Default 1. */
+  views?: Views;
   /** How many of the worst images are drawn, 0 for none. Default 8. */
   worst?: number;
 };
@@ -26,6 +29,7 @@ const OPTIONS: Schema = {
   folder: required(text),
   data: required(datasetRule),
   scoreThreshold: number({min: 0, max: 1}),
+  views: viewsRule,
   worst: integer({min: 0}),
 };
 
@@ -40,7 +44,7 @@ export async function writeEvaluation(
   options: WriteEvaluationOptions,
 ): Promise<void> {
   checkOptions(options, OPTIONS, 'writeEvaluation()');
-  const {folder, data, scoreThreshold = 0.5, worst = 8} = options;
+  const {folder, data, scoreThreshold = 0.5, views = 1, worst = 8} = options;
   const {details, ...scores} = evaluation;
   const curves = atHalf(details.curves.segm, scores.segm.classes);
   const title = 'Precision and recall of masks, IoU 0.5';
@@ -52,7 +56,7 @@ export async function writeEvaluation(
     ['confusion.png', await confusionMatrixPng(details.confusion)],
   ];
   if (worst > 0) {
-    const pictures = await worstOf(model, data, details, worst);
+    const pictures = await worstOf(model, data, details, {count: worst, views});
     files.push(['worst.png', await drawComparison(pictures, {classes: data.classes, scoreThreshold, rows: worst})]);
   }
   await writing(folder, async () => {
@@ -73,12 +77,12 @@ async function worstOf(
   model: MaskRcnn,
   data: Dataset,
   {images}: EvaluationDetails,
-  count: number,
+  {count, views}: {count: number; views: Views},
 ): Promise<Comparison[]> {
   const pictures: Comparison[] = [];
   for (const index of worstFirst(images).slice(0, count)) {
     const sample = await data.get(index);
-    const [detections] = await model.predict(sample.image);
+    const [detections] = await model.predict(sample.image, {views});
     pictures.push({sample, detections: detections!, score: images[index]!.objects.f1});
   }
   return pictures;

@@ -91,7 +91,8 @@ DetectOptions to_detect_options(const Napi::Value& value) {
       fields.number("scoreThreshold"),
       fields.integer("maxDetections"),
       format->second,
-      fields.number("maskThreshold")};
+      fields.number("maskThreshold"),
+      views_of_count(fields.integer("views"))};
 }
 
 std::vector<EncodedDetections> detect_and_encode(
@@ -102,7 +103,14 @@ std::vector<EncodedDetections> detect_and_encode(
   auto limits = network->detection_options();
   limits.score_thresh = std::max(limits.score_thresh, options.score_threshold);
   limits.detections_per_img = std::min(limits.detections_per_img, options.max_detections);
-  auto detections = network->detect(images, limits, options.mask_format != MaskFormat::None, costs);
+  const bool with_masks = options.mask_format != MaskFormat::None;
+  std::vector<Detections> detections;
+  if (options.views.size() == 1) {
+    detections = network->detect(images, limits, with_masks, costs);
+  } else {
+    for (const auto& image : images)
+      detections.push_back(network->detect_in_views(image, options.views, limits, with_masks));
+  }
   std::vector<EncodedDetections> encoded;
   for (size_t i = 0; i < images.size(); ++i) {
     encoded.push_back(

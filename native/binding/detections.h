@@ -17,6 +17,7 @@ struct DetectOptions {
   int64_t max_detections;
   MaskFormat mask_format;
   double mask_threshold;
+  std::vector<View> views;
 };
 
 // D: detections of an image, H W: the image's rows and columns.

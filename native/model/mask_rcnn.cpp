@@ -26,7 +26,7 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
   const PrecisionScope scope(options_.precision, device());
   const auto features = backbone_->forward(inputs.tensors);
   const auto rpn_output = rpn_->forward_head(features);
-  const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.training);
+  const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training));
   const auto rpn_losses = rpn_->compute_losses(rpn_output, inputs, targets, generator);
   const auto roi_losses =
       roi_heads_->compute_losses(to_float32(features), proposals, inputs.sizes, targets, generator);
@@ -55,19 +55,75 @@ std::vector<Detections> MaskRCNNImpl::detect(
   lap("fpn");
   const auto rpn_output = rpn_->forward_head(features);
   lap("rpn head");
-  const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.testing);
+  const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.testing));
   lap("proposals");
   features = to_float32(features);
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
   lap("box head");
-  auto detections = roi_heads_->select_detections(predictions, proposals, inputs.sizes, options);
+  auto detections = roi_heads_->select_detections(
+      roi_heads_->candidates(predictions, proposals), inputs.sizes, options);
   lap("selection");
-  if (with_masks) roi_heads_->add_masks(detections, features, inputs.sizes);
+  if (with_masks) {
+    std::vector<at::Tensor> boxes, labels;
+    for (const auto& image : detections) {
+      boxes.push_back(image.boxes);
+      labels.push_back(image.labels);
+    }
+    const auto masks = roi_heads_->mask_probabilities(features, boxes, labels, inputs.sizes);
+    for (size_t image = 0; image < images.size(); ++image) detections[image].masks = masks[image];
+  }
   lap("mask head");
   for (size_t image = 0; image < images.size(); ++image) {
     auto& boxes = detections[image].boxes;
     boxes = resize_boxes(boxes, inputs.sizes[image], size_of(images[image]));
   }
+  return detections;
+}
+
+Detections MaskRCNNImpl::detect_in_views(
+    const at::Tensor& image,
+    const std::vector<View>& views,
+    const DetectionOptions& options,
+    bool with_masks) {
+  std::vector<at::Tensor> mirrored;
+  for (const auto& view : views) mirrored.push_back(view.of_image(image));
+  const auto inputs = transform_.forward(mirrored, device());
+  const auto size = inputs.sizes.front();
+  const auto in_each_view = [&](const at::Tensor& boxes) {
+    std::vector<at::Tensor> result;
+    for (const auto& view : views) result.push_back(view.of_boxes(boxes, size));
+    return result;
+  };
+
+  const PrecisionScope scope(options_.precision, device());
+  auto features = backbone_->forward(inputs.tensors);
+  const auto& limits = options_.rpn.testing;
+  auto proposals = rpn_->propose(rpn_->forward_head(features), inputs, limits);
+  for (size_t v = 0; v < views.size(); ++v)
+    proposals[v].boxes = views[v].of_boxes(proposals[v].boxes, size);
+  features = to_float32(features);
+
+  // What one view finds, every view judges.
+  const auto shared = in_each_view(rpn_->merge(proposals, limits).boxes);
+  const auto judged =
+      roi_heads_->candidates(roi_heads_->predict_boxes(features, shared, inputs.sizes), shared);
+  std::vector<at::Tensor> boxes, scores;
+  for (size_t v = 0; v < views.size(); ++v) {
+    boxes.push_back(views[v].of_boxes(judged[v].boxes, size));
+    scores.push_back(judged[v].scores);
+  }
+  const Candidates mean{at::stack(boxes).mean(0), at::stack(scores).mean(0)};
+  auto detections = roi_heads_->select_detections({mean}, {size}, options).front();
+  if (with_masks) {
+    auto masks = roi_heads_->mask_probabilities(
+        features,
+        in_each_view(detections.boxes),
+        std::vector<at::Tensor>(views.size(), detections.labels),
+        inputs.sizes);
+    for (size_t v = 0; v < views.size(); ++v) masks[v] = views[v].of_masks(masks[v]);
+    detections.masks = at::stack(masks).mean(0);
+  }
+  detections.boxes = resize_boxes(detections.boxes, size, size_of(image));
   return detections;
 }
 
@@ -90,7 +146,7 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
   const auto rpn_output = rpn_->forward_head(features);
   record("rpn.objectness.", rpn_output.objectness);
   record("rpn.bbox_pred.", rpn_output.bbox_pred);
-  const auto proposals = rpn_->propose(rpn_output, inputs, options_.rpn.testing);
+  const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.testing));
   record("proposals.", proposals);
   features = to_float32(features);
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
@@ -99,8 +155,8 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
   stages.emplace_back("box_regression", predictions.box_regression);
 
   std::vector<at::Tensor> boxes;
-  for (const auto& image :
-       roi_heads_->select_detections(predictions, proposals, inputs.sizes, detection_options())) {
+  for (const auto& image : roi_heads_->select_detections(
+           roi_heads_->candidates(predictions, proposals), inputs.sizes, detection_options())) {
     boxes.push_back(image.boxes);
   }
   stages.emplace_back("mask_logits", roi_heads_->predict_masks(features, boxes, inputs.sizes));

@@ -11,6 +11,7 @@
 #include "model/stage_costs.h"
 #include "model/targets.h"
 #include "model/transform.h"
+#include "model/views.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -40,6 +41,14 @@ struct MaskRCNNImpl : torch::nn::Module {
       const DetectionOptions& options,
       bool with_masks,
       StageCosts* costs = nullptr);
+
+  // Likewise from several views of one image: proposals of any view are judged in every view, and
+  // class probabilities, boxes and masks are means over the views.
+  Detections detect_in_views(
+      const at::Tensor& image,
+      const std::vector<View>& views,
+      const DetectionOptions& options,
+      bool with_masks);
 
   // The stages of detection by name, for the parity tests: transform.images, body.L, fpn.L,
   // fpn.pool, rpn.objectness.L, rpn.bbox_pred.L, proposals.N, box_features, class_logits,

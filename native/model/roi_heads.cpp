@@ -68,30 +68,35 @@ BoxPredictions RoIHeadsImpl::predict_boxes(
   return {vectors, class_logits, box_regression};
 }
 
+std::vector<Candidates> RoIHeadsImpl::candidates(
+    const BoxPredictions& predictions, const std::vector<at::Tensor>& proposals) const {
+  const auto per_image = counts(proposals);
+  const auto boxes =
+      box_coder_.decode(predictions.box_regression, at::cat(proposals)).split_with_sizes(per_image);
+  const auto scores = predictions.class_logits.softmax(-1).split_with_sizes(per_image);
+  std::vector<Candidates> candidates;
+  for (size_t image = 0; image < proposals.size(); ++image)
+    candidates.push_back({boxes[image], scores[image]});
+  return candidates;
+}
+
 std::vector<Detections> RoIHeadsImpl::select_detections(
-    const BoxPredictions& predictions,
-    const std::vector<at::Tensor>& proposals,
+    const std::vector<Candidates>& candidates,
     const std::vector<ImageSize>& sizes,
     const DetectionOptions& options) const {
-  const auto per_image = counts(proposals);
-  const auto boxes_by_image = box_coder_.decode(predictions.box_regression, at::cat(proposals))
-                                  .split_with_sizes(per_image);  // [R_n,K,4]
-  const auto scores_by_image =
-      predictions.class_logits.softmax(-1).split_with_sizes(per_image);  // [R_n,K]
-
   std::vector<Detections> detections;
   for (size_t image = 0; image < sizes.size(); ++image) {
     // Every class of every proposal but the background is a candidate of its own.
-    const auto foreground = scores_by_image[image].slice(1, 1);  // [R_n,K-1]
-    const auto candidates = (foreground > options.score_thresh)
-                                .flatten()
-                                .nonzero()
-                                .squeeze(1);  // row · (K-1) + class - 1
+    const auto foreground = candidates[image].scores.slice(1, 1);  // [R_n,K-1]
+    const auto likely = (foreground > options.score_thresh)
+                            .flatten()
+                            .nonzero()
+                            .squeeze(1);  // row · (K-1) + class - 1
     auto boxes =
-        clip_boxes_to_image(boxes_by_image[image].slice(1, 1), sizes[image]).reshape({-1, 4});
-    auto scores = foreground.flatten().index_select(0, candidates);
-    auto labels = candidates.remainder(foreground.size(1)) + 1;
-    boxes = boxes.index_select(0, candidates);
+        clip_boxes_to_image(candidates[image].boxes.slice(1, 1), sizes[image]).reshape({-1, 4});
+    auto scores = foreground.flatten().index_select(0, likely);
+    auto labels = likely.remainder(foreground.size(1)) + 1;
+    boxes = boxes.index_select(0, likely);
 
     const auto keep_only = [&](const at::Tensor& kept) {
       boxes = boxes.index_select(0, kept);
@@ -124,20 +129,14 @@ at::Tensor RoIHeadsImpl::predict_masks_of_class(
       .to(at::kFloat);
 }
 
-void RoIHeadsImpl::add_masks(
-    std::vector<Detections>& detections,
+std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
     const std::vector<at::Tensor>& features,
+    const std::vector<at::Tensor>& boxes,
+    const std::vector<at::Tensor>& labels,
     const std::vector<ImageSize>& sizes) {
-  std::vector<at::Tensor> boxes, labels;
-  for (const auto& image : detections) {
-    boxes.push_back(image.boxes);
-    labels.push_back(image.labels);
-  }
-  const auto probabilities =
-      predict_masks_of_class(features, boxes, labels, sizes).sigmoid();  // [R,M,M]
-  const auto by_image = probabilities.split_with_sizes(counts(boxes));
-  for (size_t image = 0; image < detections.size(); ++image)
-    detections[image].masks = by_image[image];
+  return predict_masks_of_class(features, boxes, labels, sizes)
+      .sigmoid()
+      .split_with_sizes(counts(boxes));
 }
 
 RoIHeadsImpl::TrainingSample RoIHeadsImpl::sample(

@@ -22,6 +22,12 @@ struct BoxPredictions {
   at::Tensor box_regression;  // [R,4K]
 };
 
+// What an image's proposals may be, each of any class.
+struct Candidates {
+  at::Tensor boxes;   // [R_n,K,4]
+  at::Tensor scores;  // [R_n,K]: softmax over the classes
+};
+
 struct RoiLosses {
   at::Tensor classifier;  // scalars
   at::Tensor box_reg;
@@ -38,10 +44,12 @@ struct RoIHeadsImpl : torch::nn::Module {
       const std::vector<at::Tensor>& proposals,
       const std::vector<ImageSize>& sizes);
 
+  std::vector<Candidates> candidates(
+      const BoxPredictions& predictions, const std::vector<at::Tensor>& proposals) const;
+
   // Boxes in pixels of the network's input, without masks.
   std::vector<Detections> select_detections(
-      const BoxPredictions& predictions,
-      const std::vector<at::Tensor>& proposals,
+      const std::vector<Candidates>& candidates,
       const std::vector<ImageSize>& sizes,
       const DetectionOptions& options) const;
 
@@ -58,10 +66,11 @@ struct RoIHeadsImpl : torch::nn::Module {
       const std::vector<at::Tensor>& labels,
       const std::vector<ImageSize>& sizes);
 
-  // Adds to each detection the mask of its class.
-  void add_masks(
-      std::vector<Detections>& detections,
+  // Probabilities of the masks of each box's class -> per image [D,M,M]
+  std::vector<at::Tensor> mask_probabilities(
       const std::vector<at::Tensor>& features,
+      const std::vector<at::Tensor>& boxes,
+      const std::vector<at::Tensor>& labels,
       const std::vector<ImageSize>& sizes);
 
   RoiLosses compute_losses(

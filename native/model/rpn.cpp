@@ -22,6 +22,12 @@ at::Tensor by_anchor(const at::Tensor& prediction, int64_t columns) {
 
 }  // namespace
 
+std::vector<at::Tensor> boxes_of(const std::vector<Proposals>& proposals) {
+  std::vector<at::Tensor> boxes;
+  for (const auto& image : proposals) boxes.push_back(image.boxes);
+  return boxes;
+}
+
 RpnHeadImpl::RpnHeadImpl(int64_t channels, int64_t num_anchors, int64_t conv_depth) {
   conv = register_module("conv", torch::nn::ModuleList());
   for (int64_t i = 0; i < conv_depth; ++i) {
@@ -63,11 +69,11 @@ RegionProposalNetworkImpl::RegionProposalNetworkImpl(int64_t channels, const Rpn
       "head", RpnHead(channels, anchor_generator_.num_anchors_per_location(), options.conv_depth));
 }
 
-std::vector<at::Tensor> RegionProposalNetworkImpl::propose(
+std::vector<Proposals> RegionProposalNetworkImpl::propose(
     const RpnHeadOutput& output, const ImageList& images, const ProposalOptions& limits) const {
   const at::NoGradGuard no_grad;
   const auto anchors = anchor_generator_.generate(output.objectness, images.padded());
-  std::vector<at::Tensor> proposals;
+  std::vector<Proposals> proposals;
   for (size_t image = 0; image < images.sizes.size(); ++image) {
     const auto index = static_cast<int64_t>(image);
     std::vector<at::Tensor> boxes, objectness;
@@ -88,7 +94,7 @@ std::vector<at::Tensor> RegionProposalNetworkImpl::propose(
   return proposals;
 }
 
-at::Tensor RegionProposalNetworkImpl::filter_proposals(
+Proposals RegionProposalNetworkImpl::filter_proposals(
     const std::vector<at::Tensor>& boxes_by_level,
     const std::vector<at::Tensor>& objectness_by_level,
     ImageSize size,
@@ -111,8 +117,21 @@ at::Tensor RegionProposalNetworkImpl::filter_proposals(
   };
   keep_only(large_boxes(boxes, kMinProposalSide));
   keep_only((scores >= options_.score_thresh).nonzero().squeeze(1));
-  const auto kept = ops::batched_nms(boxes, scores, levels, options_.nms_thresh);
-  return boxes.index_select(0, kept.slice(0, 0, limits.post_nms_top_n));
+  const auto kept = ops::batched_nms(boxes, scores, levels, options_.nms_thresh)
+                        .slice(0, 0, limits.post_nms_top_n);
+  return {boxes.index_select(0, kept), scores.index_select(0, kept)};
+}
+
+Proposals RegionProposalNetworkImpl::merge(
+    const std::vector<Proposals>& lists, const ProposalOptions& limits) const {
+  std::vector<at::Tensor> all_boxes, all_scores;
+  for (const auto& list : lists) {
+    all_boxes.push_back(list.boxes);
+    all_scores.push_back(list.scores);
+  }
+  const auto boxes = at::cat(all_boxes), scores = at::cat(all_scores);
+  const auto kept = ops::nms(boxes, scores, options_.nms_thresh).slice(0, 0, limits.post_nms_top_n);
+  return {boxes.index_select(0, kept), scores.index_select(0, kept)};
 }
 
 std::pair<at::Tensor, at::Tensor> RegionProposalNetworkImpl::assign_targets(

@@ -33,6 +33,14 @@ struct RpnHeadImpl : torch::nn::Module {
 };
 TORCH_MODULE(RpnHead);
 
+// Of one image, best first.
+struct Proposals {
+  at::Tensor boxes;   // [P,4]
+  at::Tensor scores;  // [P]: objectness, 0..1
+};
+
+std::vector<at::Tensor> boxes_of(const std::vector<Proposals>& proposals);
+
 struct RpnLosses {
   at::Tensor objectness;  // scalar
   at::Tensor box_reg;     // scalar
@@ -47,9 +55,12 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
     return head->forward(features);
   }
 
-  // -> per image [P,4], best first. Nothing flows back through them.
-  std::vector<at::Tensor> propose(
+  // Per image. Nothing flows back through them.
+  std::vector<Proposals> propose(
       const RpnHeadOutput& output, const ImageList& images, const ProposalOptions& limits) const;
+
+  // The best of several lists for one image.
+  Proposals merge(const std::vector<Proposals>& lists, const ProposalOptions& limits) const;
 
   RpnLosses compute_losses(
       const RpnHeadOutput& output,
@@ -64,7 +75,7 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
   // become, [S,4].
   std::pair<at::Tensor, at::Tensor> assign_targets(
       const at::Tensor& anchors, const at::Tensor& gt_boxes) const;
-  at::Tensor filter_proposals(
+  Proposals filter_proposals(
       const std::vector<at::Tensor>& boxes,
       const std::vector<at::Tensor>& objectness,
       ImageSize size,

@@ -160,6 +160,28 @@ test.serial('evaluate scores weights, and the results that it wrote to the same 
   t.is((await maskrcnn(...data)).code, 2);
 });
 
+test.serial('predict and evaluate look at an image in as many ways as they are told', async (t) => {
+  const weights = at('run', 'last.safetensors');
+  const scoresIn = async (views: string) => {
+    const args = ['predict', weights, at('data', 'test_1.png'), '--save', 'json', '--output', at(`views-${views}`)];
+    t.is((await maskrcnn(...args, '--views', views, '--score-threshold', '0')).code, 0);
+    const {objects} = JSON.parse(readFileSync(at(`views-${views}`, 'test_1.json'), 'utf8'));
+    return objects.map(({score}: {score: number}) => score);
+  };
+  t.notDeepEqual(await scoresIn('4'), await scoresIn('1'));
+  const data = ['evaluate', at('data'), '--include', 'test_1.png', '--classes', 'gland', '--weights', weights];
+  const evaluated = await maskrcnn(...data, '--views', '4', '--output', at('views-scores'));
+  t.is(evaluated.code, 0, evaluated.err);
+  const results = JSON.parse(readFileSync(at('views-scores', 'results.json'), 'utf8'));
+  t.deepEqual(
+    results.map(({score}: {score: number}) => score),
+    await scoresIn('4'),
+  );
+  const refused = await maskrcnn(...data, '--views', '3');
+  t.is(refused.code, 2);
+  t.regex(refused.err, /'views' of maskrcnn evaluate must be one of 1, 2, 4, got 3/);
+});
+
 test.serial('convert keeps names, shapes and values, and refuses other endings', async (t) => {
   const {code, out} = await maskrcnn('convert', at('run', 'best.safetensors'), at('best.pth'));
   t.is(code, 0);

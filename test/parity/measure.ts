@@ -66,7 +66,7 @@ export async function measureStages(model: Model, fixture: Fixture): Promise<Err
 export async function measureDetections(model: Model, fixture: Fixture): Promise<Errors> {
   const images = fixture.scenes.slice(0, fixture.detected).map(sceneImage);
   // Limits that leave the model's own in force.
-  const limits = {scoreThreshold: 0, maxDetections: 1000};
+  const limits = {scoreThreshold: 0, maxDetections: 1000, views: 1} as const;
   const detections = await model.detect(images, {...limits, maskFormat: 'float', maskThreshold: 0.5});
   const errors: Errors = new Map();
   for (const [index, {boxes, labels, scores, masks}] of detections.entries()) {
