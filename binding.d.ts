@@ -255,6 +255,16 @@ export class Optimizer {
   loadStateDict(tensors: StateTensor[]): Promise<void>;
 }
 
+export type NativeRoiAlignOptions = {
+  spatialScale: number;
+  outputSize: number;
+  samplingRatio: number;
+  /** Compute from and to bfloat16, with sums in float32. Default false. */
+  bfloat16?: boolean;
+  /** Let each channel's cells lie side by side inside, which changes no number. Default false. */
+  flattened?: boolean;
+};
+
 /**
  * The operators on plain arrays, on the calling thread: for tests and small jobs. Wrong types throw TypeError; wrong
  * lengths, NaN or infinite coordinates and malformed run lengths throw RangeError.
@@ -272,14 +282,14 @@ export const ops: {
     input: Float32Array,
     inputShape: [number, number, number, number],
     rois: Float32Array,
-    options: {spatialScale: number; outputSize: number; samplingRatio: number},
+    options: NativeRoiAlignOptions,
   ): Float32Array;
   /** Gradient of `roiAlign` with respect to its input, N×C×H×W. */
   roiAlignBackward(
     gradOutput: Float32Array,
     inputShape: [number, number, number, number],
     rois: Float32Array,
-    options: {spatialScale: number; outputSize: number; samplingRatio: number},
+    options: NativeRoiAlignOptions,
   ): Float32Array;
   /** Convolution of 3×3, stride 1, one zero around. input: N×C×H×W; weight: outputs×C×3×3; bias: outputs. */
   winogradConvolution(

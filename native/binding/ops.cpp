@@ -82,6 +82,7 @@ struct RoiAlignArguments {
   at::Tensor rois;  // [R,5]
   double spatial_scale;
   int64_t output_size, sampling_ratio;
+  bool bfloat16, flattened;  // of our own kernels alone
 
   explicit RoiAlignArguments(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
@@ -105,12 +106,19 @@ struct RoiAlignArguments {
     spatial_scale = read_number(options.Get("spatialScale"), "spatialScale");
     output_size = read_integer(options.Get("outputSize"), "outputSize", 1, kMaxSide);
     sampling_ratio = read_integer(options.Get("samplingRatio"), "samplingRatio", 0, kMaxSide);
+    bfloat16 = options.Get("bfloat16").ToBoolean();
+    flattened = options.Get("flattened").ToBoolean();
     output_length =
         checked_product(env, {roi_count, input_shape[1], output_size, output_size}, "The result");
   }
 
   at::Tensor align(const at::Tensor& input) const {
-    return ops::roi_align(input, rois, spatial_scale, output_size, sampling_ratio);
+    const auto level_of = at::zeros({rois.size(0)}, at::kLong);
+    const auto rounded = input.to(bfloat16 ? at::kBFloat16 : at::kFloat);
+    const auto format = flattened ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast;
+    return ops::roi_align(
+               {rounded}, rois, level_of, {{spatial_scale}, output_size, sampling_ratio, format})
+        .to(at::kFloat);
   }
 };
 

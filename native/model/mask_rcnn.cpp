@@ -29,7 +29,7 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
   const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training));
   const auto rpn_losses = rpn_->compute_losses(rpn_output, inputs, targets, generator);
   const auto roi_losses =
-      roi_heads_->compute_losses(to_float32(features), proposals, inputs.sizes, targets, generator);
+      roi_heads_->compute_losses(features, proposals, inputs.sizes, targets, generator);
   return {
       roi_losses.classifier,
       roi_losses.box_reg,
@@ -57,7 +57,6 @@ std::vector<Detections> MaskRCNNImpl::detect(
   lap("rpn head");
   const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.testing));
   lap("proposals");
-  features = to_float32(features);
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
   lap("box head");
   auto detections = roi_heads_->select_detections(
@@ -101,7 +100,6 @@ Detections MaskRCNNImpl::detect_in_views(
   auto proposals = rpn_->propose(rpn_->forward_head(features), inputs, limits);
   for (size_t v = 0; v < views.size(); ++v)
     proposals[v].boxes = views[v].of_boxes(proposals[v].boxes, size);
-  features = to_float32(features);
 
   // What one view finds, every view judges.
   const auto shared = in_each_view(rpn_->merge(proposals, limits).boxes);
@@ -148,7 +146,6 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
   record("rpn.bbox_pred.", rpn_output.bbox_pred);
   const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.testing));
   record("proposals.", proposals);
-  features = to_float32(features);
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
   stages.emplace_back("box_features", predictions.features);
   stages.emplace_back("class_logits", predictions.class_logits);

@@ -56,31 +56,21 @@ at::Tensor MultiScaleRoIAlign::pool(
   int64_t height = 0;
   for (const auto& size : sizes) height = std::max(height, size.height);
 
+  ops::RoiAlignOptions align{{}, options_.output_size, options_.sampling_ratio, format_};
   std::vector<double> log2_scales;
-  for (const auto& feature : levels) log2_scales.push_back(infer_log2_scale(feature, height));
-  const auto align = [&](size_t level, const at::Tensor& some_rois) {
-    return ops::roi_align(
-        levels[level],
-        some_rois,
-        std::exp2(log2_scales[level]),
-        options_.output_size,
-        options_.sampling_ratio);
-  };
-  if (levels.size() == 1) return align(0, rois);
-
+  for (const auto& feature : levels) {
+    log2_scales.push_back(infer_log2_scale(feature, height));
+    align.spatial_scales.push_back(std::exp2(log2_scales.back()));
+  }
   const double k_min = -log2_scales.front(), k_max = -log2_scales.back();
   const auto side = box_area(rois.slice(1, 1, 5)).sqrt();  // [R]
   // 1e-6 keeps boxes of exactly the canonical side on the canonical level.
   const auto box_level =
       (kCanonicalLevel + (side / kCanonicalScale).log2() + 1e-6).floor().clamp(k_min, k_max) -
       k_min;
-
-  std::vector<at::Tensor> order, pooled;
-  for (size_t level = 0; level < levels.size(); ++level) {
-    order.push_back((box_level == static_cast<double>(level)).nonzero().squeeze(1));
-    pooled.push_back(align(level, rois.index_select(0, order.back())));
-  }
-  return at::cat(pooled).index_select(0, at::cat(order).argsort());  // [R,C,S,S]
+  // Boxes that are not numbers pool to such values on every level.
+  const auto level_of = box_level.nan_to_num(0).to(at::kLong);
+  return ops::roi_align(levels, rois, level_of, align);  // [R,C,S,S]
 }
 
 }  // namespace maskrcnn

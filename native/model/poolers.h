@@ -11,7 +11,9 @@ namespace maskrcnn {
 // torchvision ops/poolers.py).
 class MultiScaleRoIAlign {
  public:
-  explicit MultiScaleRoIAlign(const RoiPoolOptions& options) : options_(options) {}
+  // format: of what is pooled.
+  MultiScaleRoIAlign(const RoiPoolOptions& options, at::MemoryFormat format)
+      : options_(options), format_(format) {}
 
   int64_t output_size() const { return options_.output_size; }
 
@@ -25,6 +27,7 @@ class MultiScaleRoIAlign {
 
  private:
   RoiPoolOptions options_;
+  at::MemoryFormat format_;
 };
 
 }  // namespace maskrcnn

@@ -22,10 +22,4 @@ PrecisionScope::~PrecisionScope() {
   at::autocast::set_autocast_dtype(device_, old_type_);
 }
 
-std::vector<at::Tensor> to_float32(const std::vector<at::Tensor>& tensors) {
-  std::vector<at::Tensor> converted;
-  for (const auto& tensor : tensors) converted.push_back(tensor.to(at::kFloat));
-  return converted;
-}
-
 }  // namespace maskrcnn

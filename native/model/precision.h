@@ -30,6 +30,4 @@ class ExactScope {
   c10::impl::ExcludeDispatchKeyGuard guard_{c10::autocast_dispatch_keyset};
 };
 
-std::vector<at::Tensor> to_float32(const std::vector<at::Tensor>& tensors);
-
 }  // namespace maskrcnn

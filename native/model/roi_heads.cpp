@@ -30,8 +30,12 @@ at::Tensor of_class(const at::Tensor& values, const at::Tensor& classes) {
 
 RoIHeadsImpl::RoIHeadsImpl(int64_t channels, const RoiHeadsOptions& options)
     : options_(options),
-      box_roi_pool_(options.box_roi_pool),
-      mask_roi_pool_(options.mask_roi_pool),
+      // What is convolved next stays channels-last; what is flattened does not have to be copied.
+      box_roi_pool_(
+          options.box_roi_pool,
+          options.convolutional_heads ? at::MemoryFormat::ChannelsLast
+                                      : at::MemoryFormat::Contiguous),
+      mask_roi_pool_(options.mask_roi_pool, at::MemoryFormat::ChannelsLast),
       box_coder_(options.bbox_reg_weights),
       matcher_(
           options.sampling.fg_iou_thresh,

@@ -4,15 +4,51 @@
 #include "ops/torchvision.h"
 #include "torch.h"
 
-// Letters: N images, C channels, H W rows and columns of the feature map, R rois, P output_size.
-
 namespace maskrcnn::ops {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-struct RoiAlignFunction : torch::autograd::Function<RoiAlignFunction> {
+// All levels at once: the rois' results need not be brought back into order.
+struct RoiAlignOnCpu : torch::autograd::Function<RoiAlignOnCpu> {
+  static at::Tensor forward(
+      AutogradContext* context,
+      at::TensorList levels,
+      const at::Tensor& rois,
+      const at::Tensor& level_of,
+      const RoiAlignOptions& options) {
+    context->save_for_backward({rois, level_of});
+    std::vector<std::vector<int64_t>> sizes;
+    for (const auto& level : levels) sizes.push_back(level.sizes().vec());
+    context->saved_data["level_sizes"] = sizes;
+    context->saved_data["spatial_scales"] = options.spatial_scales;
+    context->saved_data["output_size"] = options.output_size;
+    context->saved_data["sampling_ratio"] = options.sampling_ratio;
+    context->saved_data["format"] = static_cast<int64_t>(options.format);
+    return roi_align_cpu(levels, rois, level_of, options);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    auto& data = context->saved_data;
+    std::vector<std::vector<int64_t>> sizes;
+    for (const auto& level : data["level_sizes"].toListRef()) sizes.push_back(level.toIntVector());
+    auto results = roi_align_backward_cpu(
+        grads[0],
+        saved[0],
+        saved[1],
+        sizes,
+        {data["spatial_scales"].toDoubleVector(),
+         data["output_size"].toInt(),
+         data["sampling_ratio"].toInt(),
+         static_cast<at::MemoryFormat>(data["format"].toInt())});
+    results.resize(sizes.size() + 3);  // nothing for rois, level_of and options
+    return results;
+  }
+};
+
+struct RoiAlignOnGpu : torch::autograd::Function<RoiAlignOnGpu> {
   static at::Tensor forward(
       AutogradContext* context,
       const at::Tensor& input,
@@ -25,50 +61,83 @@ struct RoiAlignFunction : torch::autograd::Function<RoiAlignFunction> {
     context->saved_data["spatial_scale"] = spatial_scale;
     context->saved_data["output_size"] = output_size;
     context->saved_data["sampling_ratio"] = sampling_ratio;
-    if (!input.is_cpu()) {
-      return torchvision::roi_align(input, rois, spatial_scale, output_size, sampling_ratio);
-    }
-    return roi_align_cpu(input, rois, {spatial_scale, output_size, sampling_ratio});
+    return torchvision::roi_align(input, rois, spatial_scale, output_size, sampling_ratio);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    const auto& grad = grads[0];  // [R,C,P,P]
-    const auto rois = context->get_saved_variables()[0];
-    const auto sizes = context->saved_data["input_sizes"].toIntVector();
-    const auto spatial_scale = context->saved_data["spatial_scale"].toDouble();
-    const auto output_size = context->saved_data["output_size"].toInt();
-    const auto sampling_ratio = context->saved_data["sampling_ratio"].toInt();
-    const auto grad_input =
-        grad.is_cpu() ? roi_align_backward_cpu(
-                            grad, rois, sizes, {spatial_scale, output_size, sampling_ratio})
-                      : torchvision::roi_align_backward(
-                            grad, rois, sizes, spatial_scale, output_size, sampling_ratio);
+    auto& data = context->saved_data;
+    const auto grad_input = torchvision::roi_align_backward(
+        grads[0],
+        context->get_saved_variables()[0],
+        data["input_sizes"].toIntVector(),
+        data["spatial_scale"].toDouble(),
+        data["output_size"].toInt(),
+        data["sampling_ratio"].toInt());
     return {grad_input, {}, {}, {}, {}};
   }
 };
 
+at::Tensor align_on_gpu(
+    at::TensorList levels,
+    const at::Tensor& rois,
+    const at::Tensor& level_of,
+    const RoiAlignOptions& options) {
+  const auto align = [&](size_t level, const at::Tensor& some) {
+    return RoiAlignOnGpu::apply(
+        levels[level].to(at::kFloat),
+        some,
+        options.spatial_scales[level],
+        options.output_size,
+        options.sampling_ratio);
+  };
+  if (levels.size() == 1) return align(0, rois);
+  std::vector<at::Tensor> order, pooled;
+  for (size_t level = 0; level < levels.size(); ++level) {
+    order.push_back((level_of == static_cast<int64_t>(level)).nonzero().squeeze(1));
+    pooled.push_back(align(level, rois.index_select(0, order.back())));
+  }
+  return at::cat(pooled).index_select(0, at::cat(order).argsort());
+}
+
 }  // namespace
 
 at::Tensor roi_align(
-    const at::Tensor& input,
+    at::TensorList levels,
     const at::Tensor& rois,
-    double spatial_scale,
-    int64_t output_size,
-    int64_t sampling_ratio) {
+    const at::Tensor& level_of,
+    const RoiAlignOptions& options) {
   TORCH_CHECK(
-      input.dim() == 4 && input.numel() > 0,
-      "roi_align: the input must be [N,C,H,W] and not empty, got ",
-      input.sizes());
+      !levels.empty() && levels.size() == options.spatial_scales.size(),
+      "roi_align: each level needs a scale, got ",
+      levels.size(),
+      " levels and ",
+      options.spatial_scales.size(),
+      " scales");
+  const auto& first = levels.front();
+  for (const auto& level : levels) {
+    TORCH_CHECK(
+        level.dim() == 4 && level.numel() > 0 && level.size(0) == first.size(0) &&
+            level.size(1) == first.size(1) && level.scalar_type() == first.scalar_type(),
+        "roi_align: the levels must be [N,C,H,W], of one type and not empty, got ",
+        level.sizes());
+  }
   TORCH_CHECK(
-      rois.dim() == 2 && rois.size(1) == 5,
-      "roi_align: the rois must be [R,5], got ",
-      rois.sizes());
-  TORCH_CHECK(output_size > 0, "roi_align: output_size must be positive, got ", output_size);
+      rois.dim() == 2 && rois.size(1) == 5 && level_of.dim() == 1 &&
+          level_of.size(0) == rois.size(0) && level_of.scalar_type() == at::kLong,
+      "roi_align: the rois must be [R,5] and their levels [R] int64, got ",
+      rois.sizes(),
+      " and ",
+      level_of.sizes());
   TORCH_CHECK(
-      !input.is_cpu() || input.scalar_type() == at::kFloat,
-      "roi_align: the input must be float32 on the CPU, got ",
-      input.scalar_type());
-  return RoiAlignFunction::apply(input, rois.detach(), spatial_scale, output_size, sampling_ratio);
+      options.output_size > 0,
+      "roi_align: output_size must be positive, got ",
+      options.output_size);
+  if (!first.is_cpu()) return align_on_gpu(levels, rois.detach(), level_of, options);
+  TORCH_CHECK(
+      first.scalar_type() == at::kFloat || first.scalar_type() == at::kBFloat16,
+      "roi_align: the levels must be float32 or bfloat16 on the CPU, got ",
+      first.scalar_type());
+  return RoiAlignOnCpu::apply(levels, rois.detach(), level_of, options);
 }
 
 }  // namespace maskrcnn::ops

@@ -1,16 +1,15 @@
 #include "ops/roi_align_cpu.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
-#include "ops/axis_taps.h"
+#include "ops/roi_taps.h"
 #include "ops/target_clones.h"
 #include "torch.h"
 
-// Letters: N images, C channels, H W rows and columns of the feature map, R rois, P output_size.
-//
 // On the CPU a pixel's channels lie side by side, and a cell is a weighted sum of a few pixels: the
 // inner loops run over contiguous channels. Backward divides the work by image and channels, never
 // by roi: no two threads write to one place, and every gradient is summed in the order of the rois.
@@ -18,115 +17,68 @@
 namespace maskrcnn::ops {
 namespace {
 
-struct Region {
-  int64_t image;
-  bool finite;
-  float x, y, width, height;  // pixels of the feature map
-};
-
-struct FeatureShape {
-  int64_t images, channels, height, width;
-};
-
-// A pixel of the feature map, by the place of its first channel, and its weight in a cell's mean.
-struct CellTap {
-  int64_t offset;
-  float weight;
-};
-
-FeatureShape shape_of(at::IntArrayRef sizes) {
-  return {sizes[0], sizes[1], sizes[2], sizes[3]};
+float to_float(float value) {
+  return value;
 }
 
-std::vector<Region> read_regions(
-    const at::Tensor& rois, int64_t images, const RoiAlignOptions& options) {
-  const auto rows = rois.detach().to(at::kFloat).contiguous();
-  const auto* roi = rows.const_data_ptr<float>();
-  const auto scale = static_cast<float>(options.spatial_scale);
-  std::vector<Region> regions(rows.size(0));
-  for (auto& region : regions) {
-    TORCH_CHECK(
-        roi[0] >= 0 && roi[0] < static_cast<float>(images),
-        "roi_align: the image of a roi must be in 0..",
-        images - 1,
-        ", got ",
-        roi[0]);
-    region.image = static_cast<int64_t>(roi[0]);
-    region.x = roi[1] * scale;
-    region.y = roi[2] * scale;
-    region.width = std::max(roi[3] * scale - region.x, 1.0f);
-    region.height = std::max(roi[4] * scale - region.y, 1.0f);
-    region.finite = std::all_of(roi + 1, roi + 5, [](float value) { return std::isfinite(value); });
-    roi += 5;
-  }
-  return regions;
+float to_float(c10::BFloat16 value) {
+  return std::bit_cast<float>(static_cast<uint32_t>(value.x) << 16);
 }
 
-// The taps of every cell of a region in turn. Kept from region to region for its memory.
-class CellSampler {
- public:
-  CellSampler(const FeatureShape& shape, const RoiAlignOptions& options)
-      : shape_(shape), options_(options) {}
-
-  // Calls visit(index of the cell, its taps), row by row.
-  template <typename Visit>
-  void visit_cells(const Region& region, Visit visit) {
-    const auto cells = options_.output_size;
-    const auto rows = samples_per_cell(region.height, cells, options_.sampling_ratio);
-    const auto columns = samples_per_cell(region.width, cells, options_.sampling_ratio);
-    const auto as_is = [](int64_t index) { return index; };
-    y_.sample(region.y, region.height, cells, rows, shape_.height, as_is);
-    x_.sample(region.x, region.width, cells, columns, shape_.width, as_is);
-    const auto samples = static_cast<float>(rows * columns);
-    for (int64_t i = 0; i < cells; ++i) {
-      for (int64_t j = 0; j < cells; ++j) {
-        taps_.clear();
-        for (const auto& row : y_.cell(i)) {
-          for (const auto& column : x_.cell(j)) {
-            taps_.push_back(
-                {(row.index * shape_.width + column.index) * shape_.channels,
-                 row.weight * column.weight / samples});
-          }
-        }
-        visit(i * cells + j, taps_);
-      }
-    }
-  }
-
- private:
-  const FeatureShape shape_;
-  const RoiAlignOptions options_;
-  AxisTaps y_, x_;
-  std::vector<CellTap> taps_;
-};
-
-// cell[c] = sum over taps of weight * pixel[c]
-MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
-void gather(
-    float* __restrict cell,
-    const float* __restrict image,
-    const CellTap* taps,
-    int64_t tap_count,
+// sum[c] = sum over taps of weight * pixel[c]
+template <typename Pixel>
+[[gnu::always_inline]] inline void gather_taps(
+    float* __restrict sum,
+    const Pixel* __restrict image,
+    c10::ArrayRef<CellTap> taps,
     int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) cell[c] = 0;
-  int64_t t = 0;
+  for (int64_t c = 0; c < channels; ++c) sum[c] = 0;
+  size_t t = 0;
   // Four pixels at a time: the sum is loaded and stored a quarter as often.
-  for (; t + 4 <= tap_count; t += 4) {
-    const float* p0 = image + taps[t].offset;
-    const float* p1 = image + taps[t + 1].offset;
-    const float* p2 = image + taps[t + 2].offset;
-    const float* p3 = image + taps[t + 3].offset;
+  for (; t + 4 <= taps.size(); t += 4) {
+    const Pixel* p0 = image + taps[t].offset;
+    const Pixel* p1 = image + taps[t + 1].offset;
+    const Pixel* p2 = image + taps[t + 2].offset;
+    const Pixel* p3 = image + taps[t + 3].offset;
     const float w0 = taps[t].weight, w1 = taps[t + 1].weight;
     const float w2 = taps[t + 2].weight, w3 = taps[t + 3].weight;
     for (int64_t c = 0; c < channels; ++c) {
-      cell[c] += w0 * p0[c] + w1 * p1[c] + w2 * p2[c] + w3 * p3[c];
+      sum[c] +=
+          w0 * to_float(p0[c]) + w1 * to_float(p1[c]) + w2 * to_float(p2[c]) + w3 * to_float(p3[c]);
     }
   }
-  for (; t < tap_count; ++t) {
-    const float* pixel = image + taps[t].offset;
+  for (; t < taps.size(); ++t) {
+    const Pixel* pixel = image + taps[t].offset;
     const float weight = taps[t].weight;
-    for (int64_t c = 0; c < channels; ++c) cell[c] += weight * pixel[c];
+    for (int64_t c = 0; c < channels; ++c) sum[c] += weight * to_float(pixel[c]);
   }
+}
+
+MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+void gather(float* sum, const float* image, c10::ArrayRef<CellTap> taps, int64_t channels) {
+  gather_taps(sum, image, taps, channels);
+}
+
+MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+void gather(float* sum, const c10::BFloat16* image, c10::ArrayRef<CellTap> taps, int64_t channels) {
+  gather_taps(sum, image, taps, channels);
+}
+
+// To the nearest, of two the even one; as c10::BFloat16 does, in a form that is vectorised.
+uint16_t bfloat16_bits(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const auto rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  return static_cast<uint16_t>(value != value ? 0x7fc0 : rounded);
+}
+
+MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+void round_to(c10::BFloat16* rounded, const float* values, int64_t count) {
+  auto* bits = reinterpret_cast<uint16_t*>(rounded);
+  for (int64_t i = 0; i < count; ++i) bits[i] = bfloat16_bits(values[i]);
+}
+
+void round_to(float* same, const float* values, int64_t count) {
+  std::copy_n(values, count, same);
 }
 
 // pixel[c] += weight * cell[c] for every tap
@@ -134,18 +86,24 @@ MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
 void scatter(
     const float* __restrict cell,
     float* __restrict image,
-    const CellTap* taps,
-    int64_t tap_count,
+    c10::ArrayRef<CellTap> taps,
     int64_t channels) {
-  for (int64_t t = 0; t < tap_count; ++t) {
-    float* pixel = image + taps[t].offset;
-    const float weight = taps[t].weight;
+  for (const auto& [offset, weight] : taps) {
+    float* pixel = image + offset;
     for (int64_t c = 0; c < channels; ++c) pixel[c] += weight * cell[c];
   }
 }
 
+// Of a region's numbers [C,P,P], as some memory format lays them out.
+struct Strides {
+  int64_t region, channel, cell;
+
+  explicit Strides(const at::Tensor& pooled)
+      : region(pooled.stride(0)), channel(pooled.stride(1)), cell(pooled.stride(3)) {}
+};
+
 // Channels that one thread takes on: few enough to keep every thread busy, and whole cache lines.
-int64_t channels_per_task(const FeatureShape& shape) {
+int64_t channels_per_task(const LevelShape& shape) {
   constexpr int64_t kLine = 16, kFewest = 32;
   const auto tasks_per_image =
       at::divup(2 * at::get_num_threads(), std::max<int64_t>(shape.images, 1));
@@ -153,94 +111,141 @@ int64_t channels_per_task(const FeatureShape& shape) {
   return at::divup(channels, kLine) * kLine;
 }
 
-}  // namespace
-
-at::Tensor roi_align_cpu(
-    const at::Tensor& input, const at::Tensor& rois, const RoiAlignOptions& options) {
-  const auto shape = shape_of(input.sizes());
-  const auto regions = read_regions(rois, shape.images, options);
-  const auto features = input.contiguous(at::MemoryFormat::ChannelsLast);  // [N,C,H,W]
-  const auto side = options.output_size;
-  auto output = at::empty(
-      {static_cast<int64_t>(regions.size()), shape.channels, side, side},
-      features.options().memory_format(at::MemoryFormat::ChannelsLast));  // [R,C,P,P]
-  const auto image_size = shape.channels * shape.height * shape.width;
-  const auto region_size = shape.channels * side * side;
-  const auto* from = features.const_data_ptr<float>();
-  auto* to = output.mutable_data_ptr<float>();
-
-  const auto pool = [&](int64_t begin, int64_t end) {
-    CellSampler sampler(shape, options);
-    for (int64_t r = begin; r < end; ++r) {
-      const auto& region = regions[r];
-      auto* pooled = to + r * region_size;
-      if (!region.finite) {
-        std::fill_n(pooled, region_size, std::numeric_limits<float>::quiet_NaN());
-        continue;
-      }
-      const auto* image = from + region.image * image_size;
-      sampler.visit_cells(region, [&](int64_t cell, const std::vector<CellTap>& taps) {
-        gather(
-            pooled + cell * shape.channels,
-            image,
-            taps.data(),
-            static_cast<int64_t>(taps.size()),
-            shape.channels);
-      });
-    }
-  };
-  at::parallel_for(0, static_cast<int64_t>(regions.size()), /*grain_size=*/1, pool);
-  return output;
+LevelShape shape_of(at::IntArrayRef sizes) {
+  return {sizes[0], sizes[1], sizes[2], sizes[3]};
 }
 
-at::Tensor roi_align_backward_cpu(
+template <typename Pixel>
+void pool(
+    const std::vector<at::Tensor>& levels,
+    const std::vector<Region>& regions,
+    const RoiAlignOptions& options,
+    at::Tensor& output) {
+  std::vector<const Pixel*> maps;
+  std::vector<LevelShape> shapes;
+  for (const auto& level : levels) {
+    maps.push_back(level.const_data_ptr<Pixel>());
+    shapes.push_back(shape_of(level.sizes()));
+  }
+  const Strides strides(output);
+  const auto channels = output.size(1), cells = output.size(2) * output.size(3);
+  auto* to = output.mutable_data_ptr<Pixel>();
+  at::parallel_for(
+      0, static_cast<int64_t>(regions.size()), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+        CellSampler sampler(options);
+        std::vector<float> sum(channels);
+        std::vector<Pixel> rounded(channels);
+        for (int64_t r = begin; r < end; ++r) {
+          const auto& region = regions[r];
+          auto* pooled = to + r * strides.region;
+          const auto store = [&](int64_t cell) {
+            auto* place = pooled + cell * strides.cell;
+            if (strides.channel == 1) {
+              round_to(place, sum.data(), channels);
+            } else {
+              round_to(rounded.data(), sum.data(), channels);
+              for (int64_t c = 0; c < channels; ++c) place[c * strides.channel] = rounded[c];
+            }
+          };
+          if (!region.finite) {
+            std::fill(sum.begin(), sum.end(), std::numeric_limits<float>::quiet_NaN());
+            for (int64_t cell = 0; cell < cells; ++cell) store(cell);
+            continue;
+          }
+          const auto& shape = shapes[region.level];
+          const auto* image = maps[region.level] + region.image * shape.image_size();
+          sampler.visit_cells(region, shape, [&](int64_t cell, c10::ArrayRef<CellTap> taps) {
+            gather(sum.data(), image, taps, channels);
+            store(cell);
+          });
+        }
+      });
+}
+
+template <typename Pixel>
+void spread(
     const at::Tensor& grad_output,
-    const at::Tensor& rois,
-    at::IntArrayRef input_sizes,
-    const RoiAlignOptions& options) {
-  const auto shape = shape_of(input_sizes);
-  const auto regions = read_regions(rois, shape.images, options);
-  const auto grad = grad_output.contiguous(at::MemoryFormat::ChannelsLast);  // [R,C,P,P]
-  auto grad_input = at::empty(
-                        input_sizes,
-                        grad.options().memory_format(at::MemoryFormat::ChannelsLast))
-                        .zero_();  // [N,C,H,W]
-  std::vector<std::vector<int64_t>> regions_of_image(shape.images);
+    const std::vector<Region>& regions,
+    const RoiAlignOptions& options,
+    std::vector<at::Tensor>& grads) {
+  std::vector<LevelShape> shapes;
+  std::vector<float*> maps;
+  for (auto& grad : grads) {
+    shapes.push_back(shape_of(grad.sizes()));
+    maps.push_back(grad.mutable_data_ptr<float>());
+  }
+  const auto images = shapes.front().images, channels = shapes.front().channels;
+  std::vector<std::vector<int64_t>> regions_of_image(images);
   for (size_t r = 0; r < regions.size(); ++r) {
     if (regions[r].finite) {
       regions_of_image[regions[r].image].push_back(static_cast<int64_t>(r));
     }
   }
-
-  const auto image_size = shape.channels * shape.height * shape.width;
-  const auto cells = options.output_size * options.output_size;
-  const auto task_channels = channels_per_task(shape);
-  const auto tasks_per_image = at::divup(shape.channels, task_channels);
-  const auto* from = grad.const_data_ptr<float>();
-  auto* to = grad_input.mutable_data_ptr<float>();
-
-  const auto spread = [&](int64_t begin, int64_t end) {
-    CellSampler sampler(shape, options);
+  const Strides strides(grad_output);
+  const auto task_channels = channels_per_task(shapes.front());
+  const auto tasks_per_image = at::divup(channels, task_channels);
+  const auto* from = grad_output.const_data_ptr<Pixel>();
+  at::parallel_for(0, images * tasks_per_image, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    CellSampler sampler(options);
+    std::vector<float> values(task_channels);
     for (int64_t task = begin; task < end; ++task) {
       const auto image = task / tasks_per_image;
       const auto first = task % tasks_per_image * task_channels;
-      const auto count = std::min(task_channels, shape.channels - first);
-      auto* pixels = to + image * image_size + first;
+      const auto count = std::min(task_channels, channels - first);
       for (const auto r : regions_of_image[image]) {
-        const auto* pooled = from + r * cells * shape.channels + first;
-        sampler.visit_cells(regions[r], [&](int64_t cell, const std::vector<CellTap>& taps) {
-          scatter(
-              pooled + cell * shape.channels,
-              pixels,
-              taps.data(),
-              static_cast<int64_t>(taps.size()),
-              count);
+        const auto& region = regions[r];
+        const auto& shape = shapes[region.level];
+        auto* pixels = maps[region.level] + image * shape.image_size() + first;
+        const auto* pooled = from + r * strides.region + first * strides.channel;
+        sampler.visit_cells(region, shape, [&](int64_t cell, c10::ArrayRef<CellTap> taps) {
+          const auto* place = pooled + cell * strides.cell;
+          for (int64_t c = 0; c < count; ++c) values[c] = to_float(place[c * strides.channel]);
+          scatter(values.data(), pixels, taps, count);
         });
       }
     }
-  };
-  at::parallel_for(0, shape.images * tasks_per_image, /*grain_size=*/1, spread);
-  return grad_input;
+  });
+}
+
+}  // namespace
+
+at::Tensor roi_align_cpu(
+    at::TensorList levels,
+    const at::Tensor& rois,
+    const at::Tensor& level_of,
+    const RoiAlignOptions& options) {
+  const auto& first = levels.front();
+  const auto side = options.output_size;
+  const auto regions = read_regions(rois, level_of, first.size(0), options);
+  std::vector<at::Tensor> maps;
+  for (const auto& level : levels) maps.push_back(level.contiguous(at::MemoryFormat::ChannelsLast));
+  auto output = at::empty(
+      {rois.size(0), first.size(1), side, side}, first.options().memory_format(options.format));
+  if (first.scalar_type() == at::kFloat) {
+    pool<float>(maps, regions, options, output);
+  } else {
+    pool<c10::BFloat16>(maps, regions, options, output);
+  }
+  return output;
+}
+
+std::vector<at::Tensor> roi_align_backward_cpu(
+    const at::Tensor& grad_output,
+    const at::Tensor& rois,
+    const at::Tensor& level_of,
+    const std::vector<std::vector<int64_t>>& level_sizes,
+    const RoiAlignOptions& options) {
+  const auto regions = read_regions(rois, level_of, level_sizes.front()[0], options);
+  const auto grad = grad_output.contiguous(options.format);
+  std::vector<at::Tensor> grads;
+  for (const auto& sizes : level_sizes)
+    grads.push_back(at::empty(sizes, at::kFloat, at::MemoryFormat::ChannelsLast).zero_());
+  if (grad.scalar_type() == at::kFloat) {
+    spread<float>(grad, regions, options, grads);
+  } else {
+    spread<c10::BFloat16>(grad, regions, options, grads);
+  }
+  return grads;
 }
 
 }  // namespace maskrcnn::ops

@@ -82,6 +82,39 @@ test('agrees with the naive implementation, forward and backward', (t) => {
   );
 });
 
+/** To the nearest of bfloat16's numbers, of two the even one. */
+function toBFloat16(values: Float32Array): Float32Array {
+  const bits = new Uint32Array(values.slice().buffer);
+  return new Float32Array(bits.map((b) => ((b + 0x7fff + ((b >>> 16) & 1)) >>> 16) << 16).buffer);
+}
+
+/** How many of bfloat16's numbers lie between `a` and `b` at most: sums that end near a middle may be rounded either way. */
+function steps(a: Float32Array, b: Float32Array): number {
+  const ordinals = (values: Float32Array) => new Int32Array(values.buffer, values.byteOffset, values.length);
+  return largestDifference(ordinals(a), ordinals(b)) / 2 ** 16;
+}
+
+test('the order inside changes nothing; bfloat16 is float32 with its input and output rounded', (t) => {
+  fc.assert(
+    fc.property(cases, ({shape, rois, options}) => {
+      const input = pattern(size(shape));
+      const pooled = ops.roiAlign(input, shape, rois, options);
+      t.deepEqual(ops.roiAlign(input, shape, rois, {...options, flattened: true}), pooled);
+      const grad = pattern(pooled.length);
+      const gradInput = ops.roiAlignBackward(grad, shape, rois, options);
+      t.deepEqual(ops.roiAlignBackward(grad, shape, rois, {...options, flattened: true}), gradInput);
+
+      const expected = toBFloat16(ops.roiAlign(toBFloat16(input), shape, rois, options));
+      const gradExpected = toBFloat16(ops.roiAlignBackward(toBFloat16(grad), shape, rois, options));
+      for (const flattened of [false, true]) {
+        const rounded = {...options, flattened, bfloat16: true};
+        t.true(steps(ops.roiAlign(input, shape, rois, rounded), expected) <= 1);
+        t.true(steps(ops.roiAlignBackward(grad, shape, rois, rounded), gradExpected) <= 1);
+      }
+    }),
+  );
+});
+
 test('the gradient is the finite difference of the output', (t) => {
   const shape: Shape = [2, 3, 5, 6];
   const options = {spatialScale: 0.5, outputSize: 3, samplingRatio: 2};

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "ops/axis_taps.h"
+#include "ops/roi_align.h"
+
+namespace maskrcnn::ops {
+
+// A map of a pyramid whose channels lie side by side.
+struct LevelShape {
+  int64_t images, channels, height, width;
+  int64_t image_size() const { return channels * height * width; }
+};
+
+// Where a roi lies on the map of its level.
+struct Region {
+  int64_t level, image;
+  bool finite;
+  float x, y, width, height;  // pixels of the map
+};
+
+std::vector<Region> read_regions(
+    const at::Tensor& rois,
+    const at::Tensor& level_of,
+    int64_t images,
+    const RoiAlignOptions& options);
+
+// A pixel of a map, by the place of its first channel, and its weight in a cell's mean.
+struct CellTap {
+  int64_t offset;
+  float weight;
+};
+
+// The taps of every cell of a region in turn. Kept from region to region for its memory.
+class CellSampler {
+ public:
+  explicit CellSampler(const RoiAlignOptions& options)
+      : cells_(options.output_size), sampling_ratio_(options.sampling_ratio) {}
+
+  // Calls visit(index of the cell, its taps), row by row.
+  template <typename Visit>
+  void visit_cells(const Region& region, const LevelShape& shape, Visit visit) {
+    const auto rows = samples_per_cell(region.height, cells_, sampling_ratio_);
+    const auto columns = samples_per_cell(region.width, cells_, sampling_ratio_);
+    const auto as_is = [](int64_t index) { return index; };
+    y_.sample(region.y, region.height, cells_, rows, shape.height, as_is);
+    x_.sample(region.x, region.width, cells_, columns, shape.width, as_is);
+    const auto samples = static_cast<float>(rows * columns);
+    for (int64_t i = 0; i < cells_; ++i) {
+      for (int64_t j = 0; j < cells_; ++j) {
+        taps_.clear();
+        for (const auto& row : y_.cell(i)) {
+          for (const auto& column : x_.cell(j)) {
+            taps_.push_back(
+                {(row.index * shape.width + column.index) * shape.channels,
+                 row.weight * column.weight / samples});
+          }
+        }
+        visit(i * cells_ + j, c10::ArrayRef<CellTap>(taps_));
+      }
+    }
+  }
+
+ private:
+  const int64_t cells_, sampling_ratio_;
+  AxisTaps y_, x_;
+  std::vector<CellTap> taps_;
+};
+
+}  // namespace maskrcnn::ops
