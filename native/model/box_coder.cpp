@@ -35,8 +35,8 @@ at::Tensor BoxCoder::encode(const at::Tensor& boxes, const at::Tensor& reference
 
 at::Tensor BoxCoder::decode(const at::Tensor& offsets, const at::Tensor& references) const {
   const auto [wx, wy, ww, wh] = weights_;
-  const auto reference = center_form(references.unsqueeze(-1));  // [R,1] each
-  const auto d = offsets.reshape({references.size(0), -1, 4});   // [R,K,4]
+  const auto reference = center_form(references.unsqueeze(-1));                  // [R,1] each
+  const auto d = offsets.reshape({references.size(0), offsets.size(1) / 4, 4});  // [R,K,4]
   const auto x = d.select(2, 0) / wx * reference.width + reference.x;
   const auto y = d.select(2, 1) / wy * reference.height + reference.y;
   const auto half_width =

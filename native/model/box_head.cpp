@@ -12,7 +12,7 @@ TwoMlpHeadImpl::TwoMlpHeadImpl(int64_t in_features, int64_t representation_size)
 }
 
 at::Tensor TwoMlpHeadImpl::forward(const at::Tensor& x) {
-  return fc7->forward(fc6->forward(x.flatten(/*start_dim=*/1)).relu_()).relu_();
+  return second_.forward(first_.forward(x.flatten(/*start_dim=*/1), fc6), fc7);
 }
 
 FastRcnnConvFcHeadImpl::FastRcnnConvFcHeadImpl(
@@ -32,7 +32,7 @@ FastRcnnConvFcHeadImpl::FastRcnnConvFcHeadImpl(
 at::Tensor FastRcnnConvFcHeadImpl::forward(const at::Tensor& input) {
   auto x = input;
   for (const auto& block : *blocks_) x = block->as<ConvNormActivationImpl>()->forward(x);
-  return fc_->forward(x.flatten(/*start_dim=*/1)).relu_();
+  return last_.forward(x.flatten(/*start_dim=*/1), fc_);
 }
 
 FastRcnnPredictorImpl::FastRcnnPredictorImpl(int64_t in_features, int64_t num_classes) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/linear_relu.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -16,6 +17,9 @@ struct TwoMlpHeadImpl : torch::nn::Module {
 
   torch::nn::Linear fc6{nullptr};
   torch::nn::Linear fc7{nullptr};
+
+ private:
+  LinearReLU first_, second_;
 };
 TORCH_MODULE(TwoMlpHead);
 
@@ -28,6 +32,7 @@ struct FastRcnnConvFcHeadImpl : torch::nn::Module {
   static constexpr int kConvolutions = 4;
   torch::nn::ModuleList blocks_;
   torch::nn::Linear fc_{nullptr};
+  LinearReLU last_;
 };
 TORCH_MODULE(FastRcnnConvFcHead);
 

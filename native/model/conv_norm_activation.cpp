@@ -2,23 +2,7 @@
 
 namespace maskrcnn {
 
-at::Tensor activate(Activation activation, at::Tensor x) {
-  switch (activation) {
-    case Activation::None:
-      return x;
-    case Activation::ReLU:
-      return x.relu_();
-    // The backward of these two reads their input: in place, autograd would copy it first.
-    case Activation::ReLU6:
-      return x.requires_grad() ? at::hardtanh(x, 0, 6) : at::hardtanh_(x, 0, 6);
-    case Activation::Hardswish:
-      return x.requires_grad() ? at::hardswish(x) : at::hardswish_(x);
-  }
-  TORCH_CHECK(false, "unknown activation");
-}
-
-ConvNormActivationImpl::ConvNormActivationImpl(const ConvNormActivationOptions& options)
-    : activation(options.activation) {
+ConvNormActivationImpl::ConvNormActivationImpl(const ConvNormActivationOptions& options) {
   const auto same = (options.kernel - 1) / 2 * options.dilation;
   conv = register_module(
       "0",
@@ -32,11 +16,11 @@ ConvNormActivationImpl::ConvNormActivationImpl(const ConvNormActivationOptions& 
     norm = make_norm({options.norm, options.norm_eps, options.norm_momentum}, options.out);
     register_module("1", norm.ptr());
   }
+  unit_ = ConvolutionUnit(conv, norm, options.activation);
 }
 
 at::Tensor ConvNormActivationImpl::forward(const at::Tensor& x) {
-  return activate(
-      activation, norm.is_empty() ? convolve(conv, x) : convolve_and_normalize(conv, norm, x));
+  return unit_.forward(x);
 }
 
 }  // namespace maskrcnn

@@ -3,15 +3,11 @@
 #include <cstdint>
 #include <optional>
 
+#include "model/convolution_unit.h"
 #include "model/norm.h"
 #include "torch.h"
 
 namespace maskrcnn {
-
-enum class Activation { None, ReLU, ReLU6, Hardswish };
-
-// May overwrite its argument, which must be a fresh result that nobody else reads.
-at::Tensor activate(Activation activation, at::Tensor x);
 
 struct ConvNormActivationOptions {
   int64_t in;
@@ -37,7 +33,9 @@ struct ConvNormActivationImpl : torch::nn::Module {
 
   torch::nn::Conv2d conv{nullptr};
   torch::nn::AnyModule norm;  // empty for Norm::None
-  Activation activation;
+
+ private:
+  ConvolutionUnit unit_;
 };
 TORCH_MODULE(ConvNormActivation);
 

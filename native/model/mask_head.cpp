@@ -60,9 +60,15 @@ at::Tensor MaskRcnnPredictorImpl::grow(const at::Tensor& x) {
   // that follows works pixel by pixel too, so that only its few channels have to be interleaved.
   const auto rois = x.size(0), channels = x.size(1), side = x.size(2);
   const auto pixels = x.permute({0, 2, 3, 1}).reshape({-1, channels});  // [R·S·S,C]
-  const auto weight = conv5_mask->weight.permute({2, 3, 1, 0}).reshape({-1, channels});
-  return at::linear(pixels, weight, conv5_mask->bias.repeat({4}))
-      .relu_()
+  return growth_
+      .forward(
+          pixels,
+          {conv5_mask->weight, conv5_mask->bias},
+          [&] {
+            return LinearWeights{
+                conv5_mask->weight.permute({2, 3, 1, 0}).reshape({-1, channels}),
+                conv5_mask->bias.repeat({4})};
+          })
       .view({rois, side * side * 4, channels});
 }
 

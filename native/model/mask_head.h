@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/linear_relu.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -29,6 +30,8 @@ struct MaskRcnnPredictorImpl : torch::nn::Module {
 
  private:
   at::Tensor grow(const at::Tensor& x);  // [R,C,S,S] -> [R, S·S·2·2, C]
+
+  LinearReLU growth_;
 };
 TORCH_MODULE(MaskRcnnPredictor);
 

@@ -14,21 +14,22 @@ InvertedResidualV2Impl::InvertedResidualV2Impl(
   blocks.push_back(mobilenet_block(
       {.in = hidden, .out = hidden, .stride = stride, .groups = hidden, .activation = activation},
       norm));
-  project = torch::nn::Conv2d(torch::nn::Conv2dOptions(hidden, out, /*kernel_size=*/1).bias(false));
-  project_norm = make_norm(norm, out);
+  const torch::nn::Conv2d last(
+      torch::nn::Conv2dOptions(hidden, out, /*kernel_size=*/1).bias(false));
+  const auto last_norm = make_norm(norm, out);
+  project = ConvolutionUnit(last, last_norm, Activation::None);
 
   torch::nn::Sequential conv;
   for (const auto& block : blocks) conv->push_back(block);
-  conv->push_back(project);
-  conv->push_back(project_norm);
+  conv->push_back(last);
+  conv->push_back(last_norm);
   register_module("conv", conv);
 }
 
 at::Tensor InvertedResidualV2Impl::forward(const at::Tensor& x) {
   auto out = x;
   for (auto& block : blocks) out = block->forward(out);
-  out = convolve_and_normalize(project, project_norm, out);
-  return has_shortcut ? out.add_(x) : out;
+  return project.forward(out, /*addend=*/has_shortcut ? x : at::Tensor());
 }
 
 std::vector<MobileNetLayer> mobilenet_v2(const NormOptions& norm) {

@@ -15,8 +15,7 @@ struct InvertedResidualV2Impl : torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
 
   std::vector<ConvNormActivation> blocks;  // expand, filter per channel
-  torch::nn::Conv2d project{nullptr};
-  torch::nn::AnyModule project_norm;
+  ConvolutionUnit project;
   bool has_shortcut;
 };
 TORCH_MODULE(InvertedResidualV2);

@@ -1,9 +1,6 @@
 #include "model/norm.h"
 
-#include <optional>
-
 #include "model/frozen_batch_norm.h"
-#include "ops/convolution.h"
 
 namespace maskrcnn {
 
@@ -16,40 +13,21 @@ torch::nn::AnyModule make_norm(const NormOptions& options, int64_t channels) {
       torch::nn::BatchNorm2dOptions(channels).eps(options.eps).momentum(options.momentum)));
 }
 
-namespace {
-
-at::Tensor convolve(
-    torch::nn::Conv2d& conv,
-    const at::Tensor& x,
-    const at::Tensor& weight,
-    const std::optional<at::Tensor>& bias) {
-  const auto& options = conv->options;
-  return ops::convolve(
-      x,
-      weight,
-      bias,
-      {options.stride(),
-       std::get<torch::ExpandingArray<2>>(options.padding()),
-       options.dilation(),
-       options.groups()});
-}
-
-}  // namespace
-
-at::Tensor convolve(torch::nn::Conv2d& conv, const at::Tensor& x) {
-  return convolve(conv, x, conv->weight, conv->bias);
-}
-
-at::Tensor convolve_and_normalize(
-    torch::nn::Conv2d& conv, torch::nn::AnyModule& norm, const at::Tensor& x) {
+std::optional<ChannelAffine> frozen_affine_of(const torch::nn::AnyModule& norm) {
+  if (norm.is_empty()) return std::nullopt;
   const auto frozen = std::dynamic_pointer_cast<FrozenBatchNorm2dImpl>(norm.ptr());
-  if (!frozen) return norm.forward(convolve(conv, x));
-  const auto [scale, shift] = frozen->affine();  // [C]
-  return convolve(
-      conv,
-      x,
-      conv->weight * scale.view({-1, 1, 1, 1}),
-      conv->bias.defined() ? shift + conv->bias * scale : shift);
+  if (!frozen) return std::nullopt;
+  const auto [scale, shift] = frozen->affine();
+  return ChannelAffine{scale, shift};
+}
+
+std::optional<ChannelAffine> affine_of(const torch::nn::AnyModule& norm) {
+  if (auto frozen = frozen_affine_of(norm)) return frozen;
+  if (norm.is_empty() || norm.ptr()->is_training()) return std::nullopt;
+  const auto batch = std::dynamic_pointer_cast<torch::nn::BatchNorm2dImpl>(norm.ptr());
+  TORCH_CHECK(batch, "a norm is a BatchNorm2d or a FrozenBatchNorm2d");
+  const auto scale = batch->weight * (batch->running_var + batch->options.eps()).rsqrt();
+  return ChannelAffine{scale, batch->bias - batch->running_mean * scale};
 }
 
 }  // namespace maskrcnn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "torch.h"
 
@@ -17,12 +18,15 @@ struct NormOptions {
 // A BatchNorm2d or a FrozenBatchNorm2d over `channels`. Not for Norm::None.
 torch::nn::AnyModule make_norm(const NormOptions& options, int64_t channels);
 
-// conv(x).
-at::Tensor convolve(torch::nn::Conv2d& conv, const at::Tensor& x);
+// Per channel: x -> scale · x + shift.
+struct ChannelAffine {
+  at::Tensor scale, shift;  // [C]
+};
 
-// norm(conv(x)). A frozen norm, being an affine map per channel, becomes part of the convolution's
-// weights, which costs no pass over the result.
-at::Tensor convolve_and_normalize(
-    torch::nn::Conv2d& conv, torch::nn::AnyModule& norm, const at::Tensor& x);
+// What a FrozenBatchNorm2d does; none for any other norm or none.
+std::optional<ChannelAffine> frozen_affine_of(const torch::nn::AnyModule& norm);
+
+// What a norm does in evaluation; none while it is training.
+std::optional<ChannelAffine> affine_of(const torch::nn::AnyModule& norm);
 
 }  // namespace maskrcnn

@@ -5,6 +5,17 @@
 
 namespace maskrcnn {
 
+namespace {
+
+// libtorch's fused steps do not count as writing to a tensor; who keeps what was made of weights
+// (kept_weights.h) has to know.
+const at::Tensor& changing(const at::Tensor& parameter) {
+  parameter.unsafeGetTensorImpl()->bump_version();
+  return parameter;
+}
+
+}  // namespace
+
 Optimizer::Optimizer(
     std::vector<ParameterGroup> groups,
     NamedTensors averaged,
@@ -62,7 +73,7 @@ void Optimizer::step_sgd(Group& group, double lr) {
     for (auto& slot : group.slots) {
       if (!slot.parameter.grad().defined() || slot.momentum_buffer.defined() == first) continue;
       if (first && sgd_->momentum != 0) slot.momentum_buffer = at::zeros_like(slot.parameter);
-      parameters.push_back(slot.parameter);
+      parameters.push_back(changing(slot.parameter));
       gradients.push_back(slot.parameter.grad());
       if (sgd_->momentum != 0) buffers.push_back(slot.momentum_buffer);
     }
@@ -90,7 +101,7 @@ void Optimizer::step_adamw(Group& group, double lr) {
       slot.exp_avg_sq = at::zeros_like(slot.parameter);
       slot.step = at::zeros({}, slot.parameter.options());
     }
-    parameters.push_back(slot.parameter);
+    parameters.push_back(changing(slot.parameter));
     gradients.push_back(slot.parameter.grad());
     exp_avgs.push_back(slot.exp_avg);
     exp_avg_sqs.push_back(slot.exp_avg_sq);

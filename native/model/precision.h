@@ -25,6 +25,10 @@ class PrecisionScope {
   at::ScalarType old_type_;
 };
 
+// Whether this thread detects in bfloat16 on a CPU that has prepared weights (ops/prepared.h). In
+// float32 copies of the weights would take more memory than they save time.
+bool takes_prepared_weights(const at::Tensor& input);
+
 // Suspends the scopes around it: operators compute in the type of their operands.
 class ExactScope {
   c10::impl::ExcludeDispatchKeyGuard guard_{c10::autocast_dispatch_keyset};

@@ -39,11 +39,17 @@ torch::nn::Conv2d convolution(
   return conv;
 }
 
-torch::nn::AnyModule register_norm(
-    torch::nn::Module& parent, const std::string& name, const NormOptions& norm, int64_t channels) {
-  auto layer = make_norm(norm, channels);
-  parent.register_module(name, layer.ptr());
-  return layer;
+// Registers the convolution as the parent's "conv" + index, and its norm as "bn" + index.
+ConvolutionUnit register_unit(
+    torch::nn::Module& parent,
+    int index,
+    const torch::nn::Conv2d& conv,
+    const NormOptions& norm,
+    Activation activation) {
+  auto layer = make_norm(norm, conv->options.out_channels());
+  parent.register_module("conv" + std::to_string(index), conv);
+  parent.register_module("bn" + std::to_string(index), layer.ptr());
+  return {conv, layer, activation};
 }
 
 }  // namespace
@@ -63,30 +69,31 @@ Shortcut::Shortcut(
     int64_t stride,
     const NormOptions& options) {
   if (stride == 1 && in == out) return;
-  conv = convolution(in, out, /*kernel=*/1, stride);
-  norm = make_norm(options, out);
-  torch::nn::Sequential projection(conv);
-  projection->push_back(norm);
-  parent.register_module("downsample", projection.ptr());
+  const auto conv = convolution(in, out, /*kernel=*/1, stride);
+  const auto norm = make_norm(options, out);
+  torch::nn::Sequential modules(conv);
+  modules->push_back(norm);
+  parent.register_module("downsample", modules.ptr());
+  projection = ConvolutionUnit(conv, norm, Activation::None);
 }
 
 at::Tensor Shortcut::forward(const at::Tensor& x) {
-  return conv ? convolve_and_normalize(conv, norm, x) : x;
+  return projection ? projection.forward(x) : x;
 }
 
 BasicBlockImpl::BasicBlockImpl(
     int64_t in, int64_t planes, int64_t stride, const NormOptions& norm) {
-  conv1 = register_module("conv1", convolution(in, planes, /*kernel=*/3, stride));
-  bn1 = register_norm(*this, "bn1", norm, planes);
-  conv2 = register_module("conv2", convolution(planes, planes, /*kernel=*/3, /*stride=*/1));
-  bn2 = register_norm(*this, "bn2", norm, planes);
+  const auto add = [&](int index, const torch::nn::Conv2d& conv) {
+    return register_unit(*this, index, conv, norm, Activation::ReLU);
+  };
+  first = add(1, convolution(in, planes, /*kernel=*/3, stride));
+  second = add(2, convolution(planes, planes, /*kernel=*/3, /*stride=*/1));
   downsample = Shortcut(*this, in, planes, stride, norm);
 }
 
 at::Tensor BasicBlockImpl::forward(const at::Tensor& x) {
-  auto out = convolve_and_normalize(conv1, bn1, x).relu_();  // [N,planes,H/S,W/S]
-  out = convolve_and_normalize(conv2, bn2, out);
-  return out.add_(downsample.forward(x)).relu_();
+  const auto out = first.forward(x);  // [N,planes,H/S,W/S]
+  return second.forward(out, /*addend=*/downsample.forward(x));
 }
 
 BottleneckImpl::BottleneckImpl(
@@ -97,20 +104,19 @@ BottleneckImpl::BottleneckImpl(
     const NormOptions& norm) {
   const auto width = planes * options.width_per_group / 64 * options.groups;
   const auto out = planes * kExpansion;
-  conv1 = register_module("conv1", convolution(in, width, /*kernel=*/1, /*stride=*/1));
-  bn1 = register_norm(*this, "bn1", norm, width);
-  conv2 = register_module("conv2", convolution(width, width, /*kernel=*/3, stride, options.groups));
-  bn2 = register_norm(*this, "bn2", norm, width);
-  conv3 = register_module("conv3", convolution(width, out, /*kernel=*/1, /*stride=*/1));
-  bn3 = register_norm(*this, "bn3", norm, out);
+  const auto add = [&](int index, const torch::nn::Conv2d& conv) {
+    return register_unit(*this, index, conv, norm, Activation::ReLU);
+  };
+  first = add(1, convolution(in, width, /*kernel=*/1, /*stride=*/1));
+  second = add(2, convolution(width, width, /*kernel=*/3, stride, options.groups));
+  third = add(3, convolution(width, out, /*kernel=*/1, /*stride=*/1));
   downsample = Shortcut(*this, in, out, stride, norm);
 }
 
 at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
-  auto out = convolve_and_normalize(conv1, bn1, x).relu_();  // [N,width,H,W]
-  out = convolve_and_normalize(conv2, bn2, out).relu_();     // [N,width,H/S,W/S]
-  out = convolve_and_normalize(conv3, bn3, out);             // [N,4·planes,H/S,W/S]
-  return out.add_(downsample.forward(x)).relu_();
+  auto out = first.forward(x);                                  // [N,width,H,W]
+  out = second.forward(out);                                    // [N,width,H/S,W/S]
+  return third.forward(out, /*addend=*/downsample.forward(x));  // [N,4·planes,H/S,W/S]
 }
 
 ResNetImpl::ResNetImpl(
@@ -123,8 +129,8 @@ ResNetImpl::ResNetImpl(
       returned_layers.front() >= 1 && last <= 4,
       "the returned layers of a ResNet are 1 to 4, got ",
       returned_layers);
-  conv1 = register_module("conv1", convolution(3, kStemChannels, /*kernel=*/7, /*stride=*/2));
-  bn1 = register_norm(*this, "bn1", norm, kStemChannels);
+  const auto conv = convolution(3, kStemChannels, /*kernel=*/7, /*stride=*/2);
+  stem = register_unit(*this, 1, conv, norm, Activation::ReLU);
 
   auto channels = kStemChannels;
   for (int64_t index = 1; index <= last; ++index) {
@@ -147,7 +153,7 @@ ResNetImpl::ResNetImpl(
 }
 
 std::vector<at::Tensor> ResNetImpl::forward(const at::Tensor& images) {
-  auto x = convolve_and_normalize(conv1, bn1, images).relu_();            // [N,64,H/2,W/2]
+  auto x = stem.forward(images);                                          // [N,64,H/2,W/2]
   x = at::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);  // [N,64,H/4,W/4]
   std::vector<at::Tensor> maps;
   for (size_t index = 0; index < layers.size(); ++index) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/body.h"
+#include "model/convolution_unit.h"
 #include "model/norm.h"
 #include "torch.h"
 
@@ -32,8 +33,7 @@ struct Shortcut {
 
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
 
-  torch::nn::Conv2d conv{nullptr};  // empty where the shortcut is the identity
-  torch::nn::AnyModule norm;
+  ConvolutionUnit projection;  // empty where the shortcut is the identity
 };
 
 // Two 3×3 convolutions and a shortcut.
@@ -42,8 +42,7 @@ struct BasicBlockImpl : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,planes,H/stride,W/stride]
 
-  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr};
-  torch::nn::AnyModule bn1, bn2;
+  ConvolutionUnit first, second;
   Shortcut downsample;
 };
 TORCH_MODULE(BasicBlock);
@@ -60,8 +59,7 @@ struct BottleneckImpl : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,4·planes,H/stride,W/stride]
 
-  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
-  torch::nn::AnyModule bn1, bn2, bn3;
+  ConvolutionUnit first, second, third;
   Shortcut downsample;
 };
 TORCH_MODULE(Bottleneck);
@@ -76,8 +74,7 @@ struct ResNetImpl : BodyImpl {
 
   std::vector<at::Tensor> forward(const at::Tensor& images) override;
 
-  torch::nn::Conv2d conv1{nullptr};
-  torch::nn::AnyModule bn1;
+  ConvolutionUnit stem;
   std::vector<torch::nn::Sequential> layers;
   std::vector<bool> returned;  // per layer
 

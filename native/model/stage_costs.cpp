@@ -44,11 +44,9 @@ std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
     // Autocast calls it once more, itself switched off, with what it has converted.
     const auto& weight = call.inputs()[2].toTensor();
     flops += 2.0 * static_cast<double>(call.inputs()[1].toTensor().numel() * weight.size(1));
-  } else if (std::strcmp(name, "maskrcnn::winograd") == 0) {
-    // What a direct convolution would take.
-    const auto& input = call.inputs()[0].toTensor();
-    const auto& weight = call.inputs()[1].toTensor();
-    flops += 2.0 * static_cast<double>(input.numel() / input.size(1) * weight.numel());
+  } else if (std::strcmp(name, "maskrcnn::products") == 0) {
+    // The products that a direct convolution would take.
+    flops += 2.0 * call.inputs()[0].toDouble();
   }
   return nullptr;
 }

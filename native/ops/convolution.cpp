@@ -73,7 +73,11 @@ at::Tensor convolve(
     const ConvolutionGeometry& geometry) {
   if (suits_winograd(input, weight, geometry)) {
     // For whoever counts operations (stage_costs.cpp).
-    RECORD_FUNCTION("maskrcnn::winograd", std::vector<c10::IValue>({input, weight}));
+    const auto pixels = input.size(0) * input.size(2) * input.size(3);
+    RECORD_FUNCTION(
+        "maskrcnn::products",
+        std::vector<c10::IValue>(
+            {static_cast<double>(pixels) * static_cast<double>(weight.numel())}));
     return WinogradFunction::apply(input, weight, bias);
   }
   return at::conv2d(

@@ -203,3 +203,16 @@ test('a long step leaves the main thread free', async (t) => {
   t.true(longest < length / 4, `longest gap ${longest.toFixed(0)} ms of a step of ${length.toFixed(0)} ms`);
   large.dispose();
 });
+
+test('weights that are not numbers find nothing', async (t) => {
+  await using broken = await maskRcnn(tinyModel);
+  const dict = await broken.stateDict();
+  const {data} = dict.get('rpn.head.bbox_pred.bias')!;
+  new Float32Array(data.buffer, data.byteOffset, data.length / 4).fill(Number.NaN);
+  await broken.loadStateDict(dict);
+  for (const views of [1, 2] as const) {
+    const [found] = await broken.predict(image, {views});
+    t.is(found!.scores.length, 0);
+    t.deepEqual(found!.masks, []);
+  }
+});

@@ -1,0 +1,104 @@
+#include "model/convolution_unit.h"
+
+#include "model/precision.h"
+#include "ops/convolution.h"
+
+namespace maskrcnn {
+
+namespace {
+
+// May overwrite its argument, which must be a fresh result that nobody else reads.
+at::Tensor activate(Activation activation, at::Tensor x) {
+  switch (activation) {
+    case Activation::None:
+      return x;
+    case Activation::ReLU:
+      return x.relu_();
+    // The backward of these two reads their input: in place, autograd would copy it first.
+    case Activation::ReLU6:
+      return x.requires_grad() ? at::hardtanh(x, 0, 6) : at::hardtanh_(x, 0, 6);
+    case Activation::Hardswish:
+      return x.requires_grad() ? at::hardswish(x) : at::hardswish_(x);
+  }
+  TORCH_CHECK(false, "unknown activation");
+}
+
+ops::Epilogue epilogue_of(Activation activation) {
+  switch (activation) {
+    case Activation::None:
+      return {"none", {}};
+    case Activation::ReLU:
+      return {"relu", {}};
+    case Activation::ReLU6:
+      return {"hardtanh", {0.0, 6.0}};
+    case Activation::Hardswish:
+      return {"hardswish", {}};
+  }
+  TORCH_CHECK(false, "unknown activation");
+}
+
+ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2d& conv) {
+  const auto& options = conv->options;
+  return {
+      options.stride(),
+      std::get<torch::ExpandingArray<2>>(options.padding()),
+      options.dilation(),
+      options.groups()};
+}
+
+struct Weights {
+  at::Tensor weight, bias;
+};
+
+// Of one convolution that does what `conv` and then the affine map of each channel do.
+Weights fold(const torch::nn::Conv2d& conv, const ChannelAffine& affine) {
+  const auto& [scale, shift] = affine;
+  return {
+      conv->weight * scale.view({-1, 1, 1, 1}),
+      conv->bias.defined() ? shift + conv->bias * scale : shift};
+}
+
+}  // namespace
+
+at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
+  if (takes_prepared_weights(x) && (norm_.is_empty() || affine_of(norm_))) {
+    return forward_prepared(x, addend);
+  }
+  const auto convolve = [&](const at::Tensor& weight, const at::Tensor& bias) {
+    return ops::convolve(x, weight, bias, geometry_of(conv_));
+  };
+  at::Tensor out;
+  if (const auto affine = frozen_affine_of(norm_)) {
+    // Part of the weights, a frozen norm costs no pass over the result.
+    const auto [weight, bias] = fold(conv_, *affine);
+    out = convolve(weight, bias);
+  } else {
+    out = convolve(conv_->weight, conv_->bias);
+    if (!norm_.is_empty()) out = norm_.forward(out);
+  }
+  if (addend.defined()) out.add_(addend);
+  return activate(activation_, out);
+}
+
+// What the prepared weights are made of.
+std::vector<at::Tensor> ConvolutionUnit::sources() const {
+  std::vector<at::Tensor> sources = {conv_->weight, conv_->bias};
+  if (!norm_.is_empty()) {
+    for (const auto& tensor : norm_.ptr()->parameters()) sources.push_back(tensor);
+    for (const auto& tensor : norm_.ptr()->buffers()) sources.push_back(tensor);
+  }
+  return sources;
+}
+
+at::Tensor ConvolutionUnit::forward_prepared(const at::Tensor& x, const at::Tensor& addend) {
+  const auto input = x.to(at::kBFloat16);
+  const auto& prepared = prepared_.get(sources(), [&] {
+    const auto [weight, bias] =
+        norm_.is_empty() ? Weights{conv_->weight, conv_->bias} : fold(conv_, *affine_of(norm_));
+    return ops::PreparedConvolution(
+        weight, bias, geometry_of(conv_), input, epilogue_of(activation_));
+  });
+  return prepared.forward(input, addend);
+}
+
+}  // namespace maskrcnn

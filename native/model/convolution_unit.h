@@ -1,0 +1,39 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "model/kept_weights.h"
+#include "model/norm.h"
+#include "ops/prepared.h"
+#include "torch.h"
+
+namespace maskrcnn {
+
+enum class Activation { None, ReLU, ReLU6, Hardswish };
+
+// A convolution and what follows it: norm, sum with a shortcut, activation. The modules belong to
+// whoever registers them; this computes with them, in as few passes as the case allows.
+class ConvolutionUnit {
+ public:
+  ConvolutionUnit() = default;
+  // norm: empty where there is none.
+  ConvolutionUnit(torch::nn::Conv2d conv, torch::nn::AnyModule norm, Activation activation)
+      : conv_(std::move(conv)), norm_(std::move(norm)), activation_(activation) {}
+
+  explicit operator bool() const { return !conv_.is_empty(); }
+
+  // activation(norm(conv(x)) + addend)
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& addend = {});
+
+ private:
+  std::vector<at::Tensor> sources() const;
+  at::Tensor forward_prepared(const at::Tensor& x, const at::Tensor& addend);
+
+  torch::nn::Conv2d conv_{nullptr};
+  torch::nn::AnyModule norm_;
+  Activation activation_ = Activation::None;
+  KeptWeights<ops::PreparedConvolution> prepared_;
+};
+
+}  // namespace maskrcnn

@@ -1,0 +1,185 @@
+#include "ops/prepared.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/record_function.h>
+
+#include <optional>
+#include <string_view>
+
+#include "torch.h"
+
+// libtorch has these operators for the graphs that its compiler makes; they have no C++ functions.
+
+namespace maskrcnn::ops {
+namespace {
+
+using OptionalScalars = c10::List<std::optional<at::Scalar>>;
+
+using Reorder = at::Tensor(
+    const at::Tensor& weight,
+    at::IntArrayRef padding,
+    at::IntArrayRef stride,
+    at::IntArrayRef dilation,
+    int64_t groups,
+    at::OptionalIntArrayRef input_size);
+
+using Convolve = at::Tensor(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    at::IntArrayRef padding,
+    at::IntArrayRef stride,
+    at::IntArrayRef dilation,
+    int64_t groups,
+    std::string_view epilogue,
+    OptionalScalars arguments,
+    std::optional<std::string_view> algorithm);
+
+using ConvolveAndAdd = at::Tensor(
+    const at::Tensor& x,
+    const at::Tensor& addend,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    at::IntArrayRef padding,
+    at::IntArrayRef stride,
+    at::IntArrayRef dilation,
+    int64_t groups,
+    std::string_view operation,
+    std::optional<at::Scalar> factor,
+    std::optional<std::string_view> epilogue,
+    OptionalScalars arguments,
+    std::optional<std::string_view> algorithm);
+
+using ReorderLinear = at::Tensor(const at::Tensor& weight, std::optional<int64_t> rows);
+
+using Linear = at::Tensor(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    std::string_view epilogue,
+    OptionalScalars arguments,
+    std::optional<std::string_view> algorithm);
+
+constexpr const char* kReorder = "mkldnn::_reorder_convolution_weight";
+constexpr const char* kConvolve = "mkldnn::_convolution_pointwise";
+constexpr const char* kReorderLinear = "mkldnn::_reorder_linear_weight";
+constexpr const char* kLinear = "mkldnn::_linear_pointwise";
+
+bool exists(const char* name, const char* overload = "") {
+  return c10::Dispatcher::singleton().findSchema({name, overload}).has_value();
+}
+
+template <typename Signature>
+c10::TypedOperatorHandle<Signature> find(const char* name, const char* overload = "") {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
+}
+
+// As libtorch's own check (ATen/native/mkldnn/Utils.h, mkldnn_bf16_device_check) on x86.
+bool has_instructions() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
+#else
+  return false;
+#endif
+}
+
+// For whoever counts operations (stage_costs.cpp).
+void tell_products(const at::Tensor& result, double products_per_number) {
+  RECORD_FUNCTION(
+      "maskrcnn::products",
+      std::vector<c10::IValue>({products_per_number * static_cast<double>(result.numel())}));
+}
+
+OptionalScalars scalars(const std::vector<double>& values) {
+  OptionalScalars list;
+  for (const auto value : values) list.push_back(at::Scalar(value));
+  return list;
+}
+
+}  // namespace
+
+bool can_prepare() {
+  static const bool available = at::hasMKLDNN() && has_instructions() && exists(kReorder) &&
+                                exists(kConvolve) && exists(kConvolve, "binary") &&
+                                exists(kReorderLinear) && exists(kLinear);
+  return available && at::globalContext().userEnabledMkldnn();
+}
+
+PreparedConvolution::PreparedConvolution(
+    const at::Tensor& weight,
+    const at::Tensor& bias,
+    const ConvolutionGeometry& geometry,
+    const at::Tensor& example,
+    const Epilogue& epilogue)
+    : stride_(geometry.stride.vec()),
+      padding_(geometry.padding.vec()),
+      dilation_(geometry.dilation.vec()),
+      groups_(geometry.groups),
+      products_per_number_(static_cast<double>(weight.numel() / weight.size(0))),
+      epilogue_(epilogue) {
+  static const auto reorder = find<Reorder>(kReorder);
+  const auto rounded = weight.detach().to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  weight_ = reorder.call(rounded, padding_, stride_, dilation_, groups_, example.sizes());
+  if (bias.defined()) bias_ = bias.detach().to(at::kBFloat16);
+}
+
+at::Tensor PreparedConvolution::forward(const at::Tensor& x, const at::Tensor& addend) const {
+  static const auto convolve = find<Convolve>(kConvolve);
+  static const auto convolve_and_add = find<ConvolveAndAdd>(kConvolve, "binary");
+  const auto bias = bias_.defined() ? std::optional(bias_) : std::nullopt;
+  const auto run = [&] {
+    if (!addend.defined()) {
+      return convolve.call(
+          x,
+          weight_,
+          bias,
+          padding_,
+          stride_,
+          dilation_,
+          groups_,
+          epilogue_.name,
+          scalars(epilogue_.arguments),
+          "");
+    }
+    // The sum has no epilogue called "none".
+    const auto epilogue =
+        epilogue_.name == "none" ? std::nullopt : std::optional<std::string_view>(epilogue_.name);
+    return convolve_and_add.call(
+        x,
+        addend,
+        weight_,
+        bias,
+        padding_,
+        stride_,
+        dilation_,
+        groups_,
+        "add",
+        1.0,
+        epilogue,
+        scalars(epilogue_.arguments),
+        "");
+  };
+  const auto result = run();
+  tell_products(result, products_per_number_);
+  return result;
+}
+
+PreparedLinear::PreparedLinear(
+    const at::Tensor& weight, const at::Tensor& bias, int64_t rows, const Epilogue& epilogue)
+    : bias_(bias.detach().to(at::kBFloat16)),
+      products_per_number_(static_cast<double>(weight.size(1))),
+      epilogue_(epilogue) {
+  static const auto reorder = find<ReorderLinear>(kReorderLinear);
+  weight_ = reorder.call(weight.detach().to(at::kBFloat16).contiguous(), rows);
+}
+
+at::Tensor PreparedLinear::forward(const at::Tensor& x) const {
+  static const auto linear = find<Linear>(kLinear);
+  const auto result =
+      linear.call(x, weight_, bias_, epilogue_.name, scalars(epilogue_.arguments), "");
+  tell_products(result, products_per_number_);
+  return result;
+}
+
+}  // namespace maskrcnn::ops
