@@ -74,13 +74,14 @@ test('each image is told with what was found on it, in order, while the next one
   await evaluate(model, {
     data,
     scoreThreshold: 0.25,
+    views: 4,
     onDetections: ({file}, {masks}) => told.push([file, masks.map(({counts}) => counts)]),
     onImage: (done) => told.push(done),
   });
   t.deepEqual(told, [['0.png', [LEFT_HALF]], 1, ['1.png', [LEFTMOST]], 2, ['2.png', []], 3]);
   t.deepEqual(
     calls,
-    [0, 1, 2].map((index) => ({index, options: undefined})),
+    [0, 1, 2].map((index) => ({index, options: {views: 4}})),
   );
 
   // The second image is asked for before the first one is told; no third one once the work has ended.
