@@ -61,7 +61,7 @@ Weights fold(const torch::nn::Conv2d& conv, const ChannelAffine& affine) {
 }  // namespace
 
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
-  if (takes_prepared_weights(x) && (norm_.is_empty() || affine_of(norm_))) {
+  if (takes_prepared_weights(x) && (norm_.is_empty() || !norm_.ptr()->is_training())) {
     return forward_prepared(x, addend);
   }
   const auto convolve = [&](const at::Tensor& weight, const at::Tensor& bias) {

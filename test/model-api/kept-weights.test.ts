@@ -74,7 +74,14 @@ for (const [network, options] of Object.entries(networks)) {
 }
 
 test('detection in bfloat16 is close to float32, before and after the weights are kept', async (t) => {
-  for (const options of Object.values(networks)) {
+  // Has Hardswish, and ReLU, where V2 has ReLU6.
+  const MobileNetV3 = {
+    ...tinyModel,
+    precision: 'bfloat16',
+    backbone: 'mobilenet_v3_large',
+    anchorSizes: [[16], [32], [64]],
+  } as const;
+  for (const options of [...Object.values(networks), MobileNetV3]) {
     await using exact = await maskRcnn({...options, precision: 'float32'});
     await using rough = await maskRcnn(options);
     await rough.loadStateDict(await exact.stateDict());
