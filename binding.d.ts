@@ -483,3 +483,9 @@ export function environment(): {
  * where there is no such GPU.
  */
 export function gpuMemory(index: number): {allocated: number; reserved: number; peakReserved: number};
+
+/**
+ * Where the blocks that large tensors live in come to lie in `capacity` bytes. script: sizes in bytes to take, and numbers i <= 0 to
+ * give back what entry -i took. Returns an offset for each entry, -1 for what found no room or was given back.
+ */
+export function placeBlocks(capacity: number, script: Int32Array): Int32Array;

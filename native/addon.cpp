@@ -6,12 +6,14 @@
 #include "binding/environment.h"
 #include "binding/evaluation.h"
 #include "binding/instance_data.h"
+#include "binding/memory.h"
 #include "binding/model.h"
 #include "binding/ops.h"
 #include "binding/optimizer.h"
 #include "binding/pixels.h"
 #include "binding/rle.h"
 #include "binding/worker.h"
+#include "memory/tensor_memory.h"
 #include "torch.h"
 
 namespace {
@@ -19,6 +21,8 @@ namespace {
 using namespace maskrcnn::binding;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  maskrcnn::memory::keep_tensor_memory();
+
   const auto model = Model::define(env);
   const auto optimizer = Optimizer::define(env);
   env.SetInstanceData(new InstanceData{Napi::Persistent(model), Napi::Persistent(optimizer)});
@@ -36,6 +40,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("evaluation", make_evaluation(env));
   exports.Set("pixels", make_pixels(env));
   exports.Set("environment", Napi::Function::New(env, environment, "environment"));
+  exports.Set("placeBlocks", Napi::Function::New(env, checked<place_blocks>, "placeBlocks"));
   exports.Set("gpuMemory", Napi::Function::New(env, checked<gpu_memory>, "gpuMemory"));
   return exports;
 }

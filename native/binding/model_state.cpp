@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "binding/errors.h"
+#include "memory/tensor_memory.h"
 #include "model/initial_values.h"
 
 namespace maskrcnn::binding {
@@ -64,9 +65,12 @@ std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initia
 
 ModelState::~ModelState() {
   const auto device = network->device();
-  if (device.is_cpu()) return;
   network = nullptr;
-  at::getDeviceAllocator(device.type())->emptyCache();
+  if (device.is_cpu()) {
+    memory::release_tensor_memory();
+  } else {
+    at::getDeviceAllocator(device.type())->emptyCache();
+  }
 }
 
 std::vector<ModelState::Entry> ModelState::entries() const {

@@ -18,7 +18,7 @@ struct ModelState {
   MaskRCNN network;
   at::Generator generator;  // of the samplers
 
-  // On a GPU, gives the memory back that libtorch keeps for later.
+  // Gives the memory back that is kept for later.
   ~ModelState();
 
   // The parameters and persistent buffers by name, in torchvision's order.

@@ -30,7 +30,7 @@ class KeptWeights {
  private:
   struct State {
     const void* data;
-    uint32_t version;
+    int64_t version;
     bool operator==(const State&) const = default;
   };
   std::optional<Made> made_;

@@ -1,0 +1,14 @@
+#pragma once
+
+namespace maskrcnn::memory {
+
+// The C library gives large blocks back to the system and asks for them anew, which costs the time
+// to clear them, or keeps them in pieces that fit nothing. From the first call on large tensors
+// live in one range of addresses of our own, in large pages, and what one step leaves the next one
+// takes. Of use on Linux; elsewhere, and where there is no such range, nothing changes.
+void keep_tensor_memory();
+
+// Gives the system back what no tensor lives in.
+void release_tensor_memory();
+
+}  // namespace maskrcnn::memory
