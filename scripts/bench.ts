@@ -2,16 +2,16 @@
  * Speed and memory: detection, training steps, and the time from the start of a process to its first prediction;
  * with --peer beside torchvision in the same run, turn by turn.
  *
- *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--device cpu] [--onnxruntime] [--only NAME] [--output FILE.md]
+ *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--device cpu] [--onnxruntime DIR] [--only NAME] [--output FILE.md]
  *
  * PYTHON is an interpreter with torch, torchvision and safetensors; build the addon against the same libtorch for a fair
- * comparison. --onnxruntime adds the exported network on onnxruntime, whose engine onnxruntime-node has too, to detection; PYTHON
- * then has onnx and onnxruntime as well. FILE.md gets the table, FILE.json beside it all figures.
+ * comparison. --onnxruntime adds to detection the network that PYTHON, which then has onnx as well, exports for onnxruntime-node, of
+ * which DIR is a folder that it is installed in. FILE.md gets the table, FILE.json beside it all figures.
  */
 import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs, promisify} from 'node:util';
 import {type Case, casesFor, writeTask} from './bench/cases.js';
@@ -24,7 +24,7 @@ const {values} = parseArgs({
     rounds: {type: 'string', default: '5'},
     threads: {type: 'string', default: '2'},
     device: {type: 'string', default: 'cpu'},
-    onnxruntime: {type: 'boolean', default: false},
+    onnxruntime: {type: 'string'},
     only: {type: 'string', default: ''},
     output: {type: 'string'},
   },
@@ -66,7 +66,8 @@ async function onnxruntimeSides({kind}: Case, folder: string): Promise<Side[]> {
   const {peer, onnxruntime} = values;
   if (!peer || !onnxruntime || kind !== 'detect') return [];
   await promisify(execFile)(peer, [script('export_onnx.py'), folder]);
-  return [new Side('onnxruntime', peer, [script('onnxruntime_side.py'), folder], threads)];
+  const args = ['--import=tsx', script('onnxruntime-side.ts'), folder, resolve(onnxruntime)];
+  return [new Side('onnxruntime-node', process.execPath, args, threads)];
 }
 
 /** Starts whole processes, turn by turn. */
@@ -125,7 +126,7 @@ function markdown(rows: readonly Row[]): string {
     const share = peer === undefined || own === peer ? '' : ` (${(own.peakMiB / peer.peakMiB).toFixed(2)})`;
     return `${own.peakMiB.toFixed(0)} MiB${share}`;
   };
-  const peers = ['torchvision', ...(mixed ? [mixed] : []), ...(values.onnxruntime ? ['onnxruntime'] : [])];
+  const peers = ['torchvision', ...(mixed ? [mixed] : []), ...(values.onnxruntime ? ['onnxruntime-node'] : [])];
   const names = [...(values.peer ? peers : []), 'float32', 'bfloat16'];
   const header = ['', ...names, ...names.map((name) => `${name}, peak`), ...(values.peer ? ['difference'] : [])];
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;

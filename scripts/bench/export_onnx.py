@@ -1,4 +1,4 @@
-"""Writes the network of DIR/task.json, with its weights, as DIR/network.onnx: for onnxruntime_side.py."""
+"""Writes the network of DIR/task.json, with its weights, as DIR/network.onnx: for onnxruntime-side.ts."""
 
 import json
 import pathlib
