@@ -8,6 +8,7 @@
 #include "binding/errors.h"
 #include "binding/fields.h"
 #include "binding/instance_data.h"
+#include "memory/tensor_memory.h"
 
 namespace maskrcnn::binding {
 
@@ -86,6 +87,7 @@ Optimizer::Optimizer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Optimize
           std::nullopt,
           AdamWOptions{betas[0], betas[1], options.number("eps")});
     }
+    memory::prefer_large_pages();
   });
 }
 

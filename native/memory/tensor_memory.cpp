@@ -52,7 +52,6 @@ std::optional<Range> Range::reserve() {
   if (address == MAP_FAILED) return std::nullopt;
   auto* const begin =
       reinterpret_cast<char*>(round_up(reinterpret_cast<uintptr_t>(address), kLargePage));
-  madvise(begin, size, MADV_HUGEPAGE);  // a kernel without large pages refuses, and that is all
   return Range(begin, size);
 }
 
@@ -82,6 +81,11 @@ class TensorMemory final : public c10::Allocator {
 
   void copy_data(void* to, const void* from, size_t size) const override {
     default_copy_data(to, from, size);
+  }
+
+  void prefer_large_pages() {
+    // A kernel without large pages refuses, and that is all.
+    madvise(range_.begin(), range_.size(), MADV_HUGEPAGE);
   }
 
   void release() {
@@ -115,6 +119,10 @@ void keep_tensor_memory() {
   if (auto* const memory = TensorMemory::instance()) c10::SetCPUAllocator(memory, kPriority);
 }
 
+void prefer_large_pages() {
+  if (auto* const memory = TensorMemory::instance()) memory->prefer_large_pages();
+}
+
 void release_tensor_memory() {
   if (auto* const memory = TensorMemory::instance()) memory->release();
 }
@@ -126,6 +134,7 @@ void release_tensor_memory() {
 namespace maskrcnn::memory {
 
 void keep_tensor_memory() {}
+void prefer_large_pages() {}
 void release_tensor_memory() {}
 
 }  // namespace maskrcnn::memory
