@@ -7,13 +7,13 @@ import {type LocateOptions, locateLibtorch} from './libtorch/locate.js';
 /** What the C++ addon exports. */
 export type Binding = typeof import('../binding.js');
 
-/** `native/loader.cpp`: links no libtorch. */
+/** `native/loader`: links no libtorch. Libraries are opened off the main thread. */
 export type Loader = {
   /** The libtorch whose headers the addon was compiled with. */
   builtFor: string;
-  load(libDir: string): Binding;
-  /** Opens torchvision's library of operators. Throws with the linker's words. */
-  loadOperators(libDir: string, path: string): void;
+  load(libDir: string): Promise<Binding>;
+  /** Opens torchvision's library of operators. Rejects with the linker's words. */
+  loadOperators(libDir: string, path: string): Promise<void>;
   /** What `load()` found for GPUs; `error` is the linker's. */
   cuda(): {inLibtorch: boolean; hasDriver: boolean; error?: string};
 };
@@ -68,7 +68,7 @@ export async function bind(loader: Loader, options: LocateOptions = {}): Promise
   const libtorch = await locateLibtorch(options);
   checkVersion(libtorch, loader.builtFor);
   try {
-    return {binding: loader.load(libtorch.libDir), loader, libtorch};
+    return {binding: await loader.load(libtorch.libDir), loader, libtorch};
   } catch (cause) {
     const {code, message} = cause as Error & {code?: ErrorCode};
     if (code === 'LIBTORCH_NOT_FOUND') {

@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
 import type {BackboneName, Model as NativeModel} from '../binding.js';
-import {loadRuntime} from './binding.js';
+import {type Loaded, loadRuntime} from './binding.js';
 import {describedOptions} from './checkpoint.js';
 import {completeModelOptions} from './complete-model-options.js';
 import {chooseDevice} from './device.js';
@@ -40,10 +40,9 @@ type Source = {
 export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   checkModelOptions(options);
   options.signal?.throwIfAborted();
-  const loaded = await loadRuntime();
+  const {loaded, source} = await loadAndRead(options);
   const {binding} = loaded;
   const {device, notice} = await chooseDevice(options.device ?? 'auto', loaded);
-  const source = await readSource(options);
   const merged = {...source?.network, ...withoutUndefined(options)};
   const classes = chooseClasses(options, source);
   const {options: complete, notices} = completeModelOptions(merged, {
@@ -65,6 +64,20 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   const all = [...(notice === undefined ? [] : [notice]), ...(source?.notices ?? []), ...notices];
   for (const notice of all) options.onNotice?.(notice);
   return new MaskRcnn({native: model, classes, options: complete, notices: all});
+}
+
+/** libtorch is loaded while the weights are read. Where one fails the other is given up. */
+async function loadAndRead(options: ModelOptions): Promise<{loaded: Loaded; source: Source | undefined}> {
+  const failure = new AbortController();
+  const signals = options.signal ? [options.signal, failure.signal] : [failure.signal];
+  try {
+    const reading = readSource({...options, signal: AbortSignal.any(signals)});
+    const [loaded, source] = await Promise.all([loadRuntime(), reading]);
+    return {loaded, source};
+  } catch (error) {
+    failure.abort();
+    throw error;
+  }
 }
 
 async function readSource(options: ModelOptions): Promise<Source | undefined> {

@@ -45,7 +45,7 @@ export async function loadOperators({binding, loader, libtorch}: Loaded): Promis
     return {problem: `torchvision's operators are not in ${operatorsFolder(libtorch.root)}`, hint};
   }
   try {
-    loader.loadOperators(libtorch.libDir, path);
+    await loader.loadOperators(libtorch.libDir, path);
   } catch (error) {
     return {problem: (error as Error).message.replace(/\.$/, ''), hint};
   }

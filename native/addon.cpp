@@ -1,4 +1,4 @@
-// What JavaScript sees of this library: binding.d.ts, export by export. maskrcnn.node (loader.cpp)
+// What JavaScript sees of this library: binding.d.ts, export by export. maskrcnn.node (loader/)
 // opens it and calls maskrcnn_init.
 #include <napi.h>
 

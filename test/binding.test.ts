@@ -18,7 +18,7 @@ function makeLibtorch(folder: string, version?: string): string {
 
 const refusing: Loader = {
   builtFor: '2.13.0',
-  load: () => {
+  load: async () => {
     throw new Error('libtorch was loaded');
   },
   ...withoutGpu(),
@@ -72,7 +72,7 @@ test('a libtorch of another patch version or build is taken', async (t) => {
   const binding = {} as Binding;
   const loader: Loader = {
     builtFor: '2.13.0',
-    load: (libDir) => (libDir === join(folder, 'lib') ? binding : fail()),
+    load: async (libDir) => (libDir === join(folder, 'lib') ? binding : fail()),
     ...withoutGpu(),
   };
   t.is((await bind(loader, {env: {LIBTORCH: folder}})).binding, binding);
@@ -89,7 +89,7 @@ test('files that are no libraries are reported with their path, and the process 
 
 test('an addon that cannot be loaded is an error of its own', async (t) => {
   const folder = makeLibtorch(temporaryFolder(t), '2.13.0');
-  const load = () => {
+  const load = async () => {
     throw Object.assign(new Error('The addon cannot be loaded.'), {code: 'NATIVE'});
   };
   await t.throwsAsync(bind({builtFor: '2.13.0', load, ...withoutGpu()}, {env: {LIBTORCH: folder}}), {

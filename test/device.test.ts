@@ -25,9 +25,9 @@ function processOn(
     binding: {environment} as Binding,
     loader: {
       builtFor: '2.13.0',
-      load: () => ({environment}) as Binding,
+      load: async () => ({environment}) as Binding,
       cuda: () => ({inLibtorch, hasDriver, ...(error !== undefined && {error})}),
-      loadOperators: () => {
+      loadOperators: async () => {
         if (operatorsError !== undefined) throw new Error(operatorsError);
         torchvision = true;
       },

@@ -27,10 +27,4 @@ Failure current_failure() {
   }
 }
 
-Napi::Error to_error(Napi::Env env, const Failure& failure) {
-  auto error = Napi::Error::New(env, failure.what());
-  error.Set("code", Napi::String::New(env, failure.code));
-  return error;
-}
-
 }  // namespace maskrcnn::binding

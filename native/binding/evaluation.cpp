@@ -8,8 +8,8 @@
 #include "binding/arguments.h"
 #include "binding/checked.h"
 #include "binding/fields.h"
-#include "binding/pool_job.h"
 #include "binding/results.h"
+#include "binding/run_on_pool.h"
 #include "evaluation/coco.h"
 #include "evaluation/confusion.h"
 

@@ -8,8 +8,8 @@
 
 #include "binding/arguments.h"
 #include "binding/errors.h"
-#include "binding/pool_job.h"
 #include "binding/results.h"
+#include "binding/run_on_pool.h"
 #include "ops/color.h"
 #include "ops/resample.h"
 

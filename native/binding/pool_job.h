@@ -6,11 +6,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "binding/errors.h"
+#include "binding/failure.h"
 
 namespace maskrcnn::binding {
 
-// A computation that belongs to no model, on libuv's thread pool.
+// A computation that belongs to no model, on libuv's thread pool. The promise resolves to what
+// `convert(env, result)` makes of its result on the main thread, or rejects with the Failure that
+// it throws.
 template <typename Compute, typename Convert>
 class PoolJob : public Napi::AsyncWorker {
  public:
@@ -26,8 +28,10 @@ class PoolJob : public Napi::AsyncWorker {
   void Execute() override {
     try {
       result_.emplace(compute_());
-    } catch (...) {
-      failure_.emplace(current_failure());
+    } catch (const Failure& failure) {
+      failure_.emplace(failure);
+    } catch (const std::exception& error) {
+      failure_.emplace("NATIVE", error.what());
     }
   }
 
@@ -52,10 +56,8 @@ class PoolJob : public Napi::AsyncWorker {
   std::optional<Failure> failure_;
 };
 
-// Runs `compute` on the pool; the promise resolves to what `convert(env, result)` makes of its
-// result.
 template <typename Compute, typename Convert>
-Napi::Promise run_on_pool(Napi::Env env, Compute compute, Convert convert) {
+Napi::Promise queue_job(Napi::Env env, Compute compute, Convert convert) {
   // Queue() hands it to Node-API, which deletes it once the promise is settled.
   auto* job = new PoolJob<Compute, Convert>(env, std::move(compute), std::move(convert));
   auto promise = job->promise();

@@ -1,1 +1,0 @@
-// libtorch_python in name only: see load_operators() in loader.cpp.
