@@ -1,4 +1,3 @@
-import {decode as decodePng} from 'fast-png';
 import {MaskRcnnError} from '../errors.js';
 import {loadSharp} from '../load-sharp.js';
 import {decodeBmp} from './bmp.js';
@@ -52,7 +51,7 @@ export async function readMask(path: string | URL): Promise<IdMask> {
   try {
     if (format === 'bmp') return fromBmp(bytes);
     if (format === 'png') checkPng(bytes);
-    return format === 'png' && !sharpKeeps(bytes) ? fromPng(bytes) : await fromSharp(bytes);
+    return format === 'png' && !sharpKeeps(bytes) ? await fromPng(bytes) : await fromSharp(bytes);
   } catch (cause) {
     throw fail(`${name} is not a readable ${format.toUpperCase()} mask: ${reasonOf(cause)}.`, undefined, cause);
   }
@@ -86,11 +85,12 @@ function sharpKeeps(png: Uint8Array): boolean {
   return (depth === 8 && colourType !== 3) || (depth === 16 && isGrey);
 }
 
-function fromPng(bytes: Uint8Array): IdMask {
+async function fromPng(bytes: Uint8Array): Promise<IdMask> {
   const [depth, interlaced] = [bytes[24]!, bytes[28] === 1];
   if (interlaced && depth < 8) throw new Error(`interlaced PNG of ${depth} bits a pixel is not supported`);
   // A copy, because the decoder looks at the whole ArrayBuffer, which small Buffers share.
-  const png = decodePng(Uint8Array.from(bytes), {checkCrc: true});
+  const {decode} = await import('fast-png'); // not at the start, for which every script would wait
+  const png = decode(Uint8Array.from(bytes), {checkCrc: true});
   const {width, height, channels} = png;
   if (channels >= 3) return fromChannels(png.data, {channels, width, height, bits: depth});
   const ids = new Uint16Array(width * height);

@@ -1,5 +1,4 @@
 import {text} from 'node:stream/consumers';
-import {openPromise} from 'yauzl';
 import {MaskRcnnError} from '../errors.js';
 import type {Variant} from './pinned.js';
 
@@ -87,6 +86,7 @@ export function parseRequirements(metadata: string, extras: readonly string[], {
 
 /** Opens a zip; what is not a whole one becomes an error that names it. */
 export async function openWheel(path: string) {
+  const {openPromise} = await import('yauzl'); // for set-up alone
   try {
     return await openPromise(path, {autoClose: false});
   } catch (cause) {
