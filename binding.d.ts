@@ -184,8 +184,9 @@ export class Model {
   setTrainable(names: string[]): Promise<void>;
   stateDict(): Promise<StateTensor[]>;
   /**
-   * The names and shapes must be exactly the model's: `lib/weights` has seen to it. dtypes are converted. `consume` detaches the arrays
-   * as they are copied, so that memory never holds two copies: the garbage collector frees them late.
+   * The names and shapes must be exactly the model's: `lib/weights` has seen to it. dtypes are converted. `consume` detaches the
+   * arrays: the memory of those from `lendBytes()` becomes the model's; others are freed as they are copied, so that memory never holds
+   * two copies, since the garbage collector is late.
    */
   loadStateDict(tensors: StateTensor[], options?: {consume: boolean}): Promise<void>;
   /**
@@ -483,6 +484,9 @@ export function environment(): {
  * where there is no such GPU.
  */
 export function gpuMemory(index: number): {allocated: number; reserved: number; peakReserved: number};
+
+/** A tensor's memory, not cleared, to be filled and given to `loadStateDict()`, which then need not copy it. length: bytes, at least 1. */
+export function lendBytes(length: number): Uint8Array;
 
 /**
  * Where the blocks that large tensors live in come to lie in `capacity` bytes. script: sizes in bytes to take, and numbers i <= 0 to

@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
 import type {BackboneName, Model as NativeModel} from '../binding.js';
-import {type Loaded, loadRuntime} from './binding.js';
+import {loadRuntime} from './binding.js';
 import {describedOptions} from './checkpoint.js';
 import {completeModelOptions} from './complete-model-options.js';
 import {chooseDevice} from './device.js';
@@ -40,9 +40,10 @@ type Source = {
 export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   checkModelOptions(options);
   options.signal?.throwIfAborted();
-  const {loaded, source} = await loadAndRead(options);
+  const loaded = await loadRuntime();
   const {binding} = loaded;
   const {device, notice} = await chooseDevice(options.device ?? 'auto', loaded);
+  const source = await readSource(options, binding.lendBytes);
   const merged = {...source?.network, ...withoutUndefined(options)};
   const classes = chooseClasses(options, source);
   const {options: complete, notices} = completeModelOptions(merged, {
@@ -66,21 +67,10 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   return new MaskRcnn({native: model, classes, options: complete, notices: all});
 }
 
-/** libtorch is loaded while the weights are read. Where one fails the other is given up. */
-async function loadAndRead(options: ModelOptions): Promise<{loaded: Loaded; source: Source | undefined}> {
-  const failure = new AbortController();
-  const signals = options.signal ? [options.signal, failure.signal] : [failure.signal];
-  try {
-    const reading = readSource({...options, signal: AbortSignal.any(signals)});
-    const [loaded, source] = await Promise.all([loadRuntime(), reading]);
-    return {loaded, source};
-  } catch (error) {
-    failure.abort();
-    throw error;
-  }
-}
-
-async function readSource(options: ModelOptions): Promise<Source | undefined> {
+async function readSource(
+  options: ModelOptions,
+  allocate: (length: number) => Uint8Array,
+): Promise<Source | undefined> {
   const {weights, weightsBackbone, backbone = 'resnet50', version = 1, signal} = options;
   const name = weights ?? weightsBackbone;
   if (name === undefined) return undefined;
@@ -94,7 +84,7 @@ async function readSource(options: ModelOptions): Promise<Source | undefined> {
     onProgress: ({receivedBytes, totalBytes}) =>
       progress.update({label: name, done: receivedBytes, total: totalBytes, unit: 'bytes'}),
   }).finally(() => progress.close());
-  const {tensors, metadata, notes} = await readWeights(path, {signal});
+  const {tensors, metadata, notes} = await readWeights(path, {signal, allocate});
   // torchvision's files can also be named by their path.
   const known = registered ?? registry.find(({file, kind: itsKind}) => itsKind === kind && file === basename(path));
   return {

@@ -6,6 +6,7 @@
 #include "binding/environment.h"
 #include "binding/evaluation.h"
 #include "binding/instance_data.h"
+#include "binding/lent_bytes.h"
 #include "binding/memory.h"
 #include "binding/model.h"
 #include "binding/ops.h"
@@ -40,6 +41,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("evaluation", make_evaluation(env));
   exports.Set("pixels", make_pixels(env));
   exports.Set("environment", Napi::Function::New(env, environment, "environment"));
+  exports.Set("lendBytes", Napi::Function::New(env, checked<lend_bytes>, "lendBytes"));
   exports.Set("placeBlocks", Napi::Function::New(env, checked<place_blocks>, "placeBlocks"));
   exports.Set("gpuMemory", Napi::Function::New(env, checked<gpu_memory>, "gpuMemory"));
   return exports;

@@ -5,21 +5,27 @@ import {invalidCheckpoint} from './invalid-checkpoint.js';
 /** Between chunks the event loop gets its turn: a checksum over this much takes a few milliseconds. */
 const chunkBytes = 4 << 20;
 
+export type ReadOptions = {
+  signal?: AbortSignal | undefined;
+  /** Makes arrays of a length of at least 1 for the tensors; by default JavaScript's. */
+  allocate?: ((length: number) => Uint8Array) | undefined;
+};
+
 /** Positioned, bounds-checked reads of a weights file. A read past its end is an INVALID_CHECKPOINT that says what was sought. */
 export class FileReader {
   private constructor(
     private readonly handle: FileHandle,
     readonly file: string,
     readonly size: number,
-    private readonly signal: AbortSignal | undefined,
+    private readonly options: ReadOptions,
   ) {}
 
-  static async open(file: string, signal?: AbortSignal): Promise<FileReader> {
+  static async open(file: string, options: ReadOptions = {}): Promise<FileReader> {
     let handle: FileHandle | undefined;
     try {
       handle = await open(file, 'r');
       const stats = await handle.stat();
-      if (stats.isFile()) return new FileReader(handle, file, stats.size, signal);
+      if (stats.isFile()) return new FileReader(handle, file, stats.size, options);
     } catch (error) {
       await handle?.close();
       throw invalidCheckpoint(file, `could not be opened: ${(error as Error).message}`, undefined, error);
@@ -35,12 +41,17 @@ export class FileReader {
     return bytes;
   }
 
+  /** Memory for the `length` bytes of a tensor. */
+  allocate(length: number): Uint8Array {
+    return length > 0 && this.options.allocate ? this.options.allocate(length) : new Uint8Array(length);
+  }
+
   /** Fills `target`. Resolves to the CRC-32 of what was read if `checksum` asks for it, else to 0. */
   async readInto(target: Uint8Array, offset: number, what: string, {checksum = false} = {}): Promise<number> {
     this.requireInside(offset, target.length, what);
     let crc = 0;
     for (let done = 0; done < target.length; ) {
-      this.signal?.throwIfAborted();
+      this.options.signal?.throwIfAborted();
       const length = Math.min(chunkBytes, target.length - done);
       const {bytesRead} = await this.readChunk(target, done, length, offset + done);
       if (bytesRead === 0) throw invalidCheckpoint(this.file, `became shorter while ${what} was being read`);

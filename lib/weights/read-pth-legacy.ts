@@ -1,8 +1,9 @@
 import type {FileReader} from './file-reader.js';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 import {PickledDict, PickleEnds, type StorageRef} from './pickle-values.js';
-import {type OpenStorage, pickleLimit, readPickledTensors, unpickleIn} from './read-pth.js';
+import {pickleLimit, readPickledTensors, unpickleIn} from './read-pth.js';
 import {isDType, itemSizes} from './state-dict.js';
+import type {OpenStorage} from './tensor-source.js';
 
 /** `MAGIC_NUMBER` and `PROTOCOL_VERSION` of `torch/serialization.py`. */
 const magicNumber = 0x1950a86a20f9469cfc6cn;

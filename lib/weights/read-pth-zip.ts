@@ -1,8 +1,9 @@
 import type {FileReader} from './file-reader.js';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 import type {StorageRef} from './pickle-values.js';
-import {type OpenStorage, pickleLimit, readPickledTensors, unpickleIn} from './read-pth.js';
+import {pickleLimit, readPickledTensors, unpickleIn} from './read-pth.js';
 import {isDType, itemSizes} from './state-dict.js';
+import type {OpenStorage} from './tensor-source.js';
 import {corruptEntry, locateStored, readZipDirectory, readZipEntry, type ZipEntry} from './zip-reader.js';
 
 /** Record beside the tensors for what this package notes about them; Python's torch.load passes over it. */

@@ -4,14 +4,11 @@ import {invalidCheckpoint} from './invalid-checkpoint.js';
 import {MalformedPickle, PickleEnds, type TensorRef, UnsafePickle} from './pickle-values.js';
 import {selectStateDict} from './select-state-dict.js';
 import type {StateDict} from './state-dict.js';
-import {readTensor, type StorageReader, tensorBytes} from './tensor-source.js';
+import {type OpenStorage, readTensor, tensorBytes} from './tensor-source.js';
 import {type Unpickled, unpickle} from './unpickle.js';
 
 /** Longest pickle read: those of state dicts have a few hundred kilobytes. */
 export const pickleLimit = 32 << 20;
-
-/** Where a storage's bytes are: its length, and how to read from it. */
-export type OpenStorage = {bytes: number; read: StorageReader};
 
 /** Runs the unpickler and turns what it throws into errors that name the file. PickleEnds passes if `mayEnd`. */
 export function unpickleIn(file: string, bytes: Buffer, start = 0, {mayEnd = false} = {}): Unpickled {
@@ -57,7 +54,7 @@ export async function readPickledTensors(
   const tensors: StateDict = new Map();
   for (const [name, tensor] of refs) {
     const storage = await openStorage(tensor, name);
-    tensors.set(name, await readTensor(file, name, tensor, storage.bytes, storage.read));
+    tensors.set(name, await readTensor(reader, name, tensor, storage));
   }
   return {tensors, notes};
 }

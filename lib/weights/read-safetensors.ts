@@ -26,7 +26,7 @@ export async function readSafetensors(reader: FileReader) {
 
   const tensors: StateDict = new Map();
   for (const {name, dtype, shape, begin, end} of entries) {
-    const data = new Uint8Array(end - begin);
+    const data = reader.allocate(end - begin);
     await reader.readInto(data, start + begin, `tensor ${name}`);
     tensors.set(name, {name, dtype, shape, data});
   }

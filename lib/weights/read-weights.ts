@@ -1,4 +1,4 @@
-import {FileReader} from './file-reader.js';
+import {FileReader, type ReadOptions} from './file-reader.js';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 import {decodeMetadata, parseJson, type WeightsMetadata} from './metadata.js';
 import {legacySignature, readPthLegacy} from './read-pth-legacy.js';
@@ -23,11 +23,8 @@ export type WeightsFile = {
  *
  * Throws INVALID_CHECKPOINT, UNSAFE_CHECKPOINT, or the signal's reason.
  */
-export async function readWeights(
-  file: string,
-  {signal}: {signal?: AbortSignal | undefined} = {},
-): Promise<WeightsFile> {
-  const reader = await FileReader.open(file, signal);
+export async function readWeights(file: string, options: ReadOptions = {}): Promise<WeightsFile> {
+  const reader = await FileReader.open(file, options);
   try {
     const format = await detectFormat(reader);
     if (format === 'safetensors') {

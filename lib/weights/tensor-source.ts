@@ -1,5 +1,6 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {DType, StateTensor} from '../../binding.js';
+import type {FileReader} from './file-reader.js';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 import type {TensorRef} from './pickle-values.js';
 import {elementCount, isDType, itemSizes} from './state-dict.js';
@@ -10,33 +11,36 @@ const elementsPerTurn = 1 << 20;
 /** Reads bytes of a storage into `target`, from `offset` bytes on. */
 export type StorageReader = (target: Uint8Array, offset: number) => Promise<void>;
 
+/** Where a storage's bytes are: its length, and how to read from it. */
+export type OpenStorage = {bytes: number; read: StorageReader};
+
 /** The bytes of `name`, contiguous in reading order whatever its strides are. */
 export async function readTensor(
-  file: string,
+  reader: FileReader,
   name: string,
   tensor: TensorRef,
-  storageBytes: number,
-  read: StorageReader,
+  storage: OpenStorage,
 ): Promise<StateTensor> {
+  const {file} = reader;
   const dtype = requireDType(file, name, tensor);
   const itemSize = itemSizes[dtype];
   const shape = [...tensor.shape];
-  const data = new Uint8Array(elementCount(shape) * itemSize);
+  const data = reader.allocate(elementCount(shape) * itemSize);
   if (data.length === 0) return {name, dtype, shape, data};
 
   // Elements between the first and the last one touched.
   const span = shape.reduce((sum, side, axis) => sum + (side - 1) * tensor.strides[axis]!, 1);
   const end = (tensor.offset + span) * itemSize;
-  if (end > storageBytes) {
+  if (end > storage.bytes) {
     throw invalidCheckpoint(
       file,
-      `is corrupt: tensor ${name} ends at byte ${end} of a storage of ${storageBytes} bytes`,
+      `is corrupt: tensor ${name} ends at byte ${end} of a storage of ${storage.bytes} bytes`,
     );
   }
-  if (isContiguous(tensor)) await read(data, tensor.offset * itemSize);
+  if (isContiguous(tensor)) await storage.read(data, tensor.offset * itemSize);
   else {
     const source = new Uint8Array(span * itemSize);
-    await read(source, tensor.offset * itemSize);
+    await storage.read(source, tensor.offset * itemSize);
     await gather(source, data, tensor, itemSize);
   }
   return {name, dtype, shape, data};

@@ -6,6 +6,7 @@
 
 #include "binding/arguments.h"
 #include "binding/fields.h"
+#include "binding/lent_bytes.h"
 
 namespace maskrcnn::binding {
 
@@ -89,7 +90,7 @@ std::vector<Target> to_targets(const Napi::Value& value) {
 }
 
 // Bytes. Several tensors may share a small array, such as counts that are all 0.
-constexpr size_t kWorthFreeing = 1 << 16;
+constexpr int64_t kWorthFreeing = 1 << 16;
 
 NamedTensors to_named_tensors(const Napi::Value& value, bool consume) {
   NamedTensors tensors;
@@ -98,14 +99,22 @@ NamedTensors to_named_tensors(const Napi::Value& value, bool consume) {
     const auto name = fields.string("name");
     const auto data = fields.get("data");
     const auto bytes = read_bytes(data, name);
-    const auto tensor =
-        at::empty(fields.integers("shape"), to_dtype(value.Env(), fields.string("dtype")));
-    check_length(value.Env(), bytes.length, static_cast<int64_t>(tensor.nbytes()), name);
-    if (bytes.length != 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, tensor.nbytes());
-    tensors.emplace_back(name, tensor);
-    if (!consume || tensor.nbytes() < kWorthFreeing) continue;
+    const auto shape = fields.integers("shape");
+    const auto dtype = to_dtype(value.Env(), fields.string("dtype"));
+    const auto nbytes =
+        c10::multiply_integers(shape) * static_cast<int64_t>(at::elementSize(dtype));
+    check_length(value.Env(), bytes.length, nbytes, name);
+    const auto lent = consume ? take_lent(bytes.data, nbytes) : at::Tensor();
+    if (lent.defined()) {
+      tensors.emplace_back(name, at::empty({0}, dtype).set_(lent.storage(), 0, shape));
+    } else {
+      const auto tensor = at::empty(shape, dtype);
+      if (nbytes != 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, nbytes);
+      tensors.emplace_back(name, tensor);
+    }
+    if (!lent.defined() && (!consume || nbytes < kWorthFreeing)) continue;
     auto buffer = data.As<Napi::Uint8Array>().ArrayBuffer();
-    if (buffer.ByteLength() == tensor.nbytes()) buffer.Detach();
+    if (static_cast<int64_t>(buffer.ByteLength()) == nbytes) buffer.Detach();
   }
   return tensors;
 }

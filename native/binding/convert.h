@@ -19,7 +19,8 @@ at::Tensor to_image(const Napi::Value& value);  // [H,W,3] u8
 std::vector<at::Tensor> to_images(const Napi::Value& value);
 Target to_target(const Napi::Value& value);
 std::vector<Target> to_targets(const Napi::Value& value);
-// `consume` frees the memory of each large array once it is copied.
+// `consume` takes over the memory of arrays from lend_bytes(), and frees that of each other large
+// one once it is copied.
 NamedTensors to_named_tensors(const Napi::Value& value, bool consume = false);
 at::Tensor to_bytes(const Napi::Value& value);  // [B] u8
 
