@@ -27,7 +27,8 @@ export function sheet(rows: readonly (readonly Tile[])[], textSize: number): Dra
       const left = GAP + sum(widths.slice(0, column).map((other) => other + GAP));
       const top = sum(heights.slice(0, r)) + header;
       paste(picture, sheet, left, top);
-      const room = widths[column]!;
+      // So that a long caption does not run into the next.
+      const room = widths[column]! - GAP;
       const size = Math.max(
         LEAST_TEXT,
         Math.min(textSize, (textSize * room) / Math.max(1, textWidth(caption, textSize))),

@@ -1,0 +1,48 @@
+import {execFile, spawnSync} from 'node:child_process';
+import {mkdir, mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {promisify} from 'node:util';
+import test from 'ava';
+import {maskRcnn} from '../../lib/index.js';
+import {blocksOf, documents} from './blocks.js';
+
+const run = promisify(execFile);
+
+const python = process.env.PYTHON ?? 'python3';
+const missing = spawnSync(python, ['-c', 'import safetensors, torchvision']).status !== 0;
+if (missing) console.log(`# skipped: ${python} (PYTHON names another) has no torchvision and safetensors`);
+const withPython = missing ? test.skip : test;
+
+/** What the blocks take for granted: `whole.pth` is a model, not its weights. */
+const PRELUDE = `
+import torch, torchvision
+torch.save(torch.nn.Linear(2, 2), 'whole.pth')
+`;
+
+let folder: string;
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'maskrcnn-python-'));
+  if (missing) return;
+  await mkdir(join(folder, 'runs', 'glas'), {recursive: true});
+  for (const [backboneNorm, files] of [
+    ['frozen', ['runs/glas/best.safetensors']],
+    ['batch', ['best.pth', 'best.safetensors']],
+  ] as const) {
+    const model = await maskRcnn({classes: ['gland'], backboneNorm, device: 'cpu'});
+    for (const file of files) await model.save(join(folder, file));
+    model.dispose();
+  }
+});
+test.after.always(() => rm(folder, {recursive: true, force: true}));
+
+withPython('every example in Python runs', async (t) => {
+  const blocks = (await Promise.all((await documents()).map(blocksOf))).flat();
+  const examples = blocks.filter(({language}) => language === 'python');
+  t.true(examples.length > 3);
+  for (const {document, line, text} of examples) {
+    // The other container, which a comment names, too.
+    const both = text.replace(/^# or: (?=model\.load_state_dict\(safetensors)/gm, 'import safetensors.torch\n');
+    await t.notThrowsAsync(run(python, ['-c', `${PRELUDE}\n${both}`], {cwd: folder}), `${document}:${line}`);
+  }
+});
