@@ -83,8 +83,10 @@ export type NativeModelOptions = {
   bboxRegWeights: [number, number, number, number];
   /** 'cpu', 'cuda' or 'cuda:N'. */
   device: string;
-  /** Of convolutions and linear maps; parameters, gradients, boxes and losses are float32 in either. */
-  precision: 'float32' | 'bfloat16';
+  /** Of convolutions and linear maps; parameters, gradients, boxes and losses are float32 in each. */
+  precision: 'float32' | 'bfloat16' | 'float16';
+  /** What a GPU may round float32 to TF32 for. For the whole process, as the model that computed last has it. */
+  tf32: 'none' | 'convolutions' | 'all';
   /** Seeds the initial weights and, after them, the samplers. */
   seed: number;
 };

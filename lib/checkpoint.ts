@@ -17,9 +17,9 @@ export async function writeModel(path: string, tensors: StateDict, description: 
   return writeWeights(path, tensors, describe(description));
 }
 
-/** What `maskRcnn({weights})` builds the same network from. Device, precision and seed are its caller's. */
+/** What `maskRcnn({weights})` builds the same network from. Device, arithmetic and seed are its caller's. */
 export function describe({classes, options}: ModelDescription): WeightsMetadata {
-  const {device, precision, seed, numClasses, ...network} = options;
+  const {device, precision, tf32, seed, numClasses, ...network} = options;
   return {classes: [...classes], [NETWORK]: JSON.stringify(network)};
 }
 

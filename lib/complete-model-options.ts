@@ -68,9 +68,13 @@ export function completeModelOptions(
     bboxRegWeights: [...(options.bboxRegWeights ?? ([10, 10, 5, 5] as const))],
     device,
     precision: options.precision ?? 'float32',
+    tf32: options.tf32 ?? 'convolutions',
     seed: options.seed ?? 0,
   };
   checkContradictions(complete);
+  if (complete.precision === 'float16' && device === 'cpu') {
+    notices.push("precision 'float16' is for GPUs: on this CPU it is many times slower than 'float32'.");
+  }
   return {options: complete, notices};
 }
 

@@ -14,8 +14,10 @@ export type StepRecord = {
   /** Sum of the five losses. */
   loss: number;
   losses: Losses;
-  /** L2 norm of all gradients before clipping. */
+  /** L2 norm of all gradients before clipping. Not finite where the step was left out. */
   gradientNorm: number;
+  /** In float16, what the loss was multiplied by for the backward pass. Gradients that overflow lower it, and leave the step out. */
+  lossScale?: number;
   /** Seconds from the previous step's end to this one's. */
   seconds: number;
   /** The part of `seconds` spent waiting for the batch. */
@@ -38,6 +40,12 @@ export type EpochRecord = {
 
 /** All steps and epochs of a run, in order. */
 export type History = {steps: StepRecord[]; epochs: EpochRecord[]};
+
+/** Of the epoch's steps, those of before an interruption included, that were finite. */
+export function meanLoss({steps}: History, epoch: number): number {
+  const finite = steps.filter((step) => step.epoch === epoch && Number.isFinite(step.loss)).map(({loss}) => loss);
+  return finite.reduce((sum, loss) => sum + loss, 0) / finite.length;
+}
 
 /** The five losses added up: what training minimises. */
 export function totalLoss(losses: Losses): number {

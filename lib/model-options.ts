@@ -30,10 +30,16 @@ export type ModelOptions = {
   device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
   /**
    * Arithmetic of convolutions and linear maps. 'bfloat16' is about twice as fast on processors with AVX512-BF16 or AMX and
-   * keeps about three digits; weights, their gradients, boxes and losses are float32 in either, so that checkpoints are
-   * the same. Default 'float32'.
+   * keeps about three digits; weights, their gradients, boxes and losses are float32 in each, so that checkpoints are
+   * the same. 'float16' is for GPUs before NVIDIA's Ampere, which have no bfloat16: `train()` then scales the loss to keep
+   * small gradients, and lowers the scale where they overflow. Default 'float32'.
    */
-  precision?: 'float32' | 'bfloat16';
+  precision?: 'float32' | 'bfloat16' | 'float16';
+  /**
+   * What an NVIDIA GPU (Ampere and later) may round the operands of float32 to 10 bits for: faster, to about three digits. It is set
+   * for the whole process when a model computes. Default 'convolutions', as in PyTorch; 'all' has matrix products too.
+   */
+  tf32?: 'none' | 'convolutions' | 'all';
   /** Of the initial weights and, after them, of the samplers: an integer >= 0. Default 0. */
   seed?: number;
   /** Ends a download or the reading of weights; `maskRcnn()` rejects with the signal's reason. */

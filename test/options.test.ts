@@ -58,6 +58,7 @@ test("nothing given: torchvision's defaults", (t) => {
     bboxRegWeights: [10, 10, 5, 5],
     device: 'cpu',
     precision: 'float32',
+    tf32: 'convolutions',
     seed: 0,
   });
 });
@@ -112,7 +113,10 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
       "'mobilenet_v2', 'mobilenet_v3_large', got 'resnet51'.",
     "Did you mean 'resnet50'?",
   ],
-  [{precision: 'double'}, "Option 'precision' of maskRcnn() must be one of 'float32', 'bfloat16', got 'double'."],
+  [
+    {precision: 'double'},
+    "Option 'precision' of maskRcnn() must be one of 'float32', 'bfloat16', 'float16', got 'double'.",
+  ],
   [{device: 'gpu'}, "Option 'device' of maskRcnn() must be 'auto', 'cpu', 'cuda' or 'cuda:N', got 'gpu'."],
   [{seed: -1}, "Option 'seed' of maskRcnn() must be a whole number at least 0, got -1."],
   [{boxScoreThresh: 1.5}, "Option 'boxScoreThresh' of maskRcnn() must be a number at least 0 and at most 1, got 1.5."],

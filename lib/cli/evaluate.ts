@@ -26,7 +26,7 @@ ${DATA_HELP}
   --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
   --output DIR        scores, curves, confusion matrix, worst images and results.json go here (default runs/evaluate)
   --device NAME       auto, cpu, cuda or cuda:1 (default auto)
-  --precision NAME    float32 or bfloat16 (default float32)
+  --precision NAME    float32, bfloat16 or float16 (default float32)
   --json              print the scores as JSON
 
   maskrcnn evaluate GlaS --include 'testA_*' --classes gland --weights runs/train/best.safetensors

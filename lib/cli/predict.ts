@@ -39,7 +39,7 @@ WEIGHTS is a file that training saved, or COCO_V1, torchvision's network for eve
   --max-detections N  at most this many objects on an image
   --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
   --device NAME       auto, cpu, cuda or cuda:1 (default auto)
-  --precision NAME    float32 or bfloat16 (default float32)
+  --precision NAME    float32, bfloat16 or float16 (default float32)
 
 An image that cannot be read is told and left out; the command then ends with code 1.
 

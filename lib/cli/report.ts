@@ -23,7 +23,7 @@ the validation images of \`maskrcnn train\`, or on --data; a run without either 
   --score-threshold N detections above this count for the order, 0..1 (default 0.5)
   --output FILE       default RUN/report.html
   --device NAME       auto, cpu, cuda or cuda:1 (default auto)
-  --precision NAME    float32 or bfloat16 (default float32)
+  --precision NAME    float32, bfloat16 or float16 (default float32)
 
 ${DATA_HELP}
 

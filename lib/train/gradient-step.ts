@@ -5,11 +5,12 @@ import {totalLoss} from '../history.js';
 import {type MaskRcnn, openModel} from '../model.js';
 import {native} from '../native-errors.js';
 import {toNativeImage, toNativeTarget} from '../targets.js';
+import {type LossScale, mayOverflow} from './loss-scale.js';
 
 export type StepOutcome = {
   /** Means over the batches. */
   losses: Losses;
-  /** L2 norm of all gradients before clipping. */
+  /** L2 norm of all gradients before clipping. Not finite where they overflowed by the loss scale: then no step was taken. */
   gradientNorm: number;
 };
 
@@ -17,12 +18,14 @@ export type StepOutcome = {
 export class GradientStep {
   readonly #model: MaskRcnn;
   readonly #optimizer: Optimizer;
+  readonly #lossScale: LossScale | undefined;
   readonly #losses: Losses[] = [];
   readonly #files: string[] = [];
 
-  constructor(model: MaskRcnn, optimizer: Optimizer) {
+  constructor(model: MaskRcnn, optimizer: Optimizer, lossScale?: LossScale | undefined) {
     this.#model = model;
     this.#optimizer = optimizer;
+    this.#lossScale = lossScale;
   }
 
   /** Adds the gradients of a batch. Throws INVALID_TARGET, OUT_OF_MEMORY. */
@@ -31,7 +34,8 @@ export class GradientStep {
     const targets = samples.map((sample) => toNativeTarget(sample, this.#model.classes));
     try {
       const model = openModel(this.#model);
-      this.#losses.push(await native(() => model.computeLosses(images, targets, {backward: true, lossScale: 1})));
+      const lossScale = this.#lossScale?.factor ?? 1;
+      this.#losses.push(await native(() => model.computeLosses(images, targets, {backward: true, lossScale})));
     } catch (error) {
       throw explainOutOfMemory(error, samples);
     }
@@ -46,10 +50,11 @@ export class GradientStep {
       throw nonFinite('losses', Object.entries(losses), {step, lr, files: this.#files});
     }
     // Gradients are whole here: several machines would add theirs.
-    const count = this.#losses.length;
-    if (count > 1) await native(() => this.#optimizer.scaleGradients(1 / count));
+    const divisor = this.#losses.length * (this.#lossScale?.factor ?? 1);
+    if (divisor !== 1) await native(() => this.#optimizer.scaleGradients(1 / divisor));
     const gradientNorm = await native(() => this.#optimizer.step({lr, clipNorm}));
-    if (!Number.isFinite(gradientNorm)) {
+    const isScales = this.#lossScale !== undefined && mayOverflow(this.#lossScale);
+    if (!Number.isFinite(gradientNorm) && !isScales) {
       const values: [string, number][] = [['norm', gradientNorm], ...Object.entries(losses)];
       throw nonFinite('gradients', values, {step, lr, files: this.#files});
     }

@@ -5,6 +5,7 @@ import {invalidCheckpoint} from '../weights/invalid-checkpoint.js';
 import {readWeights} from '../weights/read-weights.js';
 import {type StateDict, toStateDict, withName} from '../weights/state-dict.js';
 import {writeSafetensors} from '../weights/write-safetensors.js';
+import type {LossScale} from './loss-scale.js';
 import type {ResolvedTrainOptions} from './options.js';
 
 /** Under this name a state file keeps, as JSON, where its training stood. */
@@ -23,6 +24,8 @@ export type Position = {
   sinceBest: number;
   /** Steps left out because they were not finite. */
   nonFinite: number;
+  /** In float16. */
+  lossScale?: LossScale;
   /** What the run has taken so far. */
   seconds: number;
 };

@@ -5,7 +5,7 @@ import {writeModel} from '../checkpoint.js';
 import {gpuIndex} from '../device.js';
 import {MaskRcnnError} from '../errors.js';
 import {type Evaluation, evaluate} from '../evaluate.js';
-import {type EpochRecord, type History, type StepRecord, totalLoss} from '../history.js';
+import {type EpochRecord, type History, meanLoss, type StepRecord, totalLoss} from '../history.js';
 import type {Batch, Loader} from '../loader.js';
 import {type MaskRcnn, openModel} from '../model.js';
 import {native} from '../native-errors.js';
@@ -16,6 +16,7 @@ import {MovingAverage} from './average.js';
 import {scoreOf} from './best.js';
 import {GradientStep} from './gradient-step.js';
 import type {TrainLog} from './log.js';
+import {FIRST_LOSS_SCALE, nextLossScale} from './loss-scale.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {toNativeOptimizer} from './parameter-groups.js';
 import {learningRate, type Schedule} from './schedule.js';
@@ -72,7 +73,7 @@ export class Trainer {
   }
 
   private constructor(parts: TrainerParts, optimizer: Optimizer, history: History) {
-    const {options, loader, state} = parts;
+    const {model, options, loader, state} = parts;
     const {lr, schedule, warmup, epochs, accumulate, ema} = options;
     const stepsPerEpoch = Math.ceil(loader.length / accumulate);
     this.history = history;
@@ -88,6 +89,8 @@ export class Trainer {
       totalSteps: epochs * stepsPerEpoch,
     };
     this.#position = {...(state?.position ?? START)};
+    if (model.options.precision === 'float16') this.#position.lossScale ??= FIRST_LOSS_SCALE;
+    else delete this.#position.lossScale;
     this.#began = performance.now() - this.#position.seconds * 1000;
     this.#saved = {at: performance.now(), took: 0};
   }
@@ -127,7 +130,7 @@ export class Trainer {
     const validation = isDue ? await this.#average.during(() => this.#evaluate(epoch)) : null;
     const record: EpochRecord = {
       epoch,
-      loss: this.#meanLoss(epoch),
+      loss: meanLoss(this.history, epoch),
       seconds: (performance.now() - began) / 1000,
       validation,
       ...(validation !== null && {validationSeconds: (performance.now() - stepsEnded) / 1000}),
@@ -171,7 +174,11 @@ export class Trainer {
       const end = Math.min((Math.floor(batch.batch / accumulate) + 1) * accumulate, loader.length);
       // A step's last batch may have had no readable image.
       if (pending !== undefined && pending.end !== end && !(await take(pending))) return false;
-      pending ??= {step: new GradientStep(this.#parts.model, this.#optimizer), end, waitMs: 0};
+      pending ??= {
+        step: new GradientStep(this.#parts.model, this.#optimizer, this.#position.lossScale),
+        end,
+        waitMs: 0,
+      };
       await this.#addBatch(pending, batch);
       if (batch.batch + 1 === end && !(await take(pending))) return false;
     }
@@ -188,12 +195,14 @@ export class Trainer {
 
   async #takeStep({step: gradients, end, waitMs}: PendingStep, began: number): Promise<StepRecord> {
     const {options, log} = this.#parts;
-    const {step, epoch} = this.#position;
+    const {step, epoch, lossScale} = this.#position;
     const lr = learningRate(this.#schedule, step);
     let outcome = {losses: gradients.losses, gradientNorm: Number.NaN};
     try {
       outcome = await gradients.take({step, lr, clipNorm: options.clipNorm});
-      await this.#average.update(step);
+      const isTaken = Number.isFinite(outcome.gradientNorm);
+      if (isTaken) await this.#average.update(step);
+      if (lossScale) this.#position.lossScale = nextLossScale(lossScale, isTaken);
     } catch (error) {
       if (!(error instanceof MaskRcnnError) || error.code !== 'NON_FINITE_LOSS') throw error;
       if (++this.#position.nonFinite > options.skipNonFinite) throw error;
@@ -204,7 +213,8 @@ export class Trainer {
     this.#position.batch = end;
     const loss = totalLoss(outcome.losses);
     const seconds = (performance.now() - began) / 1000;
-    return {step, epoch, lr, loss, ...outcome, seconds, dataSeconds: waitMs / 1000};
+    const scale = lossScale && {lossScale: lossScale.factor};
+    return {step, epoch, lr, loss, ...outcome, ...scale, seconds, dataSeconds: waitMs / 1000};
   }
 
   async #evaluate(epoch: number): Promise<Evaluation | null> {
@@ -289,13 +299,6 @@ export class Trainer {
     await this.#parts.folder.append({type: 'step', ...record});
     this.#parts.log.step(record);
     this.#parts.given.onStep?.(record);
-  }
-
-  /** Of the epoch's steps, those of before an interruption included, that were finite. */
-  #meanLoss(epoch: number): number {
-    const losses = this.history.steps.filter((step) => step.epoch === epoch).map(({loss}) => loss);
-    const finite = losses.filter(Number.isFinite);
-    return finite.reduce((sum, loss) => sum + loss, 0) / finite.length;
   }
 }
 

@@ -202,8 +202,7 @@ Napi::Value Model::stage_costs(const Napi::CallbackInfo& info) {
         [state = state(env), images, options]() -> Result {
           const at::NoGradGuard no_grad;
           state->network->eval();
-          const auto rate = convolution_rate(
-              state->network->precision() == Precision::Float32 ? at::kFloat : at::kBFloat16);
+          const auto rate = convolution_rate(scalar_type_of(state->network->precision()));
           StageCosts costs;
           detect_and_encode(state->network, images, options, &costs);
           return {rate, costs.costs()};

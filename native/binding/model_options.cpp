@@ -76,13 +76,23 @@ RoiHeadsOptions to_roi_heads_options(const Fields& fields, bool version_2) {
        fields.integer("boxDetectionsPerImg")}};
 }
 
+Precision to_precision(const std::string& name) {
+  if (name == "bfloat16") return Precision::BFloat16;
+  return name == "float16" ? Precision::Float16 : Precision::Float32;
+}
+
+Tf32 to_tf32(const std::string& name) {
+  if (name == "all") return Tf32::All;
+  return name == "convolutions" ? Tf32::Convolutions : Tf32::None;
+}
+
 }  // namespace
 
 ModelOptions to_model_options(const Napi::Value& value) {
   const Fields fields(value, "options");
   const bool version_2 = fields.integer("version") == 2;
   return {
-      {fields.string("precision") == "bfloat16" ? Precision::BFloat16 : Precision::Float32,
+      {{to_precision(fields.string("precision")), to_tf32(fields.string("tf32"))},
        to_backbone_options(fields, version_2),
        to_transform_options(fields),
        to_rpn_options(fields, version_2),

@@ -23,7 +23,7 @@ MaskRCNNImpl::MaskRCNNImpl(const MaskRCNNOptions& options)
 MaskRCNNLosses MaskRCNNImpl::compute_losses(
     const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator) {
   const auto inputs = transform_.forward(images, targets, device(), generator);
-  const PrecisionScope scope(options_.precision, device());
+  const PrecisionScope scope(options_.arithmetic, device());
   const auto features = backbone_->forward(inputs.tensors);
   const auto rpn_output = rpn_->forward_head(features);
   const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training));
@@ -48,7 +48,7 @@ std::vector<Detections> MaskRCNNImpl::detect(
   };
   const auto inputs = transform_.forward(images, device());
   lap("transform");
-  const PrecisionScope scope(options_.precision, device());
+  const PrecisionScope scope(options_.arithmetic, device());
   auto features = backbone_->forward_body(inputs.tensors);
   lap("body");
   features = backbone_->forward_fpn(features);
@@ -94,7 +94,7 @@ Detections MaskRCNNImpl::detect_in_views(
     return result;
   };
 
-  const PrecisionScope scope(options_.precision, device());
+  const PrecisionScope scope(options_.arithmetic, device());
   auto features = backbone_->forward(inputs.tensors);
   const auto& limits = options_.rpn.testing;
   auto proposals = rpn_->propose(rpn_->forward_head(features), inputs, limits);
@@ -134,7 +134,7 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
   };
 
   const auto inputs = transform_.forward(images, device());
-  const PrecisionScope scope(options_.precision, device());
+  const PrecisionScope scope(options_.arithmetic, device());
   stages.emplace_back("transform.images", inputs.tensors);
   const auto body = backbone_->forward_body(inputs.tensors);
   record("body.", body);

@@ -56,7 +56,7 @@ struct MaskRCNNImpl : torch::nn::Module {
   std::vector<std::pair<std::string, at::Tensor>> trace(const std::vector<at::Tensor>& images);
 
   const DetectionOptions& detection_options() const { return roi_heads_->options().detection; }
-  Precision precision() const { return options_.precision; }
+  Precision precision() const { return options_.arithmetic.precision; }
   at::Device device() { return parameters().front().device(); }
 
  private:

@@ -77,7 +77,7 @@ struct RoiHeadsOptions {
 
 // torchvision's constructor arguments, complete: the defaults are TypeScript's (lib/options.ts).
 struct MaskRCNNOptions {
-  Precision precision;
+  Arithmetic arithmetic;
   BackboneOptions backbone;
   TransformOptions transform;
   RpnOptions rpn;

@@ -1,19 +1,35 @@
 #include "model/precision.h"
 
+#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
 #include "ops/prepared.h"
 
 namespace maskrcnn {
 
-PrecisionScope::PrecisionScope(Precision precision, at::Device device)
+at::ScalarType scalar_type_of(Precision precision) {
+  switch (precision) {
+    case Precision::BFloat16:
+      return at::kBFloat16;
+    case Precision::Float16:
+      return at::kHalf;
+    case Precision::Float32:
+      break;
+  }
+  return at::kFloat;
+}
+
+PrecisionScope::PrecisionScope(const Arithmetic& arithmetic, at::Device device)
     : device_(device.type()),
       was_enabled_(at::autocast::is_autocast_enabled(device_)),
       old_type_(at::autocast::get_autocast_dtype(device_)) {
   at::autocast::increment_nesting();
-  at::autocast::set_autocast_enabled(device_, precision != Precision::Float32);
-  if (precision == Precision::BFloat16) {
-    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+  const bool is_mixed = arithmetic.precision != Precision::Float32;
+  at::autocast::set_autocast_enabled(device_, is_mixed);
+  if (is_mixed) at::autocast::set_autocast_dtype(device_, scalar_type_of(arithmetic.precision));
+  if (device.is_cuda()) {
+    at::globalContext().setAllowTF32CuDNN(arithmetic.tf32 != Tf32::None);
+    at::globalContext().setAllowTF32CuBLAS(arithmetic.tf32 == Tf32::All);
   }
 }
 

@@ -6,15 +6,28 @@
 
 namespace maskrcnn {
 
-// Of the arithmetic. Parameters, their gradients, boxes and losses are float32 in either.
-enum class Precision { Float32, BFloat16 };
+// Of the arithmetic. Parameters, their gradients, boxes and losses are float32 in each.
+enum class Precision { Float32, BFloat16, Float16 };
 
-// While one is alive, convolutions and linear maps of this thread compute in `precision`:
+at::ScalarType scalar_type_of(Precision precision);
+
+// What a GPU may round float32 to 10 bits for.
+enum class Tf32 { None, Convolutions, All };
+
+struct Arithmetic {
+  Precision precision;
+  Tf32 tf32;
+};
+
+// While one is alive, convolutions and linear maps of this thread compute in that precision:
 // libtorch's autocast converts what they read, the weights once a scope. The rest takes the type of
 // its operands. May be nested.
+//
+// What TF32 is allowed for is libtorch's for the whole process: on a GPU a scope sets it, and it
+// stays, for the backward pass.
 class PrecisionScope {
  public:
-  PrecisionScope(Precision precision, at::Device device);
+  PrecisionScope(const Arithmetic& arithmetic, at::Device device);
   ~PrecisionScope();
   PrecisionScope(const PrecisionScope&) = delete;
   PrecisionScope& operator=(const PrecisionScope&) = delete;

@@ -21,6 +21,12 @@ int64_t draw(const std::vector<int64_t>& candidates, at::Generator& generator) {
   return candidates.at(static_cast<size_t>(position.item<float>()));
 }
 
+// From pinned memory a copy to a GPU waits for nothing, and nothing for it but the GPU.
+at::Tensor upload(const at::Tensor& image, at::Device device) {
+  if (!device.is_cuda()) return image.to(device);
+  return image.pin_memory().to(device, image.scalar_type(), /*non_blocking=*/true);
+}
+
 int64_t round_up(int64_t value, int64_t divisor) {
   return (value + divisor - 1) / divisor * divisor;
 }
@@ -72,7 +78,7 @@ at::Tensor Transform::normalize_and_resize(
     return at::tensor(at::ArrayRef<double>(values), at::TensorOptions(at::kFloat).device(device))
         .view({3, 1, 1});
   };
-  const auto pixels = image.to(device).permute({2, 0, 1}).to(at::kFloat) / 255;  // [3,H,W]
+  const auto pixels = upload(image, device).permute({2, 0, 1}).to(at::kFloat) / 255;  // [3,H,W]
   const auto normalized = (pixels - as_column(options_.image_mean)) / as_column(options_.image_std);
   return at::upsample_bilinear2d(
       normalized.unsqueeze(0), {to.height, to.width}, /*align_corners=*/false);  // [1,3,H',W']

@@ -133,11 +133,12 @@ at::Tensor roi_align(
       "roi_align: output_size must be positive, got ",
       options.output_size);
   if (!first.is_cpu()) return align_on_gpu(levels, rois.detach(), level_of, options);
-  TORCH_CHECK(
-      first.scalar_type() == at::kFloat || first.scalar_type() == at::kBFloat16,
-      "roi_align: the levels must be float32 or bfloat16 on the CPU, got ",
-      first.scalar_type());
-  return RoiAlignOnCpu::apply(levels, rois.detach(), level_of, options);
+  // Other types are rare on a CPU.
+  const auto type = first.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
+  std::vector<at::Tensor> converted;
+  for (const auto& level : levels) converted.push_back(level.to(type));
+  // As a TensorList: autograd does not look into vectors.
+  return RoiAlignOnCpu::apply(at::TensorList(converted), rois.detach(), level_of, options);
 }
 
 }  // namespace maskrcnn::ops

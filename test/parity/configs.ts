@@ -40,6 +40,7 @@ const defaults: NativeModelOptions = {
   bboxRegWeights: [10, 10, 5, 5],
   device: 'cpu',
   precision: 'float32',
+  tf32: 'convolutions',
   seed: 0,
 };
 
