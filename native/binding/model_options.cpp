@@ -86,6 +86,12 @@ Tf32 to_tf32(const std::string& name) {
   return name == "convolutions" ? Tf32::Convolutions : Tf32::None;
 }
 
+// 'cuda' is the first GPU: the device of a thread is set by its number.
+at::Device to_device(const std::string& name) {
+  const at::Device device(name);
+  return device.has_index() || device.is_cpu() ? device : at::Device(device.type(), 0);
+}
+
 }  // namespace
 
 ModelOptions to_model_options(const Napi::Value& value) {
@@ -97,7 +103,7 @@ ModelOptions to_model_options(const Napi::Value& value) {
        to_transform_options(fields),
        to_rpn_options(fields, version_2),
        to_roi_heads_options(fields, version_2)},
-      at::Device(fields.string("device")),
+      to_device(fields.string("device")),
       static_cast<uint64_t>(fields.integer("seed"))};
 }
 

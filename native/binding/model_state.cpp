@@ -35,8 +35,9 @@ void collect(
 
 void check_device(const at::Device& device) {
   if (device.is_cpu()) return;
-  const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
-  if (device.is_cuda() && device.index() < count) return;
+  const bool is_known = c10::impl::hasDeviceGuardImpl(device.type());
+  const auto count = is_known ? c10::impl::VirtualGuardImpl(device.type()).deviceCount() : 0;
+  if (device.index() < count) return;
   throw Failure(
       "DEVICE_UNAVAILABLE",
       "The device " + device.str() + " is not here: libtorch sees " + std::to_string(count) +

@@ -1,0 +1,42 @@
+// stand_in.node: a device for tests that is none. Its memory is the host's and its operators are
+// the CPU's, so that all that this package does with a GPU runs anywhere, to the same numbers; it
+// notes what a GPU would have been given to do, and for what the program would have waited.
+//
+// An addon of its own, opened after the one that loads libtorch. It is not shipped.
+#include <napi.h>
+
+#include "stand_in/journal.h"
+#include "stand_in/memory.h"
+
+namespace {
+
+// takeJournal(): {operators, waits, replays} since it was last called.
+Napi::Value take_journal(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto journal = maskrcnn::stand_in::take_journal();
+  auto waits = Napi::Array::New(env, journal.waits.size());
+  for (size_t i = 0; i < journal.waits.size(); ++i)
+    waits.Set(static_cast<uint32_t>(i), journal.waits[i]);
+  auto object = Napi::Object::New(env);
+  object.Set("operators", Napi::Number::New(env, static_cast<double>(journal.operators)));
+  object.Set("waits", waits);
+  object.Set("replays", Napi::Number::New(env, static_cast<double>(journal.replays)));
+  return object;
+}
+
+// memory(): bytes of the device that are in use.
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  const auto stats = maskrcnn::stand_in::device_memory().getDeviceStats(0);
+  const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return Napi::Number::New(info.Env(), static_cast<double>(stats.allocated_bytes[all].current));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("takeJournal", Napi::Function::New(env, take_journal, "takeJournal"));
+  exports.Set("memory", Napi::Function::New(env, memory, "memory"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(stand_in, init)

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <c10/core/CachingDeviceAllocator.h>
+
+namespace maskrcnn::stand_in {
+
+// The stand-in's memory is the host's, counted.
+c10::DeviceAllocator& device_memory();
+
+// Host memory from which a GPU copies by itself.
+c10::Allocator& pinned_memory();
+bool is_pinned(const void* address);
+
+}  // namespace maskrcnn::stand_in
