@@ -87,6 +87,8 @@ export type NativeModelOptions = {
   precision: 'float32' | 'bfloat16' | 'float16';
   /** What a GPU may round float32 to TF32 for. For the whole process, as the model that computed last has it. */
   tf32: 'none' | 'convolutions' | 'all';
+  /** Whether detection on a GPU runs body, pyramid and RPN head as a captured graph. */
+  graphs: boolean;
   /** Seeds the initial weights and, after them, the samplers. */
   seed: number;
 };

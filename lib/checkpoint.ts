@@ -19,7 +19,7 @@ export async function writeModel(path: string, tensors: StateDict, description: 
 
 /** What `maskRcnn({weights})` builds the same network from. Device, arithmetic and seed are its caller's. */
 export function describe({classes, options}: ModelDescription): WeightsMetadata {
-  const {device, precision, tf32, seed, numClasses, ...network} = options;
+  const {device, precision, tf32, graphs, seed, numClasses, ...network} = options;
   return {classes: [...classes], [NETWORK]: JSON.stringify(network)};
 }
 

@@ -69,6 +69,7 @@ export function completeModelOptions(
     device,
     precision: options.precision ?? 'float32',
     tf32: options.tf32 ?? 'convolutions',
+    graphs: options.graphs ?? false,
     seed: options.seed ?? 0,
   };
   checkContradictions(complete);

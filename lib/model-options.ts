@@ -40,6 +40,12 @@ export type ModelOptions = {
    * for the whole process when a model computes. Default 'convolutions', as in PyTorch; 'all' has matrix products too.
    */
   tf32?: 'none' | 'convolutions' | 'all';
+  /**
+   * Whether a GPU detects by a captured graph: for images of a size that comes again, the first half of the network is then one
+   * thing to start instead of hundreds, which counts for one or two images at a time. Each of the last four sizes keeps the memory of
+   * a pass. Needs libtorch 2.13. Default false.
+   */
+  graphs?: boolean;
   /** Of the initial weights and, after them, of the samplers: an integer >= 0. Default 0. */
   seed?: number;
   /** Ends a download or the reading of weights; `maskRcnn()` rejects with the signal's reason. */

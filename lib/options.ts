@@ -43,6 +43,7 @@ export const MODEL_OPTIONS: Schema = {
   device: deviceRule,
   precision: oneOf('float32', 'bfloat16', 'float16'),
   tf32: oneOf('none', 'convolutions', 'all'),
+  graphs: bool,
   seed: integer({min: 0}),
   signal: instanceOf(AbortSignal),
   onNotice: callback,

@@ -59,6 +59,7 @@ test("nothing given: torchvision's defaults", (t) => {
     device: 'cpu',
     precision: 'float32',
     tf32: 'convolutions',
+    graphs: false,
     seed: 0,
   });
 });

@@ -47,8 +47,8 @@ EncodedDetections encode(
   EncodedDetections encoded{std::move(detections), options.mask_format, {}, {}};
   if (options.mask_format == MaskFormat::None) return encoded;
   const auto count = encoded.detections.boxes.size(0);
-  const auto masks = encoded.detections.masks.to(at::kCPU).contiguous();
-  const auto boxes = encoded.detections.boxes.to(at::kCPU).contiguous();
+  const auto masks = encoded.detections.masks.contiguous();
+  const auto boxes = encoded.detections.boxes.contiguous();
   const auto threshold = static_cast<float>(options.mask_threshold);
   const auto size = static_cast<size_t>(count);
   (options.mask_format == MaskFormat::Rle) ? encoded.rle.resize(size) : encoded.planes.resize(size);

@@ -99,6 +99,7 @@ ModelOptions to_model_options(const Napi::Value& value) {
   const bool version_2 = fields.integer("version") == 2;
   return {
       {{to_precision(fields.string("precision")), to_tf32(fields.string("tf32"))},
+       fields.boolean("graphs"),
        to_backbone_options(fields, version_2),
        to_transform_options(fields),
        to_rpn_options(fields, version_2),

@@ -13,6 +13,7 @@
 #include "binding/errors.h"
 #include "memory/tensor_memory.h"
 #include "model/initial_values.h"
+#include "model/transfers.h"
 
 namespace maskrcnn::binding {
 
@@ -30,6 +31,15 @@ void collect(
   }
   for (const auto& item : module.named_children()) {
     collect(*item.value(), prefix + item.key() + ".", entries);
+  }
+}
+
+// The order of cuDNN's kernels for tensor cores, which convert weights in another one at every
+// call.
+void make_channels_last(const torch::nn::Module& network) {
+  for (auto& parameter : network.parameters()) {
+    if (parameter.dim() == 4)
+      parameter.set_data(parameter.detach().contiguous(at::MemoryFormat::ChannelsLast));
   }
 }
 
@@ -60,6 +70,7 @@ std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initia
   if (!initialize) skip.emplace();
   MaskRCNN network(options.network);
   network->to(options.device);
+  if (!options.device.is_cpu()) make_channels_last(*network);
   return std::shared_ptr<ModelState>(
       new ModelState{network, at::make_generator<at::CPUGeneratorImpl>(options.seed)});
 }
@@ -141,21 +152,14 @@ std::array<double, 5> ModelState::compute_losses(
     bool backward,
     double loss_scale) {
   const at::AutoGradMode grad_mode(backward);
-  const auto device = network->device();
-  for (auto& target : targets) {
-    target.boxes = target.boxes.to(device);
-    target.labels = target.labels.to(device);
-  }
   network->train();
   const auto losses = network->compute_losses(images, std::move(targets), generator);
   if (backward) (losses.total() * loss_scale).backward();
-  const auto values =
-      at::stack(
-          {losses.classifier, losses.box_reg, losses.mask, losses.objectness, losses.rpn_box_reg})
-          .detach()
-          .to(at::kCPU, at::kDouble);
+  const auto all = at::stack(
+      {losses.classifier, losses.box_reg, losses.mask, losses.objectness, losses.rpn_box_reg});
+  const auto values = read_back({all.detach()}).front();
   std::array<double, 5> result;
-  std::copy_n(values.const_data_ptr<double>(), result.size(), result.begin());
+  std::copy_n(values.const_data_ptr<float>(), result.size(), result.begin());
   return result;
 }
 

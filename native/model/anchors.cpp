@@ -20,11 +20,13 @@ AnchorGenerator::AnchorGenerator(const AnchorOptions& options) {
       options.sizes.size() == options.aspect_ratios.size(),
       "anchor sizes and aspect ratios must have one list per feature level");
   for (size_t level = 0; level < options.sizes.size(); ++level) {
-    cell_anchors_.push_back(cell_anchors(options.sizes[level], options.aspect_ratios[level]));
+    const auto cells = cell_anchors(options.sizes[level], options.aspect_ratios[level]);
+    if (level == 0) num_anchors_per_location_ = cells.size(0);
+    cell_anchors_.emplace_back(cells);
   }
 }
 
-std::vector<at::Tensor> AnchorGenerator::generate(
+const std::vector<at::Tensor>& AnchorGenerator::generate(
     const std::vector<at::Tensor>& features, ImageSize padded) const {
   TORCH_CHECK(
       features.size() == cell_anchors_.size(),
@@ -32,7 +34,10 @@ std::vector<at::Tensor> AnchorGenerator::generate(
       cell_anchors_.size(),
       " feature levels, the backbone has ",
       features.size());
-  std::vector<at::Tensor> anchors;
+  Grid grid{{}, padded.height, padded.width, features.front().device()};
+  for (const auto& feature : features) grid.levels.push_back({feature.size(2), feature.size(3)});
+  if (grid == grid_) return anchors_;
+  anchors_.clear();
   for (size_t level = 0; level < features.size(); ++level) {
     const auto& feature = features[level];
     const auto rows = feature.size(2), columns = feature.size(3);
@@ -42,10 +47,11 @@ std::vector<at::Tensor> AnchorGenerator::generate(
     const auto grid = at::meshgrid({y, x}, "ij");
     const auto shift_y = grid[0].flatten(), shift_x = grid[1].flatten();             // [H·W]
     const auto shifts = at::stack({shift_x, shift_y, shift_x, shift_y}, /*dim=*/1);  // [H·W,4]
-    const auto cells = cell_anchors_[level].to(feature.device());                    // [A,4]
-    anchors.push_back((shifts.unsqueeze(1) + cells.unsqueeze(0)).reshape({-1, 4}));
+    const auto& cells = cell_anchors_[level].on(feature.device());                   // [A,4]
+    anchors_.push_back((shifts.unsqueeze(1) + cells.unsqueeze(0)).reshape({-1, 4}));
   }
-  return anchors;
+  grid_ = grid;
+  return anchors_;
 }
 
 }  // namespace maskrcnn

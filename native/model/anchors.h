@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "model/options.h"
+#include "model/transfers.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -13,14 +14,26 @@ class AnchorGenerator {
  public:
   explicit AnchorGenerator(const AnchorOptions& options);
 
-  int64_t num_anchors_per_location() const { return cell_anchors_.front().size(0); }
+  int64_t num_anchors_per_location() const { return num_anchors_per_location_; }
 
   // features: [N,C,H_l,W_l] per level; padded: the batch's height and width -> [A·H_l·W_l, 4] per
-  // level
-  std::vector<at::Tensor> generate(const std::vector<at::Tensor>& features, ImageSize padded) const;
+  // level. Those of the last call are kept for images of the same size.
+  const std::vector<at::Tensor>& generate(
+      const std::vector<at::Tensor>& features, ImageSize padded) const;
 
  private:
-  std::vector<at::Tensor> cell_anchors_;  // per level [A,4], around the origin, whole pixels
+  // What anchors depend on.
+  struct Grid {
+    std::vector<std::vector<int64_t>> levels;  // rows, columns
+    int64_t height, width;                     // of the batch
+    at::Device device;
+    bool operator==(const Grid&) const = default;
+  };
+
+  int64_t num_anchors_per_location_;
+  std::vector<Constant> cell_anchors_;  // per level [A,4], around the origin, whole pixels
+  mutable std::optional<Grid> grid_;
+  mutable std::vector<at::Tensor> anchors_;  // of grid_
 };
 
 }  // namespace maskrcnn

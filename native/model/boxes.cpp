@@ -23,9 +23,9 @@ at::Tensor clip_boxes_to_image(const at::Tensor& boxes, ImageSize size) {
   return at::stack({x, y}, /*dim=*/-1).flatten(/*start_dim=*/-2);
 }
 
-at::Tensor large_boxes(const at::Tensor& boxes, double min_size) {
-  const auto sides = boxes.slice(1, 2, 4) - boxes.slice(1, 0, 2);  // [R,2]
-  return (sides >= min_size).all(/*dim=*/1).nonzero().squeeze(1);
+at::Tensor are_large(const at::Tensor& boxes, double min_size) {
+  const auto sides = boxes.slice(-1, 2, 4) - boxes.slice(-1, 0, 2);
+  return (sides >= min_size).all(/*dim=*/-1);
 }
 
 at::Tensor resize_boxes(const at::Tensor& boxes, ImageSize from, ImageSize to) {

@@ -15,8 +15,8 @@ at::Tensor box_iou(const at::Tensor& boxes1, const at::Tensor& boxes2);
 // boxes: [...,4]
 at::Tensor clip_boxes_to_image(const at::Tensor& boxes, ImageSize size);
 
-// Indices of the boxes whose sides are both >= min_size.
-at::Tensor large_boxes(const at::Tensor& boxes, double min_size);
+// Whether both sides are >= min_size: [...,4] -> [...]
+at::Tensor are_large(const at::Tensor& boxes, double min_size);
 
 at::Tensor resize_boxes(const at::Tensor& boxes, ImageSize from, ImageSize to);
 

@@ -2,6 +2,7 @@
 
 #include "model/boxes.h"
 #include "model/precision.h"
+#include "model/transfers.h"
 
 namespace maskrcnn {
 
@@ -9,6 +10,19 @@ namespace {
 
 ImageSize size_of(const at::Tensor& image /*[H,W,3]*/) {
   return {image.size(0), image.size(1)};
+}
+
+// Brings detections to the CPU, those of all images at once.
+void read_back(std::vector<Detections>& detections) {
+  std::vector<at::Tensor*> tensors;
+  for (auto& [boxes, labels, scores, masks] : detections) {
+    for (auto* const tensor : {&boxes, &labels, &scores, &masks})
+      if (tensor->defined()) tensors.push_back(tensor);
+  }
+  std::vector<at::Tensor> values;
+  for (const auto* const tensor : tensors) values.push_back(*tensor);
+  ReadBack copies(values);
+  for (size_t i = 0; i < tensors.size(); ++i) *tensors[i] = copies.wait()[i];
 }
 
 }  // namespace
@@ -38,6 +52,23 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
       rpn_losses.box_reg};
 }
 
+MaskRCNNImpl::Maps MaskRCNNImpl::compute_maps(const at::Tensor& images) {
+  const auto forward = [this](const at::Tensor& input) {
+    auto maps = backbone_->forward(input);
+    const auto [objectness, bbox_pred] = rpn_->forward_head(maps);
+    maps.insert(maps.end(), objectness.begin(), objectness.end());
+    maps.insert(maps.end(), bbox_pred.begin(), bbox_pred.end());
+    return maps;
+  };
+  const auto maps = options_.graphs ? captured_maps_.run(images, forward) : forward(images);
+  const auto levels = static_cast<int64_t>(maps.size()) / 3;
+  const auto part = [&](int64_t index) {
+    return std::vector<at::Tensor>(
+        maps.begin() + index * levels, maps.begin() + (index + 1) * levels);
+  };
+  return {part(0), {part(1), part(2)}};
+}
+
 std::vector<Detections> MaskRCNNImpl::detect(
     const std::vector<at::Tensor>& images,
     const DetectionOptions& options,
@@ -49,13 +80,19 @@ std::vector<Detections> MaskRCNNImpl::detect(
   const auto inputs = transform_.forward(images, device());
   lap("transform");
   const PrecisionScope scope(options_.arithmetic, device());
-  auto features = backbone_->forward_body(inputs.tensors);
-  lap("body");
-  features = backbone_->forward_fpn(features);
-  lap("fpn");
-  const auto rpn_output = rpn_->forward_head(features);
-  lap("rpn head");
-  const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.testing));
+  Maps maps;
+  if (costs == nullptr) {
+    maps = compute_maps(inputs.tensors);
+  } else {
+    maps.features = backbone_->forward_body(inputs.tensors);
+    lap("body");
+    maps.features = backbone_->forward_fpn(maps.features);
+    lap("fpn");
+    maps.rpn = rpn_->forward_head(maps.features);
+    lap("rpn head");
+  }
+  const auto& features = maps.features;
+  const auto proposals = boxes_of(rpn_->propose(maps.rpn, inputs, options_.rpn.testing));
   lap("proposals");
   const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
   lap("box head");
@@ -72,6 +109,7 @@ std::vector<Detections> MaskRCNNImpl::detect(
     for (size_t image = 0; image < images.size(); ++image) detections[image].masks = masks[image];
   }
   lap("mask head");
+  read_back(detections);
   for (size_t image = 0; image < images.size(); ++image) {
     auto& boxes = detections[image].boxes;
     boxes = resize_boxes(boxes, inputs.sizes[image], size_of(images[image]));
@@ -95,9 +133,9 @@ Detections MaskRCNNImpl::detect_in_views(
   };
 
   const PrecisionScope scope(options_.arithmetic, device());
-  auto features = backbone_->forward(inputs.tensors);
+  const auto [features, rpn_output] = compute_maps(inputs.tensors);
   const auto& limits = options_.rpn.testing;
-  auto proposals = rpn_->propose(rpn_->forward_head(features), inputs, limits);
+  auto proposals = rpn_->propose(rpn_output, inputs, limits);
   for (size_t v = 0; v < views.size(); ++v)
     proposals[v].boxes = views[v].of_boxes(proposals[v].boxes, size);
 
@@ -111,18 +149,17 @@ Detections MaskRCNNImpl::detect_in_views(
     scores.push_back(judged[v].scores);
   }
   const Candidates mean{at::stack(boxes).mean(0), at::stack(scores).mean(0)};
-  auto detections = roi_heads_->select_detections({mean}, {size}, options).front();
+  auto detections = roi_heads_->select_detections({mean}, {size}, options);
+  auto& [found, labels, found_scores, found_masks] = detections.front();
   if (with_masks) {
     auto masks = roi_heads_->mask_probabilities(
-        features,
-        in_each_view(detections.boxes),
-        std::vector<at::Tensor>(views.size(), detections.labels),
-        inputs.sizes);
+        features, in_each_view(found), std::vector<at::Tensor>(views.size(), labels), inputs.sizes);
     for (size_t v = 0; v < views.size(); ++v) masks[v] = views[v].of_masks(masks[v]);
-    detections.masks = at::stack(masks).mean(0);
+    found_masks = at::stack(masks).mean(0);
   }
-  detections.boxes = resize_boxes(detections.boxes, size, size_of(image));
-  return detections;
+  read_back(detections);
+  found = resize_boxes(found, size, size_of(image));
+  return detections.front();
 }
 
 std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/backbone.h"
+#include "model/captured_forward.h"
 #include "model/options.h"
 #include "model/roi_heads.h"
 #include "model/rpn.h"
@@ -35,7 +36,8 @@ struct MaskRCNNImpl : torch::nn::Module {
   MaskRCNNLosses compute_losses(
       const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator);
 
-  // Boxes in pixels of the images as given. `costs` is told the stages. Call in evaluation mode.
+  // On the CPU, with boxes in pixels of the images as given. `costs` is told the stages. Call in
+  // evaluation mode.
   std::vector<Detections> detect(
       const std::vector<at::Tensor>& images,
       const DetectionOptions& options,
@@ -60,11 +62,19 @@ struct MaskRCNNImpl : torch::nn::Module {
   at::Device device() { return parameters().front().device(); }
 
  private:
+  struct Maps {
+    std::vector<at::Tensor> features;  // the pyramid's, per level
+    RpnHeadOutput rpn;
+  };
+  // All of the network before the first proposal, for detection.
+  Maps compute_maps(const at::Tensor& images);
+
   MaskRCNNOptions options_;
   Transform transform_;
   Backbone backbone_{nullptr};
   RegionProposalNetwork rpn_{nullptr};
   RoIHeads roi_heads_{nullptr};
+  CapturedForward captured_maps_;
 };
 TORCH_MODULE(MaskRCNN);
 

@@ -1,7 +1,8 @@
 #include "model/optimizer.h"
 
-#include <cmath>
 #include <unordered_map>
+
+#include "model/transfers.h"
 
 namespace maskrcnn {
 
@@ -47,25 +48,24 @@ double Optimizer::step(double lr, std::optional<double> clip_norm) {
   const at::NoGradGuard no_grad;
   auto gradients = this->gradients();
   if (gradients.empty()) return 0;
-  const double norm = at::stack(at::_foreach_norm(gradients)).norm().item<double>();
-  if (!std::isfinite(norm)) {
-    zero_grad();  // the step would make every parameter NaN
-    return norm;
-  }
+  const auto norm = at::stack(at::_foreach_norm(gradients)).norm();
   // The 1e-6 is torch.nn.utils.clip_grad_norm_'s.
-  if (clip_norm && norm > *clip_norm) at::_foreach_mul_(gradients, *clip_norm / (norm + 1e-6));
+  if (clip_norm) at::_foreach_mul_(gradients, (*clip_norm / (norm + 1e-6)).clamp_max(1));
+  // What is not finite would make every parameter so. The step itself asks, so that a GPU has it to
+  // do before the norm is waited for.
+  const auto found_inf = norm.isfinite().logical_not().to(at::kFloat);
   for (auto& group : groups_) {
     if (sgd_) {
-      step_sgd(group, lr * group.lr_multiplier);
+      step_sgd(group, lr * group.lr_multiplier, found_inf);
     } else {
-      step_adamw(group, lr * group.lr_multiplier);
+      step_adamw(group, lr * group.lr_multiplier, found_inf);
     }
   }
   zero_grad();
-  return norm;
+  return read_back({norm}).front().item<double>();
 }
 
-void Optimizer::step_sgd(Group& group, double lr) {
+void Optimizer::step_sgd(Group& group, double lr, const at::Tensor& found_inf) {
   // The kernel fills every momentum buffer from the gradient or none of them: one call for the
   // parameters at their first step and one for the others.
   for (const bool first : {false, true}) {
@@ -88,11 +88,13 @@ void Optimizer::step_sgd(Group& group, double lr) {
         /*dampening=*/0,
         sgd_->nesterov,
         /*maximize=*/false,
-        /*is_first_step=*/first);
+        /*is_first_step=*/first,
+        /*grad_scale=*/{},
+        found_inf);
   }
 }
 
-void Optimizer::step_adamw(Group& group, double lr) {
+void Optimizer::step_adamw(Group& group, double lr, const at::Tensor& found_inf) {
   std::vector<at::Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
   for (auto& slot : group.slots) {
     if (!slot.parameter.grad().defined()) continue;
@@ -108,7 +110,7 @@ void Optimizer::step_adamw(Group& group, double lr) {
     steps.push_back(slot.step);
   }
   if (parameters.empty()) return;
-  at::_foreach_add_(steps, 1);
+  at::_foreach_add_(steps, 1 - found_inf);
   at::_fused_adamw_(
       parameters,
       gradients,
@@ -122,7 +124,9 @@ void Optimizer::step_adamw(Group& group, double lr) {
       group.weight_decay,
       adamw_->eps,
       /*amsgrad=*/false,
-      /*maximize=*/false);
+      /*maximize=*/false,
+      /*grad_scale=*/{},
+      found_inf);
 }
 
 void Optimizer::zero_grad() {

@@ -82,8 +82,9 @@ class Optimizer {
 
   std::vector<at::Tensor> gradients() const;
   void check_not_swapped() const;
-  void step_sgd(Group& group, double lr);
-  void step_adamw(Group& group, double lr);
+  // found_inf: 1 where the step is not to be taken, else 0.
+  void step_sgd(Group& group, double lr, const at::Tensor& found_inf);
+  void step_adamw(Group& group, double lr, const at::Tensor& found_inf);
   // The tensors of a slot by the name of their state, those of the other algorithm left out.
   std::vector<std::pair<const char*, at::Tensor Slot::*>> fields() const;
 

@@ -78,6 +78,7 @@ struct RoiHeadsOptions {
 // torchvision's constructor arguments, complete: the defaults are TypeScript's (lib/options.ts).
 struct MaskRCNNOptions {
   Arithmetic arithmetic;
+  bool graphs;  // captured_forward.h
   BackboneOptions backbone;
   TransformOptions transform;
   RpnOptions rpn;

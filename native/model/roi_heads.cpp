@@ -91,25 +91,20 @@ std::vector<Detections> RoIHeadsImpl::select_detections(
   std::vector<Detections> detections;
   for (size_t image = 0; image < sizes.size(); ++image) {
     // Every class of every proposal but the background is a candidate of its own.
-    const auto foreground = candidates[image].scores.slice(1, 1);  // [R_n,K-1]
-    const auto likely = (foreground > options.score_thresh)
-                            .flatten()
-                            .nonzero()
-                            .squeeze(1);  // row · (K-1) + class - 1
-    auto boxes =
-        clip_boxes_to_image(candidates[image].boxes.slice(1, 1), sizes[image]).reshape({-1, 4});
-    auto scores = foreground.flatten().index_select(0, likely);
-    auto labels = likely.remainder(foreground.size(1)) + 1;
-    boxes = boxes.index_select(0, likely);
-
-    const auto keep_only = [&](const at::Tensor& kept) {
-      boxes = boxes.index_select(0, kept);
-      scores = scores.index_select(0, kept);
-      labels = labels.index_select(0, kept);
-    };
-    keep_only(large_boxes(boxes, kMinDetectionSide));
-    keep_only(ops::batched_nms(boxes, scores, labels, options.nms_thresh)
-                  .slice(0, 0, options.detections_per_img));
+    const auto all_scores = candidates[image].scores.slice(1, 1);  // [R_n,K-1]
+    const auto all_boxes =
+        clip_boxes_to_image(candidates[image].boxes.slice(1, 1), sizes[image]);  // [R_n,K-1,4]
+    const auto likely =
+        (all_scores > options.score_thresh) & are_large(all_boxes, kMinDetectionSide);
+    const auto places = likely.flatten().nonzero().squeeze(1);  // row · (K-1) + class - 1
+    auto boxes = all_boxes.reshape({-1, 4}).index_select(0, places);
+    auto scores = all_scores.flatten().index_select(0, places);
+    auto labels = places.remainder(all_scores.size(1)) + 1;
+    const auto kept = ops::batched_nms(boxes, scores, labels, options.nms_thresh)
+                          .slice(0, 0, options.detections_per_img);
+    boxes = boxes.index_select(0, kept);
+    scores = scores.index_select(0, kept);
+    labels = labels.index_select(0, kept);
     detections.push_back({boxes, labels, scores, {}});
   }
   return detections;
@@ -143,27 +138,45 @@ std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
       .split_with_sizes(counts(boxes));
 }
 
-RoIHeadsImpl::TrainingSample RoIHeadsImpl::sample(
-    const at::Tensor& proposals, const Target& target, at::Generator& generator) const {
+RoIHeadsImpl::Matched RoIHeadsImpl::match(const at::Tensor& proposals, const Target& target) const {
   // The truth is among the proposals, so that there are positives from the first step on.
   const auto boxes = at::cat({proposals, target.boxes});  // [R_n,4]
-  at::Tensor matched, labels;
   if (target.boxes.size(0) == 0) {
-    matched = at::zeros({boxes.size(0)}, boxes.options().dtype(at::kLong));
-    labels = matched;
-  } else {
-    const auto matches = matcher_.match(box_iou(target.boxes, boxes));
-    matched = matches.clamp_min(0);
-    labels = target.labels.index_select(0, matched)
-                 .masked_fill(matches == Matcher::kBackground, 0)
-                 .masked_fill_(matches == Matcher::kIgnored, -1);
+    const auto none = at::zeros({boxes.size(0)}, boxes.options().dtype(at::kLong));
+    return {boxes, none, none};
   }
-  const auto [positive, negative] = sampler_.sample(labels, generator);
-  const auto chosen = std::get<0>(at::cat({positive, negative}).sort());
-  return {
-      boxes.index_select(0, chosen),
-      matched.index_select(0, chosen),
-      labels.index_select(0, chosen)};
+  const auto matches = matcher_.match(box_iou(target.boxes, boxes));
+  const auto instances = matches.clamp_min(0);
+  const auto labels = target.labels.index_select(0, instances)
+                          .masked_fill(matches == Matcher::kBackground, 0)
+                          .masked_fill_(matches == Matcher::kIgnored, -1);
+  return {boxes, instances, labels};
+}
+
+std::vector<RoIHeadsImpl::TrainingSample> RoIHeadsImpl::sample(
+    const std::vector<at::Tensor>& proposals,
+    const std::vector<Target>& targets,
+    at::Generator& generator) const {
+  std::vector<Matched> matched;
+  std::vector<at::Tensor> labels;
+  for (size_t image = 0; image < targets.size(); ++image) {
+    matched.push_back(match(proposals[image], targets[image]));
+    labels.push_back(matched.back().labels);
+  }
+  std::vector<TrainingSample> samples;
+  for (const auto& [positive, negative] : sampler_.sample(labels, generator)) {
+    const auto& image = matched[samples.size()];
+    const auto chosen = std::get<0>(at::cat({positive, negative}).sort());
+    samples.push_back(
+        {{image.boxes.index_select(0, chosen),
+          image.instances.index_select(0, chosen),
+          image.labels.index_select(0, chosen)},
+         {image.boxes.index_select(0, positive),
+          image.instances.index_select(0, positive),
+          image.labels.index_select(0, positive)},
+         at::searchsorted(chosen, positive)});
+  }
+  return samples;
 }
 
 RoiLosses RoIHeadsImpl::compute_losses(
@@ -172,45 +185,51 @@ RoiLosses RoIHeadsImpl::compute_losses(
     const std::vector<ImageSize>& sizes,
     const std::vector<Target>& targets,
     at::Generator& generator) {
-  std::vector<TrainingSample> samples;
-  std::vector<at::Tensor> boxes, all_labels, wanted;
+  const auto samples = sample(proposals, targets, generator);
+  std::vector<at::Tensor> masks_for;
+  for (const auto& sample : samples) {
+    masks_for.push_back(sample.positive.boxes);
+    masks_for.push_back(sample.positive.instances);
+  }
+  ReadBack positives(masks_for);  // comes while the heads compute
+
+  std::vector<at::Tensor> boxes, all_labels, positive_labels, places, wanted;
+  int64_t first = 0;
   for (size_t image = 0; image < targets.size(); ++image) {
-    samples.push_back(sample(proposals[image], targets[image], generator));
-    const auto& chosen = samples.back();
-    boxes.push_back(chosen.boxes);
-    all_labels.push_back(chosen.labels);
-    const auto positive = (chosen.labels > 0).nonzero().squeeze(1);
+    const auto& [all, positive, place] = samples[image];
+    boxes.push_back(all.boxes);
+    all_labels.push_back(all.labels);
+    positive_labels.push_back(positive.labels);
+    places.push_back(place + first);
     wanted.push_back(box_coder_.encode(
-        targets[image].boxes.index_select(0, chosen.matched.index_select(0, positive)),
-        chosen.boxes.index_select(0, positive)));
+        targets[image].boxes.index_select(0, positive.instances), positive.boxes));
+    first += all.labels.size(0);
   }
   const auto labels = at::cat(all_labels);  // [R]
   const auto predictions = predict_boxes(features, boxes, sizes);
   const auto classifier = at::cross_entropy_loss(predictions.class_logits, labels);
 
-  const auto positive = (labels > 0).nonzero().squeeze(1);
   const auto offsets =
-      predictions.box_regression.reshape({labels.size(0), -1, 4}).index_select(0, positive);
+      predictions.box_regression.reshape({labels.size(0), -1, 4}).index_select(0, at::cat(places));
   const auto box_reg = at::smooth_l1_loss(
-                           of_class(offsets, labels.index_select(0, positive)),
+                           of_class(offsets, at::cat(positive_labels)),
                            at::cat(wanted),
                            at::Reduction::Sum,
                            kSmoothL1Beta) /
                        labels.numel();
-  return {classifier, box_reg, compute_mask_loss(features, samples, sizes, targets)};
+  return {classifier, box_reg, compute_mask_loss(features, samples, positives, sizes, targets)};
 }
 
 at::Tensor RoIHeadsImpl::compute_mask_loss(
     const std::vector<at::Tensor>& features,
     const std::vector<TrainingSample>& samples,
+    ReadBack& positives,
     const std::vector<ImageSize>& sizes,
     const std::vector<Target>& targets) {
-  std::vector<at::Tensor> boxes, matched, labels;
+  std::vector<at::Tensor> boxes, labels;
   for (const auto& sample : samples) {
-    const auto positive = (sample.labels > 0).nonzero().squeeze(1);
-    boxes.push_back(sample.boxes.index_select(0, positive));
-    matched.push_back(sample.matched.index_select(0, positive));
-    labels.push_back(sample.labels.index_select(0, positive));
+    boxes.push_back(sample.positive.boxes);
+    labels.push_back(sample.positive.labels);
   }
   const auto logits = predict_masks_of_class(features, boxes, labels, sizes);  // [P,M,M]
   if (logits.size(0) == 0) return logits.sum() * 0;  // a mean over nothing would be NaN
@@ -224,11 +243,11 @@ at::Tensor RoIHeadsImpl::compute_mask_loss(
         target.original.width,
         target.resized.height,
         target.resized.width,
-        boxes[image],
-        matched[image],
+        positives.wait()[2 * image],
+        positives.wait()[2 * image + 1],
         logits.size(-1)));
   }
-  return at::binary_cross_entropy_with_logits(logits, at::cat(wanted));
+  return at::binary_cross_entropy_with_logits(logits, upload(at::cat(wanted), logits.device()));
 }
 
 }  // namespace maskrcnn

@@ -10,6 +10,7 @@
 #include "model/poolers.h"
 #include "model/sampler.h"
 #include "model/targets.h"
+#include "model/transfers.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -83,17 +84,27 @@ struct RoIHeadsImpl : torch::nn::Module {
   const RoiHeadsOptions& options() const { return options_; }
 
  private:
-  // The proposals of an image that are trained on, with the instance that each is matched to.
-  struct TrainingSample {
-    at::Tensor boxes;    // [R_n,4]
-    at::Tensor matched;  // [R_n] i64
-    at::Tensor labels;   // [R_n] i64, 0: background
+  // Proposals of an image with the instance that each is matched to.
+  struct Matched {
+    at::Tensor boxes;      // [R_n,4]
+    at::Tensor instances;  // [R_n] i64
+    at::Tensor labels;     // [R_n] i64, 0: background
   };
-  TrainingSample sample(
-      const at::Tensor& proposals, const Target& target, at::Generator& generator) const;
+  Matched match(const at::Tensor& proposals, const Target& target) const;
+
+  // Those of an image that are trained on.
+  struct TrainingSample {
+    Matched all, positive;
+    at::Tensor places;  // of the positive ones among all
+  };
+  std::vector<TrainingSample> sample(
+      const std::vector<at::Tensor>& proposals,
+      const std::vector<Target>& targets,
+      at::Generator& generator) const;
   at::Tensor compute_mask_loss(
       const std::vector<at::Tensor>& features,
       const std::vector<TrainingSample>& samples,
+      ReadBack& positives,  // boxes and instances of each image
       const std::vector<ImageSize>& sizes,
       const std::vector<Target>& targets);
   at::Tensor box_features(const at::Tensor& pooled);

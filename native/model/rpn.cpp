@@ -72,53 +72,47 @@ RegionProposalNetworkImpl::RegionProposalNetworkImpl(int64_t channels, const Rpn
 std::vector<Proposals> RegionProposalNetworkImpl::propose(
     const RpnHeadOutput& output, const ImageList& images, const ProposalOptions& limits) const {
   const at::NoGradGuard no_grad;
-  const auto anchors = anchor_generator_.generate(output.objectness, images.padded());
+  const auto& anchors = anchor_generator_.generate(output.objectness, images.padded());
+  const auto count = static_cast<int64_t>(images.sizes.size());
+  std::vector<at::Tensor> logits, offsets, references, levels;
+  for (size_t level = 0; level < anchors.size(); ++level) {
+    const auto all = by_anchor(output.objectness[level], 1).squeeze(2);  // [N,S_l]
+    const auto top = std::min(limits.pre_nms_top_n, all.size(1));
+    const auto [best, order] = all.topk(top);  // [N,T_l]
+    const auto rows = order.unsqueeze(2).expand({-1, -1, 4});
+    logits.push_back(best);
+    offsets.push_back(by_anchor(output.bbox_pred[level], 4).gather(1, rows));  // [N,T_l,4]
+    references.push_back(anchors[level].expand({count, -1, -1}).gather(1, rows));
+    levels.push_back(at::full({top}, static_cast<int64_t>(level), order.options()));
+  }
+  const auto rows = [](const std::vector<at::Tensor>& by_level) {
+    return at::cat(by_level, /*dim=*/1).view({-1, 4});  // [N·T,4]
+  };
+  const auto boxes =
+      box_coder_.decode(rows(offsets), rows(references)).view({count, -1, 4});  // [N,T,4]
+  const auto scores = at::cat(logits, /*dim=*/1).sigmoid();                     // [N,T]
+  const auto level_of = at::cat(levels);                                        // [T]
   std::vector<Proposals> proposals;
-  for (size_t image = 0; image < images.sizes.size(); ++image) {
-    const auto index = static_cast<int64_t>(image);
-    std::vector<at::Tensor> boxes, objectness;
-    for (size_t level = 0; level < anchors.size(); ++level) {
-      const auto logits =
-          by_anchor(output.objectness[level].narrow(0, index, 1), 1).flatten();  // [S_l]
-      const auto offsets =
-          by_anchor(output.bbox_pred[level].narrow(0, index, 1), 4).squeeze(0);  // [S_l,4]
-      const auto count = std::min(limits.pre_nms_top_n, logits.size(0));
-      const auto [best, order] = logits.topk(count);
-      objectness.push_back(best);
-      boxes.push_back(
-          box_coder_.decode(offsets.index_select(0, order), anchors[level].index_select(0, order))
-              .squeeze(1));  // [count,4]
-    }
-    proposals.push_back(filter_proposals(boxes, objectness, images.sizes[image], limits));
+  for (int64_t image = 0; image < count; ++image) {
+    proposals.push_back(filter_proposals(
+        boxes[image], scores[image], level_of, images.sizes[static_cast<size_t>(image)], limits));
   }
   return proposals;
 }
 
 Proposals RegionProposalNetworkImpl::filter_proposals(
-    const std::vector<at::Tensor>& boxes_by_level,
-    const std::vector<at::Tensor>& objectness_by_level,
+    const at::Tensor& all_boxes,
+    const at::Tensor& all_scores,
+    const at::Tensor& levels,
     ImageSize size,
     const ProposalOptions& limits) const {
-  std::vector<at::Tensor> level_of;
-  for (size_t level = 0; level < boxes_by_level.size(); ++level) {
-    level_of.push_back(at::full(
-        {boxes_by_level[level].size(0)},
-        static_cast<int64_t>(level),
-        boxes_by_level[level].options().dtype(at::kLong)));
-  }
-  auto boxes = clip_boxes_to_image(at::cat(boxes_by_level), size);
-  auto scores = at::cat(objectness_by_level).sigmoid();
-  auto levels = at::cat(level_of);
-
-  const auto keep_only = [&](const at::Tensor& kept) {
-    boxes = boxes.index_select(0, kept);
-    scores = scores.index_select(0, kept);
-    levels = levels.index_select(0, kept);
-  };
-  keep_only(large_boxes(boxes, kMinProposalSide));
-  keep_only((scores >= options_.score_thresh).nonzero().squeeze(1));
-  const auto kept = ops::batched_nms(boxes, scores, levels, options_.nms_thresh)
-                        .slice(0, 0, limits.post_nms_top_n);
+  const auto clipped = clip_boxes_to_image(all_boxes, size);
+  const auto wanted = are_large(clipped, kMinProposalSide) & (all_scores >= options_.score_thresh);
+  const auto places = wanted.nonzero().squeeze(1);
+  const auto boxes = clipped.index_select(0, places), scores = all_scores.index_select(0, places);
+  const auto kept =
+      ops::batched_nms(boxes, scores, levels.index_select(0, places), options_.nms_thresh)
+          .slice(0, 0, limits.post_nms_top_n);
   return {boxes.index_select(0, kept), scores.index_select(0, kept)};
 }
 
@@ -159,16 +153,21 @@ RpnLosses RegionProposalNetworkImpl::compute_losses(
   const auto objectness = at::cat(levels_objectness, /*dim=*/1).flatten();   // [N·S]
   const auto offsets = at::cat(levels_offsets, /*dim=*/1).reshape({-1, 4});  // [N·S,4]
 
-  std::vector<at::Tensor> positive, negative, labels, wanted_offsets;
+  std::vector<at::Tensor> labels, boxes;
+  for (const auto& target : targets) {
+    const auto [image_labels, image_boxes] = assign_targets(anchors, target.boxes);
+    labels.push_back(image_labels);
+    boxes.push_back(image_boxes);
+  }
+  const auto samples = sampler_.sample(labels, generator);
+  std::vector<at::Tensor> positive, negative, wanted_offsets;
   for (size_t image = 0; image < targets.size(); ++image) {
-    const auto [image_labels, image_boxes] = assign_targets(anchors, targets[image].boxes);
-    const auto sample = sampler_.sample(image_labels, generator);
+    const auto& sample = samples[image];
     const auto first = static_cast<int64_t>(image) * anchors.size(0);
     positive.push_back(sample.positive + first);
     negative.push_back(sample.negative + first);
-    labels.push_back(image_labels);
     wanted_offsets.push_back(box_coder_.encode(
-        image_boxes.index_select(0, sample.positive), anchors.index_select(0, sample.positive)));
+        boxes[image].index_select(0, sample.positive), anchors.index_select(0, sample.positive)));
   }
   const auto positives = at::cat(positive);
   const auto sampled = at::cat({positives, at::cat(negative)});

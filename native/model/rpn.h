@@ -15,7 +15,8 @@
 
 namespace maskrcnn {
 
-// N: images, L: levels, A: anchors per cell, S: anchors of an image over all levels.
+// N: images, L: levels, A: anchors per cell, S: anchors of an image over all levels, T: those of an
+// image that score highest on their levels.
 
 struct RpnHeadOutput {
   std::vector<at::Tensor> objectness;  // per level [N,A,H_l,W_l]: logits
@@ -76,8 +77,9 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
   std::pair<at::Tensor, at::Tensor> assign_targets(
       const at::Tensor& anchors, const at::Tensor& gt_boxes) const;
   Proposals filter_proposals(
-      const std::vector<at::Tensor>& boxes,
-      const std::vector<at::Tensor>& objectness,
+      const at::Tensor& boxes,   // [T,4] of one image
+      const at::Tensor& scores,  // [T]
+      const at::Tensor& levels,  // [T] i64
       ImageSize size,
       const ProposalOptions& limits) const;
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "model/options.h"
 #include "torch.h"
 
@@ -7,7 +9,8 @@ namespace maskrcnn {
 
 // Draws boxes for the loss so that positives do not drown (Fast R-CNN, section 2.3; torchvision
 // detection/_utils.py). Draws from the generator as torchvision does from the global one: a
-// permutation of the positives, then one of the negatives, so that equal seeds give equal samples.
+// permutation of the positives, then one of the negatives, image by image, so that equal seeds give
+// equal samples on every device.
 class BalancedSampler {
  public:
   explicit BalancedSampler(const SamplingOptions& options)
@@ -18,8 +21,8 @@ class BalancedSampler {
     at::Tensor negative;
   };
 
-  // labels: [R], > 0 positive, 0 negative, < 0 ignored
-  Sample sample(const at::Tensor& labels, at::Generator& generator) const;
+  // labels: [R] of each image, > 0 positive, 0 negative, < 0 ignored
+  std::vector<Sample> sample(const std::vector<at::Tensor>& labels, at::Generator& generator) const;
 
  private:
   int64_t batch_size_;

@@ -21,10 +21,8 @@ int64_t draw(const std::vector<int64_t>& candidates, at::Generator& generator) {
   return candidates.at(static_cast<size_t>(position.item<float>()));
 }
 
-// From pinned memory a copy to a GPU waits for nothing, and nothing for it but the GPU.
-at::Tensor upload(const at::Tensor& image, at::Device device) {
-  if (!device.is_cuda()) return image.to(device);
-  return image.pin_memory().to(device, image.scalar_type(), /*non_blocking=*/true);
+at::Tensor as_column(const std::array<double, 3>& values) {
+  return at::tensor(at::ArrayRef<double>(values), at::kFloat).view({3, 1, 1});
 }
 
 int64_t round_up(int64_t value, int64_t divisor) {
@@ -32,6 +30,9 @@ int64_t round_up(int64_t value, int64_t divisor) {
 }
 
 }  // namespace
+
+Transform::Transform(const TransformOptions& options)
+    : options_(options), mean_(as_column(options.image_mean)), std_(as_column(options.image_std)) {}
 
 ImageList Transform::forward(const std::vector<at::Tensor>& images, at::Device device) const {
   std::vector<at::Tensor> inputs;
@@ -53,7 +54,8 @@ ImageList Transform::forward(
     const auto to =
         options_.skip_resize ? original : resized(original, draw(options_.min_size, generator));
     inputs.push_back(normalize_and_resize(images[i], to, device));
-    targets[i].boxes = resize_boxes(targets[i].boxes, original, to);
+    targets[i].boxes = upload(resize_boxes(targets[i].boxes, original, to), device);
+    targets[i].labels = upload(targets[i].labels, device);
     targets[i].original = original;
     targets[i].resized = to;
   }
@@ -74,12 +76,8 @@ ImageSize Transform::resized(ImageSize original, int64_t min_size) const {
 
 at::Tensor Transform::normalize_and_resize(
     const at::Tensor& image, ImageSize to, at::Device device) const {
-  const auto as_column = [&](const std::array<double, 3>& values) {
-    return at::tensor(at::ArrayRef<double>(values), at::TensorOptions(at::kFloat).device(device))
-        .view({3, 1, 1});
-  };
   const auto pixels = upload(image, device).permute({2, 0, 1}).to(at::kFloat) / 255;  // [3,H,W]
-  const auto normalized = (pixels - as_column(options_.image_mean)) / as_column(options_.image_std);
+  const auto normalized = (pixels - mean_.on(device)) / std_.on(device);
   return at::upsample_bilinear2d(
       normalized.unsqueeze(0), {to.height, to.width}, /*align_corners=*/false);  // [1,3,H',W']
 }

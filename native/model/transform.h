@@ -4,6 +4,7 @@
 
 #include "model/options.h"
 #include "model/targets.h"
+#include "model/transfers.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -18,12 +19,13 @@ struct ImageList {
 // detection/transform.py).
 class Transform {
  public:
-  explicit Transform(const TransformOptions& options) : options_(options) {}
+  explicit Transform(const TransformOptions& options);
 
   // images: [H,W,3] u8 each. Detection's size: the last of min_size.
   ImageList forward(const std::vector<at::Tensor>& images, at::Device device) const;
 
-  // Training: a size drawn from min_size for every image; the targets' boxes follow their images.
+  // Training: a size drawn from min_size for every image; the targets' boxes follow their images,
+  // and boxes and labels go where the images do.
   ImageList forward(
       const std::vector<at::Tensor>& images,
       std::vector<Target>& targets,
@@ -36,6 +38,7 @@ class Transform {
   ImageList batch(const std::vector<at::Tensor>& images) const;
 
   TransformOptions options_;
+  Constant mean_, std_;  // [3,1,1]
 };
 
 }  // namespace maskrcnn

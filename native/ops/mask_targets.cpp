@@ -157,14 +157,14 @@ at::Tensor mask_targets(
       boxes.sizes(),
       " and ",
       matched.sizes());
-  const auto rects = masks.rects.cpu().to(at::kInt).contiguous();  // [G,4]
-  const auto data = masks.data.cpu().contiguous();
+  const auto rects = masks.rects.to(at::kInt).contiguous();  // [G,4]
+  const auto data = masks.data.contiguous();
   const auto crops = read_crops(rects, data, height, width);
   const auto source_rows = nearest_sources(resized_height, height);
   const auto source_columns = nearest_sources(resized_width, width);
 
-  const auto rois = boxes.detach().to(at::kCPU, at::kFloat).contiguous();      // [R,4]
-  const auto objects = matched.detach().to(at::kCPU, at::kLong).contiguous();  // [R]
+  const auto rois = boxes.detach().to(at::kFloat).contiguous();      // [R,4]
+  const auto objects = matched.detach().to(at::kLong).contiguous();  // [R]
   const auto* box = rois.const_data_ptr<float>();
   const auto* object = objects.const_data_ptr<int64_t>();
   for (int64_t r = 0; r < rois.size(0); ++r) {
@@ -186,7 +186,7 @@ at::Tensor mask_targets(
       pooler.pool(crops[object[r]], box + 4 * r, to + r * side * side);
     }
   });
-  return targets.to(boxes.device());
+  return targets;
 }
 
 }  // namespace maskrcnn::ops

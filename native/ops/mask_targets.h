@@ -15,7 +15,7 @@ struct CroppedMasks {
 // What the mask head shall predict for each box, 0..1: torchvision's project_masks_on_boxes, that
 // is, the mask of object matched[r], resized with the image by nearest neighbour and pooled by
 // ROIAlign (adaptive sampling). The resized masks are never made: every sample looks up its pixel
-// in the crop. float32, on the boxes' device; a box that is not finite gives NaN.
+// in the crop. float32; a box that is not finite gives NaN. All tensors are on the CPU.
 at::Tensor mask_targets(
     const CroppedMasks& masks,
     int64_t height,

@@ -90,13 +90,20 @@ at::Tensor align_on_gpu(
         options.output_size,
         options.sampling_ratio);
   };
-  if (levels.size() == 1) return align(0, rois);
-  std::vector<at::Tensor> order, pooled;
+  if (levels.size() == 1 || rois.size(0) == 0) return align(0, rois);
+  // Level after level; how many there are of each is all that has to be waited for.
+  const auto order = level_of.argsort();
+  const auto by_level = rois.index_select(0, order);
+  const auto numbers = at::arange(static_cast<int64_t>(levels.size()), level_of.options());
+  const auto counts = (level_of.unsqueeze(1) == numbers).sum(0).to(at::kCPU);  // [L]
+  std::vector<at::Tensor> pooled;
+  int64_t first = 0;
   for (size_t level = 0; level < levels.size(); ++level) {
-    order.push_back((level_of == static_cast<int64_t>(level)).nonzero().squeeze(1));
-    pooled.push_back(align(level, rois.index_select(0, order.back())));
+    const auto count = counts.const_data_ptr<int64_t>()[level];
+    if (count > 0) pooled.push_back(align(level, by_level.narrow(0, first, count)));
+    first += count;
   }
-  return at::cat(pooled).index_select(0, at::cat(order).argsort());
+  return at::cat(pooled).index_select(0, order.argsort());
 }
 
 }  // namespace

@@ -31,8 +31,15 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(stats.allocated_bytes[all].current));
 }
 
+// limitMemory(bytes)
+Napi::Value limit_memory(const Napi::CallbackInfo& info) {
+  maskrcnn::stand_in::limit_device_memory(info[0].As<Napi::Number>().Int64Value());
+  return info.Env().Undefined();
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("takeJournal", Napi::Function::New(env, take_journal, "takeJournal"));
+  exports.Set("limitMemory", Napi::Function::New(env, limit_memory, "limitMemory"));
   exports.Set("memory", Napi::Function::New(env, memory, "memory"));
   return exports;
 }

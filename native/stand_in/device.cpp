@@ -1,5 +1,5 @@
-// Tells libtorch that there is one device, of a kind that it knows and leaves to others: MTIA, Meta's own
-// accelerators.
+// Tells libtorch that there is one device, of a kind that it knows and leaves to others: MTIA,
+// Meta's own accelerators.
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/detail/MTIAHooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>

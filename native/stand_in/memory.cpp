@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <mutex>
 
@@ -20,9 +21,15 @@ size_t rounded(size_t bytes) {
 class Blocks {
  public:
   void* take(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    TORCH_CHECK_WITH(
+        OutOfMemoryError,
+        used_ + static_cast<int64_t>(rounded(bytes)) <= limit_,
+        "The stand-in is out of memory: it has ",
+        limit_,
+        " bytes");
     void* const block = std::aligned_alloc(kAlignment, rounded(bytes));
     TORCH_CHECK(block != nullptr, "no memory for ", bytes, " bytes");
-    const std::lock_guard lock(mutex_);
     sizes_[block] = rounded(bytes);
     used_ += static_cast<int64_t>(rounded(bytes));
     peak_ = std::max(peak_, used_);
@@ -56,6 +63,11 @@ class Blocks {
     return stats;
   }
 
+  void limit(int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    limit_ = bytes;
+  }
+
   void forget_peak() {
     const std::lock_guard lock(mutex_);
     peak_ = used_;
@@ -65,6 +77,7 @@ class Blocks {
   std::mutex mutex_;
   std::map<void*, size_t> sizes_;
   int64_t used_ = 0, peak_ = 0;
+  int64_t limit_ = std::numeric_limits<int64_t>::max();
 };
 
 // Never destroyed: tensors may outlive static objects.
@@ -117,6 +130,10 @@ struct PinnedMemory final : c10::Allocator {
 c10::DeviceAllocator& device_memory() {
   static auto& memory = *new DeviceMemory;
   return memory;
+}
+
+void limit_device_memory(int64_t bytes) {
+  device_blocks().limit(bytes);
 }
 
 c10::Allocator& pinned_memory() {

@@ -7,6 +7,9 @@ namespace maskrcnn::stand_in {
 // The stand-in's memory is the host's, counted.
 c10::DeviceAllocator& device_memory();
 
+// How much there is, in bytes.
+void limit_device_memory(int64_t bytes);
+
 // Host memory from which a GPU copies by itself.
 c10::Allocator& pinned_memory();
 bool is_pinned(const void* address);

@@ -23,8 +23,8 @@ at::Tensor on_cpu(const at::Tensor& tensor) {
 }
 
 at::Tensor copied_to_device(const at::Tensor& tensor) {
-  auto copy = at::empty_strided(
-      tensor.sizes(), tensor.strides(), tensor.options().device(at::kMTIA));
+  auto copy =
+      at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options().device(at::kMTIA));
   on_cpu(copy).copy_(tensor);
   return copy;
 }
@@ -78,8 +78,9 @@ class Arguments {
   at::Tensor tensor_on_cpu(const at::Tensor& tensor, bool is_written) {
     if (!is_on_device(tensor)) return tensor;
     // It may be made larger, which borrowed memory cannot.
-    auto own = is_written && tensor.numel() == 0 ? at::empty(tensor.sizes(), tensor.options().device(at::kCPU))
-                                                 : maskrcnn::stand_in::on_cpu(tensor);
+    auto own = is_written && tensor.numel() == 0
+                   ? at::empty(tensor.sizes(), tensor.options().device(at::kCPU))
+                   : maskrcnn::stand_in::on_cpu(tensor);
     pairs_.emplace_back(tensor, own);
     return own;
   }

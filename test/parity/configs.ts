@@ -41,6 +41,7 @@ const defaults: NativeModelOptions = {
   device: 'cpu',
   precision: 'float32',
   tf32: 'convolutions',
+  graphs: false,
   seed: 0,
 };
 
