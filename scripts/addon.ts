@@ -38,19 +38,38 @@ export async function buildAddon(root: string, libtorch: Libtorch, progress: Pro
   // Taken first: a source that changes during the build makes it stale.
   const stamp = await fingerprint(root, libtorch);
   await rm(stampPath(root), {force: true});
-  const configure = ['configure', `--CDLIBTORCH=${libtorch.root}`];
   progress.say(`Building the addon for libtorch ${libtorch.version} ...`);
+  await configure(root, libtorch, progress);
+  await cmakeJs(root, ['build', `--parallel=${jobs()}`], progress);
+  await writeFile(stampPath(root), stamp);
+}
+
+/** Where the tests find their stand-in for a GPU (native/stand_in), from the root. */
+export const STAND_IN = 'build/stand-in/stand_in.node';
+
+/** Builds the stand-in beside an addon that is fresh, unless it is fresh itself. Throws BUILD_FAILED. */
+export async function buildStandIn(root: string, libtorch: Libtorch, progress: Progress): Promise<void> {
+  const path = join(root, 'build/stand-in/built-from.txt');
+  const stamp = await fingerprint(root, libtorch);
+  const built = await readFile(path, 'utf8').catch(() => undefined);
+  if (built === stamp && existsSync(join(root, STAND_IN))) return;
+  await rm(path, {force: true});
+  await configure(root, libtorch, progress);
+  await cmakeJs(root, ['build', '--target=stand_in', `--parallel=${jobs()}`], progress);
+  await writeFile(path, stamp);
+}
+
+async function configure(root: string, libtorch: Libtorch, progress: Progress): Promise<void> {
+  const args = ['configure', `--CDLIBTORCH=${libtorch.root}`];
   const hadCache = existsSync(join(root, 'build/CMakeCache.txt'));
   try {
-    await cmakeJs(root, configure, progress, hadCache);
+    await cmakeJs(root, args, progress, hadCache);
   } catch (error) {
     if (!hadCache) throw error;
     // A cache of another generator, or of a checkout that has moved, cannot be configured again.
     await rm(join(root, 'build'), {recursive: true, force: true});
-    await cmakeJs(root, configure, progress);
+    await cmakeJs(root, args, progress);
   }
-  await cmakeJs(root, ['build', `--parallel=${jobs()}`], progress);
-  await writeFile(stampPath(root), stamp);
 }
 
 function stampPath(root: string): string {

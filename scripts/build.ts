@@ -6,12 +6,13 @@ import type {Libtorch} from '../lib/libtorch/layout.js';
 import {lookForLibtorch} from '../lib/libtorch/locate.js';
 import {setUpLibtorch} from '../lib/libtorch/setup.js';
 import {createProgress, type Progress} from '../lib/progress.js';
-import {buildAddon, isAddonFresh} from './addon.js';
+import {buildAddon, buildStandIn, isAddonFresh} from './addon.js';
 import {checkPrerequisites} from './prerequisites.js';
 import {compileTypeScript} from './typescript.js';
 
 // Makes a checkout ready: dist/ from TypeScript, libtorch found or fetched, the addon built unless it is there. What is
-// done already costs no time.
+// done already costs no time. With --for-tests also what tests alone use.
+const forTests = process.argv.includes('--for-tests');
 const root = fileURLToPath(new URL('..', import.meta.url));
 const progress = createProgress();
 try {
@@ -29,10 +30,13 @@ async function build(progress: Progress): Promise<void> {
   if (!isFresh) await checkPrerequisites();
   await compileTypeScript(root);
   const libtorch = present ?? (await fetchLibtorch(progress));
-  if (isPrebuilt || (await isAddonFresh(root, libtorch))) return;
-  const start = performance.now();
-  await buildAddon(root, libtorch, progress);
-  progress.say(`The addon is built (${((performance.now() - start) / 1000).toFixed(0)} s).`);
+  if (isPrebuilt) return;
+  if (!(await isAddonFresh(root, libtorch))) {
+    const start = performance.now();
+    await buildAddon(root, libtorch, progress);
+    progress.say(`The addon is built (${((performance.now() - start) / 1000).toFixed(0)} s).`);
+  }
+  if (forTests) await buildStandIn(root, libtorch, progress);
 }
 
 async function fetchLibtorch(progress: Progress): Promise<Libtorch> {

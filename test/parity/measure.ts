@@ -1,5 +1,5 @@
 import {readFileSync} from 'node:fs';
-import type {Losses, Model} from '../../binding.js';
+import type {Losses, Model, NativeModelOptions} from '../../binding.js';
 import {loadBinding} from '../../lib/binding.js';
 import {CONFIGS, type Network} from './configs.js';
 import {type Digest, digestError, relativeError} from './digest.js';
@@ -44,9 +44,13 @@ export function readFixture<T = Fixture>(name: string): T {
 }
 
 /** The network with the fixture's weights. */
-export async function createModel(network: Network, {gains, biases}: Fixture): Promise<Model> {
+export async function createModel(
+  network: Network,
+  {gains, biases}: Fixture,
+  options: Partial<NativeModelOptions> = {},
+): Promise<Model> {
   const {Model} = await loadBinding();
-  const model = await Model.create(CONFIGS[network]);
+  const model = await Model.create({...CONFIGS[network], ...options});
   await model.loadStateDict(fillState(model.parameters(), gains, biases));
   return model;
 }

@@ -1,5 +1,5 @@
 import test, {type ExecutionContext} from 'ava';
-import type {Model} from '../../binding.js';
+import type {Model, NativeModelOptions} from '../../binding.js';
 import type {Network} from './configs.js';
 import {
   createModel,
@@ -31,13 +31,13 @@ function check(t: ExecutionContext, errors: Errors, expected: number, {sensitivi
 }
 
 /** Declares the tests that hold one network against its fixture. */
-export function testParity(network: Network): void {
+export function testParity(network: Network, options: Partial<NativeModelOptions> = {}): void {
   let model: Model;
   let fixture: Fixture;
 
   test.before(async () => {
     fixture = readFixture(network);
-    model = await createModel(network, fixture);
+    model = await createModel(network, fixture, options);
   });
 
   test.after.always(() => model?.dispose());

@@ -1,0 +1,29 @@
+import {setTimeout} from 'node:timers/promises';
+import test from 'ava';
+import {batch, createTiny, DETECT} from './models.js';
+import {DEVICE, loadStandIn} from './stand-in.js';
+
+const {binding, standIn} = await loadStandIn();
+
+test.serial('dispose() gives all of the device’s memory back, that of graphs too', async (t) => {
+  const model = await createTiny(binding, DEVICE, {graphs: true});
+  for (let time = 0; time < 3; time++) await model.detect(batch(1).images, DETECT);
+  t.true(standIn.memory() > 0);
+  model.dispose();
+  // The worker lets go of the network once it is idle.
+  for (let wait = 0; wait < 100 && standIn.memory() > 0; wait++) await setTimeout(50);
+  t.is(standIn.memory(), 0);
+});
+
+test.serial('what does not fit is OUT_OF_MEMORY, and the model goes on with what does', async (t) => {
+  const model = await createTiny(binding, DEVICE);
+  const {images, targets} = batch(2);
+  const weights = standIn.memory();
+  standIn.limitMemory(weights + 2e6);
+  const step = () => model.computeLosses(images, targets, {backward: true, lossScale: 1});
+  await t.throwsAsync(step(), {code: 'OUT_OF_MEMORY'});
+  t.true(standIn.memory() < weights + 1e5, 'what the step had is free');
+  standIn.limitMemory(Number.MAX_SAFE_INTEGER);
+  t.true(Number.isFinite((await step()).loss_mask));
+  model.dispose();
+});

@@ -1,0 +1,51 @@
+import test from 'ava';
+import {batch, createTiny, DETECT, SGD} from './models.js';
+import {DEVICE, loadStandIn} from './stand-in.js';
+
+// A GPU that is waited for is idle, and then so is the program until the GPU has caught up.
+const {binding, standIn} = await loadStandIn();
+
+/** For each image, how many proposals and detections there are, before and after NMS. */
+const BY_IMAGE = ['aten::nonzero', 'torchvision::nms'];
+
+for (const images of [1, 3]) {
+  test.serial(
+    `detection in ${images} image(s) waits where it must know a number, and once for the results`,
+    async (t) => {
+      const model = await createTiny(binding, DEVICE);
+      await model.detect(batch(images).images, DETECT);
+      standIn.takeJournal();
+      await model.detect(batch(images).images, DETECT);
+      const {waits, operators} = standIn.takeJournal();
+      t.log(`${operators} operators`);
+      const some = Array.from({length: images}, () => BY_IMAGE).flat();
+      // How many boxes are pooled from each level of the pyramid.
+      t.deepEqual(waits, [...some, 'read-back', ...some, 'read-back', 'event']);
+      model.dispose();
+    },
+  );
+
+  test.serial(
+    `a step on ${images} image(s) waits for numbers, the masks' boxes, the losses and the norm`,
+    async (t) => {
+      const model = await createTiny(binding, DEVICE);
+      const {images: pictures, targets} = batch(images);
+      const parameters = model.parameters().flatMap(({name, trainable}) => (trainable ? [name] : []));
+      const groups = [{parameters, lrMultiplier: 1, weightDecay: 0.01}];
+      const optimizer = new binding.Optimizer(model, {...SGD, groups});
+      const step = async () => {
+        await model.computeLosses(pictures, targets, {backward: true, lossScale: 1});
+        await optimizer.step({lr: 0.001, clipNorm: 1});
+      };
+      await step();
+      standIn.takeJournal();
+      await step();
+      const {waits, operators} = standIn.takeJournal();
+      t.log(`${operators} operators`);
+      const some = Array.from({length: images}, () => BY_IMAGE).flat();
+      const [rpnSample, boxSample, maskTargets, losses, norm] = Array(5).fill('event');
+      t.deepEqual(waits, [...some, rpnSample, boxSample, 'read-back', 'read-back', maskTargets, losses, norm]);
+      model.dispose();
+    },
+  );
+}
