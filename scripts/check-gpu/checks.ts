@@ -1,0 +1,189 @@
+/** What a device must do as the CPU does it: check-gpu's checks, which a test tries on the stand-in for a GPU. */
+import {setTimeout} from 'node:timers/promises';
+import type {Model, NativeDetections, NativeModelOptions} from '../../binding.js';
+import {drawGlandImage} from '../../examples/glands/generate.js';
+import type {Binding} from '../../lib/binding.js';
+import {completeModelOptions} from '../../lib/complete-model-options.js';
+import {instancesFromIds} from '../../lib/datasets/instances.js';
+import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
+
+export type Subject = {
+  binding: Binding;
+  /** As libtorch calls it. */
+  device: string;
+  /** Bytes that the device has given to this process. */
+  memory(): number;
+  /** Of the images, in pixels. */
+  size: {width: number; height: number};
+};
+
+export type Check = {name: string; isRight: boolean; detail: string};
+
+type Changes = Partial<Pick<NativeModelOptions, 'precision' | 'tf32' | 'graphs'>>;
+type Stage = {name: string; data: Float32Array};
+
+/** Relative, in float32: sums in another order, and as asked TF32 in cuDNN's convolutions. */
+const STAGE_TOLERANCES = {none: 1e-4, convolutions: 5e-3} as const;
+const LOSS_TOLERANCE = 1e-3;
+const DETECTION_TOLERANCE = 1e-3;
+/** A graph calls what the network calls, perhaps by another of cuDNN's algorithms. */
+const GRAPH_TOLERANCE = 1e-4;
+/** Of the best score, absolute, and of the losses, relative: bfloat16 has 8 significant bits. */
+const MIXED_TOLERANCE = 0.05;
+
+const STEPS = 10;
+
+export async function* checkDevice(subject: Subject): AsyncGenerator<Check> {
+  yield* checkStages(subject, 'none');
+  yield* checkStages(subject, 'convolutions');
+  yield* checkSteps(subject);
+  yield* checkDetections(subject);
+  yield* checkGraphs(subject);
+  yield* checkMixed(subject);
+  yield await checkDisposal(subject);
+}
+
+async function* checkStages(subject: Subject, tf32: keyof typeof STAGE_TOLERANCES): AsyncGenerator<Check> {
+  const {image} = sample(subject, 1);
+  const trace = (device: string) => on(subject, device, {tf32}, (model) => model.trace([image]) as Promise<Stage[]>);
+  const [expected, actual] = [await trace('cpu'), await trace(subject.device)];
+  for (const [i, {name, data}] of expected.entries()) {
+    // From here on the order of nearly equal scores decides.
+    if (name.startsWith('proposals')) break;
+    yield within(`${name}, TF32 for ${tf32}`, difference(actual[i]!.data, data), STAGE_TOLERANCES[tf32]);
+  }
+}
+
+async function* checkSteps(subject: Subject): AsyncGenerator<Check> {
+  const expected = await on(subject, 'cpu', {}, (model) => losses(subject, model));
+  const actual = await on(subject, subject.device, {}, (model) => losses(subject, model));
+  for (const [step, loss] of expected.entries()) {
+    yield within(`loss of step ${step + 1}`, difference([actual[step]!], [loss]), LOSS_TOLERANCE);
+  }
+}
+
+async function* checkDetections(subject: Subject): AsyncGenerator<Check> {
+  const expected = await on(subject, 'cpu', {}, (model) => detect(subject, model));
+  const actual = await on(subject, subject.device, {}, (model) => detect(subject, model));
+  const detail = `${actual.scores.length}, on the CPU ${expected.scores.length}`;
+  yield {name: 'detections', isRight: actual.scores.length === expected.scores.length, detail};
+  for (const name of ['scores', 'boxes'] as const) {
+    yield within(name, difference(actual[name], expected[name]), DETECTION_TOLERANCE);
+  }
+}
+
+async function* checkGraphs(subject: Subject): AsyncGenerator<Check> {
+  for (const precision of ['float32', 'bfloat16'] as const) {
+    const plain = await on(subject, subject.device, {precision}, (model) => detect(subject, model));
+    const found = await on(subject, subject.device, {precision, graphs: true}, async (model) => {
+      const times: NativeDetections[] = [];
+      for (let time = 0; time < 3; time++) times.push(await detect(subject, model));
+      return times;
+    });
+    // The first is plain, the second captures, the third replays.
+    for (const [time, {scores}] of found.entries()) {
+      yield within(`graph in ${precision}, detection ${time + 1}`, difference(scores, plain.scores), GRAPH_TOLERANCE);
+    }
+  }
+}
+
+async function* checkMixed(subject: Subject): AsyncGenerator<Check> {
+  const expected = await on(subject, subject.device, {}, (model) => detect(subject, model));
+  const exact = await on(subject, subject.device, {}, (model) => losses(subject, model));
+  for (const precision of ['bfloat16', 'float16'] as const) {
+    const {scores} = await on(subject, subject.device, {precision}, (model) => detect(subject, model));
+    yield within(`best score in ${precision}`, Math.abs(scores[0]! - expected.scores[0]!), MIXED_TOLERANCE);
+    const rough = await on(subject, subject.device, {precision}, (model) => losses(subject, model));
+    yield within(`losses of ${STEPS} steps in ${precision}`, difference(rough, exact), MIXED_TOLERANCE);
+  }
+}
+
+async function checkDisposal({memory, ...subject}: Subject): Promise<Check> {
+  const before = memory();
+  let during = before;
+  await on({memory, ...subject}, subject.device, {}, async (model) => {
+    await detect({memory, ...subject}, model);
+    during = memory();
+  });
+  // The worker lets go of the network once it is idle.
+  await setTimeout(1000);
+  const [held, left] = [during - before, memory() - before];
+  const detail = `${(held / 1e6).toFixed(0)} MB, and ${(left / 1e6).toFixed(0)} MB after it`;
+  return {name: 'dispose', isRight: held > 0 && left < held / 10, detail};
+}
+
+/** Does something with a model that is then disposed of; the same weights each time, on whatever device. */
+async function on<T>(
+  {binding, size}: Subject,
+  device: string,
+  changes: Changes,
+  use: (model: Model) => Promise<T>,
+): Promise<T> {
+  const {options} = completeModelOptions(
+    {
+      backbone: 'resnet50',
+      minSize: size.height,
+      maxSize: size.width,
+      backboneNorm: 'frozen',
+      boxScoreThresh: 0,
+      tf32: 'none',
+      seed: 3,
+      ...changes,
+    },
+    {pretrained: true, frozenBatchNormEps: undefined, numClasses: 2, device},
+  );
+  const model = await binding.Model.create(options);
+  try {
+    return await use(model);
+  } finally {
+    model.dispose();
+  }
+}
+
+async function detect(subject: Subject, model: Model): Promise<NativeDetections> {
+  const limits = {scoreThreshold: 0, maxDetections: 100, maskFormat: 'bitmap', maskThreshold: 0.5, views: 1} as const;
+  const [found] = await model.detect([sample(subject, 1).image], limits);
+  return found!;
+}
+
+/** Of the steps of a short training on two images. */
+async function losses(subject: Subject, model: Model): Promise<number[]> {
+  const samples = [sample(subject, 1), sample(subject, 2)];
+  const parameters = model.parameters().flatMap(({name, trainable}) => (trainable ? [name] : []));
+  const groups = [{parameters, lrMultiplier: 1, weightDecay: 0.0005}];
+  const optimizer = new subject.binding.Optimizer(model, {type: 'sgd', momentum: 0.9, nesterov: false, groups});
+  const sums: number[] = [];
+  for (let step = 0; step < STEPS; step++) {
+    const values = await model.computeLosses(
+      samples.map(({image}) => image),
+      samples.map(({target}) => target),
+      {backward: true, lossScale: 1},
+    );
+    sums.push(Object.values(values).reduce((sum, value) => sum + value, 0));
+    await optimizer.step({lr: 1e-4, clipNorm: null});
+  }
+  return sums;
+}
+
+function sample({size}: Subject, seed: number) {
+  const {data, ids} = drawGlandImage(seed, size.width, size.height);
+  const {instances} = instancesFromIds({ids, ...size}, {label: 1, minArea: 1});
+  const one = {file: `drawn ${seed}`, image: {data, ...size}, instances};
+  return {image: toNativeImage(one), target: toNativeTarget(one, ['gland'])};
+}
+
+function within(name: string, off: number, tolerance: number): Check {
+  return {name, isRight: off < tolerance, detail: `off by ${off.toExponential(1)} of ${tolerance}`};
+}
+
+/** The largest difference as a share of the largest value; infinite where the lengths differ. */
+function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let [most, scale] = [0, 1e-30];
+  for (let i = 0; i < expected.length; i++) {
+    const off = Math.abs(actual[i]! - expected[i]!);
+    most = Number.isNaN(off) ? Number.POSITIVE_INFINITY : Math.max(most, off);
+    scale = Math.max(scale, Math.abs(expected[i]!));
+  }
+  return most / scale;
+}

@@ -1,0 +1,47 @@
+/**
+ * All that needs a GPU to be shown: what was found, every stage of the network, ten steps of training and detections equal to
+ * those on the CPU, captured graphs, mixed precision, memory that is given back; then the benchmark.
+ *
+ *   npm run check:gpu -- [--peer PYTHON] [--no-bench]
+ *
+ * Build against a libtorch for CUDA first, such as PyTorch's: LIBTORCH_USE_PYTORCH=1 npm run check:gpu -- --peer python3
+ */
+import {spawnSync} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {parseArgs} from 'node:util';
+import {loadRuntime} from '../../lib/binding.js';
+import {prepareCuda} from '../../lib/device.js';
+import {describeFindings, examine} from '../../lib/doctor/examine.js';
+import {checkDevice} from './checks.js';
+
+const {values} = parseArgs({options: {peer: {type: 'string'}, 'no-bench': {type: 'boolean', default: false}}});
+
+const findings = await examine();
+console.log(describeFindings(findings));
+const gpu = findings.find(({name}) => name === 'GPU');
+if (gpu?.state !== 'ok') {
+  console.error(`\nThere is nothing to check: GPU ${gpu?.text ?? 'unknown'}.`);
+  process.exit(1);
+}
+const loaded = await loadRuntime();
+const obstacle = await prepareCuda(loaded);
+if (obstacle !== undefined) throw new Error(`${obstacle.problem}. ${obstacle.hint}`);
+const {binding} = loaded;
+const memory = () => binding.gpuMemory(0).reserved;
+let failures = 0;
+for await (const {name, isRight, detail} of checkDevice({
+  binding,
+  device: 'cuda',
+  memory,
+  size: {width: 320, height: 256},
+})) {
+  console.log(`${isRight ? 'ok  ' : 'FAIL'}  ${name}: ${detail}`);
+  if (!isRight) failures++;
+}
+console.log(failures === 0 ? '\nAll equal.' : `\n${failures} checks failed.`);
+if (!values['no-bench']) {
+  const bench = fileURLToPath(new URL('../bench.ts', import.meta.url));
+  const args = ['--import=tsx', bench, '--device', 'cuda', ...(values.peer ? ['--peer', values.peer] : [])];
+  spawnSync(process.execPath, args, {stdio: 'inherit'});
+}
+process.exitCode = failures === 0 ? 0 : 1;
