@@ -11,10 +11,12 @@ import {pinned} from '../../lib/libtorch/pinned.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** What a user reads, or must be given: the notices are those of code that the package contains. */
+const TEXTS = ['README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'];
 /** All that the package is made from: prebuildify moves files, so that it works on a copy. */
 const PARTS = [
-  ...['package.json', 'README.md', 'LICENSE', 'NOTICE', 'CMakeLists.txt', 'binding.d.ts', 'tsconfig.json'],
-  ...['tsconfig.build.json', 'lib', 'native', 'scripts', 'build'],
+  ...['package.json', 'CMakeLists.txt', 'binding.d.ts', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['lib', 'native', 'scripts', 'build', ...TEXTS],
 ];
 
 /** A user's script, on discs that it draws. */
@@ -56,13 +58,13 @@ test.after.always(() => rm(folder, {recursive: true, force: true}));
     const tarball = join(copy, packed.filename);
     t.true((await stat(tarball)).size < 10e6);
     const paths = packed.files.map(({path}) => path);
-    for (const path of ['dist/index.js', 'dist/report/page/report.css', 'binding.d.ts', 'README.md']) {
+    for (const path of ['dist/index.js', 'dist/report/page/report.css', 'binding.d.ts', ...TEXTS]) {
       t.true(paths.includes(path), path);
     }
     t.true(paths.some((path) => /^prebuilds\/linux-\w+\/maskrcnn\.(glibc|musl)\.node$/.test(path)));
     t.true(paths.some((path) => path.endsWith('/libtorch_python.so')));
     t.deepEqual(
-      paths.filter((path) => /^(native|lib|test|scripts|examples|build)\//.test(path) || /(?<!\.d)\.ts$/.test(path)),
+      paths.filter((path) => /^(native|lib|test|scripts|examples|build)\/|(?<!\.d)\.ts$|\.map$/.test(path)),
       [],
     );
 
