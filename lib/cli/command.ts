@@ -1,4 +1,5 @@
-import type {Schema} from '../options-check.js';
+import {MaskRcnnError} from '../errors.js';
+import {type Schema, show} from '../options-check.js';
 import type {Progress} from '../progress.js';
 
 export type CommandContext = {
@@ -10,6 +11,16 @@ export type CommandContext = {
   signal: AbortSignal;
 };
 
+/** How many arguments a command takes that are no options. */
+export type Positionals = {
+  min: number;
+  max: number;
+  /** Completes the sentence "maskrcnn NAME takes …". */
+  expected: string;
+  /** What may have been meant instead. Default: where to read about it. */
+  hint?: (given: readonly string[]) => string;
+};
+
 /** One command of `maskrcnn`. */
 export type Command = {
   name: string;
@@ -19,5 +30,17 @@ export type Command = {
   help: string;
   /** By their names in camelCase; `readFlags()` says how they are written. */
   options: Schema;
+  takes: Positionals;
+  /** Runs with options and positionals that have been checked. */
   run(options: Record<string, unknown>, positionals: readonly string[], context: CommandContext): Promise<void>;
 };
+
+export const ONE_DATA: Positionals = {min: 1, max: 1, expected: 'one DATA'};
+
+/** Throws INVALID_OPTION where `given` are too few or too many. */
+export function checkPositionals({name, takes}: Command, given: readonly string[]): void {
+  const {min, max, expected, hint = () => `See \`maskrcnn ${name} --help\`.`} = takes;
+  if (given.length >= min && given.length <= max) return;
+  const got = given.length === 0 ? 'none' : given.map(show).join(', ');
+  throw new MaskRcnnError('INVALID_OPTION', `maskrcnn ${name} takes ${expected}, got ${got}.`, {hint: hint(given)});
+}

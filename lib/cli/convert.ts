@@ -1,4 +1,3 @@
-import {MaskRcnnError} from '../errors.js';
 import {readWeights} from '../weights/read-weights.js';
 import {writeWeights} from '../weights/write-weights.js';
 import type {Command} from './command.js';
@@ -14,11 +13,9 @@ name) and writes them as TO ends: .safetensors, .pth or .pt. Names, shapes and v
   maskrcnn convert runs/train/best.safetensors best.pth
   maskrcnn convert maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth coco.safetensors`,
   options: {},
+  takes: {min: 2, max: 2, expected: 'FROM and TO'},
   async run(_, positionals, {out, signal}) {
-    const [from, to, ...rest] = positionals;
-    if (from === undefined || to === undefined || rest.length > 0) {
-      throw new MaskRcnnError('INVALID_OPTION', `maskrcnn convert takes FROM and TO, got ${positionals.length} files.`);
-    }
+    const [from, to] = positionals as [string, string];
     const {tensors, metadata, notes} = await readWeights(from, {signal});
     for (const note of notes) out(`${from}: ${note}.`);
     await writeWeights(to, tensors, metadata);

@@ -5,7 +5,7 @@ import {MASK_FOLDER_OPTIONS, MaskFolder} from '../datasets/mask-folder.js';
 import type {Dataset} from '../datasets/sample.js';
 import {VOC_OPTIONS, VocSegmentation} from '../datasets/voc-segmentation.js';
 import {MaskRcnnError} from '../errors.js';
-import {listOf, type Schema, show, text} from '../options-check.js';
+import {listOf, type Schema, text} from '../options-check.js';
 
 /** A data set as it is named on the command line: where it is, and options of its kind. */
 export type DataSpec = {path: string} & Record<string, unknown>;
@@ -37,20 +37,6 @@ export async function openData({path, ...options}: DataSpec): Promise<Dataset> {
   const isVoc = await stat(join(path, VOC_LISTS)).catch(() => undefined);
   if (isVoc !== undefined) return VocSegmentation.open(path, options);
   return MaskFolder.open(path, {classes: ['object'], ...options});
-}
-
-/** The one data set of a command that takes one. Throws INVALID_OPTION. */
-export function onlyData(positionals: readonly string[], command: string): string {
-  const [path, second] = positionals;
-  if (path === undefined) throw needs(command, 'DATA, got none');
-  if (second !== undefined) throw needs(command, `one DATA, got ${show(path)} and ${show(second)}`);
-  return path;
-}
-
-function needs(command: string, what: string): MaskRcnnError {
-  return new MaskRcnnError('INVALID_OPTION', `maskrcnn ${command} needs ${what}.`, {
-    hint: `See \`maskrcnn ${command} --help\`.`,
-  });
 }
 
 /** Those of `options` that are a data set's, and the others. */

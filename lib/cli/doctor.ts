@@ -13,10 +13,8 @@ network in a process of their own. Ends with code 1 if anything fails.
 
   --json              print the findings as JSON`,
   options: {json: bool},
-  async run({json}, positionals, {out}) {
-    if (positionals.length > 0) {
-      throw new MaskRcnnError('INVALID_OPTION', `maskrcnn doctor takes no argument, got '${positionals[0]}'.`);
-    }
+  takes: {min: 0, max: 0, expected: 'no argument'},
+  async run({json}, _, {out}) {
     const findings = await examine();
     out(json ? JSON.stringify(findings, null, 2) : describeFindings(findings));
     const failed = findings.filter(({state}) => state === 'failed').map(({name}) => name);

@@ -3,14 +3,13 @@ import {maskRcnn} from '../create-model.js';
 import {MaskRcnnError} from '../errors.js';
 import {evaluate as evaluateModel} from '../evaluate.js';
 import {evaluateResults} from '../evaluate-results.js';
-import type {ModelOptions} from '../model-options.js';
-import {MODEL_OPTIONS} from '../options.js';
 import {bool, number, text} from '../options-check.js';
 import {type Views, viewsRule} from '../predict.js';
 import {describeClasses, describeEvaluation} from '../report/describe-evaluation.js';
 import {writeEvaluation} from '../report/write-evaluation.js';
-import type {Command, CommandContext} from './command.js';
-import {DATA_HELP, DATA_OPTIONS, onlyData, openData, partDataOptions} from './data.js';
+import {type Command, type CommandContext, ONE_DATA} from './command.js';
+import {DATA_HELP, DATA_OPTIONS, openData, partDataOptions} from './data.js';
+import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
 
 export const evaluate: Command = {
   name: 'evaluate',
@@ -25,8 +24,7 @@ ${DATA_HELP}
   --score-threshold N detections above this count for pixels and objects, 0..1 (default 0.5); AP takes all
   --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
   --output DIR        scores, curves, confusion matrix, worst images and results.json go here (default runs/evaluate)
-  --device NAME       auto, cpu, cuda or cuda:1 (default auto)
-  --precision NAME    float32, bfloat16 or float16 (default float32)
+${DEVICE_HELP}
   --json              print the scores as JSON
 
   maskrcnn evaluate GlaS --include 'testA_*' --classes gland --weights runs/train/best.safetensors
@@ -38,17 +36,17 @@ ${DATA_HELP}
     scoreThreshold: number({min: 0, max: 1}),
     views: viewsRule,
     output: text,
-    device: MODEL_OPTIONS.device!,
-    precision: MODEL_OPTIONS.precision!,
+    ...DEVICE_OPTIONS,
     json: bool,
   },
-  async run(options, positionals, context) {
+  takes: ONE_DATA,
+  async run(options, [path], context) {
     const {data: dataOptions, others} = partDataOptions(options);
     const {weights, results, json} = others;
     if ((weights === undefined) === (results === undefined)) {
       throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn evaluate needs either --weights or --results.');
     }
-    const data = await openData({path: onlyData(positionals, 'evaluate'), ...dataOptions});
+    const data = await openData({path: path!, ...dataOptions});
     const scores =
       results === undefined
         ? await scoreWeights(data, others, context)
@@ -65,18 +63,10 @@ async function scoreResults(options: Parameters<typeof evaluateResults>[0]) {
 
 async function scoreWeights(
   data: Awaited<ReturnType<typeof openData>>,
-  {
-    weights,
-    scoreThreshold = 0.5,
-    views = 1,
-    output = join('runs', 'evaluate'),
-    device,
-    precision,
-  }: Record<string, unknown>,
+  {weights, scoreThreshold = 0.5, views = 1, output = join('runs', 'evaluate'), ...others}: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
-  const where = {...(device !== undefined && {device}), ...(precision !== undefined && {precision})} as ModelOptions;
-  await using model = await maskRcnn({...where, weights: weights as string, signal});
+  await using model = await maskRcnn({...deviceOptions(others), weights: weights as string, signal});
   const evaluation = await evaluateModel(model, {
     data,
     scoreThreshold: scoreThreshold as number,

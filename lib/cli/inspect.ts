@@ -2,8 +2,8 @@ import {describeInspection, inspect as inspectData} from '../datasets/inspect.js
 import {MaskRcnnError} from '../errors.js';
 import {bool} from '../options-check.js';
 import {count} from '../report/count.js';
-import type {Command} from './command.js';
-import {DATA_HELP, DATA_OPTIONS, onlyData, openData} from './data.js';
+import {type Command, ONE_DATA} from './command.js';
+import {DATA_HELP, DATA_OPTIONS, openData} from './data.js';
 
 export const inspect: Command = {
   name: 'inspect',
@@ -19,8 +19,9 @@ ${DATA_HELP}
   maskrcnn inspect GlaS --include 'train_*' --classes gland
   maskrcnn inspect annotations/instances_val2017.json --images val2017`,
   options: {...DATA_OPTIONS, json: bool},
-  async run({json, ...options}, positionals, {out, progress, signal}) {
-    const data = await openData({path: onlyData(positionals, 'inspect'), ...options});
+  takes: ONE_DATA,
+  async run({json, ...options}, [path], {out, progress, signal}) {
+    const data = await openData({path: path!, ...options});
     const inspection = await inspectData(data, {
       signal,
       onImage: (done) => progress.update({label: 'Reading images', done, total: data.length, unit: 'count'}),

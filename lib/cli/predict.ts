@@ -7,14 +7,13 @@ import {maskRcnn} from '../create-model.js';
 import {MaskRcnnError} from '../errors.js';
 import {type RgbImage, readImage} from '../image.js';
 import {predictedLabels} from '../metrics/labels.js';
-import type {ModelOptions} from '../model-options.js';
-import {MODEL_OPTIONS} from '../options.js';
 import {either, integer, listOf, number, oneOf, text} from '../options-check.js';
 import {type Detections, type Views, viewsRule} from '../predict.js';
 import {count} from '../report/count.js';
 import {drawDetections} from '../report/overlay.js';
 import {writing} from '../writing.js';
 import type {Command} from './command.js';
+import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
 import {type ImageFile, listImages} from './image-files.js';
 
 const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
@@ -38,8 +37,7 @@ WEIGHTS is a file that training saved, or COCO_V1, torchvision's network for eve
   --output DIR        default runs/predict
   --max-detections N  at most this many objects on an image
   --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
-  --device NAME       auto, cpu, cuda or cuda:1 (default auto)
-  --precision NAME    float32, bfloat16 or float16 (default float32)
+${DEVICE_HELP}
 
 An image that cannot be read is told and left out; the command then ends with code 1.
 
@@ -51,20 +49,15 @@ An image that cannot be read is told and left out; the command then ends with co
     output: text,
     maxDetections: integer({min: 1}),
     views: viewsRule,
-    device: MODEL_OPTIONS.device!,
-    precision: MODEL_OPTIONS.precision!,
+    ...DEVICE_OPTIONS,
   },
+  takes: {min: 2, max: Infinity, expected: 'WEIGHTS and at least one image'},
   async run(options, positionals, {out, progress, signal}) {
-    const {scoreThreshold = 0.5, maxDetections, views = 1, save = ['overlay', 'json'], ...others} = options;
-    const {output = join('runs', 'predict'), ...model} = others;
-    const [weights, ...inputs] = positionals;
-    if (weights === undefined || inputs.length === 0) {
-      throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn predict needs WEIGHTS and at least one image.', {
-        hint: 'See `maskrcnn predict --help`.',
-      });
-    }
+    const {scoreThreshold = 0.5, maxDetections, views = 1, save = ['overlay', 'json']} = options;
+    const {output = join('runs', 'predict')} = options;
+    const [weights, ...inputs] = positionals as [string, ...string[]];
     const images = await listImages(inputs);
-    await using network = await maskRcnn({...(model as ModelOptions), weights, signal});
+    await using network = await maskRcnn({...deviceOptions(options), weights, signal});
     const writer = await Writer.open(output as string, [save].flat() as Format[]);
     const failed: MaskRcnnError[] = [];
     for (const [index, image] of images.entries()) {

@@ -1,12 +1,10 @@
 import {join} from 'node:path';
 import {maskRcnn} from '../create-model.js';
-import {MaskRcnnError} from '../errors.js';
-import type {ModelOptions} from '../model-options.js';
-import {MODEL_OPTIONS} from '../options.js';
 import {integer, number, text} from '../options-check.js';
 import {writeReport} from '../report/write-report.js';
 import type {Command} from './command.js';
 import {DATA_HELP, DATA_OPTIONS, openData, partDataOptions} from './data.js';
+import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
 import {openValidation} from './train.js';
 
 export const report: Command = {
@@ -22,8 +20,7 @@ the validation images of \`maskrcnn train\`, or on --data; a run without either 
   --worst N           images in the gallery, those with the lowest scores (default 24)
   --score-threshold N detections above this count for the order, 0..1 (default 0.5)
   --output FILE       default RUN/report.html
-  --device NAME       auto, cpu, cuda or cuda:1 (default auto)
-  --precision NAME    float32, bfloat16 or float16 (default float32)
+${DEVICE_HELP}
 
 ${DATA_HELP}
 
@@ -36,15 +33,11 @@ ${DATA_HELP}
     worst: integer({min: 1}),
     scoreThreshold: number({min: 0, max: 1}),
     output: text,
-    device: MODEL_OPTIONS.device!,
-    precision: MODEL_OPTIONS.precision!,
+    ...DEVICE_OPTIONS,
   },
-  async run(options, positionals, context) {
-    const [run, ...more] = positionals;
-    if (run === undefined || more.length > 0) {
-      throw new MaskRcnnError('INVALID_OPTION', `maskrcnn report takes one RUN, got ${positionals.length}.`);
-    }
-    const {out, progress, signal} = context;
+  takes: {min: 1, max: 1, expected: 'one RUN'},
+  async run(options, positionals, {out, progress, signal}) {
+    const [run] = positionals as [string];
     const {data: dataOptions, others} = partDataOptions(options);
     const {data: path, weights = join(run, 'best.safetensors'), device, precision, ...rest} = others;
     const data =
@@ -53,8 +46,7 @@ ${DATA_HELP}
       out(await writeReport(run, rest));
       return;
     }
-    const where = {...(device !== undefined && {device}), ...(precision !== undefined && {precision})} as ModelOptions;
-    await using model = await maskRcnn({...where, weights: weights as string, signal});
+    await using model = await maskRcnn({...deviceOptions({device, precision}), weights: weights as string, signal});
     const file = await writeReport(run, {
       ...rest,
       model,

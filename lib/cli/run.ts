@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {MaskRcnnError} from '../errors.js';
 import {closest} from '../options-check.js';
 import type {Progress} from '../progress.js';
-import type {Command} from './command.js';
+import {type Command, checkPositionals} from './command.js';
 import {convert} from './convert.js';
 import {doctor} from './doctor.js';
 import {evaluate} from './evaluate.js';
@@ -36,6 +36,7 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
       return 0;
     }
     const {options, positionals} = readFlags(rest, command.options, `maskrcnn ${command.name}`);
+    checkPositionals(command, positionals);
     await command.run(options, positionals, {out, progress, signal});
     return 0;
   } catch (error) {

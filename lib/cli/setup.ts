@@ -19,15 +19,11 @@ pip. An interrupted download goes on where it stopped.
   --from PATH_OR_URL  a wheel of torch, a folder of wheels, a libtorch zip, an unpacked libtorch,
                       or the address of a wheel, a zip or a package index`,
   options: {cpu: bool, cuda: bool, from: text},
-  async run({cpu, cuda, from}, positionals, {progress, signal}) {
+  takes: {min: 0, max: 0, expected: 'no argument', hint: ([path]) => `Did you mean --from ${path}?`},
+  async run({cpu, cuda, from}, _, {progress, signal}) {
     if (cpu && cuda) {
       throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn setup takes one of --cpu and --cuda, got both.', {
         hint: 'The libtorch of --cuda serves the CPU too.',
-      });
-    }
-    if (positionals.length > 0) {
-      throw new MaskRcnnError('INVALID_OPTION', `maskrcnn setup takes no argument, got '${positionals[0]}'.`, {
-        hint: `Did you mean --from ${positionals[0]}?`,
       });
     }
     await setUpLibtorch({variant: cuda ? 'cuda' : 'cpu', from: from as string | undefined, progress, signal});

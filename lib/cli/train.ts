@@ -16,7 +16,7 @@ import {makeFreeFolder} from '../run/folder.js';
 import {TRAIN_OPTIONS} from '../train/complete-options.js';
 import type {TrainOptions} from '../train/options.js';
 import {train as trainModel} from '../train.js';
-import type {Command, CommandContext} from './command.js';
+import {type Command, type CommandContext, ONE_DATA} from './command.js';
 import {readConfigFile} from './config-file.js';
 import {DATA_HELP, DATA_OPTIONS, type DataSpec, openData, partDataOptions} from './data.js';
 import {flagName} from './flags.js';
@@ -81,12 +81,11 @@ ${list(trainOptions)}
 
 ${list(modelOptions)}`,
   options: {...CONFIG, config: text},
-  async run({config, ...flags}, positionals, context) {
-    if (positionals.length > 1) {
-      throw new MaskRcnnError('INVALID_OPTION', `maskrcnn train takes one DATA, got ${positionals.length}.`);
-    }
+  // --config and --resume can name it, too.
+  takes: {...ONE_DATA, min: 0},
+  async run({config, ...flags}, [path], context) {
     const file = config === undefined ? {} : await readConfigFile(config as string, CONFIG);
-    const said = {...file, ...flags, ...(positionals[0] !== undefined && {data: positionals[0]})};
+    const said = {...file, ...flags, ...(path !== undefined && {data: path})};
     await runTraining({...(await saidBefore(said)), ...said}, context);
   },
 };

@@ -144,7 +144,10 @@ test.serial('predict refuses inputs that name no image', async (t) => {
   const none = await maskrcnn('predict', weights, at('data', 'nothing_*.png'));
   t.is(none.code, 2);
   t.regex(none.err, /nothing_\*\.png must be an image, a folder or a pattern\./);
-  t.regex((await maskrcnn('predict', weights)).err, /needs WEIGHTS and at least one image/);
+  t.regex(
+    (await maskrcnn('predict', weights)).err,
+    /takes WEIGHTS and at least one image, got '.*last\.safetensors'\.\nSee/,
+  );
 });
 
 test.serial('evaluate scores weights, and the results that it wrote to the same numbers', async (t) => {

@@ -45,6 +45,15 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
       ['setup', '--cpu', '--cuda'],
       'error: maskrcnn setup takes one of --cpu and --cuda, got both.\nThe libtorch of --cuda serves the CPU too.\n',
     ],
+    [['doctor', 'x'], "error: maskrcnn doctor takes no argument, got 'x'.\nSee `maskrcnn doctor --help`.\n"],
+    [['inspect'], 'error: maskrcnn inspect takes one DATA, got none.\nSee `maskrcnn inspect --help`.\n'],
+    [['train', 'a', 'b'], "error: maskrcnn train takes one DATA, got 'a', 'b'.\nSee `maskrcnn train --help`.\n"],
+    [
+      ['predict', 'w'],
+      "error: maskrcnn predict takes WEIGHTS and at least one image, got 'w'.\nSee `maskrcnn predict --help`.\n",
+    ],
+    [['convert', 'a'], "error: maskrcnn convert takes FROM and TO, got 'a'.\nSee `maskrcnn convert --help`.\n"],
+    [['report'], 'error: maskrcnn report takes one RUN, got none.\nSee `maskrcnn report --help`.\n'],
     [['setup', '--from'], 'error: --from of maskrcnn setup needs a value: a string that is not empty.\n'],
   ];
   for (const [args, err] of cases) t.like(await run(...args), {code: 2, err}, args.join(' '));
