@@ -3,9 +3,10 @@ import {maskRcnn} from '../create-model.js';
 import {integer, number, text} from '../options-check.js';
 import {writeReport} from '../report/write-report.js';
 import type {Command} from './command.js';
+import {readCommandFile} from './command-file.js';
 import {DATA_HELP, DATA_OPTIONS, openData, partDataOptions} from './data.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
-import {openValidation} from './train.js';
+import {openTrainingData} from './train-config.js';
 
 export const report: Command = {
   name: 'report',
@@ -41,7 +42,9 @@ ${DATA_HELP}
     const {data: dataOptions, others} = partDataOptions(options);
     const {data: path, weights = join(run, 'best.safetensors'), device, precision, ...rest} = others;
     const data =
-      path === undefined ? await openValidation(run) : await openData({path: path as string, ...dataOptions});
+      path === undefined
+        ? (await openTrainingData(await readCommandFile(run)))?.validation
+        : await openData({path: path as string, ...dataOptions});
     if (data === undefined) {
       out(await writeReport(run, rest));
       return;

@@ -1,0 +1,59 @@
+import {MaskFolder} from '../datasets/mask-folder.js';
+import type {Dataset} from '../datasets/sample.js';
+import {split} from '../datasets/split.js';
+import {MODEL_OPTIONS} from '../options.js';
+import {bool, either, number, type Rule, type Schema} from '../options-check.js';
+import {TRAIN_OPTIONS} from '../train/complete-options.js';
+import {DATA_OPTIONS, type DataSpec, openData, partDataOptions} from './data.js';
+
+/** A path, which no number is, or what `DataSpec` says. */
+const dataRule: Rule = {
+  expected: "a path, or an object with 'path' and options of the data set",
+  accepts: (value) =>
+    typeof value === 'string'
+      ? value !== '' && Number.isNaN(Number(value))
+      : typeof value === 'object' && value !== null && typeof (value as DataSpec).path === 'string',
+};
+
+const {onNotice, signal: _, ...modelOptions} = MODEL_OPTIONS;
+const {data, validation, onStep, onEpoch, signal, log, ...trainOptions} = TRAIN_OPTIONS;
+
+export {modelOptions, trainOptions};
+
+/** What `maskrcnn train` can be told, by flags or in a file, under these names. */
+export const TRAIN_CONFIG: Schema = {
+  ...modelOptions,
+  ...trainOptions,
+  ...DATA_OPTIONS,
+  data: dataRule,
+  validation: either(number({min: 0, below: 1}), dataRule),
+  inspect: bool,
+};
+
+/** Values for `TRAIN_CONFIG`. */
+export type TrainConfig = Record<string, unknown>;
+
+export const DEFAULT_VALIDATION = 0.2;
+
+export type TrainingData = {training: Dataset; validation?: Dataset};
+
+/** The data sets that `config` names, or undefined where it names none. Data options are those of both unless one has its own. */
+export async function openTrainingData(config: TrainConfig): Promise<TrainingData | undefined> {
+  const {data: options, others} = partDataOptions(config);
+  const {
+    data,
+    validation = DEFAULT_VALIDATION,
+    seed = 0,
+  } = others as {data?: unknown; validation?: unknown; seed?: number};
+  if (data === undefined) return undefined;
+  const specOf = (given: unknown): DataSpec =>
+    typeof given === 'string' ? {path: given, ...options} : {...options, ...(given as DataSpec)};
+  const all = await openData(specOf(data));
+  if (validation === 0) return {training: all};
+  if (typeof validation === 'number') {
+    // Of a patient nothing is on both sides.
+    if (all instanceof MaskFolder) return all.split(validation, {seed, groupBy: ({patient}) => patient});
+    return split(all, validation, {seed});
+  }
+  return {training: all, validation: await openData(specOf(validation))};
+}
