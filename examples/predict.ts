@@ -5,7 +5,7 @@
  */
 import {mkdir, writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
-import {drawDetections, type ModelOptions, maskRcnn} from 'maskrcnn';
+import {detectionsToJson, drawDetections, type ModelOptions, maskRcnn} from 'maskrcnn';
 import {misuse, readArguments, run} from './command-line.js';
 
 const usage = `npx tsx examples/predict.ts WEIGHTS IMAGE ... [options]
@@ -31,19 +31,10 @@ await run(async () => {
   await using model = await maskRcnn({weights, device: values.device as NonNullable<ModelOptions['device']>});
   for (const image of images) {
     const [found] = await model.predict(image, {scoreThreshold: Number(values.score)});
-    const {width, height, boxes, classNames, scores, masks} = found!;
-    const objects = masks.map((mask, index) => ({
-      class: classNames[index],
-      score: scores[index],
-      // x0, y0, x1, y1 in pixels of the image.
-      box: [...boxes.subarray(4 * index, 4 * index + 4)],
-      // COCO's run lengths, as pycocotools reads them.
-      mask,
-    }));
-
+    const json = detectionsToJson(found!);
     const stem = join(values.output, basename(image, extname(image)));
-    await writeFile(`${stem}.json`, `${JSON.stringify({file: image, width, height, objects}, null, 2)}\n`);
+    await writeFile(`${stem}.json`, `${JSON.stringify(json, null, 2)}\n`);
     await writeFile(`${stem}.png`, await drawDetections(image, found!));
-    console.log(`${image}: ${objects.length} objects, see ${stem}.png`);
+    console.log(`${image}: ${json.objects.length} objects, see ${stem}.png`);
   }
 });

@@ -24,6 +24,7 @@ export {
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/sample.js';
 export {split, subset} from './datasets/split.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
+export {type DetectionsJson, detectionsToJson} from './detections-json.js';
 export {type ErrorCode, type ErrorDetails, MaskRcnnError} from './errors.js';
 export {
   type EvaluateOptions,

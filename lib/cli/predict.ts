@@ -4,6 +4,7 @@ import {encode as encodePng} from 'fast-png';
 import {DetectedObjects} from '../coco/object-table.js';
 import {writeResults} from '../coco/results.js';
 import {maskRcnn} from '../create-model.js';
+import {detectionsToJson} from '../detections-json.js';
 import {MaskRcnnError} from '../errors.js';
 import {type RgbImage, readImage} from '../image.js';
 import {predictedLabels} from '../metrics/labels.js';
@@ -109,7 +110,7 @@ class Writer {
     this.#images.push({id: index + 1, file_name: file, width, height});
     if (this.#formats.includes('coco')) this.#detected.addDetections(index, found);
     if (this.#formats.includes('overlay')) await this.#write(`${stem}.png`, await drawDetections(image, found));
-    if (this.#formats.includes('json')) await this.#write(`${stem}.json`, toJson(describe(file, found)));
+    if (this.#formats.includes('json')) await this.#write(`${stem}.json`, toJson(detectionsToJson({...found, file})));
     if (this.#formats.includes('labels')) {
       const data = Uint16Array.from(predictedLabels(masks, width, height).labels);
       await this.#write(`${stem}_labels.png`, encodePng({width, height, data, channels: 1, depth: 16}));
@@ -127,18 +128,6 @@ class Writer {
     const file = join(this.#folder, name);
     await writing(file, () => writeFile(file, contents));
   }
-}
-
-function describe(file: string, {width, height, boxes, classNames, scores, masks}: Detections) {
-  const objects = masks.map((mask, index) => ({
-    class: classNames[index],
-    score: scores[index],
-    // x0, y0, x1, y1 in pixels of the image.
-    box: [...boxes.subarray(4 * index, 4 * index + 4)],
-    // COCO's run lengths, as pycocotools reads them.
-    mask,
-  }));
-  return {file, width, height, objects};
 }
 
 function toJson(value: unknown): string {
