@@ -14,8 +14,10 @@ network in a process of their own. Ends with code 1 if anything fails.
   --json              print the findings as JSON`,
   options: {json: bool},
   takes: {min: 0, max: 0, expected: 'no argument'},
-  async run({json}, _, {out}) {
+  async run({json}, _, {out, signal}) {
     const findings = await examine();
+    // Ctrl-C ends the self-test, too, which is then no fault.
+    signal.throwIfAborted();
     out(json ? JSON.stringify(findings, null, 2) : describeFindings(findings));
     const failed = findings.filter(({state}) => state === 'failed').map(({name}) => name);
     if (failed.length > 0) throw new MaskRcnnError('UNHEALTHY', `Failed: ${failed.join(', ')}.`);

@@ -8,6 +8,7 @@ import {doctor} from './doctor.js';
 import {evaluate} from './evaluate.js';
 import {readFlags} from './flags.js';
 import {inspect} from './inspect.js';
+import {isInterruption} from './interruption.js';
 import {predict} from './predict.js';
 import {report} from './report.js';
 import {setup} from './setup.js';
@@ -18,7 +19,7 @@ const commands: readonly Command[] = [setup, doctor, inspect, train, predict, ev
 /** What the command line writes to: results on `out`, progress and errors on the other stream. */
 export type Output = {out: (text: string) => void; progress: Progress};
 
-/** Runs `maskrcnn` with the arguments after its name. Resolves to the exit code: 0, 1 for a failure, 2 for wrong usage. */
+/** Runs `maskrcnn` with the arguments after its name. Resolves to the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for an interruption. */
 export async function runCli(args: readonly string[], {out, progress}: Output, signal: AbortSignal): Promise<number> {
   try {
     const [name, ...rest] = args;
@@ -41,7 +42,7 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
     return 0;
   } catch (error) {
     progress.close();
-    if (signal.aborted) {
+    if (isInterruption(error, signal)) {
       progress.say('Interrupted.');
       return 130;
     }

@@ -1,4 +1,4 @@
-import {mkdir} from 'node:fs/promises';
+import {mkdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {maskRcnn} from '../create-model.js';
 import {describeInspection, inspect} from '../datasets/inspect.js';
@@ -7,6 +7,7 @@ import type {ModelOptions} from '../model-options.js';
 import {type Schema, text} from '../options-check.js';
 import {writeReport} from '../report/write-report.js';
 import {makeFreeFolder} from '../run/folder.js';
+import {RunFolder} from '../run-folder.js';
 import type {TrainOptions} from '../train/options.js';
 import {train as trainModel} from '../train.js';
 import {type Command, type CommandContext, ONE_DATA} from './command.js';
@@ -14,6 +15,7 @@ import {readCommandFile, writeCommandFile} from './command-file.js';
 import {readConfigFile} from './config-file.js';
 import {DATA_HELP} from './data.js';
 import {flagName} from './flags.js';
+import {isInterruption} from './interruption.js';
 import {
   DEFAULT_VALIDATION,
   modelOptions,
@@ -91,6 +93,7 @@ async function runTraining(config: TrainConfig, {out, progress, signal}: Command
   const output = (config.output as string | undefined) ?? (await makeFreeFolder(join('runs', 'train')));
   await mkdir(output, {recursive: true});
   await writeCommandFile(output, {...config, output});
+  const savedBefore = await timeOfState(output);
   try {
     const {best, last, ending} = await trainModel(model, {
       ...(of(trainOptions) as Partial<TrainOptions>),
@@ -104,9 +107,17 @@ async function runTraining(config: TrainConfig, {out, progress, signal}: Command
       `${ending === 'epochs' ? 'Done' : `Ended by ${ending}`}. Best weights: ${best}; last: ${last}\nReport: ${report}`,
     );
   } catch (error) {
-    if (signal.aborted) progress.say(`Saved. \`maskrcnn train --resume --output ${output}\` goes on.`);
+    if (isInterruption(error, signal) && (await timeOfState(output)) !== savedBefore) {
+      progress.say(`Saved. \`maskrcnn train --resume --output ${output}\` goes on.`);
+    }
     throw error;
   }
+}
+
+/** When the state that a run goes on from was saved last. */
+async function timeOfState(run: string): Promise<bigint | undefined> {
+  const state = await stat(RunFolder.statePath(run), {bigint: true}).catch(() => undefined);
+  return state?.mtimeNs;
 }
 
 /** What the run that is resumed was started with. */

@@ -1,13 +1,15 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, readFileSync} from 'node:fs';
-import {rm, writeFile} from 'node:fs/promises';
+import {mkdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {writeGlandImages} from '../../examples/glands/generate.js';
+import {runCli} from '../../lib/cli/run.js';
 import {temporaryFolder} from '../examples/run-example.js';
+import {recordedProgress} from '../libtorch/fake-wheel.js';
 import {tinyModel} from '../tiny.js';
 
 const main = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url));
@@ -43,9 +45,49 @@ test.serial('Ctrl-C finishes the step, saves, and ends with code 130', async (t)
   child.stderr!.on('data', (chunk) => (said += chunk));
   child.kill('SIGINT');
   t.deepEqual(await once(child, 'close'), [130, null]);
-  t.regex(said, /Interrupted\.\n$/);
+  t.regex(said, /Saved\. `maskrcnn train --resume --output .*once` goes on\.\nInterrupted\.\n$/);
   t.true(existsSync(join(run, 'last.state.safetensors')));
   t.true(existsSync(join(run, 'last.safetensors')));
+});
+
+test.serial('Ctrl-C does not hide that the run could not be saved', async (t) => {
+  const run = join(folder, 'unsaved');
+  // No file can take the place of a folder that is not empty.
+  await mkdir(join(run, 'last.state.safetensors', 'in-the-way'), {recursive: true});
+  // The second step of the epoch is under way.
+  const child = await startTraining(run);
+  let said = '';
+  child.stderr!.on('data', (chunk) => (said += chunk));
+  child.kill('SIGINT');
+  t.deepEqual(await once(child, 'close'), [1, null]);
+  t.regex(said, /error: .*last\.state\.safetensors could not be written: /);
+  t.notRegex(said, /Saved|Interrupted/);
+});
+
+test.serial('a run that is interrupted before its first step is not said to be saved', async (t) => {
+  const controller = new AbortController();
+  const {progress, text} = recordedProgress();
+  const interrupting = {
+    ...progress,
+    say: (line: string) => {
+      progress.say(line);
+      // The notice about layers is the last word before the run's folder is made.
+      if (line.startsWith('trainableBackboneLayers')) controller.abort();
+    },
+  };
+  const args = [
+    'train',
+    join(folder, 'data'),
+    '--config',
+    join(folder, 'tiny.yaml'),
+    '--trainable-backbone-layers',
+    '2',
+  ];
+  const output = {out: () => {}, progress: interrupting};
+  const code = await runCli([...args, '--output', join(folder, 'early')], output, controller.signal);
+  t.is(code, 130);
+  t.regex(text(), /^trainableBackboneLayers: 2 has no effect.*\nInterrupted\.\n$/m);
+  t.notRegex(text(), /Saved/);
 });
 
 test.serial('a second Ctrl-C ends at once', async (t) => {

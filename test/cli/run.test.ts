@@ -1,6 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
+import {isInterruption} from '../../lib/cli/interruption.js';
 import {runCli} from '../../lib/cli/run.js';
 import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
 
@@ -78,8 +79,24 @@ test.serial('a failure ends with code 1 and no stack', async (t) => {
 });
 
 test('an interrupted command ends with code 130', async (t) => {
+  for (const command of ['setup', 'doctor']) {
+    const {progress, text} = recordedProgress();
+    const code = await runCli([command], {out: () => t.fail(), progress}, AbortSignal.abort());
+    t.is(code, 130, command);
+    t.is(text(), 'Interrupted.\n');
+  }
+});
+
+test('an error that is not of the interruption is told, though there was one', async (t) => {
   const {progress, text} = recordedProgress();
-  const code = await runCli(['setup'], {out: () => {}, progress}, AbortSignal.abort());
-  t.is(code, 130);
-  t.is(text(), 'Interrupted.\n');
+  t.is(await runCli(['convert', 'nowhere.pth', 'b.pth', 'c'], {out: () => {}, progress}, AbortSignal.abort()), 2);
+  t.regex(text(), /^error: maskrcnn convert takes FROM and TO/);
+});
+
+test("Node's own errors for an abort are the interruption, too", (t) => {
+  const signal = AbortSignal.abort(new Error('enough'));
+  t.true(isInterruption(signal.reason, signal));
+  t.true(isInterruption(new Error('aborted', {cause: signal.reason}), signal));
+  t.false(isInterruption(new Error('no space'), signal));
+  t.false(isInterruption(new Error('no space', {cause: new Error('aborted')}), new AbortController().signal));
 });
