@@ -26,10 +26,10 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
 }
 
 /** WRITE_FAILED for a system error met while `path` was written; anything else as it is. */
-export function writeFailed(path: string, error: unknown, hint: string): unknown {
+export function writeFailed(path: string, error: unknown, hint?: string): unknown {
   if ((error as NodeJS.ErrnoException)?.syscall === undefined) return error;
   return new MaskRcnnError('WRITE_FAILED', `${path} could not be written: ${(error as Error).message}.`, {
-    hint,
+    ...(hint !== undefined && {hint}),
     file: path,
     cause: error,
   });

@@ -48,7 +48,7 @@ export async function loadRuntime(): Promise<Loaded> {
   return await loading;
 }
 
-/** Loads the addon's bootstrap from the package at `root`: `build/Release`, else `prebuilds`. Throws ADDON_NOT_FOUND. */
+/** Loads the addon's bootstrap from the package at `root`: `build/Release`, else `prebuilds`. Throws ADDON_NOT_FOUND, NATIVE. */
 export function loadAddon(root: string): Loader {
   let path: string;
   try {
@@ -60,7 +60,15 @@ export function loadAddon(root: string): Loader {
       {hint: 'Build it with `npm run build:addon` in a checkout of the package.', cause},
     );
   }
-  return require(path) as Loader;
+  try {
+    return require(path) as Loader;
+  } catch (cause) {
+    throw new MaskRcnnError('NATIVE', `The native addon ${path} cannot be loaded: ${(cause as Error).message}.`, {
+      hint: 'It may need a newer system than this one: build it here, with `npm run build:addon` in a checkout of the package.',
+      file: path,
+      cause,
+    });
+  }
 }
 
 /** Loads `loader`'s addon with the libtorch that is found; another version than it was built for is refused unloaded. */

@@ -23,7 +23,7 @@ export type ErrorCode =
   | 'DISPOSED' // the model was used after dispose()
   | 'BUSY' // a second training run, or a change of weights, while one is going on
   | 'UNHEALTHY' // `maskrcnn doctor` found something that does not work
-  | 'NATIVE'; // libtorch refused an operation: a defect of this package
+  | 'NATIVE'; // the addon cannot be loaded, or libtorch refused an operation: a defect of this package
 
 /** What an error has beside its code and message. */
 export type ErrorDetails = {

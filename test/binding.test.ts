@@ -106,6 +106,18 @@ test('a package without an addon says how to build it', (t) => {
   });
 });
 
+test('a loader that cannot be loaded is told with its path and the linker’s words', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'build', 'Release', 'maskrcnn.node');
+  mkdirSync(join(path, '..'), {recursive: true});
+  writeFileSync(path, 'no library');
+  const error = t.throws(() => loadAddon(folder), {
+    code: 'NATIVE',
+    message: /cannot be loaded: .*\nIt may need a newer/s,
+  });
+  t.true(error!.message.startsWith(`The native addon ${path} cannot be loaded: ${path}`), error!.message);
+});
+
 test('the loader takes one path', (t) => {
   const load = loadAddon(root).load as (...args: unknown[]) => unknown;
   t.throws(() => load(), {instanceOf: TypeError, message: /path of libtorch's lib folder/});

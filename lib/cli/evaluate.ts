@@ -7,6 +7,7 @@ import {bool, number, text} from '../options-check.js';
 import {type Views, viewsRule} from '../predict.js';
 import {describeClasses, describeEvaluation} from '../report/describe-evaluation.js';
 import {writeEvaluation} from '../report/write-evaluation.js';
+import {requireWritableFolder} from '../writing.js';
 import {type Command, type CommandContext, ONE_DATA} from './command.js';
 import {DATA_HELP, DATA_OPTIONS, openData, partDataOptions} from './data.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
@@ -66,6 +67,7 @@ async function scoreWeights(
   {weights, scoreThreshold = 0.5, views = 1, output = join('runs', 'evaluate'), ...others}: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
+  await requireWritableFolder(output as string);
   await using model = await maskRcnn({...deviceOptions(others), weights: weights as string, signal});
   const evaluation = await evaluateModel(model, {
     data,

@@ -12,7 +12,7 @@ import {either, integer, listOf, number, oneOf, text} from '../options-check.js'
 import {type Detections, type Views, viewsRule} from '../predict.js';
 import {count} from '../report/count.js';
 import {drawDetections} from '../report/overlay.js';
-import {writing} from '../writing.js';
+import {requireWritableFolder, writing} from '../writing.js';
 import type {Command} from './command.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
 import {type ImageFile, listImages} from './image-files.js';
@@ -55,11 +55,12 @@ An image that cannot be read is told and left out; the command then ends with co
   takes: {min: 2, max: Infinity, expected: 'WEIGHTS and at least one image'},
   async run(options, positionals, {out, progress, signal}) {
     const {scoreThreshold = 0.5, maxDetections, views = 1, save = ['overlay', 'json']} = options;
-    const {output = join('runs', 'predict')} = options;
+    const output = (options.output as string | undefined) ?? join('runs', 'predict');
     const [weights, ...inputs] = positionals as [string, ...string[]];
     const images = await listImages(inputs);
+    await requireWritableFolder(output);
     await using network = await maskRcnn({...deviceOptions(options), weights, signal});
-    const writer = await Writer.open(output as string, [save].flat() as Format[]);
+    const writer = await Writer.open(output, [save].flat() as Format[]);
     const failed: MaskRcnnError[] = [];
     for (const [index, image] of images.entries()) {
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});

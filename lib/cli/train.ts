@@ -10,6 +10,7 @@ import {makeFreeFolder} from '../run/folder.js';
 import {RunFolder} from '../run-folder.js';
 import type {TrainOptions} from '../train/options.js';
 import {train as trainModel} from '../train.js';
+import {requireWritableFolder, writing} from '../writing.js';
 import {type Command, type CommandContext, ONE_DATA} from './command.js';
 import {readCommandFile, writeCommandFile} from './command-file.js';
 import {readConfigFile} from './config-file.js';
@@ -30,6 +31,9 @@ const list = (schema: Schema) =>
   Object.entries(schema)
     .map(([name, {expected}]) => `  --${flagName(name)}: ${expected}`)
     .join('\n');
+
+/** The first run's folder where none is named; further ones have a number. */
+const FREE_RUN = join('runs', 'train');
 
 export const train: Command = {
   name: 'train',
@@ -79,6 +83,8 @@ async function runTraining(config: TrainConfig, {out, progress, signal}: Command
     });
   }
   const {training, validation} = data;
+  const given = config.output as string | undefined;
+  await requireWritableFolder(given ?? FREE_RUN);
   const {inspect: inspects = true, resume, unreadable} = config;
   if (inspects && !resume) await check(data, unreadable === 'skip', {out, progress, signal});
 
@@ -90,8 +96,8 @@ async function runTraining(config: TrainConfig, {out, progress, signal}: Command
     signal,
     onNotice: (notice) => progress.say(notice),
   });
-  const output = (config.output as string | undefined) ?? (await makeFreeFolder(join('runs', 'train')));
-  await mkdir(output, {recursive: true});
+  const output = given ?? (await writing(FREE_RUN, () => makeFreeFolder(FREE_RUN)));
+  await writing(output, () => mkdir(output, {recursive: true}));
   await writeCommandFile(output, {...config, output});
   const savedBefore = await timeOfState(output);
   try {

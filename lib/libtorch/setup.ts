@@ -5,6 +5,7 @@ import {cacheRoot} from '../cache.js';
 import {MaskRcnnError} from '../errors.js';
 import {withFileLock} from '../file-lock.js';
 import {createProgress, type Progress} from '../progress.js';
+import {writing} from '../writing.js';
 import {describeRoot, findRoot, type Libtorch, minorVersion} from './layout.js';
 import {setupFolder} from './locate.js';
 import {officialIndex, pinned, type Variant} from './pinned.js';
@@ -31,7 +32,7 @@ export type SetupOptions = {
  * `from`. What is there already is kept, and an interrupted download goes on. The folder appears whole or not at all, and
  * set-ups at the same time take turns.
  *
- * Throws DOWNLOAD_FAILED, CHECKSUM_MISMATCH, LIBTORCH_MISMATCH, or the signal's reason.
+ * Throws DOWNLOAD_FAILED, CHECKSUM_MISMATCH, LIBTORCH_MISMATCH, WRITE_FAILED, or the signal's reason.
  */
 export async function setUpLibtorch({
   variant = 'cpu',
@@ -44,32 +45,39 @@ export async function setUpLibtorch({
 }: SetupOptions = {}): Promise<Libtorch> {
   const folder = setupFolder(variant, cache);
   const context: SourceContext = {variant, downloads: join(cache, 'downloads'), progress, signal};
-  await mkdir(dirname(folder), {recursive: true});
-  return withFileLock(
-    `${folder}.lock`,
-    async () => {
-      const present = await findRoot(folder);
-      if (present !== undefined) {
-        progress.say(`libtorch is set up already: ${present}`);
-        return describeRoot(present, 'setup');
-      }
-      await rm(folder, {recursive: true, force: true});
-      await removeLeftovers(folder);
-      const partial = `${folder}.partial-${randomUUID()}`;
-      try {
-        const cleanUp = await fill(partial, {from, index, python, context});
-        await verify(partial);
-        await rename(partial, folder);
-        await cleanUp();
-      } finally {
-        await removeLeftovers(folder);
-      }
-      const root = (await findRoot(folder))!;
-      progress.say(`libtorch is set up: ${root}`);
-      return describeRoot(root, 'setup');
-    },
-    {signal},
+  const setUp = async () => {
+    await mkdir(dirname(folder), {recursive: true});
+    return withFileLock(`${folder}.lock`, () => fillOnce(folder, {from, index, python, context}), {signal});
+  };
+  return writing(
+    folder,
+    setUp,
+    'It needs space, and permission to write; XDG_CACHE_HOME names another place for the cache.',
   );
+}
+
+/** Fills `folder` unless it is filled already. */
+async function fillOnce(folder: string, options: FillOptions): Promise<Libtorch> {
+  const {progress} = options.context;
+  const present = await findRoot(folder);
+  if (present !== undefined) {
+    progress.say(`libtorch is set up already: ${present}`);
+    return describeRoot(present, 'setup');
+  }
+  await rm(folder, {recursive: true, force: true});
+  await removeLeftovers(folder);
+  const partial = `${folder}.partial-${randomUUID()}`;
+  try {
+    const cleanUp = await fill(partial, options);
+    await verify(partial);
+    await rename(partial, folder);
+    await cleanUp();
+  } finally {
+    await removeLeftovers(folder);
+  }
+  const root = (await findRoot(folder))!;
+  progress.say(`libtorch is set up: ${root}`);
+  return describeRoot(root, 'setup');
 }
 
 type FillOptions = {from: string | undefined; index: string; python: string; context: SourceContext};

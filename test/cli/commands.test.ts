@@ -1,5 +1,5 @@
 import {existsSync, readFileSync} from 'node:fs';
-import {readdir, rm, writeFile} from 'node:fs/promises';
+import {mkdir, readdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {writeGlandImages} from '../../examples/glands/generate.js';
@@ -92,6 +92,33 @@ test.serial('faulty data end train before the first step, unless it is to skip t
   t.false(existsSync(at('never')));
   t.is((await maskrcnn(...args, '--output', at('skipping'), '--unreadable', 'skip')).code, 0);
   t.true(existsSync(at('skipping', 'last.safetensors')));
+});
+
+test.serial('an output that cannot be written ends a command before the work', async (t) => {
+  await writeFile(at('file'), '');
+  const commands = [
+    ['train', at('data'), '--config', at('tiny.yaml')],
+    ['predict', at('nowhere.safetensors'), at('data', 'test_1.png')],
+    ['evaluate', at('data'), '--weights', at('nowhere.safetensors')],
+  ];
+  for (const command of commands) {
+    const {code, out, err} = await maskrcnn(...command, '--output', at('file'));
+    t.is(code, 1, command[0]);
+    t.is(out, '');
+    t.regex(err, /^error: .*file could not be written: ENOTDIR: [^\n]*\n$/);
+  }
+});
+
+test.serial('train without --output in a folder that cannot hold runs ends before the work', async (t) => {
+  const before = process.cwd();
+  await mkdir(at('here'));
+  await writeFile(at('here', 'runs'), '');
+  process.chdir(at('here'));
+  t.teardown(() => process.chdir(before));
+  const {code, out, err} = await maskrcnn('train', at('data'), '--config', at('tiny.yaml'));
+  t.is(code, 1);
+  t.is(out, '');
+  t.regex(err, /^error: runs.train could not be written: ENOTDIR: [^\n]*\n$/);
 });
 
 test.serial('report finds the validation images of the run again', async (t) => {

@@ -1,6 +1,6 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {isInterruption} from '../../lib/cli/interruption.js';
 import {runCli} from '../../lib/cli/run.js';
 import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
@@ -60,22 +60,36 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
   for (const [args, err] of cases) t.like(await run(...args), {code: 2, err}, args.join(' '));
 });
 
-test.serial('a failure ends with code 1 and no stack', async (t) => {
-  const folder = temporaryFolder(t);
-  const path = join(folder, 'torch.zip');
-  writeFileSync(path, 'not a zip');
+/** Until the test ends. */
+function setCacheHome(t: ExecutionContext, folder: string): void {
   const before = process.env.XDG_CACHE_HOME;
   process.env.XDG_CACHE_HOME = folder;
   t.teardown(() => {
     if (before === undefined) delete process.env.XDG_CACHE_HOME;
     else process.env.XDG_CACHE_HOME = before;
   });
+}
+
+test.serial('a failure ends with code 1 and no stack', async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'torch.zip');
+  writeFileSync(path, 'not a zip');
+  setCacheHome(t, folder);
   const {code, err} = await run('setup', '--from', path);
   t.is(code, 1);
   t.regex(
     err,
     /^error: .*torch\.zip must be a wheel or another zip file: .*\nIt may be truncated: fetch it again\.\n$/,
   );
+});
+
+test.serial('a cache that cannot be made ends setup with code 1 and no stack', async (t) => {
+  const file = join(temporaryFolder(t), 'file');
+  writeFileSync(file, '');
+  setCacheHome(t, file);
+  const {code, err} = await run('setup', '--from', 'x');
+  t.is(code, 1);
+  t.regex(err, /^error: .*2\.13\.0-cpu could not be written: ENOTDIR: [^\n]*\n[^\n]*XDG_CACHE_HOME[^\n]*\n$/);
 });
 
 test('an interrupted command ends with code 130', async (t) => {

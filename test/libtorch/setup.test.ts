@@ -112,6 +112,15 @@ test('set-ups at the same time take turns and fetch once', async (t) => {
   t.is(requests.filter((request) => request.url!.startsWith('/files/')).length, 1);
 });
 
+test('a cache that cannot be written to is told', async (t) => {
+  const cache = join(temporaryFolder(t), 'file');
+  writeFileSync(cache, '');
+  await t.throwsAsync(setUpLibtorch({...nowhere, cache, progress: quiet()}), {
+    code: 'WRITE_FAILED',
+    message: /2\.13\.0-cpu could not be written: ENOTDIR.*\n.*XDG_CACHE_HOME/,
+  });
+});
+
 test('what a killed set-up has left is removed', async (t) => {
   const cache = temporaryFolder(t);
   const folder = setupFolder('cpu', cache);
