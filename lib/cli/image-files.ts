@@ -1,27 +1,20 @@
 import {readdir, stat} from 'node:fs/promises';
-import {basename, dirname, extname, join} from 'node:path';
+import {basename, dirname, extname, join, resolve} from 'node:path';
 import {naturalOrder} from '../datasets/folder-scan.js';
 import {globToRegExp} from '../datasets/glob.js';
 import {MaskRcnnError} from '../errors.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 
-/** An image to read, and the name that files made from it begin with: no two have the same. */
-export type ImageFile = {file: string; stem: string};
-
 /**
- * The images that `inputs` name: files, folders (the images right in them), patterns for the last part of a path
+ * The images that `inputs` name, each once: files, folders (the images right in them), patterns for the last part of a path
  * (`scans/*.png`, where the shell has not resolved them). Throws INVALID_OPTION for an input that names none.
  */
-export async function listImages(inputs: readonly string[]): Promise<ImageFile[]> {
+export async function listImages(inputs: readonly string[]): Promise<string[]> {
   const files = (await Promise.all(inputs.map(resolveInput))).flat();
-  const taken = new Set<string>();
-  return [...new Set(files)].map((file) => {
-    const name = basename(file, extname(file));
-    let stem = name;
-    for (let number = 2; taken.has(stem); number++) stem = `${name}-${number}`;
-    taken.add(stem);
-    return {file, stem};
-  });
+  const byPath = new Map<string, string>();
+  // As it was written first, which is how messages and results name it.
+  for (const file of files) if (!byPath.has(resolve(file))) byPath.set(resolve(file), file);
+  return [...byPath.values()];
 }
 
 async function resolveInput(input: string): Promise<string[]> {

@@ -1,24 +1,14 @@
-import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {encode as encodePng} from 'fast-png';
-import {DetectedObjects} from '../coco/object-table.js';
-import {writeResults} from '../coco/results.js';
 import {maskRcnn} from '../create-model.js';
-import {detectionsToJson} from '../detections-json.js';
 import {MaskRcnnError} from '../errors.js';
-import {type RgbImage, readImage} from '../image.js';
-import {predictedLabels} from '../metrics/labels.js';
+import {readImage} from '../image.js';
 import {either, integer, listOf, number, oneOf, text} from '../options-check.js';
-import {type Detections, type Views, viewsRule} from '../predict.js';
+import {type Views, viewsRule} from '../predict.js';
 import {count} from '../report/count.js';
-import {drawDetections} from '../report/overlay.js';
-import {requireWritableFolder, writing} from '../writing.js';
 import type {Command} from './command.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
-import {type ImageFile, listImages} from './image-files.js';
-
-const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
-type Format = (typeof FORMATS)[number];
+import {listImages} from './image-files.js';
+import {FORMATS, type Format, PredictionWriter} from './prediction-writer.js';
 
 const format = oneOf(...FORMATS);
 
@@ -40,7 +30,8 @@ WEIGHTS is a file that training saved, or COCO_V1, torchvision's network for eve
   --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
 ${DEVICE_HELP}
 
-An image that cannot be read is told and left out; the command then ends with code 1.
+NAME is the image's, or NAME-2, NAME-3, ... where another image's files have those names; no image that is read is replaced. One
+that cannot be read is told and left out; the command then ends with code 1.
 
   maskrcnn predict runs/train/best.safetensors scans/ --score-threshold 0.7
   maskrcnn predict COCO_V1 'photos/*.jpg' --save overlay,coco --output found`,
@@ -57,10 +48,10 @@ An image that cannot be read is told and left out; the command then ends with co
     const {scoreThreshold = 0.5, maxDetections, views = 1, save = ['overlay', 'json']} = options;
     const output = (options.output as string | undefined) ?? join('runs', 'predict');
     const [weights, ...inputs] = positionals as [string, ...string[]];
-    const images = await listImages(inputs);
-    await requireWritableFolder(output);
+    const writer = await PredictionWriter.plan(output, [save].flat() as Format[], await listImages(inputs));
     await using network = await maskRcnn({...deviceOptions(options), weights, signal});
-    const writer = await Writer.open(output, [save].flat() as Format[]);
+    await writer.open();
+    const {images} = writer;
     const failed: MaskRcnnError[] = [];
     for (const [index, image] of images.entries()) {
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
@@ -87,50 +78,3 @@ An image that cannot be read is told and left out; the command then ends with co
     throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} could not be read.`);
   },
 };
-
-/** The files that a prediction leaves. */
-class Writer {
-  readonly #folder: string;
-  readonly #formats: readonly Format[];
-  readonly #detected = new DetectedObjects();
-  readonly #images: {id: number; file_name: string; width: number; height: number}[] = [];
-
-  private constructor(folder: string, formats: readonly Format[]) {
-    this.#folder = folder;
-    this.#formats = formats;
-  }
-
-  static async open(folder: string, formats: readonly Format[]): Promise<Writer> {
-    await writing(folder, () => mkdir(folder, {recursive: true}));
-    return new Writer(folder, formats);
-  }
-
-  async add({file, stem}: ImageFile, image: RgbImage, found: Detections): Promise<void> {
-    const {width, height, masks} = found;
-    const index = this.#images.length;
-    this.#images.push({id: index + 1, file_name: file, width, height});
-    if (this.#formats.includes('coco')) this.#detected.addDetections(index, found);
-    if (this.#formats.includes('overlay')) await this.#write(`${stem}.png`, await drawDetections(image, found));
-    if (this.#formats.includes('json')) await this.#write(`${stem}.json`, toJson(detectionsToJson({...found, file})));
-    if (this.#formats.includes('labels')) {
-      const data = Uint16Array.from(predictedLabels(masks, width, height).labels);
-      await this.#write(`${stem}_labels.png`, encodePng({width, height, data, channels: 1, depth: 16}));
-    }
-  }
-
-  async close(): Promise<void> {
-    if (!this.#formats.includes('coco')) return;
-    await this.#write('images.json', toJson(this.#images));
-    const names = {imageId: (index: number) => index + 1, categoryId: (label: number) => label};
-    await writeResults(join(this.#folder, 'results.json'), this.#detected, names, (index) => this.#images[index]!);
-  }
-
-  async #write(name: string, contents: string | Uint8Array): Promise<void> {
-    const file = join(this.#folder, name);
-    await writing(file, () => writeFile(file, contents));
-  }
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}

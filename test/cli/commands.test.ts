@@ -1,6 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs';
-import {mkdir, readdir, rm, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {copyFile, mkdir, readdir, rm, symlink, writeFile} from 'node:fs/promises';
+import {join, relative} from 'node:path';
 import test from 'ava';
 import {writeGlandImages} from '../../examples/glands/generate.js';
 import {runCli} from '../../lib/cli/run.js';
@@ -164,6 +164,49 @@ test.serial('predict writes what is asked for, goes on after an unreadable image
   );
   const results = JSON.parse(readFileSync(join(output, 'results.json'), 'utf8'));
   t.is(results.filter((result: {image_id: number}) => result.image_id === 1).length, found.objects.length);
+});
+
+test.serial(
+  'no two files that predict writes have one name, and an image that is named twice is read once',
+  async (t) => {
+    const [image, folder] = [at('data', 'test_1.png'), at('same')];
+    await mkdir(join(folder, 'other'), {recursive: true});
+    for (const name of ['a.png', 'a_labels.png', 'results.png', 'Images.png', join('other', 'A.png')]) {
+      await copyFile(image, join(folder, name));
+    }
+    const inputs = [folder, join(folder, 'other', '..', 'a.png'), join(folder, 'other')];
+    // A path relative to here, whatever that is.
+    inputs.push(relative('.', join(folder, 'a.png')));
+    const args = ['--save', 'overlay,json,coco,labels', '--output', at('apart')];
+    const {code, out, err} = await maskrcnn('predict', at('run', 'last.safetensors'), ...inputs, ...args);
+    t.is(code, 0, err);
+    t.is(out.match(/objects?\n/g)!.length, 5);
+    // In natural order a_labels comes before a, whose labels would have its overlay's name.
+    const stems = ['A-3', 'Images-2', 'a-2', 'a_labels', 'results-2'];
+    const names = stems.flatMap((stem) => [`${stem}.json`, `${stem}.png`, `${stem}_labels.png`]);
+    t.deepEqual((await readdir(at('apart'))).sort(), [...names, 'images.json', 'results.json'].sort());
+    t.is(JSON.parse(readFileSync(at('apart', 'images.json'), 'utf8')).length, 5);
+  },
+);
+
+test.serial('predict replaces no image that it reads', async (t) => {
+  const weights = at('run', 'last.safetensors');
+  await mkdir(at('photos'));
+  await copyFile(at('data', 'test_1.png'), at('photos', 'a.png'));
+  await symlink(at('photos'), at('link'));
+  const before = readFileSync(at('photos', 'a.png'));
+  for (const output of [at('photos'), at('link'), at('photos', '..', 'photos')]) {
+    const {code, err} = await maskrcnn('predict', weights, at('photos'), '--output', output);
+    t.is(code, 2);
+    t.regex(
+      err,
+      /^error: Option 'output' .* must be a folder where no image that is read is replaced, got '.*': .*a\.png would be\.\nName/,
+    );
+  }
+  t.deepEqual(await readdir(at('photos')), ['a.png']);
+  t.true(before.equals(readFileSync(at('photos', 'a.png'))));
+  t.is((await maskrcnn('predict', weights, at('photos'), '--output', at('photos'), '--save', 'json')).code, 0);
+  t.deepEqual((await readdir(at('photos'))).sort(), ['a.json', 'a.png']);
 });
 
 test.serial('predict refuses inputs that name no image', async (t) => {

@@ -1,0 +1,135 @@
+import {mkdir, stat, writeFile} from 'node:fs/promises';
+import {basename, extname, join} from 'node:path';
+import {encode as encodePng} from 'fast-png';
+import {DetectedObjects} from '../coco/object-table.js';
+import {writeResults} from '../coco/results.js';
+import {detectionsToJson} from '../detections-json.js';
+import {MaskRcnnError} from '../errors.js';
+import type {RgbImage} from '../image.js';
+import {predictedLabels} from '../metrics/labels.js';
+import type {Detections} from '../predict.js';
+import {drawDetections} from '../report/overlay.js';
+import {requireWritableFolder, writing} from '../writing.js';
+
+export const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** The file of one image in a format, by what its name begins with. */
+const NAMES = {
+  overlay: (stem: string) => `${stem}.png`,
+  json: (stem: string) => `${stem}.json`,
+  labels: (stem: string) => `${stem}_labels.png`,
+};
+/** The files of all images together in the format 'coco'. */
+const IMAGES = 'images.json';
+const RESULTS = 'results.json';
+
+/** An image to read, and the name that files made from it begin with. */
+type ImageFile = {file: string; stem: string};
+
+/** Writes what was found on images into a folder. */
+export class PredictionWriter {
+  /** In the order in which they are to be added. */
+  readonly images: readonly ImageFile[];
+  readonly #folder: string;
+  readonly #formats: readonly Format[];
+  readonly #detected = new DetectedObjects();
+  readonly #added: {id: number; file_name: string; width: number; height: number}[] = [];
+
+  private constructor(folder: string, formats: readonly Format[], images: readonly ImageFile[]) {
+    this.#folder = folder;
+    this.#formats = formats;
+    this.images = images;
+  }
+
+  /**
+   * Decides on a name for each file to be written; nothing is made yet. Throws INVALID_OPTION where one of them is among the
+   * images to be read, WRITE_FAILED for a folder that cannot be written to.
+   */
+  static async plan(folder: string, formats: readonly Format[], files: readonly string[]): Promise<PredictionWriter> {
+    await requireWritableFolder(folder);
+    const images = nameImages(files, formats);
+    const names = [...sharedNames(formats), ...images.flatMap(({stem}) => namesOf(stem, formats))];
+    await requireNoInput(
+      folder,
+      names.map((name) => join(folder, name)),
+      files,
+    );
+    return new PredictionWriter(folder, formats, images);
+  }
+
+  async open(): Promise<void> {
+    await writing(this.#folder, () => mkdir(this.#folder, {recursive: true}));
+  }
+
+  async add({file, stem}: ImageFile, image: RgbImage, found: Detections): Promise<void> {
+    const {width, height, masks} = found;
+    const index = this.#added.length;
+    this.#added.push({id: index + 1, file_name: file, width, height});
+    if (this.#formats.includes('coco')) this.#detected.addDetections(index, found);
+    if (this.#formats.includes('overlay')) await this.#write(NAMES.overlay(stem), await drawDetections(image, found));
+    if (this.#formats.includes('json')) {
+      await this.#write(NAMES.json(stem), toJson(detectionsToJson({...found, file})));
+    }
+    if (this.#formats.includes('labels')) {
+      const data = Uint16Array.from(predictedLabels(masks, width, height).labels);
+      await this.#write(NAMES.labels(stem), encodePng({width, height, data, channels: 1, depth: 16}));
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#formats.includes('coco')) return;
+    await this.#write(IMAGES, toJson(this.#added));
+    const names = {imageId: (index: number) => index + 1, categoryId: (label: number) => label};
+    await writeResults(join(this.#folder, RESULTS), this.#detected, names, (index) => this.#added[index]!);
+  }
+
+  async #write(name: string, contents: string | Uint8Array): Promise<void> {
+    const file = join(this.#folder, name);
+    await writing(file, () => writeFile(file, contents));
+  }
+}
+
+/** No two files to be written have the same name, also where capitals do not count, as on macOS and Windows. */
+function nameImages(files: readonly string[], formats: readonly Format[]): ImageFile[] {
+  const taken = new Set(sharedNames(formats));
+  return files.map((file) => {
+    const name = basename(file, extname(file));
+    let stem = name;
+    const names = () => namesOf(stem, formats).map((candidate) => candidate.toLowerCase());
+    for (let number = 2; names().some((candidate) => taken.has(candidate)); number++) stem = `${name}-${number}`;
+    for (const own of names()) taken.add(own);
+    return {file, stem};
+  });
+}
+
+function namesOf(stem: string, formats: readonly Format[]): string[] {
+  return formats.flatMap((format) => (format === 'coco' ? [] : [NAMES[format](stem)]));
+}
+
+function sharedNames(formats: readonly Format[]): string[] {
+  return formats.includes('coco') ? [IMAGES, RESULTS] : [];
+}
+
+async function requireNoInput(folder: string, outputs: readonly string[], inputs: readonly string[]): Promise<void> {
+  const read = new Set(await Promise.all(inputs.map(identity)));
+  for (const output of outputs) {
+    const existing = await identity(output);
+    if (existing === undefined || !read.has(existing)) continue;
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option 'output' of maskrcnn predict must be a folder where no image that is read is replaced, got '${folder}': ${output} would be.`,
+      {hint: 'Name another folder.', file: output},
+    );
+  }
+}
+
+/** The same for each name of a file, by links or other capitals; undefined where there is none. */
+async function identity(path: string): Promise<string | undefined> {
+  const there = await stat(path, {bigint: true}).catch(() => undefined);
+  return there && `${there.dev} ${there.ino}`;
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
