@@ -90,46 +90,46 @@ export type ModelOptions = {
   anchorSizes?: readonly (readonly number[])[];
   /** height / width, one list per feature level. Default [0.5, 1, 2] on each. */
   anchorAspectRatios?: readonly (readonly number[])[];
-  /** Default 2000. */
+  /** Proposals of a feature level that non-maximum suppression is given, in training. Default 2000. */
   rpnPreNmsTopNTrain?: number;
-  /** Default 1000. */
+  /** The same, in detection. Default 1000. */
   rpnPreNmsTopNTest?: number;
-  /** Default 2000. */
+  /** Proposals of an image that are kept after it, in training. Default 2000. */
   rpnPostNmsTopNTrain?: number;
-  /** Default 1000. */
+  /** The same, in detection. Default 1000. */
   rpnPostNmsTopNTest?: number;
-  /** Default 0.7. */
+  /** Of two proposals with a higher IoU than this only the one with the higher score is kept. Default 0.7. */
   rpnNmsThresh?: number;
-  /** Default 0.7. */
+  /** Anchors with at least this IoU with a true box learn to be objects. Default 0.7. */
   rpnFgIouThresh?: number;
-  /** Default 0.3. */
+  /** Anchors under this IoU with every true box learn to be background. Default 0.3. */
   rpnBgIouThresh?: number;
-  /** Default 256. */
+  /** Anchors of an image that are drawn for the RPN's losses. Default 256. */
   rpnBatchSizePerImage?: number;
-  /** Default 0.5. */
+  /** At most this share of them are objects. Default 0.5. */
   rpnPositiveFraction?: number;
-  /** Default 0. */
+  /** Proposals under this score are dropped. Default 0. */
   rpnScoreThresh?: number;
 
-  /** Default: levels '0'..'3' (those that exist), 7, 2. */
+  /** RoIAlign of the box head. Default: levels '0'..'3' (those that exist), 7, 2. */
   boxRoiPool?: Partial<RoiPoolOptions>;
-  /** Default: levels '0'..'3' (those that exist), 14, 2. */
+  /** RoIAlign of the mask head. Default: levels '0'..'3' (those that exist), 14, 2. */
   maskRoiPool?: Partial<RoiPoolOptions>;
-  /** Default 0.05. */
+  /** Only detections above this score are kept. Default 0.05. */
   boxScoreThresh?: number;
-  /** Default 0.5. */
+  /** Of two detections of a class with a higher IoU than this only the one with the higher score is kept. Default 0.5. */
   boxNmsThresh?: number;
-  /** Default 100. */
+  /** At most this many detections of an image are kept. Default 100. */
   boxDetectionsPerImg?: number;
-  /** Default 0.5. */
+  /** Proposals with at least this IoU with a true box learn its class. Default 0.5. */
   boxFgIouThresh?: number;
-  /** Default 0.5. */
+  /** Proposals under this IoU with every true box learn to be background. Default 0.5. */
   boxBgIouThresh?: number;
-  /** Default 512. */
+  /** Proposals of an image that are drawn for the losses of the heads. Default 512. */
   boxBatchSizePerImage?: number;
-  /** Default 0.25. */
+  /** At most this share of them are objects. Default 0.25. */
   boxPositiveFraction?: number;
-  /** Default [10, 10, 5, 5]. */
+  /** Factors of a box's shift in x and y and of its growth in width and height, where the regression learns them. Default [10, 10, 5, 5]. */
   bboxRegWeights?: readonly [number, number, number, number];
 };
 

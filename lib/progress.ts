@@ -24,6 +24,9 @@ export type ProgressOptions = {
   now?: () => number;
 };
 
+/** Shows nothing. */
+export const silentProgress: Progress = {update() {}, say() {}, close() {}};
+
 const redrawMs = 100;
 /** Columns of the bar: as many as the text leaves, within these. */
 const BAR = {least: 8, most: 24};

@@ -27,7 +27,7 @@ export type Command = {
   /** One line, for the list of commands. */
   summary: string;
   /** The whole text of `maskrcnn NAME --help`. */
-  help: string;
+  help(): string;
   /** By their names in camelCase; `readFlags()` says how they are written. */
   options: Schema;
   takes: Positionals;

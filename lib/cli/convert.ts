@@ -5,7 +5,7 @@ import type {Command} from './command.js';
 export const convert: Command = {
   name: 'convert',
   summary: 'Turn weights from .pth into .safetensors, or back',
-  help: `Usage: maskrcnn convert FROM TO
+  help: () => `Usage: maskrcnn convert FROM TO
 
 Reads weights in any form that maskrcnn reads (.pth of either container, .safetensors; what FROM holds decides, not its
 name) and writes them as TO ends: .safetensors, .pth or .pt. Names, shapes and values stay. Pickles execute nothing.

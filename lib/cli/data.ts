@@ -6,6 +6,8 @@ import type {Dataset} from '../datasets/sample.js';
 import {VOC_OPTIONS, VocSegmentation} from '../datasets/voc-segmentation.js';
 import {MaskRcnnError} from '../errors.js';
 import {listOf, type Schema, text} from '../options-check.js';
+import {docComments} from './doc-comments.js';
+import {optionHelp} from './option-help.js';
 
 /** A data set as it is named on the command line: where it is, and options of its kind. */
 export type DataSpec = {path: string} & Record<string, unknown>;
@@ -18,12 +20,29 @@ export const DATA_OPTIONS: Schema = {
   classes: listOf(text, {min: 1}),
 };
 
+const DEFAULT_CLASS = 'object';
+
 export const DATA_HELP = `DATA is one of
-  - a folder of images and masks whose objects have numbers: NAME.png beside NAME_anno.png, or images/ and masks/;
-    --classes NAME says what they show (default 'object'), --include 'train_*' which to take,
-    --binary components that masks are black and white
-  - an instances JSON of COCO's form; --images DIR where the images are elsewhere
-  - the folder of Pascal VOC; --set train`;
+  - a folder of images and masks whose objects have numbers: NAME.png beside NAME_anno.png, or images/ and masks/
+  - an instances JSON of COCO's form
+  - the folder of Pascal VOC`;
+
+/** `DATA_OPTIONS`, with what each kind of data set makes of them. */
+export function dataOptionsHelp(): string {
+  const maskFolder = docComments('datasets/mask-folder', 'MaskFolderOptions');
+  maskFolder.set('classes', `${maskFolder.get('classes')} Default '${DEFAULT_CLASS}'.`);
+  return `Options of DATA; an array is written a,b or [a, b]. A folder of images and masks has
+
+${optionHelp(MASK_FOLDER_OPTIONS, maskFolder)}
+
+COCO's form has
+
+${optionHelp(COCO_OPTIONS, docComments('coco/coco', 'CocoOptions'))}
+
+and Pascal VOC has
+
+${optionHelp(VOC_OPTIONS, docComments('datasets/voc-segmentation', 'VocOptions'))}`;
+}
 
 const VOC_LISTS = join('ImageSets', 'Segmentation');
 
@@ -36,7 +55,7 @@ export async function openData({path, ...options}: DataSpec): Promise<Dataset> {
   if (there.isFile()) return Coco.open(path, options);
   const isVoc = await stat(join(path, VOC_LISTS)).catch(() => undefined);
   if (isVoc !== undefined) return VocSegmentation.open(path, options);
-  return MaskFolder.open(path, {classes: ['object'], ...options});
+  return MaskFolder.open(path, {classes: [DEFAULT_CLASS], ...options});
 }
 
 /** Those of `options` that are a data set's, and the others. */

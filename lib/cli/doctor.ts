@@ -6,12 +6,15 @@ import type {Command} from './command.js';
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Look at libtorch, the addon, the GPU and the caches, and try them out',
-  help: `Usage: maskrcnn doctor [--json]
+  help: () => `Usage: maskrcnn doctor [--json]
 
 Says which libtorch was found and where, whether the addon fits it, what the machine has, and runs the operators and a small
 network in a process of their own. Ends with code 1 if anything fails.
 
-  --json              print the findings as JSON`,
+  --json              print the findings as JSON
+
+  maskrcnn doctor
+  maskrcnn doctor --json`,
   options: {json: bool},
   takes: {min: 0, max: 0, expected: 'no argument'},
   async run({json}, _, {out, signal}) {

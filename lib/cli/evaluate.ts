@@ -9,13 +9,13 @@ import {describeClasses, describeEvaluation} from '../report/describe-evaluation
 import {writeEvaluation} from '../report/write-evaluation.js';
 import {requireWritableFolder} from '../writing.js';
 import {type Command, type CommandContext, ONE_DATA} from './command.js';
-import {DATA_HELP, DATA_OPTIONS, openData, partDataOptions} from './data.js';
+import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from './data.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
 
 export const evaluate: Command = {
   name: 'evaluate',
   summary: "Score weights or a results file: COCO's AP, pixels, objects, nuclei",
-  help: `Usage: maskrcnn evaluate DATA --weights WEIGHTS [OPTIONS]
+  help: () => `Usage: maskrcnn evaluate DATA --weights WEIGHTS [OPTIONS]
        maskrcnn evaluate DATA --results FILE [OPTIONS]
 
 ${DATA_HELP}
@@ -29,7 +29,9 @@ ${DEVICE_HELP}
   --json              print the scores as JSON
 
   maskrcnn evaluate GlaS --include 'testA_*' --classes gland --weights runs/train/best.safetensors
-  maskrcnn evaluate instances_val2017.json --images val2017 --results results.json`,
+  maskrcnn evaluate instances_val2017.json --images val2017 --results results.json
+
+${dataOptionsHelp()}`,
   options: {
     ...DATA_OPTIONS,
     weights: text,

@@ -3,12 +3,12 @@ import {MaskRcnnError} from '../errors.js';
 import {bool} from '../options-check.js';
 import {count} from '../report/count.js';
 import {type Command, ONE_DATA} from './command.js';
-import {DATA_HELP, DATA_OPTIONS, openData} from './data.js';
+import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData} from './data.js';
 
 export const inspect: Command = {
   name: 'inspect',
   summary: 'Read a whole data set and name what training would stumble over',
-  help: `Usage: maskrcnn inspect DATA [OPTIONS]
+  help: () => `Usage: maskrcnn inspect DATA [OPTIONS]
 
 Reads every image and mask, counts them, and names each fault with its file. Ends with code 1 if there is any.
 
@@ -17,7 +17,9 @@ ${DATA_HELP}
   --json              print the result as JSON
 
   maskrcnn inspect GlaS --include 'train_*' --classes gland
-  maskrcnn inspect annotations/instances_val2017.json --images val2017`,
+  maskrcnn inspect annotations/instances_val2017.json --images val2017
+
+${dataOptionsHelp()}`,
   options: {...DATA_OPTIONS, json: bool},
   takes: ONE_DATA,
   async run({json, ...options}, [path], {out, progress, signal}) {

@@ -15,7 +15,7 @@ const format = oneOf(...FORMATS);
 export const predict: Command = {
   name: 'predict',
   summary: 'Find the objects on images: pictures, JSON, COCO results, label masks',
-  help: `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
+  help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
 WEIGHTS is a file that training saved, or COCO_V1, torchvision's network for everyday objects.
 

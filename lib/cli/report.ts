@@ -4,14 +4,14 @@ import {integer, number, text} from '../options-check.js';
 import {writeReport} from '../report/write-report.js';
 import type {Command} from './command.js';
 import {readCommandFile} from './command-file.js';
-import {DATA_HELP, DATA_OPTIONS, openData, partDataOptions} from './data.js';
+import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from './data.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
 import {openTrainingData} from './train-config.js';
 
 export const report: Command = {
   name: 'report',
   summary: 'Make one HTML file of a run: curves, scores, and a gallery of truth and prediction',
-  help: `Usage: maskrcnn report RUN [OPTIONS]
+  help: () => `Usage: maskrcnn report RUN [OPTIONS]
 
 Writes RUN/report.html, which opens without a server and without a network. The gallery shows what RUN/best.safetensors finds on
 the validation images of \`maskrcnn train\`, or on --data; a run without either gets its last validation picture.
@@ -26,7 +26,9 @@ ${DEVICE_HELP}
 ${DATA_HELP}
 
   maskrcnn report runs/train
-  maskrcnn report runs/glas --data GlaS --include 'testA_*' --classes gland`,
+  maskrcnn report runs/glas --data GlaS --include 'testA_*' --classes gland
+
+${dataOptionsHelp()}`,
   options: {
     ...DATA_OPTIONS,
     data: text,

@@ -14,7 +14,7 @@ import {report} from './report.js';
 import {setup} from './setup.js';
 import {train} from './train.js';
 
-const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert, report];
+export const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert, report];
 
 /** What the command line writes to: results on `out`, progress and errors on the other stream. */
 export type Output = {out: (text: string) => void; progress: Progress};
@@ -23,8 +23,8 @@ export type Output = {out: (text: string) => void; progress: Progress};
 export async function runCli(args: readonly string[], {out, progress}: Output, signal: AbortSignal): Promise<number> {
   try {
     const [name, ...rest] = args;
-    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      out(overview());
+    if (name === undefined || name === 'help' || isHelp(name)) {
+      out(rest[0] === undefined || isHelp(rest[0]) ? overview() : findCommand(rest[0]).help());
       return name === undefined ? 2 : 0;
     }
     if (name === '--version') {
@@ -32,8 +32,8 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
       return 0;
     }
     const command = findCommand(name);
-    if (rest.some((argument) => argument === '--help' || argument === '-h')) {
-      out(command.help);
+    if (rest.some(isHelp)) {
+      out(command.help());
       return 0;
     }
     const {options, positionals} = readFlags(rest, command.options, `maskrcnn ${command.name}`);
@@ -50,6 +50,10 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
     progress.say(error instanceof MaskRcnnError ? `error: ${error.message}` : String((error as Error).stack ?? error));
     return error instanceof MaskRcnnError && error.code === 'INVALID_OPTION' ? 2 : 1;
   }
+}
+
+function isHelp(argument: string): boolean {
+  return argument === '--help' || argument === '-h';
 }
 
 function findCommand(name: string): Command {

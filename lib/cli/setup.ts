@@ -8,7 +8,7 @@ import type {Command} from './command.js';
 export const setup: Command = {
   name: 'setup',
   summary: `Fetch libtorch ${pinned.torch} into the cache`,
-  help: `Usage: maskrcnn setup [--cpu | --cuda] [--from PATH_OR_URL]
+  help: () => `Usage: maskrcnn setup [--cpu | --cuda] [--from PATH_OR_URL]
 
 Fetches libtorch ${pinned.torch}, checks it, and unpacks what is needed into ${cacheRoot()}.
 It is taken from PyTorch's own index; where that is out of reach, \`pip download\` gets it under your own configuration of
@@ -17,7 +17,11 @@ pip. An interrupted download goes on where it stopped.
   --cpu               for the CPU, about 200 MB (default)
   --cuda              for NVIDIA GPUs and the CPU, about 3 GB
   --from PATH_OR_URL  a wheel of torch, a folder of wheels, a libtorch zip, an unpacked libtorch,
-                      or the address of a wheel, a zip or a package index`,
+                      or the address of a wheel, a zip or a package index
+
+  maskrcnn setup
+  maskrcnn setup --cuda
+  maskrcnn setup --from wheels/`,
   options: {cpu: bool, cuda: bool, from: text},
   takes: {min: 0, max: 0, expected: 'no argument', hint: ([path]) => `Did you mean --from ${path}?`},
   async run({cpu, cuda, from}, _, {progress, signal}) {

@@ -1,22 +1,24 @@
+import {AUGMENT_NAMES} from '../augment/presets.js';
 import {MaskFolder} from '../datasets/mask-folder.js';
 import type {Dataset} from '../datasets/sample.js';
 import {split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../options.js';
-import {bool, either, number, type Rule, type Schema} from '../options-check.js';
+import {bool, either, number, oneOf, type Rule, type Schema} from '../options-check.js';
 import {TRAIN_OPTIONS} from '../train/complete-options.js';
 import {DATA_OPTIONS, type DataSpec, openData, partDataOptions} from './data.js';
 
-/** A path, which no number is, or what `DataSpec` says. */
+/** A path, or what `DataSpec` says. On the command line all is text first, and a number or an object written there is no path. */
 const dataRule: Rule = {
   expected: "a path, or an object with 'path' and options of the data set",
   accepts: (value) =>
     typeof value === 'string'
-      ? value !== '' && Number.isNaN(Number(value))
+      ? value !== '' && !value.startsWith('{') && Number.isNaN(Number(value))
       : typeof value === 'object' && value !== null && typeof (value as DataSpec).path === 'string',
 };
 
-const {onNotice, signal: _, ...modelOptions} = MODEL_OPTIONS;
-const {data, validation, onStep, onEpoch, signal, log, ...trainOptions} = TRAIN_OPTIONS;
+/** Those of `maskRcnn()`; the classes are the data set's. */
+const {onNotice, signal: _, classes, numClasses, ...modelOptions} = MODEL_OPTIONS;
+const {data, validation, onStep, onEpoch, signal, ...trainOptions} = TRAIN_OPTIONS;
 
 export {modelOptions, trainOptions};
 
@@ -25,6 +27,8 @@ export const TRAIN_CONFIG: Schema = {
   ...modelOptions,
   ...trainOptions,
   ...DATA_OPTIONS,
+  // No function can be written here.
+  augment: oneOf(...AUGMENT_NAMES),
   data: dataRule,
   validation: either(number({min: 0, below: 1}), dataRule),
   inspect: bool,

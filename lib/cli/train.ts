@@ -1,10 +1,12 @@
 import {mkdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
+import {AUGMENT_NAMES} from '../augment/presets.js';
 import {maskRcnn} from '../create-model.js';
 import {describeInspection, inspect} from '../datasets/inspect.js';
 import {MaskRcnnError} from '../errors.js';
 import type {ModelOptions} from '../model-options.js';
 import {type Schema, text} from '../options-check.js';
+import {silentProgress} from '../progress.js';
 import {writeReport} from '../report/write-report.js';
 import {makeFreeFolder} from '../run/folder.js';
 import {RunFolder} from '../run-folder.js';
@@ -14,9 +16,10 @@ import {requireWritableFolder, writing} from '../writing.js';
 import {type Command, type CommandContext, ONE_DATA} from './command.js';
 import {readCommandFile, writeCommandFile} from './command-file.js';
 import {readConfigFile} from './config-file.js';
-import {DATA_HELP} from './data.js';
-import {flagName} from './flags.js';
+import {DATA_HELP, dataOptionsHelp} from './data.js';
+import {docComments} from './doc-comments.js';
 import {isInterruption} from './interruption.js';
+import {optionHelp} from './option-help.js';
 import {
   DEFAULT_VALIDATION,
   modelOptions,
@@ -27,44 +30,53 @@ import {
   trainOptions,
 } from './train-config.js';
 
-const list = (schema: Schema) =>
-  Object.entries(schema)
-    .map(([name, {expected}]) => `  --${flagName(name)}: ${expected}`)
-    .join('\n');
-
 /** The first run's folder where none is named; further ones have a number. */
 const FREE_RUN = join('runs', 'train');
+
+/** What the help explains for the command as a whole. */
+const EXPLAINED: readonly string[] = ['augment', 'seed', 'log'];
+
+const without = (schema: Schema, names: readonly string[]): Schema =>
+  Object.fromEntries(Object.entries(schema).filter(([name]) => !names.includes(name)));
+
+/** What the comments on options may name that is a flag here. DATA is none. */
+const known = without(TRAIN_CONFIG, ['data']);
 
 export const train: Command = {
   name: 'train',
   summary: 'Fine-tune on a data set; the run folder gets weights, curves, pictures and a report',
-  help: `Usage: maskrcnn train DATA [OPTIONS]
+  help: () => `Usage: maskrcnn train DATA [OPTIONS]
        maskrcnn train --config FILE [OPTIONS]
        maskrcnn train --resume --output RUN
 
 ${DATA_HELP}
 
-  --validation 0.2    the part of DATA that is kept for validation (default ${DEFAULT_VALIDATION}; 0: none), or a data set of
-                      its own: a path, or '{path: DIR, include: "val_*"}'
-  --weights NAME      start from a whole network: COCO_V1, or a .safetensors or .pth file
-  --weights-backbone NAME
-                      start from a backbone: IMAGENET1K_V1, or a file
-  --output RUN        the run's folder (default the first free of runs/train, runs/train-2, ...)
-  --resume            go on with the run in --output, with its options
+  --validation 0.2    the part of DATA that is kept for validation (default ${DEFAULT_VALIDATION}; 0: none), or another data set: a
+                      path, or '{path: DIR, include: "val_*"}'; options of DATA that it does not have itself are its own, too
+  --augment NAME      what happens to each image before it is trained on (default hflip):
+                      ${AUGMENT_NAMES.join(', ')}
+  --seed N            of the part for validation, the order of the images, their augmentation, the samplers and the initial
+                      weights (default 0)
   --config FILE       options from a JSON or YAML file, by their names in camelCase; what is said here goes first
   --no-inspect        do not read the whole data set before the first step
+  --log silent        no progress, only results and errors
 
 Ctrl-C ends the run after the step under way and saves it; a second one stops at once.
 
   maskrcnn train GlaS --include 'train_*' --classes gland --weights COCO_V1 --epochs 20 --augment histology
-  maskrcnn train instances_train.json --images train --validation instances_val.json --weights COCO_V1
+  maskrcnn train instances_train.json --images train --validation '{path: instances_val.json, images: val}' --weights COCO_V1
   maskrcnn train cells --weights-backbone IMAGENET1K_V1 --backbone resnet18 --optimizer '{type: adamw, weightDecay: 0.05}'
+  maskrcnn train --resume --output runs/train
 
-Every option of train() and of maskRcnn():
+Options of training, those of train(); an object is written {name: value}
 
-${list(trainOptions)}
+${optionHelp(without(trainOptions, EXPLAINED), docComments('train/options', 'TrainOptions'), known)}
 
-${list(modelOptions)}`,
+Options of the network, those of maskRcnn()
+
+${optionHelp(without(modelOptions, EXPLAINED), docComments('model-options', 'ModelOptions'), known)}
+
+${dataOptionsHelp()}`,
   options: {...TRAIN_CONFIG, config: text},
   // --config and --resume can name it, too.
   takes: {...ONE_DATA, min: 0},
@@ -75,7 +87,9 @@ ${list(modelOptions)}`,
   },
 };
 
-async function runTraining(config: TrainConfig, {out, progress, signal}: CommandContext): Promise<void> {
+async function runTraining(config: TrainConfig, context: CommandContext): Promise<void> {
+  const {out, signal} = context;
+  const progress = config.log === 'silent' ? silentProgress : context.progress;
   const data = await openTrainingData(config);
   if (data === undefined) {
     throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn train needs DATA, got none.', {
@@ -114,7 +128,7 @@ async function runTraining(config: TrainConfig, {out, progress, signal}: Command
     );
   } catch (error) {
     if (isInterruption(error, signal) && (await timeOfState(output)) !== savedBefore) {
-      progress.say(`Saved. \`maskrcnn train --resume --output ${output}\` goes on.`);
+      context.progress.say(`Saved. \`maskrcnn train --resume --output ${output}\` goes on.`);
     }
     throw error;
   }

@@ -37,6 +37,7 @@ export type MaskFolderOptions = {
   layout?: 'auto' | 'pairs' | 'folders';
   /** The folder of the images, relative to the data set's, where its name is not a usual one. */
   imageFolder?: string;
+  /** That of the masks, likewise. */
   maskFolder?: string;
   /** What a mask's name has more than its image's (default '_anno' or '_mask', and in 'folders' also nothing). */
   maskSuffix?: string;

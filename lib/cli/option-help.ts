@@ -1,0 +1,44 @@
+import {type Schema, text} from '../options-check.js';
+import {flagName} from './flags.js';
+
+const INDENT = 22;
+const WIDTH = 120;
+
+/**
+ * The lines that explain the options of `schema`: what `meanings` says of each, and what it takes. Where that names one of
+ * `known` it becomes a flag.
+ */
+export function optionHelp(schema: Schema, meanings: ReadonlyMap<string, string>, known = schema): string {
+  return Object.entries(schema)
+    .map(([name, {expected}]) => {
+      const meaning = inFlags(meanings.get(name) ?? '', known);
+      const takes = expected === text.expected ? '' : `Takes ${expected}.`;
+      return entry(`--${flagName(name)}`, `${meaning} ${takes}`.trim());
+    })
+    .join('\n');
+}
+
+/** Other options as they are written on the command line, in place of their names in code. */
+function inFlags(meaning: string, schema: Schema): string {
+  return meaning.replaceAll(/`([^`]*)`/g, (_, code: string) =>
+    Object.hasOwn(schema, code) ? `--${flagName(code)}` : code,
+  );
+}
+
+/** A flag and its text, in two columns where the flag leaves room. */
+function entry(flag: string, meaning: string): string {
+  const lines = wrap(meaning, WIDTH - INDENT).map((line) => `${' '.repeat(INDENT)}${line}`);
+  const head = `  ${flag}`;
+  if (head.length >= INDENT - 1) return [head, ...lines].join('\n');
+  return [head + lines[0]!.slice(head.length), ...lines.slice(1)].join('\n');
+}
+
+function wrap(sentences: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of sentences.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
