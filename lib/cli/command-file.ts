@@ -1,6 +1,8 @@
 import {existsSync} from 'node:fs';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {writeAtomically} from '../atomic-file.js';
+import type {ModelOptions} from '../model-options.js';
+import {findRegistered} from '../weights/registry.js';
 import {readConfigFile} from './config-file.js';
 import {TRAIN_CONFIG, type TrainConfig} from './train-config.js';
 
@@ -9,13 +11,41 @@ export function commandFile(run: string): string {
   return join(run, 'command.json');
 }
 
-/** Throws WRITE_FAILED. */
+/** Keeps `config`, with whole paths: the run may be resumed or reported on from another folder. Throws WRITE_FAILED. */
 export async function writeCommandFile(run: string, config: TrainConfig): Promise<void> {
-  await writeAtomically(commandFile(run), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
+  const text = JSON.stringify(withWholePaths(config), null, 2);
+  await writeAtomically(commandFile(run), (file) => file.writeFile(`${text}\n`));
 }
 
 /** What was said; nothing where another program made the run. Throws INVALID_OPTION for a damaged file. */
 export async function readCommandFile(run: string): Promise<TrainConfig> {
   const file = commandFile(run);
   return existsSync(file) ? readConfigFile(file, TRAIN_CONFIG) : {};
+}
+
+function withWholePaths(config: TrainConfig): TrainConfig {
+  const {backbone = 'resnet50', version = 1} = config as ModelOptions;
+  const weightsPath = (kind: 'detector' | 'backbone') => (given: string) =>
+    findRegistered(given, {kind, backbone, version}) === undefined ? resolve(given) : given;
+  const whole: Record<string, (given: string) => string> = {
+    data: resolve,
+    validation: resolve,
+    images: resolve,
+    output: resolve,
+    weights: weightsPath('detector'),
+    weightsBackbone: weightsPath('backbone'),
+  };
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => {
+      if (typeof value === 'string') return [name, whole[name]?.(value) ?? value];
+      return [name, name === 'data' || name === 'validation' ? withWholeDataPaths(value) : value];
+    }),
+  );
+}
+
+/** As `DataSpec` has them; the share that is kept for validation has none. */
+function withWholeDataPaths(spec: unknown): unknown {
+  if (typeof spec !== 'object' || spec === null) return spec;
+  const {path, images} = spec as {path: string; images?: string};
+  return {...spec, path: resolve(path), ...(images !== undefined && {images: resolve(images)})};
 }

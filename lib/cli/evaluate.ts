@@ -11,6 +11,7 @@ import {requireWritableFolder} from '../writing.js';
 import {type Command, type CommandContext, ONE_DATA} from './command.js';
 import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from './data.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
+import {refuseFlags} from './flags.js';
 
 export const evaluate: Command = {
   name: 'evaluate',
@@ -21,7 +22,8 @@ export const evaluate: Command = {
 ${DATA_HELP}
 
   --weights NAME      a file that training saved, or COCO_V1
-  --results FILE      score the detections in this COCO results file instead
+  --results FILE      score the detections in this COCO results file instead, by COCO's AP; of the other options only
+                      --json and those of DATA go with it
   --score-threshold N detections above this count for pixels and objects, 0..1 (default 0.5); AP takes all
   --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
   --output DIR        scores, curves, confusion matrix, worst images and results.json go here (default runs/evaluate)
@@ -48,6 +50,12 @@ ${dataOptionsHelp()}`,
     const {weights, results, json} = others;
     if ((weights === undefined) === (results === undefined)) {
       throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn evaluate needs either --weights or --results.');
+    }
+    if (results !== undefined) {
+      refuseFlags(others, ['output', 'views', 'scoreThreshold', ...Object.keys(DEVICE_OPTIONS)], {
+        where: 'maskrcnn evaluate --results',
+        hint: 'The detections are made, and only their scores are printed: leave it out, or score --weights.',
+      });
     }
     const data = await openData({path: path!, ...dataOptions});
     const scores =

@@ -52,6 +52,17 @@ export function readFlags(
   return {options, positionals};
 }
 
+/** Throws INVALID_OPTION where one of `names` was given to `where`, which would pass it over. */
+export function refuseFlags(
+  options: Record<string, unknown>,
+  names: readonly string[],
+  {where, hint}: {where: string; hint: string},
+): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  throw new MaskRcnnError('INVALID_OPTION', `${where} takes no --${flagName(given)}.`, {hint});
+}
+
 /** The first reading of what was written that `rule` accepts; if there is none, one for the complaint. */
 function convert(values: readonly (string | boolean)[], rule: Rule): unknown {
   const last = values.at(-1)!;

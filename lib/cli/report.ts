@@ -6,6 +6,7 @@ import type {Command} from './command.js';
 import {readCommandFile} from './command-file.js';
 import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from './data.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
+import {refuseFlags} from './flags.js';
 import {openTrainingData} from './train-config.js';
 
 export const report: Command = {
@@ -43,11 +44,21 @@ ${dataOptionsHelp()}`,
     const [run] = positionals as [string];
     const {data: dataOptions, others} = partDataOptions(options);
     const {data: path, weights = join(run, 'best.safetensors'), device, precision, ...rest} = others;
+    if (path === undefined) {
+      refuseFlags(dataOptions, Object.keys(DATA_OPTIONS), {
+        where: 'maskrcnn report without --data',
+        hint: 'The validation images of the run are read as it read them.',
+      });
+    }
     const data =
       path === undefined
         ? (await openTrainingData(await readCommandFile(run)))?.validation
         : await openData({path: path as string, ...dataOptions});
     if (data === undefined) {
+      refuseFlags(others, ['weights', 'worst', 'scoreThreshold', ...Object.keys(DEVICE_OPTIONS)], {
+        where: 'maskrcnn report of a run without validation images',
+        hint: 'Name images with --data.',
+      });
       out(await writeReport(run, rest));
       return;
     }

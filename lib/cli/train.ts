@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {mkdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {AUGMENT_NAMES} from '../augment/presets.js';
@@ -14,7 +15,7 @@ import type {TrainOptions} from '../train/options.js';
 import {train as trainModel} from '../train.js';
 import {requireWritableFolder, writing} from '../writing.js';
 import {type Command, type CommandContext, ONE_DATA} from './command.js';
-import {readCommandFile, writeCommandFile} from './command-file.js';
+import {commandFile, readCommandFile, writeCommandFile} from './command-file.js';
 import {readConfigFile} from './config-file.js';
 import {DATA_HELP, dataOptionsHelp} from './data.js';
 import {docComments} from './doc-comments.js';
@@ -140,9 +141,21 @@ async function timeOfState(run: string): Promise<bigint | undefined> {
   return state?.mtimeNs;
 }
 
-/** What the run that is resumed was started with. */
-async function saidBefore({resume, output}: TrainConfig): Promise<TrainConfig> {
-  return resume && typeof output === 'string' ? readCommandFile(output) : {};
+/** What the run that is resumed was started with. Throws INVALID_OPTION where there is no run to resume. */
+async function saidBefore({resume, output, data}: TrainConfig): Promise<TrainConfig> {
+  if (!resume) return {};
+  if (typeof output !== 'string') {
+    throw new MaskRcnnError('INVALID_OPTION', "maskrcnn train --resume needs --output, the run's folder, got none.");
+  }
+  const wanted = [...(data === undefined ? [commandFile(output)] : []), RunFolder.statePath(output)];
+  const missing = resume === 'auto' ? undefined : wanted.find((file) => !existsSync(file));
+  if (missing !== undefined) {
+    throw new MaskRcnnError('INVALID_OPTION', `maskrcnn train --resume needs ${missing}, and it is not there.`, {
+      file: missing,
+      hint: 'Give --output the folder of a run that has saved its state; --resume=auto begins one where there is none.',
+    });
+  }
+  return readCommandFile(output);
 }
 
 /** Faults end the command before the first step, all of them named, unless training skips what it cannot read. */

@@ -52,7 +52,7 @@ test.serial('train fills the run folder from a configuration file and flags, the
   const {code, out, err} = await maskrcnn(
     ...[
       'train',
-      at('data'),
+      relative('.', at('data')),
       '--config',
       at('tiny.yaml'),
       '--output',
@@ -82,6 +82,24 @@ test.serial('train --resume needs the run alone, and refuses what would change i
   const refused = await maskrcnn('train', '--resume', '--output', at('run'), '--lr', '1');
   t.is(refused.code, 2);
   t.regex(refused.err, /Option 'lr' of a resumed run must be 0\.005 as before, got 1\./);
+});
+
+test.serial('train --resume names what is missing', async (t) => {
+  t.like(await maskrcnn('train', '--resume'), {
+    code: 2,
+    err: "error: maskrcnn train --resume needs --output, the run's folder, got none.\n",
+  });
+  const cases: [string[], string][] = [
+    [[], at('none', 'command.json')],
+    [[at('data')], at('none', 'last.state.safetensors')],
+  ];
+  for (const [args, missing] of cases) {
+    const {code, err} = await maskrcnn('train', ...args, '--resume', '--output', at('none'));
+    t.is(code, 2);
+    t.true(err.startsWith(`error: maskrcnn train --resume needs ${missing}, and it is not there.\n`), err);
+  }
+  t.false(existsSync(at('none')));
+  t.regex((await maskrcnn('train', '--resume=auto', '--output', at('none'))).err, /needs DATA, got none/);
 });
 
 test.serial('faulty data end train before the first step, unless it is to skip them', async (t) => {
@@ -123,13 +141,26 @@ test.serial('train without --output in a folder that cannot hold runs ends befor
 
 test.serial('report finds the validation images of the run again', async (t) => {
   await rm(at('run', 'report.html'));
+  // From another folder than the run was started in, with a path relative to that.
+  const here = process.cwd();
+  process.chdir(at('data'));
   const {code, out, err} = await maskrcnn('report', at('run'), '--worst', '1', '--score-threshold', '0');
+  process.chdir(here);
   t.is(code, 0, err);
   t.is(out, `${at('run', 'report.html')}\n`);
   const html = readFileSync(at('run', 'report.html'), 'utf8');
   t.regex(html, /The worst 1 of 2 images/);
   t.regex(html, /train_\d\.png<br>/);
   t.is((await maskrcnn('report', at('data'))).code, 1);
+  for (const [args, text] of [
+    [[at('run'), '--include', 'test_*'], 'report without --data takes no --include.\nThe validation images'],
+    [[at('skipping'), '--worst', '1'], 'report of a run without validation images takes no --worst.\nName images'],
+    [[at('skipping'), '--device', 'cpu'], 'report of a run without validation images takes no --device.\nName images'],
+  ] as const) {
+    const refused = await maskrcnn('report', ...args);
+    t.is(refused.code, 2);
+    t.true(refused.err.startsWith(`error: maskrcnn ${text}`), refused.err);
+  }
   await writeFile(at('data', 'command.json'), '{"data":');
   const damaged = await maskrcnn('report', at('data'));
   t.is(damaged.code, 2);
@@ -231,6 +262,17 @@ test.serial('evaluate scores weights, and the results that it wrote to the same 
   t.deepEqual(JSON.parse(results.out).segm, segm);
   t.is(pixel.images, 2);
   t.is((await maskrcnn(...data)).code, 2);
+  for (const [flag, value] of Object.entries({
+    output: 'x',
+    views: '2',
+    'score-threshold': '0',
+    device: 'cpu',
+    precision: 'float32',
+  })) {
+    const refused = await maskrcnn(...data, '--results', at('scores', 'results.json'), `--${flag}`, value);
+    t.is(refused.code, 2);
+    t.true(refused.err.startsWith(`error: maskrcnn evaluate --results takes no --${flag}.\n`), refused.err);
+  }
 });
 
 test.serial('predict and evaluate look at an image in as many ways as they are told', async (t) => {
