@@ -7,6 +7,9 @@ import {cacheRoot} from '../cache.js';
 import type {Obstacle} from '../device.js';
 import {minorVersion} from '../libtorch/layout.js';
 import {lookForLibtorch} from '../libtorch/locate.js';
+import {registry} from '../weights/registry.js';
+import {torchHubFolder} from '../weights/resolve-weights.js';
+import {askNvidiaSmi} from './nvidia-smi.js';
 import type {SelfTest} from './self-test.js';
 
 /** One thing that was looked at. */
@@ -27,12 +30,14 @@ export type ExamineOptions = {
  * but the addon's loader, which links none. */
 export async function examine({env = process.env, root = packageRoot}: ExamineOptions = {}): Promise<Finding[]> {
   const findings = [await examineNode(root), examineSystem()];
+  const driver = await askNvidiaSmi(env);
+  if (driver !== undefined) findings.push({name: 'nvidia-smi', state: 'note', text: driver});
   const addon = examineAddon(root);
   findings.push(addon.finding);
   const libtorch = await examineLibtorch(env, addon.builtFor);
   findings.push(libtorch);
   if (addon.builtFor !== undefined && libtorch.state === 'ok') findings.push(...(await selfTest(env)));
-  findings.push(await examineCache(cacheRoot(env)));
+  findings.push(await examineCache(cacheRoot(env)), await examineTorchHub(torchHubFolder(env)));
   return findings;
 }
 
@@ -122,7 +127,7 @@ async function runSelfTest(env: NodeJS.ProcessEnv): Promise<{test?: SelfTest; en
     const args = [...process.execArgv, program];
     execFile(process.execPath, args, {env, timeout: SELF_TEST_MS}, (error, stdout, stderr) => {
       const line = stdout.trim().split('\n').at(-1)!;
-      const test = line.startsWith('{') ? (JSON.parse(line) as SelfTest) : undefined;
+      const test = readSelfTest(line);
       if (error === null) return resolve(test === undefined ? {ending: 'it said nothing'} : {test});
       const {signal, code, killed} = error;
       const how = killed ? 'was stopped after a minute' : signal ? `crashed with ${signal}` : `ended with code ${code}`;
@@ -132,20 +137,43 @@ async function runSelfTest(env: NodeJS.ProcessEnv): Promise<{test?: SelfTest; en
   });
 }
 
+/** Undefined where the line is none, or was cut off. */
+function readSelfTest(line: string): SelfTest | undefined {
+  try {
+    return JSON.parse(line) as SelfTest;
+  } catch {
+    return undefined;
+  }
+}
+
 async function examineCache(folder: string): Promise<Finding> {
-  const parts = await readdir(folder).catch(() => []);
-  const sizes = await Promise.all(
-    parts.map(async (part) => `${part} ${megabytes(await sizeOf(join(folder, part)))} MB`),
-  );
-  return {name: 'Cache', state: 'note', text: `${folder}: ${sizes.join(', ') || 'empty'}`};
+  const parts = await namesIn(folder);
+  return {name: 'Cache', state: 'note', text: `${folder}: ${(await withSizes(folder, parts)) || 'empty'}`};
+}
+
+/** Weights that PyTorch has downloaded serve this package, too. */
+async function examineTorchHub(folder: string): Promise<Finding> {
+  const files = (await namesIn(folder)).filter((name) => registry.some(({file}) => file === name));
+  const text = (await withSizes(folder, files)) || 'none of the registered weights';
+  return {name: 'Cache of torch.hub', state: 'note', text: `${folder}: ${text}`};
+}
+
+async function withSizes(folder: string, names: readonly string[]): Promise<string> {
+  const sizes = names.map(async (name) => `${name} ${megabytes(await sizeOf(join(folder, name)))} MB`);
+  return (await Promise.all(sizes)).join(', ');
 }
 
 async function sizeOf(path: string): Promise<number> {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined) return 0;
   if (!info.isDirectory()) return info.size;
-  const sizes = await Promise.all((await readdir(path)).map((name) => sizeOf(join(path, name))));
+  const sizes = await Promise.all((await namesIn(path)).map((name) => sizeOf(join(path, name))));
   return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** None where the folder is not there, or may not be read. */
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }
 
 function megabytes(bytes: number): string {

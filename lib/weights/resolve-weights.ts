@@ -77,7 +77,7 @@ async function fetchRegistered(
 }
 
 /** torch.hub's own rule: `TORCH_HOME`, else `torch` in the cache folder of the XDG specification. */
-function torchHubFolder({TORCH_HOME, XDG_CACHE_HOME} = process.env): string {
+export function torchHubFolder({TORCH_HOME, XDG_CACHE_HOME}: NodeJS.ProcessEnv = process.env): string {
   return join(TORCH_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'torch'), 'hub', 'checkpoints');
 }
 

@@ -1,13 +1,19 @@
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {chmodSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {runCli} from '../../lib/cli/run.js';
 import {describeFindings, examine, type Finding} from '../../lib/doctor/examine.js';
 import {essentialLibraries} from '../../lib/libtorch/layout.js';
 import {pinned} from '../../lib/libtorch/pinned.js';
+import {registry} from '../../lib/weights/registry.js';
 import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
 
 const failed = (findings: Finding[]) => findings.filter(({state}) => state === 'failed');
+
+/** That of a package which needs a newer Node. */
+const PACKAGE = '{"version": "1.2.3", "engines": {"node": ">=99.1"}}';
+/** The user that Unix keeps for those without rights. */
+const NOBODY = 65534;
 
 /** A folder that looks like libtorch and holds no library. */
 function fakeLibtorch(folder: string, version: string): string {
@@ -69,7 +75,7 @@ test.serial('a crash of the self-test is told, and takes nobody along', async (t
 
 test('a missing libtorch and a missing addon are told with the places looked at', async (t) => {
   const folder = temporaryFolder(t);
-  writeFileSync(join(folder, 'package.json'), '{"version": "1.2.3", "engines": {"node": ">=99.1"}}');
+  writeFileSync(join(folder, 'package.json'), PACKAGE);
   const findings = await examine({env: {XDG_CACHE_HOME: folder, PATH: ''}, root: folder});
   t.deepEqual(
     failed(findings).map(({name}) => name),
@@ -79,4 +85,55 @@ test('a missing libtorch and a missing addon are told with the places looked at'
   t.regex(text, /FAIL {2}Node\.js +\S+, for maskrcnn 1\.2\.3, which needs >=99\.1/);
   t.regex(text, /FAIL {2}libtorch +not found\n +LIBTORCH: not set\n(.*\n)+ +`npx maskrcnn setup` fetches it/);
   t.regex(text, /Cache +.*: empty/);
+});
+
+test('GPUs and their driver are told where nvidia-smi is, and what it says where it fails', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'package.json'), PACKAGE);
+  const said = async (script: string) => {
+    writeFileSync(join(folder, 'nvidia-smi'), `#!/bin/sh\n${script}\n`, {mode: 0o755});
+    const findings = await examine({env: {XDG_CACHE_HOME: folder, PATH: folder}, root: folder});
+    return findings.find(({name}) => name === 'nvidia-smi');
+  };
+  t.deepEqual(await said("echo 'NVIDIA H100 80GB HBM3, 550.54.15'; echo 'NVIDIA A10, 24G, 550.54.15'"), {
+    name: 'nvidia-smi',
+    state: 'note',
+    text: 'NVIDIA H100 80GB HBM3, driver 550.54.15\nNVIDIA A10, 24G, driver 550.54.15',
+  });
+  t.like(await said("echo 'No driver is there.'; echo more; exit 9"), {
+    state: 'note',
+    text: 'failed: No driver is there.',
+  });
+});
+
+test('weights that torch.hub has, and that are registered, are told', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'package.json'), PACKAGE);
+  const finding = async () => {
+    const findings = await examine({env: {XDG_CACHE_HOME: folder, TORCH_HOME: folder, PATH: ''}, root: folder});
+    return findings.find(({name}) => name === 'Cache of torch.hub')!.text;
+  };
+  const hub = join(folder, 'hub', 'checkpoints');
+  t.is(await finding(), `${hub}: none of the registered weights`);
+  mkdirSync(hub, {recursive: true});
+  writeFileSync(join(hub, 'of-another-program.pth'), 'x');
+  writeFileSync(join(hub, registry[0]!.file), Buffer.alloc(200_000));
+  t.is(await finding(), `${hub}: ${registry[0]!.file} 0.2 MB`);
+});
+
+test.serial('a folder of the cache that may not be read is no failure', async (t) => {
+  const folder = temporaryFolder(t);
+  chmodSync(folder, 0o755);
+  writeFileSync(join(folder, 'package.json'), PACKAGE);
+  mkdirSync(join(folder, 'maskrcnn', 'closed'), {recursive: true});
+  chmodSync(join(folder, 'maskrcnn', 'closed'), 0o000);
+  // Root may read everything.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid!(NOBODY);
+  t.teardown(() => {
+    if (isRoot) process.seteuid!(0);
+    chmodSync(join(folder, 'maskrcnn', 'closed'), 0o755);
+  });
+  const findings = await examine({env: {XDG_CACHE_HOME: folder, PATH: ''}, root: folder});
+  t.is(findings.find(({name}) => name === 'Cache')!.text, `${join(folder, 'maskrcnn')}: closed 0.0 MB`);
 });
