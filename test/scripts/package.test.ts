@@ -1,10 +1,11 @@
 import {execFile} from 'node:child_process';
-import {cp, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile} from 'node:fs/promises';
+import {chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
+import ts from 'typescript';
 import {minorVersion} from '../../lib/libtorch/layout.js';
 import {locateLibtorch} from '../../lib/libtorch/locate.js';
 import {pinned} from '../../lib/libtorch/pinned.js';
@@ -35,64 +36,125 @@ model.dispose();
 `;
 
 let folder: string;
-test.before(async () => {
+/** Undefined where the package cannot be made here. */
+let packed: {tarball: string; paths: string[]; dependencies: string[]} | undefined;
+
+test.before(async (t) => {
   folder = await mkdtemp(join(tmpdir(), 'maskrcnn-package-'));
+  if (process.platform !== 'linux') return t.log('skipped: the package is tried on Linux');
+  const {version = ''} = await locateLibtorch();
+  if (minorVersion(version) !== minorVersion(pinned.torch)) {
+    t.log(`skipped: the package is prebuilt for libtorch ${pinned.torch}, and this is ${version}`);
+    return;
+  }
+  const copy = join(folder, 'copy');
+  for (const part of PARTS) await cp(join(root, part), join(copy, part), {recursive: true});
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
+  await run('npm', ['run', 'prebuild'], {cwd: copy});
+  const {stdout} = await run('npm', ['pack', '--json', '--silent'], {cwd: copy, maxBuffer: 1 << 24});
+  const [{filename, files}] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [
+    {filename: string; files: {path: string}[]},
+  ];
+  const {dependencies} = JSON.parse(await readFile(join(copy, 'package.json'), 'utf8'));
+  packed = {
+    tarball: join(copy, filename),
+    paths: files.map(({path}) => path),
+    dependencies: Object.keys(dependencies),
+  };
 });
 test.after.always(() => rm(folder, {recursive: true, force: true}));
 
-(process.platform === 'linux' ? test : test.skip)(
-  'the packed tarball is small, has no sources, and trains and predicts without a compiler',
-  async (t) => {
-    const {libDir, version = ''} = await locateLibtorch();
-    if (minorVersion(version) !== minorVersion(pinned.torch)) {
-      t.log(`skipped: the package is prebuilt for libtorch ${pinned.torch}, and this is ${version}`);
-      t.pass();
-      return;
-    }
-    const copy = join(folder, 'copy');
-    for (const part of PARTS) await cp(join(root, part), join(copy, part), {recursive: true});
-    await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-    await run('npm', ['run', 'prebuild'], {cwd: copy});
-    const {stdout} = await run('npm', ['pack', '--json', '--silent'], {cwd: copy, maxBuffer: 1 << 24});
-    const [packed] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [{filename: string; files: {path: string}[]}];
-    const tarball = join(copy, packed.filename);
-    t.true((await stat(tarball)).size < 10e6);
-    const paths = packed.files.map(({path}) => path);
-    for (const path of ['dist/index.js', 'dist/report/page/report.css', 'binding.d.ts', ...TEXTS]) {
-      t.true(paths.includes(path), path);
-    }
-    t.true(paths.some((path) => /^prebuilds\/linux-\w+\/maskrcnn\.(glibc|musl)\.node$/.test(path)));
-    t.true(paths.some((path) => path.endsWith('/libtorch_python.so')));
-    t.deepEqual(
-      paths.filter((path) => /^(native|lib|test|scripts|examples|build)\/|(?<!\.d)\.ts$|\.map$/.test(path)),
-      [],
-    );
+/** The environment of a user who has Node, and nothing else that could be called. */
+async function bareEnvironment(): Promise<NodeJS.ProcessEnv> {
+  const bin = join(folder, 'bin');
+  await mkdir(bin, {recursive: true});
+  await symlink(process.execPath, join(bin, 'node')).catch(() => {});
+  return {PATH: bin, HOME: folder, OMP_WAIT_POLICY: 'passive'};
+}
 
-    // As Node's and the bundlers' resolution sees it.
-    const bin = (name: string) => join(root, 'node_modules/.bin', name);
-    await run(bin('publint'), ['run', tarball, '--strict'], {cwd: copy});
-    await run(bin('attw'), [tarball, '--profile', 'esm-only'], {cwd: copy});
+test.serial('the packed tarball is small, and has no sources', async (t) => {
+  if (packed === undefined) return t.pass();
+  const {tarball, paths} = packed;
+  t.true((await stat(tarball)).size < 10e6);
+  for (const path of ['dist/index.js', 'dist/report/page/report.css', 'binding.d.ts', ...TEXTS]) {
+    t.true(paths.includes(path), path);
+  }
+  t.true(paths.some((path) => /^prebuilds\/linux-\w+\/maskrcnn\.(glibc|musl)\.node$/.test(path)));
+  t.true(paths.some((path) => path.endsWith('/libtorch_python.so')));
+  t.deepEqual(
+    paths.filter((path) => /^(native|lib|test|scripts|examples|build)\/|(?<!\.d)\.ts$|\.map$/.test(path)),
+    [],
+  );
 
-    // As npm would lay it out, its dependencies being those of the checkout.
-    const app = join(folder, 'app');
-    const modules = join(app, 'node_modules');
-    await mkdir(modules, {recursive: true});
-    await run('tar', ['-xzf', tarball, '-C', modules]);
-    await cp(join(modules, 'package'), join(modules, 'maskrcnn'), {recursive: true});
-    for (const name of await readdir(join(root, 'node_modules'))) {
-      if (name !== 'maskrcnn' && !name.startsWith('.'))
-        await symlink(join(root, 'node_modules', name), join(modules, name));
-    }
-    await writeFile(join(app, 'program.mjs'), PROGRAM);
-    const env = {PATH: '/nowhere', HOME: folder, LIBTORCH: dirname(libDir), OMP_WAIT_POLICY: 'passive'};
-    const {stdout: said} = await run(process.execPath, ['program.mjs'], {cwd: app, env});
-    const {loss, found, best} = JSON.parse(said);
-    t.true(loss > 0 && found > 0, said);
-    t.is(best, join('run', 'best.safetensors'));
-    const cli = join(modules, 'maskrcnn/dist/cli/main.js');
-    const {stdout: doctor} = await run(process.execPath, [cli, 'doctor'], {cwd: app, env});
-    t.regex(doctor, /ok +Self-test: network/);
-    const {stdout: report} = await run(process.execPath, [cli, 'report', 'run'], {cwd: app, env});
-    t.is(report, `${join('run', 'report.html')}\n`);
-  },
-);
+  // As Node's and the bundlers' resolution sees it.
+  const bin = (name: string) => join(root, 'node_modules/.bin', name);
+  await run(bin('publint'), ['run', tarball, '--strict'], {cwd: join(folder, 'copy')});
+  await run(bin('attw'), [tarball, '--profile', 'esm-only'], {cwd: join(folder, 'copy')});
+});
+
+test.serial('the modules that the package names beside its own and Node’s are its dependencies', async (t) => {
+  if (packed === undefined) return t.pass();
+  const {paths, dependencies} = packed;
+  const named = new Set<string>();
+  for (const path of paths.filter((name) => /^dist\/.*\.js$/.test(name))) {
+    const {importedFiles} = ts.preProcessFile(await readFile(join(folder, 'copy', path), 'utf8'), true, true);
+    for (const {fileName} of importedFiles) if (!/^\.|^node:/.test(fileName)) named.add(fileName);
+  }
+  t.deepEqual([...named].sort(), [...dependencies].sort());
+});
+
+test.serial('with its dependencies alone it sets libtorch up, trains and predicts, without a compiler', async (t) => {
+  if (packed === undefined) return t.pass();
+  const {tarball, dependencies} = packed;
+  // As npm would lay it out, its dependencies being those of the checkout.
+  const app = join(folder, 'app');
+  const modules = join(app, 'node_modules');
+  await mkdir(join(modules, '.bin'), {recursive: true});
+  await run('tar', ['-xzf', tarball, '-C', modules, '--transform', 's/^package/maskrcnn/']);
+  for (const name of dependencies) await symlink(join(root, 'node_modules', name), join(modules, name));
+  await chmod(join(modules, 'maskrcnn/dist/cli/main.js'), 0o755);
+  await symlink('../maskrcnn/dist/cli/main.js', join(modules, '.bin/maskrcnn'));
+  await writeFile(join(app, 'program.mjs'), PROGRAM);
+
+  const options = {cwd: app, env: await bareEnvironment()};
+  const cli = (...args: string[]) => run(join(modules, '.bin/maskrcnn'), args, options);
+  const missing = await t.throwsAsync<Error & {stderr: string}>(run(process.execPath, ['program.mjs'], options));
+  t.regex(missing!.stderr, /LIBTORCH_NOT_FOUND(.*\n)*.*npx maskrcnn setup/);
+  const {stderr: setup} = await cli('setup', '--from', (await locateLibtorch()).root);
+  t.regex(setup, /libtorch is set up: /);
+
+  const {stdout: said} = await run(process.execPath, ['program.mjs'], options);
+  const {loss, found, best} = JSON.parse(said);
+  t.true(loss > 0 && found > 0, said);
+  t.is(best, join('run', 'best.safetensors'));
+  t.regex((await cli('doctor')).stdout, /ok +Self-test: network/);
+  t.is((await cli('report', 'run')).stdout, `${join('run', 'report.html')}\n`);
+  // From the declarations, which are in the package for this, too.
+  t.regex((await cli('help', 'train')).stdout, /^ {2}--epochs +Passes over data\./m);
+});
+
+test.serial('npm installs it where the registry answers, and it runs', async (t) => {
+  if (packed === undefined) return t.pass();
+  const impatient = ['--fetch-retries=0', '--fetch-timeout=10000'];
+  const refusal = await run('npm', ['view', 'node-gyp-build', 'version', ...impatient]).then(
+    () => undefined,
+    (error: {stderr: string}) => error.stderr.split('\n', 1)[0],
+  );
+  if (refusal !== undefined) {
+    t.log(`skipped: the registry does not answer (${refusal})`);
+    return t.pass();
+  }
+  const app = join(folder, 'installed');
+  await mkdir(app);
+  await run('npm', ['install', packed.tarball, '--prefix', app, '--no-audit', '--no-fund'], {cwd: app});
+  const modules = await readdir(join(app, 'node_modules'));
+  for (const name of ['maskrcnn', ...packed.dependencies]) t.true(modules.includes(name), name);
+  t.false(modules.includes('typescript'));
+  await writeFile(join(app, 'program.mjs'), PROGRAM);
+  const options = {cwd: app, env: await bareEnvironment()};
+  // libtorch is in the cache since the test before.
+  const {stdout} = await run(process.execPath, ['program.mjs'], options);
+  t.true(JSON.parse(stdout).found > 0, stdout);
+  const {stdout: help} = await run(join(app, 'node_modules/.bin/maskrcnn'), ['--help'], options);
+  t.regex(help, /^Usage: maskrcnn COMMAND/);
+});
