@@ -44,3 +44,15 @@ export function checkPositionals({name, takes}: Command, given: readonly string[
   const got = given.length === 0 ? 'none' : given.map(show).join(', ');
   throw new MaskRcnnError('INVALID_OPTION', `maskrcnn ${name} takes ${expected}, got ${got}.`, {hint: hint(given)});
 }
+
+/**
+ * Whether `error` is the reason of the aborted `signal`, or was caused by it, as Node's own errors for an abort are. Another one
+ * that came after the abort, such as that of a full disk, is a failure that must be told.
+ */
+export function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  for (let cause = error; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
+    if (cause === signal.reason) return true;
+  }
+  return false;
+}

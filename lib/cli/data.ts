@@ -6,8 +6,7 @@ import type {Dataset} from '../datasets/sample.js';
 import {VOC_OPTIONS, VocSegmentation} from '../datasets/voc-segmentation.js';
 import {MaskRcnnError} from '../errors.js';
 import {listOf, type Schema, text} from '../options-check.js';
-import {docComments} from './doc-comments.js';
-import {optionHelp} from './option-help.js';
+import {docComments, optionHelp} from './option-help.js';
 
 /** A data set as it is named on the command line: where it is, and options of its kind. */
 export type DataSpec = {path: string} & Record<string, unknown>;

@@ -1,8 +1,31 @@
+import {readFileSync} from 'node:fs';
+import {extname} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {type Schema, text} from '../options-check.js';
 import {flagName} from './flags.js';
 
 const INDENT = 22;
 const WIDTH = 120;
+
+/**
+ * What the comments say on the members of `type` in `lib/MODULE`, by name: so that an option is explained in one place, for
+ * programs and for the command line. Compiled, the declarations beside the module have them; run as TypeScript, its source.
+ */
+export function docComments(module: string, type: string): Map<string, string> {
+  const extension = extname(fileURLToPath(import.meta.url)) === '.ts' ? '.ts' : '.d.ts';
+  const source = readFileSync(new URL(`../${module}${extension}`, import.meta.url), 'utf8');
+  const [, body] = new RegExp(`^export type ${type} = \\{$(.*?)^\\};$`, 'ms').exec(source)!;
+  const members = body!.matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s*(\w+)\??:/gs);
+  return new Map(
+    Array.from(members, ([, comment, name]) => [
+      name!,
+      comment!
+        .replaceAll(/\n\s*\*/g, ' ')
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+    ]),
+  );
+}
 
 /**
  * The lines that explain the options of `schema`: what `meanings` says of each, and what it takes. Where that names one of

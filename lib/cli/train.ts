@@ -14,13 +14,11 @@ import {RunFolder} from '../run-folder.js';
 import type {TrainOptions} from '../train/options.js';
 import {train as trainModel} from '../train.js';
 import {requireWritableFolder, writing} from '../writing.js';
-import {type Command, type CommandContext, ONE_DATA} from './command.js';
+import {type Command, type CommandContext, isInterruption, ONE_DATA} from './command.js';
 import {commandFile, readCommandFile, writeCommandFile} from './command-file.js';
 import {readConfigFile} from './config-file.js';
 import {DATA_HELP, dataOptionsHelp} from './data.js';
-import {docComments} from './doc-comments.js';
-import {isInterruption} from './interruption.js';
-import {optionHelp} from './option-help.js';
+import {docComments, optionHelp} from './option-help.js';
 import {
   DEFAULT_VALIDATION,
   modelOptions,

@@ -1,7 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {isInterruption} from '../../lib/cli/interruption.js';
+import {isInterruption} from '../../lib/cli/command.js';
 import {runCli} from '../../lib/cli/run.js';
 import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
 
