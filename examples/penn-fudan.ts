@@ -61,7 +61,7 @@ await run(async () => {
     batchSize: 2,
     optimizer: 'sgd',
     lr: 0.005,
-    schedule: {type: 'multistep', milestones: [3], gamma: 0.1},
+    schedule: {type: 'step', every: 3, gamma: 0.1},
     augment: 'hflip',
     output,
   });

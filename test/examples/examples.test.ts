@@ -202,6 +202,9 @@ test.serial('resume.ts goes on with an interrupted run to the weights of one tha
   t.regex((await start('interrupted')).stdout, /Done after 4 steps/);
   t.regex((await start('whole')).stdout, /Done after 6 steps/);
   const last = async (run: string) => await readFile(join(folder, run, 'last.safetensors'));
+  // The tutorial's StepLR(step_size=3, gamma=0.1), as docs/penn-fudan.md has it.
+  const {train} = JSON.parse(await readFile(join(run, 'options.json'), 'utf8'));
+  t.like(train.schedule, {type: 'step', every: 3, gamma: 0.1});
   t.true((await last('interrupted')).equals(await last('whole')));
 });
 
