@@ -2,7 +2,7 @@
  * Fine-tunes Mask R-CNN on a folder of images and masks: looks at the data, trains, scores the images kept back, and writes a
  * report to open in a browser.
  *
- *   npx tsx examples/finetune-folder.ts cells --class cell
+ *   npx tsx examples/finetune-folder.ts cells --classes cell
  *
  * `docs/own-images.md` says what the folder holds.
  */
@@ -22,7 +22,7 @@ import {misuse, readArguments, readCount, run} from './command-line.js';
 
 const usage = `npx tsx examples/finetune-folder.ts DIR [options]
 
-  --class NAME        what the masks show (default object)
+  --classes NAME      what the masks show (default object)
   --weights FILE|NAME the network to start from (default COCO_V1, downloaded once, 170 MB)
   --epochs N          default 20
   --device NAME       auto, cpu, cuda or cuda:1 (default auto)
@@ -32,7 +32,7 @@ await run(async () => {
   const {values, positionals} = readArguments(usage, {
     allowPositionals: true,
     options: {
-      class: {type: 'string', default: 'object'},
+      classes: {type: 'string', default: 'object'},
       weights: {type: 'string', default: 'COCO_V1'},
       epochs: {type: 'string', default: '20'},
       device: {type: 'string', default: 'auto'},
@@ -44,7 +44,7 @@ await run(async () => {
   const {output} = values;
   const device = values.device as NonNullable<ModelOptions['device']>;
 
-  const all = await MaskFolder.open(folder, {classes: [values.class]});
+  const all = await MaskFolder.open(folder, {classes: [values.classes]});
   console.log(describeInspection(await inspect(all)));
   const {training, validation} = all.split(0.2, {seed: 1});
 

@@ -2,8 +2,7 @@
  * Fine-tunes Mask R-CNN on GlaS (Warwick-QU), the microscope images of the MICCAI 2015 gland segmentation contest, and
  * scores it on test set A:
  *
- *   npx tsx examples/glas.ts GlaS --weights-backbone IMAGENET1K_V1 --backbone resnet50 --device cuda
- *   npx tsx examples/glas.ts GlaS --weights COCO_V1
+ *   npx tsx examples/glas.ts GlaS --weights-backbone IMAGENET1K_V1
  *
  * GlaS is a folder of `train_1.bmp` beside `train_1_anno.bmp`, `testA_1.bmp`, and so on. Images of your own in the same form
  * (any of BMP, PNG, TIFF, WebP) do as well.

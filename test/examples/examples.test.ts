@@ -180,7 +180,7 @@ test.serial('finetune-folder.ts inspects, trains, scores and writes a report', a
   const weights = join(folder, 'demo', 'last.safetensors');
   const {code, stdout, stderr} = await runExample(
     'finetune-folder',
-    ...[data, '--class', 'cell', '--weights', weights, '--epochs', '1', '--device', 'cpu', '--output', run],
+    ...[data, '--classes', 'cell', '--weights', weights, '--epochs', '1', '--device', 'cpu', '--output', run],
   );
   t.is(code, 0, stderr);
   t.regex(stdout, /No faults\./);
