@@ -1,18 +1,17 @@
-import {execFile, spawnSync} from 'node:child_process';
+import {execFile} from 'node:child_process';
 import {mkdir, mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {maskRcnn} from '../../lib/index.js';
+import {python, pythonHas} from '../python.js';
 import {blocksOf, documents} from './blocks.js';
 
 const run = promisify(execFile);
 
-const python = process.env.PYTHON ?? 'python3';
-const missing = spawnSync(python, ['-c', 'import safetensors, torchvision']).status !== 0;
-if (missing) console.log(`# skipped: ${python} (PYTHON names another) has no torchvision and safetensors`);
-const withPython = missing ? test.skip : test;
+const hasPython = pythonHas(['safetensors', 'torchvision'], 'the examples in Python');
+const withPython = hasPython ? test : test.skip;
 
 /** What the blocks take for granted: `whole.pth` is a model, not its weights. */
 const PRELUDE = `
@@ -23,7 +22,7 @@ torch.save(torch.nn.Linear(2, 2), 'whole.pth')
 let folder: string;
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'maskrcnn-python-'));
-  if (missing) return;
+  if (!hasPython) return;
   await mkdir(join(folder, 'runs', 'glas'), {recursive: true});
   for (const [backboneNorm, files] of [
     ['frozen', ['runs/glas/best.safetensors']],

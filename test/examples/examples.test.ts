@@ -208,18 +208,6 @@ test.serial('resume.ts goes on with an interrupted run to the weights of one tha
   t.true((await last('interrupted')).equals(await last('whole')));
 });
 
-test.serial('export-to-python.ts writes weights, and a program with the options of the network', async (t) => {
-  const output = join(folder, 'export');
-  const weights = join(folder, 'demo', 'last.safetensors');
-  const {code, stderr} = await runExample('export-to-python', weights, '--output', output);
-  t.is(code, 0, stderr);
-  t.deepEqual((await readdir(output)).sort(), ['load.py', 'weights.pth']);
-  const program = await readFile(join(output, 'load.py'), 'utf8');
-  for (const part of ['backbone_name="resnet18"', 'CLASSES = ["background","gland"]', 'box_nms_thresh=0.5']) {
-    t.true(program.includes(part), part);
-  }
-});
-
 test('an unknown option ends an example with its usage', async (t) => {
   for (const name of ['demo', 'finetune-folder', 'resume', 'export-to-python', 'glas', 'penn-fudan', 'predict']) {
     const {code, stderr} = await runExample(name, '--colour');

@@ -1,0 +1,12 @@
+import {spawnSync} from 'node:child_process';
+
+/** The Python that tests try things in: `PYTHON`, or `python3`. */
+export const python = process.env.PYTHON ?? 'python3';
+
+/** Whether it has these modules; that it has not is printed, with what is skipped for it. */
+export function pythonHas(modules: readonly string[], skipped: string): boolean {
+  const has = spawnSync(python, ['-c', `import ${modules.join(', ')}`]).status === 0;
+  if (!has)
+    console.log(`# skipped: ${skipped}, for ${python} (PYTHON names another) lacks one of ${modules.join(', ')}`);
+  return has;
+}
