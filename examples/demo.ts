@@ -5,10 +5,10 @@
  *
  * It starts from random weights, so nothing is downloaded. With your own images, start from pretrained ones: glas.ts.
  */
-import {rm, writeFile} from 'node:fs/promises';
+import {readdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskFolder, maskRcnn, train} from 'maskrcnn';
-import {readArguments, readCount, run} from './command-line.js';
+import {misuse, readArguments, readCount, run} from './command-line.js';
 import {writeGlandImages} from './glands/generate.js';
 import {judge} from './held-out.js';
 
@@ -22,6 +22,18 @@ const usage = `npm run demo -- [options]
   --weights FILE|NAME       start from a whole network, such as the last.safetensors of an earlier run
   --weights-backbone FILE|NAME
                             start from a pretrained backbone, such as IMAGENET1K_V1 (downloaded once, 45 MB)`;
+
+/** Empties the folder of an earlier demo, and refuses one that holds anything else: it may be somebody's work. */
+async function removeDrawn(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const foreign = names.find((name) => !/^(train|test)_\d+(_anno)?\.png$/.test(name));
+  if (foreign !== undefined)
+    misuse(usage, `${join(folder, foreign)} was not drawn by the demo: name another --output.`);
+  for (const name of names) await rm(join(folder, name));
+}
 
 await run(async () => {
   const {values} = readArguments(usage, {
@@ -42,9 +54,9 @@ await run(async () => {
   const {output, weights, 'weights-backbone': weightsBackbone} = values;
 
   // 1. Images. Any folder of pictures with masks does, if a mask gives every object a number of its own.
-  const folder = join(output, 'data');
+  const folder = join(output, 'drawn-glands');
+  await removeDrawn(folder);
   console.log(`Drawing ${images + heldOut} images of stained tissue in ${folder} ...`);
-  await rm(folder, {recursive: true, force: true});
   await writeGlandImages(folder, 'train', images, 2 * seed);
   await writeGlandImages(folder, 'test', heldOut, 2 * seed + 1);
   const data = await MaskFolder.open(folder, {classes: ['gland'], include: 'train_*'});
@@ -98,6 +110,6 @@ Look at       ${join(output, 'overlays')}   image, truth and prediction side by 
 The weights   ${last}   open in Python too (safetensors)
 
 Next          npx tsx examples/predict.ts ${last} IMAGE ...
-              npm run demo -- --seed 2 --epochs 4          other images, longer training
+              npm run demo -- --seed 2 --epochs 8          other images, longer training
               npx tsx examples/glas.ts DIR --weights-backbone IMAGENET1K_V1     your own images`);
 });

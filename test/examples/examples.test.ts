@@ -1,5 +1,6 @@
 import {mkdir, readdir, readFile, rename, rm, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import sharp from 'sharp';
 import {writeGlandImages} from '../../examples/glands/generate.js';
@@ -8,6 +9,8 @@ import {decodeRle} from '../../lib/rle.js';
 import {runExample, temporaryFolder} from './run-example.js';
 
 type Epoch = {type: string; loss: number};
+
+const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 
 let folder: string;
 
@@ -18,6 +21,13 @@ test.before(async () => {
 test.after.always(async () => {
   await rm(folder, {recursive: true, force: true});
 });
+
+/** Those of `examples/` that are programs: they begin with a comment that says how they are started. */
+async function programs(): Promise<string[]> {
+  const names = (await readdir(examples)).filter((name) => name.endsWith('.ts'));
+  const texts = await Promise.all(names.map((name) => readFile(join(examples, name), 'utf8')));
+  return names.filter((_, i) => texts[i]!.startsWith('/**')).map((name) => basename(name, '.ts'));
+}
 
 async function epochLosses(run: string): Promise<number[]> {
   const lines = (await readFile(join(run, 'metrics.jsonl'), 'utf8')).trim().split('\n');
@@ -49,8 +59,29 @@ test.serial('demo.ts trains on images that it draws, and its loss falls', async 
   t.true((await readdir(run)).includes('last.safetensors'));
 });
 
+test.serial('demo.ts draws anew over what it drew, and leaves all that others have made', async (t) => {
+  const run = join(folder, 'project');
+  const drawn = join(run, 'drawn-glands');
+  await mkdir(join(run, 'data'), {recursive: true});
+  await mkdir(drawn);
+  await writeFile(join(run, 'data', 'mine.png'), 'mine');
+  await writeFile(join(drawn, 'train_99.png'), 'of an earlier demo');
+  const small = ['--output', run, '--images', '2', '--held-out', '1', '--epochs', '1'];
+  const {code, stderr} = await runExample('demo', ...small);
+  t.is(code, 0, stderr);
+  t.false((await readdir(drawn)).includes('train_99.png'));
+  t.deepEqual(await readdir(join(run, 'data')), ['mine.png']);
+
+  const before = await readdir(drawn);
+  await writeFile(join(drawn, 'mine.png'), 'mine');
+  const refused = await runExample('demo', ...small);
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /mine\.png was not drawn by the demo: name another --output\./);
+  t.deepEqual((await readdir(drawn)).sort(), [...before, 'mine.png'].sort());
+});
+
 test.serial('predict.ts finds objects with weights that the demo saved', async (t) => {
-  const image = join(folder, 'demo', 'data', 'test_1.png');
+  const image = join(folder, 'demo', 'drawn-glands', 'test_1.png');
   const {code, stdout, stderr} = await runExample(
     'predict',
     ...[join(folder, 'demo', 'last.safetensors'), image, '--score', '0.05', '--output', join(folder, 'predict')],
@@ -77,7 +108,8 @@ test.serial(
   'evaluate-coco.ts scores weights on a data set of COCO’s form, and the results file that it writes',
   async (t) => {
     const names = ['test_1', 'test_2'];
-    const masks = await MaskFolder.open(join(folder, 'demo', 'data'), {classes: ['gland'], include: 'test_*'});
+    const drawn = join(folder, 'demo', 'drawn-glands');
+    const masks = await MaskFolder.open(drawn, {classes: ['gland'], include: 'test_*'});
     const annotations = [];
     for (const [i] of names.entries()) {
       for (const {
@@ -98,12 +130,15 @@ test.serial(
         });
       }
     }
-    const file = join(folder, 'demo', 'data', 'instances.json');
+    const file = join(folder, 'instances.json');
     const images = names.map((name, i) => ({id: i + 1, file_name: `${name}.png`, width: 160, height: 160}));
     await writeFile(file, JSON.stringify({images, annotations, categories: [{id: 7, name: 'gland'}]}));
     const output = join(folder, 'evaluate');
     const weights = join(folder, 'demo', 'last.safetensors');
-    const {code, stdout, stderr} = await runExample('evaluate-coco', file, '--weights', weights, '--output', output);
+    const {code, stdout, stderr} = await runExample(
+      'evaluate-coco',
+      ...[file, '--images', drawn, '--weights', weights, '--output', output],
+    );
     t.is(code, 0, stderr);
     t.regex(stdout, new RegExp(`2 images, ${annotations.length} annotations, 0 images without any`));
     t.deepEqual((await readdir(output)).sort(), [
@@ -167,6 +202,9 @@ test.serial('penn-fudan.ts goes on from weights of other classes', async (t) => 
   t.is(code, 0, stderr);
 
   t.regex(stdout, /predictor/, 'that the heads were replaced is said');
+  // The tutorial's StepLR(step_size=3, gamma=0.1), as docs/penn-fudan.md has it.
+  const {train} = JSON.parse(await readFile(join(run, 'options.json'), 'utf8'));
+  t.like(train.schedule, {type: 'step', every: 3, gamma: 0.1});
   t.regex(stdout, /objects \(\d+ true\) +F1/);
   const losses = await epochLosses(run);
   t.true(losses[1]! < losses[0]!, `the loss went from ${losses[0]} to ${losses[1]}`);
@@ -202,18 +240,15 @@ test.serial('resume.ts goes on with an interrupted run to the weights of one tha
   t.regex((await start('interrupted')).stdout, /Done after 4 steps/);
   t.regex((await start('whole')).stdout, /Done after 6 steps/);
   const last = async (run: string) => await readFile(join(folder, run, 'last.safetensors'));
-  // The tutorial's StepLR(step_size=3, gamma=0.1), as docs/penn-fudan.md has it.
-  const {train} = JSON.parse(await readFile(join(run, 'options.json'), 'utf8'));
-  t.like(train.schedule, {type: 'step', every: 3, gamma: 0.1});
   t.true((await last('interrupted')).equals(await last('whole')));
 });
 
 test('an unknown option ends an example with its usage', async (t) => {
-  for (const name of ['demo', 'finetune-folder', 'resume', 'export-to-python', 'glas', 'penn-fudan', 'predict']) {
+  for (const name of await programs()) {
     const {code, stderr} = await runExample(name, '--colour');
-    t.is(code, 2);
-    t.regex(stderr, /--colour/);
-    t.regex(stderr, /--output DIR/);
+    t.is(code, 2, name);
+    t.regex(stderr, /--colour/, name);
+    t.regex(stderr, /--output DIR/, name);
   }
 });
 
