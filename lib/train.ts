@@ -19,7 +19,7 @@ import {type Ending, Trainer} from './train/trainer.js';
 
 /** A run that has ended. */
 export type Run = {
-  /** Its folder: options.json, metrics.jsonl, curves, pictures and checkpoints, as the README lists them. */
+  /** Its folder: options.json, metrics.jsonl, curves, pictures and checkpoints, as docs/training.md lists them. */
   output: string;
   /** Path of the weights that did best by `bestBy`; by training loss that is looked at where `last` is saved. */
   best: string;

@@ -15,9 +15,9 @@ export async function makeFreeFolder(stem: string): Promise<string> {
   }
 }
 
-/** What a run writes besides its options, metrics and checkpoints. */
+/** What is made of a run besides its options, metrics and checkpoints: by the run itself, and `report.html` by writeReport(). */
 const REPORTS: readonly (readonly [folder: string, name: RegExp])[] = [
-  ['.', /^(losses|metrics)\.(svg|png)$|^results\.csv$|^events\.out\.tfevents\.\d{10}\.maskrcnn$/],
+  ['.', /^(losses|metrics)\.(svg|png)$|^results\.csv$|^report\.html$|^events\.out\.tfevents\.\d{10}\.maskrcnn$/],
   ['batches', /^step-\d+\.png$/],
   ['validation', /^epoch-\d+\.png$/],
 ];

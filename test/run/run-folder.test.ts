@@ -121,6 +121,7 @@ test('a new run in the folder of an earlier one leaves nothing of its metrics an
   const first = await RunFolder.open(folder);
   await tell(first);
   await first.close();
+  await writeFile(join(folder, 'report.html'), 'of the first run');
   const before = await eventsOf(folder);
   for (const mine of ['notes.txt', 'events.out.tfevents.1.host', 'batches/mine.png']) {
     await writeFile(join(folder, mine), 'mine');
