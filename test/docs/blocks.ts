@@ -13,6 +13,16 @@ export async function documents(): Promise<string[]> {
   return ['README.md', 'CONTRIBUTING.md', ...guides.sort().map((name) => join('docs', name))];
 }
 
+/** Code in the middle of a sentence. */
+export async function codeSpansOf(document: string): Promise<{line: number; text: string}[]> {
+  const text = await readFile(join(root, document), 'utf8');
+  // Blocks become empty lines, so that the others keep their numbers.
+  const prose = text.replace(/^```[\s\S]*?^```$/gm, (block) => block.replace(/[^\n]/g, ''));
+  return prose
+    .split('\n')
+    .flatMap((line, i) => [...line.matchAll(/`([^`]+)`/g)].map(([, code]) => ({line: i + 1, text: code!})));
+}
+
 export async function blocksOf(document: string): Promise<Block[]> {
   const lines = (await readFile(join(root, document), 'utf8')).split('\n');
   const blocks: Block[] = [];

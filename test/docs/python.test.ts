@@ -6,7 +6,7 @@ import {promisify} from 'node:util';
 import test from 'ava';
 import {maskRcnn} from '../../lib/index.js';
 import {python, pythonHas} from '../python.js';
-import {blocksOf, documents} from './blocks.js';
+import {blocksOf, documents, root} from './blocks.js';
 
 const run = promisify(execFile);
 
@@ -34,6 +34,11 @@ test.before(async () => {
   }
 });
 test.after.always(() => rm(folder, {recursive: true, force: true}));
+
+withPython('weights travel to Python and back in every container', async (t) => {
+  const script = join(root, 'scripts', 'weights-roundtrip.ts');
+  await t.notThrowsAsync(run(process.execPath, ['--import=tsx', script, '--python', python], {cwd: root}));
+});
 
 withPython('every example in Python runs', async (t) => {
   const blocks = (await Promise.all((await documents()).map(blocksOf))).flat();

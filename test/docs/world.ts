@@ -1,15 +1,19 @@
 import {chmod, cp, mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {decode} from 'fast-png';
+import sharp from 'sharp';
 import {writeGlandImages} from '../../examples/glands/generate.js';
 import {MaskFolder, maskRcnn} from '../../lib/index.js';
+import {readWeights} from '../../lib/weights/read-weights.js';
+import {writeWeights} from '../../lib/weights/write-weights.js';
 import {writeBmp} from '../image/bmp-writer.js';
 import {tinyModel} from '../tiny.js';
 import {root} from './blocks.js';
 
 /**
  * The folder in which a reader of the documents would be: the data sets that they speak of, small and drawn; `start.safetensors` in
- * the place of COCO_V1; this package under its name, and `npx` and `python3` that reach nothing else.
+ * the place of COCO_V1 and `backbone.safetensors` in that of IMAGENET1K_V1; this package under its name, and `npx`, `npm` and `maskrcnn`
+ * that reach nothing else.
  */
 export async function makeWorld(folder: string): Promise<void> {
   const at = (...parts: string[]) => join(folder, ...parts);
@@ -33,8 +37,8 @@ export async function makeWorld(folder: string): Promise<void> {
     'PennFudanPed/PNGImages',
     'PennFudanPed/PedMasks',
     'annotations',
-    'images',
-    'val2017',
+    ...IMAGE_FOLDERS,
+    'photos',
   ]) {
     await mkdir(at(folders), {recursive: true});
   }
@@ -43,28 +47,67 @@ export async function makeWorld(folder: string): Promise<void> {
     await copy(`train_${i}_anno.png`, `cells/plate_${i}_mask.png`);
     await copy(`train_${i}.png`, `PennFudanPed/PNGImages/FudanPed0000${i}.png`);
     await copy(`train_${i}_anno.png`, `PennFudanPed/PedMasks/FudanPed0000${i}_mask.png`);
-    await copy(`train_${i}.png`, `images/train_${i}.png`);
-    await copy(`train_${i}.png`, `val2017/train_${i}.png`);
+    for (const folder of IMAGE_FOLDERS) await copy(`train_${i}.png`, `${folder}/train_${i}.png`);
+    await sharp(join(drawn, `train_${i}.png`))
+      .jpeg()
+      .toFile(at(`photos/${i}.jpg`));
   }
-  const annotations = JSON.stringify(await boxesAsCoco(drawn));
-  for (const name of ['train', 'val', 'instances_val2017'])
-    await writeFile(at('annotations', `${name}.json`), annotations);
+  const coco = await boxesAsCoco(drawn);
+  for (const name of COCO_FILES) await writeFile(at(name), JSON.stringify(coco));
+  const results = coco.annotations.map(({image_id, category_id, bbox}) => ({image_id, category_id, bbox, score: 0.9}));
+  await writeFile(at('results.json'), JSON.stringify(results));
 
+  await writeStart(at);
+  await writePrograms(at);
+}
+
+const IMAGE_FOLDERS = ['images', 'train', 'val2017', 'scans'];
+const COCO_FILES = [
+  ...['annotations/train.json', 'annotations/val.json', 'annotations/instances_val2017.json'],
+  ...['instances_train.json', 'instances_val.json', 'instances_val2017.json'],
+];
+
+type At = (...parts: string[]) => string;
+
+/** The weights to start from. */
+async function writeStart(at: At): Promise<void> {
   await using model = await maskRcnn({...tinyModel, classes: ['gland']});
   await model.save(at('start.safetensors'));
-  const cli = join(root, 'dist', 'cli', 'main.js');
-  await mkdir(at('bin'));
-  await writeFile(
-    at('bin', 'npx'),
-    `#!/bin/sh
-case "$1" in
-  maskrcnn) shift; exec "${process.execPath}" "${cli}" "$@" ;;
+  await model.save(at('maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth'));
+  const {tensors} = await readWeights(at('start.safetensors'));
+  const body = 'backbone.body.';
+  const classifier = [...tensors].flatMap(([name, tensor]) =>
+    name.startsWith(body) ? [[name.slice(body.length), tensor] as const] : [],
+  );
+  await writeWeights(at('backbone.safetensors'), new Map(classifier), {});
+}
+
+/** `npx`, `npm` and `maskrcnn`. What a test has no business with ends them with a code of its own. */
+async function writePrograms(at: At): Promise<void> {
+  const {scripts} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const cli = `exec "${process.execPath}" "${join(root, 'dist', 'cli', 'main.js')}" "$@"`;
+  const run = (name: string) => {
+    const script = /^tsx (\S+)$/.exec(scripts[name])![1]!;
+    return `'run ${name}') shift 2; [ "$1" = -- ] && shift; exec "${process.execPath}" --import=tsx "${join(root, script)}" "$@" ;;`;
+  };
+  const programs = {
+    maskrcnn: cli,
+    npx: `case "$1" in
+  maskrcnn) shift; ${cli} ;;
   tsx) shift; exec "${process.execPath}" --import=tsx "$@" ;;
   *) echo "npx $1 is not for a test" >&2; exit 9 ;;
-esac
-`,
-  );
-  await chmod(at('bin', 'npx'), 0o755);
+esac`,
+    npm: `case "$1 $2" in
+  ${run('bench:loader')}
+  ${run('bench:stages')}
+  *) echo "npm $1 $2 is not for a test" >&2; exit 9 ;;
+esac`,
+  };
+  await mkdir(at('bin'));
+  for (const [name, text] of Object.entries(programs)) {
+    await writeFile(at('bin', name), `#!/bin/sh\n${text}\n`);
+    await chmod(at('bin', name), 0o755);
+  }
 }
 
 async function writeAsBmp(from: string, to: string): Promise<void> {
@@ -79,7 +122,7 @@ async function writeAsBmp(from: string, to: string): Promise<void> {
 async function boxesAsCoco(drawn: string) {
   const data = await MaskFolder.open(drawn, {classes: ['gland'], include: 'train_*'});
   const images = [];
-  const annotations: object[] = [];
+  const annotations: {id: number; image_id: number; category_id: number; bbox: number[]}[] = [];
   for (let i = 0; i < data.length; i++) {
     const {file, image, instances} = await data.get(i);
     const {width, height} = image;
@@ -89,7 +132,8 @@ async function boxesAsCoco(drawn: string) {
       const [w, h] = [x1 - x0, y1 - y0];
       const segmentation = [[x0, y0, x1, y0, x1, y1, x0, y1]];
       const place = {id: annotations.length + 1, image_id: i + 1, category_id: 1};
-      annotations.push({...place, bbox: [x0, y0, w, h], area: w * h, iscrowd: 0, segmentation});
+      const object = {...place, bbox: [x0, y0, w, h], area: w * h, iscrowd: 0, segmentation};
+      annotations.push(object);
     }
   }
   return {images, annotations, categories: [{id: 1, name: 'gland'}]};

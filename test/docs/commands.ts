@@ -1,0 +1,90 @@
+import {execFile} from 'node:child_process';
+import {rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import {promisify} from 'node:util';
+import {type Block, codeSpansOf} from './blocks.js';
+
+/** A command as a document has it, and where it stands. */
+export type Command = {document: string; line: number; command: string};
+
+/** What a test cannot do as it is written: no downloads, and minutes are too long. Sizes come with `start.safetensors`. */
+const SMALLER: readonly [RegExp, string][] = [
+  [/'COCO_V1'/g, "'start.safetensors'"],
+  [/\bCOCO_V1\b/g, 'start.safetensors'],
+  [/backbone: 'resnet50', /g, ''],
+  [/epochs: \d+/g, 'epochs: 1'],
+  [/--epochs \d+/g, '--epochs 1'],
+  [/--seed S --precision P\b/g, '--seed 1 --precision bfloat16'],
+  [/split\(50 \//g, 'split(2 /'],
+  [/\btsx examples\/glas\.ts (\S+) --weights-backbone \S+/g, 'tsx examples/glas.ts $1 --epochs 1 --min-size 96'],
+  [
+    /\btsx examples\/penn-fudan\.ts (\S+)/g,
+    'tsx examples/penn-fudan.ts $1 --weights start.safetensors --held-out 2 --min-size 96',
+  ],
+  [/--weights-backbone IMAGENET1K_V1\b/g, '--weights-backbone backbone.safetensors --epochs 1 --min-size 96'],
+  [/^((?:npx )?maskrcnn train .*--weights start\.safetensors)$/g, '$1 --epochs 1'],
+  [/\bnpm run bench:stages$/g, 'npm run bench:stages -- --rounds 1'],
+  [/\bCOMMAND --help/g, 'train --help'],
+];
+
+/** Commands that are not run here, and why. */
+export const ELSEWHERE: readonly [RegExp, string][] = [
+  [/^npm (install$|test$|run lint$)/, 'continuous integration installs (by npm ci), lints and tests a clean checkout'],
+  [/^npm (install && npm )?run demo$/, 'test/examples runs the program, on fewer images'],
+  [/^npm install \S/, 'it needs a registry'],
+  [/^npm run (prebuild|docs)$/, 'test/scripts packs a prebuilt addon; lint makes the reference without writing it'],
+  [/\bnpm run build:addon$/, 'npm test begins with it; with a LIBTORCH of its own it compiles for minutes'],
+  [/^cmake /, 'it compiles the whole addon, which npm test does by cmake-js'],
+  [/^npm run check:binding$/, 'test/scripts holds the contract against the addon'],
+  [/\bnpm run check:gpu\b/, 'it needs a GPU'],
+  [/\bnpm run bench( |$)/, 'it measures networks of full size for many minutes, with --peer beside torchvision'],
+  [/^npm run bench:(evaluation|coco-open) /, 'it makes data of full size and wants pycocotools beside it'],
+  [/^(UPDATE_API=1 )?npx ava /, 'it is how these tests are run'],
+  [/^npx tsx scripts\/weights-roundtrip\.ts /, 'python.test.ts runs it where there is a Python for it'],
+  [/^(npx )?maskrcnn setup( (?!--help)|$)/, 'test/libtorch sets up from wheels of its own: this would fetch 200 MB'],
+  [/^(sudo |apt-get )/, 'it needs an administrator'],
+  [/^pip download$/, 'test/libtorch has a stand-in for pip'],
+];
+
+/** `maskrcnn NAME` in the middle of a sentence means the command itself. */
+const NAME_ALONE = /^(?:npx )?maskrcnn ([a-z]+)$/;
+const PROGRAMS = /^(?:[A-Z_]+=\S+ )*(?:npx|npm|maskrcnn|python3|cmake|pip|sudo|apt-get) \S/;
+
+/** The commands of a document in its order: the lines of its blocks, and those in the middle of a sentence. */
+export async function commandsOf(document: string, blocks: readonly Block[]): Promise<Command[]> {
+  const inBlocks = blocks
+    .filter((block) => block.document === document && block.language === 'sh')
+    .flatMap(({line, text}) => text.split('\n').map((command, i) => ({line: line + i, command})));
+  const inText = (await codeSpansOf(document))
+    .filter(({text}) => PROGRAMS.test(text))
+    .map(({line, text}) => ({
+      line,
+      command: text.replace(NAME_ALONE, (all, name) => (runsAlone(name) ? all : `${all} --help`)),
+    }));
+  return [...inBlocks, ...inText]
+    .sort((a, b) => a.line - b.line)
+    .map(({line, command}) => ({document, line, command: command.replace(/ +#.*$/, '')}));
+}
+
+const runsAlone = (name: string) => ['setup', 'doctor'].includes(name);
+
+/** What would be run of a text. */
+export const smaller = (text: string): string =>
+  SMALLER.reduce((result, [pattern, by]) => result.replace(pattern, by), text);
+
+/** The environment in which `npx`, `npm` and `maskrcnn` are those of `makeWorld()`. */
+export const envOf = (folder: string) => ({...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`});
+
+/** Removes the runs that a text is about to begin. */
+export async function makeRoom(folder: string, text: string): Promise<void> {
+  for (const [, path] of text.matchAll(/(?:output: '|train .*--output )(runs\/[\w-]+)/g)) {
+    await rm(join(folder, path!), {recursive: true, force: true});
+  }
+}
+
+/** Runs a command in `folder`, smaller, as a reader would. */
+export async function runCommand(folder: string, command: string): Promise<string> {
+  await makeRoom(folder, command);
+  const {stdout} = await promisify(execFile)('bash', ['-euc', smaller(command)], {cwd: folder, env: envOf(folder)});
+  return stdout;
+}
