@@ -8,6 +8,7 @@ import {lossCurveSvg} from '../curves.js';
 import {headlines} from '../headlines.js';
 import {metricCurveSvg} from '../metric-curves.js';
 import {type GalleryImage, LEAST_SCORE} from './gallery.js';
+import {metricsTable} from './metrics-table.js';
 
 export type PageContent = {
   title: string;
@@ -37,7 +38,7 @@ export async function pageHtml(content: PageContent): Promise<string> {
 ${summary(history)}
 <h2>Losses</h2>
 <div class="chart">${lossCurveSvg({...history, epochs: []})}</div>
-${history.epochs.some(({validation}) => validation) ? `<h2>Validation</h2>\n<div class="chart">${metricCurveSvg(history)}</div>` : ''}
+${history.epochs.some(({validation}) => validation) ? `<h2>Validation</h2>\n<div class="chart">${metricCurveSvg(history)}</div>\n${metricsTable(history, content.options)}` : ''}
 <h2>Epochs</h2>
 ${epochTable(history)}
 ${gallery === undefined ? stillPicture(still) : galleryHtml(gallery)}

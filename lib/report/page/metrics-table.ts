@@ -1,0 +1,49 @@
+import type {EpochRecord, History} from '../../history.js';
+import {leaves} from '../../run/scalars.js';
+import {BEST_BY, scoreOf} from '../../train/best.js';
+import type {BestBy} from '../../train/options.js';
+import {escapeMarkup} from '../canvas.js';
+
+/** Every validation metric of the best and of the last epoch that was evaluated; `options` say what chose the best one. */
+export function metricsTable({epochs}: History, options: Readonly<Record<string, unknown>>): string {
+  const evaluated = epochs.filter(({validation}) => validation !== null);
+  const last = evaluated.at(-1);
+  if (last === undefined) return '';
+  const bestBy = chosenBy(options);
+  const best = evaluated.reduce((most, epoch) => (score(epoch, bestBy) > score(most, bestBy) ? epoch : most));
+  const columns =
+    best === last
+      ? [{name: `epoch ${last.epoch + 1}, best by ${bestBy} and last`, values: metrics(last)}]
+      : [
+          {name: `epoch ${best.epoch + 1}, best by ${bestBy}`, values: metrics(best)},
+          {name: `epoch ${last.epoch + 1}, last`, values: metrics(last)},
+        ];
+  const names = [...new Set(columns.flatMap(({values}) => [...values.keys()]))];
+  const row = (name: string) =>
+    `<tr><td>${escapeMarkup(name)}</td>${columns.map(({values}) => `<td>${format(values.get(name))}</td>`).join('')}</tr>`;
+  return `<details open class="metrics"><summary>All ${names.length} metrics</summary><div class="scroll"><table>
+<thead><tr><th>metric</th>${columns.map(({name}) => `<th>${escapeMarkup(name)}</th>`).join('')}</tr></thead>
+<tbody>
+${names.map(row).join('\n')}
+</tbody>
+</table></div></details>`;
+}
+
+/** What `train()` chose by: its own default where the options do not say. */
+function chosenBy({train}: Readonly<Record<string, unknown>>): BestBy {
+  const {bestBy} = (train ?? {}) as {bestBy?: string};
+  return bestBy !== undefined && (bestBy === 'loss' || Object.hasOwn(BEST_BY, bestBy)) ? (bestBy as BestBy) : 'iou';
+}
+
+function score(epoch: EpochRecord, bestBy: BestBy): number {
+  return scoreOf(epoch, bestBy) ?? -Infinity;
+}
+
+function metrics({validation}: EpochRecord): Map<string, number> {
+  return new Map(leaves(validation).map(([names, value]) => [names.join(' '), value]));
+}
+
+function format(value: number | undefined): string {
+  if (value === undefined) return '';
+  return Number.isInteger(value) ? String(value) : value.toFixed(4);
+}
