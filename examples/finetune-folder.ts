@@ -65,6 +65,6 @@ await run(async () => {
   // `model` has the weights of the last epoch; the best ones are in a file.
   await using chosen = await maskRcnn({weights: best, device});
   console.log(describeEvaluation(await evaluate(chosen, {data: validation})));
-  const report = await writeReport(output, {model: chosen, data: validation});
+  const report = await writeReport(output, {model: chosen, data: validation, weights: best});
   console.log(`\nWeights: ${best}\nReport: ${report}`);
 });

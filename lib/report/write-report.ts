@@ -17,6 +17,8 @@ export type ReportOptions = {
   /** Whose detections the gallery shows; together with `data`. */
   model?: MaskRcnn;
   data?: Dataset;
+  /** What the page calls the weights of `model`: their file. */
+  weights?: string;
   /** At most this many images are in the gallery, those with the lowest object F1 first. Default 24. */
   worst?: number;
   /** Detections above this score count for the order of the images; the page begins with it. Default 0.5. */
@@ -36,6 +38,7 @@ const OPTIONS: Schema = {
     accepts: (value) => typeof (value as MaskRcnn | null)?.predict === 'function',
   },
   data: datasetRule,
+  weights: text,
   worst: integer({min: 1}),
   scoreThreshold: number({min: 0, max: 1}),
   output: text,
@@ -70,14 +73,15 @@ export async function writeReport(run: string, options: ReportOptions = {}): Pro
 }
 
 async function openGallery(model: MaskRcnn, data: Dataset, options: ReportOptions) {
-  const {worst: count = 24, scoreThreshold = 0.5, onImage, signal} = options;
+  const {weights, worst: count = 24, scoreThreshold = 0.5, onImage, signal} = options;
   const {details} = await evaluate(model, {
     data,
     scoreThreshold,
     ...(onImage && {onImage}),
     ...(signal && {signal}),
   });
-  return {images: await makeGallery(model, {data, details, count}), of: data.length, scoreThreshold};
+  const images = await makeGallery(model, {data, details, count});
+  return {images, of: data.length, scoreThreshold, classes: data.classes, ...(weights !== undefined && {weights})};
 }
 
 async function readOptions(file: string): Promise<Record<string, unknown>> {
@@ -96,9 +100,10 @@ async function readOptions(file: string): Promise<Record<string, unknown>> {
   }
 }
 
-async function lastStill(folder: string): Promise<{still?: string}> {
+async function lastStill(folder: string): Promise<Pick<PageContent, 'still'>> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.png')).sort(naturalOrder);
   const last = names.at(-1);
   if (last === undefined) return {};
-  return {still: `data:image/png;base64,${await readFile(join(folder, last), 'base64')}`};
+  const url = `data:image/png;base64,${await readFile(join(folder, last), 'base64')}`;
+  return {still: {name: `validation/${last}`, url}};
 }

@@ -223,7 +223,9 @@ test.serial('finetune-folder.ts inspects, trains, scores and writes a report', a
   t.is(code, 0, stderr);
   t.regex(stdout, /No faults\./);
   t.regex(stdout, /objects \(\d+ true\) +F1/);
-  t.true((await readFile(join(run, 'report.html'), 'utf8')).includes('plate_'));
+  const report = await readFile(join(run, 'report.html'), 'utf8');
+  t.true(report.includes('plate_'));
+  t.regex(report, /The predictions are those of <b>[^<]*best\.safetensors<\/b>/);
 });
 
 test.serial('resume.ts goes on with an interrupted run to the weights of one that was not', async (t) => {

@@ -9,7 +9,8 @@ import {worstFirst} from '../write-evaluation.js';
 
 /** An object as report.js draws it, in pixels of the picture. */
 export type GalleryObject = {
-  label: string;
+  /** Its class. */
+  name: string;
   score?: number;
   left: number;
   top: number;
@@ -58,10 +59,8 @@ export async function makeGallery(
 async function makeEntry(model: MaskRcnn, {file, image, instances}: Sample, classes: readonly string[]) {
   const [found] = await model.predict(image, {scoreThreshold: LEAST_SCORE});
   const {scores, ...unscored} = found!;
-  const names = classes.length > 1 ? classes : [];
-  const truth = await fit(image, instanceItems(instances, names), SIDE);
-  const classNames = names.length > 0 ? found!.classNames : [];
-  const detections = await fit(image, detectionItems(image, {...unscored, classNames}, 0), SIDE);
+  const truth = await fit(image, instanceItems(instances, classes), SIDE);
+  const detections = await fit(image, detectionItems(image, unscored, 0), SIDE);
   const {data, width, height} = truth.image;
   const sharp = await loadSharp();
   const webp = await sharp(data, {raw: {width, height, channels: 3}})
@@ -82,7 +81,7 @@ function toObject({label, shape}: Item, score?: number): GalleryObject[] {
   if (shape === undefined || shape.width === 0 || shape.height === 0) return [];
   const {left, top, width, height} = shape;
   const rounded = score === undefined ? {} : {score: Math.round(score * 1000) / 1000};
-  return [{label, ...rounded, left, top, width, height, runs: runsOf(shape).join(',')}];
+  return [{name: label, ...rounded, left, top, width, height, runs: runsOf(shape).join(',')}];
 }
 
 /** Lengths of equal pixels in reading order, background first. */

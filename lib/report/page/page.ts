@@ -2,7 +2,7 @@ import {readFile} from 'node:fs/promises';
 import type {EpochRecord, History} from '../../history.js';
 import {formatDuration} from '../../train/log.js';
 import {attribute, escapeMarkup} from '../canvas.js';
-import {PALETTE} from '../colors.js';
+import {colorOf, css, PALETTE} from '../colors.js';
 import {count} from '../count.js';
 import {lossCurveSvg} from '../curves.js';
 import {headlines} from '../headlines.js';
@@ -15,10 +15,21 @@ export type PageContent = {
   /** What options.json holds. */
   options: Readonly<Record<string, unknown>>;
   history: History;
-  /** What the best weights find, worst images first. */
-  gallery?: {images: readonly GalleryImage[]; of: number; scoreThreshold: number};
-  /** The last picture of truth beside prediction, where there is no gallery: a data URL. */
-  still?: string;
+  /** What a model finds, worst images first. */
+  gallery?: Gallery;
+  /** The last picture of truth beside prediction, where there is no gallery. */
+  still?: {name: string; url: string};
+};
+
+type Gallery = {
+  images: readonly GalleryImage[];
+  /** How many images the data set has. */
+  of: number;
+  scoreThreshold: number;
+  /** The classes of the data set. */
+  classes: readonly string[];
+  /** The file of the model's weights, where it is known. */
+  weights?: string;
 };
 
 /** A run as one HTML file that needs nothing else. */
@@ -88,7 +99,7 @@ ${rows.map((row) => cells('td', row)).join('\n')}
 </table></div>`;
 }
 
-function galleryHtml({images, of, scoreThreshold}: NonNullable<PageContent['gallery']>): string {
+function galleryHtml({images, of, scoreThreshold, classes, weights}: Gallery): string {
   const figures = images.map(
     ({file, width, height, objectF1, pixelIou}) => `<figure>
 <canvas width="${width}" height="${height}"></canvas>
@@ -97,21 +108,37 @@ above ${scoreThreshold}; <span class="count"></span></span></figcaption>
 </figure>`,
   );
   // Nothing in a script element ends it but this.
-  const json = JSON.stringify({images, colors: PALETTE.slice(0, -1)}).replaceAll('<', '\\u003c');
+  const named = classes.length > 1 ? presentClasses(images, classes) : [];
+  const colors = PALETTE.slice(0, -1);
+  const json = JSON.stringify({images, classes: named, colors}).replaceAll('<', '\\u003c');
   return `<h2>${images.length < of ? `The worst ${images.length} of ${of} images` : 'Images, the worst first'}</h2>
+<p class="soft">${weights === undefined ? '' : `The predictions are those of <b>${escapeMarkup(weights)}</b>. `}Point at an object, or touch it, for its class and score.</p>
 <div class="controls">
 <label>Score from <input id="threshold" type="range" ${attribute('min', String(LEAST_SCORE))} max="1" step="0.01" ${attribute('value', String(scoreThreshold))}> <output id="threshold-value"></output></label>
 <span class="switch"><button type="button" value="image">Image</button><button type="button" value="truth">Truth</button><button type="button" value="found">Prediction</button></span>
 </div>
-<div class="gallery">
+${legendHtml(named)}<div class="gallery">
 ${figures.join('\n')}
 </div>
 <script type="application/json" id="gallery">${json}</script>`;
 }
 
-function stillPicture(still: string | undefined): string {
+/** Those that there are objects of, in the order of the data set. */
+function presentClasses(images: readonly GalleryImage[], classes: readonly string[]): string[] {
+  const present = new Set(images.flatMap(({truth, found}) => [...truth, ...found].map(({name}) => name)));
+  return [...new Set([...classes, ...present])].filter((name) => present.has(name));
+}
+
+function legendHtml(classes: readonly string[]): string {
+  const items = classes.map((name, i) => `<li><i style="background:${css(colorOf(i))}"></i>${escapeMarkup(name)}</li>`);
+  return items.length === 0 ? '' : `<ul class="legend">\n${items.join('\n')}\n</ul>\n`;
+}
+
+function stillPicture(still: PageContent['still']): string {
   if (still === undefined) return '';
-  return `<h2>Truth beside prediction</h2>\n<img class="still" alt="Validation images with their true and predicted objects" src="${still}">`;
+  return `<h2>Truth beside prediction</h2>
+<p class="soft">${escapeMarkup(still.name)}, with the weights of that epoch.</p>
+<img class="still" alt="Validation images with their true and predicted objects" src="${still.url}">`;
 }
 
 /** One table for each member that is an object, which model, train and versions are. */

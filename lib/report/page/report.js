@@ -5,20 +5,44 @@
  * @typedef {import('./gallery.js').GalleryImage} GalleryImage
  * @typedef {import('./gallery.js').GalleryObject} GalleryObject
  * @typedef {'image' | 'truth' | 'found'} View
+ * @typedef {{object: GalleryObject, color: [number, number, number], inside: Uint8Array, layer: HTMLCanvasElement}} Layer
  */
+
+const tip = document.createElement('div');
+tip.className = 'values';
+tip.hidden = true;
+document.body.append(tip);
+const hideTip = () => {
+  tip.hidden = true;
+};
+addEventListener('scroll', hideTip, {capture: true, passive: true});
+addEventListener('pointerdown', hideTip, {capture: true}); // before what is touched shows its own
+
+/**
+ * Tells what is under the pointer, beside it. What a finger has shown stays when it is lifted, until it touches something else.
+ * @param {Element} element
+ * @param {(event: PointerEvent) => Node[]} describe
+ */
+function tellUnderPointer(element, describe) {
+  const show = (/** @type {Event} */ event) => {
+    const pointer = /** @type {PointerEvent} */ (event);
+    const lines = describe(pointer);
+    tip.replaceChildren(...lines);
+    tip.hidden = lines.length === 0;
+    if (!tip.hidden) place(tip, pointer);
+  };
+  element.addEventListener('pointermove', show);
+  element.addEventListener('pointerdown', show);
+  element.addEventListener('pointerleave', (event) => {
+    if (/** @type {PointerEvent} */ (event).pointerType !== 'touch') hideTip();
+  });
+}
 
 /** @param {Element} chart a curve with its frames, as chart.ts draws them */
 function followPointer(chart) {
   const svg = /** @type {SVGSVGElement} */ (chart.querySelector('svg'));
-  const box = document.createElement('div');
-  box.className = 'values';
-  box.hidden = true;
-  chart.append(box);
-
-  /** @param {PointerEvent} event */
-  const show = (event) => {
+  tellUnderPointer(svg, (event) => {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM()?.inverse());
-    box.hidden = true;
     for (const frame of /** @type {NodeListOf<SVGGElement>} */ (svg.querySelectorAll('[data-frame]'))) {
       const [left, top, width, height, maxX, maxY] = /** @type {[number, number, number, number, number, number]} */ (
         (frame.dataset.frame ?? '').split(' ').map(Number)
@@ -33,18 +57,13 @@ function followPointer(chart) {
       const x = ((lines[0]?.near.x ?? 0) - left) / width;
       const heading = document.createElement('b');
       heading.textContent = `${frame.dataset.unit} ${Math.round(x * maxX)}`;
-      box.replaceChildren(
+      const heightOf = (/** @type {{y: number}} */ {y}) => ((top + height - y) / height) * maxY;
+      return [
         heading,
-        ...lines.map((line) => valueLine(line, ((top + height - line.near.y) / height) * maxY)),
-      );
-      box.hidden = false;
-      place(box, event);
+        ...lines.map(({name, color, near}) => markedLine(color, `${name} ${heightOf(near).toPrecision(3)}`)),
+      ];
     }
-  };
-  svg.addEventListener('pointermove', show);
-  svg.addEventListener('pointerdown', show);
-  svg.addEventListener('pointerleave', () => {
-    box.hidden = true;
+    return [];
   });
 }
 
@@ -61,14 +80,14 @@ function nearestPoint(line, x) {
 }
 
 /**
- * @param {{name: string, color: string}} line
- * @param {number} value
+ * @param {string} color
+ * @param {string} text
  */
-function valueLine({name, color}, value) {
+function markedLine(color, text) {
   const row = document.createElement('div');
   const mark = document.createElement('i');
   mark.style.background = color;
-  row.append(mark, `${name} ${value.toPrecision(3)}`);
+  row.append(mark, text);
   return row;
 }
 
@@ -83,13 +102,19 @@ function place(box, {clientX, clientY}) {
   box.style.top = `${Math.max(0, Math.min(clientY + 14, innerHeight - height - 8))}px`;
 }
 
-/** @param {{images: GalleryImage[], colors: [number, number, number][]}} gallery */
-function showGallery({images, colors}) {
+/**
+ * @param {{images: GalleryImage[], classes: string[], colors: [number, number, number][]}} gallery `classes` are those of the legend:
+ *   without one each object has a colour of its own
+ */
+function showGallery({images, classes, colors}) {
   const slider = /** @type {HTMLInputElement} */ (document.querySelector('#threshold'));
   const shown = /** @type {HTMLOutputElement} */ (document.querySelector('#threshold-value'));
   const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('.switch button'));
   const figures = document.querySelectorAll('.gallery figure');
   let view = /** @type {View} */ ('found');
+  /** @type {(object: GalleryObject, index: number) => [number, number, number]} */
+  const colorOf = ({name}, index) =>
+    colors[(classes.length > 0 ? classes.indexOf(name) : index) % colors.length] ?? [0, 114, 178];
 
   const drawings = images.map((image, index) => {
     const canvas = /** @type {HTMLCanvasElement} */ (figures[index]?.querySelector('canvas'));
@@ -100,30 +125,48 @@ function showGallery({images, colors}) {
     });
     picture.src = image.picture;
     const paint = (/** @type {GalleryObject[]} */ objects) =>
-      objects.map((object, i) => paintObject(object, colors[i % colors.length]));
-    /** @type {{truth: HTMLCanvasElement[], found: HTMLCanvasElement[]} | undefined} painted when first looked at */
+      objects.map((object, i) => paintObject(object, colorOf(object, i)));
+    /** @type {{truth: Layer[], found: Layer[]} | undefined} painted when first looked at */
     let layers;
+    /** What is to be seen, the best first. */
+    const visible = () => {
+      if (view === 'image' || layers === undefined) return [];
+      return layers[view].filter(({object}) => (object.score ?? 1) >= Number(slider.value));
+    };
     const draw = async () => {
-      const threshold = Number(slider.value);
-      const found = image.found.filter(({score = 1}) => score >= threshold);
+      const found = image.found.filter(({score = 1}) => score >= Number(slider.value));
       count.textContent = `${found.length} found, ${image.truth.length} true`;
       await ready;
       layers ??= {truth: paint(image.truth), found: paint(image.found)};
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
       context.drawImage(picture, 0, 0, image.width, image.height);
-      if (view === 'image') return;
-      const objects = view === 'truth' ? image.truth : image.found;
       // The best lie on top.
-      for (const [i, object] of [...objects.entries()].reverse()) {
-        const layer = layers[view][i];
-        if (layer && (object.score ?? 1) >= threshold) context.drawImage(layer, object.left, object.top);
-      }
+      for (const {object, layer} of visible().reverse()) context.drawImage(layer, object.left, object.top);
     };
-    canvas.addEventListener('click', () => choose(view === 'truth' ? 'found' : 'truth'));
+
+    const describe = (/** @type {PointerEvent} */ event) => {
+      const {left, top, width, height} = canvas.getBoundingClientRect();
+      const x = Math.floor(((event.clientX - left) / width) * image.width);
+      const y = Math.floor(((event.clientY - top) / height) * image.height);
+      const hit = visible().find(({object, inside}) => isInside(object, inside, x, y));
+      if (hit === undefined) return [];
+      const {name, score} = hit.object;
+      return [markedLine(`rgb(${hit.color})`, score === undefined ? name : `${name} ${score.toFixed(2)}`)];
+    };
+    tellUnderPointer(canvas, describe);
+    // A finger cannot point without touching: on an object it asks for its label, elsewhere it turns the picture as a click does.
+    let asked = false;
+    canvas.addEventListener('pointerdown', (event) => {
+      asked = event.pointerType === 'touch' && describe(event).length > 0;
+    });
+    canvas.addEventListener('click', () => {
+      if (!asked) choose(view === 'truth' ? 'found' : 'truth');
+    });
     return draw;
   });
 
   const drawAll = () => {
+    hideTip();
     shown.value = Number(slider.value).toFixed(2);
     for (const draw of drawings) void draw();
   };
@@ -139,30 +182,43 @@ function showGallery({images, colors}) {
 }
 
 /**
+ * @param {GalleryObject} object
+ * @param {Uint8Array} inside
+ * @param {number} x in pixels of the picture
+ * @param {number} y
+ */
+function isInside({left, top, width, height}, inside, x, y) {
+  const [column, row] = [x - left, y - top];
+  return column >= 0 && column < width && row >= 0 && row < height && inside[row * width + column] === 1;
+}
+
+/**
  * The object's mask in its colour, with its contour, as large as its rectangle.
  * @param {GalleryObject} object
- * @param {[number, number, number] | undefined} color
+ * @param {[number, number, number]} color
+ * @returns {Layer}
  */
-function paintObject({width, height, runs}, color = [0, 114, 178]) {
+function paintObject(object, color) {
+  const {width, height, runs} = object;
   const inside = new Uint8Array(width * height);
   let at = 0;
   for (const [i, run] of runs.split(',').map(Number).entries()) {
     if (i % 2 === 1) inside.fill(1, at, at + run);
     at += run;
   }
-  const layer = new ImageData(width, height);
+  const pixels = new ImageData(width, height);
   for (let i = 0; i < inside.length; i++) {
     if (!inside[i]) continue;
     const x = i % width;
     const isContour =
       x === 0 || x === width - 1 || !inside[i - 1] || !inside[i + 1] || !inside[i - width] || !inside[i + width];
-    layer.data.set([...color, isContour ? 255 : 90], i * 4);
+    pixels.data.set([...color, isContour ? 255 : 90], i * 4);
   }
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
-  canvas.getContext('2d')?.putImageData(layer, 0, 0);
-  return canvas;
+  canvas.getContext('2d')?.putImageData(pixels, 0, 0);
+  return {object, color, inside, layer: canvas};
 }
 
 for (const chart of document.querySelectorAll('.chart')) followPointer(chart);

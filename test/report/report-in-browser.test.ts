@@ -1,0 +1,141 @@
+import {readFile, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import test from 'ava';
+import {type ReportOptions, writeReport} from '../../lib/index.js';
+import {chromium, framePage, openInChromium} from './chromium.js';
+import {makeSquaresRun, modelOf, squareModel, squares} from './squares-run.js';
+
+const inBrowser = chromium ? test.serial : test.serial.skip;
+if (!chromium) console.log('# skipped: the report in a browser, for there is no Chromium here (CHROME names one)');
+
+let run: string;
+test.before(async () => {
+  run = await makeSquaresRun();
+});
+test.after.always(() => rm(run, {recursive: true, force: true}));
+
+/** What probes have at hand: the first picture, what is told under the pointer, and `seen`, lines that become the page's text. */
+const TOOLS = `
+const seen = [];
+const canvas = document.querySelector('figure canvas');
+const pause = () => new Promise((done) => setTimeout(done, 100));
+const pixel = (x, y, of = canvas) => [...of.getContext('2d').getImageData(x, y, 1, 1).data.slice(0, 3)].join(' ');
+const press = (view) => document.querySelector('button[value=' + view + ']').click();
+const slide = (value) => {
+  const slider = document.querySelector('#threshold');
+  slider.value = value;
+  slider.dispatchEvent(new Event('input'));
+};
+const point = (x, y, type = 'pointermove', pointerType = 'mouse') => {
+  const {left, top, width, height} = canvas.getBoundingClientRect();
+  const at = {clientX: left + ((x + 0.5) / canvas.width) * width, clientY: top + ((y + 0.5) / canvas.height) * height};
+  canvas.dispatchEvent(new PointerEvent(type, {...at, pointerType, bubbles: true}));
+  return told();
+};
+const told = () => {
+  const tip = document.querySelector('.values');
+  return tip.hidden ? 'nothing' : tip.textContent;
+};
+`;
+const END = "document.body.innerHTML = ''; document.body.textContent = seen.join('\\n');";
+
+/** The lines that `probe` has seen in the report. */
+async function lookAt(options: ReportOptions, probe: string): Promise<string[]> {
+  const output = join(run, 'probe.html');
+  await writeReport(run, {...options, output});
+  const html = await readFile(output, 'utf8');
+  await writeFile(output, html.replace('</body>', `<script type="module">${TOOLS}${probe}${END}</script></body>`));
+  const [, body] = /<body>(.*)<\/body>/s.exec(await openInChromium(output, join(run, 'browser')))!;
+  return body!.trim().split('\n');
+}
+
+inBrowser('slider, views and values under the pointer work', async (t) => {
+  const lines = await lookAt(
+    {model: squareModel, data: squares(['square'])},
+    `
+const look = async (name) => {
+  await pause();
+  seen.push(name + ': ' + document.querySelector('.count').textContent + '; ' + pixel(5, 5) + '; ' + pixel(25, 25));
+};
+await look('prediction');
+slide('0.7');
+await look('above 0.7');
+press('truth');
+await look('truth');
+canvas.click();
+await look('turned');
+press('image');
+await look('image');
+const {left, top, width, height} = document.querySelector('.chart [data-name=total]').getBoundingClientRect();
+const event = new PointerEvent('pointermove', {clientX: left + width, clientY: top + height, bubbles: true});
+document.querySelector('.chart svg').dispatchEvent(event);
+seen.push(told());
+`,
+  );
+  const [prediction, above, truth, turned, image, values] = lines;
+  const grey = '100 100 100';
+  t.regex(prediction!, new RegExp(`^prediction: 1 found, 1 true; ${grey}; (?!${grey})`));
+  t.is(above, `above 0.7: 0 found, 1 true; ${grey}; ${grey}`);
+  t.regex(truth!, new RegExp(`^truth: 0 found, 1 true; (?!${grey}).*; ${grey}$`));
+  t.is(turned, `turned: 0 found, 1 true; ${grey}; ${grey}`);
+  t.is(image, `image: 0 found, 1 true; ${grey}; ${grey}`);
+  // The last of six steps, whose loss is 1.75.
+  t.regex(values!, /^step 6total 1\.75classifier 0\.350/);
+});
+
+inBrowser('under the pointer stand class and score; a finger asks for them without turning the picture', async (t) => {
+  const lines = await lookAt(
+    {model: squareModel, data: squares(['square'])},
+    `
+await pause();
+seen.push(point(25, 25), point(5, 5));
+seen.push(point(25, 25, 'pointerdown', 'touch'));
+canvas.click();
+await pause();
+seen.push(document.querySelector('[aria-pressed=true]').value);
+point(5, 5, 'pointerdown', 'touch');
+canvas.click();
+await pause();
+seen.push(document.querySelector('[aria-pressed=true]').value, point(5, 5));
+press('image');
+seen.push(told(), point(5, 5));
+`,
+  );
+  t.deepEqual(lines, ['square 0.60', 'nothing', 'square 0.60', 'found', 'truth', 'square', 'nothing', 'nothing']);
+});
+
+inBrowser('several classes have a colour each, and a legend', async (t) => {
+  const [legend, ...contours] = await lookAt(
+    {model: modelOf('round'), data: squares(['round', 'square'])},
+    `
+press('truth');
+await pause();
+seen.push([...document.querySelectorAll('.legend li')].map((item) => item.textContent + ' ' + item.querySelector('i').style.background).join('; '));
+for (const figure of document.querySelectorAll('figure')) {
+  seen.push(figure.textContent.includes('1.png') + ' ' + pixel(0, 0, figure.querySelector('canvas')));
+}
+`,
+  );
+  t.is(legend, 'round rgb(86, 180, 233); square rgb(230, 159, 0)');
+  // Image 1 has the square.
+  t.deepEqual(contours.sort(), ['false 86 180 233', 'false 86 180 233', 'true 230 159 0']);
+});
+
+inBrowser('on a phone nothing is wider than the page', async (t) => {
+  const long = 'a_name_without_a_gap_'.repeat(6);
+  const output = join(run, 'narrow.html');
+  await writeReport(run, {
+    model: modelOf(long),
+    data: squares([long, `another-${long}`]),
+    weights: `${long}.safetensors`,
+    output,
+  });
+  const probe = 'parent.postMessage(innerWidth + " " + document.documentElement.scrollWidth, "*")';
+  const html = await readFile(output, 'utf8');
+  await writeFile(output, html.replace('</body>', `<script type="module">${probe}</script></body>`));
+  const frame = join(run, 'frame.html');
+  await writeFile(frame, framePage(output, 390));
+  const [, inner, content] = /<body>\s*(\d+) (\d+)/.exec(await openInChromium(frame, join(run, 'browser')))!;
+  t.is(Number(inner), 390);
+  t.true(Number(content) <= Number(inner), `${content} pixels of content`);
+});

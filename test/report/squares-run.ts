@@ -1,0 +1,56 @@
+import {mkdtemp} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {loadBinding} from '../../lib/binding.js';
+import type {Dataset, Detections, MaskRcnn, Sample} from '../../lib/index.js';
+import {RunFolder} from '../../lib/run-folder.js';
+import {epoch, pixelScores, step} from '../run/records.js';
+import {side, squareSample} from './square.js';
+
+/** Three images with a square each, of the classes by turns. Their files are named as if to break the page. */
+export const squares = (classes: readonly string[]): Dataset => ({
+  length: 3,
+  classes,
+  get: async (index) => sample(index, classes),
+});
+
+function sample(index: number, classes: readonly string[]): Sample {
+  const {instances, ...rest} = squareSample(index, `</script><b>${index}.png`);
+  return {...rest, instances: instances.map((instance) => ({...instance, label: 1 + (index % classes.length)}))};
+}
+
+const {rle} = await loadBinding();
+const counts = rle.encodeCrop(
+  {left: 20, top: 20, width: 10, height: 10, data: new Uint8Array(100).fill(1)},
+  side,
+  side,
+);
+const hit = rle.encodeCrop(sample(0, ['square']).instances[0]!.mask, side, side);
+
+/** On image 1 the square with a score of 0.9; on all others something else with 0.6. Of the first class. */
+export const modelOf = (name: string) => {
+  const predict = async ({data: [index]}: Sample['image']): Promise<Detections[]> => [
+    {
+      ...{width: side, height: side, labels: Int32Array.of(1), classNames: [name]},
+      boxes: index === 1 ? Float32Array.of(0, 0, 10, 10) : Float32Array.of(20, 20, 30, 30),
+      scores: Float32Array.of(index === 1 ? 0.9 : 0.6),
+      masks: [{size: [side, side], counts: index === 1 ? hit : counts}],
+    },
+  ];
+  return {predict} as unknown as MaskRcnn;
+};
+export const squareModel = modelOf('square');
+
+/** The folder of a run of three epochs, the second of which was not evaluated. */
+export async function makeSquaresRun(): Promise<string> {
+  const run = await mkdtemp(join(tmpdir(), 'maskrcnn-report-'));
+  const folder = await RunFolder.open(run);
+  await folder.writeOptions({model: {backbone: '<resnet18>'}, classes: ['square'], train: {lr: 0.01}});
+  const steps = Array.from({length: 6}, (_, index) => step(index, 3 - index / 4));
+  for (const record of steps) await folder.append({type: 'step', ...record});
+  for (const index of [0, 1, 2]) {
+    await folder.append({type: 'epoch', ...epoch(index, index === 1 ? null : {pixel: pixelScores(0.5 + index / 10)})});
+  }
+  await folder.close();
+  return run;
+}
