@@ -31,8 +31,9 @@ const SMALLER: readonly [RegExp, string][] = [
 export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm (install$|test$|run lint$)/, 'continuous integration installs (by npm ci), lints and tests a clean checkout'],
   [/^npm (install && npm )?run demo$/, 'test/examples runs the program, on fewer images'],
-  [/^npm install \S/, 'it needs a registry'],
-  [/^npm run (prebuild|docs)$/, 'test/scripts packs a prebuilt addon; lint makes the reference without writing it'],
+  [/^npm install \S/, 'it needs a registry; test/scripts tries the package as it is installed'],
+  [/^npm run prebuild( && npm pack)?$/, 'test/scripts packs a prebuilt addon and runs a program with it'],
+  [/^npm run docs$/, 'lint makes the reference without writing it'],
   [/\bnpm run build:addon$/, 'npm test begins with it; with a LIBTORCH of its own it compiles for minutes'],
   [/^cmake /, 'it compiles the whole addon, which npm test does by cmake-js'],
   [/^npm run check:binding$/, 'test/scripts holds the contract against the addon'],
