@@ -76,8 +76,9 @@ export const smaller = (text: string): string =>
 /** The environment in which `npx`, `npm` and `maskrcnn` are those of `makeWorld()`. */
 export const envOf = (folder: string) => ({...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`});
 
-/** Removes the runs that a text is about to begin. */
+/** Removes the runs that a text is about to begin, not those that it goes on with. */
 export async function makeRoom(folder: string, text: string): Promise<void> {
+  if (/--resume\b/.test(text)) return;
   for (const [, path] of text.matchAll(/(?:output: '|train .*--output )(runs\/[\w-]+)/g)) {
     await rm(join(folder, path!), {recursive: true, force: true});
   }

@@ -61,7 +61,7 @@ export async function makeWorld(folder: string): Promise<void> {
   await writePrograms(at);
 }
 
-const IMAGE_FOLDERS = ['images', 'train', 'val2017', 'scans'];
+const IMAGE_FOLDERS = ['images', 'train', 'val', 'val2017', 'scans'];
 const COCO_FILES = [
   ...['annotations/train.json', 'annotations/val.json', 'annotations/instances_val2017.json'],
   ...['instances_train.json', 'instances_val.json', 'instances_val2017.json'],
