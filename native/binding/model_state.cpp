@@ -78,6 +78,9 @@ std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initia
 ModelState::~ModelState() {
   const auto device = network->device();
   network = nullptr;
+  for (const auto& optimizer : optimizers) {
+    if (const auto alive = optimizer.lock()) alive->release();
+  }
   if (device.is_cpu()) {
     memory::release_tensor_memory();
   } else {

@@ -9,6 +9,7 @@
 #include "binding/convert.h"
 #include "binding/model_options.h"
 #include "model/mask_rcnn.h"
+#include "model/optimizer.h"
 #include "torch.h"
 
 namespace maskrcnn::binding {
@@ -17,6 +18,8 @@ namespace maskrcnn::binding {
 struct ModelState {
   MaskRCNN network;
   at::Generator generator;  // of the samplers
+  // They let go of the weights with this: JavaScript collects their objects when it likes.
+  std::vector<std::weak_ptr<maskrcnn::Optimizer>> optimizers = {};
 
   // Gives the memory back that is kept for later.
   ~ModelState();

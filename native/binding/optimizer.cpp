@@ -87,6 +87,7 @@ Optimizer::Optimizer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Optimize
           std::nullopt,
           AdamWOptions{betas[0], betas[1], options.number("eps")});
     }
+    state->optimizers.push_back(optimizer_);
     memory::prefer_large_pages();
   });
 }
@@ -95,13 +96,17 @@ std::shared_ptr<Worker> Optimizer::worker(Napi::Env env) const {
   return Model::Unwrap(model_.Value())->worker(env);
 }
 
+Optimizer::Subject Optimizer::subject(Napi::Env env) const {
+  return {Model::Unwrap(model_.Value())->state(env), optimizer_};
+}
+
 Napi::Value Optimizer::step(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
     const Fields options(info[0], "options");
     return worker(env)->run(
         env,
-        [optimizer = optimizer_,
+        [optimizer = subject(env),
          lr = options.number("lr"),
          clip_norm = options.optional_number("clipNorm")] {
           return optimizer->step(lr, clip_norm);
@@ -112,14 +117,14 @@ Napi::Value Optimizer::step(const Napi::CallbackInfo& info) {
 
 Napi::Value Optimizer::zero_grad(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  return worker(env)->run(env, [optimizer = optimizer_] { optimizer->zero_grad(); });
+  return worker(env)->run(env, [optimizer = subject(env)] { optimizer->zero_grad(); });
 }
 
 Napi::Value Optimizer::scale_gradients(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   if (!info[0].IsNumber()) throw Napi::TypeError::New(env, "The factor must be a number.");
   return worker(env)->run(
-      env, [optimizer = optimizer_, factor = info[0].As<Napi::Number>().DoubleValue()] {
+      env, [optimizer = subject(env), factor = info[0].As<Napi::Number>().DoubleValue()] {
         optimizer->scale_gradients(factor);
       });
 }
@@ -128,21 +133,21 @@ Napi::Value Optimizer::update_average(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   if (!info[0].IsNumber()) throw Napi::TypeError::New(env, "The decay must be a number.");
   return worker(env)->run(
-      env, [optimizer = optimizer_, decay = info[0].As<Napi::Number>().DoubleValue()] {
+      env, [optimizer = subject(env), decay = info[0].As<Napi::Number>().DoubleValue()] {
         optimizer->update_average(decay);
       });
 }
 
 Napi::Value Optimizer::swap_average(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  return worker(env)->run(env, [optimizer = optimizer_] { optimizer->swap_average(); });
+  return worker(env)->run(env, [optimizer = subject(env)] { optimizer->swap_average(); });
 }
 
 Napi::Value Optimizer::state_dict(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return worker(env)->run(
       env,
-      [optimizer = optimizer_] { return optimizer->state(); },
+      [optimizer = subject(env)] { return optimizer->state(); },
       [](Napi::Env env, const NamedTensors& tensors) { return from_named_tensors(env, tensors); });
 }
 
@@ -150,7 +155,7 @@ Napi::Value Optimizer::load_state_dict(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto tensors = guarded(env, [&] { return to_named_tensors(info[0]); });
   return worker(env)->run(
-      env, [optimizer = optimizer_, tensors] { optimizer->load_state(tensors); });
+      env, [optimizer = subject(env), tensors] { optimizer->load_state(tensors); });
 }
 
 }  // namespace maskrcnn::binding

@@ -26,6 +26,14 @@ class Optimizer : public Napi::ObjectWrap<Optimizer> {
   Napi::Value load_state_dict(const Napi::CallbackInfo& info);
   std::shared_ptr<Worker> worker(Napi::Env env) const;
 
+  // What a job works on. The model's state, with which the optimizer's ends, is there until then.
+  struct Subject {
+    std::shared_ptr<ModelState> state;
+    std::shared_ptr<maskrcnn::Optimizer> optimizer;
+    maskrcnn::Optimizer* operator->() const { return optimizer.get(); }
+  };
+  Subject subject(Napi::Env env) const;
+
   Napi::ObjectReference model_;  // strong: the optimizer keeps its model
   std::shared_ptr<maskrcnn::Optimizer> optimizer_;
 };

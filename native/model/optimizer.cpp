@@ -168,6 +168,11 @@ void Optimizer::check_not_swapped() const {
   TORCH_CHECK(!is_swapped_, "the weights are exchanged for their averages");
 }
 
+void Optimizer::release() {
+  groups_.clear();
+  averages_.clear();
+}
+
 std::vector<std::pair<const char*, at::Tensor Optimizer::Slot::*>> Optimizer::fields() const {
   if (sgd_) return {{"momentum_buffer", &Slot::momentum_buffer}};
   return {{"exp_avg", &Slot::exp_avg}, {"exp_avg_sq", &Slot::exp_avg_sq}, {"step", &Slot::step}};

@@ -57,6 +57,9 @@ class Optimizer {
   NamedTensors state() const;
   void load_state(const NamedTensors& state);
 
+  // Lets go of all tensors.
+  void release();
+
  private:
   // What one parameter carries from step to step; undefined before its first.
   struct Slot {

@@ -5,6 +5,7 @@ import {drawGlandImage} from '../../examples/glands/generate.js';
 import type {Binding} from '../../lib/binding.js';
 import {completeModelOptions} from '../../lib/complete-model-options.js';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
+import type {BackboneName} from '../../lib/index.js';
 import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
 
 export type Subject = {
@@ -13,8 +14,11 @@ export type Subject = {
   device: string;
   /** Bytes that the device has given to this process. */
   memory(): number;
+  backbone: BackboneName;
   /** Of the images, in pixels. */
   size: {width: number; height: number};
+  /** Which it computes in, besides float32. */
+  precisions: readonly ('bfloat16' | 'float16')[];
 };
 
 export type Check = {name: string; isRight: boolean; detail: string};
@@ -29,9 +33,11 @@ const DETECTION_TOLERANCE = 1e-3;
 /** A graph calls what the network calls, perhaps by another of cuDNN's algorithms. */
 const GRAPH_TOLERANCE = 1e-4;
 /** Of the best score, absolute, and of the losses, relative: bfloat16 has 8 significant bits. */
-const MIXED_TOLERANCE = 0.05;
+const MIXED_TOLERANCE = 0.1;
 
 const STEPS = 10;
+/** Of random weights: with 1e-4 a difference in the last digit becomes one of a hundredth within the steps. */
+const LR = 1e-7;
 
 export async function* checkDevice(subject: Subject): AsyncGenerator<Check> {
   yield* checkStages(subject, 'none');
@@ -90,7 +96,7 @@ async function* checkGraphs(subject: Subject): AsyncGenerator<Check> {
 async function* checkMixed(subject: Subject): AsyncGenerator<Check> {
   const expected = await on(subject, subject.device, {}, (model) => detect(subject, model));
   const exact = await on(subject, subject.device, {}, (model) => losses(subject, model));
-  for (const precision of ['bfloat16', 'float16'] as const) {
+  for (const precision of subject.precisions) {
     const {scores} = await on(subject, subject.device, {precision}, (model) => detect(subject, model));
     yield within(`best score in ${precision}`, Math.abs(scores[0]! - expected.scores[0]!), MIXED_TOLERANCE);
     const rough = await on(subject, subject.device, {precision}, (model) => losses(subject, model));
@@ -98,30 +104,39 @@ async function* checkMixed(subject: Subject): AsyncGenerator<Check> {
   }
 }
 
-async function checkDisposal({memory, ...subject}: Subject): Promise<Check> {
-  const before = memory();
-  let during = before;
-  await on({memory, ...subject}, subject.device, {}, async (model) => {
-    await detect({memory, ...subject}, model);
-    during = memory();
+async function checkDisposal(subject: Subject): Promise<Check> {
+  const before = await settled(subject.memory);
+  const held = await on(subject, subject.device, {}, async (model) => {
+    await detect(subject, model);
+    return subject.memory() - before;
   });
-  // The worker lets go of the network once it is idle.
-  await setTimeout(1000);
-  const [held, left] = [during - before, memory() - before];
+  const left = (await settled(subject.memory)) - before;
   const detail = `${(held / 1e6).toFixed(0)} MB, and ${(left / 1e6).toFixed(0)} MB after it`;
   return {name: 'dispose', isRight: held > 0 && left < held / 10, detail};
 }
 
+/** What is left once it has not changed for a second: the worker of a model lets go of it when it is idle. */
+async function settled(memory: () => number): Promise<number> {
+  let value = memory();
+  for (let same = 0; same < 10; ) {
+    await setTimeout(100);
+    const now = memory();
+    same = now === value ? same + 1 : 0;
+    value = now;
+  }
+  return value;
+}
+
 /** Does something with a model that is then disposed of; the same weights each time, on whatever device. */
 async function on<T>(
-  {binding, size}: Subject,
+  {binding, backbone, size}: Subject,
   device: string,
   changes: Changes,
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
   const {options} = completeModelOptions(
     {
-      backbone: 'resnet50',
+      backbone,
       minSize: size.height,
       maxSize: size.width,
       backboneNorm: 'frozen',
@@ -160,7 +175,7 @@ async function losses(subject: Subject, model: Model): Promise<number[]> {
       {backward: true, lossScale: 1},
     );
     sums.push(Object.values(values).reduce((sum, value) => sum + value, 0));
-    await optimizer.step({lr: 1e-4, clipNorm: null});
+    await optimizer.step({lr: LR, clipNorm: null});
   }
   return sums;
 }

@@ -1,18 +1,26 @@
 import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
-import {batch, createTiny, DETECT} from './models.js';
+import {batch, createTiny, DETECT, SGD} from './models.js';
 import {DEVICE, loadStandIn} from './stand-in.js';
 
 const {binding, standIn} = await loadStandIn();
 
-test.serial('dispose() gives all of the device’s memory back, that of graphs too', async (t) => {
+test.serial('dispose() gives all of the device’s memory back, that of graphs and optimizers too', async (t) => {
   const model = await createTiny(binding, DEVICE, {graphs: true});
   for (let time = 0; time < 3; time++) await model.detect(batch(1).images, DETECT);
+  const parameters = model.parameters().flatMap(({name, trainable}) => (trainable ? [name] : []));
+  const groups = [{parameters, lrMultiplier: 1, weightDecay: 0}];
+  const optimizer = new binding.Optimizer(model, {...SGD, groups});
+  const {images, targets} = batch(1);
+  await model.computeLosses(images, targets, {backward: true, lossScale: 1});
+  await optimizer.step({lr: 0.01, clipNorm: null});
+  await optimizer.updateAverage(0.9);
   t.true(standIn.memory() > 0);
   model.dispose();
   // The worker lets go of the network once it is idle.
   for (let wait = 0; wait < 100 && standIn.memory() > 0; wait++) await setTimeout(50);
   t.is(standIn.memory(), 0);
+  await t.throwsAsync(async () => optimizer.step({lr: 0.01, clipNorm: null}), {code: 'DISPOSED'});
 });
 
 test.serial('what does not fit is OUT_OF_MEMORY, and the model goes on with what does', async (t) => {
