@@ -5,7 +5,7 @@ import {drawGlandImage} from '../../examples/glands/generate.js';
 import type {Binding} from '../../lib/binding.js';
 import {completeModelOptions} from '../../lib/complete-model-options.js';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
-import type {BackboneName} from '../../lib/index.js';
+import type {ModelOptions} from '../../lib/index.js';
 import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
 
 export type Subject = {
@@ -14,7 +14,8 @@ export type Subject = {
   device: string;
   /** Bytes that the device has given to this process. */
   memory(): number;
-  backbone: BackboneName;
+  /** The network, but for what the checks say themselves. */
+  network: ModelOptions;
   /** Of the images, in pixels. */
   size: {width: number; height: number};
   /** Which it computes in, besides float32. */
@@ -129,14 +130,14 @@ async function settled(memory: () => number): Promise<number> {
 
 /** Does something with a model that is then disposed of; the same weights each time, on whatever device. */
 async function on<T>(
-  {binding, backbone, size}: Subject,
+  {binding, network, size}: Subject,
   device: string,
   changes: Changes,
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
   const {options} = completeModelOptions(
     {
-      backbone,
+      ...network,
       minSize: size.height,
       maxSize: size.width,
       backboneNorm: 'frozen',

@@ -33,7 +33,7 @@ for await (const {name, isRight, detail} of checkDevice({
   binding,
   device: 'cuda',
   memory,
-  backbone: 'resnet50',
+  network: {backbone: 'resnet50'},
   size: {width: 320, height: 256},
   precisions: ['bfloat16', 'float16'],
 })) {
