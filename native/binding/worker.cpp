@@ -6,6 +6,8 @@
 #include <set>
 #include <thread>
 
+#include "old_linux.h"
+
 namespace maskrcnn::binding {
 
 namespace {

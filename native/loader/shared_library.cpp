@@ -4,6 +4,8 @@
 #include <windows.h>
 #else
 #include <dlfcn.h>
+
+#include "old_linux.h"
 #endif
 
 namespace maskrcnn::loader {

@@ -92,6 +92,19 @@ test.serial('the packed tarball is small, and has no sources', async (t) => {
   await run(bin('attw'), [tarball, '--profile', 'esm-only'], {cwd: join(folder, 'copy')});
 });
 
+test.serial('the libraries of the package ask for nothing that Debian 11 and Ubuntu 20.04 do not have', async (t) => {
+  if (packed === undefined || process.platform !== 'linux') return t.pass();
+  const newest: Record<string, number> = {GLIBC_2: 31, GLIBCXX_3_4: 28};
+  const libraries = packed.paths.filter((path) => /\.(node|so)$/.test(path));
+  t.is(libraries.length, 3);
+  for (const path of libraries) {
+    const text = await readFile(join(folder, 'copy', path), 'latin1');
+    for (const [, name, minor] of text.matchAll(/\b(GLIBC_2|GLIBCXX_3\.4)\.(\d+)/g)) {
+      t.true(Number(minor) <= newest[name!.replace('.', '_')]!, `${path}: ${name}.${minor}`);
+    }
+  }
+});
+
 test.serial('the modules that the package names beside its own and Node’s are its dependencies', async (t) => {
   if (packed === undefined) return t.pass();
   const {paths, dependencies} = packed;
