@@ -216,6 +216,8 @@ export class Model {
   ): Promise<{convolutionRate: number; stages: {stage: string; seconds: number; flops: number}[]}>;
   /** L2 norm of each parameter's gradient by name; 0 where there is none. */
   gradientNorms(): Promise<Record<string, number>>;
+  /** How many captured graphs detection has: with the option `graphs`, on a GPU, one for each of the last sizes that came twice. */
+  graphs(): Promise<number>;
   /** State of the samplers' generator, to be kept in a checkpoint. */
   randomState(): Promise<Uint8Array>;
   setRandomState(state: Uint8Array): Promise<void>;

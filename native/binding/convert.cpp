@@ -135,6 +135,8 @@ Napi::Array from_shape(Napi::Env env, at::IntArrayRef shape) {
 }
 
 Napi::Value from_bytes(Napi::Env env, const at::Tensor& tensor) {
+  TORCH_CHECK(
+      tensor.is_cpu() && tensor.is_contiguous(), "only what lies on the CPU in order is bytes");
   auto* owner = new at::Tensor(tensor);
   const auto release = [](Napi::Env, uint8_t*, at::Tensor* owned) { delete owned; };
   return Napi::Buffer<uint8_t>::NewOrCopy(

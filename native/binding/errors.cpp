@@ -15,8 +15,11 @@ Failure current_failure() {
     return {"OUT_OF_MEMORY", error.what_without_backtrace()};
   } catch (const c10::Error& error) {
     const std::string message = error.what_without_backtrace();
-    // libtorch's CPU allocator has no exception type of its own.
-    const bool out_of_memory = message.find("DefaultCPUAllocator") != std::string::npos;
+    // Libtorch's allocators for GPUs have an exception type of their own; that for the CPU, CUDA
+    // and its libraries have not.
+    const auto says = [&](const char* part) { return message.find(part) != std::string::npos; };
+    const bool out_of_memory = says("DefaultCPUAllocator") || says("CUDA error: out of memory") ||
+                               says("STATUS_ALLOC_FAILED");
     return {out_of_memory ? "OUT_OF_MEMORY" : "NATIVE", message};
   } catch (const std::bad_alloc&) {
     return {"OUT_OF_MEMORY", "The process is out of memory."};

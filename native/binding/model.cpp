@@ -37,6 +37,7 @@ Napi::Function Model::define(Napi::Env env) {
        InstanceMethod<&Model::trace>("trace"),
        InstanceMethod<&Model::stage_costs>("stageCosts"),
        InstanceMethod<&Model::gradient_norms>("gradientNorms"),
+       InstanceMethod<&Model::graphs>("graphs"),
        InstanceMethod<&Model::random_state>("randomState"),
        InstanceMethod<&Model::set_random_state>("setRandomState"),
        InstanceMethod<&Model::seed>("seed"),
@@ -245,6 +246,14 @@ Napi::Value Model::gradient_norms(const Napi::CallbackInfo& info) {
         for (const auto& [name, norm] : norms) object.Set(name, Napi::Number::New(env, norm));
         return object;
       });
+}
+
+Napi::Value Model::graphs(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return worker(env)->run(
+      env,
+      [state = state(env)] { return static_cast<double>(state->network->graphs()); },
+      [](Napi::Env env, double count) -> Napi::Value { return Napi::Number::New(env, count); });
 }
 
 Napi::Value Model::random_state(const Napi::CallbackInfo& info) {

@@ -29,6 +29,7 @@ class Model : public Napi::ObjectWrap<Model> {
   Napi::Value detect(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
   Napi::Value stage_costs(const Napi::CallbackInfo& info);
+  Napi::Value graphs(const Napi::CallbackInfo& info);
   Napi::Value gradient_norms(const Napi::CallbackInfo& info);
   Napi::Value random_state(const Napi::CallbackInfo& info);
   Napi::Value set_random_state(const Napi::CallbackInfo& info);

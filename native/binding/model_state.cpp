@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
@@ -77,6 +78,8 @@ std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initia
 
 ModelState::~ModelState() {
   const auto device = network->device();
+  // On the thread of JavaScript another device may be the current one.
+  const c10::DeviceGuard guard(device);
   network = nullptr;
   for (const auto& optimizer : optimizers) {
     if (const auto alive = optimizer.lock()) alive->release();
@@ -156,8 +159,15 @@ std::array<double, 5> ModelState::compute_losses(
     double loss_scale) {
   const at::AutoGradMode grad_mode(backward);
   network->train();
-  const auto losses = network->compute_losses(images, std::move(targets), generator);
-  if (backward) (losses.total() * loss_scale).backward();
+  MaskRCNNLosses losses;
+  try {
+    losses = network->compute_losses(images, std::move(targets), generator);
+    if (backward) (losses.total() * loss_scale).backward();
+  } catch (...) {
+    // What a failed batch has added is not to be part of the next step.
+    for (const auto& parameter : network->parameters()) parameter.mutable_grad().reset();
+    throw;
+  }
   const auto all = at::stack(
       {losses.classifier, losses.box_reg, losses.mask, losses.objectness, losses.rpn_box_reg});
   const auto values = read_back({all.detach()}).front();

@@ -6,9 +6,14 @@
 
 #include <ATen/accelerator/Graph.h>
 #include <ATen/autocast_mode.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <mutex>
+
+#include "model/cuda_graph.h"
 
 namespace maskrcnn {
 
@@ -42,11 +47,22 @@ void let_wait(const c10::Stream& stream, const c10::Stream& for_stream) {
   event.block(stream);
 }
 
-std::shared_ptr<CapturedGraph> capture(
-    const at::Tensor& input, const CapturedForward::Forward& forward) {
+// libtorch captures one graph at a time in a process.
+std::mutex one_at_a_time;
+
+}  // namespace
+
+std::shared_ptr<CapturedGraph> CapturedForward::capture(
+    const at::Tensor& input, const Forward& forward) {
+  const std::lock_guard lock(one_at_a_time);
   const c10::impl::VirtualGuardImpl device(input.device().type());
   const auto usual = device.getStream(input.device());
-  const auto aside = device.getStreamFromGlobalPool(input.device());
+  if (!stream_) stream_ = device.getStreamFromGlobalPool(input.device());
+  const auto aside = *stream_;
+  // Graphs that take turns may have the same memory.
+  c10::MempoolId_t pool{0, 0};
+  for (const auto& shape : shapes_)
+    if (shape.graph != nullptr) pool = shape.graph->graph.pool();
   const auto captured = std::make_shared<CapturedGraph>();
   captured->input = input.clone();
 
@@ -56,7 +72,10 @@ std::shared_ptr<CapturedGraph> capture(
     const c10::StreamGuard guard(aside);
     // What libraries set up when they are first called is not to be repeated.
     forward(captured->input);
-    captured->graph.capture_begin(/*pool=*/{0, 0}, at::GraphCaptureMode::ThreadLocal);
+    // Nor has its memory to be kept beside the graph's.
+    device.synchronizeStream(aside);
+    at::getDeviceAllocator(input.device().type())->emptyCache();
+    captured->graph.capture_begin(pool, at::GraphCaptureMode::ThreadLocal);
     try {
       captured->results = forward(captured->input);
     } catch (...) {
@@ -73,27 +92,37 @@ std::shared_ptr<CapturedGraph> capture(
   return captured;
 }
 
-}  // namespace
-
 std::vector<at::Tensor> CapturedForward::run(const at::Tensor& input, const Forward& forward) {
+  offer_cuda_graphs();
   if (!at::has_graph_impl(input.device().type())) return forward(input);
   const auto found = std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& shape) {
     return input.sizes().equals(shape.sizes);
   });
   if (found == shapes_.end()) {
-    shapes_.push_front({input.sizes().vec(), nullptr});
+    shapes_.push_front({input.sizes().vec(), nullptr, true});
     if (shapes_.size() > kMostShapes) shapes_.pop_back();
     return forward(input);
   }
   shapes_.splice(shapes_.begin(), shapes_, found);
-  auto& captured = shapes_.front().graph;
-  if (captured == nullptr) {
-    captured = capture(input, forward);
-  } else {
+  auto& [sizes, captured, is_capturable] = shapes_.front();
+  if (captured != nullptr) {
     captured->input.copy_(input);
+  } else if (is_capturable) {
+    try {
+      captured = capture(input, forward);
+    } catch (const c10::Error& error) {
+      is_capturable = false;
+      TORCH_WARN("no graph for inputs of ", sizes, ": ", error.what_without_backtrace());
+    }
   }
+  if (captured == nullptr) return forward(input);
   captured->graph.replay();
   return captured->results;
+}
+
+int64_t CapturedForward::count() const {
+  return std::count_if(
+      shapes_.begin(), shapes_.end(), [](const Shape& shape) { return shape.graph != nullptr; });
 }
 
 }  // namespace maskrcnn
@@ -105,6 +134,10 @@ namespace maskrcnn {
 // Older libtorchs have graphs for CUDA alone, in a library that this one does not link.
 std::vector<at::Tensor> CapturedForward::run(const at::Tensor& input, const Forward& forward) {
   return forward(input);
+}
+
+int64_t CapturedForward::count() const {
+  return 0;
 }
 
 }  // namespace maskrcnn

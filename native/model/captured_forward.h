@@ -1,8 +1,11 @@
 #pragma once
 
+#include <c10/core/Stream.h>
+
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "torch.h"
@@ -21,15 +24,23 @@ class CapturedForward {
  public:
   using Forward = std::function<std::vector<at::Tensor>(const at::Tensor&)>;
 
-  // forward(input). The results are overwritten by the next call.
+  // forward(input). The results are overwritten by the next call. Where there are no graphs, or one
+  // cannot be captured, which is warned of, the function itself is called.
   std::vector<at::Tensor> run(const at::Tensor& input, const Forward& forward);
+
+  // How many graphs there are.
+  int64_t count() const;
 
  private:
   struct Shape {
     std::vector<int64_t> sizes;
     std::shared_ptr<CapturedGraph> graph;  // none until it has come twice
+    bool is_capturable = true;
   };
-  std::list<Shape> shapes_;  // the last one first
+  std::shared_ptr<CapturedGraph> capture(const at::Tensor& input, const Forward& forward);
+
+  std::list<Shape> shapes_;            // the last one first
+  std::optional<c10::Stream> stream_;  // for captures: memory is reused within a stream alone
 };
 
 }  // namespace maskrcnn

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/conv_norm_activation.h"
+#include "model/precision.h"
 
 namespace maskrcnn {
 
@@ -51,6 +52,7 @@ std::vector<at::Tensor> FeaturePyramidNetworkImpl::forward(const std::vector<at:
     auto lateral = run(inner_blocks, level, maps[level]);
     if (inner.defined()) {
       const auto size = lateral.sizes().slice(/*N=*/2);
+      const ExactScope exact;  // values are repeated, which needs no wider type
       lateral.add_(at::upsample_nearest2d(inner, size));
     }
     inner = lateral;

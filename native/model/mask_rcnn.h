@@ -57,6 +57,9 @@ struct MaskRCNNImpl : torch::nn::Module {
   // box_regression, mask_logits.
   std::vector<std::pair<std::string, at::Tensor>> trace(const std::vector<at::Tensor>& images);
 
+  // How many captured graphs detection has.
+  int64_t graphs() const { return captured_maps_.count(); }
+
   const DetectionOptions& detection_options() const { return roi_heads_->options().detection; }
   Precision precision() const { return options_.arithmetic.precision; }
   at::Device device() { return parameters().front().device(); }

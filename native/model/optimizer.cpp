@@ -15,6 +15,12 @@ const at::Tensor& changing(const at::Tensor& parameter) {
   return parameter;
 }
 
+// In reading order, whatever that on the device is.
+at::Tensor copy_to_cpu(const at::Tensor& tensor) {
+  return tensor.to(at::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
+      .contiguous();
+}
+
 }  // namespace
 
 Optimizer::Optimizer(
@@ -88,7 +94,7 @@ void Optimizer::step_sgd(Group& group, double lr, const at::Tensor& found_inf) {
         /*dampening=*/0,
         sgd_->nesterov,
         /*maximize=*/false,
-        /*is_first_step=*/first,
+        /*is_first_step=*/first && sgd_->momentum != 0,
         /*grad_scale=*/{},
         found_inf);
   }
@@ -185,12 +191,12 @@ NamedTensors Optimizer::state() const {
     for (const auto& slot : group.slots) {
       for (const auto& [field, member] : fields()) {
         if ((slot.*member).defined())
-          state.emplace_back(slot.name + "." + field, (slot.*member).clone());
+          state.emplace_back(slot.name + "." + field, copy_to_cpu(slot.*member));
       }
     }
   }
   for (const auto& [name, tensor, average] : averages_) {
-    if (average.defined()) state.emplace_back(name + ".average", average.clone());
+    if (average.defined()) state.emplace_back(name + ".average", copy_to_cpu(average));
   }
   return state;
 }

@@ -103,7 +103,9 @@ at::Tensor align_on_gpu(
     if (count > 0) pooled.push_back(align(level, by_level.narrow(0, first, count)));
     first += count;
   }
-  return at::cat(pooled).index_select(0, order.argsort());
+  const auto places =
+      at::empty_like(order).scatter_(0, order, at::arange(order.size(0), order.options()));
+  return at::cat(pooled).index_select(0, places);
 }
 
 }  // namespace

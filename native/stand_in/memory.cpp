@@ -1,6 +1,8 @@
 #include "stand_in/memory.h"
 
-#include <atomic>
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -20,6 +22,9 @@ size_t rounded(size_t bytes) {
 // Which blocks there are, by their first byte.
 class Blocks {
  public:
+  // Whether the program gets addresses that it cannot read.
+  explicit Blocks(bool is_hidden) : is_hidden_(is_hidden) {}
+
   void* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
     TORCH_CHECK_WITH(
@@ -28,9 +33,15 @@ class Blocks {
         "The stand-in is out of memory: it has ",
         limit_,
         " bytes");
-    void* const block = std::aligned_alloc(kAlignment, rounded(bytes));
-    TORCH_CHECK(block != nullptr, "no memory for ", bytes, " bytes");
-    sizes_[block] = rounded(bytes);
+    void* const content = std::aligned_alloc(kAlignment, rounded(bytes));
+    TORCH_CHECK(content != nullptr, "no memory for ", bytes, " bytes");
+    void* block = content;
+    if (is_hidden_) {
+      block = mmap(
+          nullptr, rounded(bytes), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      TORCH_CHECK(block != MAP_FAILED, "no addresses for ", bytes, " bytes");
+    }
+    blocks_[block] = {rounded(bytes), content};
     used_ += static_cast<int64_t>(rounded(bytes));
     peak_ = std::max(peak_, used_);
     return block;
@@ -38,18 +49,22 @@ class Blocks {
 
   void give_back(void* block) {
     const std::lock_guard lock(mutex_);
-    const auto found = sizes_.find(block);
-    used_ -= static_cast<int64_t>(found->second);
-    sizes_.erase(found);
-    std::free(block);
+    const auto [size, content] = blocks_.at(block);
+    used_ -= static_cast<int64_t>(size);
+    blocks_.erase(block);
+    std::free(content);
+    if (is_hidden_) munmap(block, size);
   }
 
-  bool contain(const void* address) {
+  // Null where no block has the address.
+  void* content(const void* address) {
     const std::lock_guard lock(mutex_);
-    auto after = sizes_.upper_bound(const_cast<void*>(address));
-    if (after == sizes_.begin()) return false;
-    const auto& [block, size] = *--after;
-    return static_cast<const char*>(address) < static_cast<const char*>(block) + size;
+    auto after = blocks_.upper_bound(const_cast<void*>(address));
+    if (after == blocks_.begin()) return nullptr;
+    const auto& [block, entry] = *--after;
+    const auto offset = static_cast<const char*>(address) - static_cast<const char*>(block);
+    if (offset >= static_cast<int64_t>(entry.size)) return nullptr;
+    return static_cast<char*>(entry.content) + offset;
   }
 
   c10::CachingDeviceAllocator::DeviceStats statistics() {
@@ -75,19 +90,24 @@ class Blocks {
 
  private:
   std::mutex mutex_;
-  std::map<void*, size_t> sizes_;
+  struct Entry {
+    size_t size;
+    void* content;
+  };
+  const bool is_hidden_;
+  std::map<void*, Entry> blocks_;
   int64_t used_ = 0, peak_ = 0;
   int64_t limit_ = std::numeric_limits<int64_t>::max();
 };
 
 // Never destroyed: tensors may outlive static objects.
 Blocks& device_blocks() {
-  static auto& blocks = *new Blocks;
+  static auto& blocks = *new Blocks(/*is_hidden=*/true);
   return blocks;
 }
 
 Blocks& pinned_blocks() {
-  static auto& blocks = *new Blocks;
+  static auto& blocks = *new Blocks(/*is_hidden=*/false);
   return blocks;
 }
 
@@ -100,7 +120,7 @@ struct DeviceMemory final : c10::DeviceAllocator {
   }
   c10::DeleterFnPtr raw_deleter() const override { return &free; }
   void copy_data(void* to, const void* from, size_t bytes) const override {
-    default_copy_data(to, from, bytes);
+    default_copy_data(behind(to), behind(const_cast<void*>(from)), bytes);
   }
   bool initialized() override { return true; }
   void emptyCache(c10::MempoolId_t) override {}
@@ -132,6 +152,10 @@ c10::DeviceAllocator& device_memory() {
   return memory;
 }
 
+void* behind(void* address) {
+  return address == nullptr ? nullptr : device_blocks().content(address);
+}
+
 void limit_device_memory(int64_t bytes) {
   device_blocks().limit(bytes);
 }
@@ -142,7 +166,7 @@ c10::Allocator& pinned_memory() {
 }
 
 bool is_pinned(const void* address) {
-  return pinned_blocks().contain(address);
+  return pinned_blocks().content(address) != nullptr;
 }
 
 }  // namespace maskrcnn::stand_in

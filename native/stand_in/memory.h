@@ -7,6 +7,10 @@ namespace maskrcnn::stand_in {
 // The stand-in's memory is the host's, counted.
 c10::DeviceAllocator& device_memory();
 
+// Where what lies at an address of the device is. The address itself cannot be read, as that of a
+// GPU.
+void* behind(void* address);
+
 // How much there is, in bytes.
 void limit_device_memory(int64_t bytes);
 

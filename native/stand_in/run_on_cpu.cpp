@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "stand_in/memory.h"
 #include "stand_in/operators.h"
 
 namespace maskrcnn::stand_in {
@@ -19,7 +20,10 @@ bool is_on_device(const at::Tensor& tensor) {
 // A tensor of the CPU in the same memory.
 at::Tensor on_cpu(const at::Tensor& tensor) {
   return at::from_blob(
-      tensor.data_ptr(), tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
+      behind(tensor.data_ptr()),
+      tensor.sizes(),
+      tensor.strides(),
+      tensor.options().device(at::kCPU));
 }
 
 at::Tensor copied_to_device(const at::Tensor& tensor) {

@@ -1,6 +1,7 @@
 /** What a device must do as the CPU does it: check-gpu's checks, which a test tries on the stand-in for a GPU. */
 import {setTimeout} from 'node:timers/promises';
-import type {Model, NativeDetections, NativeModelOptions} from '../../binding.js';
+import {isDeepStrictEqual} from 'node:util';
+import type {Model, NativeDetections, NativeModelOptions, Optimizer} from '../../binding.js';
 import {drawGlandImage} from '../../examples/glands/generate.js';
 import type {Binding} from '../../lib/binding.js';
 import {completeModelOptions} from '../../lib/complete-model-options.js';
@@ -44,6 +45,7 @@ export async function* checkDevice(subject: Subject): AsyncGenerator<Check> {
   yield* checkStages(subject, 'none');
   yield* checkStages(subject, 'convolutions');
   yield* checkSteps(subject);
+  yield* checkState(subject);
   yield* checkDetections(subject);
   yield* checkGraphs(subject);
   yield* checkMixed(subject);
@@ -69,6 +71,24 @@ async function* checkSteps(subject: Subject): AsyncGenerator<Check> {
   }
 }
 
+/** What the optimizer carries from step to step goes out and in again, as a checkpoint needs it. */
+async function* checkState(subject: Subject): AsyncGenerator<Check> {
+  const train = async (model: Model) => {
+    const optimizer = makeOptimizer(subject, model);
+    await takeStep(subject, model, optimizer);
+    const state = await optimizer.stateDict();
+    const again = makeOptimizer(subject, model);
+    await again.loadStateDict(state);
+    return {state, isKept: isDeepStrictEqual(await again.stateDict(), state)};
+  };
+  const expected = await on(subject, 'cpu', {}, train);
+  const actual = await on(subject, subject.device, {}, train);
+  yield {name: 'state', isRight: actual.isKept, detail: `${actual.state.length} tensors, out and in`};
+  const floats = ({data}: {data: Uint8Array}) => new Float32Array(data.slice().buffer);
+  const off = expected.state.map((tensor, i) => difference(floats(actual.state[i]!), floats(tensor)));
+  yield within('momentum', Math.max(...off), LOSS_TOLERANCE);
+}
+
 async function* checkDetections(subject: Subject): AsyncGenerator<Check> {
   const expected = await on(subject, 'cpu', {}, (model) => detect(subject, model));
   const actual = await on(subject, subject.device, {}, (model) => detect(subject, model));
@@ -81,12 +101,15 @@ async function* checkDetections(subject: Subject): AsyncGenerator<Check> {
 
 async function* checkGraphs(subject: Subject): AsyncGenerator<Check> {
   for (const precision of ['float32', 'bfloat16'] as const) {
+    let graphs = 0;
     const plain = await on(subject, subject.device, {precision}, (model) => detect(subject, model));
     const found = await on(subject, subject.device, {precision, graphs: true}, async (model) => {
       const times: NativeDetections[] = [];
       for (let time = 0; time < 3; time++) times.push(await detect(subject, model));
+      graphs = await model.graphs();
       return times;
     });
+    yield {name: `graph in ${precision}`, isRight: graphs === 1, detail: `${graphs} captured`};
     // The first is plain, the second captures, the third replays.
     for (const [time, {scores}] of found.entries()) {
       yield within(`graph in ${precision}, detection ${time + 1}`, difference(scores, plain.scores), GRAPH_TOLERANCE);
@@ -162,23 +185,30 @@ async function detect(subject: Subject, model: Model): Promise<NativeDetections>
   return found!;
 }
 
-/** Of the steps of a short training on two images. */
+/** Of the steps of a short training. */
 async function losses(subject: Subject, model: Model): Promise<number[]> {
-  const samples = [sample(subject, 1), sample(subject, 2)];
+  const optimizer = makeOptimizer(subject, model);
+  const sums: number[] = [];
+  for (let step = 0; step < STEPS; step++) sums.push(await takeStep(subject, model, optimizer));
+  return sums;
+}
+
+function makeOptimizer({binding}: Subject, model: Model): Optimizer {
   const parameters = model.parameters().flatMap(({name, trainable}) => (trainable ? [name] : []));
   const groups = [{parameters, lrMultiplier: 1, weightDecay: 0.0005}];
-  const optimizer = new subject.binding.Optimizer(model, {type: 'sgd', momentum: 0.9, nesterov: false, groups});
-  const sums: number[] = [];
-  for (let step = 0; step < STEPS; step++) {
-    const values = await model.computeLosses(
-      samples.map(({image}) => image),
-      samples.map(({target}) => target),
-      {backward: true, lossScale: 1},
-    );
-    sums.push(Object.values(values).reduce((sum, value) => sum + value, 0));
-    await optimizer.step({lr: LR, clipNorm: null});
-  }
-  return sums;
+  return new binding.Optimizer(model, {type: 'sgd', momentum: 0.9, nesterov: false, groups});
+}
+
+/** On two images; resolves to their loss before it. */
+async function takeStep(subject: Subject, model: Model, optimizer: Optimizer): Promise<number> {
+  const samples = [sample(subject, 1), sample(subject, 2)];
+  const values = await model.computeLosses(
+    samples.map(({image}) => image),
+    samples.map(({target}) => target),
+    {backward: true, lossScale: 1},
+  );
+  await optimizer.step({lr: LR, clipNorm: null});
+  return Object.values(values).reduce((sum, value) => sum + value, 0);
 }
 
 function sample({size}: Subject, seed: number) {

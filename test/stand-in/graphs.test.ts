@@ -24,6 +24,8 @@ for (const precision of ['float32', 'bfloat16'] as const) {
       replays.push(got.replays);
     }
     t.deepEqual(replays, [0, 1, 1, 1], 'captured when the size comes again');
+    t.is(await graphs.graphs(), 1);
+    t.is(await plain.graphs(), 0);
     plain.dispose();
     graphs.dispose();
   });

@@ -31,6 +31,10 @@ test.serial('what does not fit is OUT_OF_MEMORY, and the model goes on with what
   const step = () => model.computeLosses(images, targets, {backward: true, lossScale: 1});
   await t.throwsAsync(step(), {code: 'OUT_OF_MEMORY'});
   t.true(standIn.memory() < weights + 1e5, 'what the step had is free');
+  t.true(
+    Object.values(await model.gradientNorms()).every((norm) => norm === 0),
+    'nor has it left a gradient',
+  );
   standIn.limitMemory(Number.MAX_SAFE_INTEGER);
   t.true(Number.isFinite((await step()).loss_mask));
   model.dispose();
