@@ -10,16 +10,16 @@ import {misuse, readArguments, run} from './command-line.js';
 
 const usage = `npx tsx examples/predict.ts WEIGHTS IMAGE ... [options]
 
-  WEIGHTS         a file that train() saved, or COCO_V1 (torchvision's network for everyday objects)
-  --score N       leave out detections with a lower score, 0..1 (default 0.5)
-  --device NAME   auto, cpu, cuda or cuda:1 (default auto)
-  --output DIR    default runs/predict`;
+  WEIGHTS              a file that train() saved, or COCO_V1 (torchvision's network for everyday objects)
+  --score-threshold N  leave out detections with a lower score, 0..1 (default 0.5)
+  --device NAME        auto, cpu, cuda or cuda:1 (default auto)
+  --output DIR         default runs/predict`;
 
 await run(async () => {
   const {values, positionals} = readArguments(usage, {
     allowPositionals: true,
     options: {
-      score: {type: 'string', default: '0.5'},
+      'score-threshold': {type: 'string', default: '0.5'},
       device: {type: 'string', default: 'auto'},
       output: {type: 'string', default: join('runs', 'predict')},
     },
@@ -30,7 +30,7 @@ await run(async () => {
 
   await using model = await maskRcnn({weights, device: values.device as NonNullable<ModelOptions['device']>});
   for (const image of images) {
-    const [found] = await model.predict(image, {scoreThreshold: Number(values.score)});
+    const [found] = await model.predict(image, {scoreThreshold: Number(values['score-threshold'])});
     const json = detectionsToJson(found!);
     const stem = join(values.output, basename(image, extname(image)));
     await writeFile(`${stem}.json`, `${JSON.stringify(json, null, 2)}\n`);

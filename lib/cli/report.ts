@@ -67,6 +67,7 @@ ${dataOptionsHelp()}`,
       ...rest,
       model,
       data,
+      weights: weights as string,
       signal,
       onImage: (done) => progress.update({label: 'Scoring images', done, total: data.length, unit: 'count'}),
     });

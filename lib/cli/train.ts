@@ -18,6 +18,7 @@ import {type Command, type CommandContext, isInterruption, ONE_DATA} from './com
 import {commandFile, readCommandFile, writeCommandFile} from './command-file.js';
 import {readConfigFile} from './config-file.js';
 import {DATA_HELP, dataOptionsHelp} from './data.js';
+import {deviceOptions} from './device.js';
 import {docComments, optionHelp} from './option-help.js';
 import {
   DEFAULT_VALIDATION,
@@ -113,6 +114,13 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   await writing(output, () => mkdir(output, {recursive: true}));
   await writeCommandFile(output, {...config, output});
   const savedBefore = await timeOfState(output);
+  /** With a gallery of what the best weights find, as `maskrcnn report` makes it. */
+  const reportOn = async (weights: string) => {
+    if (validation === undefined) return await writeReport(output);
+    model.dispose();
+    await using trained = await maskRcnn({...deviceOptions(config), weights, signal});
+    return await writeReport(output, {model: trained, data: validation, weights, signal});
+  };
   try {
     const {best, last, ending} = await trainModel(model, {
       ...(of(trainOptions) as Partial<TrainOptions>),
@@ -121,7 +129,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
       output,
       signal,
     });
-    const report = await writeReport(output, validation && {model, data: validation, signal});
+    const report = await reportOn(best);
     out(
       `${ending === 'epochs' ? 'Done' : `Ended by ${ending}`}. Best weights: ${best}; last: ${last}\nReport: ${report}`,
     );

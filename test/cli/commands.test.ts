@@ -71,6 +71,7 @@ test.serial('train fills the run folder from a configuration file and flags, the
   t.like(options, {classes: ['gland'], model: {backbone: 'resnet18', minSize: [64]}, train: {epochs: 2}});
   const command = JSON.parse(readFileSync(at('run', 'command.json'), 'utf8'));
   t.like(command, {data: at('data'), validation: 0.34, include: 'train_*', epochs: 2});
+  t.regex(readFileSync(at('run', 'report.html'), 'utf8'), /best\.safetensors/, 'the gallery is of the best weights');
 });
 
 test.serial('train --resume needs the run alone, and refuses what would change its course', async (t) => {
@@ -150,6 +151,7 @@ test.serial('report finds the validation images of the run again', async (t) => 
   t.is(out, `${at('run', 'report.html')}\n`);
   const html = readFileSync(at('run', 'report.html'), 'utf8');
   t.regex(html, /The worst 1 of 2 images/);
+  t.regex(html, /best\.safetensors/);
   t.regex(html, /train_\d\.png<br>/);
   t.is((await maskrcnn('report', at('data'))).code, 1);
   for (const [args, text] of [

@@ -84,7 +84,14 @@ test.serial('predict.ts finds objects with weights that the demo saved', async (
   const image = join(folder, 'demo', 'drawn-glands', 'test_1.png');
   const {code, stdout, stderr} = await runExample(
     'predict',
-    ...[join(folder, 'demo', 'last.safetensors'), image, '--score', '0.05', '--output', join(folder, 'predict')],
+    ...[
+      join(folder, 'demo', 'last.safetensors'),
+      image,
+      '--score-threshold',
+      '0.05',
+      '--output',
+      join(folder, 'predict'),
+    ],
   );
   t.is(code, 0, stderr);
 
