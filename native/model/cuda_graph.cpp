@@ -8,7 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <mutex>
+#include <string>
 
 #include "old_linux.h"
 
@@ -93,13 +93,13 @@ struct CudaGraph final : at::GraphImplInterface {
 }  // namespace
 
 void offer_cuda_graphs() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (at::has_graph_impl(at::kCUDA) || !cuda_graph_class().is_whole()) return;
+  [[maybe_unused]] static const bool once = [] {
+    if (at::has_graph_impl(at::kCUDA) || !cuda_graph_class().is_whole()) return false;
     at::GraphImplRegistry()->Register("CUDA", [](const at::GraphImplArgs& arguments) {
       return std::unique_ptr<at::GraphImplInterface>(new CudaGraph(arguments));
     });
-  });
+    return true;
+  }();
 }
 
 }  // namespace maskrcnn
