@@ -2,7 +2,6 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -60,7 +59,7 @@ class Arguments {
     for (const auto& [original, own] : pairs_) {
       if (original.numel() == 0 && own.numel() > 0) {
         original.resize_(own.sizes());
-        stand_in_copy(original, own);
+        maskrcnn::stand_in::on_cpu(original).copy_(own);
       }
     }
   }
@@ -75,10 +74,6 @@ class Arguments {
   }
 
  private:
-  static void stand_in_copy(const at::Tensor& to, const at::Tensor& from) {
-    maskrcnn::stand_in::on_cpu(to).copy_(from);
-  }
-
   at::Tensor tensor_on_cpu(const at::Tensor& tensor, bool is_written) {
     if (!is_on_device(tensor)) return tensor;
     // It may be made larger, which borrowed memory cannot.
