@@ -1,26 +1,23 @@
 #include "model/captured_forward.h"
 
-#include <algorithm>
-
-#if __has_include(<ATen/accelerator/Graph.h>)
-
-#include <ATen/accelerator/Graph.h>
 #include <ATen/autocast_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <algorithm>
 #include <mutex>
+#include <utility>
 
-#include "model/cuda_graph.h"
+#include "model/device_graph.h"
 
 namespace maskrcnn {
 
 struct CapturedGraph {
   at::Tensor input;
   std::vector<at::Tensor> results;
-  at::accelerator::Graph graph;
+  std::unique_ptr<DeviceGraph> graph;
 };
 
 namespace {
@@ -52,9 +49,12 @@ std::mutex one_at_a_time;
 
 }  // namespace
 
+// Null where the device has no graphs.
 std::shared_ptr<CapturedGraph> CapturedForward::capture(
     const at::Tensor& input, const Forward& forward) {
   const std::lock_guard lock(one_at_a_time);
+  auto graph = make_device_graph(input.device().type());
+  if (graph == nullptr) return nullptr;
   const c10::impl::VirtualGuardImpl device(input.device().type());
   const auto usual = device.getStream(input.device());
   if (!stream_) stream_ = device.getStreamFromGlobalPool(input.device());
@@ -62,39 +62,43 @@ std::shared_ptr<CapturedGraph> CapturedForward::capture(
   // Graphs that take turns may have the same memory.
   c10::MempoolId_t pool{0, 0};
   for (const auto& shape : shapes_)
-    if (shape.graph != nullptr) pool = shape.graph->graph.pool();
-  const auto captured = std::make_shared<CapturedGraph>();
-  captured->input = input.clone();
+    if (shape.captured != nullptr) pool = shape.captured->graph->pool();
 
+  const auto own_input = input.clone();
+  std::vector<at::Tensor> results;
   const WithoutCastCache no_cache;
   let_wait(aside, usual);
   {
     const c10::StreamGuard guard(aside);
     // What libraries set up when they are first called is not to be repeated.
-    forward(captured->input);
+    forward(own_input);
     // Nor has its memory to be kept beside the graph's.
     device.synchronizeStream(aside);
     at::getDeviceAllocator(input.device().type())->emptyCache();
-    captured->graph.capture_begin(pool, at::GraphCaptureMode::ThreadLocal);
+    graph->begin_capture(pool);
     try {
-      captured->results = forward(captured->input);
+      results = forward(own_input);
     } catch (...) {
       try {
-        captured->graph.capture_end();
+        graph->end_capture();
       } catch (const c10::Error&) {
         // The first error says more.
       }
       throw;
     }
-    captured->graph.capture_end();
+    graph->end_capture();
   }
   let_wait(usual, aside);
-  return captured;
+  return std::make_shared<CapturedGraph>(
+      CapturedGraph{own_input, std::move(results), std::move(graph)});
 }
 
-std::vector<at::Tensor> CapturedForward::run(const at::Tensor& input, const Forward& forward) {
-  offer_cuda_graphs();
-  if (!at::has_graph_impl(input.device().type())) return forward(input);
+std::vector<at::Tensor> CapturedForward::run(
+    const at::Tensor& input, const std::vector<at::Tensor>& weights, const Forward& forward) {
+  if (TensorStates now(weights); now != weights_) {
+    shapes_.clear();
+    weights_ = std::move(now);
+  }
   const auto found = std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& shape) {
     return input.sizes().equals(shape.sizes);
   });
@@ -110,36 +114,20 @@ std::vector<at::Tensor> CapturedForward::run(const at::Tensor& input, const Forw
   } else if (is_capturable) {
     try {
       captured = capture(input, forward);
+      is_capturable = captured != nullptr;
     } catch (const c10::Error& error) {
       is_capturable = false;
       TORCH_WARN("no graph for inputs of ", sizes, ": ", error.what_without_backtrace());
     }
   }
   if (captured == nullptr) return forward(input);
-  captured->graph.replay();
+  captured->graph->replay();
   return captured->results;
 }
 
 int64_t CapturedForward::count() const {
   return std::count_if(
-      shapes_.begin(), shapes_.end(), [](const Shape& shape) { return shape.graph != nullptr; });
+      shapes_.begin(), shapes_.end(), [](const Shape& shape) { return shape.captured != nullptr; });
 }
 
 }  // namespace maskrcnn
-
-#else
-
-namespace maskrcnn {
-
-// Older libtorchs have graphs for CUDA alone, in a library that this one does not link.
-std::vector<at::Tensor> CapturedForward::run(const at::Tensor& input, const Forward& forward) {
-  return forward(input);
-}
-
-int64_t CapturedForward::count() const {
-  return 0;
-}
-
-}  // namespace maskrcnn
-
-#endif

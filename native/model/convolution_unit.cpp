@@ -46,41 +46,40 @@ ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2d& conv) {
       options.groups()};
 }
 
-struct Weights {
-  at::Tensor weight, bias;
-};
-
-// Of one convolution that does what `conv` and then the affine map of each channel do.
-Weights fold(const torch::nn::Conv2d& conv, const ChannelAffine& affine) {
-  const auto& [scale, shift] = affine;
-  return {
-      conv->weight * scale.view({-1, 1, 1, 1}),
-      conv->bias.defined() ? shift + conv->bias * scale : shift};
-}
-
 }  // namespace
 
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
-  if (takes_prepared_weights(x) && (norm_.is_empty() || !norm_.ptr()->is_training())) {
-    return forward_prepared(x, addend);
-  }
-  const auto convolve = [&](const at::Tensor& weight, const at::Tensor& bias) {
-    return ops::convolve(x, weight, bias, geometry_of(conv_));
+  const bool is_fixed = norm_.is_empty() || !norm_.ptr()->is_training();
+  if (is_fixed && takes_prepared_weights(x)) return forward_prepared(x, addend);
+  const auto convolve = [&](const ConvolutionWeights& weights) {
+    return ops::convolve(x, weights.weight, weights.bias, geometry_of(conv_));
   };
   at::Tensor out;
-  if (const auto affine = frozen_affine_of(norm_)) {
+  if (const auto type = kept_weights_type(x); is_fixed && type) {
+    out = convolve(kept_weights(*type));
+  } else if (const auto affine = frozen_affine_of(norm_)) {
     // Part of the weights, a frozen norm costs no pass over the result.
-    const auto [weight, bias] = fold(conv_, *affine);
-    out = convolve(weight, bias);
+    out = convolve(fold(*affine));
   } else {
-    out = convolve(conv_->weight, conv_->bias);
+    out = convolve({conv_->weight, conv_->bias});
     if (!norm_.is_empty()) out = norm_.forward(out);
   }
   if (addend.defined()) out.add_(addend);
   return activate(activation_, out);
 }
 
-// What the prepared weights are made of.
+ConvolutionWeights ConvolutionUnit::fold(const ChannelAffine& affine) const {
+  const auto& [scale, shift] = affine;
+  return {
+      conv_->weight * scale.view({-1, 1, 1, 1}),
+      conv_->bias.defined() ? shift + conv_->bias * scale : shift};
+}
+
+ConvolutionWeights ConvolutionUnit::fixed_weights() const {
+  return norm_.is_empty() ? ConvolutionWeights{conv_->weight, conv_->bias}
+                          : fold(*affine_of(norm_));
+}
+
 std::vector<at::Tensor> ConvolutionUnit::sources() const {
   std::vector<at::Tensor> sources = {conv_->weight, conv_->bias};
   if (!norm_.is_empty()) {
@@ -90,11 +89,17 @@ std::vector<at::Tensor> ConvolutionUnit::sources() const {
   return sources;
 }
 
+const ConvolutionWeights& ConvolutionUnit::kept_weights(at::ScalarType type) {
+  return kept_.get(sources(), [&] {
+    const auto [weight, bias] = fixed_weights();
+    return ConvolutionWeights{weight.to(type), bias.defined() ? bias.to(type) : bias};
+  });
+}
+
 at::Tensor ConvolutionUnit::forward_prepared(const at::Tensor& x, const at::Tensor& addend) {
   const auto input = x.to(at::kBFloat16);
   const auto& prepared = prepared_.get(sources(), [&] {
-    const auto [weight, bias] =
-        norm_.is_empty() ? Weights{conv_->weight, conv_->bias} : fold(conv_, *affine_of(norm_));
+    const auto [weight, bias] = fixed_weights();
     return ops::PreparedConvolution(
         weight, bias, geometry_of(conv_), input, epilogue_of(activation_));
   });

@@ -12,6 +12,10 @@ namespace maskrcnn {
 
 enum class Activation { None, ReLU, ReLU6, Hardswish };
 
+struct ConvolutionWeights {
+  at::Tensor weight, bias;  // [K,C,R,S], [K] or undefined
+};
+
 // A convolution and what follows it: norm, sum with a shortcut, activation. The modules belong to
 // whoever registers them; this computes with them, in as few passes as the case allows.
 class ConvolutionUnit {
@@ -27,13 +31,20 @@ class ConvolutionUnit {
   at::Tensor forward(const at::Tensor& x, const at::Tensor& addend = {});
 
  private:
+  // Of one convolution that does what this one and then the affine map of each channel do.
+  ConvolutionWeights fold(const ChannelAffine& affine) const;
+  // Likewise, with the norm as it is in detection.
+  ConvolutionWeights fixed_weights() const;
+  // What they are made of.
   std::vector<at::Tensor> sources() const;
+  const ConvolutionWeights& kept_weights(at::ScalarType type);
   at::Tensor forward_prepared(const at::Tensor& x, const at::Tensor& addend);
 
   torch::nn::Conv2d conv_{nullptr};
   torch::nn::AnyModule norm_;
   Activation activation_ = Activation::None;
-  KeptWeights<ops::PreparedConvolution> prepared_;
+  KeptWeights<ops::PreparedConvolution> prepared_;  // on the CPU
+  KeptWeights<ConvolutionWeights> kept_;            // on a GPU
 };
 
 }  // namespace maskrcnn

@@ -1,13 +1,11 @@
 #include "model/cuda_graph.h"
 
-#if defined(__linux__) && __has_include(<ATen/core/GraphImplInterface.h>)
+#ifdef __linux__
 
-#include <ATen/core/GraphImplInterface.h>
 #include <dlfcn.h>
 
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <string>
 
 #include "old_linux.h"
@@ -17,19 +15,22 @@ namespace maskrcnn {
 namespace {
 
 // at::cuda::CUDAGraph by its symbols: this library is built without CUDA's headers and links none
-// of its libraries, so that one build serves every libtorch.
+// of its libraries, so that one build serves every libtorch. These are those of 2.14; where one is
+// missing, there are no graphs.
 struct CudaGraphClass {
   void (*construct)(void*, bool keep_graph);
   void (*destroy)(void*);
-  void (*capture_begin)(void*, at::MempoolId_t, int mode);  // cudaStreamCaptureMode
+  void (*capture_begin)(void*, c10::MempoolId_t, int mode);  // cudaStreamCaptureMode
   void (*capture_end)(void*);
   void (*replay)(void*);
-  at::MempoolId_t (*pool)(void*);
+  c10::MempoolId_t (*pool)(void*);
 
   bool is_whole() const {
     return construct && destroy && capture_begin && capture_end && replay && pool;
   }
 };
+
+constexpr int kThreadLocal = 1;  // cudaStreamCaptureModeThreadLocal: other threads go on as they do
 
 template <typename Function>
 void find(Function*& function, const char* member) {
@@ -51,55 +52,28 @@ const CudaGraphClass& cuda_graph_class() {
   return found;
 }
 
-int to_cuda(at::GraphCaptureMode mode) {
-  switch (mode) {
-    case at::GraphCaptureMode::ThreadLocal:
-      return 1;
-    case at::GraphCaptureMode::Relaxed:
-      return 2;
-    case at::GraphCaptureMode::Default:
-    case at::GraphCaptureMode::Global:
-      break;
-  }
-  return 0;
-}
-
-struct CudaGraph final : at::GraphImplInterface {
-  explicit CudaGraph(const at::GraphImplArgs& arguments) {
-    members_.construct(object_.data(), arguments.keep_graph);
-  }
+class CudaGraph final : public DeviceGraph {
+ public:
+  CudaGraph() { members_.construct(object_.data(), /*keep_graph=*/false); }
   ~CudaGraph() override { members_.destroy(object_.data()); }
 
-  void capture_begin(at::MempoolId_t pool, at::GraphCaptureMode mode) override {
-    members_.capture_begin(object_.data(), pool, to_cuda(mode));
+  void begin_capture(c10::MempoolId_t pool) override {
+    members_.capture_begin(object_.data(), pool, kThreadLocal);
   }
-  void capture_end() override { members_.capture_end(object_.data()); }
-  void instantiate() override {}  // by capture_end()
+  void end_capture() override { members_.capture_end(object_.data()); }
   void replay() override { members_.replay(object_.data()); }
-  void reset() override {
-    members_.destroy(object_.data());
-    members_.construct(object_.data(), /*keep_graph=*/false);
-  }
-  at::MempoolId_t pool() const override { return members_.pool(object_.data()); }
-  void enable_debug_mode() override {}
-  void debug_dump(const std::string&) override {}
+  c10::MempoolId_t pool() override { return members_.pool(object_.data()); }
 
  private:
   const CudaGraphClass& members_ = cuda_graph_class();
   // Of 448 bytes in libtorch 2.14.
-  alignas(64) mutable std::array<std::byte, 4096> object_;
+  alignas(64) std::array<std::byte, 4096> object_;
 };
 
 }  // namespace
 
-void offer_cuda_graphs() {
-  [[maybe_unused]] static const bool once = [] {
-    if (at::has_graph_impl(at::kCUDA) || !cuda_graph_class().is_whole()) return false;
-    at::GraphImplRegistry()->Register("CUDA", [](const at::GraphImplArgs& arguments) {
-      return std::unique_ptr<at::GraphImplInterface>(new CudaGraph(arguments));
-    });
-    return true;
-  }();
+std::unique_ptr<DeviceGraph> make_cuda_graph() {
+  return cuda_graph_class().is_whole() ? std::make_unique<CudaGraph>() : nullptr;
 }
 
 }  // namespace maskrcnn
@@ -108,7 +82,9 @@ void offer_cuda_graphs() {
 
 namespace maskrcnn {
 
-void offer_cuda_graphs() {}
+std::unique_ptr<DeviceGraph> make_cuda_graph() {
+  return nullptr;
+}
 
 }  // namespace maskrcnn
 

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <memory>
+
+#include "model/device_graph.h"
+
 namespace maskrcnn {
 
-// Gives libtorch's interface for graphs of any device those of CUDA, which its own releases up to
-// 2.14 have only in a class of libtorch_cuda. Does nothing where there are some already, or where
-// that class is not in the process. Any thread may call it, as often as it likes.
-void offer_cuda_graphs();
+// A graph of CUDA's, of the class that libtorch_cuda has for it; null where that is not in the
+// process.
+std::unique_ptr<DeviceGraph> make_cuda_graph();
 
 }  // namespace maskrcnn

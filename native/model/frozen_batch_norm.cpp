@@ -14,9 +14,11 @@ at::Tensor FrozenBatchNorm2dImpl::forward(const at::Tensor& x) {
   return x.mul(scale.view({1, -1, 1, 1})).add_(shift.view({1, -1, 1, 1}));
 }
 
-std::pair<at::Tensor, at::Tensor> FrozenBatchNorm2dImpl::affine() const {
-  const auto scale = weight * (running_var + eps).rsqrt();
-  return {scale, bias - running_mean * scale};
+const ChannelAffine& FrozenBatchNorm2dImpl::affine() {
+  return affine_.get({weight, bias, running_mean, running_var}, [&] {
+    const auto scale = weight * (running_var + eps).rsqrt();
+    return ChannelAffine{scale, bias - running_mean * scale};
+  });
 }
 
 }  // namespace maskrcnn

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
+#include "model/kept_weights.h"
+#include "model/norm.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -15,11 +16,13 @@ struct FrozenBatchNorm2dImpl : torch::nn::Module {
 
   at::Tensor forward(const at::Tensor& x);  // [N,C,H,W] -> [N,C,H,W]
 
-  // The map as scale and shift, [C] each.
-  std::pair<at::Tensor, at::Tensor> affine() const;
+  const ChannelAffine& affine();
 
   at::Tensor weight, bias, running_mean, running_var;  // [C]
   double eps;
+
+ private:
+  KeptWeights<ChannelAffine> affine_;
 };
 TORCH_MODULE(FrozenBatchNorm2d);
 

@@ -21,8 +21,16 @@ at::Tensor LinearReLU::forward(
     });
     return prepared.forward(x.to(at::kBFloat16));
   }
-  const auto [weight, bias] = make();
-  return at::linear(x, weight, bias).relu_();
+  const auto apply = [&](const LinearWeights& weights) {
+    return at::linear(x, weights.weight, weights.bias).relu_();
+  };
+  if (const auto type = kept_weights_type(x)) {
+    return apply(kept_.get(sources, [&] {
+      const auto [weight, bias] = make();
+      return LinearWeights{weight.to(*type), bias.to(*type)};
+    }));
+  }
+  return apply(make());
 }
 
 }  // namespace maskrcnn

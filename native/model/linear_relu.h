@@ -26,7 +26,8 @@ class LinearReLU {
       const std::function<LinearWeights()>& make);
 
  private:
-  KeptWeights<ops::PreparedLinear> prepared_;
+  KeptWeights<ops::PreparedLinear> prepared_;  // on the CPU
+  KeptWeights<LinearWeights> kept_;            // on a GPU
 };
 
 }  // namespace maskrcnn

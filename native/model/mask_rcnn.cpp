@@ -3,6 +3,7 @@
 #include "model/boxes.h"
 #include "model/precision.h"
 #include "model/transfers.h"
+#include "ops/roi_align.h"
 
 namespace maskrcnn {
 
@@ -38,8 +39,7 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
     const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator) {
   const auto inputs = transform_.forward(images, targets, device(), generator);
   const PrecisionScope scope(options_.arithmetic, device());
-  const auto features = backbone_->forward(inputs.tensors);
-  const auto rpn_output = rpn_->forward_head(features);
+  const auto [features, rpn_output] = compute_maps(inputs.tensors);
   const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training));
   const auto rpn_losses = rpn_->compute_losses(rpn_output, inputs, targets, generator);
   const auto roi_losses =
@@ -53,14 +53,23 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
 }
 
 MaskRCNNImpl::Maps MaskRCNNImpl::compute_maps(const at::Tensor& images) {
-  const auto forward = [this](const at::Tensor& input) {
-    auto maps = backbone_->forward(input);
-    const auto [objectness, bbox_pred] = rpn_->forward_head(maps);
-    maps.insert(maps.end(), objectness.begin(), objectness.end());
-    maps.insert(maps.end(), bbox_pred.begin(), bbox_pred.end());
-    return maps;
-  };
-  const auto maps = options_.graphs ? captured_maps_.run(images, forward) : forward(images);
+  const auto features = backbone_->forward(images);
+  return {ops::to_pool_from(features), rpn_->forward_head(features)};
+}
+
+MaskRCNNImpl::Maps MaskRCNNImpl::detection_maps(const at::Tensor& images) {
+  if (!options_.graphs) return compute_maps(images);
+  if (weights_.empty()) {
+    weights_ = parameters();
+    for (const auto& buffer : buffers()) weights_.push_back(buffer);
+  }
+  const auto maps = captured_maps_.run(images, weights_, [this](const at::Tensor& input) {
+    const auto [features, rpn] = compute_maps(input);
+    auto all = features;
+    all.insert(all.end(), rpn.objectness.begin(), rpn.objectness.end());
+    all.insert(all.end(), rpn.bbox_pred.begin(), rpn.bbox_pred.end());
+    return all;
+  });
   const auto levels = static_cast<int64_t>(maps.size()) / 3;
   const auto part = [&](int64_t index) {
     return std::vector<at::Tensor>(
@@ -82,7 +91,7 @@ std::vector<Detections> MaskRCNNImpl::detect(
   const PrecisionScope scope(options_.arithmetic, device());
   Maps maps;
   if (costs == nullptr) {
-    maps = compute_maps(inputs.tensors);
+    maps = detection_maps(inputs.tensors);
   } else {
     maps.features = backbone_->forward_body(inputs.tensors);
     lap("body");
@@ -133,7 +142,7 @@ Detections MaskRCNNImpl::detect_in_views(
   };
 
   const PrecisionScope scope(options_.arithmetic, device());
-  const auto [features, rpn_output] = compute_maps(inputs.tensors);
+  const auto [features, rpn_output] = detection_maps(inputs.tensors);
   const auto& limits = options_.rpn.testing;
   auto proposals = rpn_->propose(rpn_output, inputs, limits);
   for (size_t v = 0; v < views.size(); ++v)

@@ -66,11 +66,13 @@ struct MaskRCNNImpl : torch::nn::Module {
 
  private:
   struct Maps {
-    std::vector<at::Tensor> features;  // the pyramid's, per level
+    std::vector<at::Tensor> features;  // the pyramid's, per level, to pool from
     RpnHeadOutput rpn;
   };
-  // All of the network before the first proposal, for detection.
+  // All of the network before the first proposal.
   Maps compute_maps(const at::Tensor& images);
+  // Likewise, as a graph where these are wanted.
+  Maps detection_maps(const at::Tensor& images);
 
   MaskRCNNOptions options_;
   Transform transform_;
@@ -78,6 +80,7 @@ struct MaskRCNNImpl : torch::nn::Module {
   RegionProposalNetwork rpn_{nullptr};
   RoIHeads roi_heads_{nullptr};
   CapturedForward captured_maps_;
+  std::vector<at::Tensor> weights_;  // all of them, which take long to collect
 };
 TORCH_MODULE(MaskRCNN);
 

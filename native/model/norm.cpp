@@ -17,8 +17,7 @@ std::optional<ChannelAffine> frozen_affine_of(const torch::nn::AnyModule& norm) 
   if (norm.is_empty()) return std::nullopt;
   const auto frozen = std::dynamic_pointer_cast<FrozenBatchNorm2dImpl>(norm.ptr());
   if (!frozen) return std::nullopt;
-  const auto [scale, shift] = frozen->affine();
-  return ChannelAffine{scale, shift};
+  return frozen->affine();
 }
 
 std::optional<ChannelAffine> affine_of(const torch::nn::AnyModule& norm) {

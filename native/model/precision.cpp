@@ -46,4 +46,11 @@ bool takes_prepared_weights(const at::Tensor& input) {
          at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && ops::can_prepare();
 }
 
+std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input) {
+  const auto device = input.device().type();
+  if (at::GradMode::is_enabled() || input.is_cpu()) return std::nullopt;
+  return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device)
+                                                   : at::kFloat;
+}
+
 }  // namespace maskrcnn

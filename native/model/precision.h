@@ -2,6 +2,8 @@
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include <optional>
+
 #include "torch.h"
 
 namespace maskrcnn {
@@ -41,6 +43,10 @@ class PrecisionScope {
 // Whether this thread detects in bfloat16 on a CPU that has prepared weights (ops/prepared.h). In
 // float32 copies of the weights would take more memory than they save time.
 bool takes_prepared_weights(const at::Tensor& input);
+
+// The type of weights that are kept ready for this thread's convolutions and linear maps of the
+// input; none while gradients are wanted, and none on the CPU.
+std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input);
 
 // Suspends the scopes around it: operators compute in the type of their operands.
 class ExactScope {

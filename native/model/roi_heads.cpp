@@ -193,16 +193,16 @@ RoiLosses RoIHeadsImpl::compute_losses(
   }
   ReadBack positives(masks_for);  // comes while the heads compute
 
-  std::vector<at::Tensor> boxes, all_labels, positive_labels, places, wanted;
+  std::vector<at::Tensor> boxes, all_labels, positive_boxes, positive_labels, places, wanted_boxes;
   int64_t first = 0;
   for (size_t image = 0; image < targets.size(); ++image) {
     const auto& [all, positive, place] = samples[image];
     boxes.push_back(all.boxes);
     all_labels.push_back(all.labels);
+    positive_boxes.push_back(positive.boxes);
     positive_labels.push_back(positive.labels);
     places.push_back(place + first);
-    wanted.push_back(box_coder_.encode(
-        targets[image].boxes.index_select(0, positive.instances), positive.boxes));
+    wanted_boxes.push_back(targets[image].boxes.index_select(0, positive.instances));
     first += all.labels.size(0);
   }
   const auto labels = at::cat(all_labels);  // [R]
@@ -213,7 +213,7 @@ RoiLosses RoIHeadsImpl::compute_losses(
       predictions.box_regression.reshape({labels.size(0), -1, 4}).index_select(0, at::cat(places));
   const auto box_reg = at::smooth_l1_loss(
                            of_class(offsets, at::cat(positive_labels)),
-                           at::cat(wanted),
+                           box_coder_.encode(at::cat(wanted_boxes), at::cat(positive_boxes)),
                            at::Reduction::Sum,
                            kSmoothL1Beta) /
                        labels.numel();

@@ -160,21 +160,21 @@ RpnLosses RegionProposalNetworkImpl::compute_losses(
     boxes.push_back(image_boxes);
   }
   const auto samples = sampler_.sample(labels, generator);
-  std::vector<at::Tensor> positive, negative, wanted_offsets;
+  std::vector<at::Tensor> positive, negative, wanted_boxes, references;
   for (size_t image = 0; image < targets.size(); ++image) {
     const auto& sample = samples[image];
     const auto first = static_cast<int64_t>(image) * anchors.size(0);
     positive.push_back(sample.positive + first);
     negative.push_back(sample.negative + first);
-    wanted_offsets.push_back(box_coder_.encode(
-        boxes[image].index_select(0, sample.positive), anchors.index_select(0, sample.positive)));
+    wanted_boxes.push_back(boxes[image].index_select(0, sample.positive));
+    references.push_back(anchors.index_select(0, sample.positive));
   }
   const auto positives = at::cat(positive);
   const auto sampled = at::cat({positives, at::cat(negative)});
 
   const auto box_reg = at::smooth_l1_loss(
                            offsets.index_select(0, positives),
-                           at::cat(wanted_offsets),
+                           box_coder_.encode(at::cat(wanted_boxes), at::cat(references)),
                            at::Reduction::Sum,
                            kSmoothL1Beta) /
                        sampled.numel();

@@ -82,9 +82,10 @@ at::Tensor align_on_gpu(
     const at::Tensor& rois,
     const at::Tensor& level_of,
     const RoiAlignOptions& options) {
+  const auto maps = to_pool_from(levels);
   const auto align = [&](size_t level, const at::Tensor& some) {
     return RoiAlignOnGpu::apply(
-        levels[level].to(at::kFloat),
+        maps[level],
         some,
         options.spatial_scales[level],
         options.output_size,
@@ -109,6 +110,13 @@ at::Tensor align_on_gpu(
 }
 
 }  // namespace
+
+std::vector<at::Tensor> to_pool_from(at::TensorList levels) {
+  std::vector<at::Tensor> maps;
+  for (const auto& level : levels)
+    maps.push_back(level.is_cpu() ? level : level.to(at::kFloat).contiguous());
+  return maps;
+}
 
 at::Tensor roi_align(
     at::TensorList levels,

@@ -17,6 +17,10 @@ struct RoiAlignOptions {
   at::MemoryFormat format = at::MemoryFormat::ChannelsLast;
 };
 
+// The levels as roi_align() reads them: of those on a GPU float32 copies, row by row, which are
+// worth making once where it is called more than once.
+std::vector<at::Tensor> to_pool_from(at::TensorList levels);
+
 // ROIAlign (Mask R-CNN, section 3) as torchvision's roi_align with aligned=false: each roi (image,
 // x0, y0, x1, y1; multiplied by its level's scale; sides at least 1) is cut into P x P cells, and a
 // cell is the mean of sampling_ratio^2 bilinear samples; a sampling_ratio <= 0 takes
