@@ -13,6 +13,7 @@
 #include "binding/optimizer.h"
 #include "binding/pixels.h"
 #include "binding/rle.h"
+#include "binding/torchvision_ops.h"
 #include "binding/worker.h"
 #include "memory/tensor_memory.h"
 #include "torch.h"

@@ -3,18 +3,16 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
 #include "binding/arguments.h"
 #include "binding/checked.h"
-#include "binding/results.h"
+#include "binding/op_arguments.h"
 #include "ops/mask_targets.h"
 #include "ops/nms.h"
 #include "ops/paste.h"
 #include "ops/roi_align.h"
-#include "ops/torchvision.h"
 #include "ops/winograd.h"
 #include "torch.h"
 
@@ -22,32 +20,6 @@
 
 namespace maskrcnn::binding {
 namespace {
-
-constexpr int64_t kMaxSide = 1024;  // of a roi's cells or a cell's samples
-
-Napi::Value to_float_array(Napi::Env env, const at::Tensor& tensor) {
-  const auto plain = tensor.detach().contiguous();
-  return to_array<Napi::Float32Array>(env, plain.const_data_ptr<float>(), plain.numel());
-}
-
-struct ScoredBoxes {
-  at::Tensor boxes;   // [D,4]
-  at::Tensor scores;  // [D]
-
-  explicit ScoredBoxes(const Napi::CallbackInfo& info) {
-    const auto values = read_finite_floats(info[0], "boxes");
-    const auto count = count_rows(info.Env(), values.length, 4, "boxes");
-    boxes = to_tensor(values, {count, 4});
-    const auto numbers = read_finite_floats(info[1], "scores");
-    check_length(info.Env(), numbers.length, count, "scores");
-    scores = to_tensor(numbers, {count});
-  }
-};
-
-Napi::Value to_index_array(Napi::Env env, const at::Tensor& indices) {
-  const auto plain = indices.to(at::kInt);
-  return to_array<Napi::Int32Array>(env, plain.const_data_ptr<int32_t>(), plain.numel());
-}
 
 Napi::Value nms(const Napi::CallbackInfo& info) {
   const ScoredBoxes given(info);
@@ -65,68 +37,22 @@ Napi::Value batched_nms(const Napi::CallbackInfo& info) {
       info.Env(), ops::batched_nms(given.boxes, given.scores, idxs, iou_threshold));
 }
 
-// N, C, H, W.
-std::vector<int64_t> read_shape(const Napi::Value& value) {
-  const auto shape = read_object(value, "inputShape");
-  std::vector<int64_t> sizes;
-  for (uint32_t i = 0; i < 4; ++i) {
-    sizes.push_back(read_size(shape.Get(i), "inputShape[" + std::to_string(i) + "]"));
-  }
-  return sizes;
+at::Tensor align(const at::Tensor& input, const RoiAlignArguments& arguments) {
+  const auto level_of = at::zeros({arguments.rois.size(0)}, at::kLong);
+  const auto rounded = input.to(arguments.bfloat16 ? at::kBFloat16 : at::kFloat);
+  const ops::RoiAlignOptions options{
+      {arguments.spatial_scale},
+      arguments.output_size,
+      arguments.sampling_ratio,
+      arguments.flattened ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast};
+  return ops::roi_align({rounded}, arguments.rois, level_of, options).to(at::kFloat);
 }
-
-// What roiAlign and its gradient have in common: all arguments but the first.
-struct RoiAlignArguments {
-  std::vector<int64_t> input_shape;  // N, C, H, W
-  int64_t input_length, output_length;
-  at::Tensor rois;  // [R,5]
-  double spatial_scale;
-  int64_t output_size, sampling_ratio;
-  bool bfloat16, flattened;  // of our own kernels alone
-
-  explicit RoiAlignArguments(const Napi::CallbackInfo& info) {
-    const auto env = info.Env();
-    input_shape = read_shape(info[1]);
-    input_length = checked_product(
-        env, {input_shape[0], input_shape[1], input_shape[2], input_shape[3]}, "The input");
-    const auto rows = read_finite_floats(info[2], "rois");
-    const auto roi_count = count_rows(env, rows.length, 5, "rois");
-    for (int64_t r = 0; r < roi_count; ++r) {
-      const float image = rows.data[5 * r];
-      if (image != std::floor(image) || image < 0 || image >= static_cast<float>(input_shape[0])) {
-        refuse_value(
-            env,
-            "The image of roi " + std::to_string(r),
-            "a whole number in 0.." + std::to_string(input_shape[0] - 1),
-            image);
-      }
-    }
-    rois = to_tensor(rows, {roi_count, 5});
-    const auto options = read_object(info[3], "options");
-    spatial_scale = read_number(options.Get("spatialScale"), "spatialScale");
-    output_size = read_integer(options.Get("outputSize"), "outputSize", 1, kMaxSide);
-    sampling_ratio = read_integer(options.Get("samplingRatio"), "samplingRatio", 0, kMaxSide);
-    bfloat16 = options.Get("bfloat16").ToBoolean();
-    flattened = options.Get("flattened").ToBoolean();
-    output_length =
-        checked_product(env, {roi_count, input_shape[1], output_size, output_size}, "The result");
-  }
-
-  at::Tensor align(const at::Tensor& input) const {
-    const auto level_of = at::zeros({rois.size(0)}, at::kLong);
-    const auto rounded = input.to(bfloat16 ? at::kBFloat16 : at::kFloat);
-    const auto format = flattened ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast;
-    return ops::roi_align(
-               {rounded}, rois, level_of, {{spatial_scale}, output_size, sampling_ratio, format})
-        .to(at::kFloat);
-  }
-};
 
 Napi::Value roi_align(const Napi::CallbackInfo& info) {
   const RoiAlignArguments arguments(info);
   const auto input = read_floats(info[0], "input");
   check_length(info.Env(), input.length, arguments.input_length, "input");
-  return to_float_array(info.Env(), arguments.align(to_tensor(input, arguments.input_shape)));
+  return to_float_array(info.Env(), align(to_tensor(input, arguments.input_shape), arguments));
 }
 
 // By libtorch's autograd, as in training.
@@ -135,56 +61,9 @@ Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
   const auto grad = read_floats(info[0], "gradOutput");
   check_length(info.Env(), grad.length, arguments.output_length, "gradOutput");
   const auto input = at::zeros(arguments.input_shape).requires_grad_();
-  const auto output = arguments.align(input);
+  const auto output = align(input, arguments);
   const auto grads = torch::autograd::grad({output}, {input}, {to_tensor(grad, output.sizes())});
   return to_float_array(info.Env(), grads[0]);
-}
-
-// torchvision's operators on the CPU, where its library has been loaded: for holding ours against.
-
-Napi::Value torchvision_nms(const Napi::CallbackInfo& info) {
-  const ScoredBoxes given(info);
-  const auto iou_threshold = read_number(info[2], "iouThreshold");
-  return to_index_array(
-      info.Env(), ops::torchvision::nms(given.boxes, given.scores, iou_threshold));
-}
-
-Napi::Value torchvision_roi_align(const Napi::CallbackInfo& info) {
-  const RoiAlignArguments arguments(info);
-  const auto input = read_floats(info[0], "input");
-  check_length(info.Env(), input.length, arguments.input_length, "input");
-  return to_float_array(
-      info.Env(),
-      ops::torchvision::roi_align(
-          to_tensor(input, arguments.input_shape),
-          arguments.rois,
-          arguments.spatial_scale,
-          arguments.output_size,
-          arguments.sampling_ratio));
-}
-
-Napi::Value torchvision_roi_align_backward(const Napi::CallbackInfo& info) {
-  const RoiAlignArguments arguments(info);
-  const auto grad = read_floats(info[0], "gradOutput");
-  check_length(info.Env(), grad.length, arguments.output_length, "gradOutput");
-  const auto side = arguments.output_size;
-  const auto rois = arguments.rois.size(0), channels = arguments.input_shape[1];
-  return to_float_array(
-      info.Env(),
-      ops::torchvision::roi_align_backward(
-          to_tensor(grad, {rois, channels, side, side}),
-          arguments.rois,
-          arguments.input_shape,
-          arguments.spatial_scale,
-          side,
-          arguments.sampling_ratio));
-}
-
-at::Tensor read_tensor(
-    const Napi::Value& value, const std::string& name, const std::vector<int64_t>& shape) {
-  const auto values = read_floats(value, name);
-  check_length(value.Env(), values.length, c10::multiply_integers(shape), name);
-  return to_tensor(values, shape);
 }
 
 Napi::Value winograd_convolution(const Napi::CallbackInfo& info) {
@@ -308,16 +187,6 @@ Napi::Object make_ops(Napi::Env env) {
       Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
   exports.Set("pasteMask", Napi::Function::New(env, checked<paste_mask>, "pasteMask"));
   exports.Set("maskTargets", Napi::Function::New(env, checked<mask_targets>, "maskTargets"));
-  return exports;
-}
-
-Napi::Object make_torchvision_ops(Napi::Env env) {
-  auto exports = Napi::Object::New(env);
-  exports.Set("nms", Napi::Function::New(env, checked<torchvision_nms>, "nms"));
-  exports.Set("roiAlign", Napi::Function::New(env, checked<torchvision_roi_align>, "roiAlign"));
-  exports.Set(
-      "roiAlignBackward",
-      Napi::Function::New(env, checked<torchvision_roi_align_backward>, "roiAlignBackward"));
   return exports;
 }
 
