@@ -1,7 +1,5 @@
-import {join} from 'node:path';
 import type {Optimizer} from '../../binding.js';
 import {loadBinding} from '../binding.js';
-import {writeModel} from '../checkpoint.js';
 import {gpuIndex} from '../device.js';
 import {MaskRcnnError} from '../errors.js';
 import {type Evaluation, evaluate} from '../evaluate.js';
@@ -11,7 +9,6 @@ import {type MaskRcnn, openModel} from '../model.js';
 import {native} from '../native-errors.js';
 import type {Comparison} from '../report/mosaic.js';
 import type {RunFolder} from '../run-folder.js';
-import type {StateDict} from '../weights/state-dict.js';
 import {MovingAverage} from './average.js';
 import {scoreOf} from './best.js';
 import {GradientStep} from './gradient-step.js';
@@ -19,11 +16,9 @@ import type {TrainLog} from './log.js';
 import {FIRST_LOSS_SCALE, nextLossScale} from './loss-scale.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {toNativeOptimizer} from './parameter-groups.js';
+import {Saver} from './saver.js';
 import {learningRate, type Schedule} from './schedule.js';
-import {type Position, START, type TrainingState, writeTrainingState} from './state.js';
-
-/** Short epochs do not each save `last`: a state with AdamW's moments is four times the weights. */
-const LARGEST_SAVING_SHARE = 0.05;
+import {type Position, START, type TrainingState} from './state.js';
 
 /** Steps whose images are drawn, and images of the validation that are. */
 const DRAWN_STEPS = 3;
@@ -52,10 +47,9 @@ export class Trainer {
   readonly #average: MovingAverage;
   readonly #schedule: Schedule;
   readonly #position: Position;
+  readonly #saver: Saver;
   /** When the run would have begun had it gone on without interruption, in milliseconds. */
   readonly #began: number;
-  /** When `last` was saved, and how long that took, in milliseconds. */
-  #saved: {at: number; took: number};
 
   static async create(parts: TrainerParts): Promise<Trainer> {
     const {model, options, state, folder} = parts;
@@ -92,7 +86,7 @@ export class Trainer {
     if (model.options.precision === 'float16') this.#position.lossScale ??= FIRST_LOSS_SCALE;
     else delete this.#position.lossScale;
     this.#began = performance.now() - this.#position.seconds * 1000;
-    this.#saved = {at: performance.now(), took: 0};
+    this.#saver = new Saver({parts, optimizer, average: this.#average, position: this.#position, began: this.#began});
   }
 
   /**
@@ -111,7 +105,7 @@ export class Trainer {
       }
       return 'epochs';
     } catch (error) {
-      if (signal?.aborted && error === signal.reason) await this.#saveLast();
+      if (signal?.aborted && error === signal.reason) await this.#saver.saveLast();
       throw error;
     } finally {
       await this.#average.swap();
@@ -141,7 +135,7 @@ export class Trainer {
     this.history.epochs.push(record);
     await this.#parts.folder.append({type: 'epoch', ...record});
     const isOver = this.#judge(record);
-    await this.#saveEpoch(record, isOver || !inTime);
+    await this.#saver.saveEpoch(record, isOver || !inTime);
     await this.#parts.folder.writeCurves(this.history);
     this.#parts.log.epoch(record);
     this.#parts.given.onEpoch?.(record);
@@ -166,8 +160,8 @@ export class Trainer {
       await this.#keepStep(record);
       signal?.throwIfAborted();
       if (!this.#hasTime()) return false;
-      const due = saveEveryMinutes !== null && performance.now() - this.#saved.at > saveEveryMinutes * 60_000;
-      if (due && this.#position.batch < loader.length) await this.#saveLast();
+      const due = saveEveryMinutes !== null && this.#saver.sinceLast > saveEveryMinutes * 60_000;
+      if (due && this.#position.batch < loader.length) await this.#saver.saveLast();
       return true;
     };
     for await (const batch of loader.epoch(epoch, {startBatch})) {
@@ -245,53 +239,9 @@ export class Trainer {
     return patience !== null && this.#position.sinceBest >= patience;
   }
 
-  /** Saves `best` if the epoch was better than those before; copies as asked; and `last` unless that takes too long. */
-  async #saveEpoch(record: EpochRecord, isEnd: boolean): Promise<void> {
-    const {options, folder, model} = this.#parts;
-    const {epoch, bestScore} = this.#position;
-    const isLastDue = isEnd || epoch === options.epochs || !this.#isSavedLately();
-    const score = scoreOf(record, options.bestBy);
-    // A loss is better almost every time, which an evaluation is too slow to be.
-    const isWorthIt = options.bestBy !== 'loss' || isLastDue;
-    const isBest = score !== null && (bestScore === null || score > bestScore) && isWorthIt;
-    const isCopyDue = options.saveEvery !== null && (record.epoch + 1) % options.saveEvery === 0;
-    if (!isBest && !isLastDue && !isCopyDue) return;
-    const weights = await this.#average.during(() => model.stateDict());
-    if (isCopyDue) await writeModel(join(folder.path, `epoch-${record.epoch + 1}.safetensors`), weights, model);
-    if (isBest) {
-      await writeModel(folder.best, weights, model);
-      this.#position.bestScore = score;
-    }
-    if (isLastDue) await this.#saveLast(weights);
-  }
-
-  #isSavedLately(): boolean {
-    return (performance.now() - this.#saved.at) * LARGEST_SAVING_SHARE < this.#saved.took;
-  }
-
   #hasTime(): boolean {
     const {limitHours} = this.#parts.options;
     return limitHours === null || performance.now() - this.#began < limitHours * 3_600_000;
-  }
-
-  /** Saves the state, and then `last`, the weights to use. */
-  async #saveLast(weights?: StateDict): Promise<void> {
-    const {model, options, folder, given} = this.#parts;
-    const began = performance.now();
-    this.#position.seconds = (began - this.#began) / 1000;
-    const shown = weights ?? (await this.#average.during(() => model.stateDict()));
-    const state: TrainingState = {
-      model: this.#average.isOn ? await model.stateDict() : shown,
-      optimizer: await native(() => this.#optimizer.stateDict()),
-      samplers: await native(() => openModel(model).randomState()),
-      position: this.#position,
-      options,
-      images: given.data.length,
-    };
-    await writeTrainingState(folder.state, state, model);
-    await writeModel(folder.last, shown, model);
-    const at = performance.now();
-    this.#saved = {at, took: at - began};
   }
 
   async #keepStep(record: StepRecord): Promise<void> {

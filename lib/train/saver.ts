@@ -1,0 +1,86 @@
+import {join} from 'node:path';
+import type {Optimizer} from '../../binding.js';
+import {writeModel} from '../checkpoint.js';
+import type {EpochRecord} from '../history.js';
+import {openModel} from '../model.js';
+import {native} from '../native-errors.js';
+import type {StateDict} from '../weights/state-dict.js';
+import type {MovingAverage} from './average.js';
+import {scoreOf} from './best.js';
+import {type Position, type TrainingState, writeTrainingState} from './state.js';
+import type {TrainerParts} from './trainer.js';
+
+/** Short epochs do not each save `last`: a state with AdamW's moments is four times the weights. */
+const LARGEST_SAVING_SHARE = 0.05;
+
+type Run = {
+  parts: TrainerParts;
+  optimizer: Optimizer;
+  average: MovingAverage;
+  /** The run's own: moved by its trainer, save for the best score and the seconds. */
+  position: Position;
+  /** When the run would have begun had it gone on without interruption, in milliseconds. */
+  began: number;
+};
+
+/** Writes the checkpoints of a run. */
+export class Saver {
+  readonly #run: Run;
+  /** When `last` was saved, and how long that took, in milliseconds. */
+  #saved = {at: performance.now(), took: 0};
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** Milliseconds since `last` was saved. */
+  get sinceLast(): number {
+    return performance.now() - this.#saved.at;
+  }
+
+  /** Saves `best` if the epoch was better than those before; copies as asked; and `last` unless that takes too long. */
+  async saveEpoch(record: EpochRecord, isEnd: boolean): Promise<void> {
+    const {average, position} = this.#run;
+    const {options, folder, model} = this.#run.parts;
+    const {epoch, bestScore} = position;
+    const isLastDue = isEnd || epoch === options.epochs || !this.#isSavedLately();
+    const score = scoreOf(record, options.bestBy);
+    // A loss is better almost every time, which an evaluation is too slow to be.
+    const isWorthIt = options.bestBy !== 'loss' || isLastDue;
+    const isBest = score !== null && (bestScore === null || score > bestScore) && isWorthIt;
+    const isCopyDue = options.saveEvery !== null && (record.epoch + 1) % options.saveEvery === 0;
+    if (!isBest && !isLastDue && !isCopyDue) return;
+    const weights = await average.during(() => model.stateDict());
+    if (isCopyDue) await writeModel(join(folder.path, `epoch-${record.epoch + 1}.safetensors`), weights, model);
+    if (isBest) {
+      await writeModel(folder.best, weights, model);
+      position.bestScore = score;
+    }
+    if (isLastDue) await this.saveLast(weights);
+  }
+
+  /** Saves the state, and then `last`, the weights to use. */
+  async saveLast(weights?: StateDict): Promise<void> {
+    const {optimizer, average, position} = this.#run;
+    const {model, options, folder, given} = this.#run.parts;
+    const began = performance.now();
+    position.seconds = (began - this.#run.began) / 1000;
+    const shown = weights ?? (await average.during(() => model.stateDict()));
+    const state: TrainingState = {
+      model: average.isOn ? await model.stateDict() : shown,
+      optimizer: await native(() => optimizer.stateDict()),
+      samplers: await native(() => openModel(model).randomState()),
+      position,
+      options,
+      images: given.data.length,
+    };
+    await writeTrainingState(folder.state, state, model);
+    await writeModel(folder.last, shown, model);
+    const at = performance.now();
+    this.#saved = {at, took: at - began};
+  }
+
+  #isSavedLately(): boolean {
+    return this.sinceLast * LARGEST_SAVING_SHARE < this.#saved.took;
+  }
+}
