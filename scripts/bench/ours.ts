@@ -1,16 +1,14 @@
 /** Our side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads. */
-import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {loadBinding} from '../../lib/binding.js';
-import {instancesFromIds} from '../../lib/datasets/instances.js';
-import {type ModelOptions, maskRcnn, type Sample} from '../../lib/index.js';
+import {type ModelOptions, maskRcnn} from '../../lib/index.js';
 import {openModel} from '../../lib/model.js';
 import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
-import type {Check, Task} from './task.js';
+import {type Check, readTask} from './task.js';
 
 const [folder, precision] = process.argv.slice(2) as [string, NonNullable<ModelOptions['precision']>];
-const task = JSON.parse(await readFile(join(folder, 'task.json'), 'utf8')) as Task;
+const {task, samples} = await readTask(folder);
 const {trainableBackboneLayers} = task.options;
 const isOnGpu = task.device !== 'cpu';
 const model = await maskRcnn({
@@ -20,14 +18,6 @@ const model = await maskRcnn({
   trainableBackboneLayers,
   graphs: isOnGpu,
 });
-const samples = await Promise.all(task.images.map((_, index) => readSample(index)));
-
-async function readSample(index: number): Promise<Sample> {
-  const {pixels, width, height} = task.images[index]!;
-  const image = {data: new Uint8Array(await readFile(join(folder, pixels))), width, height};
-  const ids = new Uint8Array(await readFile(join(folder, task.masks[index]!.ids)));
-  return {file: pixels, image, instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances};
-}
 
 /** On a GPU libraries choose their kernels, memory is taken and graphs are captured in the first runs. */
 const WARM_UP = 5;

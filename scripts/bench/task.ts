@@ -1,4 +1,7 @@
-import type {ResolvedModelOptions} from '../../lib/index.js';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {instancesFromIds} from '../../lib/datasets/instances.js';
+import type {ResolvedModelOptions, Sample} from '../../lib/index.js';
 
 /** What is timed, for both sides: read from DIR/task.json. */
 export type Task = {
@@ -19,3 +22,13 @@ export type Check = Record<string, number[]>;
 /** What it says of each run, and at the end. */
 export type Timing = {seconds: number};
 export type Ending = {peakMiB: number};
+
+export async function readTask(folder: string): Promise<{task: Task; samples: Sample[]}> {
+  const task = JSON.parse(await readFile(join(folder, 'task.json'), 'utf8')) as Task;
+  const readSample = async ({pixels, width, height}: Task['images'][number], index: number): Promise<Sample> => {
+    const image = {data: new Uint8Array(await readFile(join(folder, pixels))), width, height};
+    const ids = new Uint8Array(await readFile(join(folder, task.masks[index]!.ids)));
+    return {file: pixels, image, instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances};
+  };
+  return {task, samples: await Promise.all(task.images.map(readSample))};
+}

@@ -1,4 +1,9 @@
-"""torchvision's side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads."""
+"""
+torchvision's side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads.
+For bench-operators.ts: DIR PRECISION operators. Says which operators one run starts.
+"""
+
+import collections
 
 import json
 import pathlib
@@ -8,6 +13,7 @@ import time
 
 import safetensors.torch
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "fixtures"))
 from network import build  # noqa: E402
@@ -67,8 +73,9 @@ def make_detection():
 def make_step():
     model.train()
     targets = [target(image, mask) for image, mask in zip(task["images"], task["masks"])]
+    foreach = True if sys.argv[3:] else None  # operators are counted on the CPU, and are to be a GPU's
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(trained, lr=1e-6, momentum=0.9, weight_decay=0.0005)
+    optimizer = torch.optim.SGD(trained, lr=1e-6, momentum=0.9, weight_decay=0.0005, foreach=foreach)
     torch.manual_seed(1)
 
     def run():
@@ -82,8 +89,28 @@ def make_step():
     return run
 
 
+class Operators(TorchDispatchMode):
+    """Counts them by name, without what only looks at or makes memory; of an index that is a mask as masked_select."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = collections.Counter()
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        name = operator._schema.name
+        masks = any(index is not None and index.dtype == torch.bool for index in args[1]) if name == "aten::index" else False
+        if not operator.is_view and "empty" not in name and name not in ("aten::detach", "aten::_unsafe_view"):
+            self.counts["aten::masked_select" if masks else name] += 1
+        return operator(*args, **(kwargs or {}))
+
+
 run = make_detection() if task["kind"] == "detect" else make_step()
 first = run()
+if sys.argv[3:] == ["operators"]:
+    with Operators() as operators:
+        run()
+    print(json.dumps(operators.counts))
+    sys.exit()
 for _ in range(0 if device.type == "cpu" else 5):  # as ours.ts does
     run()
 print(json.dumps(first), flush=True)
