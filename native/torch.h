@@ -1,13 +1,9 @@
-// What the network needs of libtorch, and no more: `torch/torch.h` also brings data loaders,
-// optimizers, serialization and the JIT. This file is precompiled; every file under `native/`
-// includes it first. A header of torch::nn costs each of them: GCC instantiates what templates a
-// precompiled header leaves pending anew in every file.
+// What the network's modules need of libtorch besides, and no more: `torch/torch.h` also brings
+// data loaders, optimizers, serialization and the JIT. Precompiled for native/model, and to be
+// included by no file that can do without: GCC instantiates what templates a precompiled header
+// leaves pending anew in every file, which for these takes it longer than most files' own code.
 #pragma once
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/csrc/autograd/grad_mode.h>
 #include <torch/nn/init.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
@@ -15,4 +11,5 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
-#include <torch/types.h>
+
+#include "aten.h"

@@ -131,7 +131,7 @@ async function cmakeJs(root: string, args: string[], progress: Progress, quiet =
   );
 }
 
-/** 'Building CXX object CMakeFiles/maskrcnn_core.dir/native/model/fpn.cpp.o' without the folder of the target. */
+/** 'Building CXX object CMakeFiles/maskrcnn_model.dir/native/model/fpn.cpp.o' without the folder of the target. */
 function shorten(step: string): string {
   return step.replace(/CMakeFiles\/\w+\.dir\//, '').replace(/\.o$/, '');
 }

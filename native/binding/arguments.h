@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn::binding {
 

@@ -2,8 +2,8 @@
 
 #include <napi.h>
 
+#include "aten.h"
 #include "binding/errors.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

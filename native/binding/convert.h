@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "aten.h"
 #include "model/optimizer.h"
 #include "model/targets.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

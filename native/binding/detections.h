@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "aten.h"
 #include "model/mask_rcnn.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

@@ -7,9 +7,9 @@
 #include <limits>
 #include <string>
 
+#include "aten.h"
 #include "binding/arguments.h"
 #include "ops/torchvision.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

@@ -2,7 +2,7 @@
 
 #include <napi.h>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn::binding {
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "aten.h"
 #include "binding/fields.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

@@ -2,8 +2,8 @@
 
 #include <napi.h>
 
+#include "aten.h"
 #include "model/options.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "binding/errors.h"
+#include "device/transfers.h"
 #include "memory/tensor_memory.h"
 #include "model/initial_values.h"
-#include "model/transfers.h"
 
 namespace maskrcnn::binding {
 

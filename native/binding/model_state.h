@@ -6,11 +6,11 @@
 #include <unordered_set>
 #include <vector>
 
+#include "aten.h"
 #include "binding/convert.h"
 #include "binding/model_options.h"
 #include "model/mask_rcnn.h"
 #include "model/optimizer.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

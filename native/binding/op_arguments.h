@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn::binding {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "aten.h"
 #include "binding/arguments.h"
 #include "binding/checked.h"
 #include "binding/op_arguments.h"
@@ -14,7 +15,6 @@
 #include "ops/paste.h"
 #include "ops/roi_align.h"
 #include "ops/winograd.h"
-#include "torch.h"
 
 // Letters: N images, C channels, H W rows and columns, R rois, D boxes, G objects.
 

@@ -4,9 +4,9 @@
 
 #include <memory>
 
+#include "aten.h"
 #include "binding/model.h"
 #include "model/optimizer.h"
-#include "torch.h"
 
 namespace maskrcnn::binding {
 

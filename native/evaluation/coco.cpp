@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn::evaluation {
 namespace {

@@ -1,7 +1,7 @@
 #include "evaluation/objects.h"
 
+#include "aten.h"
 #include "evaluation/overlaps.h"
-#include "torch.h"
 
 namespace maskrcnn::evaluation {
 namespace {

@@ -1,24 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <vector>
 
 #include "model/body.h"
 #include "model/fpn.h"
+#include "model/options.h"
 #include "torch.h"
 
 namespace maskrcnn {
-
-struct BackboneOptions {
-  std::string name;          // torchvision's: 'resnet50', ...
-  bool frozen_norm;          // FrozenBatchNorm2d instead of BatchNorm2d in the body
-  double frozen_norm_eps;    // 1e-5, or 0 for COCO_V1 weights
-  int64_t trainable_layers;  // counted from the last; 0..5 for ResNets, 0..6 for MobileNets
-  // Stages that feed the pyramid, ascending. ResNet: 1..4; MobileNet: 0..5.
-  std::vector<int64_t> returned_layers;
-  bool fpn_batch_norm;  // version 2
-};
 
 // A classification network without its head under a feature pyramid (torchvision
 // detection/backbone_utils.py).

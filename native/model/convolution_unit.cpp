@@ -1,6 +1,6 @@
 #include "model/convolution_unit.h"
 
-#include "model/precision.h"
+#include "device/precision.h"
 #include "ops/convolution.h"
 
 namespace maskrcnn {

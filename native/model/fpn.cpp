@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "device/precision.h"
 #include "model/conv_norm_activation.h"
-#include "model/precision.h"
 
 namespace maskrcnn {
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/tensor_states.h"
+#include "device/tensor_states.h"
 
 namespace maskrcnn {
 

@@ -1,6 +1,6 @@
 #include "model/linear_relu.h"
 
-#include "model/precision.h"
+#include "device/precision.h"
 
 namespace maskrcnn {
 

@@ -1,8 +1,8 @@
 #include "model/mask_rcnn.h"
 
-#include "model/boxes.h"
-#include "model/precision.h"
-#include "model/transfers.h"
+#include "boxes/boxes.h"
+#include "device/precision.h"
+#include "device/transfers.h"
 #include "ops/roi_align.h"
 
 namespace maskrcnn {

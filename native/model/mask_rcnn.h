@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "device/captured_forward.h"
 #include "model/backbone.h"
-#include "model/captured_forward.h"
 #include "model/options.h"
 #include "model/roi_heads.h"
 #include "model/rpn.h"

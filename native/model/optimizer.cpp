@@ -2,7 +2,7 @@
 
 #include <unordered_map>
 
-#include "model/transfers.h"
+#include "device/transfers.h"
 
 namespace maskrcnn {
 

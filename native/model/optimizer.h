@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn {
 

@@ -6,14 +6,23 @@
 #include <string>
 #include <vector>
 
-#include "model/backbone.h"
-#include "model/precision.h"
+#include "device/precision.h"
 
 namespace maskrcnn {
 
 struct ImageSize {
   int64_t height;
   int64_t width;
+};
+
+struct BackboneOptions {
+  std::string name;          // torchvision's: 'resnet50', ...
+  bool frozen_norm;          // FrozenBatchNorm2d instead of BatchNorm2d in the body
+  double frozen_norm_eps;    // 1e-5, or 0 for COCO_V1 weights
+  int64_t trainable_layers;  // counted from the last; 0..5 for ResNets, 0..6 for MobileNets
+  // Stages that feed the pyramid, ascending. ResNet: 1..4; MobileNet: 0..5.
+  std::vector<int64_t> returned_layers;
+  bool fpn_batch_norm;  // version 2
 };
 
 struct TransformOptions {

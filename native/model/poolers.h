@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "aten.h"
 #include "model/options.h"
-#include "torch.h"
 
 namespace maskrcnn {
 

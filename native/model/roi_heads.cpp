@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "model/boxes.h"
-#include "model/precision.h"
+#include "boxes/boxes.h"
+#include "device/precision.h"
 #include "ops/nms.h"
 
 namespace maskrcnn {

@@ -2,15 +2,15 @@
 
 #include <vector>
 
-#include "model/box_coder.h"
+#include "boxes/box_coder.h"
+#include "boxes/matcher.h"
+#include "boxes/sampler.h"
+#include "device/transfers.h"
 #include "model/box_head.h"
 #include "model/mask_head.h"
-#include "model/matcher.h"
 #include "model/options.h"
 #include "model/poolers.h"
-#include "model/sampler.h"
 #include "model/targets.h"
-#include "model/transfers.h"
 #include "torch.h"
 
 namespace maskrcnn {

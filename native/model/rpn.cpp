@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/boxes.h"
+#include "boxes/boxes.h"
 #include "ops/nms.h"
 
 namespace maskrcnn {

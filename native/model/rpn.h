@@ -3,12 +3,12 @@
 #include <utility>
 #include <vector>
 
-#include "model/anchors.h"
-#include "model/box_coder.h"
+#include "boxes/anchors.h"
+#include "boxes/box_coder.h"
+#include "boxes/matcher.h"
+#include "boxes/sampler.h"
 #include "model/conv_norm_activation.h"
-#include "model/matcher.h"
 #include "model/options.h"
-#include "model/sampler.h"
 #include "model/targets.h"
 #include "model/transform.h"
 #include "torch.h"

@@ -2,9 +2,9 @@
 
 #include <vector>
 
+#include "aten.h"
 #include "model/options.h"
 #include "ops/mask_targets.h"
-#include "torch.h"
 
 namespace maskrcnn {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/boxes.h"
+#include "boxes/boxes.h"
 
 namespace maskrcnn {
 

@@ -2,10 +2,10 @@
 
 #include <vector>
 
+#include "aten.h"
+#include "device/transfers.h"
 #include "model/options.h"
 #include "model/targets.h"
-#include "model/transfers.h"
-#include "torch.h"
 
 namespace maskrcnn {
 

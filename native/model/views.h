@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "model/boxes.h"
-#include "torch.h"
+#include "aten.h"
+#include "boxes/boxes.h"
 
 namespace maskrcnn {
 

@@ -2,12 +2,13 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/record_function.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "aten.h"
 #include "ops/winograd.h"
-#include "torch.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns.
 

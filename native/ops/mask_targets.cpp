@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "aten.h"
 #include "ops/axis_taps.h"
-#include "torch.h"
 
 // Letters: G objects, R rois, M side of the mask head's output.
 

@@ -6,9 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "aten.h"
 #include "ops/target_clones.h"
 #include "ops/torchvision.h"
-#include "torch.h"
 
 // Letters: D boxes.
 

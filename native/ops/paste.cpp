@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "aten.h"
 #include "ops/target_clones.h"
-#include "torch.h"
 
 // Letters: D detections, M side of the mask head's output.
 

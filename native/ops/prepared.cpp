@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "torch.h"
+#include "aten.h"
 
 // libtorch has these operators for the graphs that its compiler makes; they have no C++ functions.
 

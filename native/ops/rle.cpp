@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "aten.h"
 #include "ops/run_list.h"
-#include "torch.h"
 
 namespace maskrcnn::ops {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn::ops {
 namespace {

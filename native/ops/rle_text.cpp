@@ -1,8 +1,8 @@
 #include <array>
 
+#include "aten.h"
 #include "ops/rle.h"
 #include "ops/run_list.h"
-#include "torch.h"
 
 // The text form of run lengths: pack_runs and unpack_runs of rle.h.
 

@@ -1,8 +1,10 @@
 #include "ops/roi_align.h"
 
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "aten.h"
 #include "ops/roi_align_cpu.h"
 #include "ops/torchvision.h"
-#include "torch.h"
 
 namespace maskrcnn::ops {
 namespace {

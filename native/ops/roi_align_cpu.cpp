@@ -6,9 +6,9 @@
 #include <limits>
 #include <vector>
 
+#include "aten.h"
 #include "ops/roi_taps.h"
 #include "ops/target_clones.h"
-#include "torch.h"
 
 // On the CPU a pixel's channels lie side by side, and a cell is a weighted sum of a few pixels: the
 // inner loops run over contiguous channels. Backward divides the work by image and channels, never

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn::ops {
 

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn::ops::torchvision {
 namespace {

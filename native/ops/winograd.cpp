@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "aten.h"
 #include "ops/winograd_transforms.h"
-#include "torch.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
 // each with the 4 x 4 inputs that they are made of; P = 16 points of a transformed tile.

@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "aten.h"
 #include "ops/target_clones.h"
-#include "torch.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
 // each with the 4 x 4 inputs that they are made of; P = 16 points of a transformed tile.

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "aten.h"
 #include "model/options.h"
-#include "torch.h"
 
 namespace maskrcnn {
 

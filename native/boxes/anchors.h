@@ -2,9 +2,9 @@
 
 #include <vector>
 
+#include "aten.h"
+#include "device/transfers.h"
 #include "model/options.h"
-#include "model/transfers.h"
-#include "torch.h"
 
 namespace maskrcnn {
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "model/tensor_states.h"
-#include "torch.h"
+#include "aten.h"
+#include "device/tensor_states.h"
 
 namespace maskrcnn {
 

@@ -1,4 +1,4 @@
-#include "model/precision.h"
+#include "device/precision.h"
 
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>

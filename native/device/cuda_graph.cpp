@@ -1,4 +1,4 @@
-#include "model/cuda_graph.h"
+#include "device/cuda_graph.h"
 
 #ifdef __linux__
 

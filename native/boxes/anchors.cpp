@@ -1,4 +1,4 @@
-#include "model/anchors.h"
+#include "boxes/anchors.h"
 
 namespace maskrcnn {
 

@@ -1,4 +1,4 @@
-#include "model/transfers.h"
+#include "device/transfers.h"
 
 #include <c10/core/impl/VirtualGuardImpl.h>
 

@@ -1,4 +1,4 @@
-#include "model/matcher.h"
+#include "boxes/matcher.h"
 
 namespace maskrcnn {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn {
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "model/device_graph.h"
+#include "device/device_graph.h"
 
 namespace maskrcnn {
 

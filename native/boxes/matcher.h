@@ -1,6 +1,6 @@
 #pragma once
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn {
 

@@ -1,4 +1,4 @@
-#include "model/captured_forward.h"
+#include "device/captured_forward.h"
 
 #include <ATen/autocast_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
@@ -10,7 +10,7 @@
 #include <mutex>
 #include <utility>
 
-#include "model/device_graph.h"
+#include "device/device_graph.h"
 
 namespace maskrcnn {
 

@@ -1,8 +1,8 @@
-#include "model/sampler.h"
+#include "boxes/sampler.h"
 
 #include <algorithm>
 
-#include "model/transfers.h"
+#include "device/transfers.h"
 
 namespace maskrcnn {
 

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn {
 

@@ -1,6 +1,6 @@
-#include "model/device_graph.h"
+#include "device/device_graph.h"
 
-#include "model/cuda_graph.h"
+#include "device/cuda_graph.h"
 
 #if __has_include(<ATen/accelerator/Graph.h>)
 

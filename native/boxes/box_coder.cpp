@@ -1,4 +1,4 @@
-#include "model/box_coder.h"
+#include "boxes/box_coder.h"
 
 #include <cmath>
 

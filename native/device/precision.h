@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "torch.h"
+#include "aten.h"
 
 namespace maskrcnn {
 

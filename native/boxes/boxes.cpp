@@ -1,4 +1,4 @@
-#include "model/boxes.h"
+#include "boxes/boxes.h"
 
 #include <algorithm>
 
