@@ -2,6 +2,7 @@
 // opens it and calls maskrcnn_init.
 #include <napi.h>
 
+#include "aten.h"
 #include "binding/checked.h"
 #include "binding/environment.h"
 #include "binding/evaluation.h"
@@ -16,7 +17,6 @@
 #include "binding/torchvision_ops.h"
 #include "binding/worker.h"
 #include "memory/tensor_memory.h"
-#include "torch.h"
 
 namespace {
 
@@ -24,6 +24,9 @@ using namespace maskrcnn::binding;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   maskrcnn::memory::keep_tensor_memory();
+  // It serves batches of 16 and more at best, and where it does not know the processor libtorch
+  // warns of that with every convolution.
+  at::globalContext().setUserEnabledNNPACK(false);
 
   const auto model = Model::define(env);
   const auto optimizer = Optimizer::define(env);

@@ -3,7 +3,6 @@ torchvision's side of bench.ts: DIR PRECISION. Says when it is ready, then runs 
 For bench-operators.ts: DIR PRECISION operators. Says which operators one run starts.
 """
 
-import collections
 
 import json
 import pathlib
@@ -90,17 +89,32 @@ def make_step():
 
 
 class Operators(TorchDispatchMode):
-    """Counts them by name, without what only looks at or makes memory; of an index that is a mask as masked_select."""
+    """Counts them, without what only looks at or makes memory, and how often a GPU would have to be waited for."""
+
+    WAITING = ("aten::masked_select", "aten::nonzero", "torchvision::nms")  # the program needs their results' sizes
+    ASKING = ("item", "tolist", "__bool__", "__int__", "__float__", "__index__")
 
     def __init__(self):
         super().__init__()
-        self.counts = collections.Counter()
+        self.started, self.waits = 0, 0
+        # On the CPU values are read without an operator.
+        for name in self.ASKING:
+            setattr(torch.Tensor, name, self.wait_before(getattr(torch.Tensor, name)))
+
+    def wait_before(self, method):
+        def ask(tensor, *args):
+            self.waits += 1
+            return method(tensor, *args)
+
+        return ask
 
     def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
         name = operator._schema.name
-        masks = any(index is not None and index.dtype == torch.bool for index in args[1]) if name == "aten::index" else False
+        # A mask as an index is made into places.
+        selects = name == "aten::index" and any(one is not None and one.dtype == torch.bool for one in args[1])
         if not operator.is_view and "empty" not in name and name not in ("aten::detach", "aten::_unsafe_view"):
-            self.counts["aten::masked_select" if masks else name] += 1
+            self.started += 1
+            self.waits += selects or name in self.WAITING
         return operator(*args, **(kwargs or {}))
 
 
@@ -109,7 +123,7 @@ first = run()
 if sys.argv[3:] == ["operators"]:
     with Operators() as operators:
         run()
-    print(json.dumps(operators.counts))
+    print(json.dumps({"operators": operators.started, "waits": operators.waits}))
     sys.exit()
 for _ in range(0 if device.type == "cpu" else 5):  # as ours.ts does
     run()
