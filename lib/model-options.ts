@@ -43,7 +43,7 @@ export type ModelOptions = {
   /**
    * Whether a GPU detects by a captured graph: for images of a size that comes again, the first half of the network is then one
    * thing to start instead of hundreds, which counts for one or two images at a time. Each of the last four sizes keeps the memory of
-   * a pass. Needs libtorch 2.13 on Linux. Default false.
+   * a pass, until weights change. Needs Linux. Default false.
    */
   graphs?: boolean;
   /** Of the initial weights and, after them, of the samplers: an integer >= 0. Default 0. */

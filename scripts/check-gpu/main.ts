@@ -7,6 +7,7 @@
  * Build against a libtorch for CUDA first, such as PyTorch's: LIBTORCH_USE_PYTORCH=1 npm run check:gpu -- --peer python3
  */
 import {spawnSync} from 'node:child_process';
+import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {loadRuntime} from '../../lib/binding.js';
@@ -43,7 +44,9 @@ for await (const {name, isRight, detail} of checkDevice({
 console.log(failures === 0 ? '\nAll equal.' : `\n${failures} checks failed.`);
 if (!values['no-bench']) {
   const bench = fileURLToPath(new URL('../bench.ts', import.meta.url));
-  const args = ['--import=tsx', bench, '--device', 'cuda', ...(values.peer ? ['--peer', values.peer] : [])];
+  const threads = String(availableParallelism());
+  const peer = values.peer ? ['--peer', values.peer] : [];
+  const args = ['--import=tsx', bench, '--device', 'cuda', '--threads', threads, ...peer];
   spawnSync(process.execPath, args, {stdio: 'inherit'});
 }
 process.exitCode = failures === 0 ? 0 : 1;
