@@ -29,16 +29,17 @@ std::vector<uint8_t> thresholded(const std::vector<float>& values, float thresho
   return bitmap;
 }
 
-// Fills the pasted part of a plane of zeros.
+// A plane of zeros with the pasted part filled in.
 template <typename T>
-void fill(const ops::PastedMask& part, const std::vector<T>& values, const at::Tensor& plane) {
-  auto* data = plane.template data_ptr<T>();
+at::Tensor plane(
+    const ops::PastedMask& part, const std::vector<T>& values, int64_t height, int64_t width) {
+  auto result = at::zeros({height, width}, c10::CppTypeToScalarType<T>::value);
+  auto* data = result.template data_ptr<T>();
   for (int64_t row = 0; row < part.height; ++row) {
     std::copy_n(
-        values.data() + row * part.width,
-        part.width,
-        data + (part.top + row) * plane.size(1) + part.left);
+        values.data() + row * part.width, part.width, data + (part.top + row) * width + part.left);
   }
+  return result;
 }
 
 EncodedDetections encode(
@@ -50,13 +51,7 @@ EncodedDetections encode(
   const auto boxes = encoded.detections.boxes.contiguous();
   const auto threshold = static_cast<float>(options.mask_threshold);
   const auto size = static_cast<size_t>(count);
-  if (options.mask_format == MaskFormat::Rle) {
-    encoded.rle.resize(size);
-  } else {
-    // All in one piece of memory, which from the second image on has been used before.
-    const auto type = options.mask_format == MaskFormat::Bitmap ? at::kByte : at::kFloat;
-    encoded.planes = at::zeros({count, height, width}, type).unbind();
-  }
+  (options.mask_format == MaskFormat::Rle) ? encoded.rle.resize(size) : encoded.planes.resize(size);
 
   at::parallel_for(0, count, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -71,10 +66,10 @@ EncodedDetections encode(
           break;
         }
         case MaskFormat::Bitmap:
-          fill(part, thresholded(part.values, threshold), encoded.planes[index]);
+          encoded.planes[index] = plane(part, thresholded(part.values, threshold), height, width);
           break;
         default:
-          fill(part, part.values, encoded.planes[index]);
+          encoded.planes[index] = plane(part, part.values, height, width);
       }
     }
   });

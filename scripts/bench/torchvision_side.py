@@ -1,8 +1,7 @@
 """
 torchvision's side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads.
-For bench-operators.ts: DIR PRECISION operators. Says which operators one run starts.
+For bench-operators.ts: DIR PRECISION operators. Says how many operators one run starts, and how often it waits.
 """
-
 
 import json
 import pathlib

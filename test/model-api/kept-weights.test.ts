@@ -73,6 +73,23 @@ for (const [network, options] of Object.entries(networks)) {
   }
 }
 
+for (const precision of ['float32', 'bfloat16'] as const) {
+  test(`frozen norms that are loaded change detections in ${precision}`, async (t) => {
+    const options: ModelOptions = {...tinyModel, precision, backboneNorm: 'frozen'};
+    await using model = await maskRcnn(options);
+    const before = await detections(model);
+    const state = await model.stateDict();
+    for (const [name, tensor] of state) {
+      if (!/\.bn\d\.running_var$/.test(name)) continue;
+      const values = new Float32Array(tensor.data.slice().buffer).map((value) => value * 1.5);
+      state.set(name, {...tensor, data: new Uint8Array(values.buffer)});
+    }
+    await model.loadStateDict(state);
+    await isCurrent(t, model, options, 'after loading');
+    t.not(await detections(model), before);
+  });
+}
+
 test('detection in bfloat16 is close to float32, before and after the weights are kept', async (t) => {
   // Has Hardswish, and ReLU, where V2 has ReLU6.
   const MobileNetV3 = {
