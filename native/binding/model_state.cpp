@@ -159,18 +159,19 @@ std::array<double, 5> ModelState::compute_losses(
     double loss_scale) {
   const at::AutoGradMode grad_mode(backward);
   network->train();
-  MaskRCNNLosses losses;
+  std::optional<ReadBack> losses;
   try {
-    losses = network->compute_losses(images, std::move(targets), generator);
-    if (backward) (losses.total() * loss_scale).backward();
+    const auto parts = network->compute_losses(images, std::move(targets), generator);
+    const auto [classifier, box_reg, mask, objectness, rpn_box_reg] = parts;
+    // Before the gradients, so that a GPU still has these to compute when the losses have come.
+    losses.emplace({at::stack({classifier, box_reg, mask, objectness, rpn_box_reg}).detach()});
+    if (backward) (parts.total() * loss_scale).backward();
   } catch (...) {
     // What a failed batch has added is not to be part of the next step.
     for (const auto& parameter : network->parameters()) parameter.mutable_grad().reset();
     throw;
   }
-  const auto all = at::stack(
-      {losses.classifier, losses.box_reg, losses.mask, losses.objectness, losses.rpn_box_reg});
-  const auto values = read_back({all.detach()}).front();
+  const auto& values = losses->wait().front();
   std::array<double, 5> result;
   std::copy_n(values.const_data_ptr<float>(), result.size(), result.begin());
   return result;

@@ -3,6 +3,8 @@
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
+#include <algorithm>
+
 #include "ops/prepared.h"
 
 namespace maskrcnn {
@@ -46,9 +48,13 @@ bool takes_prepared_weights(const at::Tensor& input) {
          at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && ops::can_prepare();
 }
 
-std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input) {
+std::optional<at::ScalarType> kept_weights_type(
+    const at::Tensor& input, const std::vector<at::Tensor>& sources) {
+  if (input.is_cpu()) return std::nullopt;
+  const bool is_trained = std::ranges::any_of(
+      sources, [](const at::Tensor& source) { return source.defined() && source.requires_grad(); });
+  if (at::GradMode::is_enabled() && is_trained) return std::nullopt;
   const auto device = input.device().type();
-  if (at::GradMode::is_enabled() || input.is_cpu()) return std::nullopt;
   return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device)
                                                    : at::kFloat;
 }

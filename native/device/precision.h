@@ -3,6 +3,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <optional>
+#include <vector>
 
 #include "aten.h"
 
@@ -44,9 +45,10 @@ class PrecisionScope {
 // float32 copies of the weights would take more memory than they save time.
 bool takes_prepared_weights(const at::Tensor& input);
 
-// The type of weights that are kept ready for this thread's convolutions and linear maps of the
-// input; none while gradients are wanted, and none on the CPU.
-std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input);
+// The type of the weights, made of `sources`, that are kept ready for this thread's convolutions and
+// linear maps of the input; none where gradients of them are wanted, and none on the CPU.
+std::optional<at::ScalarType> kept_weights_type(
+    const at::Tensor& input, const std::vector<at::Tensor>& sources);
 
 // Suspends the scopes around it: operators compute in the type of their operands.
 class ExactScope {

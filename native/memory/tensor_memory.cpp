@@ -14,7 +14,7 @@
 namespace maskrcnn::memory {
 namespace {
 
-constexpr size_t kSmallest = size_t{1} << 20;  // of the blocks that the C library is worse at
+constexpr size_t kSmallest = size_t{1} << 18;  // of the blocks that the C library is worse at
 constexpr size_t kUnit = size_t{1} << 16;      // blocks are multiples of it, whole pages everywhere
 constexpr size_t kLargePage = size_t{1} << 21;
 constexpr uint8_t kPriority = 1;  // over libtorch's own allocator's 0

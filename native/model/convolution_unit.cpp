@@ -49,17 +49,18 @@ ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2d& conv) {
 }  // namespace
 
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
-  const bool is_fixed = norm_.is_empty() || !norm_.ptr()->is_training();
+  const auto frozen = frozen_affine_of(norm_);
+  const bool is_fixed = norm_.is_empty() || frozen || !norm_.ptr()->is_training();
   if (is_fixed && takes_prepared_weights(x)) return forward_prepared(x, addend);
   const auto convolve = [&](const ConvolutionWeights& weights) {
     return ops::convolve(x, weights.weight, weights.bias, geometry_of(conv_));
   };
   at::Tensor out;
-  if (const auto type = kept_weights_type(x); is_fixed && type) {
+  if (const auto type = kept_weights_type(x, sources()); is_fixed && type) {
     out = convolve(kept_weights(*type));
-  } else if (const auto affine = frozen_affine_of(norm_)) {
+  } else if (frozen) {
     // Part of the weights, a frozen norm costs no pass over the result.
-    out = convolve(fold(*affine));
+    out = convolve(fold(*frozen));
   } else {
     out = convolve({conv_->weight, conv_->bias});
     if (!norm_.is_empty()) out = norm_.forward(out);

@@ -24,7 +24,7 @@ at::Tensor LinearReLU::forward(
   const auto apply = [&](const LinearWeights& weights) {
     return at::linear(x, weights.weight, weights.bias).relu_();
   };
-  if (const auto type = kept_weights_type(x)) {
+  if (const auto type = kept_weights_type(x, sources)) {
     return apply(kept_.get(sources, [&] {
       const auto [weight, bias] = make();
       return LinearWeights{weight.to(*type), bias.to(*type)};

@@ -55,10 +55,11 @@ double Optimizer::step(double lr, std::optional<double> clip_norm) {
   auto gradients = this->gradients();
   if (gradients.empty()) return 0;
   const auto norm = at::stack(at::_foreach_norm(gradients)).norm();
+  ReadBack norm_on_cpu({norm});
   // The 1e-6 is torch.nn.utils.clip_grad_norm_'s.
   if (clip_norm) at::_foreach_mul_(gradients, (*clip_norm / (norm + 1e-6)).clamp_max(1));
   // What is not finite would make every parameter so. The step itself asks, so that a GPU has it to
-  // do before the norm is waited for.
+  // do while the norm is waited for.
   const auto found_inf = norm.isfinite().logical_not().to(at::kFloat);
   for (auto& group : groups_) {
     if (sgd_) {
@@ -68,7 +69,7 @@ double Optimizer::step(double lr, std::optional<double> clip_norm) {
     }
   }
   zero_grad();
-  return read_back({norm}).front().item<double>();
+  return norm_on_cpu.wait().front().item<double>();
 }
 
 void Optimizer::step_sgd(Group& group, double lr, const at::Tensor& found_inf) {

@@ -15,8 +15,12 @@ Napi::Value take_journal(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto journal = maskrcnn::stand_in::take_journal();
   auto waits = Napi::Array::New(env, journal.waits.size());
-  for (size_t i = 0; i < journal.waits.size(); ++i)
-    waits.Set(static_cast<uint32_t>(i), journal.waits[i]);
+  for (size_t i = 0; i < journal.waits.size(); ++i) {
+    auto wait = Napi::Object::New(env);
+    wait.Set("what", journal.waits[i].what);
+    wait.Set("ahead", Napi::Number::New(env, static_cast<double>(journal.waits[i].ahead)));
+    waits.Set(static_cast<uint32_t>(i), wait);
+  }
   auto object = Napi::Object::New(env);
   object.Set("operators", Napi::Number::New(env, static_cast<double>(journal.operators)));
   object.Set("waits", waits);

@@ -9,6 +9,7 @@ namespace {
 
 std::mutex mutex;
 Journal journal;
+int64_t taken = 0;  // operators of journals before
 
 }  // namespace
 
@@ -17,9 +18,9 @@ void note_operator() {
   ++journal.operators;
 }
 
-void note_wait(const std::string& what) {
+void note_wait(const std::string& what, int64_t operators) {
   const std::lock_guard lock(mutex);
-  journal.waits.push_back(what);
+  journal.waits.push_back({what, taken + journal.operators - operators});
 }
 
 void note_replay() {
@@ -27,8 +28,14 @@ void note_replay() {
   ++journal.replays;
 }
 
+int64_t operators_so_far() {
+  const std::lock_guard lock(mutex);
+  return taken + journal.operators;
+}
+
 Journal take_journal() {
   const std::lock_guard lock(mutex);
+  taken += journal.operators;
   return std::exchange(journal, {});
 }
 

@@ -66,7 +66,7 @@ Seen look_at(const torch::jit::Stack& stack, size_t first, bool lists_alone) {
 
 void wait_for(const std::string& what) {
   TORCH_CHECK(!is_capturing(), what, " cannot be part of a graph: it waits for the device");
-  note_wait(what);
+  note_wait(what, operators_so_far());
 }
 
 void call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {

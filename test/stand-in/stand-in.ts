@@ -7,8 +7,8 @@ import {STAND_IN} from '../../scripts/addon.js';
 export type Journal = {
   /** Kernels that a GPU would have been given. */
   operators: number;
-  /** What would have made the program wait for a GPU, in order. */
-  waits: string[];
+  /** What would have made the program wait for a GPU, in order, and how many operators that still had to run when it went on. */
+  waits: {what: string; ahead: number}[];
   /** Of captured graphs. */
   replays: number;
 };
