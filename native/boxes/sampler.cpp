@@ -1,17 +1,18 @@
 #include "boxes/sampler.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "device/transfers.h"
+#include "boxes/permutation.h"
 
 namespace maskrcnn {
 
 namespace {
 
 // Of the `total` places where the mask is set, `count` at random, rising.
-at::Tensor draw(const at::Tensor& mask, int64_t total, int64_t count, at::Generator& generator) {
-  const auto order = at::randperm(total, generator, at::TensorOptions().dtype(at::kLong));
-  const auto ranks = std::get<0>(order.slice(0, 0, count).sort());
+at::Tensor draw_from(
+    const at::Tensor& mask, int64_t total, int64_t count, at::Generator& generator) {
+  const auto ranks = std::get<0>(first_of_permutation(total, count, generator).sort());
   // The place of rank r is the first with r + 1 set ones up to it. Unlike nonzero(), that need not
   // be waited for.
   return at::searchsorted(mask.cumsum(0), upload(ranks + 1, mask.device()));
@@ -19,27 +20,31 @@ at::Tensor draw(const at::Tensor& mask, int64_t total, int64_t count, at::Genera
 
 }  // namespace
 
-std::vector<BalancedSampler::Sample> BalancedSampler::sample(
-    const std::vector<at::Tensor>& labels, at::Generator& generator) const {
-  std::vector<at::Tensor> positive, negative, sums;
+BalancedSampler::Pool BalancedSampler::pool(const std::vector<at::Tensor>& labels) {
+  std::vector<at::Tensor> positive, negative, totals;
   for (const auto& image : labels) {
     positive.push_back(image >= 1);
     negative.push_back(image == 0);
-    sums.push_back(positive.back().sum());
-    sums.push_back(negative.back().sum());
+    totals.push_back(positive.back().sum());
+    totals.push_back(negative.back().sum());
   }
-  const auto totals = read_back({at::stack(sums)}).front();  // [2N] i64
-  const auto* total = totals.const_data_ptr<int64_t>();
+  return {std::move(positive), std::move(negative), ReadBack({at::stack(totals)})};
+}
+
+std::vector<BalancedSampler::Sample> BalancedSampler::draw(
+    Pool& pool, at::Generator& generator) const {
+  const auto& [positive, negative, _] = pool;
+  const auto* total = pool.totals.wait().front().const_data_ptr<int64_t>();
   const auto most_positive =
       static_cast<int64_t>(static_cast<double>(batch_size_) * positive_fraction_);
   std::vector<Sample> samples;
-  for (size_t image = 0; image < labels.size(); ++image) {
+  for (size_t image = 0; image < positive.size(); ++image) {
     const auto positives = total[2 * image], negatives = total[2 * image + 1];
     const auto positive_count = std::min(positives, most_positive);
     const auto negative_count = std::min(negatives, batch_size_ - positive_count);
     // In two statements: the order of the draws is part of the parity.
-    const auto drawn_positive = draw(positive[image], positives, positive_count, generator);
-    const auto drawn_negative = draw(negative[image], negatives, negative_count, generator);
+    const auto drawn_positive = draw_from(positive[image], positives, positive_count, generator);
+    const auto drawn_negative = draw_from(negative[image], negatives, negative_count, generator);
     samples.push_back({drawn_positive, drawn_negative});
   }
   return samples;

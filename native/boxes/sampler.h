@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "aten.h"
+#include "device/transfers.h"
 #include "model/options.h"
 
 namespace maskrcnn {
@@ -16,13 +17,20 @@ class BalancedSampler {
   explicit BalancedSampler(const SamplingOptions& options)
       : batch_size_(options.batch_size_per_image), positive_fraction_(options.positive_fraction) {}
 
+  // The boxes that samples are drawn from, whose numbers are on their way to the CPU: a GPU has
+  // other things to do until draw().
+  struct Pool {
+    std::vector<at::Tensor> positive, negative;  // [R] bool of each image
+    ReadBack totals;                             // [2N] i64: of its positives, of its negatives
+  };
+  // labels: [R] of each image, > 0 positive, 0 negative, < 0 ignored
+  static Pool pool(const std::vector<at::Tensor>& labels);
+
   struct Sample {
     at::Tensor positive;  // indices, rising
     at::Tensor negative;
   };
-
-  // labels: [R] of each image, > 0 positive, 0 negative, < 0 ignored
-  std::vector<Sample> sample(const std::vector<at::Tensor>& labels, at::Generator& generator) const;
+  std::vector<Sample> draw(Pool& pool, at::Generator& generator) const;
 
  private:
   int64_t batch_size_;

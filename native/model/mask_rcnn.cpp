@@ -40,8 +40,11 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
   const auto inputs = transform_.forward(images, targets, device(), generator);
   const PrecisionScope scope(options_.arithmetic, device());
   const auto [features, rpn_output] = compute_maps(inputs.tensors);
-  const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training));
-  const auto rpn_losses = rpn_->compute_losses(rpn_output, inputs, targets, generator);
+  // What can do without an answer of the device's is asked of it before what waits for one.
+  auto anchors = rpn_->assign_targets(rpn_output, inputs, targets);
+  auto proposals = roi_heads_->match(
+      boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training)), targets);
+  const auto rpn_losses = rpn_->compute_losses(rpn_output, anchors, generator);
   const auto roi_losses =
       roi_heads_->compute_losses(features, proposals, inputs.sizes, targets, generator);
   return {

@@ -138,7 +138,7 @@ std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
       .split_with_sizes(counts(boxes));
 }
 
-RoIHeadsImpl::Matched RoIHeadsImpl::match(const at::Tensor& proposals, const Target& target) const {
+Matched RoIHeadsImpl::match_image(const at::Tensor& proposals, const Target& target) const {
   // The truth is among the proposals, so that there are positives from the first step on.
   const auto boxes = at::cat({proposals, target.boxes});  // [R_n,4]
   if (target.boxes.size(0) == 0) {
@@ -153,19 +153,22 @@ RoIHeadsImpl::Matched RoIHeadsImpl::match(const at::Tensor& proposals, const Tar
   return {boxes, instances, labels};
 }
 
-std::vector<RoIHeadsImpl::TrainingSample> RoIHeadsImpl::sample(
-    const std::vector<at::Tensor>& proposals,
-    const std::vector<Target>& targets,
-    at::Generator& generator) const {
-  std::vector<Matched> matched;
+MatchedProposals RoIHeadsImpl::match(
+    const std::vector<at::Tensor>& proposals, const std::vector<Target>& targets) const {
+  std::vector<Matched> images;
   std::vector<at::Tensor> labels;
   for (size_t image = 0; image < targets.size(); ++image) {
-    matched.push_back(match(proposals[image], targets[image]));
-    labels.push_back(matched.back().labels);
+    images.push_back(match_image(proposals[image], targets[image]));
+    labels.push_back(images.back().labels);
   }
+  return {std::move(images), BalancedSampler::pool(labels)};
+}
+
+std::vector<RoIHeadsImpl::TrainingSample> RoIHeadsImpl::sample(
+    MatchedProposals& proposals, at::Generator& generator) const {
   std::vector<TrainingSample> samples;
-  for (const auto& [positive, negative] : sampler_.sample(labels, generator)) {
-    const auto& image = matched[samples.size()];
+  for (const auto& [positive, negative] : sampler_.draw(proposals.pool, generator)) {
+    const auto& image = proposals.images[samples.size()];
     const auto chosen = std::get<0>(at::cat({positive, negative}).sort());
     samples.push_back(
         {{image.boxes.index_select(0, chosen),
@@ -181,11 +184,11 @@ std::vector<RoIHeadsImpl::TrainingSample> RoIHeadsImpl::sample(
 
 RoiLosses RoIHeadsImpl::compute_losses(
     const std::vector<at::Tensor>& features,
-    const std::vector<at::Tensor>& proposals,
+    MatchedProposals& proposals,
     const std::vector<ImageSize>& sizes,
     const std::vector<Target>& targets,
     at::Generator& generator) {
-  const auto samples = sample(proposals, targets, generator);
+  const auto samples = sample(proposals, generator);
   std::vector<at::Tensor> masks_for;
   for (const auto& sample : samples) {
     masks_for.push_back(sample.positive.boxes);

@@ -29,6 +29,18 @@ struct Candidates {
   at::Tensor scores;  // [R_n,K]: softmax over the classes
 };
 
+// Boxes of an image with the instance that each is matched to.
+struct Matched {
+  at::Tensor boxes;      // [R_n,4]
+  at::Tensor instances;  // [R_n] i64
+  at::Tensor labels;     // [R_n] i64, 0: background
+};
+
+struct MatchedProposals {
+  std::vector<Matched> images;
+  BalancedSampler::Pool pool;
+};
+
 struct RoiLosses {
   at::Tensor classifier;  // scalars
   at::Tensor box_reg;
@@ -74,9 +86,12 @@ struct RoIHeadsImpl : torch::nn::Module {
       const std::vector<at::Tensor>& labels,
       const std::vector<ImageSize>& sizes);
 
+  MatchedProposals match(
+      const std::vector<at::Tensor>& proposals, const std::vector<Target>& targets) const;
+
   RoiLosses compute_losses(
       const std::vector<at::Tensor>& features,
-      const std::vector<at::Tensor>& proposals,
+      MatchedProposals& proposals,
       const std::vector<ImageSize>& sizes,
       const std::vector<Target>& targets,
       at::Generator& generator);
@@ -84,23 +99,14 @@ struct RoIHeadsImpl : torch::nn::Module {
   const RoiHeadsOptions& options() const { return options_; }
 
  private:
-  // Proposals of an image with the instance that each is matched to.
-  struct Matched {
-    at::Tensor boxes;      // [R_n,4]
-    at::Tensor instances;  // [R_n] i64
-    at::Tensor labels;     // [R_n] i64, 0: background
-  };
-  Matched match(const at::Tensor& proposals, const Target& target) const;
+  Matched match_image(const at::Tensor& proposals, const Target& target) const;
 
   // Those of an image that are trained on.
   struct TrainingSample {
     Matched all, positive;
     at::Tensor places;  // of the positive ones among all
   };
-  std::vector<TrainingSample> sample(
-      const std::vector<at::Tensor>& proposals,
-      const std::vector<Target>& targets,
-      at::Generator& generator) const;
+  std::vector<TrainingSample> sample(MatchedProposals& proposals, at::Generator& generator) const;
   at::Tensor compute_mask_loss(
       const std::vector<at::Tensor>& features,
       const std::vector<TrainingSample>& samples,

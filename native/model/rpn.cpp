@@ -128,7 +128,7 @@ Proposals RegionProposalNetworkImpl::merge(
   return {boxes.index_select(0, kept), scores.index_select(0, kept)};
 }
 
-std::pair<at::Tensor, at::Tensor> RegionProposalNetworkImpl::assign_targets(
+std::pair<at::Tensor, at::Tensor> RegionProposalNetworkImpl::match(
     const at::Tensor& anchors, const at::Tensor& gt_boxes) const {
   if (gt_boxes.size(0) == 0) {
     return {at::zeros({anchors.size(0)}, anchors.options()), at::zeros_like(anchors)};
@@ -138,13 +138,22 @@ std::pair<at::Tensor, at::Tensor> RegionProposalNetworkImpl::assign_targets(
   return {labels, gt_boxes.index_select(0, matches.clamp_min(0))};
 }
 
-RpnLosses RegionProposalNetworkImpl::compute_losses(
+AnchorTargets RegionProposalNetworkImpl::assign_targets(
     const RpnHeadOutput& output,
     const ImageList& images,
-    const std::vector<Target>& targets,
-    at::Generator& generator) const {
-  const auto anchors =
-      at::cat(anchor_generator_.generate(output.objectness, images.padded()));  // [S,4]
+    const std::vector<Target>& targets) const {
+  const auto anchors = at::cat(anchor_generator_.generate(output.objectness, images.padded()));
+  std::vector<at::Tensor> labels, boxes;
+  for (const auto& target : targets) {
+    const auto [image_labels, image_boxes] = match(anchors, target.boxes);
+    labels.push_back(image_labels);
+    boxes.push_back(image_boxes);
+  }
+  return {anchors, labels, boxes, BalancedSampler::pool(labels)};
+}
+
+RpnLosses RegionProposalNetworkImpl::compute_losses(
+    const RpnHeadOutput& output, AnchorTargets& targets, at::Generator& generator) const {
   std::vector<at::Tensor> levels_objectness, levels_offsets;
   for (size_t level = 0; level < output.objectness.size(); ++level) {
     levels_objectness.push_back(by_anchor(output.objectness[level], 1));
@@ -153,20 +162,15 @@ RpnLosses RegionProposalNetworkImpl::compute_losses(
   const auto objectness = at::cat(levels_objectness, /*dim=*/1).flatten();   // [N·S]
   const auto offsets = at::cat(levels_offsets, /*dim=*/1).reshape({-1, 4});  // [N·S,4]
 
-  std::vector<at::Tensor> labels, boxes;
-  for (const auto& target : targets) {
-    const auto [image_labels, image_boxes] = assign_targets(anchors, target.boxes);
-    labels.push_back(image_labels);
-    boxes.push_back(image_boxes);
-  }
-  const auto samples = sampler_.sample(labels, generator);
+  const auto& anchors = targets.anchors;
+  const auto samples = sampler_.draw(targets.pool, generator);
   std::vector<at::Tensor> positive, negative, wanted_boxes, references;
-  for (size_t image = 0; image < targets.size(); ++image) {
+  for (size_t image = 0; image < samples.size(); ++image) {
     const auto& sample = samples[image];
     const auto first = static_cast<int64_t>(image) * anchors.size(0);
     positive.push_back(sample.positive + first);
     negative.push_back(sample.negative + first);
-    wanted_boxes.push_back(boxes[image].index_select(0, sample.positive));
+    wanted_boxes.push_back(targets.boxes[image].index_select(0, sample.positive));
     references.push_back(anchors.index_select(0, sample.positive));
   }
   const auto positives = at::cat(positive);
@@ -179,7 +183,7 @@ RpnLosses RegionProposalNetworkImpl::compute_losses(
                            kSmoothL1Beta) /
                        sampled.numel();
   const auto objectness_loss = at::binary_cross_entropy_with_logits(
-      objectness.index_select(0, sampled), at::cat(labels).index_select(0, sampled));
+      objectness.index_select(0, sampled), at::cat(targets.labels).index_select(0, sampled));
   return {objectness_loss, box_reg};
 }
 

@@ -42,6 +42,13 @@ struct Proposals {
 
 std::vector<at::Tensor> boxes_of(const std::vector<Proposals>& proposals);
 
+struct AnchorTargets {
+  at::Tensor anchors;              // [S,4]
+  std::vector<at::Tensor> labels;  // [S] f32 of each image: 1 object, 0 background, -1 ignored
+  std::vector<at::Tensor> boxes;   // [S,4] of each image
+  BalancedSampler::Pool pool;
+};
+
 struct RpnLosses {
   at::Tensor objectness;  // scalar
   at::Tensor box_reg;     // scalar
@@ -63,18 +70,20 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
   // The best of several lists for one image.
   Proposals merge(const std::vector<Proposals>& lists, const ProposalOptions& limits) const;
 
-  RpnLosses compute_losses(
+  // What the anchors are to become.
+  AnchorTargets assign_targets(
       const RpnHeadOutput& output,
       const ImageList& images,
-      const std::vector<Target>& targets,
-      at::Generator& generator) const;
+      const std::vector<Target>& targets) const;
+
+  RpnLosses compute_losses(
+      const RpnHeadOutput& output, AnchorTargets& targets, at::Generator& generator) const;
 
   RpnHead head{nullptr};
 
  private:
-  // [S] f32 (1 object, 0 background, -1 ignored) and, for every anchor, the box that it is to
-  // become, [S,4].
-  std::pair<at::Tensor, at::Tensor> assign_targets(
+  // Labels and boxes of one image.
+  std::pair<at::Tensor, at::Tensor> match(
       const at::Tensor& anchors, const at::Tensor& gt_boxes) const;
   Proposals filter_proposals(
       const at::Tensor& boxes,   // [T,4] of one image

@@ -47,8 +47,8 @@ for (const images of [1, 3]) {
       const names = waits.map(({what}) => what);
       const [rpnSample, boxSample, maskTargets, losses, norm] = Array(5).fill('event');
       t.deepEqual(names, [...some, rpnSample, boxSample, 'read-back', 'read-back', maskTargets, losses, norm]);
-      // Meanwhile there is the mask head to run, the gradients to compute, the weights to change.
-      for (const {ahead} of waits.slice(-3)) t.true(ahead > 0);
+      // Meanwhile the device has other things to do: proposals to find, losses, the mask head, gradients, weights to change.
+      for (const {what, ahead} of waits) if (what === 'event') t.true(ahead > 0);
       model.dispose();
     },
   );
