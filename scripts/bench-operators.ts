@@ -22,7 +22,8 @@ import {readTask} from './bench/task.js';
 const {values} = parseArgs({options: {peer: {type: 'string'}}});
 const {binding, standIn} = await loadStandIn();
 
-type Counts = {operators: number; waits: number};
+/** `idle`: the waits that end with nothing left for the GPU to run. */
+type Counts = {operators: number; waits: number; idle: number};
 
 /** After three runs, of which the second captures a graph. */
 async function countOurs(one: Case, folder: string, graphs: boolean): Promise<Counts> {
@@ -46,7 +47,7 @@ async function countOurs(one: Case, folder: string, graphs: boolean): Promise<Co
       await optimizer.step({lr: 1e-6, clipNorm: null});
     }
     const {operators, waits} = standIn.takeJournal();
-    return {operators, waits: waits.length};
+    return {operators, waits: waits.length, idle: waits.filter(({ahead}) => ahead === 0).length};
   };
   for (let time = 0; time < 2; time++) await run();
   const counts = await run();
@@ -57,15 +58,17 @@ async function countOurs(one: Case, folder: string, graphs: boolean): Promise<Co
 async function countPeer(python: string, folder: string): Promise<Counts> {
   const script = fileURLToPath(new URL('bench/torchvision_side.py', import.meta.url));
   const {stdout} = await promisify(execFile)(python, [script, folder, 'float32', 'operators']);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Counts;
+  const {operators, waits} = JSON.parse(stdout.trim().split('\n').at(-1)!) as {operators: number; waits: number};
+  // Each asks for a value that the operator before it computes.
+  return {operators, waits, idle: waits};
 }
 
 for (const one of casesFor('cuda').filter(({images}) => images <= 2)) {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-bench-'));
   try {
     await writeTask(folder, one, 'cpu');
-    const say = (side: string, {operators, waits}: Counts) =>
-      console.log(`${one.name}: ${side} starts ${operators} operators and waits ${waits} times`);
+    const say = (side: string, {operators, waits, idle}: Counts) =>
+      console.log(`${one.name}: ${side} starts ${operators} operators and waits ${waits} times, ${idle} of them until nothing is left`);
     if (values.peer) say('torchvision', await countPeer(values.peer, folder));
     say('maskrcnn', await countOurs(one, folder, false));
     if (one.kind === 'detect') say('maskrcnn with graphs', await countOurs(one, folder, true));
