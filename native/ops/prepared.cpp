@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "aten.h"
+#include "ops/instructions.h"
 
 // libtorch has these operators for the graphs that its compiler makes; they have no C++ functions.
 
@@ -74,16 +75,6 @@ c10::TypedOperatorHandle<Signature> find(const char* name, const char* overload 
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
 }
 
-// As libtorch's own check (ATen/native/mkldnn/Utils.h, mkldnn_bf16_device_check) on x86.
-bool has_instructions() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq");
-#else
-  return false;
-#endif
-}
-
 // For whoever counts operations (stage_costs.cpp).
 void tell_products(const at::Tensor& result, double products_per_number) {
   RECORD_FUNCTION(
@@ -100,7 +91,7 @@ OptionalScalars scalars(const std::vector<double>& values) {
 }  // namespace
 
 bool can_prepare() {
-  static const bool available = at::hasMKLDNN() && has_instructions() && exists(kReorder) &&
+  static const bool available = at::hasMKLDNN() && has_avx512() && exists(kReorder) &&
                                 exists(kConvolve) && exists(kConvolve, "binary") &&
                                 exists(kReorderLinear) && exists(kLinear);
   return available && at::globalContext().userEnabledMkldnn();

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "aten.h"
+#include "ops/products.h"
 #include "ops/winograd_transforms.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
@@ -53,7 +54,7 @@ at::Tensor winograd_convolution(
   auto result = at::empty(
       {x.size(0), outputs, x.size(2), x.size(3)},
       x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  const auto transformed = transform_weights(weight).transpose(1, 2);  // [P,C,K]
+  const auto transformed = transform_weights(weight);  // [P,C,K]
   const auto shift =
       bias.has_value() && bias->defined() ? bias->contiguous() : at::zeros({outputs}, x.options());
   const auto* add = shift.const_data_ptr<float>();
@@ -63,7 +64,7 @@ at::Tensor winograd_convolution(
     const auto end = std::min(begin + chunk, tiling.count);
     auto tiles = tile_room.part(end - begin), products = product_room.part(end - begin);
     transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
-    at::bmm_out(products, tiles, transformed);
+    multiply(tiles, transformed, products);
     transform_outputs(products.const_data_ptr<float>(), add, result, tiling, begin, end);
   }
   return result;

@@ -173,14 +173,14 @@ void transform_gradients(
 
 at::Tensor transform_weights(const at::Tensor& weight) {
   const auto outputs = weight.size(0), inputs = weight.size(1);
-  auto result = at::empty({kPoints, outputs, inputs}, weight.options().memory_format(std::nullopt));
+  auto result = at::empty({kPoints, inputs, outputs}, weight.options().memory_format(std::nullopt));
   const auto plain = weight.contiguous();
   const auto* from = plain.const_data_ptr<float>();
   auto* to = result.mutable_data_ptr<float>();
   const auto stride = outputs * inputs;
   at::parallel_for(0, stride, /*grain_size=*/4096, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const float* g = from + 9 * i;
+      const float* g = from + 9 * (i % outputs * inputs + i / outputs);
       float half[4][3];
       for (int j = 0; j < 3; ++j) {
         const float even = 0.5f * (g[j] + g[6 + j]), odd = 0.5f * g[3 + j];

@@ -50,7 +50,7 @@ void transform_outputs(
 void transform_gradients(
     const at::Tensor& grad, const Tiling& tiling, int64_t begin, int64_t end, float* out);
 
-// [K,C,3,3] -> [P,K,C]: G g G^T, where G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1].
+// [K,C,3,3] -> [P,C,K]: G g G^T, where G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1].
 at::Tensor transform_weights(const at::Tensor& weight);
 
 // [P,K,C] -> [K,C,3,3]: G^T u G.

@@ -1,0 +1,16 @@
+#pragma once
+
+namespace maskrcnn::ops {
+
+// What oneDNN wants of a processor for AVX-512 (ATen/native/mkldnn/Utils.h,
+// mkldnn_bf16_device_check).
+inline bool has_avx512() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
+#else
+  return false;
+#endif
+}
+
+}  // namespace maskrcnn::ops
