@@ -1,6 +1,7 @@
 #include "model/linear_relu.h"
 
 #include "device/precision.h"
+#include "ops/linear.h"
 
 namespace maskrcnn {
 
@@ -22,7 +23,7 @@ at::Tensor LinearReLU::forward(
     return prepared.forward(x.to(at::kBFloat16));
   }
   const auto apply = [&](const LinearWeights& weights) {
-    return at::linear(x, weights.weight, weights.bias).relu_();
+    return ops::linear(x, weights.weight, weights.bias).relu_();
   };
   if (const auto type = kept_weights_type(x, sources)) {
     return apply(kept_.get(sources, [&] {

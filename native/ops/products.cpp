@@ -3,6 +3,7 @@
 #include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "aten.h"
 #include "ops/instructions.h"
@@ -12,8 +13,69 @@ namespace {
 
 // Rows of a result at a time: enough for the kernel, few enough to keep every thread busy.
 constexpr int64_t kRows = 64;
+// Of a block of the right matrix, 256 KiB: a core's own cache holds it for all rows of the left.
+constexpr int64_t kSummed = 256, kColumns = 256;
 
-bool has_kernels() {
+// A matrix one of whose rows begins every `stride` numbers.
+template <typename T>
+struct Block {
+  T* data;
+  int64_t stride;
+};
+
+// result [rows,columns] = or, with `add`, += left [rows,summed] · right [summed,columns]
+void multiply(
+    Block<const float> left,
+    Block<const float> right,
+    Block<float> result,
+    int64_t rows,
+    int64_t columns,
+    int64_t summed,
+    bool add) {
+#ifdef CPUBLAS_BRGEMM_F32F32F32
+  at::native::cpublas::brgemm(
+      rows,
+      columns,
+      summed,
+      left.stride,
+      right.stride,
+      result.stride,
+      add,
+      left.data,
+      right.data,
+      result.data);
+#else
+  TORCH_CHECK(false, "this libtorch has no such kernels");
+#endif
+}
+
+// `rows` and `columns` of a matrix with any strides, one row after the other.
+void pack(
+    const float* from,
+    int64_t row_stride,
+    int64_t column_stride,
+    int64_t rows,
+    int64_t columns,
+    float* to) {
+  if (column_stride == 1) {
+    for (int64_t i = 0; i < rows; ++i)
+      std::copy_n(from + i * row_stride, columns, to + i * columns);
+    return;
+  }
+  // Along both sides at once, so that neither's cache lines are left half used.
+  constexpr int64_t kTile = 16;
+  for (int64_t i0 = 0; i0 < rows; i0 += kTile) {
+    const auto i1 = std::min(i0 + kTile, rows);
+    for (int64_t j = 0; j < columns; ++j) {
+      const float* column = from + j * column_stride;
+      for (int64_t i = i0; i < i1; ++i) to[i * columns + j] = column[i * row_stride];
+    }
+  }
+}
+
+}  // namespace
+
+bool has_product_kernels() {
 #ifdef CPUBLAS_BRGEMM_F32F32F32
   static const bool found = at::hasMKLDNN() && has_avx512();
   return found;
@@ -22,34 +84,17 @@ bool has_kernels() {
 #endif
 }
 
-void multiply_block(
-    const float* left,
-    const float* right,
-    float* result,
-    int64_t rows,
-    int64_t columns,
-    int64_t summed,
-    bool add) {
-#ifdef CPUBLAS_BRGEMM_F32F32F32
-  at::native::cpublas::brgemm(
-      rows, columns, summed, summed, columns, columns, add, left, right, result);
-#endif
-}
-
-}  // namespace
-
-void multiply(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
+void multiply_each(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
   TORCH_CHECK(
-      left.is_contiguous() && right.is_contiguous() && result.is_contiguous() &&
-          left.size(2) == right.size(1) && left.size(1) == result.size(1) &&
-          right.size(2) == result.size(2),
-      "multiply: the matrices must fit, got ",
+      right.is_contiguous() && result.is_contiguous() && left.size(2) == right.size(1) &&
+          left.size(1) == result.size(1) && right.size(2) == result.size(2),
+      "multiply_each: the matrices must fit, got ",
       left.sizes(),
       ", ",
       right.sizes(),
       " and ",
       result.sizes());
-  if (!has_kernels()) {
+  if (!has_product_kernels()) {
     add ? result.baddbmm_(left, right) : at::bmm_out(result, left, right);
     return;
   }
@@ -58,18 +103,79 @@ void multiply(const at::Tensor& left, const at::Tensor& right, at::Tensor& resul
   const auto* a = left.const_data_ptr<float>();
   const auto* b = right.const_data_ptr<float>();
   auto* c = result.mutable_data_ptr<float>();
+  const bool is_by_row = left.stride(2) == 1;
   at::parallel_for(0, left.size(0) * blocks, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    std::vector<float> packed(is_by_row ? 0 : kRows * summed);
     for (int64_t task = begin; task < end; ++task) {
       const auto matrix = task / blocks, first = task % blocks * kRows;
-      const auto row = matrix * rows + first;
-      multiply_block(
-          a + row * summed,
-          b + matrix * summed * columns,
-          c + row * columns,
-          std::min(kRows, rows - first),
+      const auto height = std::min(kRows, rows - first);
+      Block<const float> some{a + matrix * left.stride(0) + first * left.stride(1), left.stride(1)};
+      if (!is_by_row) {
+        pack(some.data, left.stride(1), left.stride(2), height, summed, packed.data());
+        some = {packed.data(), summed};
+      }
+      multiply(
+          some,
+          {b + matrix * summed * columns, columns},
+          {c + (matrix * rows + first) * columns, columns},
+          height,
           columns,
           summed,
           add);
+    }
+  });
+}
+
+void add_product(const at::Tensor& left, const at::Tensor& right, at::Tensor& result) {
+  TORCH_CHECK(
+      result.is_contiguous() && left.size(1) == right.size(0) && left.size(0) == result.size(0) &&
+          right.size(1) == result.size(1),
+      "add_product: the matrices must fit, got ",
+      left.sizes(),
+      ", ",
+      right.sizes(),
+      " and ",
+      result.sizes());
+  if (!has_product_kernels()) {
+    result.addmm_(left, right);
+    return;
+  }
+  const auto by_row = left.contiguous();
+  const auto rows = left.size(0), summed = left.size(1), columns = right.size(1);
+  const auto* a = by_row.const_data_ptr<float>();
+  const auto* b = right.const_data_ptr<float>();
+  auto* c = result.mutable_data_ptr<float>();
+  // Two tasks a thread, or as many as there are: every task packs the right matrix's blocks anew.
+  const auto column_blocks = at::divup(columns, kColumns);
+  const auto row_parts = std::clamp<int64_t>(
+      at::divup(2 * at::get_num_threads(), column_blocks), 1, at::divup(rows, kRows));
+  const auto part = at::divup(rows, row_parts * kRows) * kRows;
+  at::parallel_for(0, column_blocks * row_parts, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    std::vector<float> packed(kSummed * kColumns);
+    for (int64_t task = begin; task < end; ++task) {
+      const auto column = task / row_parts * kColumns;
+      const auto first = task % row_parts * part, last = std::min(first + part, rows);
+      const auto width = std::min(kColumns, columns - column);
+      for (int64_t k = 0; k < summed; k += kSummed) {
+        const auto depth = std::min(kSummed, summed - k);
+        pack(
+            b + k * right.stride(0) + column * right.stride(1),
+            right.stride(0),
+            right.stride(1),
+            depth,
+            width,
+            packed.data());
+        for (int64_t row = first; row < last; row += kRows) {
+          multiply(
+              {a + row * summed + k, summed},
+              {packed.data(), width},
+              {c + row * columns + column, columns},
+              std::min(kRows, last - row),
+              width,
+              depth,
+              /*add=*/true);
+        }
+      }
     }
   });
 }

@@ -64,7 +64,7 @@ at::Tensor winograd_convolution(
     const auto end = std::min(begin + chunk, tiling.count);
     auto tiles = tile_room.part(end - begin), products = product_room.part(end - begin);
     transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
-    multiply(tiles, transformed, products);
+    multiply_each(tiles, transformed, products, /*add=*/false);
     transform_outputs(products.const_data_ptr<float>(), add, result, tiling, begin, end);
   }
   return result;
@@ -85,7 +85,7 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
     auto tiles = tile_room.part(end - begin), gradients = gradient_room.part(end - begin);
     transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
     transform_gradients(grad, tiling, begin, end, gradients.mutable_data_ptr<float>());
-    products.baddbmm_(gradients.transpose(1, 2), tiles);
+    multiply_each(gradients.transpose(1, 2), tiles, products, /*add=*/true);
   }
   return gather_weight_gradient(products);
 }
