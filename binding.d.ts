@@ -313,6 +313,24 @@ export const ops: {
     gradOutput: Float32Array,
     outputs: number,
   ): Float32Array;
+  /** x · weightᵀ + bias. x: rows×inputs; weight: outputs×inputs; bias: outputs. Returns rows×outputs. */
+  linear(
+    x: Float32Array,
+    rows: number,
+    inputs: number,
+    weight: Float32Array,
+    outputs: number,
+    bias: Float32Array,
+  ): Float32Array;
+  /** Gradients of `linear` with respect to what it reads. gradOutput: rows×outputs. */
+  linearGradients(
+    x: Float32Array,
+    rows: number,
+    inputs: number,
+    weight: Float32Array,
+    outputs: number,
+    gradOutput: Float32Array,
+  ): {x: Float32Array; weight: Float32Array; bias: Float32Array};
   /** Probabilities mask M×M of `box` pasted into height × width as torchvision's `paste_masks_in_image` does. */
   pasteMask(mask: Float32Array, side: number, box: Float32Array, width: number, height: number): Float32Array;
   /**

@@ -68,7 +68,9 @@ for (const one of casesFor('cuda').filter(({images}) => images <= 2)) {
   try {
     await writeTask(folder, one, 'cpu');
     const say = (side: string, {operators, waits, idle}: Counts) =>
-      console.log(`${one.name}: ${side} starts ${operators} operators and waits ${waits} times, ${idle} of them until nothing is left`);
+      console.log(
+        `${one.name}: ${side} starts ${operators} operators and waits ${waits} times, ${idle} of them until nothing is left`,
+      );
     if (values.peer) say('torchvision', await countPeer(values.peer, folder));
     say('maskrcnn', await countOurs(one, folder, false));
     if (one.kind === 'detect') say('maskrcnn with graphs', await countOurs(one, folder, true));

@@ -10,6 +10,7 @@
 #include "binding/arguments.h"
 #include "binding/checked.h"
 #include "binding/op_arguments.h"
+#include "ops/linear.h"
 #include "ops/mask_targets.h"
 #include "ops/nms.h"
 #include "ops/paste.h"
@@ -82,6 +83,41 @@ Napi::Value winograd_weight_gradient(const Napi::CallbackInfo& info) {
   const auto grad = read_tensor(info[2], "gradOutput", {shape[0], outputs, shape[2], shape[3]});
   return to_float_array(
       info.Env(), ops::winograd_weight_gradient(read_tensor(info[0], "input", shape), grad));
+}
+
+// The arguments of `linear` and `linearGradients` that they share.
+struct LinearArguments {
+  int64_t rows, outputs;
+  at::Tensor x, weight;  // [rows,inputs], [outputs,inputs]
+
+  explicit LinearArguments(const Napi::CallbackInfo& info)
+      : rows(read_size(info[1], "rows")), outputs(read_size(info[4], "outputs")) {
+    const auto inputs = read_size(info[2], "inputs");
+    x = read_tensor(info[0], "x", {rows, inputs});
+    weight = read_tensor(info[3], "weight", {outputs, inputs});
+  }
+};
+
+Napi::Value linear(const Napi::CallbackInfo& info) {
+  const LinearArguments given(info);
+  const auto bias = read_tensor(info[5], "bias", {given.outputs});
+  return to_float_array(info.Env(), ops::linear(given.x, given.weight, bias));
+}
+
+Napi::Value linear_gradients(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const LinearArguments given(info);
+  const auto grad = read_tensor(info[5], "gradOutput", {given.rows, given.outputs});
+  const auto bias = at::zeros({given.outputs}).requires_grad_();
+  const std::vector<at::Tensor> inputs{
+      given.x.requires_grad_(), given.weight.requires_grad_(), bias};
+  const auto result = ops::linear(inputs[0], inputs[1], bias);
+  const auto gradients = torch::autograd::grad({result}, inputs, {grad});
+  auto object = Napi::Object::New(env);
+  object.Set("x", to_float_array(env, gradients[0]));
+  object.Set("weight", to_float_array(env, gradients[1]));
+  object.Set("bias", to_float_array(env, gradients[2]));
+  return object;
 }
 
 Napi::Value paste_mask(const Napi::CallbackInfo& info) {
@@ -185,6 +221,9 @@ Napi::Object make_ops(Napi::Env env) {
   exports.Set(
       "winogradWeightGradient",
       Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
+  exports.Set("linear", Napi::Function::New(env, checked<linear>, "linear"));
+  exports.Set(
+      "linearGradients", Napi::Function::New(env, checked<linear_gradients>, "linearGradients"));
   exports.Set("pasteMask", Napi::Function::New(env, checked<paste_mask>, "pasteMask"));
   exports.Set("maskTargets", Napi::Function::New(env, checked<mask_targets>, "maskTargets"));
   return exports;

@@ -36,7 +36,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
       const at::Tensor& weight,
       const at::Tensor& bias) {
     context->save_for_backward({x, weight});
-    auto result = bias.expand({x.size(0), -1}).contiguous();
+    auto result = bias.repeat({x.size(0), 1});
     add_product(x, weight.t(), result);
     return result;
   }

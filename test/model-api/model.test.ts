@@ -216,3 +216,10 @@ test('weights that are not numbers find nothing', async (t) => {
     t.deepEqual(found!.masks, []);
   }
 });
+
+test('to detect changes no weight, by a single proposal either', async (t) => {
+  await using model = await maskRcnn({...tinyModel, rpnPostNmsTopNTest: 1});
+  const before = fingerprints(await model.stateDict());
+  await model.predict(blobSample(0).image);
+  t.deepEqual(fingerprints(await model.stateDict()), before);
+});

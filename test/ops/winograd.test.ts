@@ -3,15 +3,11 @@ import fc from 'fast-check';
 import {loadBinding} from '../../lib/binding.js';
 import {naiveConvolution, naiveWeightGradient} from '../oracles/convolution.js';
 import {largestDifference} from './fixture.js';
+import {noise} from './noise.js';
 
 const {ops} = await loadBinding();
 
 type Shape = [number, number, number, number];
-
-/** Numbers within -1..1 that look like chance, the same for the same seed. */
-function noise(length: number, seed: number): Float32Array {
-  return Float32Array.from({length}, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233) % 1);
-}
 
 const cases = fc.record({
   shape: fc.tuple(
