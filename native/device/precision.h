@@ -45,8 +45,8 @@ class PrecisionScope {
 // float32 copies of the weights would take more memory than they save time.
 bool takes_prepared_weights(const at::Tensor& input);
 
-// The type of the weights, made of `sources`, that are kept ready for this thread's convolutions and
-// linear maps of the input; none where gradients of them are wanted, and none on the CPU.
+// The type of the weights, made of `sources`, that are kept ready for this thread's convolutions
+// and linear maps of the input; none where gradients of them are wanted, and none on the CPU.
 std::optional<at::ScalarType> kept_weights_type(
     const at::Tensor& input, const std::vector<at::Tensor>& sources);
 
