@@ -3,6 +3,7 @@
 #include <string>
 
 #include "model/conv_norm_activation.h"
+#include "ops/linear.h"
 
 namespace maskrcnn {
 
@@ -41,7 +42,9 @@ FastRcnnPredictorImpl::FastRcnnPredictorImpl(int64_t in_features, int64_t num_cl
 }
 
 std::pair<at::Tensor, at::Tensor> FastRcnnPredictorImpl::forward(const at::Tensor& x) {
-  return {cls_score->forward(x), bbox_pred->forward(x)};
+  return {
+      ops::linear(x, cls_score->weight, cls_score->bias),
+      ops::linear(x, bbox_pred->weight, bbox_pred->bias)};
 }
 
 }  // namespace maskrcnn

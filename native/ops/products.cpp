@@ -49,6 +49,18 @@ void multiply(
 #endif
 }
 
+// A libtorch may have been built without them, and oneDNN been forbidden what they need.
+bool multiplies() {
+  const float left = 2, right = 3;
+  float result = 0;
+  try {
+    multiply({&left, 1}, {&right, 1}, {&result, 1}, 1, 1, 1, /*add=*/false);
+  } catch (const c10::Error&) {
+    return false;
+  }
+  return result == 6;
+}
+
 // `rows` and `columns` of a matrix with any strides, one row after the other.
 void pack(
     const float* from,
@@ -76,12 +88,8 @@ void pack(
 }  // namespace
 
 bool has_product_kernels() {
-#ifdef CPUBLAS_BRGEMM_F32F32F32
-  static const bool found = at::hasMKLDNN() && has_avx512();
+  static const bool found = at::hasMKLDNN() && has_avx512() && multiplies();
   return found;
-#else
-  return false;
-#endif
 }
 
 void multiply_each(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
