@@ -48,12 +48,14 @@ bool takes_prepared_weights(const at::Tensor& input) {
          at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && ops::can_prepare();
 }
 
-std::optional<at::ScalarType> kept_weights_type(
-    const at::Tensor& input, const std::vector<at::Tensor>& sources) {
+bool wants_gradients(const std::vector<at::Tensor>& tensors) {
+  return at::GradMode::is_enabled() && std::ranges::any_of(tensors, [](const at::Tensor& tensor) {
+           return tensor.defined() && tensor.requires_grad();
+         });
+}
+
+std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input) {
   if (input.is_cpu()) return std::nullopt;
-  const bool is_trained = std::ranges::any_of(
-      sources, [](const at::Tensor& source) { return source.defined() && source.requires_grad(); });
-  if (at::GradMode::is_enabled() && is_trained) return std::nullopt;
   const auto device = input.device().type();
   return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device)
                                                    : at::kFloat;

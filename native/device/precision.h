@@ -45,10 +45,13 @@ class PrecisionScope {
 // float32 copies of the weights would take more memory than they save time.
 bool takes_prepared_weights(const at::Tensor& input);
 
-// The type of the weights, made of `sources`, that are kept ready for this thread's convolutions
-// and linear maps of the input; none where gradients of them are wanted, and none on the CPU.
-std::optional<at::ScalarType> kept_weights_type(
-    const at::Tensor& input, const std::vector<at::Tensor>& sources);
+// The type of weights that are kept ready for this thread's convolutions and linear maps of the
+// input; none on the CPU.
+std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input);
+
+// Whether this thread's results are to have gradients with respect to one of these. Undefined ones
+// are passed over.
+bool wants_gradients(const std::vector<at::Tensor>& tensors);
 
 // Suspends the scopes around it: operators compute in the type of their operands.
 class ExactScope {

@@ -32,10 +32,6 @@ const std::vector<at::Tensor>& ReadBack::wait() {
   return copies_;
 }
 
-std::vector<at::Tensor> read_back(const std::vector<at::Tensor>& tensors) {
-  return ReadBack(tensors).wait();
-}
-
 const at::Tensor& Constant::on(at::Device device) const {
   if (!copy_.defined() || copy_.device() != device) copy_ = upload(value_, device);
   return copy_;

@@ -31,8 +31,6 @@ class ReadBack {
   std::optional<c10::Event> arrived_;
 };
 
-std::vector<at::Tensor> read_back(const std::vector<at::Tensor>& tensors);
-
 // A small tensor that every call needs where it computes: uploaded once.
 class Constant {
  public:

@@ -56,7 +56,7 @@ at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& adden
     return ops::convolve(x, weights.weight, weights.bias, geometry_of(conv_));
   };
   at::Tensor out;
-  if (const auto type = kept_weights_type(x, sources()); is_fixed && type) {
+  if (const auto type = kept_weights_type(x); is_fixed && type && !wants_gradients(sources())) {
     out = convolve(kept_weights(*type));
   } else if (frozen) {
     // Part of the weights, a frozen norm costs no pass over the result.

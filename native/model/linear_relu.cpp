@@ -25,7 +25,7 @@ at::Tensor LinearReLU::forward(
   const auto apply = [&](const LinearWeights& weights) {
     return ops::linear(x, weights.weight, weights.bias).relu_();
   };
-  if (const auto type = kept_weights_type(x, sources)) {
+  if (const auto type = kept_weights_type(x); type && !wants_gradients(sources)) {
     return apply(kept_.get(sources, [&] {
       const auto [weight, bias] = make();
       return LinearWeights{weight.to(*type), bias.to(*type)};

@@ -24,8 +24,8 @@ bool suits(const at::Tensor& x, const at::Tensor& weight) {
 }
 
 at::Tensor product(const at::Tensor& left, const at::Tensor& right) {
-  auto result = at::zeros({left.size(0), right.size(1)}, left.options());
-  add_product(left, right, result);
+  auto result = at::empty({left.size(0), right.size(1)}, left.options());
+  multiply(left, right, result, /*add=*/false);
   return result;
 }
 
@@ -37,7 +37,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
       const at::Tensor& bias) {
     context->save_for_backward({x, weight});
     auto result = bias.repeat({x.size(0), 1});
-    add_product(x, weight.t(), result);
+    multiply(x, weight.t(), result, /*add=*/true);
     return result;
   }
 

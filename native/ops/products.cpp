@@ -24,7 +24,7 @@ struct Block {
 };
 
 // result [rows,columns] = or, with `add`, += left [rows,summed] · right [summed,columns]
-void multiply(
+void multiply_block(
     Block<const float> left,
     Block<const float> right,
     Block<float> result,
@@ -54,11 +54,23 @@ bool multiplies() {
   const float left = 2, right = 3;
   float result = 0;
   try {
-    multiply({&left, 1}, {&right, 1}, {&result, 1}, 1, 1, 1, /*add=*/false);
+    multiply_block({&left, 1}, {&right, 1}, {&result, 1}, 1, 1, 1, /*add=*/false);
   } catch (const c10::Error&) {
     return false;
   }
   return result == 6;
+}
+
+void check(
+    bool sizes_fit, const at::Tensor& left, const at::Tensor& right, const at::Tensor& result) {
+  TORCH_CHECK(
+      sizes_fit && result.is_contiguous(),
+      "products: the matrices must fit, got ",
+      left.sizes(),
+      ", ",
+      right.sizes(),
+      " and ",
+      result.sizes());
 }
 
 // `rows` and `columns` of a matrix with any strides, one row after the other.
@@ -93,15 +105,12 @@ bool has_product_kernels() {
 }
 
 void multiply_each(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
-  TORCH_CHECK(
-      right.is_contiguous() && result.is_contiguous() && left.size(2) == right.size(1) &&
-          left.size(1) == result.size(1) && right.size(2) == result.size(2),
-      "multiply_each: the matrices must fit, got ",
-      left.sizes(),
-      ", ",
-      right.sizes(),
-      " and ",
-      result.sizes());
+  check(
+      right.is_contiguous() && left.size(2) == right.size(1) && left.size(1) == result.size(1) &&
+          right.size(2) == result.size(2),
+      left,
+      right,
+      result);
   if (!has_product_kernels()) {
     add ? result.baddbmm_(left, right) : at::bmm_out(result, left, right);
     return;
@@ -122,7 +131,7 @@ void multiply_each(const at::Tensor& left, const at::Tensor& right, at::Tensor& 
         pack(some.data, left.stride(1), left.stride(2), height, summed, packed.data());
         some = {packed.data(), summed};
       }
-      multiply(
+      multiply_block(
           some,
           {b + matrix * summed * columns, columns},
           {c + (matrix * rows + first) * columns, columns},
@@ -134,18 +143,15 @@ void multiply_each(const at::Tensor& left, const at::Tensor& right, at::Tensor& 
   });
 }
 
-void add_product(const at::Tensor& left, const at::Tensor& right, at::Tensor& result) {
-  TORCH_CHECK(
-      result.is_contiguous() && left.size(1) == right.size(0) && left.size(0) == result.size(0) &&
+void multiply(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
+  check(
+      left.size(1) == right.size(0) && left.size(0) == result.size(0) &&
           right.size(1) == result.size(1),
-      "add_product: the matrices must fit, got ",
-      left.sizes(),
-      ", ",
-      right.sizes(),
-      " and ",
-      result.sizes());
+      left,
+      right,
+      result);
   if (!has_product_kernels()) {
-    result.addmm_(left, right);
+    add ? result.addmm_(left, right) : at::mm_out(result, left, right);
     return;
   }
   const auto by_row = left.contiguous();
@@ -174,14 +180,14 @@ void add_product(const at::Tensor& left, const at::Tensor& right, at::Tensor& re
             width,
             packed.data());
         for (int64_t row = first; row < last; row += kRows) {
-          multiply(
+          multiply_block(
               {a + row * summed + k, summed},
               {packed.data(), width},
               {c + row * columns + column, columns},
               std::min(kRows, last - row),
               width,
               depth,
-              /*add=*/true);
+              add || k > 0);
         }
       }
     }

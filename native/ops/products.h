@@ -20,10 +20,11 @@ void multiply_each(
     at::Tensor& result,       // [B,M,N], contiguous
     bool add);
 
-// result += left · right
-void add_product(
+// Likewise for two large ones.
+void multiply(
     const at::Tensor& left,   // [M,K]
     const at::Tensor& right,  // [K,N]; fastest where one of its strides is 1
-    at::Tensor& result);      // [M,N], contiguous
+    at::Tensor& result,       // [M,N], contiguous
+    bool add);
 
 }  // namespace maskrcnn::ops
