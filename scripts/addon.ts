@@ -6,9 +6,9 @@ import {createRequire} from 'node:module';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
-import {MaskRcnnError} from '../lib/errors.js';
+import {MaskRcnnError} from '../lib/basics/errors.js';
+import type {Progress} from '../lib/basics/progress.js';
 import {type Libtorch, sharedLibrary} from '../lib/libtorch/layout.js';
-import type {Progress} from '../lib/progress.js';
 
 const require = createRequire(import.meta.url);
 

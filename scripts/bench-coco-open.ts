@@ -14,7 +14,7 @@ import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {fileURLToPath} from 'node:url';
 import {parseArgs, promisify} from 'node:util';
-import {Random} from '../lib/random.js';
+import {Random} from '../lib/basics/random.js';
 
 const [images, annotations, categories] = [118_287, 860_001, 80] as const;
 const {values} = parseArgs({options: {peer: {type: 'string'}}});

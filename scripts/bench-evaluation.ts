@@ -14,8 +14,8 @@ import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {fileURLToPath} from 'node:url';
 import {parseArgs, promisify} from 'node:util';
-import {loadBinding} from '../lib/binding.js';
-import {Random} from '../lib/random.js';
+import {loadBinding} from '../lib/addon/binding.js';
+import {Random} from '../lib/basics/random.js';
 
 /** What each side reports of its run: seconds, mebibytes, and the twelve scores (-1: none). */
 type Report = {

@@ -8,7 +8,7 @@
 import {parseArgs} from 'node:util';
 import {AUGMENT_NAMES, type AugmentName, toAugmentation} from '../lib/augment/presets.js';
 import {MaskFolder} from '../lib/index.js';
-import {createLoader} from '../lib/loader.js';
+import {createLoader} from '../lib/train/loader.js';
 
 const BATCH_SIZE = 2;
 

@@ -11,11 +11,11 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs, promisify} from 'node:util';
-import {completeModelOptions} from '../lib/complete-model-options.js';
+import {toNativeImage, toNativeTarget} from '../lib/datasets/targets.js';
 import {maskRcnn} from '../lib/index.js';
-import {openModel} from '../lib/model.js';
-import {toNativeImage, toNativeTarget} from '../lib/targets.js';
-import {DEVICE, loadStandIn} from '../test/stand-in/stand-in.js';
+import {completeModelOptions} from '../lib/model/complete-options.js';
+import {openModel} from '../lib/model/model.js';
+import {DEVICE, loadStandIn} from '../test/native/stand-in/stand-in.js';
 import {type Case, casesFor, writeTask} from './bench/cases.js';
 import {readTask} from './bench/task.js';
 

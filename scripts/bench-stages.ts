@@ -9,7 +9,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {type ModelOptions, maskRcnn} from '../lib/index.js';
-import {openModel} from '../lib/model.js';
+import {openModel} from '../lib/model/model.js';
 import {casesFor, writeTask} from './bench/cases.js';
 import type {Task} from './bench/task.js';
 

@@ -1,11 +1,11 @@
 import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {MaskRcnnError} from '../lib/errors.js';
+import {MaskRcnnError} from '../lib/basics/errors.js';
+import {createProgress, type Progress} from '../lib/basics/progress.js';
 import type {Libtorch} from '../lib/libtorch/layout.js';
 import {lookForLibtorch} from '../lib/libtorch/locate.js';
 import {setUpLibtorch} from '../lib/libtorch/setup.js';
-import {createProgress, type Progress} from '../lib/progress.js';
 import {buildAddon, buildStandIn, isAddonFresh} from './addon.js';
 import {checkPrerequisites} from './prerequisites.js';
 import {compileTypeScript} from './typescript.js';

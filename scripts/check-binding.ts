@@ -1,5 +1,5 @@
 import {fileURLToPath} from 'node:url';
-import {loadBinding} from '../lib/binding.js';
+import {loadBinding} from '../lib/addon/binding.js';
 import {compareBinding, readDeclarations} from './binding-contract.js';
 
 // Holds binding.d.ts against what the addon exports, both ways: classes, their methods, functions, and members of objects.

@@ -3,11 +3,11 @@ import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
-import {MaskRcnnError} from '../lib/errors.js';
+import {MaskRcnnError} from '../lib/basics/errors.js';
+import {createProgress} from '../lib/basics/progress.js';
 import {minorVersion} from '../lib/libtorch/layout.js';
 import {locateLibtorch} from '../lib/libtorch/locate.js';
 import {pinned} from '../lib/libtorch/pinned.js';
-import {createProgress} from '../lib/progress.js';
 import {buildAddon, isAddonFresh} from './addon.js';
 
 // Fills prebuilds/PLATFORM-ARCH as node-gyp-build looks for it, from build/Release, which is built first where it is not fresh.

@@ -1,6 +1,6 @@
 import {execFile, spawn} from 'node:child_process';
 import {promisify} from 'node:util';
-import {MaskRcnnError} from '../lib/errors.js';
+import {MaskRcnnError} from '../lib/basics/errors.js';
 
 /** Runs a command; its output, or undefined where it fails or is missing. `input` goes to its standard input. */
 export type Probe = (command: string, args: string[], input?: string) => Promise<string | undefined>;

@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {copyFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
-import {MaskRcnnError} from '../lib/errors.js';
+import {MaskRcnnError} from '../lib/basics/errors.js';
 
 /** What the package reads when it runs and the compiler leaves behind. */
 const PARTS = ['report/page/report.css', 'report/page/report.js'];

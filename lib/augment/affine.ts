@@ -1,6 +1,6 @@
 import type {NativeWarpOptions} from '../../binding.js';
-import {bool, checkOptions, either, listOf, number, type Rule, type Schema} from '../options-check.js';
-import type {Random} from '../random.js';
+import type {Random} from '../basics/random.js';
+import {bool, checkOptions, either, listOf, number, type Rule, type Schema} from '../basics/schema.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {chain, inverse, type Matrix, rotation, scaling, shearing, translation} from './matrix.js';
 import {type Border, borderRules, checkRange, warp} from './warp.js';

@@ -1,5 +1,5 @@
-import type {Sample} from '../datasets/sample.js';
-import type {Random} from '../random.js';
+import type {Random} from '../basics/random.js';
+import type {Sample} from '../datasets/dataset.js';
 
 /** What an augmentation may ask for beyond its own sample. */
 export type AugmentContext = {

@@ -1,8 +1,8 @@
-import {loadBinding} from '../binding.js';
-import type {Sample} from '../datasets/sample.js';
-import type {RgbImage} from '../image.js';
-import {checkOptions, number, type Schema} from '../options-check.js';
-import {toNativeImage} from '../targets.js';
+import {loadBinding} from '../addon/binding.js';
+import {checkOptions, number, type Schema} from '../basics/schema.js';
+import type {Sample} from '../datasets/dataset.js';
+import {toNativeImage} from '../datasets/targets.js';
+import type {RgbImage} from '../image/image.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {contrasted, diagonal, greyOf, hueTurned, inOrder, inverted, linear, saturated, scaled} from './color-matrix.js';
 

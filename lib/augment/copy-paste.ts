@@ -1,5 +1,5 @@
-import type {Instance, InstanceMask} from '../datasets/sample.js';
-import {callback, checkOptions, number, type Schema} from '../options-check.js';
+import {callback, checkOptions, number, type Schema} from '../basics/schema.js';
+import type {Instance, InstanceMask} from '../datasets/dataset.js';
 import type {Augmentation} from './augmentation.js';
 import {isSliver, withMask} from './warp.js';
 

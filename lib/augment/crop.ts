@@ -1,5 +1,5 @@
-import type {Sample} from '../datasets/sample.js';
-import {checkOptions, listOf, number, type Schema} from '../options-check.js';
+import {checkOptions, listOf, number, type Schema} from '../basics/schema.js';
+import type {Sample} from '../datasets/dataset.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {translation} from './matrix.js';
 import {checkRange, warp} from './warp.js';

@@ -1,5 +1,5 @@
-import type {Instance, Sample} from '../datasets/sample.js';
-import {checkOptions, number, required} from '../options-check.js';
+import {checkOptions, number, required} from '../basics/schema.js';
+import type {Instance, Sample} from '../datasets/dataset.js';
 import type {Augmentation} from './augmentation.js';
 
 /** `flipHorizontal` with probability `chance` (0..1, default 0.5). Throws INVALID_OPTION. */

@@ -1,5 +1,5 @@
-import {MaskRcnnError} from '../errors.js';
-import {callback, closest, either, listOf, oneOf, type Rule, show} from '../options-check.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {callback, closest, either, listOf, oneOf, type Rule, show} from '../basics/schema.js';
 import {randomAffine} from './affine.js';
 import {type Augmentation, compose} from './augmentation.js';
 import {colorJitter, stainJitter} from './color.js';

@@ -1,4 +1,4 @@
-import {checkOptions, number, required} from '../options-check.js';
+import {checkOptions, number, required} from '../basics/schema.js';
 import type {Augmentation} from './augmentation.js';
 import type {Matrix} from './matrix.js';
 import {warp} from './warp.js';

@@ -1,4 +1,4 @@
-import {checkOptions, either, listOf, number, type Schema} from '../options-check.js';
+import {checkOptions, either, listOf, number, type Schema} from '../basics/schema.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {chain, inverse, scaling, translation} from './matrix.js';
 import {type Border, borderRules, checkRange, warp} from './warp.js';

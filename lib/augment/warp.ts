@@ -1,9 +1,9 @@
 import type {NativeMasks, NativeWarpOptions} from '../../binding.js';
-import {loadBinding} from '../binding.js';
-import type {Instance, Sample} from '../datasets/sample.js';
-import {MaskRcnnError} from '../errors.js';
-import {integer, listOf, oneOf, type Rule, show} from '../options-check.js';
-import {toNativeImage} from '../targets.js';
+import {loadBinding} from '../addon/binding.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {integer, listOf, oneOf, type Rule, show} from '../basics/schema.js';
+import type {Instance, Sample} from '../datasets/dataset.js';
+import {toNativeImage} from '../datasets/targets.js';
 import {determinant, type Matrix} from './matrix.js';
 
 /** What lies outside of the image: its mirror image, what it shows of the instances included, or a colour. */

@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {join, resolve} from 'node:path';
-import {writeAtomically} from '../atomic-file.js';
-import type {ModelOptions} from '../model-options.js';
+import {writeAtomically} from '../files/atomic-file.js';
+import type {ModelOptions} from '../model/options.js';
 import {findRegistered} from '../weights/registry.js';
 import {readConfigFile} from './config-file.js';
 import {TRAIN_CONFIG, type TrainConfig} from './train-config.js';

@@ -1,6 +1,6 @@
-import {MaskRcnnError} from '../errors.js';
-import {type Schema, show} from '../options-check.js';
-import type {Progress} from '../progress.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Progress} from '../basics/progress.js';
+import {type Schema, show} from '../basics/schema.js';
 
 export type CommandContext = {
   /** Writes a line of results. */

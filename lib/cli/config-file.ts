@@ -1,7 +1,7 @@
 import {readFile} from 'node:fs/promises';
 import {parse as parseYaml, YAMLParseError} from 'yaml';
-import {MaskRcnnError} from '../errors.js';
-import {checkOptions, type Schema} from '../options-check.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {checkOptions, type Schema} from '../basics/schema.js';
 
 /** Reads options from a JSON or YAML file, by their names in camelCase. Throws INVALID_OPTION, naming file and line. */
 export async function readConfigFile(file: string, schema: Schema): Promise<Record<string, unknown>> {

@@ -1,11 +1,11 @@
 import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
-import {COCO_OPTIONS, Coco} from '../coco/coco.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {listOf, type Schema, text} from '../basics/schema.js';
+import {COCO_OPTIONS, Coco} from '../datasets/coco/coco.js';
+import type {Dataset} from '../datasets/dataset.js';
 import {MASK_FOLDER_OPTIONS, MaskFolder} from '../datasets/mask-folder.js';
-import type {Dataset} from '../datasets/sample.js';
 import {VOC_OPTIONS, VocSegmentation} from '../datasets/voc-segmentation.js';
-import {MaskRcnnError} from '../errors.js';
-import {listOf, type Schema, text} from '../options-check.js';
 import {docComments, optionHelp} from './option-help.js';
 
 /** A data set as it is named on the command line: where it is, and options of its kind. */
@@ -36,7 +36,7 @@ ${optionHelp(MASK_FOLDER_OPTIONS, maskFolder)}
 
 COCO's form has
 
-${optionHelp(COCO_OPTIONS, docComments('coco/coco', 'CocoOptions'))}
+${optionHelp(COCO_OPTIONS, docComments('datasets/coco/coco', 'CocoOptions'))}
 
 and Pascal VOC has
 

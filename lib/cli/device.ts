@@ -1,6 +1,6 @@
-import type {ModelOptions} from '../model-options.js';
-import {MODEL_OPTIONS} from '../options.js';
-import type {Schema} from '../options-check.js';
+import type {Schema} from '../basics/schema.js';
+import {MODEL_OPTIONS} from '../model/check-options.js';
+import type {ModelOptions} from '../model/options.js';
 
 /** On what, and in which arithmetic, a command computes that uses a model as it is. */
 export const DEVICE_OPTIONS: Schema = {device: MODEL_OPTIONS.device!, precision: MODEL_OPTIONS.precision!};

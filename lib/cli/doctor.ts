@@ -1,6 +1,6 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import {bool} from '../basics/schema.js';
 import {describeFindings, examine} from '../doctor/examine.js';
-import {MaskRcnnError} from '../errors.js';
-import {bool} from '../options-check.js';
 import type {Command} from './command.js';
 
 export const doctor: Command = {

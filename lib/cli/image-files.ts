@@ -1,8 +1,8 @@
 import {readdir, stat} from 'node:fs/promises';
 import {basename, dirname, extname, join, resolve} from 'node:path';
+import {MaskRcnnError} from '../basics/errors.js';
 import {naturalOrder} from '../datasets/folder-scan.js';
-import {globToRegExp} from '../datasets/glob.js';
-import {MaskRcnnError} from '../errors.js';
+import {globToRegExp} from '../files/glob.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 
 /**

@@ -1,7 +1,7 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import {bool} from '../basics/schema.js';
+import {count} from '../basics/wording.js';
 import {describeInspection, inspect as inspectData} from '../datasets/inspect.js';
-import {MaskRcnnError} from '../errors.js';
-import {bool} from '../options-check.js';
-import {count} from '../report/count.js';
 import {type Command, ONE_DATA} from './command.js';
 import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData} from './data.js';
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import {createProgress} from '../progress.js';
+import {createProgress} from '../basics/progress.js';
 import {runCli} from './run.js';
 
 const controller = new AbortController();

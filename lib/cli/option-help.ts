@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {extname} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {type Schema, text} from '../options-check.js';
+import {type Schema, text} from '../basics/schema.js';
 import {flagName} from './flags.js';
 
 const INDENT = 22;

@@ -1,10 +1,10 @@
 import {join} from 'node:path';
-import {maskRcnn} from '../create-model.js';
-import {MaskRcnnError} from '../errors.js';
-import {readImage} from '../image.js';
-import {either, integer, listOf, number, oneOf, text} from '../options-check.js';
-import {type Views, viewsRule} from '../predict.js';
-import {count} from '../report/count.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {either, integer, listOf, number, oneOf, text} from '../basics/schema.js';
+import {count} from '../basics/wording.js';
+import {readImage} from '../image/image.js';
+import {maskRcnn} from '../model/create.js';
+import {type Views, viewsRule} from '../model/predict.js';
 import type {Command} from './command.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
 import {listImages} from './image-files.js';

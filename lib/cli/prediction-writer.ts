@@ -1,15 +1,15 @@
 import {mkdir, stat, writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
 import {encode as encodePng} from 'fast-png';
-import {DetectedObjects} from '../coco/object-table.js';
-import {writeResults} from '../coco/results.js';
-import {detectionsToJson} from '../detections-json.js';
-import {MaskRcnnError} from '../errors.js';
-import type {RgbImage} from '../image.js';
-import {predictedLabels} from '../metrics/labels.js';
-import type {Detections} from '../predict.js';
-import {drawDetections} from '../report/overlay.js';
-import {requireWritableFolder, writing} from '../writing.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {drawDetections} from '../draw/overlay.js';
+import {predictedLabels} from '../evaluation/label-map.js';
+import {DetectedObjects} from '../evaluation/object-table.js';
+import {writeResults} from '../evaluation/results-file.js';
+import {requireWritableFolder, writing} from '../files/writing.js';
+import type {RgbImage} from '../image/image.js';
+import {detectionsToJson} from '../model/detections-json.js';
+import type {Detections} from '../model/predict.js';
 
 export const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
 export type Format = (typeof FORMATS)[number];

@@ -1,6 +1,6 @@
 import {join} from 'node:path';
-import {maskRcnn} from '../create-model.js';
-import {integer, number, text} from '../options-check.js';
+import {integer, number, text} from '../basics/schema.js';
+import {maskRcnn} from '../model/create.js';
 import {writeReport} from '../report/write-report.js';
 import type {Command} from './command.js';
 import {readCommandFile} from './command-file.js';

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
-import {MaskRcnnError} from '../errors.js';
-import {closest} from '../options-check.js';
-import type {Progress} from '../progress.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Progress} from '../basics/progress.js';
+import {closest} from '../basics/schema.js';
 import {type Command, checkPositionals, isInterruption} from './command.js';
 import {convert} from './convert.js';
 import {doctor} from './doctor.js';

@@ -1,8 +1,8 @@
-import {cacheRoot} from '../cache.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {bool, text} from '../basics/schema.js';
+import {cacheRoot} from '../files/cache.js';
 import {pinned} from '../libtorch/pinned.js';
 import {setUpLibtorch} from '../libtorch/setup.js';
-import {bool, text} from '../options-check.js';
 import type {Command} from './command.js';
 
 export const setup: Command = {

@@ -1,9 +1,9 @@
 import {AUGMENT_NAMES} from '../augment/presets.js';
+import {bool, either, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
+import type {Dataset} from '../datasets/dataset.js';
 import {MaskFolder} from '../datasets/mask-folder.js';
-import type {Dataset} from '../datasets/sample.js';
 import {split} from '../datasets/split.js';
-import {MODEL_OPTIONS} from '../options.js';
-import {bool, either, number, oneOf, type Rule, type Schema} from '../options-check.js';
+import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/complete-options.js';
 import {DATA_OPTIONS, type DataSpec, openData, partDataOptions} from './data.js';
 

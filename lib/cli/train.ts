@@ -2,18 +2,18 @@ import {existsSync} from 'node:fs';
 import {mkdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {AUGMENT_NAMES} from '../augment/presets.js';
-import {maskRcnn} from '../create-model.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {silentProgress} from '../basics/progress.js';
+import {type Schema, text} from '../basics/schema.js';
 import {describeInspection, inspect} from '../datasets/inspect.js';
-import {MaskRcnnError} from '../errors.js';
-import type {ModelOptions} from '../model-options.js';
-import {type Schema, text} from '../options-check.js';
-import {silentProgress} from '../progress.js';
+import {requireWritableFolder, writing} from '../files/writing.js';
+import {maskRcnn} from '../model/create.js';
+import type {ModelOptions} from '../model/options.js';
 import {writeReport} from '../report/write-report.js';
 import {makeFreeFolder} from '../run/folder.js';
-import {RunFolder} from '../run-folder.js';
+import {RunFolder} from '../run/run-folder.js';
 import type {TrainOptions} from '../train/options.js';
-import {train as trainModel} from '../train.js';
-import {requireWritableFolder, writing} from '../writing.js';
+import {train as trainModel} from '../train/train.js';
 import {type Command, type CommandContext, isInterruption, ONE_DATA} from './command.js';
 import {commandFile, readCommandFile, writeCommandFile} from './command-file.js';
 import {readConfigFile} from './config-file.js';
@@ -74,7 +74,7 @@ ${optionHelp(without(trainOptions, EXPLAINED), docComments('train/options', 'Tra
 
 Options of the network, those of maskRcnn()
 
-${optionHelp(without(modelOptions, EXPLAINED), docComments('model-options', 'ModelOptions'), known)}
+${optionHelp(without(modelOptions, EXPLAINED), docComments('model/options', 'ModelOptions'), known)}
 
 ${dataOptionsHelp()}`,
   options: {...TRAIN_CONFIG, config: text},

@@ -1,8 +1,8 @@
 import {readdir} from 'node:fs/promises';
 import {basename, extname, join, resolve} from 'node:path';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {globToRegExp} from '../files/glob.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
-import {globToRegExp} from './glob.js';
 
 /** Where images and masks lie, as far as the user says so. */
 export type FolderLayout = {

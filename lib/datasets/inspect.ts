@@ -1,10 +1,10 @@
 import {createHash} from 'node:crypto';
-import {datasetRule} from '../dataset-rule.js';
-import {MaskRcnnError} from '../errors.js';
-import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../options-check.js';
-import {targetFaults} from '../targets.js';
-import {mapConcurrently} from './concurrently.js';
-import type {Dataset, Sample} from './sample.js';
+import {mapConcurrently} from '../basics/concurrently.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../basics/schema.js';
+import type {Dataset, Sample} from './dataset.js';
+import {datasetRule} from './dataset-rule.js';
+import {targetFaults} from './targets.js';
 
 /** What `inspect()` takes. */
 export type InspectOptions = {

@@ -1,4 +1,4 @@
-import type {Instance} from './sample.js';
+import type {Instance} from './dataset.js';
 
 export type IdImage = {ids: ArrayLike<number>; width: number; height: number};
 

@@ -1,7 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {MaskRcnnError} from '../errors.js';
-import {type IdMask, type RgbImage, readImage, readImageSize, readMask} from '../image.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {
   bool,
   callback,
@@ -15,12 +14,13 @@ import {
   type Schema,
   show,
   text,
-} from '../options-check.js';
-import {connectedComponents} from './components.js';
+} from '../basics/schema.js';
+import {type IdMask, type RgbImage, readImage, readImageSize, readMask} from '../image/image.js';
+import {connectedComponents} from '../masks/components.js';
+import type {Dataset, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instancesFromIds} from './instances.js';
-import type {Dataset, Sample} from './sample.js';
 import {checkIndices, splitIndices} from './split.js';
 
 /** What `MaskFolder.open()` takes. */

@@ -1,7 +1,7 @@
-import {MaskRcnnError} from '../errors.js';
-import {callback, checkOptions, integer, number, required, show} from '../options-check.js';
-import {Random} from '../random.js';
-import type {Dataset} from './sample.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {Random} from '../basics/random.js';
+import {callback, checkOptions, integer, number, required, show} from '../basics/schema.js';
+import type {Dataset} from './dataset.js';
 
 /** The samples at `which`, or those that it accepts, as a data set of their own. They are read when they are asked for. */
 export function subset(data: Dataset, which: readonly number[] | ((index: number) => boolean)): Dataset {

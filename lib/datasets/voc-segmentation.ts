@@ -1,10 +1,10 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {MaskRcnnError} from '../errors.js';
-import {type IdMask, readImage, readImageSize, readMask} from '../image.js';
-import {checkOptions, closest, listOf, required, type Schema, show, text} from '../options-check.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {checkOptions, closest, listOf, required, type Schema, show, text} from '../basics/schema.js';
+import {type IdMask, readImage, readImageSize, readMask} from '../image/image.js';
+import type {Dataset, Instance, Sample} from './dataset.js';
 import {instancesFromIds} from './instances.js';
-import type {Dataset, Instance, Sample} from './sample.js';
 import {checkIndices} from './split.js';
 
 /** In the order of their values in the class masks, from 1 on (VOC2012 development kit, section 2). */

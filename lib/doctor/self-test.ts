@@ -2,11 +2,11 @@
  * Loads libtorch and the addon, and runs what the package lives on. A program of its own, started by `examine()`: a library
  * that is broken takes this process down and not the one that asked.
  */
-import {type Binding, loadRuntime} from '../binding.js';
-import {maskRcnn} from '../create-model.js';
-import {loadOperators, type Obstacle, prepareCuda} from '../device.js';
-import {MaskRcnnError} from '../errors.js';
+import {type Binding, loadRuntime} from '../addon/binding.js';
+import {loadOperators, type Obstacle, prepareCuda} from '../addon/device.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {findOperators} from '../libtorch/operators.js';
+import {maskRcnn} from '../model/create.js';
 
 export type SelfTest = {
   environment?: {threads: number; cpuCapability: string; gpus: number};

@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {fileURLToPath} from 'node:url';
-import {type ErrorCode, MaskRcnnError} from '../errors.js';
+import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
 
 const READ_FAILURES: Record<string, string> = {
   ENOENT: 'there is no such file',

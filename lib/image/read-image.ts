@@ -1,9 +1,9 @@
-import {MaskRcnnError} from '../errors.js';
-import {loadSharp} from '../load-sharp.js';
-import {bool, checkOptions, show, text} from '../options-check.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {bool, checkOptions, show, text} from '../basics/schema.js';
 import {decodeBmp} from './bmp.js';
 import {readBytes, reasonOf} from './bytes.js';
 import {checkSize, detectFormat, MAX_PIXELS} from './format.js';
+import {loadSharp} from './load-sharp.js';
 
 /** Pixels in reading order, three bytes each: R, G, B. `data.length === width * height * 3`. */
 export type RgbImage = {data: Uint8Array; width: number; height: number};

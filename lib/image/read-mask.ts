@@ -1,8 +1,8 @@
-import {MaskRcnnError} from '../errors.js';
-import {loadSharp} from '../load-sharp.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {decodeBmp} from './bmp.js';
 import {readBytes, reasonOf} from './bytes.js';
 import {checkSize, detectFormat, type ImageFormat, MAX_PIXELS} from './format.js';
+import {loadSharp} from './load-sharp.js';
 
 /** A mask as ids: pixel x, y belongs to instance `ids[y * width + x]`; 0 is the background. */
 export type IdMask = {

@@ -1,8 +1,8 @@
 import {execFile} from 'node:child_process';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
-import {cacheRoot} from '../cache.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {cacheRoot} from '../files/cache.js';
 import {describeRoot, findRoot, type Libtorch, sharedLibrary} from './layout.js';
 import {pinned, type Variant} from './pinned.js';
 

@@ -1,11 +1,11 @@
 import {randomUUID} from 'node:crypto';
 import {mkdir, readdir, rename, rm, stat} from 'node:fs/promises';
 import {basename, dirname, join, resolve} from 'node:path';
-import {cacheRoot} from '../cache.js';
-import {MaskRcnnError} from '../errors.js';
-import {withFileLock} from '../file-lock.js';
-import {createProgress, type Progress} from '../progress.js';
-import {writing} from '../writing.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {createProgress, type Progress} from '../basics/progress.js';
+import {cacheRoot} from '../files/cache.js';
+import {withFileLock} from '../files/file-lock.js';
+import {writing} from '../files/writing.js';
 import {describeRoot, findRoot, type Libtorch, minorVersion} from './layout.js';
 import {setupFolder} from './locate.js';
 import {officialIndex, pinned, type Variant} from './pinned.js';

@@ -2,9 +2,9 @@ import {execFile} from 'node:child_process';
 import {mkdir, mkdtemp, readdir, rm, stat} from 'node:fs/promises';
 import {basename, join} from 'node:path';
 import {promisify} from 'node:util';
-import {download, sha256OfFile} from '../download.js';
-import {MaskRcnnError} from '../errors.js';
-import type {Progress} from '../progress.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Progress} from '../basics/progress.js';
+import {download, sha256OfFile} from '../files/download.js';
 import {pinnedDigests, type Variant} from './pinned.js';
 import {pickWheel, type Requirement} from './wheel.js';
 

@@ -5,8 +5,8 @@ import {Transform} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {crc32} from 'node:zlib';
 import type {Entry} from 'yauzl';
-import {MaskRcnnError} from '../errors.js';
-import type {Progress} from '../progress.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Progress} from '../basics/progress.js';
 import {openWheel} from './wheel.js';
 
 /** What runs Python or PyTorch's own tests, and nothing else: a tenth of `torch/lib`. */

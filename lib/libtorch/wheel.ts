@@ -1,5 +1,5 @@
 import {text} from 'node:stream/consumers';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import type {Variant} from './pinned.js';
 
 /** A package that is wanted. */

@@ -1,5 +1,5 @@
-import type {Evaluation} from '../evaluate.js';
-import type {CocoScores} from '../metrics/coco.js';
+import type {CocoScores} from '../evaluation/coco-scores.js';
+import type {Evaluation} from '../evaluation/evaluate.js';
 
 const LABEL = 24;
 const CELL = 11;

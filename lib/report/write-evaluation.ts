@@ -1,16 +1,16 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {datasetRule} from '../dataset-rule.js';
-import type {Dataset} from '../datasets/sample.js';
-import type {Evaluation, EvaluationDetails} from '../evaluate.js';
-import {PRECISION_POINTS, type PrecisionRecall} from '../metrics/coco.js';
-import type {MaskRcnn} from '../model.js';
-import {checkOptions, integer, number, required, type Schema, text} from '../options-check.js';
-import {type Views, viewsRule} from '../predict.js';
-import {writing} from '../writing.js';
-import {confusionMatrixPng, confusionMatrixSvg} from './confusion-matrix.js';
-import {type Comparison, drawComparison} from './mosaic.js';
-import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from './precision-recall.js';
+import {checkOptions, integer, number, required, type Schema, text} from '../basics/schema.js';
+import type {Dataset} from '../datasets/dataset.js';
+import {datasetRule} from '../datasets/dataset-rule.js';
+import {confusionMatrixPng, confusionMatrixSvg} from '../draw/confusion-matrix.js';
+import {type Comparison, drawComparison} from '../draw/mosaic.js';
+import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from '../draw/precision-recall.js';
+import {PRECISION_POINTS, type PrecisionRecall} from '../evaluation/coco-scores.js';
+import type {Evaluation, EvaluationDetails} from '../evaluation/evaluate.js';
+import {writing} from '../files/writing.js';
+import type {MaskRcnn} from '../model/model.js';
+import {type Views, viewsRule} from '../model/predict.js';
 
 /** What `writeEvaluation()` takes. */
 export type WriteEvaluationOptions = {

@@ -1,14 +1,14 @@
 import {readdir, readFile, writeFile} from 'node:fs/promises';
 import {basename, join, resolve} from 'node:path';
-import {datasetRule} from '../dataset-rule.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {callback, checkOptions, instanceOf, integer, number, required, type Schema, text} from '../basics/schema.js';
+import type {Dataset} from '../datasets/dataset.js';
+import {datasetRule} from '../datasets/dataset-rule.js';
 import {naturalOrder} from '../datasets/folder-scan.js';
-import type {Dataset} from '../datasets/sample.js';
-import {MaskRcnnError} from '../errors.js';
-import {evaluate} from '../evaluate.js';
-import type {MaskRcnn} from '../model.js';
-import {callback, checkOptions, instanceOf, integer, number, required, type Schema, text} from '../options-check.js';
+import {evaluate} from '../evaluation/evaluate.js';
+import {writing} from '../files/writing.js';
+import type {MaskRcnn} from '../model/model.js';
 import {readMetrics} from '../run/metrics-file.js';
-import {writing} from '../writing.js';
 import {makeGallery} from './page/gallery.js';
 import {type PageContent, pageHtml} from './page/page.js';
 

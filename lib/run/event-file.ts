@@ -1,6 +1,6 @@
 import {type FileHandle, open, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {writeAll, writeFailed} from '../atomic-file.js';
+import {writeAll, writeFailed} from '../files/atomic-file.js';
 import {type EventContent, encodeEvent, frame} from './event-message.js';
 import type {MetricsRecord} from './metrics-file.js';
 import {scalars} from './scalars.js';

@@ -1,6 +1,6 @@
 import {type FileHandle, open, readFile} from 'node:fs/promises';
-import {writeAtomically, writeFailed} from '../atomic-file.js';
-import type {EpochRecord, History, StepRecord} from '../history.js';
+import {writeAtomically, writeFailed} from '../files/atomic-file.js';
+import type {EpochRecord, History, StepRecord} from './history.js';
 
 /** A line of metrics.jsonl. */
 export type MetricsRecord = ({type: 'step'} & StepRecord) | ({type: 'epoch'} & EpochRecord);

@@ -1,4 +1,4 @@
-import type {EpochRecord, History, StepRecord} from '../history.js';
+import type {EpochRecord, History, StepRecord} from './history.js';
 import {scalars} from './scalars.js';
 
 /**

@@ -1,5 +1,5 @@
 import type {Optimizer} from '../../binding.js';
-import {native} from '../native-errors.js';
+import {native} from '../addon/native-errors.js';
 import type {ResolvedTrainOptions} from './options.js';
 
 /**

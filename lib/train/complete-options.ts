@@ -1,6 +1,5 @@
 import {augmentRule} from '../augment/presets.js';
-import {datasetRule} from '../dataset-rule.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {
   bool,
   callback,
@@ -16,8 +15,9 @@ import {
   required,
   type Schema,
   text,
-} from '../options-check.js';
-import {BEST_BY} from './best.js';
+} from '../basics/schema.js';
+import {datasetRule} from '../datasets/dataset-rule.js';
+import {BEST_BY} from '../run/best.js';
 import type {OptimizerOptions, ResolvedTrainOptions, TrainOptions} from './options.js';
 import {defaultMilestones, defaultWarmupSteps, type ResolvedSchedule, type ScheduleOptions} from './schedule.js';
 

@@ -1,10 +1,10 @@
 import type {Losses, Optimizer} from '../../binding.js';
-import type {Sample} from '../datasets/sample.js';
-import {MaskRcnnError} from '../errors.js';
-import {totalLoss} from '../history.js';
-import {type MaskRcnn, openModel} from '../model.js';
-import {native} from '../native-errors.js';
-import {toNativeImage, toNativeTarget} from '../targets.js';
+import {native} from '../addon/native-errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Sample} from '../datasets/dataset.js';
+import {toNativeImage, toNativeTarget} from '../datasets/targets.js';
+import {type MaskRcnn, openModel} from '../model/model.js';
+import {totalLoss} from '../run/history.js';
 import {type LossScale, mayOverflow} from './loss-scale.js';
 
 export type StepOutcome = {

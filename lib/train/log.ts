@@ -1,6 +1,6 @@
-import type {EpochRecord, StepRecord} from '../history.js';
-import type {Progress} from '../progress.js';
-import {headlines} from '../report/headlines.js';
+import type {Progress} from '../basics/progress.js';
+import {headlines} from '../run/headlines.js';
+import type {EpochRecord, StepRecord} from '../run/history.js';
 
 /** Steps that the loss, the time and the rest shown are averaged over (torchvision's MetricLogger takes 20 too). */
 const WINDOW = 20;

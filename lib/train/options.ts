@@ -1,7 +1,7 @@
 import type {Augmentation} from '../augment/augmentation.js';
 import type {AugmentName} from '../augment/presets.js';
-import type {Dataset} from '../datasets/sample.js';
-import type {EpochRecord, StepRecord} from '../history.js';
+import type {Dataset} from '../datasets/dataset.js';
+import type {EpochRecord, StepRecord} from '../run/history.js';
 import type {ResolvedSchedule, ScheduleOptions} from './schedule.js';
 
 /** An optimiser and what it is tuned by, with torch.optim's meaning. */

@@ -1,5 +1,5 @@
-import {MaskRcnnError} from '../errors.js';
-import {show} from '../options-check.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {show} from '../basics/schema.js';
 import {resolveTrainOptions} from './complete-options.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import type {TrainingState} from './state.js';

@@ -1,12 +1,12 @@
 import {join} from 'node:path';
 import type {Optimizer} from '../../binding.js';
-import {writeModel} from '../checkpoint.js';
-import type {EpochRecord} from '../history.js';
-import {openModel} from '../model.js';
-import {native} from '../native-errors.js';
+import {native} from '../addon/native-errors.js';
+import {writeModel} from '../model/checkpoint.js';
+import {openModel} from '../model/model.js';
+import {scoreOf} from '../run/best.js';
+import type {EpochRecord} from '../run/history.js';
 import type {StateDict} from '../weights/state-dict.js';
 import type {MovingAverage} from './average.js';
-import {scoreOf} from './best.js';
 import {type Position, type TrainingState, writeTrainingState} from './state.js';
 import type {TrainerParts} from './trainer.js';
 

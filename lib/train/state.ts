@@ -1,6 +1,6 @@
 import type {StateTensor} from '../../binding.js';
-import {describe, type ModelDescription} from '../checkpoint.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {describe, type ModelDescription} from '../model/checkpoint.js';
 import {invalidCheckpoint} from '../weights/invalid-checkpoint.js';
 import {readWeights} from '../weights/read-weights.js';
 import {type StateDict, toStateDict, withName} from '../weights/state-dict.js';

@@ -1,5 +1,5 @@
 import type {StateTensor} from '../../binding.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {toFloat32} from './float-tensor.js';
 import {elementCount, type StateDict} from './state-dict.js';
 

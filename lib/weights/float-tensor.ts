@@ -1,5 +1,5 @@
 import type {StateTensor} from '../../binding.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 
 /** The elements of a floating-point tensor, exactly where float32 can hold them. */
 export function toFloat32({name, dtype, data}: StateTensor): Float32Array {

@@ -1,4 +1,4 @@
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 
 /** `problem` goes on after the file's name: "is truncated: expected ...". */
 export function invalidCheckpoint(file: string, problem: string, hint?: string, cause?: unknown): MaskRcnnError {

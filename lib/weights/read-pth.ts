@@ -1,4 +1,4 @@
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import type {FileReader} from './file-reader.js';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 import {MalformedPickle, PickleEnds, type TensorRef, UnsafePickle} from './pickle-values.js';

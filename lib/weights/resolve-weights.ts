@@ -2,9 +2,9 @@ import {stat} from 'node:fs/promises';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 import type {BackboneName} from '../../binding.js';
-import {cacheRoot} from '../cache.js';
-import {type DownloadProgress, download, sha256OfFile} from '../download.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {cacheRoot} from '../files/cache.js';
+import {type DownloadProgress, download, sha256OfFile} from '../files/download.js';
 import {findRegistered, type RegisteredWeights, registeredFor, torchvisionModels} from './registry.js';
 
 export type ResolveWeightsOptions = {

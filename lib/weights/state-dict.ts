@@ -1,5 +1,5 @@
 import type {DType, ParameterInfo, StateTensor} from '../../binding.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 
 /** Tensors by name, in the order of the file or model. Each key is its tensor's `name`. */
 export type StateDict = Map<string, StateTensor>;

@@ -1,6 +1,6 @@
 import {parse} from 'node:path';
-import {writeAtomically} from '../atomic-file.js';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {writeAtomically} from '../files/atomic-file.js';
 import {encodeMetadata, type WeightsMetadata} from './metadata.js';
 import {type PlainValue, pickleCheckpoint} from './pickle-writer.js';
 import {metadataRecord} from './read-pth-zip.js';

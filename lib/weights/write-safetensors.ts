@@ -1,4 +1,4 @@
-import {writeAll, writeAtomically} from '../atomic-file.js';
+import {writeAll, writeAtomically} from '../files/atomic-file.js';
 import {encodeMetadata, type WeightsMetadata} from './metadata.js';
 import {safetensorsDTypes} from './safetensors-format.js';
 import {itemSizes, requireWholeTensors, type StateDict} from './state-dict.js';

@@ -1,5 +1,5 @@
 import {extname} from 'node:path';
-import {MaskRcnnError} from '../errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import type {WeightsMetadata} from './metadata.js';
 import type {StateDict} from './state-dict.js';
 import {writePth} from './write-pth.js';

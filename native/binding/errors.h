@@ -4,7 +4,7 @@
 
 namespace maskrcnn::binding {
 
-// The exception being handled, in the terms of lib/errors.ts. Call inside catch (...).
+// The exception being handled, in the terms of lib/basics/errors.ts. Call inside catch (...).
 Failure current_failure();
 
 // Calls `function` and turns whatever C++ throws into a JavaScript error.

@@ -8,7 +8,7 @@
 
 namespace maskrcnn::binding {
 
-// A failure with one of the codes of lib/errors.ts.
+// A failure with one of the codes of lib/basics/errors.ts.
 struct Failure : std::runtime_error {
   Failure(std::string code, const std::string& message)
       : std::runtime_error(message), code(std::move(code)) {}

@@ -10,7 +10,7 @@
 namespace maskrcnn {
 
 // What goes to a GPU and comes from it. The program waits for a GPU only where it must know a value
-// to go on; test/stand-in/waits.test.ts counts where that is.
+// to go on; test/native/stand-in/waits.test.ts counts where that is.
 
 // A copy on the device, from pinned memory: neither waits for the other. On the CPU the tensor
 // itself.

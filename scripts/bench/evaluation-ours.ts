@@ -1,8 +1,9 @@
 /** One run of ours for bench-evaluation.ts: TRUTH RESULTS; prints a report as JSON. */
-import {readResults} from '../../lib/coco/results.js';
-import {ScoredData} from '../../lib/coco/scored-data.js';
+
+import type {CocoScores} from '../../lib/evaluation/coco-scores.js';
+import {readResults} from '../../lib/evaluation/results-file.js';
+import {ScoredData} from '../../lib/evaluation/scored-data.js';
 import {Coco} from '../../lib/index.js';
-import type {CocoScores} from '../../lib/metrics/coco.js';
 
 const [truthFile, resultsFile] = process.argv.slice(2) as [string, string];
 const seconds = () => performance.now() / 1000;

@@ -1,10 +1,10 @@
 /** Our side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads. */
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
-import {loadBinding} from '../../lib/binding.js';
+import {loadBinding} from '../../lib/addon/binding.js';
+import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import {type ModelOptions, maskRcnn} from '../../lib/index.js';
-import {openModel} from '../../lib/model.js';
-import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
+import {openModel} from '../../lib/model/model.js';
 import {type Check, readTask} from './task.js';
 
 const [folder, precision] = process.argv.slice(2) as [string, NonNullable<ModelOptions['precision']>];

@@ -3,11 +3,11 @@ import {setTimeout} from 'node:timers/promises';
 import {isDeepStrictEqual} from 'node:util';
 import type {Model, NativeDetections, NativeModelOptions, Optimizer} from '../../binding.js';
 import {drawGlandImage} from '../../examples/glands/generate.js';
-import type {Binding} from '../../lib/binding.js';
-import {completeModelOptions} from '../../lib/complete-model-options.js';
+import type {Binding} from '../../lib/addon/binding.js';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
+import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import type {ModelOptions} from '../../lib/index.js';
-import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
+import {completeModelOptions} from '../../lib/model/complete-options.js';
 
 export type Subject = {
   binding: Binding;

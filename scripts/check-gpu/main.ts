@@ -10,8 +10,8 @@ import {spawnSync} from 'node:child_process';
 import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
-import {loadRuntime} from '../../lib/binding.js';
-import {prepareCuda} from '../../lib/device.js';
+import {loadRuntime} from '../../lib/addon/binding.js';
+import {prepareCuda} from '../../lib/addon/device.js';
 import {describeFindings, examine} from '../../lib/doctor/examine.js';
 import {checkDevice} from './checks.js';
 

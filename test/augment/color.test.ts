@@ -1,8 +1,8 @@
 import test from 'ava';
+import {loadBinding} from '../../lib/addon/binding.js';
 import {colorJitter, stainJitter} from '../../lib/augment/color.js';
 import {contrasted, hueTurned, inOrder, inverted, linear, saturated, scaled} from '../../lib/augment/color-matrix.js';
-import {loadBinding} from '../../lib/binding.js';
-import {Random} from '../../lib/random.js';
+import {Random} from '../../lib/basics/random.js';
 import {alone, discs} from './samples.js';
 
 const pixels = Uint8Array.of(200, 100, 50, 10, 20, 30, 255, 0, 128);

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {copyPaste} from '../../lib/augment/copy-paste.js';
 import {flipHorizontal} from '../../lib/augment/flip.js';
-import type {Sample} from '../../lib/datasets/sample.js';
-import {Random} from '../../lib/random.js';
+import {Random} from '../../lib/basics/random.js';
+import type {Sample} from '../../lib/datasets/dataset.js';
 import {alone, discs, idsOfColours} from './samples.js';
 
 /** Other colours, ids and size. */

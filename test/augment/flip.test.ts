@@ -2,9 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import {compose} from '../../lib/augment/augmentation.js';
 import {flipHorizontal, flipVertical, randomHorizontalFlip, randomVerticalFlip} from '../../lib/augment/flip.js';
-import type {Sample} from '../../lib/datasets/sample.js';
-import {MaskRcnnError} from '../../lib/errors.js';
-import {Random} from '../../lib/random.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
+import {Random} from '../../lib/basics/random.js';
+import type {Sample} from '../../lib/datasets/dataset.js';
 import {alone, idImages, paint, sampleOf} from './samples.js';
 
 const flips = {

@@ -6,8 +6,8 @@ import {randomCrop} from '../../lib/augment/crop.js';
 import {toAugmentation} from '../../lib/augment/presets.js';
 import {randomRotate90} from '../../lib/augment/rotate90.js';
 import {scaleJitter} from '../../lib/augment/scale-jitter.js';
-import type {Sample} from '../../lib/datasets/sample.js';
-import {Random} from '../../lib/random.js';
+import {Random} from '../../lib/basics/random.js';
+import type {Sample} from '../../lib/datasets/dataset.js';
 import {alone, discs, idImages, idsOfColours, paint, sampleOf} from './samples.js';
 
 const augmentations: Record<string, Augmentation> = {

@@ -6,7 +6,7 @@ import {randomCrop} from '../../lib/augment/crop.js';
 import {AUGMENT_NAMES, toAugmentation} from '../../lib/augment/presets.js';
 import {randomRotate90} from '../../lib/augment/rotate90.js';
 import {scaleJitter} from '../../lib/augment/scale-jitter.js';
-import {Random} from '../../lib/random.js';
+import {Random} from '../../lib/basics/random.js';
 import {alone, discs} from './samples.js';
 
 const faults: [make: () => unknown, message: RegExp][] = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type {AugmentContext} from '../../lib/augment/augmentation.js';
+import type {Sample} from '../../lib/datasets/dataset.js';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
-import type {Sample} from '../../lib/datasets/sample.js';
 
 /** For augmentations that need no other sample. */
 export const alone: AugmentContext = {

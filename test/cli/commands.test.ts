@@ -4,7 +4,7 @@ import {join, relative} from 'node:path';
 import test from 'ava';
 import {writeGlandImages} from '../../examples/glands/generate.js';
 import {runCli} from '../../lib/cli/run.js';
-import {readImage, readMask} from '../../lib/image.js';
+import {readImage, readMask} from '../../lib/image/image.js';
 import {MaskFolder} from '../../lib/index.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {temporaryFolder} from '../examples/run-example.js';

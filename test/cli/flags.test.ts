@@ -1,10 +1,10 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
+import {bool, either, integer, listOf, number, oneOf, text} from '../../lib/basics/schema.js';
 import {readConfigFile} from '../../lib/cli/config-file.js';
 import {flagName, readFlags} from '../../lib/cli/flags.js';
-import {MODEL_OPTIONS} from '../../lib/options.js';
-import {bool, either, integer, listOf, number, oneOf, text} from '../../lib/options-check.js';
+import {MODEL_OPTIONS} from '../../lib/model/check-options.js';
 import {TRAIN_OPTIONS} from '../../lib/train/complete-options.js';
 import {temporaryFolder} from '../libtorch/fake-wheel.js';
 

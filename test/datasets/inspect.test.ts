@@ -1,7 +1,7 @@
 import test from 'ava';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
+import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
 import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
-import type {Dataset, Sample} from '../../lib/datasets/sample.js';
-import {MaskRcnnError} from '../../lib/errors.js';
 import {blobSample} from '../tiny.js';
 
 /** Image 0: two labels and two bad instances; 1: unreadable; 2: a negative; 3: the pixels of 4. */

@@ -1,6 +1,6 @@
 import test from 'ava';
-import {connectedComponents} from '../../lib/datasets/components.js';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
+import {connectedComponents} from '../../lib/masks/components.js';
 
 /** An id image from rows of digits. */
 function parse(...rows: string[]) {

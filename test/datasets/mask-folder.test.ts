@@ -6,9 +6,9 @@ import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {encode as encodePng} from 'fast-png';
 import sharp from 'sharp';
+import {type ErrorCode, MaskRcnnError} from '../../lib/basics/errors.js';
 import {MaskFolder, type MaskFolderOptions} from '../../lib/datasets/mask-folder.js';
-import {type ErrorCode, MaskRcnnError} from '../../lib/errors.js';
-import {toNativeImage, toNativeTarget} from '../../lib/targets.js';
+import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import {writeBmp} from '../image/bmp-writer.js';
 
 const classes = ['gland'];

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {Dataset} from '../../lib/datasets/sample.js';
+import type {Dataset} from '../../lib/datasets/dataset.js';
 import {split, subset} from '../../lib/datasets/split.js';
 
 function numbered(length: number): Dataset {

@@ -1,6 +1,6 @@
 import test from 'ava';
-import {loadBinding} from '../../lib/binding.js';
-import {DetectedObjects, TrueObjects} from '../../lib/coco/object-table.js';
+import {loadBinding} from '../../lib/addon/binding.js';
+import {DetectedObjects, TrueObjects} from '../../lib/evaluation/object-table.js';
 
 const {evaluation, rle} = await loadBinding();
 const [width, height] = [12, 4];

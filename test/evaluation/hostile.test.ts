@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {NativeEvaluationData} from '../../binding.js';
-import {loadBinding} from '../../lib/binding.js';
+import {loadBinding} from '../../lib/addon/binding.js';
 
 const {evaluation} = await loadBinding();
 

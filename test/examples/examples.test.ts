@@ -5,7 +5,7 @@ import test from 'ava';
 import sharp from 'sharp';
 import {writeGlandImages} from '../../examples/glands/generate.js';
 import {MaskFolder} from '../../lib/index.js';
-import {decodeRle} from '../../lib/rle.js';
+import {decodeRle} from '../../lib/masks/rle.js';
 import {runExample, temporaryFolder} from './run-example.js';
 
 type Epoch = {type: string; loss: number};

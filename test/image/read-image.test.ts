@@ -6,8 +6,8 @@ import {crc32} from 'node:zlib';
 import test from 'ava';
 import {encode as encodePng} from 'fast-png';
 import sharp from 'sharp';
-import {MaskRcnnError} from '../../lib/errors.js';
-import {readImage} from '../../lib/image.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
+import {readImage} from '../../lib/image/image.js';
 import {writeBmp} from './bmp-writer.js';
 
 const width = 9;

@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import test from 'ava';
 import {encode as encodePng} from 'fast-png';
 import sharp from 'sharp';
-import {MaskRcnnError} from '../../lib/errors.js';
-import {readMask} from '../../lib/image.js';
-import {Random} from '../../lib/random.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
+import {Random} from '../../lib/basics/random.js';
+import {readMask} from '../../lib/image/image.js';
 import {writeBmp} from './bmp-writer.js';
 import {writeTiff} from './tiff-writer.js';
 

@@ -6,8 +6,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {crc32, deflateRawSync} from 'node:zlib';
 import type {ExecutionContext} from 'ava';
+import {createProgress, type Progress} from '../../lib/basics/progress.js';
 import {sharedLibrary} from '../../lib/libtorch/layout.js';
-import {createProgress, type Progress} from '../../lib/progress.js';
 
 /** Does not compress, so that a download can be interrupted. */
 const large = randomBytes(3_000_000);

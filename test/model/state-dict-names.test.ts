@@ -2,10 +2,10 @@ import {createHash} from 'node:crypto';
 import {existsSync, readFileSync} from 'node:fs';
 import test from 'ava';
 import type {BackboneName, ParameterInfo} from '../../binding.js';
-import {BACKBONE_NAMES} from '../../lib/backbones.js';
-import {loadBinding} from '../../lib/binding.js';
-import {completeModelOptions} from '../../lib/complete-model-options.js';
-import type {ModelOptions} from '../../lib/model-options.js';
+import {loadBinding} from '../../lib/addon/binding.js';
+import {BACKBONE_NAMES} from '../../lib/model/backbones.js';
+import {completeModelOptions} from '../../lib/model/complete-options.js';
+import type {ModelOptions} from '../../lib/model/options.js';
 
 // The lists of test/fixtures/keys are torchvision's: see scripts/fixtures/keys.py.
 const fixtures = new URL('../fixtures/keys/', import.meta.url);

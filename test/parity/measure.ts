@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import type {Losses, Model, NativeModelOptions} from '../../binding.js';
-import {loadBinding} from '../../lib/binding.js';
+import {loadBinding} from '../../lib/addon/binding.js';
 import {CONFIGS, type Network} from './configs.js';
 import {type Digest, digestError, relativeError} from './digest.js';
 import {fillState, type Gains} from './formula.js';

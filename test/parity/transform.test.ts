@@ -1,5 +1,5 @@
 import test from 'ava';
-import {loadBinding} from '../../lib/binding.js';
+import {loadBinding} from '../../lib/addon/binding.js';
 import {DEFAULT_SIZES} from './configs.js';
 import {type Digest, digestError} from './digest.js';
 import {readFixture} from './measure.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
+import type {CocoScores} from '../../lib/evaluation/coco-scores.js';
 import {describeClasses, describeEvaluation, type Evaluation} from '../../lib/index.js';
-import type {CocoScores} from '../../lib/metrics/coco.js';
 
 const coco: CocoScores = {
   ...{ap: 0.5, ap50: 0.75, ap75: 0.25, apSmall: null, apMedium: 0.125, apLarge: 1},

@@ -1,9 +1,9 @@
 import {mkdtemp} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {loadBinding} from '../../lib/binding.js';
+import {loadBinding} from '../../lib/addon/binding.js';
 import type {Dataset, Detections, MaskRcnn, Sample} from '../../lib/index.js';
-import {RunFolder} from '../../lib/run-folder.js';
+import {RunFolder} from '../../lib/run/run-folder.js';
 import {epoch, pixelScores, step} from '../run/records.js';
 import {side, squareSample} from './square.js';
 

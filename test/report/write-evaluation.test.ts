@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {loadBinding} from '../../lib/binding.js';
+import {loadBinding} from '../../lib/addon/binding.js';
 import {type Dataset, type Detections, evaluate, type MaskRcnn, type Sample, writeEvaluation} from '../../lib/index.js';
 import {side, squareSample} from './square.js';
 

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {type Dataset, writeReport} from '../../lib/index.js';
 import {runsOf} from '../../lib/report/page/gallery.js';
-import {RunFolder} from '../../lib/run-folder.js';
+import {RunFolder} from '../../lib/run/run-folder.js';
 import {epoch, pixelScores} from '../run/records.js';
 import {side} from './square.js';
 import {makeSquaresRun, squareModel as model, squares} from './squares-run.js';

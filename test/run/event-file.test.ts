@@ -2,7 +2,7 @@ import {mkdtemp, readdir, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {basename, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {MaskRcnnError} from '../../lib/errors.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {EventFile} from '../../lib/run/event-file.js';
 import {readEvents} from './event-reader.js';
 import {epoch, pixelScores, step} from './records.js';

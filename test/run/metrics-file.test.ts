@@ -2,7 +2,7 @@ import {mkdtemp, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {MaskRcnnError} from '../../lib/errors.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {MetricsFile, type MetricsRecord} from '../../lib/run/metrics-file.js';
 import {epoch, pixelScores, step} from './records.js';
 

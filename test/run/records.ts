@@ -1,5 +1,5 @@
-import type {Evaluation} from '../../lib/evaluate.js';
-import type {EpochRecord, StepRecord} from '../../lib/history.js';
+import type {Evaluation} from '../../lib/evaluation/evaluate.js';
+import type {EpochRecord, StepRecord} from '../../lib/run/history.js';
 
 /** A step whose losses add up to `loss`. */
 export function step(index: number, loss = 1, epoch = Math.floor(index / 2)): StepRecord {

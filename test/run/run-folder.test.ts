@@ -3,10 +3,10 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import sharp from 'sharp';
-import type {Sample} from '../../lib/datasets/sample.js';
-import {MaskRcnnError} from '../../lib/errors.js';
-import type {History} from '../../lib/history.js';
-import {RunFolder} from '../../lib/run-folder.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
+import type {Sample} from '../../lib/datasets/dataset.js';
+import type {History} from '../../lib/run/history.js';
+import {RunFolder} from '../../lib/run/run-folder.js';
 import {readEvents} from './event-reader.js';
 import {epoch, pixelScores, step} from './records.js';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
+import {createProgress} from '../../lib/basics/progress.js';
 import type {Evaluation, StepRecord} from '../../lib/index.js';
-import {createProgress} from '../../lib/progress.js';
 import {formatDuration, formatMemory, TrainLog} from '../../lib/train/log.js';
 
 const losses = {loss_classifier: 1, loss_box_reg: 0, loss_mask: 0, loss_objectness: 0, loss_rpn_box_reg: 0};

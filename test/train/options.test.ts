@@ -1,5 +1,5 @@
 import test from 'ava';
-import {MaskRcnnError} from '../../lib/errors.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {checkTrainOptions, resolveTrainOptions} from '../../lib/train/complete-options.js';
 import type {TrainOptions} from '../../lib/train/options.js';
 

@@ -2,7 +2,7 @@ import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
-import {MaskRcnnError} from '../../lib/errors.js';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {fixture, temporaryFolder} from './files.js';
 

@@ -1,10 +1,10 @@
-import type {Dataset, Sample} from '../../datasets/sample.js';
-import type {EvaluationDetails} from '../../evaluate.js';
-import {loadSharp} from '../../load-sharp.js';
-import type {MaskRcnn} from '../../model.js';
-import type {Shape} from '../canvas.js';
-import {fit} from '../fit.js';
-import {detectionItems, type Item, instanceItems} from '../overlay.js';
+import type {Dataset, Sample} from '../../datasets/dataset.js';
+import type {Shape} from '../../draw/canvas.js';
+import {fit} from '../../draw/fit.js';
+import {detectionItems, type Item, instanceItems} from '../../draw/overlay.js';
+import type {EvaluationDetails} from '../../evaluation/evaluate.js';
+import {loadSharp} from '../../image/load-sharp.js';
+import type {MaskRcnn} from '../../model/model.js';
 import {worstFirst} from '../write-evaluation.js';
 
 /** An object as report.js draws it, in pixels of the picture. */

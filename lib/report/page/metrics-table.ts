@@ -1,8 +1,8 @@
-import type {EpochRecord, History} from '../../history.js';
+import {escapeMarkup} from '../../draw/canvas.js';
+import {BEST_BY, scoreOf} from '../../run/best.js';
+import type {EpochRecord, History} from '../../run/history.js';
 import {leaves} from '../../run/scalars.js';
-import {BEST_BY, scoreOf} from '../../train/best.js';
 import type {BestBy} from '../../train/options.js';
-import {escapeMarkup} from '../canvas.js';
 
 /** Every validation metric of the best and of the last epoch that was evaluated; `options` say what chose the best one. */
 export function metricsTable({epochs}: History, options: Readonly<Record<string, unknown>>): string {

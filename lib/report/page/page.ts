@@ -1,12 +1,12 @@
 import {readFile} from 'node:fs/promises';
-import type {EpochRecord, History} from '../../history.js';
+import {count} from '../../basics/wording.js';
+import {attribute, escapeMarkup} from '../../draw/canvas.js';
+import {colorOf, css, PALETTE} from '../../draw/colors.js';
+import {headlines} from '../../run/headlines.js';
+import type {EpochRecord, History} from '../../run/history.js';
+import {lossCurveSvg} from '../../run/loss-curves.js';
+import {metricCurveSvg} from '../../run/metric-curves.js';
 import {formatDuration} from '../../train/log.js';
-import {attribute, escapeMarkup} from '../canvas.js';
-import {colorOf, css, PALETTE} from '../colors.js';
-import {count} from '../count.js';
-import {lossCurveSvg} from '../curves.js';
-import {headlines} from '../headlines.js';
-import {metricCurveSvg} from '../metric-curves.js';
 import {type GalleryImage, LEAST_SCORE} from './gallery.js';
 import {metricsTable} from './metrics-table.js';
 

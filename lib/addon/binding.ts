@@ -1,0 +1,107 @@
+import {createRequire} from 'node:module';
+import {fileURLToPath} from 'node:url';
+import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
+import {type Libtorch, minorVersion, type Origin} from '../libtorch/layout.js';
+import {type LocateOptions, locateLibtorch} from '../libtorch/locate.js';
+
+/** What the C++ addon exports. */
+export type Binding = typeof import('../../binding.js');
+
+/** `native/loader`: links no libtorch. Libraries are opened off the main thread. */
+export type Loader = {
+  /** The libtorch whose headers the addon was compiled with. */
+  builtFor: string;
+  load(libDir: string): Promise<Binding>;
+  /** Opens torchvision's library of operators. Rejects with the linker's words. */
+  loadOperators(libDir: string, path: string): Promise<void>;
+  /** What `load()` found for GPUs; `error` is the linker's. */
+  cuda(): {inLibtorch: boolean; hasDriver: boolean; error?: string};
+};
+
+/** The addon in this process, and what it runs on. */
+export type Loaded = {binding: Binding; loader: Loader; libtorch: Libtorch};
+
+const require = createRequire(import.meta.url);
+/** The folder of this package. */
+export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+let loading: Promise<Loaded> | undefined;
+
+/**
+ * Finds libtorch, loads it and the addon, once for the process.
+ *
+ * Throws ADDON_NOT_FOUND, LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, or NATIVE if the addon itself cannot be loaded. After a
+ * failure the next call tries again.
+ */
+export async function loadBinding(): Promise<Binding> {
+  return (await loadRuntime()).binding;
+}
+
+/** As `loadBinding()`, with what was loaded. */
+export async function loadRuntime(): Promise<Loaded> {
+  loading ??= Promise.resolve()
+    .then(() => bind(loadAddon(packageRoot)))
+    .catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+  return await loading;
+}
+
+/** Loads the addon's bootstrap from the package at `root`: `build/Release`, else `prebuilds`. Throws ADDON_NOT_FOUND, NATIVE. */
+export function loadAddon(root: string): Loader {
+  let path: string;
+  try {
+    path = (require('node-gyp-build') as {resolve(dir: string): string}).resolve(root);
+  } catch (cause) {
+    throw new MaskRcnnError(
+      'ADDON_NOT_FOUND',
+      `The native addon of maskrcnn is neither built nor prebuilt for ${process.platform}-${process.arch} in ${root}.`,
+      {hint: 'Build it with `npm run build:addon` in a checkout of the package.', cause},
+    );
+  }
+  try {
+    return require(path) as Loader;
+  } catch (cause) {
+    throw new MaskRcnnError('NATIVE', `The native addon ${path} cannot be loaded: ${(cause as Error).message}.`, {
+      hint: 'It may need a newer system than this one: build it here, with `npm run build:addon` in a checkout of the package.',
+      file: path,
+      cause,
+    });
+  }
+}
+
+/** Loads `loader`'s addon with the libtorch that is found; another version than it was built for is refused unloaded. */
+export async function bind(loader: Loader, options: LocateOptions = {}): Promise<Loaded> {
+  const libtorch = await locateLibtorch(options);
+  checkVersion(libtorch, loader.builtFor);
+  try {
+    return {binding: await loader.load(libtorch.libDir), loader, libtorch};
+  } catch (cause) {
+    const {code, message} = cause as Error & {code?: ErrorCode};
+    if (code === 'LIBTORCH_NOT_FOUND') {
+      throw new MaskRcnnError(code, message, {
+        hint: 'The libtorch there is incomplete, or lacks a library of the system: `npx maskrcnn setup` fetches a whole one.',
+        file: libtorch.root,
+        cause,
+      });
+    }
+    throw new MaskRcnnError('NATIVE', message, {hint: 'Build the addon anew with `npm run build:addon`.', cause});
+  }
+}
+
+function checkVersion({root, version, origin}: Libtorch, builtFor: string): void {
+  if (version !== undefined && minorVersion(version) === minorVersion(builtFor)) return;
+  const wanted = `${minorVersion(builtFor)}.x`;
+  const hints: Record<Origin, string> = {
+    LIBTORCH: `Point LIBTORCH at a libtorch ${wanted}, or unset it and run \`npx maskrcnn setup\`.`,
+    setup: `Build the addon for it with \`npm run build:addon\`, or point LIBTORCH at a libtorch ${wanted}.`,
+    python: `Install PyTorch ${wanted}, or unset LIBTORCH_USE_PYTORCH and run \`npx maskrcnn setup\`.`,
+  };
+  throw new MaskRcnnError(
+    'LIBTORCH_MISMATCH',
+    `The addon was built for libtorch ${builtFor} and needs ${wanted}, but the one in ${root} ` +
+      (version === undefined ? 'does not state its version.' : `is ${version}.`),
+    {hint: hints[origin], file: root},
+  );
+}

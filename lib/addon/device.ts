@@ -1,0 +1,84 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import {findOperators, operatorsFolder} from '../libtorch/operators.js';
+import type {Loaded} from './binding.js';
+
+/** What stands in the way of a GPU: a sentence, and what to do. */
+export type Obstacle = {problem: string; hint: string};
+
+/**
+ * Looks for what a GPU needs: a libtorch for CUDA, a driver, a GPU, and torchvision's operators, which are loaded into the process.
+ * Resolves to what is missing; undefined: nothing.
+ */
+export async function prepareCuda({binding, loader, libtorch}: Loaded): Promise<Obstacle | undefined> {
+  const {inLibtorch, hasDriver, error} = loader.cuda();
+  const {root, version} = libtorch;
+  if (!inLibtorch) {
+    return {
+      problem: `the libtorch in ${root} (${version}) is one for the CPU alone`,
+      hint: 'Fetch one for CUDA with `npx maskrcnn setup --cuda`, or set LIBTORCH to one.',
+    };
+  }
+  if (!hasDriver) {
+    return {problem: "NVIDIA's driver is not installed", hint: 'Install it; `nvidia-smi` then lists the GPUs.'};
+  }
+  if (error !== undefined) {
+    return {
+      problem: `the CUDA part of the libtorch in ${root} cannot be loaded: ${error}`,
+      hint: 'A library of CUDA is missing: `npx maskrcnn setup --cuda` fetches them all.',
+    };
+  }
+  if (binding.environment().gpus === 0) {
+    return {
+      problem: 'libtorch sees no GPU',
+      hint: 'See whether `nvidia-smi` lists one, whether CUDA_VISIBLE_DEVICES hides it, and whether the driver is new enough.',
+    };
+  }
+  return await loadOperators({binding, loader, libtorch});
+}
+
+/** Loads torchvision's operators, if they are not in the process yet. Resolves to what stands in the way. */
+export async function loadOperators({binding, loader, libtorch}: Loaded): Promise<Obstacle | undefined> {
+  if (binding.environment().torchvision) return undefined;
+  const hint = '`npx maskrcnn setup --cuda` fetches them; with pip, `pip install torchvision`.';
+  const path = await findOperators(libtorch.root);
+  if (path === undefined) {
+    return {problem: `torchvision's operators are not in ${operatorsFolder(libtorch.root)}`, hint};
+  }
+  try {
+    await loader.loadOperators(libtorch.libDir, path);
+  } catch (error) {
+    return {problem: (error as Error).message.replace(/\.$/, ''), hint};
+  }
+  if (binding.environment().torchvision) return undefined;
+  return {problem: `${path} registers no operators of torchvision`, hint};
+}
+
+/**
+ * The device that the option means, 'auto' being a GPU where one can be used. A GPU that is there and cannot be used is told as a
+ * notice then.
+ *
+ * Throws DEVICE_UNAVAILABLE where a GPU is asked for and is not there, with what is missing.
+ */
+export async function chooseDevice(device: string, loaded: Loaded): Promise<{device: string; notice?: string}> {
+  if (device === 'cpu') return {device};
+  const obstacle = await prepareCuda(loaded);
+  const {gpus} = loaded.binding.environment();
+  if (obstacle === undefined) {
+    if ((gpuIndex(device) ?? 0) < gpus) return {device: device === 'auto' ? 'cuda' : device};
+    throw unavailable(device, `libtorch sees ${gpus} GPU${gpus === 1 ? '' : 's'}`, `The first is 'cuda:0'.`);
+  }
+  if (device !== 'auto') throw unavailable(device, obstacle.problem, obstacle.hint);
+  if (gpus === 0) return {device: 'cpu'};
+  return {device: 'cpu', notice: `The GPU is not used: ${obstacle.problem}. ${obstacle.hint}`};
+}
+
+/** Which GPU a device is, from 0 on; undefined for the CPU. */
+export function gpuIndex(device: string): number | undefined {
+  return device.startsWith('cuda') ? Number(device.split(':')[1] ?? 0) : undefined;
+}
+
+function unavailable(device: string, problem: string, hint: string): MaskRcnnError {
+  return new MaskRcnnError('DEVICE_UNAVAILABLE', `Device '${device}' cannot be used: ${problem}.`, {
+    hint: `${hint} device: 'cpu' needs none.`,
+  });
+}

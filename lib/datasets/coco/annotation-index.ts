@@ -1,0 +1,162 @@
+import {MaskRcnnError} from '../../basics/errors.js';
+import {type Annotation, isId, toBox} from './annotation.js';
+import {JsonFault, readJsonArrays} from './json-arrays.js';
+
+/** An image of an annotation file. */
+export type CocoImage = {id: number; fileName: string; width: number; height: number};
+
+export type CocoCategory = {id: number; name: string};
+
+/** What is kept of an annotation file: of an annotation only where it is. */
+export type AnnotationIndex = {
+  /** By id, ascending, as torchvision's data set has them. */
+  images: CocoImage[];
+  /** By id, ascending. */
+  categories: CocoCategory[];
+  /** For each image where the texts of its annotations are, in the order of the file: offset and length in turn. */
+  places: Float64Array[];
+  annotations: number;
+  /** Annotations that were left out, by reason. Empty unless they were to be. */
+  skipped: Record<string, number>;
+};
+
+/** Lists of numbers that would be long as arrays of objects. */
+type Columns = {imageId: number[]; offset: number[]; length: number[]};
+
+/**
+ * Reads an instances file of COCO's form once, in the memory of one annotation and some numbers for each. Throws
+ * INVALID_DATASET that names the file: malformed JSON (with the position), ids that are missing, doubled or dangling, images
+ * without a size, annotations without a box. `faulty` 'skip' leaves out faulty annotations, and counts them.
+ */
+export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): Promise<AnnotationIndex> {
+  const builder = new IndexBuilder(file, faulty);
+  let found: Set<string>;
+  try {
+    found = await readJsonArrays(file, ['images', 'annotations', 'categories'], ({key, value, offset, length}) => {
+      if (key === 'images') builder.addImage(value as Record<string, unknown>);
+      else if (key === 'categories') builder.addCategory(value as Record<string, unknown>);
+      else builder.addAnnotation(value as Annotation, offset, length);
+    });
+  } catch (cause) {
+    if (cause instanceof MaskRcnnError) throw cause;
+    throw new MaskRcnnError(
+      'INVALID_DATASET',
+      cause instanceof JsonFault
+        ? `${file} must be a JSON file. ${cause.message}.`
+        : `${file} must be an annotation file that can be read: ${(cause as Error).message}.`,
+      {file, cause},
+    );
+  }
+  for (const key of ['images', 'annotations', 'categories']) {
+    if (!found.has(key)) {
+      throw new MaskRcnnError('INVALID_DATASET', `${file} must have a list '${key}', got none.`, {
+        file,
+        hint: 'An instances file of COCO has images, annotations and categories.',
+      });
+    }
+  }
+  return builder.finish();
+}
+
+/** The kind of a fault, to be counted, and the fault itself. */
+type Fault = [reason: string, message: string];
+
+class IndexBuilder {
+  readonly #file: string;
+  readonly #faulty: 'error' | 'skip';
+  readonly #images = new Map<number, CocoImage>();
+  readonly #categories = new Map<number, CocoCategory>();
+  readonly #ids = new Set<number>();
+  readonly #columns: Columns = {imageId: [], offset: [], length: []};
+  /** The category of each annotation, until all categories are known. */
+  readonly #categoryId: number[] = [];
+  readonly #skipped: Record<string, number> = {};
+
+  constructor(file: string, faulty: 'error' | 'skip') {
+    this.#file = file;
+    this.#faulty = faulty;
+  }
+
+  addImage({id, file_name: fileName, width, height}: Record<string, unknown>): void {
+    if (!isId(id)) throw this.#error(`Image ids must be whole numbers, got ${JSON.stringify(id)}`);
+    if (this.#images.has(id)) throw this.#error(`Image ids must be unique, got ${id} twice`);
+    if (typeof fileName !== 'string' || fileName === '') throw this.#error(`Image ${id} must have a file_name`);
+    if (!(isId(width) && isId(height) && width > 0 && height > 0)) {
+      throw this.#error(`Image ${id} must have a width and height above 0, got ${width} × ${height}`);
+    }
+    this.#images.set(id, {id, fileName, width, height});
+  }
+
+  addCategory({id, name}: Record<string, unknown>): void {
+    if (!isId(id)) throw this.#error(`Category ids must be whole numbers, got ${JSON.stringify(id)}`);
+    if (this.#categories.has(id)) throw this.#error(`Category ids must be unique, got ${id} twice`);
+    if (typeof name !== 'string' || name === '') throw this.#error(`Category ${id} must have a name`);
+    this.#categories.set(id, {id, name});
+  }
+
+  addAnnotation(annotation: Annotation, offset: number, length: number): void {
+    const fault = this.#faultOf(annotation);
+    if (fault !== undefined) {
+      this.#reject(...fault);
+      return;
+    }
+    this.#ids.add(annotation.id);
+    this.#columns.imageId.push(annotation.image_id);
+    this.#columns.offset.push(offset);
+    this.#columns.length.push(length);
+    this.#categoryId.push(annotation.category_id);
+  }
+
+  #faultOf({id, image_id: imageId, category_id: categoryId, bbox}: Annotation): Fault | undefined {
+    if (!isId(id)) return ['without an id', `Annotation ids must be whole numbers, got ${JSON.stringify(id)}`];
+    if (this.#ids.has(id)) return ['with the id of another', `Annotation ids must be unique, got ${id} twice`];
+    if (!isId(imageId) || !isId(categoryId)) {
+      return ['without an image or category', `Annotation ${id} must have an image_id and a category_id`];
+    }
+    if (bbox !== undefined && toBox(bbox) === undefined) {
+      return ['with a box that is none', `Annotation ${id} must have a bbox of four finite numbers`];
+    }
+    return undefined;
+  }
+
+  finish(): AnnotationIndex {
+    const byId = <T extends {id: number}>(items: Map<number, T>) => [...items.values()].sort((a, b) => a.id - b.id);
+    const images = byId(this.#images);
+    const indexOf = new Map(images.map(({id}, index) => [id, index]));
+    const {imageId, offset, length} = this.#columns;
+    const places: number[][] = images.map(() => []);
+    let annotations = 0;
+    for (const [i, id] of imageId.entries()) {
+      const index = indexOf.get(id);
+      const where = `The annotation at byte ${offset[i]}`;
+      if (index === undefined) {
+        this.#reject('of an unknown image', `${where} must be of an image of the file, got image_id ${id}`);
+      } else if (!this.#categories.has(this.#categoryId[i]!)) {
+        this.#reject(
+          'of an unknown category',
+          `${where} must be of a category of the file, got category_id ${this.#categoryId[i]}`,
+        );
+      } else {
+        places[index]!.push(offset[i]!, length[i]!);
+        annotations++;
+      }
+    }
+    return {
+      images,
+      categories: byId(this.#categories),
+      places: places.map((place) => Float64Array.from(place)),
+      annotations,
+      skipped: this.#skipped,
+    };
+  }
+
+  /** Counts a faulty annotation, or throws. */
+  #reject(...[reason, message]: Fault): void {
+    if (this.#faulty === 'error') throw this.#error(message);
+    this.#skipped[reason] = (this.#skipped[reason] ?? 0) + 1;
+  }
+
+  #error(message: string): MaskRcnnError {
+    return new MaskRcnnError('INVALID_DATASET', `${message}, in ${this.#file}.`, {file: this.#file});
+  }
+}

@@ -1,0 +1,299 @@
+import {type FileHandle, open} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {type Binding, loadBinding} from '../../addon/binding.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {checkOptions, closest, listOf, oneOf, required, type Schema, show, text} from '../../basics/schema.js';
+import {readImage} from '../../image/image.js';
+import type {Dataset, Instance, Sample, TrueObject} from '../dataset.js';
+import {checkIndices} from '../split.js';
+import {type Annotation, toBox, toRle} from './annotation.js';
+import {type AnnotationIndex, type CocoCategory, type CocoImage, indexAnnotations} from './annotation-index.js';
+
+/** What `Coco.open()` takes. */
+export type CocoOptions = {
+  /** The folder of the images. Default: that of the annotation file. */
+  images?: string;
+  /** The categories to take, and their order. Default: all, by id. */
+  classes?: readonly string[];
+  /**
+   * What becomes of annotations that are none: dangling or doubled ids, polygons of two points, run lengths that do not fit.
+   * 'error' (default) throws; 'skip' leaves them out and counts them in `stats`.
+   */
+  faulty?: 'error' | 'skip';
+};
+
+/** What `Coco.open()` counted. */
+export type CocoStats = {
+  images: number;
+  annotations: number;
+  /** Images without annotations: they stay, as negatives. */
+  negatives: number;
+  /** Annotations left out so far, by reason. */
+  skipped: Readonly<Record<string, number>>;
+};
+
+export const COCO_OPTIONS: Schema = {
+  images: text,
+  classes: listOf(text, {min: 1}),
+  faulty: oneOf('error', 'skip'),
+};
+
+/** What all parts of a data set have in common. */
+type Shared = {
+  file: string;
+  folder: string;
+  faulty: 'error' | 'skip';
+  index: AnnotationIndex;
+  /** Category id to label; categories that were not asked for have none. */
+  labels: ReadonlyMap<number, number>;
+  /** The ids of annotations that turned out to have no segmentation. */
+  maskless: Set<number>;
+  /** Image and place of annotations whose box or mask has nothing inside of the image. */
+  outside: Set<string>;
+  binding: Binding;
+};
+
+/**
+ * A data set in COCO's form: an instances JSON with polygons, run lengths and crowds, and a folder of images. Only where
+ * each annotation stands is kept in memory; masks are made when they are asked for. The order is that of the images' ids, as
+ * in torchvision.
+ */
+export class Coco implements Dataset {
+  readonly classes: readonly string[];
+  readonly categoryIds: readonly number[];
+  readonly #shared: Shared;
+  readonly #categories: readonly CocoCategory[];
+  readonly #indices: readonly number[];
+
+  private constructor(shared: Shared, categories: readonly CocoCategory[], indices: readonly number[]) {
+    this.#shared = shared;
+    this.#categories = categories;
+    this.#indices = indices;
+    this.classes = categories.map(({name}) => name);
+    this.categoryIds = categories.map(({id}) => id);
+  }
+
+  /**
+   * Reads the annotation file once; images are not looked at. Throws INVALID_OPTION (a class that the file does not have) and
+   * INVALID_DATASET: see `faulty`.
+   */
+  static async open(file: string, options: CocoOptions = {}): Promise<Coco> {
+    checkOptions({file}, {file: required(text)}, 'Coco.open');
+    checkOptions(options, COCO_OPTIONS, 'Coco.open');
+    const {images: folder = dirname(file), faulty = 'error', classes} = options;
+    const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
+    const categories = classes === undefined ? index.categories : chosen(index.categories, classes, file);
+    const labels = new Map(categories.map(({id}, i) => [id, i + 1]));
+    const shared = {
+      file,
+      folder,
+      faulty,
+      index,
+      labels,
+      maskless: new Set<number>(),
+      outside: new Set<string>(),
+      binding,
+    };
+    return new Coco(
+      shared,
+      categories,
+      index.images.map((_, i) => i),
+    );
+  }
+
+  get length(): number {
+    return this.#indices.length;
+  }
+
+  /** The images of the annotation file, in this data set's order. */
+  get images(): readonly CocoImage[] {
+    return this.#indices.map((index) => this.#shared.index.images[index]!);
+  }
+
+  get stats(): CocoStats {
+    const {index, maskless, outside} = this.#shared;
+    const counts = this.#indices.map((i) => index.places[i]!.length / 2);
+    return {
+      images: this.length,
+      annotations: counts.reduce((sum, count) => sum + count, 0),
+      negatives: counts.filter((count) => count === 0).length,
+      skipped: {
+        ...index.skipped,
+        ...(maskless.size > 0 && {'with a segmentation that is none': maskless.size}),
+        ...(outside.size > 0 && {'with nothing inside of the image': outside.size}),
+      },
+    };
+  }
+
+  imageId(index: number): number {
+    return this.#image(index).id;
+  }
+
+  async size(index: number): Promise<{width: number; height: number}> {
+    const {width, height} = this.#image(index);
+    return {width, height};
+  }
+
+  /**
+   * Image `index` with its instances; crowds, which are no instances to learn from, are left out, and so are boxes without area
+   * inside of the image, which are counted (both as in torchvision's references). Throws INVALID_IMAGE where the file is missing, unreadable or of another size than the
+   * annotations say, and INVALID_MASK for a segmentation that is none.
+   */
+  async get(index: number): Promise<Sample> {
+    const {fileName, ...size} = this.#image(index);
+    const file = join(this.#shared.folder, fileName);
+    const [image, truth] = await Promise.allSettled([readImage(file), this.truth(index)]);
+    if (image.status === 'rejected') throw image.reason;
+    if (truth.status === 'rejected') throw truth.reason;
+    const {width, height} = image.value;
+    if (width !== size.width || height !== size.height) {
+      throw new MaskRcnnError(
+        'INVALID_IMAGE',
+        `${file} must be of ${size.width} × ${size.height} pixels, as ${this.#shared.file} says, got ${width} × ${height}.`,
+        {file},
+      );
+    }
+    const instances = truth.value.flatMap((object, i) => {
+      if (object.crowd) return [];
+      const instance = this.#toInstance(object, size);
+      if (instance !== undefined) return [instance];
+      this.#shared.outside.add(`${this.imageId(index)}/${i}`);
+      return [];
+    });
+    return {file, image: image.value, instances};
+  }
+
+  /** All annotations of image `index`, crowds too, as they are in the file. Throws INVALID_MASK. */
+  async truth(index: number): Promise<TrueObject[]> {
+    const image = this.#image(index);
+    const annotations = await this.#read(this.#indices[index]!);
+    return annotations.flatMap((annotation) => {
+      const label = this.#shared.labels.get(annotation.category_id);
+      if (label === undefined) return [];
+      try {
+        return [toTrueObject(annotation, label, image, this.#shared.binding)];
+      } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
+        return this.#reject(annotation, cause);
+      }
+    });
+  }
+
+  /** The images at `which`, or those that it accepts, as a data set of their own. */
+  subset(which: readonly number[] | ((image: CocoImage, index: number) => boolean)): Coco {
+    const indices =
+      typeof which === 'function'
+        ? this.images.flatMap((image, index) => (which(image, index) ? [index] : []))
+        : checkIndices(which, this.length);
+    return new Coco(
+      this.#shared,
+      this.#categories,
+      indices.map((index) => this.#indices[index]!),
+    );
+  }
+
+  #image(index: number): CocoImage {
+    const image = this.#shared.index.images[this.#indices[index] ?? -1];
+    if (image === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
+    return image;
+  }
+
+  async #read(image: number): Promise<Annotation[]> {
+    const {file, index} = this.#shared;
+    const places = index.places[image]!;
+    if (places.length === 0) return [];
+    const handle = await open(file);
+    try {
+      const annotations: Annotation[] = [];
+      for (let i = 0; i < places.length; i += 2) {
+        annotations.push(await readAt(handle, file, places[i]!, places[i + 1]!));
+      }
+      return annotations;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Undefined where nothing of the box or the mask is inside of the image. */
+  #toInstance(
+    {label, box: [left, top, width, height], mask}: TrueObject,
+    size: {width: number; height: number},
+  ): Instance | undefined {
+    const box: Instance['box'] = [
+      Math.max(0, left),
+      Math.max(0, top),
+      Math.min(size.width, left + width),
+      Math.min(size.height, top + height),
+    ];
+    if (!(box[0] < box[2] && box[1] < box[3])) return undefined;
+    const crop = this.#shared.binding.rle.crop(mask.counts, size.width, size.height);
+    return crop.width === 0 ? undefined : {label, box, mask: crop};
+  }
+
+  #reject({id}: Annotation, cause: RangeError): never[] {
+    const {file, faulty, maskless} = this.#shared;
+    if (faulty === 'error') {
+      throw new MaskRcnnError(
+        'INVALID_MASK',
+        `The segmentation of annotation ${id} must be ${cause.message}, in ${file}.`,
+        {
+          file,
+          hint: "Pass faulty: 'skip' to leave such annotations out.",
+          cause,
+        },
+      );
+    }
+    maskless.add(id);
+    return [];
+  }
+}
+
+function toTrueObject(annotation: Annotation, label: number, image: CocoImage, binding: Binding): TrueObject {
+  const mask = toRle(annotation.segmentation, image, binding);
+  const measured = [mask.counts];
+  const [left, top, width, height] =
+    toBox(annotation.bbox) ?? ([...binding.rle.boxes(measured, image.width, image.height)] as TrueObject['box']);
+  return {
+    label,
+    box: [left, top, width, height],
+    area: Number.isFinite(annotation.area)
+      ? (annotation.area as number)
+      : binding.rle.areas(measured, image.width, image.height)[0]!,
+    crowd: annotation.iscrowd === 1 || annotation.iscrowd === true,
+    mask,
+  };
+}
+
+async function readAt(handle: FileHandle, file: string, offset: number, length: number): Promise<Annotation> {
+  const buffer = Buffer.allocUnsafe(length);
+  const {bytesRead} = await handle.read(buffer, 0, length, offset);
+  try {
+    return JSON.parse(buffer.toString('utf8', 0, bytesRead)) as Annotation;
+  } catch (cause) {
+    throw new MaskRcnnError(
+      'INVALID_DATASET',
+      `${file} must not change while it is used; its annotations have moved.`,
+      {
+        file,
+        cause,
+      },
+    );
+  }
+}
+
+/** The categories of these names, in this order. */
+function chosen(categories: readonly CocoCategory[], names: readonly string[], file: string): CocoCategory[] {
+  return names.map((name) => {
+    const category = categories.find((candidate) => candidate.name === name);
+    if (category !== undefined) return category;
+    const near = closest(
+      name,
+      categories.map((candidate) => candidate.name),
+    );
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `classes must be categories of ${file}, got '${name}'.`,
+      near === undefined ? {file} : {file, hint: `Did you mean '${near}'?`},
+    );
+  });
+}

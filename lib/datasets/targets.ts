@@ -1,0 +1,113 @@
+import type {NativeImage, NativeTarget} from '../../binding.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Instance, Sample} from './dataset.js';
+
+/** The pixels of `sample` as the addon takes them. Throws INVALID_IMAGE where the array does not fit the size. */
+export function toNativeImage({file, image}: Pick<Sample, 'file' | 'image'>): NativeImage {
+  const {data, width, height} = image;
+  if (!(isPositiveInteger(width) && isPositiveInteger(height)) || data.length !== width * height * 3) {
+    throw new MaskRcnnError(
+      'INVALID_IMAGE',
+      `${file} must have width × height × 3 bytes of RGB pixels, got ${data.length} bytes for ${width} × ${height}.`,
+      {file},
+    );
+  }
+  return {data, width, height};
+}
+
+/**
+ * The instances of `sample` as the addon takes them, every one checked: what torchvision would train on silently or fail
+ * on without a name is INVALID_TARGET here, with the file and the instance.
+ */
+export function toNativeTarget(sample: Sample, classes: readonly string[]): NativeTarget {
+  const {instances} = sample;
+  const [fault] = targetFaults(sample, classes);
+  if (fault !== undefined) throw fault;
+  const maskData = new Uint8Array(instances.reduce((sum, {mask}) => sum + mask.data.length, 0));
+  let offset = 0;
+  for (const {mask} of instances) {
+    maskData.set(mask.data, offset);
+    offset += mask.data.length;
+  }
+  return {
+    boxes: Float32Array.from(instances.flatMap(({box}) => box)),
+    labels: Int32Array.from(instances, ({label}) => label),
+    maskRects: Int32Array.from(instances.flatMap(({mask}) => [mask.left, mask.top, mask.width, mask.height])),
+    maskData,
+  };
+}
+
+/** What is wrong with the instances of `sample`, at most one INVALID_TARGET for each. */
+export function targetFaults(sample: Sample, classes: readonly string[]): MaskRcnnError[] {
+  const {file, image, instances} = sample;
+  return instances.flatMap((instance, index) => {
+    const fault = labelFault(instance, classes) ?? boxFault(instance, image) ?? maskFault(instance, image);
+    if (fault === undefined) return [];
+    const name = instance.id === undefined ? `Instance ${index}` : `Instance ${index} (id ${instance.id})`;
+    const details = fault.hint === undefined ? {file} : {file, hint: fault.hint};
+    return [new MaskRcnnError('INVALID_TARGET', `${name} of ${file} ${fault.must}.`, details)];
+  });
+}
+
+/** What an instance must be and is not, after its name. */
+type Fault = {must: string; hint?: string};
+
+type Size = {width: number; height: number};
+
+function labelFault({label}: Instance, classes: readonly string[]): Fault | undefined {
+  if (Number.isInteger(label) && label >= 1 && label <= classes.length) return undefined;
+  return {
+    must: `must have a label in 1..${classes.length} (${classes.join(', ')}), got ${label}`,
+    ...(label === 0 && {hint: '0 is the background: the labels of objects start at 1.'}),
+  };
+}
+
+function boxFault({box}: Instance, {width, height}: Size): Fault | undefined {
+  // float32, as the network sees them: a side that vanishes there is no side.
+  const [x0, y0, x1, y1] = box.map(Math.fround) as typeof box;
+  const shown = `[${box.join(', ')}]`;
+  if (box.length !== 4 || !box.every(Number.isFinite)) {
+    return {must: `must have a box of four finite numbers, got ${shown}`};
+  }
+  if (!(x0 < x1 && y0 < y1)) {
+    return {
+      must: `must have a box [x0, y0, x1, y1] with x0 < x1 and y0 < y1, got ${shown}`,
+      hint: 'x1 and y1 are exclusive: the box of one pixel has side 1.',
+    };
+  }
+  if (x0 < 0 || y0 < 0 || x1 > width || y1 > height) {
+    return {must: `must have its box inside the image of ${width} × ${height} pixels, got ${shown}`};
+  }
+  return undefined;
+}
+
+function maskFault({box, mask}: Instance, image: Size): Fault | undefined {
+  const {left, top, width, height, data} = mask;
+  const rect = `${width} × ${height} at (${left}, ${top})`;
+  if (![left, top].every(Number.isInteger) || ![width, height].every(isPositiveInteger)) {
+    return {must: `must have a mask of whole, positive size, got ${rect}`};
+  }
+  if (left < 0 || top < 0 || left + width > image.width || top + height > image.height) {
+    return {must: `must have its mask inside the image of ${image.width} × ${image.height} pixels, got ${rect}`};
+  }
+  if (data.length !== width * height) {
+    return {must: `must have a mask of ${width * height} bytes for ${rect}, got ${data.length}`};
+  }
+  const largest = data.reduce((most, value) => Math.max(most, value), 0);
+  if (largest === 0) return {must: `must have at least one pixel in its mask, got none in ${rect}`};
+  if (largest > 1) {
+    return {
+      must: `must have a mask of 0 and 1, got ${largest}`,
+      hint: 'Write 1 where the object is: 255 would count 255 times.',
+    };
+  }
+  const [x0, y0, x1, y1] = box.map(Math.fround) as typeof box;
+  if (left >= x1 || top >= y1 || left + width <= x0 || top + height <= y0) {
+    return {must: `must have a mask that meets its box [${box.join(', ')}], got ${rect}`};
+  }
+  return undefined;
+}
+
+function isPositiveInteger(value: number): boolean {
+  return Number.isInteger(value) && value > 0;
+}

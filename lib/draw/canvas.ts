@@ -1,0 +1,102 @@
+import type {RgbImage} from '../image/image.js';
+import {loadSharp} from '../image/load-sharp.js';
+import type {Color} from './colors.js';
+
+/** Where an instance is: `bitmap` (anything but 0 = object, reading order) covers the whole picture, or a rectangle of it. */
+export type Shape = {bitmap: Uint8Array; left: number; top: number; width: number; height: number};
+
+/** The part of a bitmap of the whole picture that holds its pixels: most objects are small. */
+export function crop(bitmap: Uint8Array, width: number): Shape {
+  let left = width;
+  let right = 0;
+  const top = Math.floor(Math.max(0, bitmap.findIndex(Boolean)) / width);
+  const bottom = Math.floor(bitmap.findLastIndex(Boolean) / width) + 1;
+  for (let y = top; y < bottom; y++) {
+    const row = bitmap.subarray(y * width, (y + 1) * width);
+    const first = row.findIndex(Boolean);
+    if (first < 0) continue;
+    left = Math.min(left, first);
+    right = Math.max(right, row.findLastIndex(Boolean) + 1);
+  }
+  if (right === 0) return {bitmap: new Uint8Array(0), left: 0, top: 0, width: 0, height: 0};
+  const shape = {left, top, width: right - left, height: bottom - top};
+  const cropped = new Uint8Array(shape.width * shape.height);
+  for (let y = 0; y < shape.height; y++) {
+    const from = (top + y) * width + left;
+    cropped.set(bitmap.subarray(from, from + shape.width), y * shape.width);
+  }
+  return {bitmap: cropped, ...shape};
+}
+
+/** `image` enlarged by a whole factor, each pixel a square. */
+export function enlarge({data, width, height}: RgbImage, factor: number): RgbImage {
+  const enlarged = new Uint8Array(data.length * factor * factor);
+  const stride = width * factor * 3;
+  for (let y = 0; y < height; y++) {
+    const row = y * factor * stride;
+    for (let x = 0; x < width * factor; x++) {
+      const from = (y * width + Math.floor(x / factor)) * 3;
+      for (let c = 0; c < 3; c++) enlarged[row + x * 3 + c] = data[from + c]!;
+    }
+    for (let i = 1; i < factor; i++) enlarged.copyWithin(row + i * stride, row, row + stride);
+  }
+  return {data: enlarged, width: width * factor, height: height * factor};
+}
+
+/**
+ * Lays `color` over the pixels of a shape, `opacity` 0..1, and draws its contour in full colour, `line` pixels inwards. The
+ * shape is in pixels of the picture before it was enlarged by `factor`.
+ */
+export function paintShape(
+  picture: RgbImage,
+  shape: Shape,
+  {color, opacity, line, factor}: {color: Color; opacity: number; line: number; factor: number},
+): void {
+  const isInside = (x: number, y: number) => {
+    const sx = Math.floor(x / factor) - shape.left;
+    const sy = Math.floor(y / factor) - shape.top;
+    return sx >= 0 && sy >= 0 && sx < shape.width && sy < shape.height && shape.bitmap[sy * shape.width + sx] !== 0;
+  };
+  const {data, width} = picture;
+  const right = Math.min(width, (shape.left + shape.width) * factor);
+  const bottom = Math.min(picture.height, (shape.top + shape.height) * factor);
+  for (let y = shape.top * factor; y < bottom; y++) {
+    for (let x = shape.left * factor; x < right; x++) {
+      if (!isInside(x, y)) continue;
+      const isContour =
+        line > 0 && !(isInside(x - line, y) && isInside(x + line, y) && isInside(x, y - line) && isInside(x, y + line));
+      const share = isContour ? 1 : opacity;
+      const at = (y * width + x) * 3;
+      for (let c = 0; c < 3; c++) data[at + c] = Math.round(data[at + c]! * (1 - share) + color[c]! * share);
+    }
+  }
+}
+
+/** A picture as PNG, with the SVG `elements` drawn over it. */
+export async function toPng({data, width, height}: RgbImage, elements: readonly string[]): Promise<Buffer> {
+  const sharp = await loadSharp();
+  const base = sharp(data, {raw: {width, height, channels: 3}});
+  if (elements.length > 0) base.composite([{input: Buffer.from(svg(width, height, elements))}]);
+  return base.removeAlpha().png().toBuffer();
+}
+
+/** The name of a picture, as an SVG element. */
+export function svgTitle(title: string): string {
+  return `<title>${escapeMarkup(title)}</title>`;
+}
+
+/** `name="value"`, for SVG and HTML. */
+export function attribute(name: string, value: string): string {
+  return `${name}="${escapeMarkup(value)}"`;
+}
+
+/** `text` as it is written in SVG and HTML. */
+export function escapeMarkup(text: string): string {
+  const escapes: Record<string, string> = {'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'};
+  // XML has no way to write control characters.
+  return text.replaceAll(/\p{Cc}/gu, ' ').replaceAll(/[&<>"]/g, (char) => escapes[char]!);
+}
+
+export function svg(width: number, height: number, elements: readonly string[]): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n${elements.join('\n')}\n</svg>\n`;
+}

@@ -1,0 +1,169 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import {bool, checkOptions, either, integer, number, oneOf, type Schema} from '../basics/schema.js';
+import type {Instance} from '../datasets/dataset.js';
+import {type ImageSource, type RgbImage, readImage} from '../image/image.js';
+import {decodeRle, type Rle} from '../masks/rle.js';
+import {crop, enlarge, paintShape, type Shape, toPng} from './canvas.js';
+import {colorOf, css, inkOn} from './colors.js';
+import {textPath, textWidth} from './font.js';
+
+/** What is drawn of a detection result; `masks` may be absent or empty: boxes alone are drawn then. */
+export type DrawableDetections = {
+  /** D×4: x0, y0, x1, y1 in pixels. */
+  boxes: ArrayLike<number>;
+  /** D: names of the classes, written beside the objects. */
+  classNames?: readonly string[];
+  /** D: 0..1. */
+  scores?: ArrayLike<number>;
+  /** D: run lengths, or bitmaps of the whole image (anything but 0 = object, reading order). */
+  masks?: readonly (Rle | Uint8Array)[];
+};
+
+/** How objects are drawn over their image. */
+export type DrawOptions = {
+  /** Objects with a lower score are left out (default 0). */
+  scoreThreshold?: number;
+  /** Draw boxes (default: only where there is no mask). */
+  boxes?: boolean;
+  /** Write class and score (default true). */
+  labels?: boolean;
+  /** How much a mask covers the image, 0..1 (default 0.35). */
+  opacity?: number;
+  /** Enlarge the picture by a whole factor; 'auto' (default) enlarges small ones until the longer side has 480 pixels. */
+  scale?: number | 'auto';
+};
+
+export const DRAW_SCHEMA: Schema = {
+  scoreThreshold: number({min: 0, max: 1}),
+  boxes: bool,
+  labels: bool,
+  opacity: number({min: 0, max: 1}),
+  scale: either(integer({min: 1, max: 64}), oneOf('auto')),
+};
+
+const LEGIBLE_SIDE = 480;
+
+/** An object to draw, in pixels of the image. */
+export type Item = {box: readonly [number, number, number, number]; shape: Shape | undefined; label: string};
+
+/**
+ * The image with the detections drawn on it, as PNG: masks in colours that differ with any colour vision, their contours, and
+ * class and score in a font of its own, so that the picture is the same on a machine without fonts.
+ */
+export async function drawDetections(
+  source: ImageSource,
+  detections: DrawableDetections,
+  options: DrawOptions = {},
+): Promise<Buffer> {
+  checkOptions(options, DRAW_SCHEMA, 'drawDetections');
+  const image = await readImage(source);
+  const {picture, elements} = draw(image, detectionItems(image, detections, options.scoreThreshold ?? 0), options);
+  return toPng(picture, elements);
+}
+
+/** The image with the instances of a sample drawn on it, as PNG. */
+export async function drawInstances(
+  source: ImageSource,
+  instances: readonly Instance[],
+  options: DrawOptions & {classes?: readonly string[]} = {},
+): Promise<Buffer> {
+  const {classes = [], ...drawing} = options;
+  checkOptions(drawing, DRAW_SCHEMA, 'drawInstances');
+  const image = await readImage(source);
+  const {picture, elements} = draw(image, instanceItems(instances, classes), drawing);
+  return toPng(picture, elements);
+}
+
+/** A picture with the SVG elements to lay over it. */
+export type Drawing = {picture: RgbImage; elements: string[]};
+
+export function draw(image: RgbImage, items: readonly Item[], options: DrawOptions): Drawing {
+  const {labels = true, opacity = 0.35, scale = 'auto'} = options;
+  const longer = Math.max(image.width, image.height);
+  const factor = scale === 'auto' ? Math.max(1, Math.ceil(LEGIBLE_SIDE / longer)) : scale;
+  const picture = enlarge(image, factor);
+  const line = Math.max(1, Math.round((longer * factor) / 300));
+  for (const [i, {shape}] of items.entries()) {
+    if (shape) paintShape(picture, shape, {color: colorOf(i), opacity, line, factor});
+  }
+  const elements = items.flatMap(({box, shape}, i) => {
+    if (!(options.boxes ?? shape === undefined)) return [];
+    const [x0, y0, x1, y1] = box.map((value) => value * factor) as [number, number, number, number];
+    const at = `x="${x0}" y="${y0}" width="${Math.max(0, x1 - x0)}" height="${Math.max(0, y1 - y0)}"`;
+    return [`<rect ${at} fill="none" stroke="${css(colorOf(i))}" stroke-width="${line}"/>`];
+  });
+  if (labels) elements.push(...labelElements(items, picture, {factor, boxes: options.boxes ?? false}));
+  return {picture, elements};
+}
+
+/** Plates with the labels at the upper left of the boxes, or the highest points of the masks where no boxes are drawn, inside the picture and, where there is room, apart. */
+function labelElements(
+  items: readonly Item[],
+  {width, height}: RgbImage,
+  {factor, boxes}: {factor: number; boxes: boolean},
+): string[] {
+  const size = Math.max(9, Math.min(24, Math.round(Math.max(width, height) / 75)));
+  const padding = Math.round(size / 2.5);
+  const plateHeight = size + 2 * padding;
+  const placed: {x: number; y: number; width: number}[] = [];
+  return items.flatMap(({box, shape, label}, i) => {
+    if (label === '') return [];
+    const [left, top] = boxes || shape === undefined ? box : highestPoint(shape);
+    const plateWidth = textWidth(label, size) + 2 * padding;
+    const x = Math.max(0, Math.min(left * factor, width - plateWidth));
+    let y = Math.max(0, Math.min(top * factor, height - plateHeight));
+    const overlaps = () =>
+      placed.some(
+        (other) => x < other.x + other.width && other.x < x + plateWidth && Math.abs(y - other.y) < plateHeight,
+      );
+    for (let tries = 0; tries < 4 && overlaps() && y + 2 * plateHeight <= height; tries++) y += plateHeight;
+    placed.push({x, y, width: plateWidth});
+    const color = colorOf(i);
+    return [
+      `<rect x="${x}" y="${y}" width="${plateWidth}" height="${plateHeight}" rx="2" fill="${css(color)}" fill-opacity="0.85"/>`,
+      textPath(label, x + padding, y + padding + size, {size, color: inkOn(color)}),
+    ];
+  });
+}
+
+/** Where the first row of a shape begins, so that a label stands by the object and not in the corner of its box. */
+function highestPoint({bitmap, left, top, width}: Shape): [number, number] {
+  const first = Math.max(0, bitmap.findIndex(Boolean));
+  return [left + (first % width || 0), top + (Math.floor(first / width) || 0)];
+}
+
+export function detectionItems(image: RgbImage, detections: DrawableDetections, scoreThreshold: number): Item[] {
+  const {boxes, classNames = [], scores, masks = []} = detections;
+  const items: Item[] = [];
+  for (let i = 0; i < boxes.length / 4; i++) {
+    const score = scores?.[i];
+    if (score !== undefined && score < scoreThreshold) continue;
+    const box = [boxes[i * 4]!, boxes[i * 4 + 1]!, boxes[i * 4 + 2]!, boxes[i * 4 + 3]!] as const;
+    const label = [classNames[i], score?.toFixed(2)].filter(Boolean).join(' ');
+    const mask = masks[i];
+    items.push({box, label, shape: mask === undefined ? undefined : wholeShape(mask, image, i)});
+  }
+  return items;
+}
+
+export function instanceItems(instances: readonly Instance[], classes: readonly string[]): Item[] {
+  return instances.map(({box, mask: {data, ...rect}, label}) => ({
+    box,
+    label: classes[label - 1] ?? '',
+    shape: {bitmap: data, ...rect},
+  }));
+}
+
+function wholeShape(mask: Rle | Uint8Array, {width, height}: RgbImage, index: number): Shape {
+  const isBitmap = mask instanceof Uint8Array;
+  const fits = isBitmap ? mask.length === width * height : mask.size[0] === height && mask.size[1] === width;
+  if (!fits) {
+    const size = isBitmap ? `${mask.length} pixels` : `${mask.size[1]} × ${mask.size[0]}`;
+    throw new MaskRcnnError(
+      'INVALID_MASK',
+      `Mask ${index} of the detections must be of the image's size, ${width} × ${height}, got ${size}.`,
+      {hint: 'Draw on the image that the detections were made from.'},
+    );
+  }
+  return crop(isBitmap ? mask : decodeRle(mask), width);
+}

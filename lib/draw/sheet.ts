@@ -1,0 +1,55 @@
+import type {RgbImage} from '../image/image.js';
+import {cutText, textPath, textWidth} from './font.js';
+import type {Drawing} from './overlay.js';
+
+/** A drawing with a line of text above it. */
+export type Tile = Drawing & {caption: string};
+
+const GAP = 8;
+const LEAST_TEXT = 9;
+
+/**
+ * Lays tiles out in rows on white, captions above, `textSize` pixels high or as small as they have to be; what is too long
+ * for that is cut at its start. Columns are as wide as their widest tile, rows as high as their highest.
+ */
+export function sheet(rows: readonly (readonly Tile[])[], textSize: number): Drawing {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({length: columns}, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.picture.width ?? 0)),
+  );
+  const header = textSize + 2 * GAP;
+  const heights = rows.map((row) => header + Math.max(...row.map(({picture}) => picture.height)));
+  const width = GAP + sum(widths.map((column) => column + GAP));
+  const height = sum(heights) + GAP;
+  const sheet: RgbImage = {data: new Uint8Array(width * height * 3).fill(255), width, height};
+  const elements = rows.flatMap((row, r) =>
+    row.flatMap(({picture, elements, caption}, column) => {
+      const left = GAP + sum(widths.slice(0, column).map((other) => other + GAP));
+      const top = sum(heights.slice(0, r)) + header;
+      paste(picture, sheet, left, top);
+      // So that a long caption does not run into the next.
+      const room = widths[column]! - GAP;
+      const size = Math.max(
+        LEAST_TEXT,
+        Math.min(textSize, (textSize * room) / Math.max(1, textWidth(caption, textSize))),
+      );
+      return [
+        textPath(cutText(caption, room, size, 'end'), left, top - GAP, {size, color: '#222'}),
+        // An inner <svg> clips what hangs out of its tile.
+        `<svg x="${left}" y="${top}" width="${picture.width}" height="${picture.height}">${elements.join('')}</svg>`,
+      ];
+    }),
+  );
+  return {picture: sheet, elements};
+}
+
+function paste(from: RgbImage, to: RgbImage, left: number, top: number): void {
+  for (let y = 0; y < from.height; y++) {
+    const row = from.data.subarray(y * from.width * 3, (y + 1) * from.width * 3);
+    to.data.set(row, ((top + y) * to.width + left) * 3);
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

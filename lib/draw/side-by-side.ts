@@ -1,0 +1,40 @@
+import {checkOptions, listOf, text} from '../basics/schema.js';
+import type {Instance} from '../datasets/dataset.js';
+import {type ImageSource, readImage} from '../image/image.js';
+import {toPng} from './canvas.js';
+import {
+  DRAW_SCHEMA,
+  type DrawableDetections,
+  type DrawOptions,
+  detectionItems,
+  draw,
+  instanceItems,
+} from './overlay.js';
+import {sheet} from './sheet.js';
+
+/** How `drawSideBySide()` draws. */
+export type SideBySideOptions = DrawOptions & {
+  /** Written above the panels (default 'Image', 'Truth', 'Prediction'). */
+  captions?: readonly [string, string, string];
+};
+
+/** Three panels as one PNG: the image, its true instances, and the detections. Labels are written on the detections only. */
+export async function drawSideBySide(
+  source: ImageSource,
+  truth: readonly Instance[],
+  prediction: DrawableDetections,
+  options: SideBySideOptions = {},
+): Promise<Buffer> {
+  checkOptions(options, {...DRAW_SCHEMA, captions: listOf(text, {length: 3})}, 'drawSideBySide');
+  const {captions = ['Image', 'Truth', 'Prediction'], ...drawing} = options;
+  const image = await readImage(source);
+  const items = detectionItems(image, prediction, options.scoreThreshold ?? 0);
+  const panels = [
+    draw(image, [], drawing),
+    draw(image, instanceItems(truth, []), drawing),
+    draw(image, items, drawing),
+  ];
+  const textSize = Math.max(9, Math.min(20, Math.round(panels[0]!.picture.width / 40)));
+  const {picture, elements} = sheet([panels.map((panel, i) => ({...panel, caption: captions[i]!}))], textSize);
+  return toPng(picture, elements);
+}

@@ -1,0 +1,48 @@
+import type {Sample} from '../datasets/dataset.js';
+import {pixelsOf, type Rle} from '../masks/rle.js';
+
+/** Which object each pixel of an image belongs to, in reading order: 0 for none, else 1, 2, ... */
+export type LabelMap = {width: number; height: number; labels: Int32Array};
+
+/** The instances of `sample`, numbered in their order. Where two overlap, the later one has the pixel. */
+export function trueLabels({image: {width, height}, instances}: Sample): LabelMap {
+  const labels = new Int32Array(width * height);
+  for (const [index, {mask}] of instances.entries()) {
+    for (let y = 0; y < mask.height; y++) {
+      const row = (mask.top + y) * width + mask.left;
+      for (let x = 0; x < mask.width; x++) {
+        if (mask.data[y * mask.width + x] !== 0) labels[row + x] = index + 1;
+      }
+    }
+  }
+  return {width, height, labels};
+}
+
+/**
+ * A detection of which less than this share is left beside better ones is taken for one of them, not for an object: as in
+ * Detectron2 (`combine_overlap_thresh` of its PanopticFPN).
+ */
+const LEAST_VISIBLE = 0.5;
+
+/**
+ * Detections, best first, numbered in their order. Where several overlap, the best one has the pixel; those that are mostly
+ * covered are left out, with their pixels (the merging of Kirillov et al., "Panoptic segmentation", 2019).
+ */
+export function predictedLabels(masks: readonly Rle[], width: number, height: number): LabelMap {
+  const labels = new Int32Array(width * height);
+  for (const [index, mask] of masks.entries()) {
+    const pixels = pixelsOf(mask);
+    let visible = 0;
+    for (const at of pixels) if (labels[at] === 0) visible++;
+    if (visible < LEAST_VISIBLE * pixels.length) continue;
+    for (const at of pixels) if (labels[at] === 0) labels[at] = index + 1;
+  }
+  return {width, height, labels};
+}
+
+/** The union of `masks`, all of one image of width × height pixels, as bytes of 0 and 1 in reading order. */
+export function foregroundOf(masks: readonly Rle[], width: number, height: number): Uint8Array {
+  const foreground = new Uint8Array(width * height);
+  for (const mask of masks) for (const at of pixelsOf(mask)) foreground[at] = 1;
+  return foreground;
+}

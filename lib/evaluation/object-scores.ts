@@ -1,0 +1,211 @@
+import {hausdorff, type Shape} from './hausdorff.js';
+import type {LabelMap} from './label-map.js';
+import {areasOf, type Overlap, overlapsOf} from './overlaps.js';
+
+/** What the objects of one image contribute: see `objectScores()`. */
+export type ObjectCounts = {
+  /** Objects of the truth, of the prediction, and of the prediction that are true positives. */
+  truth: number;
+  predicted: number;
+  matched: number;
+  /** Pixels of all objects of the truth, and of the prediction. */
+  trueArea: number;
+  predictedArea: number;
+  /** Over the objects of each side, the sum of area × score with the partner. */
+  dice: {truth: number; predicted: number};
+  hausdorff: {truth: number; predicted: number};
+};
+
+/**
+ * Agreement of objects as in the GlaS contest: Sirinukunwattana et al., "Gland segmentation in colon histology images: The
+ * GlaS challenge contest", Medical Image Analysis 35, 2017, section 4.
+ */
+export type ObjectScores = {
+  /** 2·precision·recall / (precision + recall), 0..1; 1 where there are no objects on either side. */
+  f1: number;
+  /**
+   * Share of the predicted objects that cover at least half of the true one that they overlap most, as the paper has it (the
+   * contest's own program: more than half); 1 where nothing is predicted.
+   */
+  precision: number;
+  /** Share of the true objects that are covered so; 1 where there are none. */
+  recall: number;
+  /** Dice of each object with the one that it overlaps most, weighted by area, mean of both sides; 0..1. */
+  dice: number;
+  /** Hausdorff distance likewise, to the nearest object where it overlaps none; in pixels, 0 being best. */
+  hausdorff: number;
+};
+
+/** Scores of a data set: the mean over images, and from the objects of all images together. */
+export type ObjectSummary = {
+  images: number;
+  truth: number;
+  predicted: number;
+  mean: ObjectScores;
+  pooled: ObjectScores;
+};
+
+type LabelledObject = Shape & {area: number; partner: LabelledObject | undefined; overlap: number};
+
+/**
+ * Compares the objects of two maps of the same image. Where one side has no object at all, the paper defines no distance:
+ * those of the other side then count with the image's diagonal (the contest's own program gives infinity).
+ */
+export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): ObjectCounts {
+  const {width, height} = trueMap;
+  const overlaps = overlapsOf(predictedMap, trueMap);
+  const [truth, predicted] = [objectsOf(trueMap), objectsOf(predictedMap)];
+  pairUp(truth, predicted, overlaps);
+  const [trueObjects, predictedObjects] = [[...truth.values()], [...predicted.values()]];
+
+  const hit = new Set<LabelledObject>();
+  for (const {partner, overlap} of predictedObjects) {
+    if (partner !== undefined && overlap >= partner.area / 2) hit.add(partner);
+  }
+  const dice = ({area, partner, overlap}: LabelledObject) =>
+    partner === undefined ? 0 : (2 * overlap) / (area + partner.area);
+  const distance = (object: LabelledObject, others: readonly LabelledObject[]) =>
+    object.partner === undefined
+      ? nearest(object, others, Math.hypot(width, height))
+      : hausdorff(object, object.partner);
+  return {
+    truth: trueObjects.length,
+    predicted: predictedObjects.length,
+    matched: hit.size,
+    trueArea: weighted(trueObjects, () => 1),
+    predictedArea: weighted(predictedObjects, () => 1),
+    dice: {truth: weighted(trueObjects, dice), predicted: weighted(predictedObjects, dice)},
+    hausdorff: {
+      truth: weighted(trueObjects, (object) => distance(object, predictedObjects)),
+      predicted: weighted(predictedObjects, (object) => distance(object, trueObjects)),
+    },
+  };
+}
+
+export function objectScores(counts: ObjectCounts): ObjectScores {
+  const {truth, predicted, matched, trueArea, predictedArea} = counts;
+  const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
+  // The sums of a side without objects say nothing: the other side speaks for both.
+  const bothSides = (sums: {truth: number; predicted: number}, without: number) => {
+    const sides = [
+      ...(truth > 0 ? [sums.truth / trueArea] : []),
+      ...(predicted > 0 ? [sums.predicted / predictedArea] : []),
+    ];
+    return sides.length === 0 ? without : sides.reduce((sum, side) => sum + side, 0) / sides.length;
+  };
+  return {
+    f1: share(2 * matched, truth + predicted),
+    precision: share(matched, predicted),
+    recall: share(matched, truth),
+    dice: bothSides(counts.dice, 1),
+    hausdorff: bothSides(counts.hausdorff, 0),
+  };
+}
+
+/** Summarises the images of a data set. `images` must not be empty. */
+export function summarizeObjects(images: readonly ObjectCounts[]): ObjectSummary {
+  if (images.length === 0) throw new RangeError('A summary needs at least one image, got none.');
+  const total = images.reduce(added);
+  const scores = images.map(objectScores);
+  const mean = (name: keyof ObjectScores) => scores.reduce((sum, score) => sum + score[name], 0) / images.length;
+  return {
+    images: images.length,
+    truth: total.truth,
+    predicted: total.predicted,
+    mean: {
+      f1: mean('f1'),
+      precision: mean('precision'),
+      recall: mean('recall'),
+      dice: mean('dice'),
+      hausdorff: mean('hausdorff'),
+    },
+    pooled: objectScores(total),
+  };
+}
+
+function added(a: ObjectCounts, b: ObjectCounts): ObjectCounts {
+  const sides = (name: 'dice' | 'hausdorff') => ({
+    truth: a[name].truth + b[name].truth,
+    predicted: a[name].predicted + b[name].predicted,
+  });
+  return {
+    truth: a.truth + b.truth,
+    predicted: a.predicted + b.predicted,
+    matched: a.matched + b.matched,
+    trueArea: a.trueArea + b.trueArea,
+    predictedArea: a.predictedArea + b.predictedArea,
+    dice: sides('dice'),
+    hausdorff: sides('hausdorff'),
+  };
+}
+
+function weighted(objects: readonly LabelledObject[], score: (object: LabelledObject) => number): number {
+  return objects.reduce((sum, object) => sum + object.area * score(object), 0);
+}
+
+/** Distance to the nearest of `others`, or `without` where there are none. */
+function nearest(object: LabelledObject, others: readonly LabelledObject[], without: number): number {
+  if (others.length === 0) return without;
+  return others.reduce((least, other) => Math.min(least, hausdorff(object, other, least)), Infinity);
+}
+
+/**
+ * Gives each object the one of the other side that it shares most pixels with; of several, that of the lowest number, as the
+ * contest's own program does.
+ */
+function pairUp(
+  truth: ReadonlyMap<number, LabelledObject>,
+  predicted: ReadonlyMap<number, LabelledObject>,
+  overlaps: readonly Overlap[],
+): void {
+  for (const {predicted: predictedLabel, truth: trueLabel, pixels} of overlaps) {
+    const [of, and] = [truth.get(trueLabel)!, predicted.get(predictedLabel)!];
+    for (const [object, other] of [
+      [of, and],
+      [and, of],
+    ] as const) {
+      if (pixels > object.overlap) Object.assign(object, {partner: other, overlap: pixels});
+    }
+  }
+}
+
+/** The objects of a map that have pixels, by label. */
+function objectsOf(map: LabelMap): Map<number, LabelledObject> {
+  const {width, height, labels} = map;
+  const areas = areasOf(map);
+  const points = Array.from(areas, (area, label) => new Int32Array(label === 0 ? 0 : 2 * area));
+  const boundaries = Array.from(areas, (): number[] => []);
+  const filled = new Int32Array(areas.length);
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const label = labels[i]!;
+      if (label === 0) continue;
+      const own = points[label]!;
+      own[filled[label]!++] = x;
+      own[filled[label]!++] = y;
+      const isInner =
+        x > 0 &&
+        x < width - 1 &&
+        y > 0 &&
+        y < height - 1 &&
+        labels[i - 1] === label &&
+        labels[i + 1] === label &&
+        labels[i - width] === label &&
+        labels[i + width] === label;
+      if (!isInner) boundaries[label]!.push(x, y);
+    }
+  }
+  const objects = new Map<number, LabelledObject>();
+  for (const [label, area] of areas.entries()) {
+    if (label === 0 || area === 0) continue;
+    objects.set(label, {
+      points: points[label]!,
+      boundary: Int32Array.from(boundaries[label]!),
+      has: (x, y) => labels[y * width + x] === label,
+      area,
+      partner: undefined,
+      overlap: 0,
+    });
+  }
+  return objects;
+}

@@ -1,0 +1,91 @@
+import type {NativeEvaluationData} from '../../binding.js';
+import {loadBinding} from '../addon/binding.js';
+import type {Dataset, Sample, TrueObject} from '../datasets/dataset.js';
+import type {ConfusionMatrix} from '../draw/confusion-matrix.js';
+import {type CocoEvaluation, scoreCoco} from './coco-scores.js';
+import {type DetectedObjects, TrueObjects} from './object-table.js';
+import {cocoNames} from './results-file.js';
+
+type Size = {width: number; height: number};
+
+/** What the images of a data set are scored against, gathered image by image. */
+export class ScoredData {
+  readonly #data: Dataset;
+  readonly #sizes: Size[] = [];
+  readonly #truth = new TrueObjects();
+
+  constructor(data: Dataset) {
+    this.#data = data;
+  }
+
+  /** Takes the truth of image `index` from the data set, or from the sample's instances. */
+  async add(index: number, sample: () => Promise<Sample> | Sample): Promise<void> {
+    const {truth, size} = this.#data;
+    if (truth !== undefined && size !== undefined) {
+      this.#sizes[index] = await this.#data.size!(index);
+      this.#truth.add(index, await this.#data.truth!(index));
+      return;
+    }
+    const given = await sample();
+    const {width, height} = given.image;
+    this.#sizes[index] = {width, height};
+    this.#truth.add(index, (await truth?.call(this.#data, index)) ?? (await objectsOf(given)));
+  }
+
+  sizeOf(index: number): Size {
+    return this.#sizes[index]!;
+  }
+
+  /** COCO's scores of detections on all images; by what they have, boxes or masks. */
+  async score(detected: DetectedObjects, shape: 'box' | 'mask'): Promise<CocoEvaluation> {
+    return scoreCoco(this.#native(detected, shape), {classes: this.#data.classes});
+  }
+
+  async confusion(
+    detected: DetectedObjects,
+    shape: 'box' | 'mask',
+    thresholds: {iouThreshold: number; scoreThreshold: number},
+  ): Promise<ConfusionMatrix> {
+    const {evaluation} = await loadBinding();
+    const counts = await evaluation.confusion(this.#native(detected, shape), thresholds);
+    const {classes} = this.#data;
+    const side = classes.length + 1;
+    return {classes, counts: Array.from({length: side}, (_, row) => [...counts.slice(row * side, (row + 1) * side)])};
+  }
+
+  #native(detected: DetectedObjects, shape: 'box' | 'mask'): NativeEvaluationData {
+    // Between equal scores the order of the images' ids decides, as in pycocotools.
+    const {imageId} = cocoNames(this.#data);
+    const order = this.#sizes.map((_, index) => index).sort((a, b) => imageId(a) - imageId(b));
+    const ranks = new Int32Array(order.length);
+    for (const [rank, index] of order.entries()) ranks[index] = rank;
+    const ranked = <T extends {images: Int32Array}>(table: T): T => ({
+      ...table,
+      images: table.images.map((i) => ranks[i]!),
+    });
+    return {
+      classes: this.#data.classes.length,
+      sizes: Int32Array.from(
+        order.flatMap((index) => {
+          const {width, height} = this.#sizes[index]!;
+          return [width, height];
+        }),
+      ),
+      truth: ranked(this.#truth.toNative()),
+      detected: ranked(detected.toNative()),
+      shape,
+    };
+  }
+}
+
+/** The instances of a sample: their area is that of their mask. */
+async function objectsOf({image: {width, height}, instances}: Sample): Promise<TrueObject[]> {
+  const {rle} = await loadBinding();
+  return instances.map(({label, box: [x0, y0, x1, y1], mask}) => ({
+    label,
+    box: [x0, y0, x1 - x0, y1 - y0],
+    area: mask.data.reduce((sum, pixel) => sum + Number(pixel !== 0), 0),
+    crowd: false,
+    mask: {size: [height, width], counts: rle.encodeCrop(mask, width, height)},
+  }));
+}

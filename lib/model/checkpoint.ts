@@ -1,0 +1,45 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import type {WeightsMetadata} from '../weights/metadata.js';
+import type {StateDict} from '../weights/state-dict.js';
+import {writeWeights} from '../weights/write-weights.js';
+import {checkModelOptions} from './check-options.js';
+import {completeModelOptions} from './complete-options.js';
+import type {ModelOptions, ResolvedModelOptions} from './options.js';
+
+/** Under this name a file keeps, as JSON, the options of its network. */
+const NETWORK = 'maskrcnn_options';
+
+/** What a network is built from, besides its weights. */
+export type ModelDescription = {classes: readonly string[]; options: ResolvedModelOptions};
+
+/** Writes weights with classes and options, as `.safetensors`, `.pth` or `.pt`. Throws INVALID_OPTION, WRITE_FAILED. */
+export async function writeModel(path: string, tensors: StateDict, description: ModelDescription): Promise<void> {
+  return writeWeights(path, tensors, describe(description));
+}
+
+/** What `maskRcnn({weights})` builds the same network from. Device, arithmetic and seed are its caller's. */
+export function describe({classes, options}: ModelDescription): WeightsMetadata {
+  const {device, precision, tf32, graphs, seed, numClasses, ...network} = options;
+  return {classes: [...classes], [NETWORK]: JSON.stringify(network)};
+}
+
+/**
+ * The options of the network that a file was saved with, or undefined for a file of another program. Throws
+ * INVALID_CHECKPOINT where they are not those of a network.
+ */
+export function describedOptions(metadata: WeightsMetadata, file: string): ModelOptions | undefined {
+  const text = metadata[NETWORK];
+  if (typeof text !== 'string') return undefined;
+  try {
+    const options = JSON.parse(text) as ModelOptions;
+    checkModelOptions(options);
+    completeModelOptions(options, {pretrained: true, numClasses: 2, device: 'cpu'});
+    return options;
+  } catch (cause) {
+    throw new MaskRcnnError(
+      'INVALID_CHECKPOINT',
+      `${file} must have the options of a network as '${NETWORK}', got others: ${(cause as Error).message}`,
+      {file, cause},
+    );
+  }
+}

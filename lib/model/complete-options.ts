@@ -1,0 +1,170 @@
+import type {NativeModelOptions, RoiPoolOptions} from '../../binding.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {BACKBONES} from './backbones.js';
+import type {ModelOptions} from './options.js';
+
+/** What else decides the defaults. */
+export type Circumstances = {
+  /** Whether weights of the network or of the backbone are going to be loaded. */
+  pretrained: boolean;
+  /** The eps that those weights were made for, if it is not the usual one. */
+  frozenBatchNormEps?: number | undefined;
+  numClasses: number;
+  /** The device, decided. */
+  device: string;
+};
+
+/**
+ * Fills in torchvision's defaults (models/detection/{mask_rcnn,faster_rcnn,backbone_utils}.py). Each option by itself has
+ * been checked; options that contradict one another throw INVALID_OPTION.
+ */
+export function completeModelOptions(
+  options: ModelOptions,
+  {pretrained, frozenBatchNormEps = 1e-5, numClasses, device}: Circumstances,
+): {options: NativeModelOptions; notices: string[]} {
+  const notices: string[] = [];
+  const backbone = options.backbone ?? 'resnet50';
+  const version = options.version ?? 1;
+  const returnedLayers = [...(options.returnedLayers ?? BACKBONES[backbone].defaultReturnedLayers)];
+  const levels = returnedLayers.length + 1; // the max-pooled level comes on top
+  const maps = returnedLayers.map((_, index) => String(index));
+  const minSize = typeof options.minSize === 'object' ? [...options.minSize] : [options.minSize ?? 800];
+  const complete: NativeModelOptions = {
+    backbone,
+    version,
+    numClasses,
+    backboneNorm: options.backboneNorm ?? (pretrained && version === 1 ? 'frozen' : 'batch'),
+    frozenBatchNormEps: options.frozenBatchNormEps ?? frozenBatchNormEps,
+    trainableBackboneLayers: trainableLayers(options, pretrained, notices),
+    returnedLayers,
+    minSize,
+    maxSize: options.maxSize ?? 1333,
+    imageMean: [...(options.imageMean ?? ([0.485, 0.456, 0.406] as const))],
+    imageStd: [...(options.imageStd ?? ([0.229, 0.224, 0.225] as const))],
+    sizeDivisible: options.sizeDivisible ?? 32,
+    fixedSize: options.fixedSize ? [...options.fixedSize] : null,
+    skipResize: options.skipResize ?? false,
+    anchorSizes: copy(options.anchorSizes) ?? defaultAnchorSizes(levels),
+    anchorAspectRatios: copy(options.anchorAspectRatios) ?? Array.from({length: levels}, () => [0.5, 1, 2]),
+    rpnPreNmsTopNTrain: options.rpnPreNmsTopNTrain ?? 2000,
+    rpnPreNmsTopNTest: options.rpnPreNmsTopNTest ?? 1000,
+    rpnPostNmsTopNTrain: options.rpnPostNmsTopNTrain ?? 2000,
+    rpnPostNmsTopNTest: options.rpnPostNmsTopNTest ?? 1000,
+    rpnNmsThresh: options.rpnNmsThresh ?? 0.7,
+    rpnFgIouThresh: options.rpnFgIouThresh ?? 0.7,
+    rpnBgIouThresh: options.rpnBgIouThresh ?? 0.3,
+    rpnBatchSizePerImage: options.rpnBatchSizePerImage ?? 256,
+    rpnPositiveFraction: options.rpnPositiveFraction ?? 0.5,
+    rpnScoreThresh: options.rpnScoreThresh ?? 0,
+    boxRoiPool: completePool(options.boxRoiPool, maps, 7),
+    maskRoiPool: completePool(options.maskRoiPool, maps, 14),
+    boxScoreThresh: options.boxScoreThresh ?? 0.05,
+    boxNmsThresh: options.boxNmsThresh ?? 0.5,
+    boxDetectionsPerImg: options.boxDetectionsPerImg ?? 100,
+    boxFgIouThresh: options.boxFgIouThresh ?? 0.5,
+    boxBgIouThresh: options.boxBgIouThresh ?? 0.5,
+    boxBatchSizePerImage: options.boxBatchSizePerImage ?? 512,
+    boxPositiveFraction: options.boxPositiveFraction ?? 0.25,
+    bboxRegWeights: [...(options.bboxRegWeights ?? ([10, 10, 5, 5] as const))],
+    device,
+    precision: options.precision ?? 'float32',
+    tf32: options.tf32 ?? 'convolutions',
+    graphs: options.graphs ?? false,
+    seed: options.seed ?? 0,
+  };
+  checkContradictions(complete);
+  if (complete.precision === 'float16' && device === 'cpu') {
+    notices.push("precision 'float16' is for GPUs: on this CPU it is many times slower than 'float32'.");
+  }
+  return {options: complete, notices};
+}
+
+/** torchvision `_validate_trainable_layers`, whose warning becomes a notice. */
+function trainableLayers(options: ModelOptions, pretrained: boolean, notices: string[]): number {
+  const {backbone = 'resnet50', trainableBackboneLayers} = options;
+  const {maxTrainableLayers} = BACKBONES[backbone];
+  const layers = trainableBackboneLayers ?? 3;
+  if (layers > maxTrainableLayers) {
+    throw invalid(`trainableBackboneLayers must be 0..${maxTrainableLayers} for ${backbone}, got ${layers}.`);
+  }
+  if (pretrained) return layers;
+  if (trainableBackboneLayers !== undefined && trainableBackboneLayers !== maxTrainableLayers) {
+    notices.push(
+      `trainableBackboneLayers: ${trainableBackboneLayers} has no effect without pretrained weights: all ` +
+        `${maxTrainableLayers} layers are trained.`,
+    );
+  }
+  return maxTrainableLayers;
+}
+
+/** torchvision pools from the levels '0'..'3' and skips those that a backbone lacks. */
+function completePool(pool: Partial<RoiPoolOptions> = {}, maps: string[], outputSize: number): RoiPoolOptions {
+  return {
+    featmapNames: [...(pool.featmapNames ?? maps.slice(0, 4))],
+    outputSize: pool.outputSize ?? outputSize,
+    samplingRatio: pool.samplingRatio ?? 2,
+  };
+}
+
+/** Five levels: one size each. Others: all sizes on each level, as torchvision's MobileNet detectors have them. */
+function defaultAnchorSizes(levels: number): number[][] {
+  const sizes = [32, 64, 128, 256, 512];
+  return levels === 5 ? sizes.map((size) => [size]) : Array.from({length: levels}, () => [...sizes]);
+}
+
+function checkContradictions(options: NativeModelOptions): void {
+  const {backbone, version, returnedLayers, anchorSizes, anchorAspectRatios} = options;
+  const [first, last] = BACKBONES[backbone].stages;
+  if (version === 2 && options.backboneNorm === 'frozen') {
+    throw invalid("backboneNorm must be 'batch' in version 2, got 'frozen'.", 'Version 1 takes either.');
+  }
+  if (returnedLayers.some((layer, i) => layer < first || layer > last || layer <= (returnedLayers[i - 1] ?? -1))) {
+    throw invalid(
+      `returnedLayers must ascend within ${first}..${last} for ${backbone}, got [${returnedLayers.join(', ')}].`,
+    );
+  }
+  const largest = Math.max(...options.minSize);
+  if (largest > options.maxSize) {
+    throw invalid(`maxSize must be at least minSize (${largest}), got ${options.maxSize}.`);
+  }
+
+  const levels = returnedLayers.length + 1;
+  for (const [name, lists] of Object.entries({anchorSizes, anchorAspectRatios})) {
+    if (lists.length !== levels) {
+      throw invalid(
+        `${name} must have one list for each of the ${levels} feature levels, got ${lists.length}.`,
+        `The levels are those of returnedLayers [${returnedLayers.join(', ')}] and the max-pooled one.`,
+      );
+    }
+  }
+  const perCell = anchorSizes.map((sizes, level) => sizes.length * anchorAspectRatios[level]!.length);
+  if (new Set(perCell).size > 1) {
+    throw invalid(
+      `anchorSizes × anchorAspectRatios must give every level as many anchors, got [${perCell.join(', ')}].`,
+      'The levels share one RPN head.',
+    );
+  }
+
+  const maps = [...returnedLayers.keys()].map(String).concat('pool');
+  for (const pool of ['boxRoiPool', 'maskRoiPool'] as const) {
+    for (const name of options[pool].featmapNames) {
+      if (!maps.includes(name)) {
+        throw invalid(`${pool}.featmapNames must be of '${maps.join("', '")}', got '${name}'.`);
+      }
+    }
+  }
+  for (const part of ['rpn', 'box'] as const) {
+    const [background, foreground] = [options[`${part}BgIouThresh`], options[`${part}FgIouThresh`]];
+    if (background > foreground) {
+      throw invalid(`${part}BgIouThresh must be at most ${part}FgIouThresh (${foreground}), got ${background}.`);
+    }
+  }
+}
+
+function copy(lists: readonly (readonly number[])[] | undefined): number[][] | undefined {
+  return lists?.map((list) => [...list]);
+}
+
+function invalid(message: string, hint?: string): MaskRcnnError {
+  return new MaskRcnnError('INVALID_OPTION', message, hint === undefined ? {} : {hint});
+}

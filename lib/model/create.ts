@@ -1,0 +1,159 @@
+import {basename} from 'node:path';
+import type {BackboneName, Model as NativeModel} from '../../binding.js';
+import {loadRuntime} from '../addon/binding.js';
+import {chooseDevice} from '../addon/device.js';
+import {native} from '../addon/native-errors.js';
+import {createProgress} from '../basics/progress.js';
+import {adaptPredictors, servesAsIs} from '../weights/adapt-predictors.js';
+import {toBackboneStateDict} from '../weights/backbone-state-dict.js';
+import {cocoCategories} from '../weights/coco-categories.js';
+import {readWeights} from '../weights/read-weights.js';
+import {registry} from '../weights/registry.js';
+import {renameOldKeys} from '../weights/rename-old-keys.js';
+import {resolveWeights} from '../weights/resolve-weights.js';
+import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
+import {checkModelOptions} from './check-options.js';
+import {describedOptions} from './checkpoint.js';
+import {completeModelOptions} from './complete-options.js';
+import {MaskRcnn} from './model.js';
+import type {ModelOptions} from './options.js';
+
+/** A weights file that was read, with what is known of its network. */
+type Source = {
+  kind: 'detector' | 'backbone';
+  file: string;
+  tensors: StateDict;
+  notices: string[];
+  classes: readonly string[] | undefined;
+  frozenBatchNormEps: number | undefined;
+  /** The options that this package saved with it. */
+  network: ModelOptions | undefined;
+};
+
+/**
+ * Builds a Mask R-CNN, with its weights if any are named.
+ *
+ * Throws INVALID_OPTION; LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH or ADDON_NOT_FOUND; DEVICE_UNAVAILABLE; WEIGHTS_UNAVAILABLE or
+ * CHECKSUM_MISMATCH; INVALID_CHECKPOINT, UNSAFE_CHECKPOINT or STATE_DICT_MISMATCH; OUT_OF_MEMORY; or the reason of an aborted
+ * signal.
+ */
+export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
+  checkModelOptions(options);
+  options.signal?.throwIfAborted();
+  const loaded = await loadRuntime();
+  const {binding} = loaded;
+  const {device, notice} = await chooseDevice(options.device ?? 'auto', loaded);
+  const source = await readSource(options, binding.lendBytes);
+  const merged = {...source?.network, ...withoutUndefined(options)};
+  const classes = chooseClasses(options, source);
+  const {options: complete, notices} = completeModelOptions(merged, {
+    pretrained: source !== undefined,
+    frozenBatchNormEps: source?.frozenBatchNormEps,
+    numClasses: classes.length + 1,
+    device,
+  });
+  const isWhole =
+    source?.kind === 'detector' && servesAsIs(source.tensors, {fromClasses: source.classes, toClasses: classes});
+  const model = await native(() => binding.Model.create(complete, {initialize: !isWhole}));
+  try {
+    if (source?.kind === 'detector') notices.push(...(await loadDetector(model, source, classes, isWhole)));
+    if (source?.kind === 'backbone') await loadBackbone(model, source, complete.backbone);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  const all = [...(notice === undefined ? [] : [notice]), ...(source?.notices ?? []), ...notices];
+  for (const notice of all) options.onNotice?.(notice);
+  return new MaskRcnn({native: model, classes, options: complete, notices: all});
+}
+
+async function readSource(
+  options: ModelOptions,
+  allocate: (length: number) => Uint8Array,
+): Promise<Source | undefined> {
+  const {weights, weightsBackbone, backbone = 'resnet50', version = 1, signal} = options;
+  const name = weights ?? weightsBackbone;
+  if (name === undefined) return undefined;
+  const kind = weights === undefined ? 'backbone' : 'detector';
+  const progress = createProgress();
+  const {path, registered} = await resolveWeights(name, {
+    kind,
+    backbone,
+    version,
+    signal,
+    onProgress: ({receivedBytes, totalBytes}) =>
+      progress.update({label: name, done: receivedBytes, total: totalBytes, unit: 'bytes'}),
+  }).finally(() => progress.close());
+  const {tensors, metadata, notes} = await readWeights(path, {signal, allocate});
+  // torchvision's files can also be named by their path.
+  const known = registered ?? registry.find(({file, kind: itsKind}) => itsKind === kind && file === basename(path));
+  return {
+    kind,
+    file: path,
+    tensors,
+    notices: notes.map((note) => `${path}: ${note}.`),
+    classes: known?.classes ?? metadata.classes,
+    frozenBatchNormEps: known?.frozenBatchNormEps,
+    network: kind === 'detector' ? describedOptions(metadata, path) : undefined,
+  };
+}
+
+/** The user's names; else the checkpoint's; else numbers, as many as asked for or as the checkpoint has; else COCO's. */
+function chooseClasses({classes, numClasses}: ModelOptions, source: Source | undefined): readonly string[] {
+  if (classes !== undefined) return classes;
+  const saved = source?.classes;
+  if (numClasses !== undefined) return saved?.length === numClasses - 1 ? saved : numbered(numClasses);
+  if (saved !== undefined) return saved;
+  const rows = source?.tensors.get('roi_heads.box_predictor.cls_score.bias')?.shape[0];
+  return rows === undefined ? cocoCategories.slice(1) : numbered(rows);
+}
+
+function numbered(numClasses: number): string[] {
+  return Array.from({length: numClasses - 1}, (_, index) => String(index + 1));
+}
+
+/** Loads a whole network and returns what had to be replaced: nothing, if `isWhole`. The tensors of `source` are used up. */
+async function loadDetector(
+  model: NativeModel,
+  source: Source,
+  classes: readonly string[],
+  isWhole: boolean,
+): Promise<string[]> {
+  const parameters = model.parameters();
+  const current = renameOldKeys(source.tensors, parameters).tensors;
+  const load = async (tensors: StateDict) => {
+    requireMatchingStateDict(tensors, parameters, {source: source.file});
+    await native(() => model.loadStateDict([...tensors.values()], {consume: true}));
+  };
+  if (isWhole) {
+    await load(current);
+    return [];
+  }
+  const initial = toStateDict(await native(() => model.stateDict()));
+  const adapted = adaptPredictors(current, {fromClasses: source.classes, toClasses: classes, initial});
+  await load(adapted.tensors);
+  const copied = adapted.copiedClasses.length > 0 ? `; kept what it knows of ${adapted.copiedClasses.join(', ')}` : '';
+  return [
+    `${source.file}: replaced its box and mask predictors by new ones for the ${classes.length} ` +
+      `${classes.length === 1 ? 'class' : 'classes'} ${shorten(classes)}${copied}.`,
+  ];
+}
+
+async function loadBackbone(model: NativeModel, source: Source, backbone: BackboneName): Promise<void> {
+  const {tensors} = toBackboneStateDict(source.tensors, {
+    backbone,
+    parameters: model.parameters(),
+    source: source.file,
+  });
+  const whole = toStateDict(await native(() => model.stateDict()));
+  for (const [name, tensor] of tensors) whole.set(name, tensor);
+  await native(() => model.loadStateDict([...whole.values()]));
+}
+
+function shorten(names: readonly string[]): string {
+  return names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')}, ...`;
+}
+
+function withoutUndefined(options: ModelOptions): ModelOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,31 @@
+import type {Rle} from '../masks/rle.js';
+import type {Detections} from './predict.js';
+
+/** Detections as plain values that `JSON.stringify()` takes. */
+export type DetectionsJson = {
+  file?: string;
+  /** Size of the image in pixels. */
+  width: number;
+  height: number;
+  /** In falling order of score. */
+  objects: {
+    class: string;
+    /** 0..1. */
+    score: number;
+    /** x0, y0, x1, y1 in pixels of the image. */
+    box: number[];
+    /** COCO's run lengths, as pycocotools reads them; absent where no masks were asked for. */
+    mask?: Rle;
+  }[];
+};
+
+/** `detections`, object by object, as `maskrcnn predict --save json` writes them. */
+export function detectionsToJson(detections: Detections<'rle'> | Detections<'none'>): DetectionsJson {
+  const {file, width, height, boxes, classNames, scores, masks} = detections;
+  const objects = classNames.map((name, index) => {
+    const mask = masks[index];
+    const box = [...boxes.subarray(4 * index, 4 * index + 4)];
+    return {class: name, score: scores[index]!, box, ...(mask && {mask})};
+  });
+  return {...(file !== undefined && {file}), width, height, objects};
+}

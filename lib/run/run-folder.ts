@@ -1,0 +1,180 @@
+import {mkdir} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {versions} from '../addon/versions.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Sample} from '../datasets/dataset.js';
+import {type Comparison, drawComparison, drawMosaic} from '../draw/mosaic.js';
+import {writeAtomically} from '../files/atomic-file.js';
+import {EventFile} from './event-file.js';
+import {makeFreeFolder, removeReports} from './folder.js';
+import type {History} from './history.js';
+import {lossCurvePng, lossCurveSvg} from './loss-curves.js';
+import {metricCurvePng, metricCurveSvg} from './metric-curves.js';
+import {MetricsFile, type MetricsRecord, type ResumePoint} from './metrics-file.js';
+import {resultsCsv} from './results-csv.js';
+
+export type RunFolderOptions = {
+  /** Goes on with the run in the folder: metrics.jsonl is cut back to before this step and this epoch. */
+  resumeAt?: ResumePoint;
+  /** Class names, written on the pictures where there are several. */
+  classes?: readonly string[];
+  /** Told, once each, of reports that could not be written. Default: a warning of the process. */
+  warn?: (text: string) => void;
+};
+
+/** Detections that the validation's pictures show. */
+const SHOWN_SCORE = 0.5;
+
+/**
+ * The folder of a training run: options.json, metrics.jsonl with a line per step and per epoch, reports made from them
+ * (results.csv, TensorBoard events, curves, pictures), and the checkpoints. Options and metrics that cannot be written
+ * end a run (WRITE_FAILED); a report that cannot is told once, and the run goes on.
+ */
+export class RunFolder {
+  readonly path: string;
+  /** Weights after the last step that was saved. */
+  readonly last: string;
+  /** Weights that did best. */
+  readonly best: string;
+  /** Everything that training goes on from. */
+  readonly state: string;
+  readonly #metrics: MetricsFile;
+  readonly #history: History;
+  readonly #classes: readonly string[];
+  readonly #warn: (text: string) => void;
+  readonly #failed = new Set<string>();
+  #events: EventFile | undefined;
+
+  private constructor(path: string, metrics: MetricsFile, history: History, {classes, warn}: RunFolderOptions) {
+    this.path = path;
+    this.last = join(path, 'last.safetensors');
+    this.best = join(path, 'best.safetensors');
+    this.state = RunFolder.statePath(path);
+    this.#metrics = metrics;
+    this.#history = history;
+    this.#classes = classes ?? [];
+    this.#warn = warn ?? ((text) => process.emitWarning(text));
+  }
+
+  /**
+   * Makes `path`, or the first free of runs/train, runs/train-2, ... Without `resumeAt` metrics and reports of an earlier run
+   * in it are removed. Throws INVALID_OPTION where it cannot be written; resuming, WRITE_FAILED where metrics.jsonl cannot.
+   */
+  static async open(path: string | undefined, options: RunFolderOptions = {}): Promise<RunFolder> {
+    const {resumeAt} = options;
+    const free = join('runs', 'train');
+    try {
+      const folder = path ?? (await makeFreeFolder(free));
+      await mkdir(folder, {recursive: true});
+      const file = join(folder, 'metrics.jsonl');
+      if (resumeAt === undefined) {
+        await removeReports(folder);
+        const run = new RunFolder(folder, await MetricsFile.create(file), {steps: [], epochs: []}, options);
+        await run.#openEvents(0);
+        return run;
+      }
+      const {metrics, kept} = await MetricsFile.resume(file, resumeAt);
+      const run = new RunFolder(folder, metrics, kept.history, options);
+      if (kept.damaged > 0) run.#warn(`${file} has ${kept.damaged} lines that are no records; they are left out.`);
+      await run.#openEvents(resumeAt.step);
+      return run;
+    } catch (cause) {
+      if (cause instanceof MaskRcnnError) throw cause;
+      throw new MaskRcnnError(
+        'INVALID_OPTION',
+        `Option 'output' of train() must be a folder that can be written, got '${path ?? free}' (${(cause as Error).message}).`,
+        {file: path ?? free, cause},
+      );
+    }
+  }
+
+  /** Where the run in `folder` keeps its state. */
+  static statePath(folder: string): string {
+    return join(folder, 'last.state.safetensors');
+  }
+
+  /** What was kept of the run that is resumed; empty for a new one. */
+  async history(): Promise<History> {
+    return {steps: [...this.#history.steps], epochs: [...this.#history.epochs]};
+  }
+
+  /** options.json: `options`, and the versions of the package, libtorch and Node. */
+  async writeOptions(options: object): Promise<void> {
+    const text = JSON.stringify({...options, versions: await versions()}, null, 2);
+    await this.#write('options.json', `${text}\n`);
+  }
+
+  /**
+   * Adds a line to metrics.jsonl and its numbers to the TensorBoard events. To be called before a checkpoint is saved that is
+   * from after the record, so that a run resumed from it has the record too.
+   */
+  async append(record: MetricsRecord): Promise<void> {
+    await this.#metrics.append(record);
+    await this.#report('the TensorBoard events', async () => {
+      try {
+        await this.#events?.append(record);
+      } catch (error) {
+        await this.#events?.close();
+        this.#events = undefined; // nothing can be read behind a record that was written in part
+        throw error;
+      }
+    });
+  }
+
+  /** Writes the course so far: losses.svg and .png, metrics.svg and .png once there is a validation, and results.csv. */
+  async writeCurves(history: History): Promise<void> {
+    await this.#file('results.csv', () => resultsCsv(history));
+    await this.#file('losses.svg', () => lossCurveSvg(history));
+    await this.#file('losses.png', () => lossCurvePng(history));
+    if (history.epochs.every(({validation}) => validation === null)) return;
+    await this.#file('metrics.svg', () => metricCurveSvg(history));
+    await this.#file('metrics.png', () => metricCurvePng(history));
+  }
+
+  /** batches/step-N.png: the samples of a step as they are trained on, with their truth. `step` counts from 0, N from 1. */
+  async drawBatch(step: number, samples: readonly Sample[]): Promise<void> {
+    if (samples.length === 0) return;
+    await this.#file(`batches/step-${step + 1}.png`, () => drawMosaic(samples, this.#classes));
+  }
+
+  /** validation/epoch-N.png: truth beside prediction, of at most 8 images. `epoch` counts from 0, N from 1. */
+  async drawValidation(epoch: number, pictures: readonly Comparison[]): Promise<void> {
+    if (pictures.length === 0) return;
+    const options = {classes: this.#classes, scoreThreshold: SHOWN_SCORE};
+    await this.#file(`validation/epoch-${epoch + 1}.png`, () => drawComparison(pictures, options));
+  }
+
+  async close(): Promise<void> {
+    await this.#report('the TensorBoard events', async () => this.#events?.close());
+    await this.#metrics.close();
+  }
+
+  async #openEvents(firstStep: number): Promise<void> {
+    await this.#report('the TensorBoard events', async () => {
+      this.#events = await EventFile.create(this.path, firstStep);
+    });
+  }
+
+  /** A report that is a file of its own, told with the others of its folder. */
+  async #file(name: string, content: () => string | Uint8Array | Promise<Uint8Array>): Promise<void> {
+    const folder = dirname(name);
+    await this.#report(folder === '.' ? name : folder, async () => this.#write(name, await content()));
+  }
+
+  /** Whatever goes wrong with a report, the run is worth more. */
+  async #report(name: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (this.#failed.has(name)) return;
+      this.#failed.add(name);
+      this.#warn(`Training goes on without ${name}: ${(error as Error).message}`);
+    }
+  }
+
+  async #write(name: string, content: string | Uint8Array): Promise<void> {
+    const path = join(this.path, name);
+    await mkdir(dirname(path), {recursive: true});
+    await writeAtomically(path, (file) => file.writeFile(content));
+  }
+}

@@ -1,0 +1,179 @@
+import {access} from 'node:fs/promises';
+import {native} from '../addon/native-errors.js';
+import {toAugmentation} from '../augment/presets.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {createProgress} from '../basics/progress.js';
+import type {Dataset} from '../datasets/dataset.js';
+import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
+import type {History} from '../run/history.js';
+import {RunFolder} from '../run/run-folder.js';
+import {aspectRatioGroups} from './aspect-ratio-groups.js';
+import {checkTrainOptions, resolveTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
+import {createLoader, type Loader} from './loader.js';
+import {TrainLog} from './log.js';
+import type {ResolvedTrainOptions, TrainOptions} from './options.js';
+import {trainedNames} from './parameter-groups.js';
+import {resolveResumedOptions} from './resume.js';
+import {readTrainingState, type TrainingState} from './state.js';
+import {type Ending, Trainer} from './trainer.js';
+
+/** A run that has ended. */
+export type Run = {
+  /** Its folder: options.json, metrics.jsonl, curves, pictures and checkpoints, as docs/training.md lists them. */
+  output: string;
+  /** Path of the weights that did best by `bestBy`; by training loss that is looked at where `last` is saved. */
+  best: string;
+  /**
+   * Path of the weights at the end. During the run it is replaced after an epoch, the first one included, unless saving would
+   * take more than a twentieth of the time, and within long epochs (`saveEveryMinutes`).
+   */
+  last: string;
+  history: History;
+  /** What ended the run: all epochs done, or the option of that name. */
+  ending: Ending;
+};
+
+/**
+ * Trains `model` on `data`; it then has the weights of the last step (with `ema` their average). With the same seed, data and
+ * options on the same CPU the run is the same bit for bit, also where it was interrupted and resumed.
+ *
+ * Throws INVALID_OPTION; INVALID_DATASET for classes that are not the model's; what `data.get()` throws; INVALID_TARGET with
+ * file and instance; NON_FINITE_LOSS with the files of the batch, `last` and `best` being from before it; BUSY while the
+ * model is being trained; DISPOSED; OUT_OF_MEMORY with the largest image; WRITE_FAILED, the earlier checkpoint being whole;
+ * resuming, INVALID_CHECKPOINT; or, after `last` was saved, the reason of an aborted signal.
+ */
+export async function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
+  checkTrainOptions(options);
+  const {data, validation, signal} = options;
+  const release = reserveModel(model, 'train()');
+  try {
+    signal?.throwIfAborted();
+    checkClasses(model, data, 'data');
+    if (validation !== undefined) checkClasses(model, validation, 'validation');
+    const state = await findState(model, options);
+    const resolved = state === undefined ? resolveTrainOptions(options) : resolveResumedOptions(options, state);
+    const unfreeze = await freeze(model, resolved.freeze);
+    try {
+      return await runTraining(model, options, resolved, state);
+    } finally {
+      await unfreeze();
+    }
+  } finally {
+    release();
+  }
+}
+
+async function runTraining(
+  model: MaskRcnn,
+  given: TrainOptions,
+  options: ResolvedTrainOptions,
+  state: TrainingState | undefined,
+): Promise<Run> {
+  const progress = given.log === 'silent' ? undefined : createProgress();
+  const loader = await openLoader(given, options, (text) => progress?.say(text));
+  const log = new TrainLog(progress, {
+    epochs: options.epochs,
+    stepsPerEpoch: Math.ceil(loader.length / options.accumulate),
+    imagesPerStep: options.batchSize * options.accumulate,
+  });
+  try {
+    const folder = await RunFolder.open(given.output, {
+      classes: model.classes,
+      warn: (text) => log.say(text),
+      ...(state && {resumeAt: state.position}),
+    });
+    try {
+      await folder.writeOptions({model: model.options, classes: model.classes, train: options});
+      log.say(describeRun(given.data, loader.length, options, folder.path));
+      if (state !== undefined) log.say(`Going on from step ${state.position.step + 1}.`);
+      const trainer = await Trainer.create({model, given, options, loader, folder, log, state});
+      const ending = await trainer.run();
+      return {output: folder.path, best: folder.best, last: folder.last, history: trainer.history, ending};
+    } finally {
+      await folder.close();
+    }
+  } finally {
+    log.close();
+  }
+}
+
+async function openLoader(
+  {data, augment = 'hflip', signal}: TrainOptions,
+  {batchSize, seed, groupByAspectRatio, unreadable, prefetch}: ResolvedTrainOptions,
+  say: (text: string) => void,
+): Promise<Loader> {
+  const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
+  const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
+  return createLoader(data, {
+    batchSize,
+    seed,
+    unreadable,
+    prefetch,
+    ...(groups && {groups}),
+    augment: toAugmentation(augment),
+    onSkip: (_, error) => say(`Left out: ${error.message}`),
+    ...(signal && {signal}),
+  });
+}
+
+/** The state to resume from, or undefined to begin. Throws INVALID_CHECKPOINT. */
+async function findState(model: MaskRcnn, {resume = false, output}: TrainOptions): Promise<TrainingState | undefined> {
+  if (resume === false || output === undefined) return undefined;
+  const path = RunFolder.statePath(output);
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return readTrainingState(path, model);
+  if (resume === 'auto') return undefined;
+  throw new MaskRcnnError('INVALID_CHECKPOINT', `${path} must be there for a run to be resumed, and is not.`, {
+    file: path,
+    hint: "It is first saved after the first epoch, or saveEveryMinutes; resume: 'auto' begins anew where it is missing.",
+  });
+}
+
+/** Takes the parameters that `items` name out of training; the function returned puts them back. */
+async function freeze(model: MaskRcnn, items: readonly string[]): Promise<() => Promise<void>> {
+  const parameters = model.parameters();
+  const trained = trainedNames(parameters, items);
+  if (items.length === 0) return async () => {};
+  const before = trainedNames(parameters, []);
+  await native(() => openModel(model).setTrainable(trained));
+  return async () => {
+    // A model that was disposed of has nothing to put back.
+    await native(() => openModel(model).setTrainable(before)).catch(() => {});
+  };
+}
+
+/** A model with numbered classes takes any names. */
+function checkClasses(model: MaskRcnn, {classes, length}: Dataset, option: 'data' | 'validation'): void {
+  openModel(model);
+  if (length === 0) throw new MaskRcnnError('INVALID_DATASET', `'${option}' must have at least one image, got none.`);
+  const isNumbered = model.classes.every((name, index) => name === String(index + 1));
+  const fits = isNumbered || classes.every((name, index) => name === model.classes[index]);
+  if (fits && classes.length === model.classes.length) return;
+  throw new MaskRcnnError(
+    'INVALID_DATASET',
+    `'${option}' must have the model's classes ${list(model.classes)}, in this order, got ${list(classes)}.`,
+    {hint: 'Make the model with maskRcnn({classes: data.classes}).'},
+  );
+}
+
+function list(classes: readonly string[]): string {
+  const more = classes.length > 8 ? `, ... ${classes.length} in all` : '';
+  return `[${classes.slice(0, 8).join(', ')}${more}]`;
+}
+
+/** The rule by which the rate was chosen belongs to what is said: it is what most often has to be changed. */
+function describeRun(data: Dataset, batches: number, options: ResolvedTrainOptions, output: string): string {
+  const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule} = options;
+  const images = batchSize * accumulate;
+  const isDefault = optimizer.type === 'sgd' && lr === SGD_RATE_PER_IMAGE * images;
+  const rate = isDefault ? `${lr} (${SGD_RATE_PER_IMAGE} × ${images} images)` : `${lr}`;
+  const batch = accumulate === 1 ? `batches of ${batchSize}` : `${accumulate} batches of ${batchSize} each`;
+  return (
+    `Training on ${data.length} images: ${epochs} epochs of ${Math.ceil(batches / accumulate)} steps, ${batch}. ` +
+    `${optimizer.type === 'sgd' ? 'SGD' : 'AdamW'} at rate ${rate}, ${warmup} steps of warm-up, then ${schedule.type}. ` +
+    `Everything goes to ${output}.`
+  );
+}

@@ -1,0 +1,101 @@
+import test from 'ava';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
+import {
+  bool,
+  checkOptions,
+  closest,
+  either,
+  instanceOf,
+  integer,
+  listOf,
+  nothing,
+  number,
+  oneOf,
+  required,
+  type Schema,
+  show,
+  text,
+} from '../../lib/basics/schema.js';
+
+const schema: Schema = {
+  minArea: integer({min: 1}),
+  fraction: number({above: 0, below: 1}),
+  layout: oneOf('auto', 'pairs', 'folders'),
+  shuffle: bool,
+  sizes: listOf(integer({min: 1}), {length: 2}),
+  classes: required(listOf(text, {min: 1})),
+  seed: either(integer(), nothing),
+  signal: instanceOf(AbortSignal),
+};
+
+const cases: [string, unknown, RegExp][] = [
+  [
+    'an unknown name near a known one',
+    {classes: ['a'], minarea: 3},
+    /open has no option 'minarea'\.\nDid you mean 'minArea'\?/,
+  ],
+  ['two letters swapped', {classes: ['a'], shuflfe: true}, /Did you mean 'shuffle'\?/],
+  ['an unknown name far from all', {classes: ['a'], colour: 1}, /Its options are minArea, fraction, layout/],
+  ['a name of Object.prototype', {classes: ['a'], toString: 1}, /has no option 'toString'/],
+  [
+    'a value below its range',
+    {classes: ['a'], minArea: 0},
+    /'minArea' of open must be a whole number at least 1, got 0\./,
+  ],
+  ['a fraction of a pixel', {classes: ['a'], minArea: 1.5}, /must be a whole number at least 1, got 1\.5\./],
+  ['NaN', {classes: ['a'], fraction: Number.NaN}, /must be a number above 0 and below 1, got NaN\./],
+  ['the end of an open range', {classes: ['a'], fraction: 1}, /must be a number above 0 and below 1, got 1\./],
+  ['a string for a number', {classes: ['a'], fraction: '0.5'}, /got '0\.5'\./],
+  [
+    'a misspelt word',
+    {classes: ['a'], layout: 'pair'},
+    /must be one of 'auto', 'pairs', 'folders', got 'pair'\.\nDid you mean 'pairs'\?/,
+  ],
+  ['a list of another length', {classes: ['a'], sizes: [1, 2, 3]}, /must be an array of 2, .*, got \[1, 2, 3\]\./],
+  ['an item that does not fit', {classes: ['a'], sizes: [1, 0]}, /each item a whole number at least 1, got \[1, 0\]\./],
+  ['an empty list', {classes: []}, /must be an array of at least 1/],
+  ['no required option', {}, /^open needs option 'classes': an array of at least 1/],
+  ['neither of two kinds', {classes: ['a'], seed: 'x'}, /must be a whole number, or null, got 'x'/],
+  [
+    'another class',
+    {classes: ['a'], signal: new AbortController()},
+    /instance of AbortSignal, got an object of type AbortController/,
+  ],
+  ['no object', 7, /^The options of open must be an object, got 7\.$/],
+  ['an array', [], /^The options of open must be an object, got \[\]\.$/],
+];
+
+for (const [name, options, message] of cases) {
+  test(`refuses ${name}`, (t) => {
+    const error = t.throws(() => checkOptions(options, schema, 'open'), {instanceOf: MaskRcnnError});
+    t.is(error?.code, 'INVALID_OPTION');
+    t.regex(error!.message, message);
+  });
+}
+
+test('accepts options that fit, and those left undefined', (t) => {
+  t.notThrows(() =>
+    checkOptions(
+      {classes: ['a'], minArea: 4, layout: 'pairs', sizes: [2, 3], seed: null, shuffle: undefined},
+      schema,
+      'open',
+    ),
+  );
+  t.notThrows(() => checkOptions(undefined, {minArea: integer()}, 'open'));
+});
+
+test('the closest word is none when all are far', (t) => {
+  t.is(closest('resnet5', ['resnet50', 'resnet18']), 'resnet50');
+  t.is(closest('vgg', ['resnet50', 'resnet18']), undefined);
+});
+
+test('values are shown on one line', (t) => {
+  t.is(show([1, 2, 3, 4, 5, 6, 7]), '[1, 2, 3, 4, 5, 6, … 7 items]');
+  t.is(show(new Float32Array([1, 2])), '[1, 2]');
+  t.is(show('x'.repeat(80)).length, 60);
+  t.is(show({}), 'an object');
+  t.is(
+    show(() => 1),
+    'a function',
+  );
+});

@@ -1,0 +1,99 @@
+import test from 'ava';
+import {compareObjects, objectScores, summarizeObjects} from '../../lib/evaluation/object-scores.js';
+import {drawn} from './maps.js';
+
+const near = (a: number, b: number) => Math.abs(a - b) < 1e-12;
+
+test('equal maps are perfect, whatever the numbers', (t) => {
+  const truth = drawn('11..2', '11..2', '.....', '333..');
+  const predicted = drawn('77..5', '77..5', '.....', '111..');
+  t.deepEqual(objectScores(compareObjects(predicted, truth)), {f1: 1, precision: 1, recall: 1, dice: 1, hausdorff: 0});
+});
+
+test('by hand: one object found in part, one split, one missed, one invented', (t) => {
+  const truth = drawn(
+    '1111......', //
+    '1111......',
+    '........22',
+    '........22',
+    '3.........',
+  );
+  const predicted = drawn(
+    '..11......', // 4 of the 8 pixels of true 1: half, which is enough
+    '..11......',
+    '........2.', // 2 of the 4 pixels of true 2
+    '........2.',
+    '.......4..', // none
+  );
+  const counts = compareObjects(predicted, truth);
+  t.is(counts.truth, 3);
+  t.is(counts.predicted, 3);
+  t.is(counts.matched, 2);
+  t.is(counts.trueArea, 13);
+  t.is(counts.predictedArea, 7);
+  const [diceOne, diceTwo] = [(2 * 4) / (8 + 4), (2 * 2) / (4 + 2)];
+  t.true(near(counts.dice.truth, 8 * diceOne + 4 * diceTwo));
+  t.true(near(counts.dice.predicted, 4 * diceOne + 2 * diceTwo));
+  // True 1 reaches 2 further left; true 2 one further right. True 3 at (0, 4) is nearest to predicted 1, whose (3, 0) is 5
+  // away; predicted 4 at (7, 4) to true 2, whose (9, 2) is √8 away.
+  t.true(near(counts.hausdorff.truth, 8 * 2 + 4 * 1 + 1 * 5));
+  t.true(near(counts.hausdorff.predicted, 4 * 2 + 2 * 1 + 1 * Math.sqrt(8)));
+
+  const scores = objectScores(counts);
+  t.true(near(scores.f1, 2 / 3) && near(scores.precision, 2 / 3) && near(scores.recall, 2 / 3));
+  t.true(near(scores.dice, ((8 * diceOne + 4 * diceTwo) / 13 + (4 * diceOne + 2 * diceTwo) / 7) / 2));
+  t.true(near(scores.hausdorff, (25 / 13 + (10 + Math.sqrt(8)) / 7) / 2));
+});
+
+test('of two halves of one object one is a hit', (t) => {
+  const counts = compareObjects(drawn('1122'), drawn('1111'));
+  t.like(counts, {truth: 1, predicted: 2, matched: 1});
+  t.true(near(objectScores(counts).f1, 2 / 3));
+});
+
+test('one object over two true ones hits the one that it overlaps most', (t) => {
+  t.like(compareObjects(drawn('111111'), drawn('1122.3')), {truth: 3, predicted: 1, matched: 1});
+  // It covers true 1 whole, but overlaps true 2 more, and of that covers less than half.
+  t.like(compareObjects(drawn('1111....'), drawn('1.222222')), {truth: 2, predicted: 1, matched: 0});
+});
+
+test('of several that are overlapped equally the one of the lowest number is the partner, wherever it is', (t) => {
+  // Two pixels on each; the smaller one is covered whole, of the greater one less than half.
+  const predicted = drawn('.1111....');
+  t.like(compareObjects(predicted, drawn('.1122222.')), {matched: 1});
+  t.like(compareObjects(predicted, drawn('.2211111.')), {matched: 0});
+  t.true(near(compareObjects(predicted, drawn('.1122222.')).dice.predicted, 4 * (4 / 6)));
+  t.true(near(compareObjects(predicted, drawn('.2211111.')).dice.predicted, 4 * (4 / 9)));
+});
+
+test('less than half is no hit', (t) => {
+  const counts = compareObjects(drawn('11...'), drawn('11111'));
+  t.is(counts.matched, 0);
+  t.is(objectScores(counts).f1, 0);
+  t.true(near(objectScores(counts).dice, 4 / 7));
+});
+
+test('sides without objects', (t) => {
+  const [none, one] = [drawn('....', '....', '....'), drawn('11..', '....', '....')];
+  t.deepEqual(objectScores(compareObjects(none, none)), {f1: 1, precision: 1, recall: 1, dice: 1, hausdorff: 0});
+  // The diagonal of 4 × 3 is 5.
+  t.deepEqual(objectScores(compareObjects(none, one)), {f1: 0, precision: 1, recall: 0, dice: 0, hausdorff: 5});
+  t.deepEqual(objectScores(compareObjects(one, none)), {f1: 0, precision: 0, recall: 1, dice: 0, hausdorff: 5});
+});
+
+test('a summary has the mean over images, and the scores of all objects together', (t) => {
+  const perfect = compareObjects(drawn('1.2.3.'), drawn('1.2.3.'));
+  const half = compareObjects(drawn('11....'), drawn('1111..'));
+  const {mean, pooled, ...rest} = summarizeObjects([perfect, half]);
+  t.deepEqual(rest, {images: 2, truth: 4, predicted: 4});
+  t.true(near(mean.f1, 1) && near(mean.dice, (1 + 2 / 3) / 2) && near(mean.hausdorff, 1));
+  t.true(near(pooled.dice, ((3 + 4 * (2 / 3)) / 7 + (3 + 2 * (2 / 3)) / 5) / 2));
+  t.true(near(pooled.hausdorff, ((4 * 2) / 7 + (2 * 2) / 5) / 2));
+  t.throws(() => summarizeObjects([]), {instanceOf: RangeError});
+});
+
+test('maps of different sizes are refused', (t) => {
+  t.throws(() => compareObjects(drawn('1.'), drawn('1..')), {
+    message: 'The maps must have one size, got 2 × 1 and 3 × 1.',
+  });
+});

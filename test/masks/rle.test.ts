@@ -1,0 +1,45 @@
+import test from 'ava';
+import {decodeRle, pixelsOf} from '../../lib/masks/rle.js';
+
+// The counts below were written by pycocotools 2.0.
+test('a rectangle of rows 2..5 and columns 3..8 in 10 × 12', (t) => {
+  const bitmap = decodeRle({size: [10, 12], counts: 'P146000000000l0'});
+  const expected = Array.from({length: 120}, (_, i) => {
+    const [x, y] = [i % 12, Math.floor(i / 12)];
+    return Number(y >= 2 && y <= 5 && x >= 3 && x <= 8);
+  });
+  t.deepEqual([...bitmap], expected);
+});
+
+test('long runs, falling counts and the last pixel', (t) => {
+  const bitmap = decodeRle({size: [300, 200], counts: '0X6T3000hb0iIV^h10'});
+  const on = (x: number, y: number) => (x < 3 && y < 200) || (x === 5 && y === 0) || (x === 199 && y === 299);
+  t.true(bitmap.every((value, i) => value === Number(on(i % 200, Math.floor(i / 200)))));
+});
+
+test('noise', (t) => {
+  const bitmap = decodeRle({size: [7, 9], counts: '021O0010O141MNO011OO01011NO0021OOO00023'});
+  t.is(bitmap.join(''), '100011111110101011000011101111100110011010100101011010000100000');
+});
+
+test('all background and all object', (t) => {
+  t.deepEqual([...decodeRle({size: [3, 3], counts: '9'})], new Array(9).fill(0));
+  t.deepEqual([...decodeRle({size: [3, 3], counts: '09'})], new Array(9).fill(1));
+});
+
+test('the pixels of an object, column by column', (t) => {
+  // Runs 4, 2, 1, 2 of 3 × 3: the lower two of column 1, the lower two of column 2.
+  t.deepEqual(pixelsOf({size: [3, 3], counts: '4210'}), Int32Array.of(4, 7, 5, 8));
+  t.deepEqual(pixelsOf({size: [3, 3], counts: '9'}), new Int32Array(0));
+  t.throws(() => pixelsOf({size: [3, 3], counts: '8'}), {instanceOf: RangeError, message: /add up to 9 pixels, got 8/});
+});
+
+test('counts that do not fit are refused', (t) => {
+  t.throws(() => decodeRle({size: [3, 3], counts: '8'}), {
+    instanceOf: RangeError,
+    message: /add up to 9 pixels, got 8/,
+  });
+  t.throws(() => decodeRle({size: [3, 3], counts: 'P1'}), {message: /add up to 9 pixels, got other ones/});
+  t.throws(() => decodeRle({size: [3, 3], counts: 'P'}), {message: /must be complete, got 'P'/});
+  t.throws(() => decodeRle({size: [3, 3], counts: ' 9'}), {message: /must be complete/});
+});

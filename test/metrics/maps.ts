@@ -1,8 +1,0 @@
-import type {LabelMap} from '../../lib/metrics/labels.js';
-
-/** A label map as drawn: a digit is an object, anything else none. */
-export function drawn(...rows: string[]): LabelMap {
-  const width = rows[0]!.length;
-  const labels = Int32Array.from(rows.join(''), (character) => (/\d/.test(character) ? Number(character) : 0));
-  return {width, height: rows.length, labels};
-}

@@ -1,0 +1,225 @@
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import {toNativeTarget} from '../../lib/datasets/targets.js';
+import {type Detections, decodeRle, type MaskRcnn, maskRcnn} from '../../lib/index.js';
+import {blobSample, fingerprints, tinyModel} from '../tiny.js';
+
+let folder: string;
+let model: MaskRcnn;
+
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'maskrcnn-model-'));
+  model = await maskRcnn(tinyModel);
+});
+
+test.after.always(async () => {
+  model?.dispose();
+  await rm(folder, {recursive: true, force: true});
+});
+
+const {image} = blobSample(1);
+
+function bytes(detections: Detections): unknown {
+  return {...detections, file: undefined};
+}
+
+test('a model tells its classes, options and parameters', (t) => {
+  t.deepEqual(model.classes, ['blob']);
+  t.is(model.options.backbone, 'resnet18');
+  t.is(model.options.numClasses, 2);
+  t.true(Object.isFrozen(model.options));
+  t.deepEqual(model.notices, []);
+  const parameters = model.parameters();
+  const score = parameters.find(({name}) => name === 'roi_heads.box_predictor.cls_score.weight');
+  t.deepEqual(score, {
+    name: 'roi_heads.box_predictor.cls_score.weight',
+    shape: [2, 1024],
+    dtype: 'float32',
+    trainable: true,
+    kind: 'parameter',
+  });
+});
+
+test('a path, its bytes and its pixels give the same detections', async (t) => {
+  const path = join(folder, 'blob.png');
+  const {data, width, height} = image;
+  await sharp(data, {raw: {width, height, channels: 3}})
+    .png()
+    .toFile(path);
+  const file = await sharp(path).toBuffer();
+  const [fromPath, fromBytes, fromPixels] = await model.predict([path, file, image]);
+  t.is(fromPath!.file, path);
+  t.false('file' in fromBytes!);
+  t.deepEqual(bytes(fromBytes!), bytes(fromPath!));
+  t.deepEqual(bytes(fromPixels!), bytes(fromPath!));
+  const [alone] = await model.predict(path);
+  t.deepEqual(alone, fromPath);
+});
+
+test('detections are in falling order, inside the image, and named', async (t) => {
+  const [found] = await model.predict(image);
+  const {boxes, labels, scores, classNames, masks, width, height} = found!;
+  t.deepEqual([width, height], [64, 64]);
+  t.is(scores.length, 10); // the network is untrained: everything is found somewhere
+  t.is(boxes.length, 40);
+  t.is(masks.length, 10);
+  t.deepEqual(Array.from(labels), new Array(10).fill(1));
+  t.deepEqual(classNames, new Array(10).fill('blob'));
+  t.deepEqual(scores, scores.toSorted().reverse());
+  t.true(boxes.every((x) => x >= 0 && x <= 64));
+});
+
+test('the formats of masks agree', async (t) => {
+  const [rle] = await model.predict(image);
+  const [bitmap] = await model.predict(image, {maskFormat: 'bitmap'});
+  const [float] = await model.predict(image, {maskFormat: 'float'});
+  const [none] = await model.predict(image, {maskFormat: 'none'});
+  t.deepEqual(none!.masks, []);
+  t.deepEqual(none!.boxes, rle!.boxes);
+  for (const [i, mask] of rle!.masks.entries()) {
+    t.deepEqual(mask.size, [64, 64]);
+    t.deepEqual(decodeRle(mask), bitmap!.masks[i]);
+    t.deepEqual(
+      Uint8Array.from(float!.masks[i]!, (p) => (p >= 0.5 ? 1 : 0)),
+      bitmap!.masks[i],
+    );
+  }
+});
+
+test('thresholds and limits hold', async (t) => {
+  const [all] = await model.predict(image, {maskFormat: 'none'});
+  const threshold = all!.scores[4]!;
+  const [above] = await model.predict(image, {maskFormat: 'none', scoreThreshold: threshold});
+  t.deepEqual(
+    above!.scores,
+    all!.scores.filter((score) => score > threshold),
+  );
+  const [two] = await model.predict(image, {maskFormat: 'none', maxDetections: 2});
+  t.deepEqual(two!.scores, all!.scores.slice(0, 2));
+  const [beyond] = await model.predict(image, {maskFormat: 'none', maxDetections: 1000, scoreThreshold: 0});
+  t.deepEqual(beyond!.scores, all!.scores);
+});
+
+test('batches keep the order of the images', async (t) => {
+  const images = [0, 1, 2, 3, 4].map((index) => blobSample(index).image);
+  const single = await model.predict(images, {maskFormat: 'none'});
+  const batched = await model.predict(images, {maskFormat: 'none', batchSize: 2});
+  t.is(batched.length, 5);
+  for (const [i, {scores}] of batched.entries()) {
+    t.true(
+      scores.every((score, k) => Math.abs(score - single[i]!.scores[k]!) < 1e-4),
+      `image ${i}`,
+    );
+  }
+  t.deepEqual(await model.predict([]), []);
+});
+
+test('an image that cannot be read is named, and the model lives on', async (t) => {
+  const path = join(folder, 'broken.png');
+  await writeFile(path, 'not an image');
+  const error = await t.throwsAsync(model.predict([image, path]), {code: 'INVALID_IMAGE'});
+  t.true(error!.message.includes(path), error!.message);
+  const second = await t.throwsAsync(model.predict([image, new Uint8Array(3)]), {code: 'INVALID_IMAGE'});
+  t.true(second!.message.startsWith('Image 1 of predict()'), second!.message);
+  t.is((await model.predict(image)).length, 1);
+});
+
+test('options of predict are checked', async (t) => {
+  const error = await t.throwsAsync(model.predict(image, {maskFormat: 'polygon' as 'rle'}), {code: 'INVALID_OPTION'});
+  t.is(
+    error!.message,
+    "Option 'maskFormat' of predict() must be one of 'rle', 'bitmap', 'float', 'none', got 'polygon'.",
+  );
+});
+
+test('an aborted signal ends prediction with its reason', async (t) => {
+  const reason = new Error('enough');
+  t.is(await t.throwsAsync(model.predict(image, {signal: AbortSignal.abort(reason)})), reason);
+  const controller = new AbortController();
+  const many = model.predict(new Array(50).fill(image), {signal: controller.signal});
+  setImmediate(() => controller.abort(reason));
+  t.is(await t.throwsAsync(many), reason);
+});
+
+test('two calls at once both get their answers', async (t) => {
+  const [one, two] = await Promise.all([model.predict(image), model.predict(blobSample(2).image)]);
+  t.deepEqual(one, await model.predict(image));
+  t.deepEqual(two, await model.predict(blobSample(2).image));
+});
+
+test('equal seeds give equal weights, other seeds others', async (t) => {
+  const twin = await maskRcnn(tinyModel);
+  const other = await maskRcnn({...tinyModel, seed: 8});
+  const weights = fingerprints(await model.stateDict());
+  t.deepEqual(fingerprints(await twin.stateDict()), weights);
+  const name = 'backbone.body.conv1.weight';
+  t.not(fingerprints(await other.stateDict()).get(name), weights.get(name));
+  twin.dispose();
+  other.dispose();
+});
+
+test('after dispose every use throws DISPOSED, and calls under way end well', async (t) => {
+  const gone = await maskRcnn(tinyModel);
+  const underWay = gone.predict(image);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  gone.dispose();
+  gone.dispose();
+  gone[Symbol.dispose]();
+  await gone[Symbol.asyncDispose]();
+  t.is((await underWay).length, 1);
+  t.throws(() => gone.parameters(), {code: 'DISPOSED'});
+  await t.throwsAsync(gone.stateDict(), {code: 'DISPOSED'});
+  await t.throwsAsync(gone.loadStateDict(new Map()), {code: 'DISPOSED'});
+  await t.throwsAsync(gone.save(join(folder, 'gone.safetensors')), {code: 'DISPOSED'});
+  const error = await t.throwsAsync(gone.predict(image), {code: 'DISPOSED'});
+  t.is(error!.message, 'The model must be in use, got one after dispose().\nMake another with maskRcnn().');
+});
+
+test('a device that is not here is refused', async (t) => {
+  await t.throwsAsync(maskRcnn({...tinyModel, device: 'cuda:99'}), {
+    code: 'DEVICE_UNAVAILABLE',
+    message: /^Device 'cuda:99' cannot be used: .*\.\n.* device: 'cpu' needs none\.$/,
+  });
+});
+
+test('a long step leaves the main thread free', async (t) => {
+  const {openModel} = await import('../../lib/model/model.js');
+  const large = await maskRcnn({...tinyModel, minSize: 512, maxSize: 512});
+  const sample = blobSample(2);
+  const target = toNativeTarget(sample, large.classes);
+  const ticks: number[] = [performance.now()];
+  const timer = setInterval(() => ticks.push(performance.now()), 10);
+  const began = performance.now();
+  await openModel(large)
+    .computeLosses([sample.image, sample.image], [target, target], {backward: true, lossScale: 1})
+    .finally(() => clearInterval(timer));
+  const length = performance.now() - began;
+  ticks.push(performance.now());
+  const longest = Math.max(...ticks.slice(1).map((tick, i) => tick - ticks[i]!));
+  // Were the step on this thread, the longest gap would be the whole of it.
+  t.true(longest < length / 4, `longest gap ${longest.toFixed(0)} ms of a step of ${length.toFixed(0)} ms`);
+  large.dispose();
+});
+
+test('weights that are not numbers find nothing', async (t) => {
+  await using broken = await maskRcnn(tinyModel);
+  const dict = await broken.stateDict();
+  const {data} = dict.get('rpn.head.bbox_pred.bias')!;
+  new Float32Array(data.buffer, data.byteOffset, data.length / 4).fill(Number.NaN);
+  await broken.loadStateDict(dict);
+  for (const views of [1, 2] as const) {
+    const [found] = await broken.predict(image, {views});
+    t.is(found!.scores.length, 0);
+    t.deepEqual(found!.masks, []);
+  }
+});
+
+test('to detect changes no weight, by a single proposal either', async (t) => {
+  await using model = await maskRcnn({...tinyModel, rpnPostNmsTopNTest: 1});
+  const before = fingerprints(await model.stateDict());
+  await model.predict(blobSample(0).image);
+  t.deepEqual(fingerprints(await model.stateDict()), before);
+});

@@ -1,0 +1,65 @@
+import test from 'ava';
+import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
+import {type MaskRcnn, maskRcnn} from '../../lib/index.js';
+import {openModel} from '../../lib/model/model.js';
+import {blobSample, fingerprints, tinyModel} from '../tiny.js';
+
+const mobile = {...tinyModel, backbone: 'mobilenet_v2', returnedLayers: [1, 2, 3, 5]} as const;
+const frozen = {...mobile, backboneNorm: 'frozen'} as const;
+
+/** Without training, what passes frozen batch norms shrinks until it is 0 in float16: there they are trained. */
+const CASES = [
+  ['bfloat16', 'resnet18, trained batch norm', tinyModel],
+  ['bfloat16', 'mobilenet_v2, frozen batch norm', frozen],
+  ['float16', 'resnet18, trained batch norm', tinyModel],
+  ['float16', 'mobilenet_v2, trained batch norm', mobile],
+] as const;
+
+/**
+ * bfloat16 has 8 significant bits, float16 11: one rounding is up to 2^-9 = 0.2 % and 0.02 %; these are sums over many layers of them,
+ * and batch norms over few pixels magnify them.
+ */
+const TOLERANCES = {bfloat16: {loss: 0.01, norm: 0.05}, float16: {loss: 0.002, norm: 0.05}} as const;
+
+/** Small gradients would be 0 in float16, and large ones infinite with a much larger one. */
+const LOSS_SCALE = 64;
+
+async function backward(model: MaskRcnn) {
+  const samples = [blobSample(1), blobSample(2)];
+  const native = openModel(model);
+  await native.seed(3);
+  const losses = await native.computeLosses(
+    samples.map(toNativeImage),
+    samples.map((sample) => toNativeTarget(sample, model.classes)),
+    {backward: true, lossScale: LOSS_SCALE},
+  );
+  const norms = Object.values(await native.gradientNorms());
+  return {
+    loss: Object.values(losses).reduce((sum, loss) => sum + loss),
+    norm: Math.hypot(...norms) / LOSS_SCALE,
+    withGradient: norms.filter((norm) => norm > 0).length,
+  };
+}
+
+for (const [precision, title, options] of CASES) {
+  test(`${precision} computes what float32 does, to fewer digits: ${title}`, async (t) => {
+    await using exact = await maskRcnn(options);
+    await using rough = await maskRcnn({...options, precision});
+    t.deepEqual(
+      fingerprints(await rough.stateDict()),
+      fingerprints(await exact.stateDict()),
+      'the weights are float32',
+    );
+
+    const [expected, got] = [await backward(exact), await backward(rough)];
+    const lossError = Math.abs(got.loss / expected.loss - 1);
+    const normError = Math.abs(got.norm / expected.norm - 1);
+    t.log(
+      `loss ${expected.loss}, off by ${lossError.toExponential(1)}; gradient's norm off by ${normError.toExponential(1)}`,
+    );
+    t.not(got.loss, expected.loss, 'it is another arithmetic');
+    t.true(lossError < TOLERANCES[precision].loss);
+    t.true(normError < TOLERANCES[precision].norm);
+    t.is(got.withGradient, expected.withGradient);
+  });
+}

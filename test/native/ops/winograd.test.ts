@@ -1,0 +1,79 @@
+import test from 'ava';
+import fc from 'fast-check';
+import {loadBinding} from '../../../lib/addon/binding.js';
+import {naiveConvolution, naiveWeightGradient} from '../oracles/convolution.js';
+import {largestDifference} from './fixture.js';
+import {noise} from './noise.js';
+
+const {ops} = await loadBinding();
+
+type Shape = [number, number, number, number];
+
+const cases = fc.record({
+  shape: fc.tuple(
+    fc.integer({min: 1, max: 3}),
+    fc.integer({min: 1, max: 19}),
+    fc.integer({min: 1, max: 9}),
+    fc.integer({min: 1, max: 9}),
+  ) as fc.Arbitrary<Shape>,
+  outputs: fc.integer({min: 1, max: 19}),
+  seed: fc.nat(1000),
+});
+/** Sums of at most 243 products of such numbers: float32 rounds one of that size by 8e-6, and some ten are added up. */
+const TOLERANCE = 1e-4;
+
+test('it is the convolution, for every size', (t) => {
+  fc.assert(
+    fc.property(cases, ({shape, outputs, seed}) => {
+      const input = noise(
+        shape.reduce((a, b) => a * b),
+        seed,
+      );
+      const weight = noise(outputs * shape[1] * 9, seed + 1);
+      const bias = noise(outputs, seed + 2);
+      const expected = naiveConvolution(input, shape, weight, outputs, bias);
+      t.true(largestDifference(ops.winogradConvolution(input, shape, weight, outputs, bias), expected) < TOLERANCE);
+    }),
+  );
+});
+
+test('its gradient with respect to the weights is that of the convolution, for every size', (t) => {
+  fc.assert(
+    fc.property(cases, ({shape, outputs, seed}) => {
+      const input = noise(
+        shape.reduce((a, b) => a * b),
+        seed,
+      );
+      const grad = noise(shape[0] * outputs * shape[2] * shape[3], seed + 1);
+      const expected = naiveWeightGradient(input, shape, grad, outputs);
+      t.true(largestDifference(ops.winogradWeightGradient(input, shape, grad, outputs), expected) < TOLERANCE);
+    }),
+  );
+});
+
+test('many tiles are done some at a time, to the same result', (t) => {
+  // More numbers than fit into one go (kChunk in winograd.cpp).
+  const shape: Shape = [1, 128, 64, 66];
+  const input = noise(128 * 64 * 66, 1);
+  const weight = noise(128 * 128 * 9, 2);
+  const [top, whole] = [64, ops.winogradConvolution(input, shape, weight, 128, new Float32Array(128))];
+  // Rows 0..30 see rows 0..31 only.
+  const half = Float32Array.from({length: 128 * 32 * 66}, (_, i) => {
+    const [channel, place] = [Math.floor(i / (32 * 66)), i % (32 * 66)];
+    return input[channel * top * 66 + place]!;
+  });
+  const part = ops.winogradConvolution(half, [1, 128, 32, 66], weight, 128, new Float32Array(128));
+  for (const channel of [0, 77, 127]) {
+    const from = part.subarray(channel * 32 * 66, channel * 32 * 66 + 31 * 66);
+    t.true(largestDifference(from, whole.subarray(channel * top * 66, channel * top * 66 + 31 * 66)) < 1e-4);
+  }
+});
+
+test('lengths that do not fit are refused', (t) => {
+  const [shape, weight, bias] = [[1, 2, 3, 3] as Shape, new Float32Array(36), new Float32Array(2)];
+  t.throws(() => ops.winogradConvolution(new Float32Array(17), shape, weight, 2, bias), {instanceOf: RangeError});
+  t.throws(() => ops.winogradConvolution(new Float32Array(18), shape, weight, 3, bias), {instanceOf: RangeError});
+  t.throws(() => ops.winogradWeightGradient(new Float32Array(18), shape, new Float32Array(17), 2), {
+    instanceOf: RangeError,
+  });
+});
