@@ -12,8 +12,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
+import {writePth} from '../lib/weights/pth/write-pth.js';
 import {readWeights} from '../lib/weights/read-weights.js';
-import {writePth} from '../lib/weights/write-pth.js';
 import {writeSafetensors} from '../lib/weights/write-safetensors.js';
 
 const {values: options} = parseArgs({options: {python: {type: 'string', default: 'python3'}}});

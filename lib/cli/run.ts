@@ -3,15 +3,15 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress} from '../basics/progress.js';
 import {closest} from '../basics/schema.js';
 import {type Command, checkPositionals, isInterruption} from './command.js';
-import {convert} from './convert.js';
-import {doctor} from './doctor.js';
-import {evaluate} from './evaluate.js';
+import {convert} from './commands/convert.js';
+import {doctor} from './commands/doctor.js';
+import {evaluate} from './commands/evaluate.js';
+import {inspect} from './commands/inspect.js';
+import {predict} from './commands/predict.js';
+import {report} from './commands/report.js';
+import {setup} from './commands/setup.js';
+import {train} from './commands/train.js';
 import {readFlags} from './flags.js';
-import {inspect} from './inspect.js';
-import {predict} from './predict.js';
-import {report} from './report.js';
-import {setup} from './setup.js';
-import {train} from './train.js';
 
 export const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert, report];
 

@@ -1,8 +1,8 @@
 import {FileReader, type ReadOptions} from './file-reader.js';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 import {decodeMetadata, parseJson, type WeightsMetadata} from './metadata.js';
-import {legacySignature, readPthLegacy} from './read-pth-legacy.js';
-import {readPthZip} from './read-pth-zip.js';
+import {legacySignature, readPthLegacy} from './pth/read-pth-legacy.js';
+import {readPthZip} from './pth/read-pth-zip.js';
 import {readSafetensors} from './read-safetensors.js';
 import type {StateDict} from './state-dict.js';
 

@@ -1,8 +1,8 @@
 import {extname} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {WeightsMetadata} from './metadata.js';
+import {writePth} from './pth/write-pth.js';
 import type {StateDict} from './state-dict.js';
-import {writePth} from './write-pth.js';
 import {writeSafetensors} from './write-safetensors.js';
 
 /** Writes weights as the extension of `path` says: `.safetensors`, `.pth` or `.pt`. Throws INVALID_OPTION, WRITE_FAILED. */

@@ -2,7 +2,7 @@ import {copyFile, mkdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {writeGlandImages} from '../../examples/glands/generate.js';
-import {DATA_OPTIONS} from '../../lib/cli/data.js';
+import {DATA_OPTIONS} from '../../lib/cli/data-options.js';
 import {flagName, readFlags} from '../../lib/cli/flags.js';
 import {commands, runCli} from '../../lib/cli/run.js';
 import {TRAIN_CONFIG} from '../../lib/cli/train-config.js';

@@ -4,8 +4,8 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
 import type {DType, StateTensor} from '../../binding.js';
+import {ZipWriter} from '../../lib/weights/pth/zip-writer.js';
 import {itemSizes, type StateDict, toStateDict} from '../../lib/weights/state-dict.js';
-import {ZipWriter} from '../../lib/weights/zip-writer.js';
 
 export function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/weights/${name}`, import.meta.url));

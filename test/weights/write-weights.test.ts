@@ -3,9 +3,9 @@ import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import type {DType, StateTensor} from '../../binding.js';
+import {writePth} from '../../lib/weights/pth/write-pth.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {itemSizes, type StateDict, toStateDict} from '../../lib/weights/state-dict.js';
-import {writePth} from '../../lib/weights/write-pth.js';
 import {writeSafetensors} from '../../lib/weights/write-safetensors.js';
 import {fixture, floats, temporaryFolder} from './files.js';
 

@@ -1,9 +1,9 @@
-import {MaskRcnnError} from '../basics/errors.js';
-import {bool} from '../basics/schema.js';
-import {count} from '../basics/wording.js';
-import {describeInspection, inspect as inspectData} from '../datasets/inspect.js';
-import {type Command, ONE_DATA} from './command.js';
-import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData} from './data.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {bool} from '../../basics/schema.js';
+import {count} from '../../basics/wording.js';
+import {describeInspection, inspect as inspectData} from '../../datasets/inspect.js';
+import {type Command, ONE_DATA} from '../command.js';
+import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData} from '../data-options.js';
 
 export const inspect: Command = {
   name: 'inspect',

@@ -1,8 +1,8 @@
-import type {FileReader} from './file-reader.js';
-import {invalidCheckpoint} from './invalid-checkpoint.js';
+import type {FileReader} from '../file-reader.js';
+import {invalidCheckpoint} from '../invalid-checkpoint.js';
+import {isDType, itemSizes} from '../state-dict.js';
 import type {StorageRef} from './pickle-values.js';
 import {pickleLimit, readPickledTensors, unpickleIn} from './read-pth.js';
-import {isDType, itemSizes} from './state-dict.js';
 import type {OpenStorage} from './tensor-source.js';
 import {corruptEntry, locateStored, readZipDirectory, readZipEntry, type ZipEntry} from './zip-reader.js';
 

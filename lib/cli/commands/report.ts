@@ -1,13 +1,13 @@
 import {join} from 'node:path';
-import {integer, number, text} from '../basics/schema.js';
-import {maskRcnn} from '../model/create.js';
-import {writeReport} from '../report/write-report.js';
-import type {Command} from './command.js';
-import {readCommandFile} from './command-file.js';
-import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from './data.js';
-import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
-import {refuseFlags} from './flags.js';
-import {openTrainingData} from './train-config.js';
+import {integer, number, text} from '../../basics/schema.js';
+import {maskRcnn} from '../../model/create.js';
+import {writeReport} from '../../report/write-report.js';
+import type {Command} from '../command.js';
+import {readCommandFile} from '../command-file.js';
+import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from '../data-options.js';
+import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
+import {refuseFlags} from '../flags.js';
+import {openTrainingData} from '../train-config.js';
 
 export const report: Command = {
   name: 'report',

@@ -1,8 +1,8 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
-import {readWeights} from '../../lib/weights/read-weights.js';
-import {fixture, pickle, temporaryFolder, writeLegacy, writeZip} from './files.js';
+import {readWeights} from '../../../lib/weights/read-weights.js';
+import {fixture, pickle, temporaryFolder, writeLegacy, writeZip} from '../files.js';
 
 const text = (value: string) => pickle('X', new Uint8Array(Uint32Array.of(value.length).buffer), value);
 

@@ -1,7 +1,7 @@
 import type {FileHandle} from 'node:fs/promises';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {crc32} from 'node:zlib';
-import {writeAll} from '../files/atomic-file.js';
+import {writeAll} from '../../files/atomic-file.js';
 
 /** torch.save aligns storages to this, so that they can be mapped. */
 const alignment = 64;

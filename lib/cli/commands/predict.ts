@@ -1,14 +1,14 @@
 import {join} from 'node:path';
-import {MaskRcnnError} from '../basics/errors.js';
-import {either, integer, listOf, number, oneOf, text} from '../basics/schema.js';
-import {count} from '../basics/wording.js';
-import {readImage} from '../image/image.js';
-import {maskRcnn} from '../model/create.js';
-import {type Views, viewsRule} from '../model/predict.js';
-import type {Command} from './command.js';
-import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
-import {listImages} from './image-files.js';
-import {FORMATS, type Format, PredictionWriter} from './prediction-writer.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {either, integer, listOf, number, oneOf, text} from '../../basics/schema.js';
+import {count} from '../../basics/wording.js';
+import {readImage} from '../../image/image.js';
+import {maskRcnn} from '../../model/create.js';
+import {type Views, viewsRule} from '../../model/predict.js';
+import type {Command} from '../command.js';
+import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
+import {listImages} from '../image-files.js';
+import {FORMATS, type Format, PredictionWriter} from '../prediction-writer.js';
 
 const format = oneOf(...FORMATS);
 

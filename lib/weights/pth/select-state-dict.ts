@@ -1,4 +1,4 @@
-import {invalidCheckpoint} from './invalid-checkpoint.js';
+import {invalidCheckpoint} from '../invalid-checkpoint.js';
 import {PickledDict, TensorRef, UnsupportedTensor} from './pickle-values.js';
 
 /** Under which key training scripts keep the weights: torchvision's references, Lightning and many others, tutorials. */

@@ -1,9 +1,9 @@
-import {MaskRcnnError} from '../basics/errors.js';
-import type {FileReader} from './file-reader.js';
-import {invalidCheckpoint} from './invalid-checkpoint.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import type {FileReader} from '../file-reader.js';
+import {invalidCheckpoint} from '../invalid-checkpoint.js';
+import type {StateDict} from '../state-dict.js';
 import {MalformedPickle, PickleEnds, type TensorRef, UnsafePickle} from './pickle-values.js';
 import {selectStateDict} from './select-state-dict.js';
-import type {StateDict} from './state-dict.js';
 import {type OpenStorage, readTensor, tensorBytes} from './tensor-source.js';
 import {type Unpickled, unpickle} from './unpickle.js';
 

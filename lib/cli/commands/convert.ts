@@ -1,6 +1,6 @@
-import {readWeights} from '../weights/read-weights.js';
-import {writeWeights} from '../weights/write-weights.js';
-import type {Command} from './command.js';
+import {readWeights} from '../../weights/read-weights.js';
+import {writeWeights} from '../../weights/write-weights.js';
+import type {Command} from '../command.js';
 
 export const convert: Command = {
   name: 'convert',

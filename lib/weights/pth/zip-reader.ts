@@ -1,7 +1,7 @@
 import {promisify} from 'node:util';
 import {crc32, inflateRaw as inflateRawCallback} from 'node:zlib';
-import type {FileReader} from './file-reader.js';
-import {invalidCheckpoint} from './invalid-checkpoint.js';
+import type {FileReader} from '../file-reader.js';
+import {invalidCheckpoint} from '../invalid-checkpoint.js';
 
 const inflateRaw = promisify(inflateRawCallback);
 

@@ -1,9 +1,9 @@
-import {MaskRcnnError} from '../basics/errors.js';
-import {bool, text} from '../basics/schema.js';
-import {cacheRoot} from '../files/cache.js';
-import {pinned} from '../libtorch/pinned.js';
-import {setUpLibtorch} from '../libtorch/setup.js';
-import type {Command} from './command.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {bool, text} from '../../basics/schema.js';
+import {cacheRoot} from '../../files/cache.js';
+import {pinned} from '../../libtorch/pinned.js';
+import {setUpLibtorch} from '../../libtorch/setup.js';
+import type {Command} from '../command.js';
 
 export const setup: Command = {
   name: 'setup',

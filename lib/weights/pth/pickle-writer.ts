@@ -1,6 +1,6 @@
-import type {DType, StateTensor} from '../../binding.js';
+import type {DType, StateTensor} from '../../../binding.js';
+import {elementCount, type StateDict} from '../state-dict.js';
 import {opcodes as op} from './pickle-opcodes.js';
-import {elementCount, type StateDict} from './state-dict.js';
 import {storageClasses} from './torch-globals.js';
 
 /** What a checkpoint may hold beside state dicts. Whole numbers become Python's int, others float. */

@@ -1,7 +1,7 @@
-import {MaskRcnnError} from '../basics/errors.js';
-import {bool} from '../basics/schema.js';
-import {describeFindings, examine} from '../doctor/examine.js';
-import type {Command} from './command.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {bool} from '../../basics/schema.js';
+import {describeFindings, examine} from '../../doctor/examine.js';
+import type {Command} from '../command.js';
 
 export const doctor: Command = {
   name: 'doctor',

@@ -1,9 +1,9 @@
 import {setImmediate as nextTurn} from 'node:timers/promises';
-import type {DType, StateTensor} from '../../binding.js';
-import type {FileReader} from './file-reader.js';
-import {invalidCheckpoint} from './invalid-checkpoint.js';
+import type {DType, StateTensor} from '../../../binding.js';
+import type {FileReader} from '../file-reader.js';
+import {invalidCheckpoint} from '../invalid-checkpoint.js';
+import {elementCount, isDType, itemSizes} from '../state-dict.js';
 import type {TensorRef} from './pickle-values.js';
-import {elementCount, isDType, itemSizes} from './state-dict.js';
 
 /** Elements copied before the event loop gets its turn. */
 const elementsPerTurn = 1 << 20;

@@ -1,25 +1,25 @@
 import {existsSync} from 'node:fs';
 import {mkdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
-import {AUGMENT_NAMES} from '../augment/presets.js';
-import {MaskRcnnError} from '../basics/errors.js';
-import {silentProgress} from '../basics/progress.js';
-import {type Schema, text} from '../basics/schema.js';
-import {describeInspection, inspect} from '../datasets/inspect.js';
-import {requireWritableFolder, writing} from '../files/writing.js';
-import {maskRcnn} from '../model/create.js';
-import type {ModelOptions} from '../model/options.js';
-import {writeReport} from '../report/write-report.js';
-import {makeFreeFolder} from '../run/folder.js';
-import {RunFolder} from '../run/run-folder.js';
-import type {TrainOptions} from '../train/options.js';
-import {train as trainModel} from '../train/train.js';
-import {type Command, type CommandContext, isInterruption, ONE_DATA} from './command.js';
-import {commandFile, readCommandFile, writeCommandFile} from './command-file.js';
-import {readConfigFile} from './config-file.js';
-import {DATA_HELP, dataOptionsHelp} from './data.js';
-import {deviceOptions} from './device.js';
-import {docComments, optionHelp} from './option-help.js';
+import {AUGMENT_NAMES} from '../../augment/presets.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {silentProgress} from '../../basics/progress.js';
+import {type Schema, text} from '../../basics/schema.js';
+import {describeInspection, inspect} from '../../datasets/inspect.js';
+import {requireWritableFolder, writing} from '../../files/writing.js';
+import {maskRcnn} from '../../model/create.js';
+import type {ModelOptions} from '../../model/options.js';
+import {writeReport} from '../../report/write-report.js';
+import {makeFreeFolder} from '../../run/folder.js';
+import {RunFolder} from '../../run/run-folder.js';
+import type {TrainOptions} from '../../train/options.js';
+import {train as trainModel} from '../../train/train.js';
+import {type Command, type CommandContext, isInterruption, ONE_DATA} from '../command.js';
+import {commandFile, readCommandFile, writeCommandFile} from '../command-file.js';
+import {readConfigFile} from '../config-file.js';
+import {DATA_HELP, dataOptionsHelp} from '../data-options.js';
+import {deviceOptions} from '../device-options.js';
+import {docComments, optionHelp} from '../option-help.js';
 import {
   DEFAULT_VALIDATION,
   modelOptions,
@@ -28,7 +28,7 @@ import {
   type TrainConfig,
   type TrainingData,
   trainOptions,
-} from './train-config.js';
+} from '../train-config.js';
 
 /** The first run's folder where none is named; further ones have a number. */
 const FREE_RUN = join('runs', 'train');

@@ -1,17 +1,17 @@
 import {join} from 'node:path';
-import {MaskRcnnError} from '../basics/errors.js';
-import {bool, number, text} from '../basics/schema.js';
-import {evaluate as evaluateModel} from '../evaluation/evaluate.js';
-import {evaluateResults} from '../evaluation/evaluate-results.js';
-import {requireWritableFolder} from '../files/writing.js';
-import {maskRcnn} from '../model/create.js';
-import {type Views, viewsRule} from '../model/predict.js';
-import {describeClasses, describeEvaluation} from '../report/describe-evaluation.js';
-import {writeEvaluation} from '../report/write-evaluation.js';
-import {type Command, type CommandContext, ONE_DATA} from './command.js';
-import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from './data.js';
-import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from './device.js';
-import {refuseFlags} from './flags.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {bool, number, text} from '../../basics/schema.js';
+import {evaluate as evaluateModel} from '../../evaluation/evaluate.js';
+import {evaluateResults} from '../../evaluation/evaluate-results.js';
+import {requireWritableFolder} from '../../files/writing.js';
+import {maskRcnn} from '../../model/create.js';
+import {type Views, viewsRule} from '../../model/predict.js';
+import {describeClasses, describeEvaluation} from '../../report/describe-evaluation.js';
+import {writeEvaluation} from '../../report/write-evaluation.js';
+import {type Command, type CommandContext, ONE_DATA} from '../command.js';
+import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from '../data-options.js';
+import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
+import {refuseFlags} from '../flags.js';
 
 export const evaluate: Command = {
   name: 'evaluate',
