@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "binding/failure.h"
-#include "binding/pool_job.h"
+#include "binding/worker/failure.h"
+#include "binding/worker/pool_job.h"
 #include "loader/shared_library.h"
 
 namespace {

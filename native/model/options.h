@@ -84,7 +84,8 @@ struct RoiHeadsOptions {
   DetectionOptions detection;
 };
 
-// torchvision's constructor arguments, complete: the defaults are TypeScript's (lib/model/check-options.ts).
+// torchvision's constructor arguments, complete: the defaults are TypeScript's
+// (lib/model/check-options.ts).
 struct MaskRCNNOptions {
   Arithmetic arithmetic;
   bool graphs;  // captured_forward.h

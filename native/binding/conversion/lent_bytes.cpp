@@ -1,0 +1,56 @@
+#include "binding/conversion/lent_bytes.h"
+
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "binding/conversion/arguments.h"
+
+namespace maskrcnn::binding {
+
+namespace {
+
+struct Loan {
+  at::Tensor tensor;  // undefined once it was taken
+};
+
+std::mutex loans_mutex;  // worker_threads have their own arrays, but share this
+std::unordered_map<const void*, Loan*> loans;
+
+void end_loan(napi_env, void* data, void* hint) {
+  const std::unique_ptr<Loan> loan(static_cast<Loan*>(hint));
+  const std::lock_guard lock(loans_mutex);
+  // A tensor that was taken may be gone by now, and its memory be lent again.
+  if (loan->tensor.defined()) loans.erase(data);
+}
+
+}  // namespace
+
+Napi::Value lend_bytes(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto length = read_integer(info[0], "length", 1, std::numeric_limits<int64_t>::max());
+  auto loan = std::make_unique<Loan>(Loan{at::empty({length}, at::kByte)});
+  void* const data = loan->tensor.mutable_data_ptr();
+  napi_value buffer;
+  const auto status =
+      napi_create_external_arraybuffer(env, data, length, end_loan, loan.get(), &buffer);
+  // Electron's: all arrays lie in its cage.
+  if (status == napi_no_external_buffers_allowed) return Napi::Uint8Array::New(env, length);
+  NAPI_THROW_IF_FAILED(env, status, Napi::Value());
+  const std::lock_guard lock(loans_mutex);
+  loans[data] = loan.release();
+  return Napi::Uint8Array::New(env, length, Napi::ArrayBuffer(env, buffer), 0);
+}
+
+at::Tensor take_lent(const uint8_t* data, int64_t length) {
+  const std::lock_guard lock(loans_mutex);
+  const auto found = loans.find(data);
+  if (found == loans.end() || found->second->tensor.numel() != length) return {};
+  auto tensor = std::move(found->second->tensor);
+  loans.erase(found);
+  return tensor;
+}
+
+}  // namespace maskrcnn::binding

@@ -1,0 +1,180 @@
+#include "binding/exports/model_state.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "binding/worker/errors.h"
+#include "device/transfers.h"
+#include "memory/tensor_memory.h"
+#include "model/initial_values.h"
+
+namespace maskrcnn::binding {
+
+namespace {
+
+void collect(
+    const torch::nn::Module& module,
+    const std::string& prefix,
+    std::vector<ModelState::Entry>& entries) {
+  for (const auto& item : module.named_parameters(/*recurse=*/false)) {
+    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/true});
+  }
+  for (const auto& item : module.named_buffers(/*recurse=*/false)) {
+    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/false});
+  }
+  for (const auto& item : module.named_children()) {
+    collect(*item.value(), prefix + item.key() + ".", entries);
+  }
+}
+
+// The order of cuDNN's kernels for tensor cores, which convert weights in another one at every
+// call.
+void make_channels_last(const torch::nn::Module& network) {
+  for (auto& parameter : network.parameters()) {
+    if (parameter.dim() == 4)
+      parameter.set_data(parameter.detach().contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
+void check_device(const at::Device& device) {
+  if (device.is_cpu()) return;
+  const bool is_known = c10::impl::hasDeviceGuardImpl(device.type());
+  const auto count = is_known ? c10::impl::VirtualGuardImpl(device.type()).deviceCount() : 0;
+  if (device.index() < count) return;
+  throw Failure(
+      "DEVICE_UNAVAILABLE",
+      "The device " + device.str() + " is not here: libtorch sees " + std::to_string(count) +
+          " GPUs.");
+}
+
+}  // namespace
+
+std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initialize) {
+  check_device(options.device);
+  // For good: this is the thread on which all jobs of this model run.
+  if (!options.device.is_cpu()) {
+    c10::impl::VirtualGuardImpl(options.device.type()).setDevice(options.device);
+  }
+  // The initialisers draw from libtorch's global generator.
+  static std::mutex global_generator;
+  const std::lock_guard lock(global_generator);
+  at::manual_seed(options.seed);
+  std::optional<WithoutInitialValues> skip;
+  if (!initialize) skip.emplace();
+  MaskRCNN network(options.network);
+  network->to(options.device);
+  if (!options.device.is_cpu()) make_channels_last(*network);
+  return std::shared_ptr<ModelState>(
+      new ModelState{network, at::make_generator<at::CPUGeneratorImpl>(options.seed)});
+}
+
+ModelState::~ModelState() {
+  const auto device = network->device();
+  // On the thread of JavaScript another device may be the current one.
+  const c10::DeviceGuard guard(device);
+  network = nullptr;
+  for (const auto& optimizer : optimizers) {
+    if (const auto alive = optimizer.lock()) alive->release();
+  }
+  if (device.is_cpu()) {
+    memory::release_tensor_memory();
+  } else {
+    at::getDeviceAllocator(device.type())->emptyCache();
+  }
+}
+
+std::vector<ModelState::Entry> ModelState::entries() const {
+  std::vector<Entry> found;
+  collect(*network, "", found);
+  return found;
+}
+
+NamedTensors ModelState::copy() const {
+  NamedTensors tensors;
+  for (const auto& entry : entries()) {
+    tensors.emplace_back(
+        entry.name,
+        entry.tensor.detach()
+            .to(at::kCPU, entry.tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
+            .contiguous());
+  }
+  return tensors;
+}
+
+void ModelState::load(const NamedTensors& tensors) const {
+  const at::NoGradGuard no_grad;
+  auto own = entries();
+  TORCH_CHECK(
+      own.size() == tensors.size(), "expected ", own.size(), " tensors, got ", tensors.size());
+  std::unordered_map<std::string, at::Tensor> by_name(tensors.begin(), tensors.end());
+  for (const auto& entry : own) {
+    const auto found = by_name.find(entry.name);
+    TORCH_CHECK(found != by_name.end(), "no tensor is named ", entry.name);
+    // copy_ would broadcast.
+    TORCH_CHECK(
+        found->second.sizes() == entry.tensor.sizes(),
+        entry.name,
+        " has shape ",
+        entry.tensor.sizes(),
+        ", got ",
+        found->second.sizes());
+  }
+  for (auto& entry : own) {
+    const auto& value = by_name.at(entry.name);
+    const bool fits = value.options().type_equal(entry.tensor.options()) &&
+                      value.device() == entry.tensor.device() &&
+                      value.strides() == entry.tensor.strides();
+    if (fits) {
+      entry.tensor.set_data(value);
+    } else {
+      entry.tensor.copy_(value);
+    }
+  }
+}
+
+void ModelState::train_only(std::unordered_set<std::string> names) const {
+  std::vector<std::pair<at::Tensor, bool>> changes;
+  for (const auto& entry : entries()) {
+    if (entry.is_parameter) changes.emplace_back(entry.tensor, names.erase(entry.name) == 1);
+  }
+  TORCH_CHECK(names.empty(), "no parameter is named ", *names.begin());
+  for (auto& [parameter, trainable] : changes) {
+    parameter.set_requires_grad(trainable);
+    if (!trainable) parameter.mutable_grad().reset();
+  }
+}
+
+std::array<double, 5> ModelState::compute_losses(
+    const std::vector<at::Tensor>& images,
+    std::vector<Target> targets,
+    bool backward,
+    double loss_scale) {
+  const at::AutoGradMode grad_mode(backward);
+  network->train();
+  std::optional<ReadBack> losses;
+  try {
+    const auto parts = network->compute_losses(images, std::move(targets), generator);
+    const auto [classifier, box_reg, mask, objectness, rpn_box_reg] = parts;
+    // Before the gradients, so that a GPU still has these to compute when the losses have come.
+    losses.emplace({at::stack({classifier, box_reg, mask, objectness, rpn_box_reg}).detach()});
+    if (backward) (parts.total() * loss_scale).backward();
+  } catch (...) {
+    // What a failed batch has added is not to be part of the next step.
+    for (const auto& parameter : network->parameters()) parameter.mutable_grad().reset();
+    throw;
+  }
+  const auto& values = losses->wait().front();
+  std::array<double, 5> result;
+  std::copy_n(values.const_data_ptr<float>(), result.size(), result.begin());
+  return result;
+}
+
+}  // namespace maskrcnn::binding

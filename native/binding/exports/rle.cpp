@@ -1,0 +1,178 @@
+#include "binding/exports/rle.h"
+
+#include <string>
+#include <vector>
+
+#include "binding/conversion/arguments.h"
+#include "binding/conversion/results.h"
+#include "binding/worker/checked.h"
+#include "evaluation/overlaps.h"
+#include "ops/rle.h"
+#include "ops/rle_polygon.h"
+
+namespace maskrcnn::binding {
+namespace {
+
+struct Size {
+  int64_t width, height;
+};
+
+// Arguments `first` and `first + 1`.
+Size read_image_size(const Napi::CallbackInfo& info, size_t first) {
+  const Size size{read_size(info[first], "width"), read_size(info[first + 1], "height")};
+  checked_product(info.Env(), {size.width, size.height}, "The bitmap");
+  return size;
+}
+
+std::vector<ops::Runs> read_masks(
+    const Napi::Value& value, const std::string& name, const Size& size) {
+  std::vector<ops::Runs> masks;
+  for (const auto& counts : read_strings(value, name)) {
+    masks.push_back(ops::unpack_runs(counts, size.width, size.height));
+  }
+  return masks;
+}
+
+Napi::Value pack(Napi::Env env, const ops::Runs& runs) {
+  return Napi::String::New(env, ops::pack_runs(runs));
+}
+
+Napi::Value encode(const Napi::CallbackInfo& info) {
+  const auto bitmap = read_bytes(info[0], "bitmap");
+  const auto [width, height] = read_image_size(info, 1);
+  check_length(info.Env(), bitmap.length, width * height, "bitmap");
+  return pack(
+      info.Env(),
+      ops::encode_runs(bitmap.data, /*left=*/0, /*top=*/0, width, height, width, height));
+}
+
+Napi::Value encode_crop(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto mask = read_object(info[0], "mask");
+  const auto side = [&](const char* field) {
+    return read_integer(mask.Get(field), std::string("mask.") + field, 0, kMaxElements);
+  };
+  const auto left = side("left"), top = side("top"), columns = side("width"), rows = side("height");
+  const auto data = read_bytes(mask.Get("data"), "mask.data");
+  check_length(env, data.length, checked_product(env, {columns, rows}, "The mask"), "mask.data");
+  const auto [width, height] = read_image_size(info, 1);
+  return pack(env, ops::encode_runs(data.data, left, top, columns, rows, width, height));
+}
+
+Napi::Value from_runs(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  if (!info[0].IsArray()) throw Napi::TypeError::New(env, "runs must be an array.");
+  const auto array = info[0].As<Napi::Array>();
+  std::vector<uint32_t> runs;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const auto name = "runs[" + std::to_string(i) + "]";
+    runs.push_back(static_cast<uint32_t>(read_integer(array.Get(i), name, 0, kMaxElements)));
+  }
+  const auto [width, height] = read_image_size(info, 1);
+  return pack(env, ops::to_runs(runs, width, height));
+}
+
+Napi::Value from_polygons(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto points = read_finite_doubles(info[0], "points");
+  const auto ends = read_integers(info[1], "ends");
+  const auto [width, height] = read_image_size(info, 2);
+  std::vector<ops::Runs> parts;
+  int64_t start = 0;
+  for (int64_t i = 0; i < ends.length; ++i) {
+    const auto name = "ends[" + std::to_string(i) + "]";
+    if (ends.data[i] < start || ends.data[i] > points.length) {
+      refuse_value(
+          env,
+          name,
+          "in " + std::to_string(start) + ".." + std::to_string(points.length),
+          ends.data[i]);
+    }
+    const auto count = count_rows(env, ends.data[i] - start, 2, "polygon " + std::to_string(i));
+    parts.push_back(ops::runs_of_polygon(points.data + start, count, width, height));
+    start = ends.data[i];
+  }
+  return pack(env, ops::merge_runs(parts, /*intersect=*/false));
+}
+
+// Counts, width, height: what most functions begin with.
+ops::Runs read_mask(const Napi::CallbackInfo& info) {
+  const auto counts = read_string(info[0], "counts");
+  const auto [width, height] = read_image_size(info, 1);
+  return ops::unpack_runs(counts, width, height);
+}
+
+Napi::Value decode(const Napi::CallbackInfo& info) {
+  return to_array<Napi::Uint8Array>(info.Env(), ops::decode_runs(read_mask(info)));
+}
+
+Napi::Value crop(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto [left, top, width, height, bitmap] = ops::crop_runs(read_mask(info));
+  auto mask = Napi::Object::New(env);
+  mask.Set("left", static_cast<double>(left));
+  mask.Set("top", static_cast<double>(top));
+  mask.Set("width", static_cast<double>(width));
+  mask.Set("height", static_cast<double>(height));
+  mask.Set("data", to_array<Napi::Uint8Array>(env, bitmap));
+  return mask;
+}
+
+Napi::Value to_runs(const Napi::CallbackInfo& info) {
+  return to_array<Napi::Uint32Array>(info.Env(), read_mask(info).lengths);
+}
+
+Napi::Value areas(const Napi::CallbackInfo& info) {
+  std::vector<double> areas;
+  for (const auto& mask : read_masks(info[0], "counts", read_image_size(info, 1))) {
+    areas.push_back(static_cast<double>(ops::area_of(mask)));
+  }
+  return to_array<Napi::Float64Array>(info.Env(), areas);
+}
+
+Napi::Value boxes(const Napi::CallbackInfo& info) {
+  std::vector<double> boxes;
+  for (const auto& mask : read_masks(info[0], "counts", read_image_size(info, 1))) {
+    for (const auto number : ops::box_of(mask)) boxes.push_back(static_cast<double>(number));
+  }
+  return to_array<Napi::Float64Array>(info.Env(), boxes);
+}
+
+Napi::Value merge(const Napi::CallbackInfo& info) {
+  if (!info[3].IsBoolean()) throw Napi::TypeError::New(info.Env(), "intersect must be a boolean.");
+  const auto masks = read_masks(info[0], "counts", read_image_size(info, 1));
+  return pack(info.Env(), ops::merge_runs(masks, info[3].As<Napi::Boolean>()));
+}
+
+Napi::Value iou(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto size = read_image_size(info, 3);
+  const auto detected = read_masks(info[0], "detected", size);
+  const auto truth = read_masks(info[1], "truth", size);
+  const auto crowd = read_bytes(info[2], "crowd");
+  check_length(env, crowd.length, static_cast<int64_t>(truth.size()), "crowd");
+  return to_array<Napi::Float64Array>(env, evaluation::mask_overlaps(detected, truth, crowd.data));
+}
+
+}  // namespace
+
+Napi::Object make_rle(Napi::Env env) {
+  auto exports = Napi::Object::New(env);
+  const auto add = [&](const char* name, auto function) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("encode", checked<encode>);
+  add("encodeCrop", checked<encode_crop>);
+  add("fromRuns", checked<from_runs>);
+  add("fromPolygons", checked<from_polygons>);
+  add("decode", checked<decode>);
+  add("crop", checked<crop>);
+  add("toRuns", checked<to_runs>);
+  add("areas", checked<areas>);
+  add("boxes", checked<boxes>);
+  add("merge", checked<merge>);
+  add("iou", checked<iou>);
+  return exports;
+}
+
+}  // namespace maskrcnn::binding

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <utility>
+
+#include "binding/worker/errors.h"
+#include "binding/worker/pool_job.h"
+
+namespace maskrcnn::binding {
+
+// A PoolJob that may throw what libtorch throws.
+template <typename Compute, typename Convert>
+Napi::Promise run_on_pool(Napi::Env env, Compute compute, Convert convert) {
+  auto translated = [compute = std::move(compute)]() mutable {
+    try {
+      return compute();
+    } catch (...) {
+      throw current_failure();
+    }
+  };
+  return queue_job(env, std::move(translated), std::move(convert));
+}
+
+}  // namespace maskrcnn::binding

@@ -1,0 +1,174 @@
+#include "binding/worker/worker.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "old_linux.h"
+
+namespace maskrcnn::binding {
+
+namespace {
+
+struct Job {
+  std::function<void()> work;
+  std::function<void(Napi::Env)> settle;
+};
+
+// Runs on the JavaScript thread; without an environment (it is being torn down) only lets go of the
+// callback.
+void call_on_main(Napi::Env env, Napi::Function, void*, std::function<void(Napi::Env)>* callback) {
+  const std::unique_ptr<std::function<void(Napi::Env)>> owned(callback);
+  if (static_cast<napi_env>(env) == nullptr) return;
+  const Napi::HandleScope scope(env);
+  (*owned)(env);
+}
+
+using Settler = Napi::TypedThreadSafeFunction<void, std::function<void(Napi::Env)>, call_on_main>;
+
+}  // namespace
+
+struct Worker::State : std::enable_shared_from_this<Worker::State> {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<Job> jobs;
+  bool closing = false;    // finish the queue, then end
+  bool abandoned = false;  // end after the job under way
+  std::thread thread;
+  Settler settler;
+  napi_env env = nullptr;
+  int pending = 0;  // JavaScript thread only
+
+  void start(Napi::Env env);
+  void run();
+  void retire();
+  void abandon();
+
+ private:
+  // False once nobody listens any more: the callback is then never destroyed, since what it holds
+  // belongs to a JavaScript thread that is gone.
+  bool on_main(std::function<void(Napi::Env)> callback) {
+    auto* owned = new std::function<void(Napi::Env)>(std::move(callback));
+    const std::lock_guard lock(mutex);
+    if (abandoned) return false;
+    settler.BlockingCall(owned);
+    return true;
+  }
+
+  static void environment_ends(void* state) { static_cast<State*>(state)->abandon(); }
+};
+
+namespace {
+
+// The workers whose threads have not been joined, of all environments that share this library.
+class LiveWorkers {
+ public:
+  void add(std::shared_ptr<Worker::State> state) {
+    const std::lock_guard lock(mutex_);
+    states_.insert(std::move(state));
+  }
+  void remove(const std::shared_ptr<Worker::State>& state) {
+    const std::lock_guard lock(mutex_);
+    states_.erase(state);
+  }
+  std::set<std::shared_ptr<Worker::State>> all() {
+    const std::lock_guard lock(mutex_);
+    return states_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::shared_ptr<Worker::State>> states_;
+};
+
+LiveWorkers live_workers;
+
+}  // namespace
+
+void Worker::State::start(Napi::Env environment) {
+  env = environment;
+  settler =
+      Settler::New(environment, "maskrcnn worker", /*maxQueueSize=*/0, /*initialThreadCount=*/1);
+  settler.Unref(environment);
+  thread = std::thread([state = shared_from_this()] { state->run(); });
+  napi_add_env_cleanup_hook(env, environment_ends, this);
+  live_workers.add(shared_from_this());
+}
+
+void Worker::State::run() {
+  const auto state = shared_from_this();
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [&] { return abandoned || closing || !jobs.empty(); });
+      if (abandoned) return;
+      if (jobs.empty()) break;
+      job = std::move(jobs.front());
+      jobs.pop_front();
+    }
+    job.work();
+    // Moved, so that what the job holds is let go on the JavaScript thread.
+    const bool settled = on_main([state, job = std::move(job)](Napi::Env env) {
+      if (--state->pending == 0) state->settler.Unref(env);
+      job.settle(env);
+    });
+    if (!settled) return;
+  }
+  on_main([state](Napi::Env) { state->retire(); });
+}
+
+// On the JavaScript thread, once the queue has been worked off. It may still come, from the queue
+// of the settler, after the worker was abandoned.
+void Worker::State::retire() {
+  if (!thread.joinable()) return;
+  const auto self = shared_from_this();
+  napi_remove_env_cleanup_hook(env, environment_ends, this);
+  thread.join();
+  settler.Release();
+  live_workers.remove(self);
+}
+
+// The environment is going away: nobody waits for the queue any more.
+void Worker::State::abandon() {
+  const auto self = shared_from_this();
+  {
+    const std::lock_guard lock(mutex);
+    abandoned = true;
+  }
+  wake.notify_one();
+  thread.join();
+  napi_remove_env_cleanup_hook(env, environment_ends, this);
+  live_workers.remove(self);
+}
+
+Worker::Worker(Napi::Env env) : state_(std::make_shared<State>()) {
+  state_->start(env);
+}
+
+void Worker::abandon_all(Napi::Env env) {
+  for (const auto& state : live_workers.all()) {
+    if (state->env == static_cast<napi_env>(env)) state->abandon();
+  }
+}
+
+Worker::~Worker() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->closing = true;
+  }
+  state_->wake.notify_one();
+}
+
+void Worker::post(std::function<void()> work, std::function<void(Napi::Env)> settle) {
+  if (state_->pending++ == 0) state_->settler.Ref(Napi::Env(state_->env));
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->jobs.push_back({std::move(work), std::move(settle)});
+  }
+  state_->wake.notify_one();
+}
+
+}  // namespace maskrcnn::binding
