@@ -25,7 +25,6 @@ export {
 export {split, subset} from './datasets/split.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
 export {
-  type ConfusionMatrix,
   type ConfusionMatrixOptions,
   confusionMatrixPng,
   confusionMatrixSvg,
@@ -50,8 +49,10 @@ export {type EvaluateResultsOptions, evaluateResults, type ResultsEvaluation} fr
 export type {NucleiScores, NucleiSummary} from './evaluation/nucleus-scores.js';
 export type {ObjectScores, ObjectSummary} from './evaluation/object-scores.js';
 export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
-export type {IdMask, ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/image.js';
-export {readImage, readMask} from './image/image.js';
+export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/read-image.js';
+export {readImage} from './image/read-image.js';
+export type {IdMask} from './image/read-mask.js';
+export {readMask} from './image/read-mask.js';
 export {decodeRle, type Rle} from './masks/rle.js';
 export {
   encodeRle,
@@ -71,11 +72,12 @@ export type {Detections, MaskFormat, Masks, PredictOptions, Views} from './model
 export {describeClasses, describeEvaluation} from './report/describe-evaluation.js';
 export {type WriteEvaluationOptions, writeEvaluation} from './report/write-evaluation.js';
 export {type ReportOptions, writeReport} from './report/write-report.js';
+export type {BestBy} from './run/best.js';
 export type {EpochRecord, History, Losses, StepRecord} from './run/history.js';
 export {lossCurvePng, lossCurveSvg} from './run/loss-curves.js';
 export {metricCurvePng, metricCurveSvg} from './run/metric-curves.js';
 export {aspectRatioGroups} from './train/aspect-ratio-groups.js';
-export type {BestBy, OptimizerOptions, TrainOptions} from './train/options.js';
+export type {OptimizerOptions, TrainOptions} from './train/options.js';
 export type {ScheduleOptions} from './train/schedule.js';
 export {type Run, train} from './train/train.js';
 export type {Ending} from './train/trainer.js';

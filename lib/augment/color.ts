@@ -2,7 +2,7 @@ import {loadBinding} from '../addon/binding.js';
 import {checkOptions, number, type Schema} from '../basics/schema.js';
 import type {Sample} from '../datasets/dataset.js';
 import {toNativeImage} from '../datasets/targets.js';
-import type {RgbImage} from '../image/image.js';
+import type {RgbImage} from '../image/read-image.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {contrasted, diagonal, greyOf, hueTurned, inOrder, inverted, linear, saturated, scaled} from './color-matrix.js';
 

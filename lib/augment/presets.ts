@@ -1,5 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {callback, closest, either, listOf, oneOf, type Rule, show} from '../basics/schema.js';
+import {callback, either, listOf, oneOf, type Rule} from '../basics/schema.js';
+import {closest, show} from '../basics/wording.js';
 import {randomAffine} from './affine.js';
 import {type Augmentation, compose} from './augmentation.js';
 import {colorJitter, stainJitter} from './color.js';

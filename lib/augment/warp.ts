@@ -1,7 +1,8 @@
 import type {NativeMasks, NativeWarpOptions} from '../../binding.js';
 import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import {integer, listOf, oneOf, type Rule, show} from '../basics/schema.js';
+import {integer, listOf, oneOf, type Rule} from '../basics/schema.js';
+import {show} from '../basics/wording.js';
 import type {Instance, Sample} from '../datasets/dataset.js';
 import {toNativeImage} from '../datasets/targets.js';
 import {determinant, type Matrix} from './matrix.js';

@@ -1,4 +1,5 @@
 import {MaskRcnnError} from './errors.js';
+import {closest, show} from './wording.js';
 
 /** What one option may be. `expected` completes the sentence "Option x must be …". */
 export type Rule = {
@@ -70,6 +71,12 @@ export function either(...rules: Rule[]): Rule {
   };
 }
 
+/** An object, whose members are checked by a schema of their own. */
+export const object: Rule = {
+  expected: 'an object',
+  accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+};
+
 export const nothing: Rule = {expected: 'null', accepts: (value) => value === null};
 
 export function required(rule: Rule): Rule & {required: true} {
@@ -103,57 +110,11 @@ export function checkOptions(given: unknown, schema: Schema, where: string): voi
   }
 }
 
-/** The word that `given` is most likely a misspelling of, or undefined if none is near. */
-export function closest(given: string, words: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(given.length / 3)) + 1;
-  for (const word of words) {
-    const distance = editDistance(given.toLowerCase(), word.toLowerCase());
-    if (distance < least) {
-      least = distance;
-      best = word;
-    }
-  }
-  return best;
-}
-
-/** A value as it appears in messages: short, on one line. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 57)}…'` : `'${value}'`;
-  if (typeof value === 'function') return 'a function';
-  if (value === null || typeof value !== 'object') return String(value);
-  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
-    const items = Array.from(value as unknown[]);
-    return `[${items.slice(0, 6).map(show).join(', ')}${items.length > 6 ? `, … ${items.length} items` : ''}]`;
-  }
-  const name = value.constructor?.name;
-  return name === undefined || name === 'Object' ? 'an object' : `an object of type ${name}`;
-}
-
 function unknownOption(name: string, known: string[], where: string): MaskRcnnError {
   const near = closest(name, known);
   return new MaskRcnnError('INVALID_OPTION', `${where} has no option '${name}'.`, {
     hint: near === undefined ? `Its options are ${known.join(', ')}.` : `Did you mean '${near}'?`,
   });
-}
-
-/** Levenshtein's distance, where two neighbours swapped count once. */
-function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({length: b.length + 1}, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, substituted);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        row[j] = Math.min(row[j]!, beforeLast[j - 2]! + 1);
-      }
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length]!;
 }
 
 function isWithin(value: number, {min, max, above, below}: Range): boolean {

@@ -2,3 +2,62 @@
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
+
+/** '4 s', '3:07 min', '2:05 h'. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const [value, unit] = whole < 3600 ? [whole, 'min'] : [Math.floor(whole / 60), 'h'];
+  return `${Math.floor(value / 60)}:${String(value % 60).padStart(2, '0')} ${unit}`;
+}
+
+/** '812 MB', '1.24 GB'. */
+export function formatMemory(bytes: number): string {
+  return bytes < 999.5e6 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/** The word that `given` is most likely a misspelling of, or undefined if none is near. */
+export function closest(given: string, words: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(given.length / 3)) + 1;
+  for (const word of words) {
+    const distance = editDistance(given.toLowerCase(), word.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = word;
+    }
+  }
+  return best;
+}
+
+/** A value as it appears in messages: short, on one line. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 57)}…'` : `'${value}'`;
+  if (typeof value === 'function') return 'a function';
+  if (value === null || typeof value !== 'object') return String(value);
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
+    const items = Array.from(value as unknown[]);
+    return `[${items.slice(0, 6).map(show).join(', ')}${items.length > 6 ? `, … ${items.length} items` : ''}]`;
+  }
+  const name = value.constructor?.name;
+  return name === undefined || name === 'Object' ? 'an object' : `an object of type ${name}`;
+}
+
+/** Levenshtein's distance, where two neighbours swapped count once. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({length: b.length + 1}, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, substituted);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        row[j] = Math.min(row[j]!, beforeLast[j - 2]! + 1);
+      }
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length]!;
+}

@@ -1,6 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress} from '../basics/progress.js';
-import {type Schema, show} from '../basics/schema.js';
+import type {Schema} from '../basics/schema.js';
+import {show} from '../basics/wording.js';
 
 export type CommandContext = {
   /** Writes a line of results. */

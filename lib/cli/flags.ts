@@ -1,7 +1,8 @@
 import {parseArgs} from 'node:util';
 import {parse as parseYaml} from 'yaml';
 import {MaskRcnnError} from '../basics/errors.js';
-import {checkOptions, closest, type Rule, type Schema} from '../basics/schema.js';
+import {checkOptions, type Rule, type Schema} from '../basics/schema.js';
+import {closest} from '../basics/wording.js';
 
 /** `batchSize` as it is written on the command line: `batch-size`. */
 export function flagName(option: string): string {

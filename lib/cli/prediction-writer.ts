@@ -7,7 +7,7 @@ import {predictedLabels} from '../evaluation/label-map.js';
 import {DetectedObjects} from '../evaluation/object-table.js';
 import {writeResults} from '../evaluation/results-file.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
-import type {RgbImage} from '../image/image.js';
+import type {RgbImage} from '../image/read-image.js';
 import {detectionsToJson} from '../model/detections-json.js';
 import type {Detections} from '../model/predict.js';
 

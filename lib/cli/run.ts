@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress} from '../basics/progress.js';
-import {closest} from '../basics/schema.js';
+import {closest} from '../basics/wording.js';
 import {type Command, checkPositionals, isInterruption} from './command.js';
 import {convert} from './commands/convert.js';
 import {doctor} from './commands/doctor.js';

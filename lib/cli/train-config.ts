@@ -4,7 +4,7 @@ import type {Dataset} from '../datasets/dataset.js';
 import {MaskFolder} from '../datasets/mask-folder.js';
 import {split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
-import {TRAIN_OPTIONS} from '../train/complete-options.js';
+import {TRAIN_OPTIONS} from '../train/check-options.js';
 import {DATA_OPTIONS, type DataSpec, openData, partDataOptions} from './data-options.js';
 
 /** A path, or what `DataSpec` says. On the command line all is text first, and a number or an object written there is no path. */

@@ -1,4 +1,5 @@
-import type {RgbImage} from '../image/image.js';
+import type {Rule} from '../basics/schema.js';
+import type {RgbImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 
 /** A bitmap cropped to the instance: 1 = object, 0 = not, in reading order; `data.length === width * height`. */
@@ -53,4 +54,14 @@ export type Dataset = {
   imageId?(index: number): number;
   /** What they call each class. Default: 1, 2, ... */
   readonly categoryIds?: readonly number[];
+};
+
+/** A `Dataset`, this package's or the user's own. */
+export const datasetRule: Rule = {
+  expected: 'a data set (length, classes, get)',
+  accepts: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['length', 'classes', 'get'].every((member) => member in value) &&
+    typeof (value as Dataset).get === 'function',
 };

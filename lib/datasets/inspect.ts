@@ -3,7 +3,7 @@ import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../basics/schema.js';
 import type {Dataset, Sample} from './dataset.js';
-import {datasetRule} from './dataset-rule.js';
+import {datasetRule} from './dataset.js';
 import {targetFaults} from './targets.js';
 
 /** What `inspect()` takes. */

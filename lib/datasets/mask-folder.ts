@@ -12,10 +12,11 @@ import {
   oneOf,
   required,
   type Schema,
-  show,
   text,
 } from '../basics/schema.js';
-import {type IdMask, type RgbImage, readImage, readImageSize, readMask} from '../image/image.js';
+import {show} from '../basics/wording.js';
+import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
+import {type IdMask, readMask} from '../image/read-mask.js';
 import {connectedComponents} from '../masks/components.js';
 import type {Dataset, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';

@@ -1,6 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {Random} from '../basics/random.js';
-import {callback, checkOptions, integer, number, required, show} from '../basics/schema.js';
+import {callback, checkOptions, integer, number, required} from '../basics/schema.js';
+import {show} from '../basics/wording.js';
 import type {Dataset} from './dataset.js';
 
 /** The samples at `which`, or those that it accepts, as a data set of their own. They are read when they are asked for. */

@@ -1,8 +1,10 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
-import {checkOptions, closest, listOf, required, type Schema, show, text} from '../basics/schema.js';
-import {type IdMask, readImage, readImageSize, readMask} from '../image/image.js';
+import {checkOptions, listOf, required, type Schema, text} from '../basics/schema.js';
+import {closest, show} from '../basics/wording.js';
+import {readImage, readImageSize} from '../image/read-image.js';
+import {type IdMask, readMask} from '../image/read-mask.js';
 import type {Dataset, Instance, Sample} from './dataset.js';
 import {instancesFromIds} from './instances.js';
 import {checkIndices} from './split.js';

@@ -1,5 +1,5 @@
-import type {RgbImage} from '../image/image.js';
 import {loadSharp} from '../image/load-sharp.js';
+import type {RgbImage} from '../image/read-image.js';
 import type {Color} from './colors.js';
 
 /** Where an instance is: `bitmap` (anything but 0 = object, reading order) covers the whole picture, or a rectangle of it. */

@@ -1,20 +1,10 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {bool, checkOptions, type Schema, text} from '../basics/schema.js';
+import type {ConfusionMatrix} from '../evaluation/scored-data.js';
 import {svg, svgTitle} from './canvas.js';
 import {chartPng} from './chart.js';
 import {type Color, css, inkOn, PALETTE} from './colors.js';
 import {cutText, textPath, textWidth} from './font.js';
-
-/** How often which class was taken for which, the background being one more behind the K classes. */
-export type ConfusionMatrix = {
-  /** K. */
-  classes: readonly string[];
-  /**
-   * (K+1)×(K+1): a row for each true class, a column for each predicted one. The last column holds the objects that were
-   * missed, the last row the detections where no object was.
-   */
-  counts: readonly (readonly number[])[];
-};
 
 /** How a confusion matrix is drawn. */
 export type ConfusionMatrixOptions = {

@@ -1,5 +1,5 @@
-import type {RgbImage} from '../image/image.js';
 import {loadSharp} from '../image/load-sharp.js';
+import type {RgbImage} from '../image/read-image.js';
 import type {Shape} from './canvas.js';
 import type {Item} from './overlay.js';
 

@@ -1,5 +1,5 @@
 import type {Sample} from '../datasets/dataset.js';
-import type {RgbImage} from '../image/image.js';
+import type {RgbImage} from '../image/read-image.js';
 import {toPng} from './canvas.js';
 import {fit} from './fit.js';
 import {type DrawableDetections, detectionItems, draw, type Item, instanceItems} from './overlay.js';

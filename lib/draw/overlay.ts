@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {bool, checkOptions, either, integer, number, oneOf, type Schema} from '../basics/schema.js';
 import type {Instance} from '../datasets/dataset.js';
-import {type ImageSource, type RgbImage, readImage} from '../image/image.js';
+import {type ImageSource, type RgbImage, readImage} from '../image/read-image.js';
 import {decodeRle, type Rle} from '../masks/rle.js';
 import {crop, enlarge, paintShape, type Shape, toPng} from './canvas.js';
 import {colorOf, css, inkOn} from './colors.js';

@@ -1,4 +1,4 @@
-import type {RgbImage} from '../image/image.js';
+import type {RgbImage} from '../image/read-image.js';
 import {cutText, textPath, textWidth} from './font.js';
 import type {Drawing} from './overlay.js';
 

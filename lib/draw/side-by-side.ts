@@ -1,6 +1,6 @@
 import {checkOptions, listOf, text} from '../basics/schema.js';
 import type {Instance} from '../datasets/dataset.js';
-import {type ImageSource, readImage} from '../image/image.js';
+import {type ImageSource, readImage} from '../image/read-image.js';
 import {toPng} from './canvas.js';
 import {
   DRAW_SCHEMA,

@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, instanceOf, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset-rule.js';
+import {datasetRule} from '../datasets/dataset.js';
 import type {CocoEvaluation} from './coco-scores.js';
 import {readResults} from './results-file.js';
 import {ScoredData} from './scored-data.js';

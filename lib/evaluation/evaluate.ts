@@ -1,8 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset-rule.js';
-import type {ConfusionMatrix} from '../draw/confusion-matrix.js';
+import {datasetRule} from '../datasets/dataset.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoScores, PrecisionRecall} from './coco-scores.js';
@@ -26,7 +25,7 @@ import {
   summarizePixels,
 } from './pixel-scores.js';
 import {cocoNames, writeResults} from './results-file.js';
-import {ScoredData} from './scored-data.js';
+import {type ConfusionMatrix, ScoredData} from './scored-data.js';
 
 /** What `evaluate()` takes. */
 export type EvaluateOptions = {

@@ -1,12 +1,22 @@
 import type {NativeEvaluationData} from '../../binding.js';
 import {loadBinding} from '../addon/binding.js';
 import type {Dataset, Sample, TrueObject} from '../datasets/dataset.js';
-import type {ConfusionMatrix} from '../draw/confusion-matrix.js';
 import {type CocoEvaluation, scoreCoco} from './coco-scores.js';
 import {type DetectedObjects, TrueObjects} from './object-table.js';
 import {cocoNames} from './results-file.js';
 
 type Size = {width: number; height: number};
+
+/** How often which class was taken for which, the background being one more behind the K classes. */
+export type ConfusionMatrix = {
+  /** K. */
+  classes: readonly string[];
+  /**
+   * (K+1)×(K+1): a row for each true class, a column for each predicted one. The last column holds the objects that were
+   * missed, the last row the detections where no object was.
+   */
+  counts: readonly (readonly number[])[];
+};
 
 /** What the images of a data set are scored against, gathered image by image. */
 export class ScoredData {

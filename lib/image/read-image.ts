@@ -1,5 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {bool, checkOptions, show, text} from '../basics/schema.js';
+import {bool, checkOptions, text} from '../basics/schema.js';
+import {show} from '../basics/wording.js';
 import {decodeBmp} from './bmp.js';
 import {readBytes, reasonOf} from './bytes.js';
 import {checkSize, detectFormat, MAX_PIXELS} from './format.js';

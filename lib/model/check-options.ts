@@ -9,6 +9,7 @@ import {
   listOf,
   nothing,
   number,
+  object,
   oneOf,
   type Rule,
   type Schema,
@@ -25,12 +26,6 @@ const positive = number({above: 0});
 const deviceRule: Rule = {
   expected: "'auto', 'cpu', 'cuda' or 'cuda:N'",
   accepts: (value) => typeof value === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(value),
-};
-
-/** An object whose members are checked by a schema of their own. */
-const members: Rule = {
-  expected: 'an object',
-  accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
 
 export const MODEL_OPTIONS: Schema = {
@@ -70,8 +65,8 @@ export const MODEL_OPTIONS: Schema = {
   rpnBatchSizePerImage: count,
   rpnPositiveFraction: share,
   rpnScoreThresh: share,
-  boxRoiPool: members,
-  maskRoiPool: members,
+  boxRoiPool: object,
+  maskRoiPool: object,
   boxScoreThresh: share,
   boxNmsThresh: share,
   boxDetectionsPerImg: count,

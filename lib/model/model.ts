@@ -1,7 +1,7 @@
 import type {DType, Model as NativeModel, ParameterInfo, StateTensor} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import type {ImageSource} from '../image/image.js';
+import type {ImageSource} from '../image/read-image.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
 import {writeModel} from './checkpoint.js';
 import type {ResolvedModelOptions} from './options.js';

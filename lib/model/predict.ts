@@ -1,7 +1,7 @@
 import type {NativeDetections, Model as NativeModel} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {checkOptions, instanceOf, integer, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
-import {type ImageSource, readImage} from '../image/image.js';
+import {type ImageSource, readImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 
 /**

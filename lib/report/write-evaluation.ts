@@ -2,7 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {checkOptions, integer, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset-rule.js';
+import {datasetRule} from '../datasets/dataset.js';
 import {confusionMatrixPng, confusionMatrixSvg} from '../draw/confusion-matrix.js';
 import {type Comparison, drawComparison} from '../draw/mosaic.js';
 import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from '../draw/precision-recall.js';

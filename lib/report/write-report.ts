@@ -3,7 +3,7 @@ import {basename, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset-rule.js';
+import {datasetRule} from '../datasets/dataset.js';
 import {naturalOrder} from '../datasets/folder-scan.js';
 import {evaluate} from '../evaluation/evaluate.js';
 import {writing} from '../files/writing.js';

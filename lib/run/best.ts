@@ -1,6 +1,8 @@
 import type {Evaluation} from '../evaluation/evaluate.js';
-import type {BestBy} from '../train/options.js';
 import type {EpochRecord} from './history.js';
+
+/** Which score chooses the best checkpoint, the highest winning: see `evaluate()`; 'loss' is the training loss, negated. */
+export type BestBy = 'ap' | 'ap50' | 'boxAp' | 'iou' | 'f1' | 'objectF1' | 'objectDice' | 'loss';
 
 /** The scores of an evaluation to choose by; those of pixels and objects are means over images. */
 export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) => number | null> = {

@@ -1,4 +1,5 @@
 import type {Progress} from '../basics/progress.js';
+import {formatDuration, formatMemory} from '../basics/wording.js';
 import {headlines} from '../run/headlines.js';
 import type {EpochRecord, StepRecord} from '../run/history.js';
 
@@ -107,17 +108,4 @@ export class TrainLog {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** '4 s', '3:07 min', '2:05 h'. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const [value, unit] = whole < 3600 ? [whole, 'min'] : [Math.floor(whole / 60), 'h'];
-  return `${Math.floor(value / 60)}:${String(value % 60).padStart(2, '0')} ${unit}`;
-}
-
-/** '812 MB', '1.24 GB'. */
-export function formatMemory(bytes: number): string {
-  return bytes < 999.5e6 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

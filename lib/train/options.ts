@@ -1,6 +1,7 @@
 import type {Augmentation} from '../augment/augmentation.js';
 import type {AugmentName} from '../augment/presets.js';
 import type {Dataset} from '../datasets/dataset.js';
+import type {BestBy} from '../run/best.js';
 import type {EpochRecord, StepRecord} from '../run/history.js';
 import type {ResolvedSchedule, ScheduleOptions} from './schedule.js';
 
@@ -28,9 +29,6 @@ export type OptimizerOptions =
       /** Weight decay of norms and of biases. Default: `weightDecay`; 0 spares them. */
       normWeightDecay?: number;
     };
-
-/** Which score chooses the best checkpoint, the highest winning: see `evaluate()`; 'loss' is the training loss, negated. */
-export type BestBy = 'ap' | 'ap50' | 'boxAp' | 'iou' | 'f1' | 'objectF1' | 'objectDice' | 'loss';
 
 /** What `train()` takes. */
 export type TrainOptions = {

@@ -1,6 +1,6 @@
 import type {NativeOptimizerOptions, ParameterGroup, ParameterInfo} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import {closest} from '../basics/schema.js';
+import {closest} from '../basics/wording.js';
 import type {ResolvedTrainOptions} from './options.js';
 
 /** The backbone without its pyramid. */

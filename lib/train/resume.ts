@@ -1,6 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {show} from '../basics/schema.js';
-import {resolveTrainOptions} from './complete-options.js';
+import {show} from '../basics/wording.js';
+import {completeTrainOptions} from './complete-options.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import type {TrainingState} from './state.js';
 
@@ -21,7 +21,7 @@ const FREE: readonly (keyof ResolvedTrainOptions)[] = [
  * The options of a run that goes on from `state`: those given now, and where none is given those of before. Throws
  * INVALID_OPTION where one that decides the course differs, and INVALID_DATASET for another number of images.
  */
-export function resolveResumedOptions(given: TrainOptions, {options, images}: TrainingState): ResolvedTrainOptions {
+export function completeResumedOptions(given: TrainOptions, {options, images}: TrainingState): ResolvedTrainOptions {
   if (given.data.length !== images) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
@@ -29,7 +29,7 @@ export function resolveResumedOptions(given: TrainOptions, {options, images}: Tr
     );
   }
   const {augment, ...before} = options;
-  const resolved = resolveTrainOptions({
+  const resolved = completeTrainOptions({
     ...before,
     ...(augment !== 'own' && {augment}),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

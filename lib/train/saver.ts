@@ -8,7 +8,7 @@ import type {EpochRecord} from '../run/history.js';
 import type {StateDict} from '../weights/state-dict.js';
 import type {MovingAverage} from './average.js';
 import {type Position, type TrainingState, writeTrainingState} from './state.js';
-import type {TrainerParts} from './trainer.js';
+import type {TrainerParts} from './trainer-parts.js';
 
 /** Short epochs do not each save `last`: a state with AdamW's moments is four times the weights. */
 const LARGEST_SAVING_SHARE = 0.05;

@@ -8,12 +8,13 @@ import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
-import {checkTrainOptions, resolveTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
+import {checkTrainOptions} from './check-options.js';
+import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {createLoader, type Loader} from './loader.js';
 import {TrainLog} from './log.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {trainedNames} from './parameter-groups.js';
-import {resolveResumedOptions} from './resume.js';
+import {completeResumedOptions} from './resume.js';
 import {readTrainingState, type TrainingState} from './state.js';
 import {type Ending, Trainer} from './trainer.js';
 
@@ -51,7 +52,7 @@ export async function train(model: MaskRcnn, options: TrainOptions): Promise<Run
     checkClasses(model, data, 'data');
     if (validation !== undefined) checkClasses(model, validation, 'validation');
     const state = await findState(model, options);
-    const resolved = state === undefined ? resolveTrainOptions(options) : resolveResumedOptions(options, state);
+    const resolved = state === undefined ? completeTrainOptions(options) : completeResumedOptions(options, state);
     const unfreeze = await freeze(model, resolved.freeze);
     try {
       return await runTraining(model, options, resolved, state);

@@ -5,20 +5,18 @@ import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Comparison} from '../draw/mosaic.js';
 import {type Evaluation, evaluate} from '../evaluation/evaluate.js';
-import {type MaskRcnn, openModel} from '../model/model.js';
+import {openModel} from '../model/model.js';
 import {scoreOf} from '../run/best.js';
 import {type EpochRecord, type History, meanLoss, type StepRecord, totalLoss} from '../run/history.js';
-import type {RunFolder} from '../run/run-folder.js';
 import {MovingAverage} from './average.js';
 import {GradientStep} from './gradient-step.js';
-import type {Batch, Loader} from './loader.js';
-import type {TrainLog} from './log.js';
+import type {Batch} from './loader.js';
 import {FIRST_LOSS_SCALE, nextLossScale} from './loss-scale.js';
-import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {toNativeOptimizer} from './parameter-groups.js';
 import {Saver} from './saver.js';
 import {learningRate, type Schedule} from './schedule.js';
-import {type Position, START, type TrainingState} from './state.js';
+import {type Position, START} from './state.js';
+import type {TrainerParts} from './trainer-parts.js';
 
 /** Steps whose images are drawn, and images of the validation that are. */
 const DRAWN_STEPS = 3;
@@ -26,18 +24,6 @@ const DRAWN_IMAGES = 8;
 
 /** What ended a run. */
 export type Ending = 'epochs' | 'patience' | 'limitHours';
-
-/** What a run works with and writes to. */
-export type TrainerParts = {
-  model: MaskRcnn;
-  given: TrainOptions;
-  options: ResolvedTrainOptions;
-  loader: Loader;
-  folder: RunFolder;
-  log: TrainLog;
-  /** Where the run goes on; undefined: it begins. */
-  state: TrainingState | undefined;
-};
 
 /** One training run, from its first step, or where it was interrupted, to its last. */
 export class Trainer {

@@ -1,5 +1,7 @@
 #include "training/optimizer.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <unordered_map>
 
 #include "device/transfers.h"

@@ -3,7 +3,6 @@ import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {
   bool,
   checkOptions,
-  closest,
   either,
   instanceOf,
   integer,
@@ -13,7 +12,6 @@ import {
   oneOf,
   required,
   type Schema,
-  show,
   text,
 } from '../../lib/basics/schema.js';
 
@@ -82,20 +80,4 @@ test('accepts options that fit, and those left undefined', (t) => {
     ),
   );
   t.notThrows(() => checkOptions(undefined, {minArea: integer()}, 'open'));
-});
-
-test('the closest word is none when all are far', (t) => {
-  t.is(closest('resnet5', ['resnet50', 'resnet18']), 'resnet50');
-  t.is(closest('vgg', ['resnet50', 'resnet18']), undefined);
-});
-
-test('values are shown on one line', (t) => {
-  t.is(show([1, 2, 3, 4, 5, 6, 7]), '[1, 2, 3, 4, 5, 6, … 7 items]');
-  t.is(show(new Float32Array([1, 2])), '[1, 2]');
-  t.is(show('x'.repeat(80)).length, 60);
-  t.is(show({}), 'an object');
-  t.is(
-    show(() => 1),
-    'a function',
-  );
 });

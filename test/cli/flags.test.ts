@@ -5,7 +5,7 @@ import {bool, either, integer, listOf, number, oneOf, text} from '../../lib/basi
 import {readConfigFile} from '../../lib/cli/config-file.js';
 import {flagName, readFlags} from '../../lib/cli/flags.js';
 import {MODEL_OPTIONS} from '../../lib/model/check-options.js';
-import {TRAIN_OPTIONS} from '../../lib/train/complete-options.js';
+import {TRAIN_OPTIONS} from '../../lib/train/check-options.js';
 import {temporaryFolder} from '../libtorch/fake-wheel.js';
 
 const {data, ...trainOptions} = TRAIN_OPTIONS;

@@ -1,8 +1,9 @@
 import test from 'ava';
 import sharp from 'sharp';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
-import {type ConfusionMatrix, confusionMatrixPng, confusionMatrixSvg} from '../../lib/draw/confusion-matrix.js';
+import {confusionMatrixPng, confusionMatrixSvg} from '../../lib/draw/confusion-matrix.js';
 import {textPath, textWidth} from '../../lib/draw/font.js';
+import type {ConfusionMatrix} from '../../lib/evaluation/scored-data.js';
 
 const INK = '#333';
 const FULL = [0, 114, 178];

@@ -9,7 +9,7 @@ import {crop} from '../../lib/draw/canvas.js';
 import {colorOf} from '../../lib/draw/colors.js';
 import {drawDetections, drawInstances} from '../../lib/draw/overlay.js';
 import {drawSideBySide} from '../../lib/draw/side-by-side.js';
-import type {RgbImage} from '../../lib/image/image.js';
+import type {RgbImage} from '../../lib/image/read-image.js';
 
 const [width, height] = [12, 10];
 const grey: RgbImage = {data: new Uint8Array(width * height * 3).fill(100), width, height};

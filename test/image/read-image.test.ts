@@ -7,7 +7,7 @@ import test from 'ava';
 import {encode as encodePng} from 'fast-png';
 import sharp from 'sharp';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
-import {readImage} from '../../lib/image/image.js';
+import {readImage} from '../../lib/image/read-image.js';
 import {writeBmp} from './bmp-writer.js';
 
 const width = 9;

@@ -6,7 +6,7 @@ import {encode as encodePng} from 'fast-png';
 import sharp from 'sharp';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {Random} from '../../lib/basics/random.js';
-import {readMask} from '../../lib/image/image.js';
+import {readMask} from '../../lib/image/read-mask.js';
 import {writeBmp} from './bmp-writer.js';
 import {writeTiff} from './tiff-writer.js';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {createProgress} from '../../lib/basics/progress.js';
 import type {Evaluation, StepRecord} from '../../lib/index.js';
-import {formatDuration, formatMemory, TrainLog} from '../../lib/train/log.js';
+import {TrainLog} from '../../lib/train/log.js';
 
 const losses = {loss_classifier: 1, loss_box_reg: 0, loss_mask: 0, loss_objectness: 0, loss_rpn_box_reg: 0};
 
@@ -77,16 +77,4 @@ test('what is shown is the mean of the last 20 steps', (t) => {
   const log = new TrainLog(createProgress({stream, now: () => 0}), {epochs: 100, stepsPerEpoch: 1});
   for (let i = 0; i < 30; i++) log.step({...step(i, i), epoch: i});
   t.true(lines.at(-1)!.includes('loss 19.500'), lines.at(-1)); // the mean of 10..29
-});
-
-test('memory', (t) => {
-  t.is(formatMemory(812.4e6), '812 MB');
-  t.is(formatMemory(999.6e6), '1.00 GB');
-  t.is(formatMemory(12.3e9), '12.30 GB');
-});
-
-test('durations', (t) => {
-  t.is(formatDuration(3.6), '4 s');
-  t.is(formatDuration(187), '3:07 min');
-  t.is(formatDuration(3600 * 2 + 5 * 60), '2:05 h');
 });

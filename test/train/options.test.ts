@@ -1,12 +1,13 @@
 import test from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
-import {checkTrainOptions, resolveTrainOptions} from '../../lib/train/complete-options.js';
+import {checkTrainOptions} from '../../lib/train/check-options.js';
+import {completeTrainOptions} from '../../lib/train/complete-options.js';
 import type {TrainOptions} from '../../lib/train/options.js';
 
 const data = {length: 9, classes: ['gland'], get: async () => ({}) as never};
 
 test("nothing but data: torchvision's tutorial", (t) => {
-  t.deepEqual(resolveTrainOptions({data}), {
+  t.deepEqual(completeTrainOptions({data}), {
     epochs: 10,
     batchSize: 2,
     accumulate: 1,
@@ -35,9 +36,9 @@ test("nothing but data: torchvision's tutorial", (t) => {
 });
 
 test('the rate of SGD grows with the batch, that of AdamW does not', (t) => {
-  t.is(resolveTrainOptions({data, batchSize: 8}).lr, 0.02);
-  t.is(resolveTrainOptions({data, batchSize: 2, accumulate: 4}).lr, 0.02);
-  const adamw = resolveTrainOptions({data, batchSize: 8, optimizer: 'adamw'});
+  t.is(completeTrainOptions({data, batchSize: 8}).lr, 0.02);
+  t.is(completeTrainOptions({data, batchSize: 2, accumulate: 4}).lr, 0.02);
+  const adamw = completeTrainOptions({data, batchSize: 8, optimizer: 'adamw'});
   t.is(adamw.lr, 1e-4);
   t.deepEqual(adamw.optimizer, {
     type: 'adamw',
@@ -49,7 +50,7 @@ test('the rate of SGD grows with the batch, that of AdamW does not', (t) => {
 });
 
 test('objects refine optimizer and schedule', (t) => {
-  const options = resolveTrainOptions({
+  const options = completeTrainOptions({
     data,
     optimizer: {type: 'sgd', nesterov: true},
     schedule: {type: 'multistep', milestones: [3]},
@@ -66,28 +67,28 @@ test('objects refine optimizer and schedule', (t) => {
   t.deepEqual(options.schedule, {type: 'multistep', milestones: [3], gamma: 0.1});
   t.is(options.clipNorm, null);
   t.is(options.warmup, 0);
-  t.deepEqual(resolveTrainOptions({data, schedule: 'cosine'}).schedule, {type: 'cosine', floor: 0});
-  t.deepEqual(resolveTrainOptions({data, schedule: 'step', epochs: 6}).schedule, {type: 'step', every: 2, gamma: 0.1});
-  const cycle = resolveTrainOptions({data, schedule: {type: 'one-cycle', rise: 0.2}});
+  t.deepEqual(completeTrainOptions({data, schedule: 'cosine'}).schedule, {type: 'cosine', floor: 0});
+  t.deepEqual(completeTrainOptions({data, schedule: 'step', epochs: 6}).schedule, {type: 'step', every: 2, gamma: 0.1});
+  const cycle = completeTrainOptions({data, schedule: {type: 'one-cycle', rise: 0.2}});
   t.deepEqual(cycle.schedule, {type: 'one-cycle', rise: 0.2, start: 0.04, floor: 4e-6});
   t.is(cycle.warmup, 0);
 });
 
 test('warm-up is counted in steps, not in batches', (t) => {
-  t.is(resolveTrainOptions({data, batchSize: 1}).warmup, 8);
-  t.is(resolveTrainOptions({data, batchSize: 1, accumulate: 2}).warmup, 4);
+  t.is(completeTrainOptions({data, batchSize: 1}).warmup, 8);
+  t.is(completeTrainOptions({data, batchSize: 1, accumulate: 2}).warmup, 4);
 });
 
 test('the best is chosen by pixel IoU where there is a validation', (t) => {
-  t.is(resolveTrainOptions({data, validation: data}).bestBy, 'iou');
-  t.is(resolveTrainOptions({data, validation: data, bestBy: 'objectF1'}).bestBy, 'objectF1');
+  t.is(completeTrainOptions({data, validation: data}).bestBy, 'iou');
+  t.is(completeTrainOptions({data, validation: data, bestBy: 'objectF1'}).bestBy, 'objectF1');
 });
 
 test('short forms', (t) => {
-  t.deepEqual(resolveTrainOptions({data, ema: true}).ema, {decay: 0.998});
-  t.deepEqual(resolveTrainOptions({data, ema: {decay: 0.9}}).ema, {decay: 0.9});
-  t.deepEqual(resolveTrainOptions({data, freeze: 'backbone'}).freeze, ['backbone']);
-  t.is(resolveTrainOptions({data, augment: [(sample) => sample]}).augment, 'own');
+  t.deepEqual(completeTrainOptions({data, ema: true}).ema, {decay: 0.998});
+  t.deepEqual(completeTrainOptions({data, ema: {decay: 0.9}}).ema, {decay: 0.9});
+  t.deepEqual(completeTrainOptions({data, freeze: 'backbone'}).freeze, ['backbone']);
+  t.is(completeTrainOptions({data, augment: [(sample) => sample]}).augment, 'own');
 });
 
 const faults: [options: Record<string, unknown>, message: string, hint?: string][] = [
@@ -136,7 +137,7 @@ for (const [options, message, hint] of faults) {
     const given = {data, ...options} as TrainOptions;
     const resolve = () => {
       checkTrainOptions(given);
-      resolveTrainOptions(given);
+      completeTrainOptions(given);
     };
     const error = t.throws(resolve, {
       instanceOf: MaskRcnnError,

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {either, integer, listOf, number, oneOf, text} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
-import {readImage} from '../../image/image.js';
+import {readImage} from '../../image/read-image.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Views, viewsRule} from '../../model/predict.js';
 import type {Command} from '../command.js';

@@ -1,8 +1,7 @@
 import {escapeMarkup} from '../../draw/canvas.js';
-import {BEST_BY, scoreOf} from '../../run/best.js';
+import {BEST_BY, type BestBy, scoreOf} from '../../run/best.js';
 import type {EpochRecord, History} from '../../run/history.js';
 import {leaves} from '../../run/scalars.js';
-import type {BestBy} from '../../train/options.js';
 
 /** Every validation metric of the best and of the last epoch that was evaluated; `options` say what chose the best one. */
 export function metricsTable({epochs}: History, options: Readonly<Record<string, unknown>>): string {

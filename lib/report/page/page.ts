@@ -1,12 +1,11 @@
 import {readFile} from 'node:fs/promises';
-import {count} from '../../basics/wording.js';
+import {count, formatDuration} from '../../basics/wording.js';
 import {attribute, escapeMarkup} from '../../draw/canvas.js';
 import {colorOf, css, PALETTE} from '../../draw/colors.js';
 import {headlines} from '../../run/headlines.js';
 import type {EpochRecord, History} from '../../run/history.js';
 import {lossCurveSvg} from '../../run/loss-curves.js';
 import {metricCurveSvg} from '../../run/metric-curves.js';
-import {formatDuration} from '../../train/log.js';
 import {type GalleryImage, LEAST_SCORE} from './gallery.js';
 import {metricsTable} from './metrics-table.js';
 

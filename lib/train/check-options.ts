@@ -1,0 +1,108 @@
+import {augmentRule} from '../augment/presets.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {
+  bool,
+  callback,
+  checkOptions,
+  either,
+  instanceOf,
+  integer,
+  listOf,
+  nothing,
+  number,
+  object,
+  oneOf,
+  type Rule,
+  required,
+  type Schema,
+  text,
+} from '../basics/schema.js';
+import {datasetRule} from '../datasets/dataset.js';
+import {BEST_BY} from '../run/best.js';
+import type {OptimizerOptions, TrainOptions} from './options.js';
+import type {ScheduleOptions} from './schedule.js';
+
+const positive = number({above: 0});
+const notNegative = number({min: 0});
+const underOne = number({min: 0, below: 1});
+const share = number({min: 0, max: 1});
+const count = integer({min: 1});
+
+/** An object with a `type`, whose other members are checked by a schema of their own. */
+function typed(...types: string[]): Rule {
+  return {
+    expected: `an object with type ${types.map((type) => `'${type}'`).join(' or ')}`,
+    accepts: (value) => typeof value === 'object' && value !== null && types.includes((value as {type: string}).type),
+  };
+}
+
+/** The members of each optimiser, by its `type`. */
+export const OPTIMIZERS: Record<OptimizerOptions['type'], Schema> = {
+  sgd: {type: text, momentum: underOne, nesterov: bool, weightDecay: notNegative, normWeightDecay: notNegative},
+  adamw: {
+    type: text,
+    betas: listOf(underOne, {length: 2}),
+    eps: positive,
+    weightDecay: notNegative,
+    normWeightDecay: notNegative,
+  },
+};
+
+const gamma = number({above: 0, max: 1});
+
+/** The members of each schedule, by its `type`. */
+export const SCHEDULES: Record<ScheduleOptions['type'], Schema> = {
+  constant: {type: text},
+  step: {type: text, every: positive, gamma},
+  multistep: {type: text, milestones: listOf(notNegative), gamma},
+  cosine: {type: text, floor: share},
+  'one-cycle': {type: text, rise: number({above: 0, below: 1}), start: number({above: 0, max: 1}), floor: share},
+};
+
+export const EMA: Schema = {decay: underOne};
+
+const [optimizers, schedules] = [Object.keys(OPTIMIZERS), Object.keys(SCHEDULES)];
+
+/** What each option of `train()` may be. */
+export const TRAIN_OPTIONS: Schema = {
+  data: required(datasetRule),
+  validation: datasetRule,
+  epochs: count,
+  batchSize: count,
+  accumulate: count,
+  optimizer: either(oneOf(...optimizers), typed(...optimizers)),
+  lr: positive,
+  backboneLrMultiplier: notNegative,
+  schedule: either(oneOf(...schedules), typed(...schedules)),
+  warmup: integer({min: 0}),
+  clipNorm: either(positive, nothing),
+  ema: either(bool, object),
+  freeze: either(text, listOf(text)),
+  augment: augmentRule,
+  groupByAspectRatio: either(bool, count),
+  unreadable: oneOf('error', 'skip'),
+  prefetch: integer({min: 0}),
+  skipNonFinite: integer({min: 0}),
+  seed: integer({min: 0}),
+  output: text,
+  resume: either(bool, oneOf('auto')),
+  evaluateEvery: count,
+  scoreThreshold: share,
+  bestBy: oneOf(...Object.keys(BEST_BY), 'loss'),
+  patience: either(count, nothing),
+  limitHours: either(positive, nothing),
+  saveEvery: either(count, nothing),
+  saveEveryMinutes: either(positive, nothing),
+  onStep: callback,
+  onEpoch: callback,
+  signal: instanceOf(AbortSignal),
+  log: oneOf('auto', 'silent'),
+};
+
+/** Checks `options` for what is wrong with each by itself. Throws INVALID_OPTION. */
+export function checkTrainOptions(options: TrainOptions): void {
+  checkOptions(options, TRAIN_OPTIONS, 'train()');
+  if (options.resume && options.output === undefined) {
+    throw new MaskRcnnError('INVALID_OPTION', "Option 'resume' of train() needs option 'output': the run's folder.");
+  }
+}
