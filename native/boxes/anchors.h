@@ -3,10 +3,15 @@
 #include <vector>
 
 #include "aten.h"
+#include "boxes/boxes.h"
 #include "device/transfers.h"
-#include "model/options.h"
 
 namespace maskrcnn {
+
+struct AnchorOptions {
+  std::vector<std::vector<double>> sizes;          // pixels, a list per level
+  std::vector<std::vector<double>> aspect_ratios;  // height / width, a list per level
+};
 
 // Reference boxes of several sizes and shapes around every cell of every feature level (Faster
 // R-CNN, section 3.1.1; torchvision detection/anchor_utils.py).

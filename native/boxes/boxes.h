@@ -1,9 +1,13 @@
 #pragma once
 
 #include "aten.h"
-#include "model/options.h"
 
 namespace maskrcnn {
+
+struct ImageSize {
+  int64_t height;
+  int64_t width;
+};
 
 // Boxes are [R,4] f32: x0, y0, x1, y1 in pixels, x1 and y1 exclusive (torchvision/ops/boxes.py).
 

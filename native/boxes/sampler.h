@@ -4,9 +4,15 @@
 
 #include "aten.h"
 #include "device/transfers.h"
-#include "model/options.h"
 
 namespace maskrcnn {
+
+struct SamplingOptions {
+  double fg_iou_thresh;
+  double bg_iou_thresh;
+  int64_t batch_size_per_image;
+  double positive_fraction;
+};
 
 // Draws boxes for the loss so that positives do not drown (Fast R-CNN, section 2.3; torchvision
 // detection/_utils.py). Draws from the generator as torchvision does from the global one: a

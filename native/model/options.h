@@ -6,14 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "boxes/anchors.h"
+#include "boxes/boxes.h"
+#include "boxes/sampler.h"
 #include "device/precision.h"
 
 namespace maskrcnn {
-
-struct ImageSize {
-  int64_t height;
-  int64_t width;
-};
 
 struct BackboneOptions {
   std::string name;          // torchvision's: 'resnet50', ...
@@ -33,18 +31,6 @@ struct TransformOptions {
   int64_t size_divisible;
   std::optional<ImageSize> fixed_size;
   bool skip_resize;
-};
-
-struct AnchorOptions {
-  std::vector<std::vector<double>> sizes;          // pixels, a list per level
-  std::vector<std::vector<double>> aspect_ratios;  // height / width, a list per level
-};
-
-struct SamplingOptions {
-  double fg_iou_thresh;
-  double bg_iou_thresh;
-  int64_t batch_size_per_image;
-  double positive_fraction;
 };
 
 struct ProposalOptions {
@@ -85,7 +71,7 @@ struct RoiHeadsOptions {
 };
 
 // torchvision's constructor arguments, complete: the defaults are TypeScript's
-// (lib/model/check-options.ts).
+// (lib/model/complete-options.ts).
 struct MaskRCNNOptions {
   Arithmetic arithmetic;
   bool graphs;  // captured_forward.h
