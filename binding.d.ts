@@ -3,7 +3,7 @@
  * holds it against the addon's real exports.
  *
  * Typed arrays, plain objects and handles cross; tensors never do. Options arrive complete and valid: TypeScript
- * (`lib/model/check-options.ts`) checks them and fills in the defaults. Methods that return a promise run on the model's own worker
+ * (`lib/model/check-options.ts`, `complete-options.ts`) checks them and fills in the defaults. Methods that return a promise run on the model's own worker
  * thread, first in, first out; typed arrays handed to them are read before they return. Errors carry a `code` of
  * `ErrorCode` (`lib/basics/errors.ts`).
  *
