@@ -68,7 +68,7 @@ test.serial('every example in TypeScript runs', async (t) => {
 
 test('every error code has its line in the guide to errors', async (t) => {
   const guide = await readFile(join(root, 'docs', 'troubleshooting.md'), 'utf8');
-  const source = await readFile(join(root, 'lib', 'errors.ts'), 'utf8');
+  const source = await readFile(join(root, 'lib', 'basics', 'errors.ts'), 'utf8');
   const codes = [...source.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code!);
   t.true(codes.length > 20);
   t.deepEqual(
