@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "ops/prepared.h"
+#include "ops/prepacked.h"
 
 namespace maskrcnn {
 
@@ -42,10 +42,10 @@ PrecisionScope::~PrecisionScope() {
   at::autocast::set_autocast_dtype(device_, old_type_);
 }
 
-bool takes_prepared_weights(const at::Tensor& input) {
+bool takes_prepacked_weights(const at::Tensor& input) {
   return !at::GradMode::is_enabled() && input.is_cpu() && input.numel() > 0 &&
          at::autocast::is_autocast_enabled(at::kCPU) &&
-         at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && ops::can_prepare();
+         at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && ops::can_prepack();
 }
 
 bool wants_gradients(const std::vector<at::Tensor>& tensors) {
@@ -54,7 +54,7 @@ bool wants_gradients(const std::vector<at::Tensor>& tensors) {
          });
 }
 
-std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input) {
+std::optional<at::ScalarType> cached_weights_type(const at::Tensor& input) {
   if (input.is_cpu()) return std::nullopt;
   const auto device = input.device().type();
   return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device)

@@ -41,13 +41,13 @@ class PrecisionScope {
   at::ScalarType old_type_;
 };
 
-// Whether this thread detects in bfloat16 on a CPU that has prepared weights (ops/prepared.h). In
+// Whether this thread detects in bfloat16 on a CPU that has prepacked weights (ops/prepacked.h). In
 // float32 copies of the weights would take more memory than they save time.
-bool takes_prepared_weights(const at::Tensor& input);
+bool takes_prepacked_weights(const at::Tensor& input);
 
 // The type of weights that are kept ready for this thread's convolutions and linear maps of the
 // input; none on the CPU.
-std::optional<at::ScalarType> kept_weights_type(const at::Tensor& input);
+std::optional<at::ScalarType> cached_weights_type(const at::Tensor& input);
 
 // Whether this thread's results are to have gradients with respect to one of these. Undefined ones
 // are passed over.

@@ -51,13 +51,13 @@ ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2d& conv) {
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
   const auto frozen = frozen_affine_of(norm_);
   const bool is_fixed = norm_.is_empty() || frozen || !norm_.ptr()->is_training();
-  if (is_fixed && takes_prepared_weights(x)) return forward_prepared(x, addend);
+  if (is_fixed && takes_prepacked_weights(x)) return forward_prepacked(x, addend);
   const auto convolve = [&](const ConvolutionWeights& weights) {
     return ops::convolve(x, weights.weight, weights.bias, geometry_of(conv_));
   };
   at::Tensor out;
-  if (const auto type = kept_weights_type(x); is_fixed && type && !wants_gradients(sources())) {
-    out = convolve(kept_weights(*type));
+  if (const auto type = cached_weights_type(x); is_fixed && type && !wants_gradients(sources())) {
+    out = convolve(cached_weights(*type));
   } else if (frozen) {
     // Part of the weights, a frozen norm costs no pass over the result.
     out = convolve(fold(*frozen));
@@ -90,21 +90,21 @@ std::vector<at::Tensor> ConvolutionUnit::sources() const {
   return sources;
 }
 
-const ConvolutionWeights& ConvolutionUnit::kept_weights(at::ScalarType type) {
-  return kept_.get(sources(), [&] {
+const ConvolutionWeights& ConvolutionUnit::cached_weights(at::ScalarType type) {
+  return cached_.get(sources(), [&] {
     const auto [weight, bias] = fixed_weights();
     return ConvolutionWeights{weight.to(type), bias.defined() ? bias.to(type) : bias};
   });
 }
 
-at::Tensor ConvolutionUnit::forward_prepared(const at::Tensor& x, const at::Tensor& addend) {
+at::Tensor ConvolutionUnit::forward_prepacked(const at::Tensor& x, const at::Tensor& addend) {
   const auto input = x.to(at::kBFloat16);
-  const auto& prepared = prepared_.get(sources(), [&] {
+  const auto& prepacked = prepacked_.get(sources(), [&] {
     const auto [weight, bias] = fixed_weights();
-    return ops::PreparedConvolution(
+    return ops::PrepackedConvolution(
         weight, bias, geometry_of(conv_), input, epilogue_of(activation_));
   });
-  return prepared.forward(input, addend);
+  return prepacked.forward(input, addend);
 }
 
 }  // namespace maskrcnn

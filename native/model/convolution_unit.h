@@ -3,9 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "model/kept_weights.h"
 #include "model/norm.h"
-#include "ops/prepared.h"
+#include "model/weight_cache.h"
+#include "ops/prepacked.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -37,14 +37,14 @@ class ConvolutionUnit {
   ConvolutionWeights fixed_weights() const;
   // What they are made of.
   std::vector<at::Tensor> sources() const;
-  const ConvolutionWeights& kept_weights(at::ScalarType type);
-  at::Tensor forward_prepared(const at::Tensor& x, const at::Tensor& addend);
+  const ConvolutionWeights& cached_weights(at::ScalarType type);
+  at::Tensor forward_prepacked(const at::Tensor& x, const at::Tensor& addend);
 
   torch::nn::Conv2d conv_{nullptr};
   torch::nn::AnyModule norm_;
   Activation activation_ = Activation::None;
-  KeptWeights<ops::PreparedConvolution> prepared_;  // on the CPU
-  KeptWeights<ConvolutionWeights> kept_;            // on a GPU
+  WeightCache<ops::PrepackedConvolution> prepacked_;  // on the CPU
+  WeightCache<ConvolutionWeights> cached_;            // on a GPU
 };
 
 }  // namespace maskrcnn

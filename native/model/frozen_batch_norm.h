@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "model/kept_weights.h"
 #include "model/norm.h"
+#include "model/weight_cache.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -22,7 +22,7 @@ struct FrozenBatchNorm2dImpl : torch::nn::Module {
   double eps;
 
  private:
-  KeptWeights<ChannelAffine> affine_;
+  WeightCache<ChannelAffine> affine_;
 };
 TORCH_MODULE(FrozenBatchNorm2d);
 

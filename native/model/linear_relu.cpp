@@ -15,18 +15,18 @@ at::Tensor LinearReLU::forward(
     const at::Tensor& x,
     const std::vector<at::Tensor>& sources,
     const std::function<LinearWeights()>& make) {
-  if (takes_prepared_weights(x)) {
-    const auto& prepared = prepared_.get(sources, [&] {
+  if (takes_prepacked_weights(x)) {
+    const auto& prepacked = prepacked_.get(sources, [&] {
       const auto [weight, bias] = make();
-      return ops::PreparedLinear(weight, bias, x.size(0), {"relu", {}});
+      return ops::PrepackedLinear(weight, bias, x.size(0), {"relu", {}});
     });
-    return prepared.forward(x.to(at::kBFloat16));
+    return prepacked.forward(x.to(at::kBFloat16));
   }
   const auto apply = [&](const LinearWeights& weights) {
     return ops::linear(x, weights.weight, weights.bias).relu_();
   };
-  if (const auto type = kept_weights_type(x); type && !wants_gradients(sources)) {
-    return apply(kept_.get(sources, [&] {
+  if (const auto type = cached_weights_type(x); type && !wants_gradients(sources)) {
+    return apply(cached_.get(sources, [&] {
       const auto [weight, bias] = make();
       return LinearWeights{weight.to(*type), bias.to(*type)};
     }));

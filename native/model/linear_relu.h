@@ -3,8 +3,8 @@
 #include <functional>
 #include <vector>
 
-#include "model/kept_weights.h"
-#include "ops/prepared.h"
+#include "model/weight_cache.h"
+#include "ops/prepacked.h"
 #include "torch.h"
 
 namespace maskrcnn {
@@ -26,8 +26,8 @@ class LinearReLU {
       const std::function<LinearWeights()>& make);
 
  private:
-  KeptWeights<ops::PreparedLinear> prepared_;  // on the CPU
-  KeptWeights<LinearWeights> kept_;            // on a GPU
+  WeightCache<ops::PrepackedLinear> prepacked_;  // on the CPU
+  WeightCache<LinearWeights> cached_;            // on a GPU
 };
 
 }  // namespace maskrcnn

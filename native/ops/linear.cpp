@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "aten.h"
-#include "ops/products.h"
+#include "ops/matmul.h"
 
 // Letters: R rows of input, C input and K output channels.
 
@@ -18,14 +18,14 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 bool suits(const at::Tensor& x, const at::Tensor& weight) {
-  return has_product_kernels() && x.is_cpu() && x.dim() == 2 && x.numel() > 0 &&
+  return has_matmul_kernels() && x.is_cpu() && x.dim() == 2 && x.numel() > 0 &&
          x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
          !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
 at::Tensor product(const at::Tensor& left, const at::Tensor& right) {
   auto result = at::empty({left.size(0), right.size(1)}, left.options());
-  multiply(left, right, result, /*add=*/false);
+  matmul(left, right, result, /*add=*/false);
   return result;
 }
 
@@ -37,7 +37,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
       const at::Tensor& bias) {
     context->save_for_backward({x, weight});
     auto result = bias.repeat({x.size(0), 1});
-    multiply(x, weight.t(), result, /*add=*/true);
+    matmul(x, weight.t(), result, /*add=*/true);
     return result;
   }
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "aten.h"
-#include "ops/products.h"
+#include "ops/matmul.h"
 #include "ops/winograd_transforms.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
@@ -64,7 +64,7 @@ at::Tensor winograd_convolution(
     const auto end = std::min(begin + chunk, tiling.count);
     auto tiles = tile_room.part(end - begin), products = product_room.part(end - begin);
     transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
-    multiply_each(tiles, transformed, products, /*add=*/false);
+    batched_matmul(tiles, transformed, products, /*add=*/false);
     transform_outputs(products.const_data_ptr<float>(), add, result, tiling, begin, end);
   }
   return result;
@@ -85,7 +85,7 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
     auto tiles = tile_room.part(end - begin), gradients = gradient_room.part(end - begin);
     transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
     transform_gradients(grad, tiling, begin, end, gradients.mutable_data_ptr<float>());
-    multiply_each(gradients.transpose(1, 2), tiles, products, /*add=*/true);
+    batched_matmul(gradients.transpose(1, 2), tiles, products, /*add=*/true);
   }
   return gather_weight_gradient(products);
 }

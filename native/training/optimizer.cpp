@@ -11,7 +11,7 @@ namespace maskrcnn {
 namespace {
 
 // libtorch's fused steps do not count as writing to a tensor; who keeps what was made of weights
-// (kept_weights.h) has to know.
+// (weight_cache.h) has to know.
 const at::Tensor& changing(const at::Tensor& parameter) {
   parameter.unsafeGetTensorImpl()->bump_version();
   return parameter;

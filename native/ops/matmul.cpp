@@ -1,4 +1,4 @@
-#include "ops/products.h"
+#include "ops/matmul.h"
 
 #include <ATen/native/CPUBlas.h>
 
@@ -99,19 +99,19 @@ void pack(
 
 }  // namespace
 
-bool has_product_kernels() {
+bool has_matmul_kernels() {
   static const bool found = at::hasMKLDNN() && has_avx512() && multiplies();
   return found;
 }
 
-void multiply_each(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
+void batched_matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
   check(
       right.is_contiguous() && left.size(2) == right.size(1) && left.size(1) == result.size(1) &&
           right.size(2) == result.size(2),
       left,
       right,
       result);
-  if (!has_product_kernels()) {
+  if (!has_matmul_kernels()) {
     add ? result.baddbmm_(left, right) : at::bmm_out(result, left, right);
     return;
   }
@@ -143,14 +143,14 @@ void multiply_each(const at::Tensor& left, const at::Tensor& right, at::Tensor& 
   });
 }
 
-void multiply(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
+void matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
   check(
       left.size(1) == right.size(0) && left.size(0) == result.size(0) &&
           right.size(1) == result.size(1),
       left,
       right,
       result);
-  if (!has_product_kernels()) {
+  if (!has_matmul_kernels()) {
     add ? result.addmm_(left, right) : at::mm_out(result, left, right);
     return;
   }

@@ -19,13 +19,13 @@ struct Epilogue {
 };
 
 // Whether libtorch has oneDNN, and this machine the instructions that it wants for bfloat16.
-bool can_prepare();
+bool can_prepack();
 
-class PreparedConvolution {
+class PrepackedConvolution {
  public:
   // weight [K,C/groups,h,w], bias [K] or undefined: of any type; copied. example: an input of the
   // usual size, by which the order of the weights is chosen.
-  PreparedConvolution(
+  PrepackedConvolution(
       const at::Tensor& weight,
       const at::Tensor& bias,
       const ConvolutionGeometry& geometry,
@@ -43,10 +43,10 @@ class PreparedConvolution {
   Epilogue epilogue_;
 };
 
-class PreparedLinear {
+class PrepackedLinear {
  public:
   // weight [K,C], bias [K]: of any type; copied. rows: the usual number of an input's.
-  PreparedLinear(
+  PrepackedLinear(
       const at::Tensor& weight, const at::Tensor& bias, int64_t rows, const Epilogue& epilogue);
 
   at::Tensor forward(const at::Tensor& x) const;  // [R,C] bfloat16, not empty -> [R,K]

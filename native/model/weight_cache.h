@@ -10,7 +10,7 @@ namespace maskrcnn {
 
 // Keeps what was made of some tensors until one of them has changed.
 template <typename Made>
-class KeptWeights {
+class WeightCache {
  public:
   // make: () -> Made.
   template <typename Make>

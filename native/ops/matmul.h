@@ -11,17 +11,17 @@
 namespace maskrcnn::ops {
 
 // Whether they are by oneDNN's kernels.
-bool has_product_kernels();
+bool has_matmul_kernels();
 
 // result = left · right, or with `add` result += left · right, for each of B small matrices.
-void multiply_each(
+void batched_matmul(
     const at::Tensor& left,   // [B,M,K]; fastest where its last stride is 1
     const at::Tensor& right,  // [B,K,N], contiguous
     at::Tensor& result,       // [B,M,N], contiguous
     bool add);
 
 // Likewise for two large ones.
-void multiply(
+void matmul(
     const at::Tensor& left,   // [M,K]
     const at::Tensor& right,  // [K,N]; fastest where one of its strides is 1
     at::Tensor& result,       // [M,N], contiguous

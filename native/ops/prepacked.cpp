@@ -1,4 +1,4 @@
-#include "ops/prepared.h"
+#include "ops/prepacked.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/record_function.h>
@@ -90,14 +90,14 @@ OptionalScalars scalars(const std::vector<double>& values) {
 
 }  // namespace
 
-bool can_prepare() {
+bool can_prepack() {
   static const bool available = at::hasMKLDNN() && has_avx512() && exists(kReorder) &&
                                 exists(kConvolve) && exists(kConvolve, "binary") &&
                                 exists(kReorderLinear) && exists(kLinear);
   return available && at::globalContext().userEnabledMkldnn();
 }
 
-PreparedConvolution::PreparedConvolution(
+PrepackedConvolution::PrepackedConvolution(
     const at::Tensor& weight,
     const at::Tensor& bias,
     const ConvolutionGeometry& geometry,
@@ -115,7 +115,7 @@ PreparedConvolution::PreparedConvolution(
   if (bias.defined()) bias_ = bias.detach().to(at::kBFloat16);
 }
 
-at::Tensor PreparedConvolution::forward(const at::Tensor& x, const at::Tensor& addend) const {
+at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& addend) const {
   static const auto convolve = find<Convolve>(kConvolve);
   static const auto convolve_and_add = find<ConvolveAndAdd>(kConvolve, "binary");
   const auto bias = bias_.defined() ? std::optional(bias_) : std::nullopt;
@@ -156,7 +156,7 @@ at::Tensor PreparedConvolution::forward(const at::Tensor& x, const at::Tensor& a
   return result;
 }
 
-PreparedLinear::PreparedLinear(
+PrepackedLinear::PrepackedLinear(
     const at::Tensor& weight, const at::Tensor& bias, int64_t rows, const Epilogue& epilogue)
     : bias_(bias.detach().to(at::kBFloat16)),
       products_per_number_(static_cast<double>(weight.size(1))),
@@ -165,7 +165,7 @@ PreparedLinear::PreparedLinear(
   weight_ = reorder.call(weight.detach().to(at::kBFloat16).contiguous(), rows);
 }
 
-at::Tensor PreparedLinear::forward(const at::Tensor& x) const {
+at::Tensor PrepackedLinear::forward(const at::Tensor& x) const {
   static const auto linear = find<Linear>(kLinear);
   const auto result =
       linear.call(x, weight_, bias_, epilogue_.name, scalars(epilogue_.arguments), "");
