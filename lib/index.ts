@@ -49,6 +49,7 @@ export {type EvaluateResultsOptions, evaluateResults, type ResultsEvaluation} fr
 export type {NucleiScores, NucleiSummary} from './evaluation/nucleus-scores.js';
 export type {ObjectScores, ObjectSummary} from './evaluation/object-scores.js';
 export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
+export type {ConfusionMatrix} from './evaluation/scored-data.js';
 export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/read-image.js';
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
