@@ -5,29 +5,35 @@ import {type Augmentation, uniform} from './augmentation.js';
 import {chain, inverse, type Matrix, rotation, scaling, shearing, translation} from './matrix.js';
 import {type Border, borderRules, checkRange, warp} from './warp.js';
 
-/** Of `elastic()`: a grid of control points that are moved by chance, and a smooth map between them. */
+/**
+ * Options of `elastic()`, which displaces a grid of control points at random and interpolates smoothly between them.
+ */
 export type ElasticOptions = {
-  /** Distance of the control points as a share of the longer side, 0.02..1. Default 0.125. */
+  /** Distance between control points, as a fraction of the image's longer side, 0.02..1. Default 0.125. */
   spacing?: number;
-  /** Largest displacement of a control point in each axis, as a share of their distance, 0..0.4. Default 0.2. */
+  /** Largest displacement of a control point along each axis, as a fraction of `spacing`, 0..0.4. Default 0.2. */
   strength?: number;
 };
 
-/** Of `randomAffine()`; every amount is drawn anew for each image. */
+/** Options of `randomAffine()`. Every amount is drawn anew for each image. */
 export type AffineOptions = {
-  /** Largest rotation in degrees, either way, 0..180. Default 180. */
+  /** Largest rotation in degrees, in either direction, 0..180. Default 180. */
   rotate?: number;
-  /** Least and largest factor of size, each 0.1..10; drawn evenly in its logarithm. Default [0.8, 1.25]. */
+  /**
+   * Smallest and largest scale factor, each 0.1..10. The factor is drawn uniformly on a log scale. Default [0.8, 1.25].
+   */
   scale?: readonly [number, number];
-  /** Largest slant of columns and of rows in degrees, either way, 0..45. Default 5. */
+  /** Largest shear of columns and of rows in degrees, in either direction, 0..45. Default 5. */
   shear?: number;
-  /** Largest shift as a share of width and height, either way, 0..1. Default 0.1. */
+  /** Largest shift as a fraction of the width and of the height, in either direction, 0..1. Default 0.1. */
   translate?: number;
-  /** Also mirrored, every other time. Default false. */
+  /** Whether to mirror the image too, with probability 0.5. Default false. */
   mirror?: boolean;
-  /** Also bent as by `elastic()`, in the same resampling. Default: not. */
+  /** Applies `elastic()` with these options too, in the same resampling. Default: no elastic deformation. */
   elastic?: ElasticOptions;
-  /** Of what lies outside of the image. Default 'reflect': its mirror image, instances included. */
+  /**
+   * What to fill the area outside of the image with. Default 'reflect': the mirrored image, including its instances.
+   */
   border?: Border;
 };
 
@@ -48,8 +54,8 @@ const AFFINE: Schema = {
 };
 
 /**
- * Rotates, scales, slants and shifts about the middle of an image that keeps its size, and bends it too where `elastic` is
- * given: one bilinear resampling, the masks by nearest neighbour. Throws INVALID_OPTION.
+ * Rotates, scales, shears and shifts an image about its centre and keeps its size. With `elastic` it also deforms the
+ * image. The image is resampled once: bilinearly, and its masks by nearest neighbour. Throws INVALID_OPTION.
  */
 export function randomAffine(options: AffineOptions = {}): Augmentation {
   checkOptions(options, AFFINE, 'randomAffine()');
@@ -76,9 +82,9 @@ export function randomAffine(options: AffineOptions = {}): Augmentation {
 }
 
 /**
- * Bends an image smoothly: the control points of a cubic B-spline are displaced at random. Up to the greatest strength no
- * part is folded over another (Choi and Lee, "Injectivity conditions of 2D and 3D uniform cubic B-spline functions",
- * 2000). Throws INVALID_OPTION.
+ * Deforms an image smoothly by displacing the control points of a cubic B-spline at random. Even at the largest
+ * strength, no part folds over another (Choi and Lee, "Injectivity conditions of 2D and 3D uniform cubic B-spline
+ * functions", 2000). Throws INVALID_OPTION.
  */
 export function elastic(options: ElasticOptions & {border?: Border} = {}): Augmentation {
   checkOptions(options, {...ELASTIC, border: either(...borderRules)}, 'elastic()');
@@ -90,7 +96,9 @@ export function elastic(options: ElasticOptions & {border?: Border} = {}): Augme
   };
 }
 
-/** Displacements in pixels of the result, led through `matrix`: a scale before or after does not fold what is bent. */
+/**
+ * Draws displacements in pixels of the result and maps them through `matrix`. Scaling cannot make the deformation fold.
+ */
 function drawGrid(
   random: Random,
   width: number,

@@ -1,19 +1,19 @@
 import type {Random} from '../basics/random.js';
 import type {Sample} from '../datasets/dataset.js';
 
-/** What an augmentation may ask for beyond its own sample. */
+/** What an augmentation may use besides its own sample. */
 export type AugmentContext = {
-  /** Another sample of the data set, drawn at random and not augmented. */
+  /** Another sample of the data set, drawn at random, without augmentation. */
   another(): Promise<Sample>;
 };
 
 /**
- * Changes a sample for training. It must not write into what it is given, must draw from `random` alone, and must move
- * image, boxes and masks together.
+ * Changes a sample for training. It must not modify its input, must draw random numbers from `random` only, and must
+ * transform the image, the boxes and the masks together.
  */
 export type Augmentation = (sample: Sample, random: Random, context: AugmentContext) => Sample | Promise<Sample>;
 
-/** One after the other, in the order given. */
+/** Applies the augmentations one after another, in the given order. */
 export function compose(...augmentations: readonly Augmentation[]): Augmentation {
   return async (sample, random, context) => {
     let changed = sample;
@@ -22,7 +22,7 @@ export function compose(...augmentations: readonly Augmentation[]): Augmentation
   };
 }
 
-/** A number from `low` to `high`, each equally likely. */
+/** A number drawn uniformly from `low` to `high`. */
 export function uniform(random: Random, low: number, high: number): number {
   return low + (high - low) * random.next();
 }

@@ -1,35 +1,35 @@
-/** Three rows of four: what each of R, G, B becomes of (R, G, B, 1). */
+/** Three rows of four numbers. The rows give the new R, G and B as linear combinations of (R, G, B, 1). */
 export type ColorMatrix = readonly number[];
 
-/** Parts of red, green and blue in grey (ITU-R BT.601). */
+/** Weights of red, green and blue in grey (ITU-R BT.601). */
 const GREY = [0.299, 0.587, 0.114] as const;
 
-/** From RGB to luma and the two chroma axes of BT.601's YIQ, in which turning the hue is a rotation. */
+/** Converts RGB to YIQ: BT.601's luma and two chroma axes. In these axes, a hue change is a rotation. */
 const YIQ: ColorMatrix = [...GREY, 0, 0.596, -0.274, -0.322, 0, 0.211, -0.523, 0.312, 0];
 
-/** Of three rows of three, without an offset. */
+/** The matrix with these three rows of three, without an offset. */
 export function linear(rows: readonly (readonly number[])[]): ColorMatrix {
   return rows.flatMap(([r, g, b]) => [r!, g!, b!, 0]);
 }
 
 export const scaled = (factor: number): ColorMatrix => diagonal([factor, factor, factor], [0, 0, 0]);
 
-/** Each channel times its factor, plus its offset. */
+/** Multiplies each channel by its factor and adds its offset. */
 export function diagonal(factors: readonly number[], offsets: readonly number[]): ColorMatrix {
   return factors.flatMap((factor, c) => [0, 1, 2].map((k) => (k === c ? factor : 0)).concat(offsets[c]!));
 }
 
-/** Distances from `middle` times `factor`. */
+/** Multiplies the distance of each value from `middle` by `factor`. */
 export function contrasted(factor: number, middle: number): ColorMatrix {
   return diagonal([factor, factor, factor], new Array<number>(3).fill((1 - factor) * middle));
 }
 
-/** Distances from the pixel's own grey times `factor`. */
+/** Multiplies the distance of each channel from the pixel's own grey by `factor`. */
 export function saturated(factor: number): ColorMatrix {
   return linear([0, 1, 2].map((c) => GREY.map((part, k) => (1 - factor) * part + (k === c ? factor : 0))));
 }
 
-/** Hues turned by `turns` of the circle; the luma stays. */
+/** Rotates hues by `turns` full circles and keeps the luma. */
 export function hueTurned(turns: number): ColorMatrix {
   const [cos, sin] = [Math.cos(2 * Math.PI * turns), Math.sin(2 * Math.PI * turns)];
   const turned = linear([
@@ -40,7 +40,7 @@ export function hueTurned(turns: number): ColorMatrix {
   return inOrder(YIQ, turned, inverted(YIQ));
 }
 
-/** One after the other, as one. */
+/** Combines several matrices into one that applies them in the given order. */
 export function inOrder(...matrices: readonly ColorMatrix[]): ColorMatrix {
   return matrices.reduce((first, then) =>
     first.map((_, i) => {

@@ -6,23 +6,23 @@ import type {RgbImage} from '../image/read-image.js';
 import {type Augmentation, uniform} from './augmentation.js';
 import {contrasted, diagonal, greyOf, hueTurned, inOrder, inverted, linear, saturated, scaled} from './color-matrix.js';
 
-/** Of `colorJitter()`; every factor is drawn anew for each image. */
+/** Options of `colorJitter()`. Every factor is drawn anew for each image. */
 export type ColorJitterOptions = {
-  /** Every value times 1 ± this, 0..1. Default 0.2. */
+  /** Multiplies every value by a factor in 1 ± this, 0..1. Default 0.2. */
   brightness?: number;
-  /** Distance from the image's mean grey times 1 ± this, 0..1. Default 0.2. */
+  /** Multiplies the distance from the image's mean grey by a factor in 1 ± this, 0..1. Default 0.2. */
   contrast?: number;
-  /** Distance from the pixel's own grey times 1 ± this, 0..1. Default 0.2. */
+  /** Multiplies the distance from the pixel's own grey by a factor in 1 ± this, 0..1. Default 0.2. */
   saturation?: number;
-  /** Hue turned by ± this part of the circle, 0..0.5. Default 0.02. */
+  /** Rotates the hue by up to this fraction of the colour circle, in either direction, 0..0.5. Default 0.02. */
   hue?: number;
 };
 
-/** Of `stainJitter()`; drawn anew for each image, each of the two stains by itself. */
+/** Options of `stainJitter()`. Amounts are drawn anew for each image, and separately for each of the two stains. */
 export type StainJitterOptions = {
-  /** Amount of each stain times 1 ± this, 0..1. Default 0.2. */
+  /** Multiplies the amount of each stain by a factor in 1 ± this, 0..1. Default 0.2. */
   amount?: number;
-  /** Optical density that each stain gains or loses everywhere at most, 0..1. Default 0.02. */
+  /** Largest optical density that is added to or subtracted from each stain everywhere, 0..1. Default 0.02. */
   offset?: number;
 };
 
@@ -30,7 +30,7 @@ const share = number({min: 0, max: 1});
 const COLOR: Schema = {brightness: share, contrast: share, saturation: share, hue: number({min: 0, max: 0.5})};
 const STAIN: Schema = {amount: share, offset: share};
 
-/** Changes contrast, saturation, hue and brightness, all by one 3×4 matrix. Throws INVALID_OPTION. */
+/** Changes contrast, saturation, hue and brightness with a single 3×4 matrix. Throws INVALID_OPTION. */
 export function colorJitter(options: ColorJitterOptions = {}): Augmentation {
   checkOptions(options, COLOR, 'colorJitter()');
   const {brightness = 0.2, contrast = 0.2, saturation = 0.2, hue = 0.02} = options;
@@ -48,18 +48,19 @@ export function colorJitter(options: ColorJitterOptions = {}): Augmentation {
 }
 
 /**
- * Optical densities of haematoxylin and eosin in red, green and blue, and at right angles to both what is neither (Ruifrok
- * and Johnston, "Quantification of histochemical staining by color deconvolution", 2001).
+ * Optical densities of haematoxylin and eosin in red, green and blue, and a third vector at right angles to both, for
+ * the residual (Ruifrok and Johnston, "Quantification of histochemical staining by color deconvolution", 2001).
  */
 const STAINS = [[0.65, 0.7, 0.29], [0.07, 0.99, 0.11], residual([0.65, 0.7, 0.29], [0.07, 0.99, 0.11])];
 
-/** Columns are stains: from amounts to densities. */
+/** The columns are the stains: this matrix maps amounts of stain to optical densities. */
 const TO_DENSITIES = linear([0, 1, 2].map((channel) => STAINS.map((stain) => stain[channel]!)));
 const TO_AMOUNTS = inverted(TO_DENSITIES);
 
 /**
- * Changes how strongly a haematoxylin and eosin section is stained: the amount of each stain is scaled and shifted (Tellez
- * et al., "Whole-slide mitosis detection in H&E breast histology using PHH3 as a reference", 2018). Throws INVALID_OPTION.
+ * Changes how strongly a section in haematoxylin and eosin is stained: scales and shifts the amount of each stain
+ * (Tellez et al., "Whole-slide mitosis detection in H&E breast histology using PHH3 as a reference", 2018). Throws
+ * INVALID_OPTION.
  */
 export function stainJitter(options: StainJitterOptions = {}): Augmentation {
   checkOptions(options, STAIN, 'stainJitter()');
@@ -77,7 +78,7 @@ function withPixels(sample: Sample, data: Uint8Array): Sample {
   return {...sample, image: {...sample.image, data}};
 }
 
-/** Of a few thousand pixels: enough for a mean. */
+/** The mean over a few thousand pixels, which is accurate enough. */
 function meanGrey({data}: RgbImage): number {
   const step = Math.max(1, Math.floor(data.length / 3 / 4096));
   let sum = 0;

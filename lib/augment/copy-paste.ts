@@ -3,13 +3,13 @@ import type {Instance, InstanceMask} from '../datasets/dataset.js';
 import type {Augmentation} from './augmentation.js';
 import {isSliver, withMask} from './warp.js';
 
-/** Of `copyPaste()`. */
+/** Options of `copyPaste()`. */
 export type CopyPasteOptions = {
-  /** Probability that an image gets objects of another, 0..1. Default 0.5. */
+  /** Probability that objects are pasted into an image, 0..1. Default 0.5. */
   chance?: number;
-  /** Probability of each object of the other image to be among them, 0..1. Default 0.5. */
+  /** Probability that an object of the other image is pasted, 0..1. Default 0.5. */
   share?: number;
-  /** What happens to the other image before. Default: nothing. */
+  /** Augmentation of the other image before its objects are copied. Default: none. */
   augment?: Augmentation;
 };
 
@@ -17,10 +17,12 @@ const share = number({min: 0, max: 1});
 const COPY_PASTE: Schema = {chance: share, share, augment: callback};
 
 /**
- * Pastes objects of another sample of the data set over the image (Ghiasi et al., "Simple copy-paste is a strong data
- * augmentation method for instance segmentation", 2021): where they are in theirs, or, as far as the sizes differ, all
- * shifted alike at random; `augment` gives them other places and sizes. What they cover is taken from the masks below, also
- * where that leaves several parts of one; of instances that are cut, slivers are dropped. Throws INVALID_OPTION.
+ * Pastes objects of another sample of the data set into the image (Ghiasi et al., "Simple copy-paste is a strong data
+ * augmentation method for instance segmentation", 2021).
+ *
+ * Objects keep their position. If the two images differ in size, all objects are shifted by the same random amount. Use
+ * `augment` for other positions and sizes. The masks of covered objects lose the covered pixels, which may split a mask
+ * into several parts. Slivers that remain of cut instances are dropped. Throws INVALID_OPTION.
  */
 export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
   checkOptions(options, COPY_PASTE, 'copyPaste()');
@@ -67,7 +69,10 @@ export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
   };
 }
 
-/** The part of `mask` whose pixels (x, y of the bitmap) `keep`, cropped anew; undefined where nothing is left. */
+/**
+ * `mask` without the pixels (x, y of the bitmap) that `keep` rejects, cropped to what remains; undefined if that is
+ * empty.
+ */
 function trimmed(mask: InstanceMask, keep: (x: number, y: number) => boolean): InstanceMask | undefined {
   const {left, top, width, height} = mask;
   let [x0, y0, x1, y1] = [width, height, 0, 0];
@@ -88,7 +93,7 @@ function trimmed(mask: InstanceMask, keep: (x: number, y: number) => boolean): I
   return {left: left + x0, top: top + y0, width: x1 - x0, height: y1 - y0, data};
 }
 
-/** Calls back with each of the mask's pixels in its image. */
+/** Calls `visit` with the image coordinates of each pixel of the mask. */
 function forEachPixel({left, top, width, height, data}: InstanceMask, visit: (x: number, y: number) => void): void {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) if (data[y * width + x] === 1) visit(left + x, top + y);

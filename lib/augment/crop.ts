@@ -4,9 +4,11 @@ import {type Augmentation, uniform} from './augmentation.js';
 import {translation} from './matrix.js';
 import {checkRange, warp} from './warp.js';
 
-/** Of `randomCrop()`. */
+/** Options of `randomCrop()`. */
 export type CropOptions = {
-  /** Least and greatest share of width and of height that is kept, each above 0 and at most 1. Default [0.5, 1]. */
+  /**
+   * Smallest and largest fraction of the width and of the height to keep, each above 0 and at most 1. Default [0.5, 1].
+   */
   size?: readonly [number, number];
 };
 
@@ -14,12 +16,12 @@ type Window = {left: number; top: number; width: number; height: number};
 
 const CROP: Schema = {size: listOf(number({above: 0, max: 1}), {length: 2})};
 
-/** Windows drawn until one holds the middle of an instance. */
+/** How many windows to draw at most until one contains the centre of an instance. */
 const TRIES = 10;
 
 /**
- * Cuts out a part of the image, one that holds the middle of an instance where one is found soon. Of instances that are
- * cut, slivers are dropped. Throws INVALID_OPTION.
+ * Cuts a random part out of the image. It draws up to 10 windows until one contains the centre of an instance. Slivers
+ * of cut instances are dropped. Throws INVALID_OPTION.
  */
 export function randomCrop(options: CropOptions = {}): Augmentation {
   checkOptions(options, CROP, 'randomCrop()');

@@ -2,17 +2,17 @@ import {checkOptions, number, required} from '../basics/schema.js';
 import type {Instance, Sample} from '../datasets/dataset.js';
 import type {Augmentation} from './augmentation.js';
 
-/** `flipHorizontal` with probability `chance` (0..1, default 0.5). Throws INVALID_OPTION. */
+/** Applies `flipHorizontal` with probability `chance` (0..1, default 0.5). Throws INVALID_OPTION. */
 export function randomHorizontalFlip(chance = 0.5): Augmentation {
   return withChance(chance, flipHorizontal, 'randomHorizontalFlip()');
 }
 
-/** `flipVertical` with probability `chance` (0..1, default 0.5). Throws INVALID_OPTION. */
+/** Applies `flipVertical` with probability `chance` (0..1, default 0.5). Throws INVALID_OPTION. */
 export function randomVerticalFlip(chance = 0.5): Augmentation {
   return withChance(chance, flipVertical, 'randomVerticalFlip()');
 }
 
-/** Left becomes right: x of a pixel becomes width - 1 - x, an edge at x becomes width - x. */
+/** Mirrors a sample left to right: pixel column x moves to width - 1 - x, and a box edge at x moves to width - x. */
 export function flipHorizontal({file, image, instances}: Sample): Sample {
   const {width} = image;
   return {
@@ -28,7 +28,7 @@ export function flipHorizontal({file, image, instances}: Sample): Sample {
   };
 }
 
-/** Top becomes bottom. */
+/** Mirrors a sample top to bottom: pixel row y moves to height - 1 - y, and a box edge at y moves to height - y. */
 export function flipVertical({file, image, instances}: Sample): Sample {
   const {height} = image;
   return {

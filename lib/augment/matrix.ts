@@ -1,20 +1,20 @@
-/** An affine map of the plane: (x, y) becomes (m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]). */
+/** An affine map of the plane: (x, y) maps to (m[0]x + m[1]y + m[2], m[3]x + m[4]y + m[5]). */
 export type Matrix = readonly [number, number, number, number, number, number];
 
 export const translation = (x: number, y: number): Matrix => [1, 0, x, 0, 1, y];
 
 export const scaling = (x: number, y: number): Matrix => [x, 0, 0, 0, y, 0];
 
-/** By `angle` in degrees, clockwise as seen on an image. */
+/** Rotates by `angle` degrees, clockwise as seen in an image. */
 export function rotation(angle: number): Matrix {
   const [cos, sin] = [Math.cos(radians(angle)), Math.sin(radians(angle))];
   return [cos, -sin, 0, sin, cos, 0];
 }
 
-/** Slants columns by `x` and rows by `y`, in degrees. */
+/** Slants columns by `x` degrees and rows by `y` degrees. */
 export const shearing = (x: number, y: number): Matrix => [1, Math.tan(radians(x)), 0, Math.tan(radians(y)), 1, 0];
 
-/** One map after the other, in the order given. */
+/** Combines several maps into one that applies them in the given order. */
 export function chain(...maps: readonly Matrix[]): Matrix {
   return maps.reduce(([a, b, c, d, e, f], [p, q, r, s, t, u]) => [
     p * a + q * d,

@@ -7,7 +7,7 @@ import {colorJitter, stainJitter} from './color.js';
 import {randomHorizontalFlip, randomVerticalFlip} from './flip.js';
 import {scaleJitter} from './scale-jitter.js';
 
-/** The augmentations that have a name. */
+/** The augmentations that can be chosen by name. */
 const PRESETS = {
   none: () => compose(),
   hflip: () => randomHorizontalFlip(),
@@ -18,22 +18,25 @@ const PRESETS = {
     compose(
       randomHorizontalFlip(),
       randomVerticalFlip(),
-      // Little of it: the more an image is turned, the more of it is mirrored border, and objects cut there grow together.
+      // Keep the rotation small: a larger one mirrors more of the image into the border, where cut objects merge with
+      // their mirror images.
       randomAffine({rotate: 15, translate: 0.05, elastic: {}}),
       colorJitter({brightness: 0.15, contrast: 0.15, saturation: 0.15}),
       stainJitter(),
     ),
 } satisfies Record<string, () => Augmentation>;
 
-/** The names that `augment` of `train()` takes; `docs/training.md` says what each does. */
+/** The preset names that the option `augment` of `train()` accepts. `docs/training.md` describes each one. */
 export type AugmentName = keyof typeof PRESETS;
 
 export const AUGMENT_NAMES = Object.keys(PRESETS) as readonly AugmentName[];
 
-/** What the option `augment` may be. */
 export const augmentRule: Rule = either(oneOf(...AUGMENT_NAMES), callback, listOf(callback));
 
-/** The augmentation of this name; a function of your own; or several of them in order. Throws INVALID_OPTION. */
+/**
+ * The augmentation for a preset name, for your own function, or for a list of functions in order. Throws
+ * INVALID_OPTION.
+ */
 export function toAugmentation(given: AugmentName | Augmentation | readonly Augmentation[]): Augmentation {
   if (!augmentRule.accepts(given)) {
     const near = typeof given === 'string' ? closest(given, AUGMENT_NAMES) : undefined;

@@ -3,7 +3,10 @@ import type {Augmentation} from './augmentation.js';
 import type {Matrix} from './matrix.js';
 import {warp} from './warp.js';
 
-/** Turns an image by 90°, 180° or 270° with probability `chance` (0..1, default 0.75), exactly. Throws INVALID_OPTION. */
+/**
+ * Rotates an image by 90°, 180° or 270° with probability `chance` (0..1, default 0.75), without resampling. Throws
+ * INVALID_OPTION.
+ */
 export function randomRotate90(chance = 0.75): Augmentation {
   checkOptions({chance}, {chance: required(number({min: 0, max: 1}))}, 'randomRotate90()');
   return (sample, random) => {

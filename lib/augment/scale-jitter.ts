@@ -3,11 +3,14 @@ import {type Augmentation, uniform} from './augmentation.js';
 import {chain, inverse, scaling, translation} from './matrix.js';
 import {type Border, borderRules, checkRange, warp} from './warp.js';
 
-/** Of `scaleJitter()`. */
+/** Options of `scaleJitter()`. */
 export type ScaleJitterOptions = {
-  /** Least and greatest factor of size, each 0.05..20, each value between equally likely. Default [0.1, 2]. */
+  /** Smallest and largest scale factor, each 0.05..20. The factor is drawn uniformly between them. Default [0.1, 2]. */
   range?: readonly [number, number];
-  /** Of what lies outside of an image made smaller. Default: ImageNet's mean colour, which the network sees as zero. */
+  /**
+   * What to fill the area outside of a shrunk image with. Default: ImageNet's mean colour, which the network sees as
+   * zero.
+   */
   border?: Border;
 };
 
@@ -16,10 +19,11 @@ const SCALE: Schema = {range: listOf(number({min: 0.05, max: 20}), {length: 2}),
 const MEAN_COLOR = [124, 116, 104] as const;
 
 /**
- * Large-scale jitter (Ghiasi et al., "Simple copy-paste is a strong data augmentation method for instance segmentation",
- * 2021): the image becomes larger or smaller on a canvas of its own size, at a random place. By this, and not by the size
- * of the canvas, the network sees objects at other scales: it resizes every image to a size of its own. Throws
- * INVALID_OPTION.
+ * Large-scale jitter (Ghiasi et al., "Simple copy-paste is a strong data augmentation method for instance
+ * segmentation", 2021): enlarges or shrinks the image on a canvas of the original size, at a random position.
+ *
+ * The canvas keeps its size because the network resizes every image to its own input size. Changing the size of the
+ * content instead makes objects appear at different scales. Throws INVALID_OPTION.
  */
 export function scaleJitter(options: ScaleJitterOptions = {}): Augmentation {
   checkOptions(options, SCALE, 'scaleJitter()');

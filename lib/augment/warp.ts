@@ -7,12 +7,15 @@ import type {Instance, Sample} from '../datasets/dataset.js';
 import {toNativeImage} from '../datasets/targets.js';
 import {determinant, type Matrix} from './matrix.js';
 
-/** What lies outside of the image: its mirror image, what it shows of the instances included, or a colour. */
+/**
+ * The fill of the area outside of an image: 'reflect' for the mirrored image, including its instances, or a colour as
+ * [red, green, blue], each 0..255.
+ */
 export type Border = 'reflect' | readonly [number, number, number];
 
 export const borderRules: Rule[] = [oneOf('reflect'), listOf(integer({min: 0, max: 255}), {length: 3})];
 
-/** Throws INVALID_OPTION where the first of two numbers is the larger one. */
+/** Throws INVALID_OPTION if the first number is larger than the second. */
 export function checkRange(range: readonly [number, number], option: string, where: string): void {
   if (range[0] <= range[1]) return;
   throw new MaskRcnnError(
@@ -22,21 +25,27 @@ export function checkRange(range: readonly [number, number], option: string, whe
 }
 
 export type Warp = {
-  /** From a pixel's centre in the result to the sample given. */
+  /** Maps the centre of a pixel of the result to a position in the given sample. */
   matrix: Matrix;
-  /** Of the result; default: as before. */
+  /** Size of the result in pixels. Default: the size of the sample. */
   width?: number;
   height?: number;
   grid?: NativeWarpOptions['grid'];
   border: Border;
 };
 
-/** A part of an instance with less than this share of its pixels is dropped ... */
+/** A remaining part with less than this fraction of an instance's pixels is dropped ... */
 const SLIVER_SHARE = 0.1;
-/** ... unless it has this many: then it is no sliver, and leaving it without truth would teach a mistake. */
+/**
+ * ... unless it has this many pixels. A part this large is a visible object, and an image without its label would teach
+ * the network a mistake.
+ */
 const SLIVER_AREA = 400;
 
-/** Moves image and masks through one map, off the main thread. Boxes are those of the masks; what vanishes is left out. */
+/**
+ * Transforms an image and its masks with one map, off the main thread. Boxes are computed from the new masks. Instances
+ * that vanish are dropped.
+ */
 export async function warp(sample: Sample, {matrix, width, height, grid = null, border}: Warp): Promise<Sample> {
   const image = toNativeImage(sample);
   const size = {width: width ?? image.width, height: height ?? image.height};
@@ -63,12 +72,12 @@ export async function warp(sample: Sample, {matrix, width, height, grid = null, 
   return {...sample, image: {data, ...size}, instances};
 }
 
-/** Whether `area` pixels are too few to stand for an instance of `whole` pixels. */
+/** Whether the remaining `area` pixels are too few to represent an instance of `whole` pixels. */
 export function isSliver(area: number, whole: number): boolean {
   return area < SLIVER_SHARE * whole && area < SLIVER_AREA;
 }
 
-/** `instance` with another mask, and the box of that. */
+/** `instance` with another mask and the bounding box of that mask. */
 export function withMask(instance: Instance, mask: Instance['mask']): Instance {
   const {left, top, width, height} = mask;
   return {...instance, box: [left, top, left + width, top + height], mask};

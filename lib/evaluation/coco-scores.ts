@@ -1,7 +1,10 @@
 import type {NativeCocoCurves, NativeEvaluationData} from '../../binding.js';
 import {loadBinding} from '../addon/binding.js';
 
-/** IoU 0.5, 0.55, ... 0.95; recall 0, 0.01, ... 1; limits and areas: pycocotools' `Params` (cocoeval.py). */
+/**
+ * IoU 0.5, 0.55, ... 0.95 and recall 0, 0.01, ... 1. Limits and area ranges are those of pycocotools' `Params`
+ * (cocoeval.py).
+ */
 const IOU_THRESHOLDS = linspace(0.5, 0.95, 10);
 const RECALL_POINTS = linspace(0, 1, 101);
 export const PRECISION_POINTS = RECALL_POINTS.length;
@@ -11,17 +14,23 @@ const DETECTION_LIMITS: readonly [number, number, number] = [1, 10, 100];
 type Area = keyof typeof AREAS;
 const AREA_NAMES = Object.keys(AREAS) as Area[];
 
-/** The twelve scores of COCO, 0..1; null where nothing is there to be found: see `reasons`. */
+/** The twelve COCO scores, each 0..1, or null if the data set has no matching objects: see `reasons`. */
 export type CocoSummary = {
-  /** Mean over IoU thresholds 0.5 to 0.95. Detections of an image and class beyond the last of the limits do not count. */
+  /**
+   * Mean over the IoU thresholds 0.5 to 0.95. Only the best detections of an image and class count, up to the last
+   * limit.
+   */
   ap: number | null;
   ap50: number | null;
   ap75: number | null;
-  /** Objects of less than 32², between, and of more than 96² pixels. */
+  /** Objects with an area of less than 32², of 32² to 96², and of more than 96² pixels. */
   apSmall: number | null;
   apMedium: number | null;
   apLarge: number | null;
-  /** Greatest recall with at most 1, 10 and 100 detections (or the limits given) an image and class, mean over thresholds. */
+  /**
+   * Maximum recall with at most 1, 10 and 100 detections (or the given limits) per image and class, averaged over
+   * thresholds.
+   */
   ar1: number | null;
   ar10: number | null;
   ar100: number | null;
@@ -30,28 +39,30 @@ export type CocoSummary = {
   arLarge: number | null;
 };
 
-/** COCO's scores over all classes, and of each. */
+/** The COCO scores over all classes and for each class. */
 export type CocoScores = CocoSummary & {
-  /** Each class by itself, in the data set's order. */
+  /** The scores of each class, in the data set's order. */
   classes: ({name: string} & CocoSummary)[];
   /** Why a score is null. */
   reasons: Partial<Record<keyof CocoSummary, string>>;
 };
 
-/** Precision over recall. */
+/** Precision-recall curves. */
 export type PrecisionRecall = {
   iouThresholds: readonly number[];
   recall: readonly number[];
-  /** By class; then by threshold, precision at each recall. A class without objects has none. */
+  /**
+   * For each class, the precision and the score: by IoU threshold, then by recall. Null for a class without objects.
+   */
   classes: {name: string; precision: number[][] | null; scores: number[][] | null}[];
 };
 
-/** The scores, and the curves that they are the means of. */
+/** The scores and the precision-recall curves that they are averaged from. */
 export type CocoEvaluation = {scores: CocoScores; curves: PrecisionRecall};
 
 /**
- * COCO's average precision and recall, equal to those of pycocotools' COCOeval on the same detections. `data.detected` and
- * `data.truth` must be in the order of their images' ids: it decides between equal scores.
+ * COCO's average precision and recall. They equal those of pycocotools' COCOeval on the same detections.
+ * `data.detected` and `data.truth` must be ordered by image id, because that order breaks ties between equal scores.
  */
 export async function scoreCoco(
   data: NativeEvaluationData,
@@ -81,7 +92,7 @@ export async function scoreCoco(
   };
 }
 
-/** The arrays of `NativeCocoCurves` by their indices. */
+/** Access to the arrays of `NativeCocoCurves` by their indices. */
 class CurveTable {
   readonly #curves: NativeCocoCurves;
   readonly #classes: number;
@@ -128,7 +139,7 @@ class CurveTable {
     return {precision: byThreshold('precision'), scores: byThreshold('scores')};
   }
 
-  /** At each recall, with the last of the limits. */
+  /** The values at each recall point, with the last of the limits. */
   #precision(name: 'precision' | 'scores', threshold: number, index: number, area: Area): number[] {
     const last = DETECTION_LIMITS.length - 1;
     return RECALL_POINTS.map(
@@ -157,13 +168,13 @@ function reasonsOf(scores: CocoSummary): CocoScores['reasons'] {
   return reasons;
 }
 
-/** Of the values that are there: -1 stands for none. */
+/** The mean of the values that are not -1, which marks a missing value; null if none remain. */
 function mean(values: readonly number[]): number | null {
   const present = values.filter((value) => value > -1);
   return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
 }
 
-/** NumPy's: the steps are multiplied, not added up, and the last value is exact. */
+/** As NumPy's linspace: multiplies the step instead of summing it, and the last value is exact. */
 function linspace(first: number, last: number, count: number): number[] {
   const step = (last - first) / (count - 1);
   return Array.from({length: count}, (_, i) => (i === count - 1 ? last : first + i * step));

@@ -6,20 +6,20 @@ import type {CocoEvaluation} from './coco-scores.js';
 import {readResults} from './results-file.js';
 import {ScoredData} from './scored-data.js';
 
-/** What `evaluateResults()` takes. */
+/** Options of `evaluateResults()`. */
 export type EvaluateResultsOptions = {
-  /** What was to be found. */
+  /** The ground truth. */
   data: Dataset;
-  /** A results file of COCO's form. */
+  /** Path of a COCO results file. */
   results: string;
-  /** Ends the work before the next image; `evaluateResults()` rejects with the signal's reason. */
+  /** Stops before the next image. `evaluateResults()` then rejects with the signal's reason. */
   signal?: AbortSignal;
 };
 
-/** COCO's scores of a results file. */
+/** The COCO scores of a results file. */
 export type ResultsEvaluation = {
   bbox: CocoEvaluation;
-  /** By masks; null where not every detection has one. */
+  /** Scores of the masks; null unless every detection has a mask. */
   segm: CocoEvaluation | null;
 };
 
@@ -30,9 +30,9 @@ const EVALUATE_RESULTS: Schema = {
 };
 
 /**
- * COCO's scores of a results file, of this package or any other. Images are not read where the data set knows its sizes and
- * truth without (`Coco` does). Throws INVALID_OPTION, INVALID_DATASET, INVALID_RESULTS, what the data set throws, or the
- * reason of an aborted signal.
+ * Computes the COCO scores of a results file, written by this package or any other. A data set that can report its
+ * sizes and ground truth separately, such as `Coco`, is scored without reading its images. Throws INVALID_OPTION,
+ * INVALID_DATASET, INVALID_RESULTS, errors of the data set, or the reason of an aborted signal.
  */
 export async function evaluateResults(options: EvaluateResultsOptions): Promise<ResultsEvaluation> {
   checkOptions(options, EVALUATE_RESULTS, 'evaluateResults()');

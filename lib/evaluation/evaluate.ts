@@ -27,47 +27,52 @@ import {
 import {cocoNames, writeResults} from './results-file.js';
 import {type ConfusionMatrix, ScoredData} from './scored-data.js';
 
-/** What `evaluate()` takes. */
+/** Options of `evaluate()`. */
 export type EvaluateOptions = {
   data: Dataset;
-  /** Detections above this score count for pixels, objects and the confusion matrix, 0..1. Default 0.5. COCO's scores take all. */
+  /**
+   * Only detections above this score count in the pixel scores, the object scores and the confusion matrix, 0..1.
+   * Default 0.5. The COCO scores count all detections.
+   */
   scoreThreshold?: number;
-  /** In how many ways each image is looked at: see `PredictOptions`. Default 1. */
+  /** Number of views of each image for test-time augmentation: see `PredictOptions`. Default 1. */
   views?: Views;
-  /** Where to write all detections, as a COCO results file. */
+  /** Path to write all detections to, as a COCO results file. Default: not written. */
   results?: string;
-  /** Called after each image with how many are done. */
+  /** Called after each image with the number of images done. */
   onImage?: (done: number) => void;
-  /** Called with what was found on each image above `scoreThreshold`. What it throws ends the work. */
+  /** Called for each image with its detections above `scoreThreshold`. If it throws, the evaluation stops. */
   onDetections?: (sample: Sample, detections: Detections) => void;
-  /** Ends the work before the next image; `evaluate()` rejects with the signal's reason. */
+  /** Stops before the next image. `evaluate()` then rejects with the signal's reason. */
   signal?: AbortSignal;
 };
 
 /** The scores of a model on a data set. */
 export type Evaluation = {
-  /** COCO's average precision and recall: boxes, and masks. */
+  /** COCO's average precision and recall, of boxes and of masks. */
   bbox: CocoScores;
   segm: CocoScores;
-  /** The union of the predicted masks against the union of the true ones, whatever their classes. */
+  /** Compares the union of the predicted masks with the union of the ground-truth masks, regardless of class. */
   pixel: PixelSummary;
-  /** The predicted objects against the true ones, whatever their classes, a pixel belonging to the best detection on it and
-   * detections that are mostly covered by better ones being none. */
+  /**
+   * Compares the predicted objects with the ground-truth objects, regardless of class. A pixel belongs to the best
+   * detection that covers it. Detections that are mostly covered by better ones are dropped.
+   */
   objects: ObjectSummary;
-  /** The same objects by the scores that are usual for nuclei. */
+  /** The same objects, scored with the metrics that are common for nuclei. */
   nuclei: NucleiSummary;
 };
 
-/** Of one image. */
+/** The scores of one image. */
 export type ImageScores = {file: string; pixel: PixelScores; objects: ObjectScores};
 
-/** What the scores are made of. */
+/** The data behind the scores. */
 export type EvaluationDetails = {
-  /** By image, in the data set's order. */
+  /** The scores of each image, in the data set's order. */
   images: ImageScores[];
-  /** Precision over recall: see `precisionRecallSvg()`. */
+  /** Precision-recall curves: see `precisionRecallSvg()`. */
   curves: {bbox: PrecisionRecall; segm: PrecisionRecall};
-  /** Masks that overlap by half: see `confusionMatrixSvg()`. */
+  /** Matches of masks at an IoU of at least 0.5: see `confusionMatrixSvg()`. */
   confusion: ConfusionMatrix;
 };
 
@@ -82,10 +87,11 @@ const EVALUATE: Schema = {
 };
 
 /**
- * Scores the predictions of `model` on a data set, image by image, reading the next image while one is computed.
+ * Scores the predictions of `model` on a data set, image by image. It reads the next image while the current one is
+ * processed.
  *
- * Throws INVALID_OPTION, INVALID_DATASET where there is no image, what `data.get()` throws, DISPOSED, OUT_OF_MEMORY, WRITE_FAILED,
- * or the reason of an aborted signal.
+ * Throws INVALID_OPTION, INVALID_DATASET if there are no images, errors of `data.get()`, DISPOSED, OUT_OF_MEMORY,
+ * WRITE_FAILED, or the reason of an aborted signal.
  */
 export async function evaluate(
   model: MaskRcnn,
@@ -105,7 +111,7 @@ export async function evaluate(
   for (let index = 0; index < data.length; index++) {
     const {sample, detections} = await next;
     signal?.throwIfAborted();
-    // Detection goes on, off the main thread, while this image is compared.
+    // Start detection on the next image: it runs off the main thread while this image is compared.
     next = detect(model, data, index + 1, views);
     await scored.add(index, () => sample);
     detected.addDetections(index, detections);
@@ -137,7 +143,7 @@ export async function evaluate(
   };
 }
 
-/** The first of the detections, which are in falling order: those above a score. */
+/** The detections above a score. Detections are sorted by descending score, so these come first. */
 function above({boxes, labels, classNames, scores, masks, ...rest}: Detections, threshold: number): Detections {
   const end = scores.findIndex((score) => !(score > threshold));
   const count = end < 0 ? scores.length : end;
@@ -153,7 +159,7 @@ function above({boxes, labels, classNames, scores, masks, ...rest}: Detections, 
 
 type Detected = {sample: Sample; detections: Detections};
 
-/** Sample `index` and what is found on it; past the end a promise that nobody awaits. */
+/** Sample `index` and its detections. Past the end, returns a promise that nobody awaits. */
 function detect(model: MaskRcnn, data: Dataset, index: number, views: Views): Promise<Detected> {
   if (index >= data.length) return new Promise(() => {});
   const detected = (async () => {
@@ -161,6 +167,6 @@ function detect(model: MaskRcnn, data: Dataset, index: number, views: Views): Pr
     const [detections] = await model.predict(sample.image, {views});
     return {sample, detections: detections!};
   })();
-  detected.catch(() => {}); // reported where it is awaited, which a failure before that may prevent
+  detected.catch(() => {}); // the error surfaces where it is awaited, unless an earlier failure prevents that
   return detected;
 }

@@ -1,22 +1,23 @@
-/** The pixels of an object: x and y in turn. */
+/** The pixels of an object as alternating x and y. */
 export type Points = Int32Array;
 
-/** An object as distances need it: the pixels that are nearest to what lies outside of it are those of its boundary. */
+/** An object with what distances need. The pixel nearest to a point outside of the object is always on its boundary. */
 export type Shape = {
-  /** Every pixel. */
+  /** All pixels. */
   points: Points;
-  /** Those with one of their four neighbours outside. */
+  /** The pixels that have at least one of their four neighbours outside of the object. */
   boundary: Points;
-  /** Whether a pixel belongs to it. */
+  /** Whether a pixel belongs to the object. */
   has: (x: number, y: number) => boolean;
 };
 
 /**
- * Hausdorff distance of two sets of pixels, in pixels: the greatest distance from a pixel of either to the nearest of the
- * other. Exact as long as it is below `limit`; from there on some number that is not below `limit`.
+ * Hausdorff distance of two sets of pixels, in pixels: the greatest distance from a pixel of either set to the nearest
+ * pixel of the other. The result is exact if it is below `limit`; otherwise it is some number that is not below
+ * `limit`.
  *
- * Most pixels are done with at their first few comparisons: as soon as one is nearer to the other set than the greatest
- * distance so far it cannot matter (Taha and Hanbury, "An efficient algorithm for calculating the exact Hausdorff distance",
+ * Most pixels need only a few comparisons: once a pixel is closer to the other set than the greatest distance so far,
+ * it cannot change the result (Taha and Hanbury, "An efficient algorithm for calculating the exact Hausdorff distance",
  * 2015).
  */
 export function hausdorff(a: Shape, b: Shape, limit = Infinity): number {
@@ -25,11 +26,11 @@ export function hausdorff(a: Shape, b: Shape, limit = Infinity): number {
   return Math.sqrt(there >= squaredLimit ? there : directed(b, a, there, squaredLimit));
 }
 
-/** The greatest squared distance from a pixel of `from` to `to`, or `least` where that is more. */
+/** The greatest squared distance from a pixel of `from` to `to`, or `least` if that is greater. */
 function directed(from: Shape, to: Shape, least: number, limit: number): number {
   const {boundary} = to;
   let greatest = least;
-  // Neighbours in order have neighbours for their nearest: the search begins where the last one ended.
+  // Consecutive pixels tend to have neighbouring nearest pixels, so each search starts where the last one ended.
   let near = 0;
   for (let i = 0; i < from.points.length && greatest < limit; i += 2) {
     const [x, y] = [from.points[i]!, from.points[i + 1]!];

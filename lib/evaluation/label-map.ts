@@ -1,10 +1,10 @@
 import type {Sample} from '../datasets/dataset.js';
 import {pixelsOf, type Rle} from '../masks/rle.js';
 
-/** Which object each pixel of an image belongs to, in reading order: 0 for none, else 1, 2, ... */
+/** The object that each pixel of an image belongs to, in row-major order: 0 for none, else 1, 2, ... */
 export type LabelMap = {width: number; height: number; labels: Int32Array};
 
-/** The instances of `sample`, numbered in their order. Where two overlap, the later one has the pixel. */
+/** Numbers the instances of `sample` in their order. Where two overlap, the pixel belongs to the later one. */
 export function trueLabels({image: {width, height}, instances}: Sample): LabelMap {
   const labels = new Int32Array(width * height);
   for (const [index, {mask}] of instances.entries()) {
@@ -19,14 +19,15 @@ export function trueLabels({image: {width, height}, instances}: Sample): LabelMa
 }
 
 /**
- * A detection of which less than this share is left beside better ones is taken for one of them, not for an object: as in
- * Detectron2 (`combine_overlap_thresh` of its PanopticFPN).
+ * A detection is dropped if less than this fraction of it remains visible next to better ones: it is then taken for a
+ * duplicate, as in Detectron2 (`combine_overlap_thresh` of its PanopticFPN).
  */
 const LEAST_VISIBLE = 0.5;
 
 /**
- * Detections, best first, numbered in their order. Where several overlap, the best one has the pixel; those that are mostly
- * covered are left out, with their pixels (the merging of Kirillov et al., "Panoptic segmentation", 2019).
+ * Numbers detections in their order, which is best first. Where several overlap, the pixel belongs to the best one.
+ * Detections that are mostly covered are dropped together with their pixels (the merging step of Kirillov et al.,
+ * "Panoptic segmentation", 2019).
  */
 export function predictedLabels(masks: readonly Rle[], width: number, height: number): LabelMap {
   const labels = new Int32Array(width * height);
@@ -40,7 +41,7 @@ export function predictedLabels(masks: readonly Rle[], width: number, height: nu
   return {width, height, labels};
 }
 
-/** The union of `masks`, all of one image of width × height pixels, as bytes of 0 and 1 in reading order. */
+/** The union of `masks` of one image of width × height pixels, as bytes of 0 and 1 in row-major order. */
 export function foregroundOf(masks: readonly Rle[], width: number, height: number): Uint8Array {
   const foreground = new Uint8Array(width * height);
   for (const mask of masks) for (const at of pixelsOf(mask)) foreground[at] = 1;

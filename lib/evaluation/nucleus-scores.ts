@@ -1,38 +1,39 @@
 import type {LabelMap} from './label-map.js';
 import {areasOf, overlapsOf} from './overlaps.js';
 
-/** What the objects of one image contribute: see `NucleiScores`. */
+/** The contribution of one image to the scores: see `NucleiScores`. */
 export type NucleiCounts = {
-  /** Sums of the intersections and unions of AJI. */
+  /** Sums of the intersections and of the unions of AJI. */
   intersection: number;
   union: number;
-  /** Pairs of an IoU above 0.5, the sum of their IoUs, and the objects without a partner. */
+  /** Number of pairs with an IoU above 0.5, the sum of their IoUs, and the numbers of unmatched objects. */
   matched: number;
   iou: number;
   predictedOnly: number;
   trueOnly: number;
 };
 
-/** Agreement of objects as it is usual for nuclei, each 0..1; 1 where there is no object on either side. */
+/** Object scores that are common for nuclei, each 0..1. They are 1 if neither side has objects. */
 export type NucleiScores = {
   /**
-   * Aggregated Jaccard index: each true object with the predicted one of the greatest IoU, intersections by unions, predicted
-   * objects that are nobody's counting with all their pixels (Kumar et al., "A dataset and a technique for generalized
-   * nuclear segmentation for computational pathology", 2017, algorithm 1).
+   * Aggregated Jaccard index: pairs each ground-truth object with the predicted object of the greatest IoU, then
+   * divides the sum of the intersections by the sum of the unions. Predicted objects without a pair add all their
+   * pixels to the unions (Kumar et al., "A dataset and a technique for generalized nuclear segmentation for
+   * computational pathology", 2017, algorithm 1).
    */
   aji: number;
   /** Panoptic quality sq × dq (Kirillov et al., "Panoptic segmentation", 2019, section 4.1). */
   pq: number;
-  /** Mean IoU of the pairs above 0.5; 0 where there are none. */
+  /** Segmentation quality: mean IoU of the pairs with an IoU above 0.5; 0 if there are none. */
   sq: number;
-  /** F1 of the objects that such a pair has found. */
+  /** Detection quality: F1 of these pairs. */
   dq: number;
 };
 
-/** Scores of a data set: the mean over images, and from the objects of all images together. */
+/** Scores of a data set: averaged over images, and computed from the objects of all images together. */
 export type NucleiSummary = {images: number; mean: NucleiScores; pooled: NucleiScores};
 
-/** Compares the objects of two maps of the same image. Throws RangeError where they are not of one size. */
+/** Compares the objects of two maps of the same image. Throws RangeError if the maps differ in size. */
 export function compareNuclei(predicted: LabelMap, truth: LabelMap): NucleiCounts {
   const [predictedAreas, trueAreas] = [areasOf(predicted), areasOf(truth)];
   const pairs = overlapsOf(predicted, truth).map((pair) => {
@@ -48,7 +49,7 @@ export function compareNuclei(predicted: LabelMap, truth: LabelMap): NucleiCount
     ...ofTruth.map((label) => best.get(label)?.union ?? trueAreas[label]!),
     ...ofPredicted.map((label) => (used.has(label) ? 0 : predictedAreas[label]!)),
   ];
-  // An object has at most one partner with which it shares more than half of their union.
+  // An object has at most one partner with an IoU above 0.5.
   const matches = pairs.filter(({iou}) => iou > 0.5);
   return {
     intersection: sum([...best.values()].map(({pixels}) => pixels)),

@@ -2,41 +2,48 @@ import {hausdorff, type Shape} from './hausdorff.js';
 import type {LabelMap} from './label-map.js';
 import {areasOf, type Overlap, overlapsOf} from './overlaps.js';
 
-/** What the objects of one image contribute: see `objectScores()`. */
+/** The contribution of one image to the scores: see `objectScores()`. */
 export type ObjectCounts = {
-  /** Objects of the truth, of the prediction, and of the prediction that are true positives. */
+  /** Number of ground-truth objects, of predicted objects, and of true positives. */
   truth: number;
   predicted: number;
   matched: number;
-  /** Pixels of all objects of the truth, and of the prediction. */
+  /** Total number of pixels of the ground-truth objects and of the predicted objects. */
   trueArea: number;
   predictedArea: number;
-  /** Over the objects of each side, the sum of area × score with the partner. */
+  /** For each side, the sum over its objects of area × score with the partner. */
   dice: {truth: number; predicted: number};
   hausdorff: {truth: number; predicted: number};
 };
 
 /**
- * Agreement of objects as in the GlaS contest: Sirinukunwattana et al., "Gland segmentation in colon histology images: The
- * GlaS challenge contest", Medical Image Analysis 35, 2017, section 4.
+ * Object scores of the GlaS contest: Sirinukunwattana et al., "Gland segmentation in colon histology images: The GlaS
+ * challenge contest", Medical Image Analysis 35, 2017, section 4.
  */
 export type ObjectScores = {
-  /** 2·precision·recall / (precision + recall), 0..1; 1 where there are no objects on either side. */
+  /** 2·precision·recall / (precision + recall), 0..1; 1 if neither side has objects. */
   f1: number;
   /**
-   * Share of the predicted objects that cover at least half of the true one that they overlap most, as the paper has it (the
-   * contest's own program: more than half); 1 where nothing is predicted.
+   * Fraction of the predicted objects that are true positives, 0..1: each covers at least half of the ground-truth
+   * object that it overlaps most. This follows the paper; the contest's own program requires more than half. 1 if
+   * nothing is predicted.
    */
   precision: number;
-  /** Share of the true objects that are covered so; 1 where there are none. */
+  /** Fraction of the ground-truth objects that are covered in this way, 0..1; 1 if there are none. */
   recall: number;
-  /** Dice of each object with the one that it overlaps most, weighted by area, mean of both sides; 0..1. */
+  /**
+   * Dice coefficient of each object and the one that it overlaps most, weighted by area and averaged over both sides,
+   * 0..1.
+   */
   dice: number;
-  /** Hausdorff distance likewise, to the nearest object where it overlaps none; in pixels, 0 being best. */
+  /**
+   * Hausdorff distance of the same pairs in pixels, weighted and averaged likewise; 0 is best. An object that overlaps
+   * none is paired with the nearest one.
+   */
   hausdorff: number;
 };
 
-/** Scores of a data set: the mean over images, and from the objects of all images together. */
+/** Scores of a data set: averaged over images, and computed from the objects of all images together. */
 export type ObjectSummary = {
   images: number;
   truth: number;
@@ -48,8 +55,9 @@ export type ObjectSummary = {
 type LabelledObject = Shape & {area: number; partner: LabelledObject | undefined; overlap: number};
 
 /**
- * Compares the objects of two maps of the same image. Where one side has no object at all, the paper defines no distance:
- * those of the other side then count with the image's diagonal (the contest's own program gives infinity).
+ * Compares the objects of two maps of the same image. The paper defines no distance if one side has no objects. In that
+ * case each object of the other side counts with the length of the image's diagonal; the contest's own program gives
+ * infinity.
  */
 export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): ObjectCounts {
   const {width, height} = trueMap;
@@ -85,7 +93,7 @@ export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): Objec
 export function objectScores(counts: ObjectCounts): ObjectScores {
   const {truth, predicted, matched, trueArea, predictedArea} = counts;
   const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
-  // The sums of a side without objects say nothing: the other side speaks for both.
+  // A side without objects has no score, so the other side alone decides.
   const bothSides = (sums: {truth: number; predicted: number}, without: number) => {
     const sides = [
       ...(truth > 0 ? [sums.truth / trueArea] : []),
@@ -143,15 +151,15 @@ function weighted(objects: readonly LabelledObject[], score: (object: LabelledOb
   return objects.reduce((sum, object) => sum + object.area * score(object), 0);
 }
 
-/** Distance to the nearest of `others`, or `without` where there are none. */
+/** Distance to the nearest of `others`, or `without` if there are none. */
 function nearest(object: LabelledObject, others: readonly LabelledObject[], without: number): number {
   if (others.length === 0) return without;
   return others.reduce((least, other) => Math.min(least, hausdorff(object, other, least)), Infinity);
 }
 
 /**
- * Gives each object the one of the other side that it shares most pixels with; of several, that of the lowest number, as the
- * contest's own program does.
+ * Pairs each object with the object of the other side that it shares most pixels with. In a tie, the lowest number
+ * wins, as in the contest's own program.
  */
 function pairUp(
   truth: ReadonlyMap<number, LabelledObject>,
@@ -169,7 +177,7 @@ function pairUp(
   }
 }
 
-/** The objects of a map that have pixels, by label. */
+/** The objects of a map that have at least one pixel, by label. */
 function objectsOf(map: LabelMap): Map<number, LabelledObject> {
   const {width, height, labels} = map;
   const areas = areasOf(map);

@@ -3,8 +3,8 @@ import type {TrueObject} from '../datasets/dataset.js';
 import type {Detections} from '../model/predict.js';
 
 /**
- * Objects of a data set in columns, their masks as the text of their run lengths: about 100 bytes and a mask's text for each.
- * Rows stay in the order in which they are added.
+ * Objects of a data set in columns. Each needs about 100 bytes plus its mask, which is stored as run-length encoded
+ * text. Rows keep the order in which they are added.
  */
 class ObjectTable {
   readonly #images: number[] = [];
@@ -54,7 +54,7 @@ export class TrueObjects extends ObjectTable {
   readonly #areas: number[] = [];
   readonly #crowd: number[] = [];
 
-  /** The true objects of image `image`, counted from 0. */
+  /** Adds the ground-truth objects of image `image`, counted from 0. */
   add(image: number, objects: readonly TrueObject[]): void {
     for (const {label, box, area, crowd, mask} of objects) {
       this.append(image, label, box, mask.counts);
@@ -68,13 +68,13 @@ export class TrueObjects extends ObjectTable {
   }
 }
 
-/** A detection as COCO's result files have it. */
+/** A detection as in a COCO results file. */
 export type DetectedObject = {
   label: number;
   /** left, top, width, height in pixels. */
   box: readonly [number, number, number, number];
   score: number;
-  /** Compressed run lengths; '' where there is no mask. */
+  /** Compressed run-length encoding of the mask; '' if there is none. */
   counts: string;
 };
 
@@ -86,11 +86,11 @@ export class DetectedObjects extends ObjectTable {
     this.#scores.push(score);
   }
 
-  /** What `predict()` found on image `image`. */
+  /** Adds the detections that `predict()` returned for image `image`. */
   addDetections(image: number, {boxes, labels, scores, masks}: Detections): void {
     for (const [i, label] of labels.entries()) {
       const [x0, y0, x1, y1] = boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
-      // Sides in float32, as torchvision's `convert_to_xywh` (references/detection/coco_eval.py) computes them.
+      // The sides are computed in float32, like torchvision's `convert_to_xywh` (references/detection/coco_eval.py).
       const box = [x0, y0, Math.fround(x1 - x0), Math.fround(y1 - y0)] as const;
       this.add(image, {label, box, score: scores[i]!, counts: masks[i]!.counts});
     }

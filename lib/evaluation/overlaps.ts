@@ -1,11 +1,11 @@
 import type {LabelMap} from './label-map.js';
 
-/** How many pixels an object of the prediction shares with one of the truth; both by their labels. */
+/** The number of pixels that a predicted object shares with a ground-truth object, both given by their labels. */
 export type Overlap = {predicted: number; truth: number; pixels: number};
 
 /**
- * The pairs of objects that share pixels, by the predicted label, then by the true one. Throws RangeError where the maps are
- * not of one size.
+ * The pairs of objects that share pixels, sorted by predicted label, then by ground-truth label. Throws RangeError if
+ * the maps differ in size.
  */
 export function overlapsOf(predicted: LabelMap, truth: LabelMap): Overlap[] {
   if (predicted.width !== truth.width || predicted.height !== truth.height) {
@@ -27,7 +27,7 @@ export function overlapsOf(predicted: LabelMap, truth: LabelMap): Overlap[] {
     .map((key) => ({predicted: Math.floor(key / columns), truth: key % columns, pixels: counts[key]!}));
 }
 
-/** Pixels by label; those of label 0 belong to no object. */
+/** Number of pixels by label. Label 0 is the background. */
 export function areasOf(map: LabelMap): Int32Array {
   const areas = new Int32Array(mostOf(map) + 1);
   for (const label of map.labels) areas[label]!++;

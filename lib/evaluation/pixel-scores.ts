@@ -1,29 +1,32 @@
-/** Pixels of one or more images by prediction and truth. */
+/** Pixel counts of one or more images, by prediction and ground truth. */
 export type PixelCounts = {
   /** Foreground in both. */
   both: number;
   /** Foreground in the prediction only. */
   predictedOnly: number;
-  /** Foreground in the truth only. */
+  /** Foreground in the ground truth only. */
   trueOnly: number;
 };
 
-/** Agreement of two foregrounds, each 0..1. */
+/** Agreement of two foreground masks, each 0..1. */
 export type PixelScores = {
-  /** Intersection over union; 1 where both are empty. */
+  /** Intersection over union; 1 if both are empty. */
   iou: number;
-  /** 2·both / (predicted + true), which is also the Dice coefficient; 1 where both are empty. */
+  /** 2·both / (predicted + true), which equals the Dice coefficient; 1 if both are empty. */
   f1: number;
-  /** Share of the predicted foreground that is true; 1 where nothing is predicted. */
+  /** Fraction of the predicted foreground that is correct; 1 if nothing is predicted. */
   precision: number;
-  /** Share of the true foreground that is predicted; 1 where nothing is true. */
+  /** Fraction of the ground-truth foreground that is predicted; 1 if it is empty. */
   recall: number;
 };
 
-/** Pixel scores of a data set, both ways in use: the mean over images, and from the pixels of all images together. */
+/**
+ * Pixel scores of a data set, in both usual forms: averaged over images, and computed from the pixels of all images
+ * together.
+ */
 export type PixelSummary = {images: number; mean: PixelScores; pooled: PixelScores};
 
-/** Compares two foregrounds of the same image in the same order of pixels; anything but 0 is foreground. */
+/** Compares two foreground masks of the same image with the same pixel order. Any value but 0 is foreground. */
 export function countPixels(predicted: ArrayLike<number>, truth: ArrayLike<number>): PixelCounts {
   if (predicted.length !== truth.length) {
     throw new RangeError(`The foregrounds must have one size, got ${predicted.length} and ${truth.length} pixels.`);

@@ -10,7 +10,7 @@ import type {Dataset} from '../datasets/dataset.js';
 import {writing} from '../files/writing.js';
 import {type DetectedObject, DetectedObjects} from './object-table.js';
 
-/** How COCO's files name what a data set counts. */
+/** Maps the indices of a data set to the ids in COCO files. */
 export type CocoNames = {
   imageId: (index: number) => number;
   categoryId: (label: number) => number;
@@ -23,7 +23,10 @@ export function cocoNames(data: Dataset): CocoNames {
   };
 }
 
-/** Writes detections as a COCO results file: a list of image_id, category_id, bbox, segmentation and score. Throws WRITE_FAILED. */
+/**
+ * Writes detections as a COCO results file: a list of objects with image_id, category_id, bbox, segmentation and score.
+ * Throws WRITE_FAILED.
+ */
 export async function writeResults(
   file: string,
   detected: DetectedObjects,
@@ -51,7 +54,7 @@ export async function writeResults(
   });
 }
 
-/** A results file as it was read. A box that is missing is that of its mask. */
+/** The content of a results file. A missing box is computed from the mask. */
 export type Results = {
   detected: DetectedObjects;
   /** Whether every detection has a mask. */
@@ -59,8 +62,9 @@ export type Results = {
 };
 
 /**
- * Reads a COCO results file of detections on `data`. Throws INVALID_RESULTS that names the file and the entry: malformed
- * JSON (with the position), unknown image or category ids, scores that are no numbers, masks that do not fit.
+ * Reads a COCO results file of detections on `data`. Throws INVALID_RESULTS, naming the file and the entry, for
+ * malformed JSON (with its position), unknown image or category ids, scores that are not finite numbers, and masks that
+ * do not fit the image.
  */
 export async function readResults(
   file: string,

@@ -7,18 +7,18 @@ import {cocoNames} from './results-file.js';
 
 type Size = {width: number; height: number};
 
-/** How often which class was taken for which, the background being one more behind the K classes. */
+/** Counts how often each class was predicted as each class. The background is one more class after the K classes. */
 export type ConfusionMatrix = {
-  /** K. */
+  /** The names of the K classes. */
   classes: readonly string[];
   /**
-   * (K+1)×(K+1): a row for each true class, a column for each predicted one. The last column holds the objects that were
-   * missed, the last row the detections where no object was.
+   * (K+1)×(K+1): one row per ground-truth class and one column per predicted class. The last column counts missed
+   * objects. The last row counts detections where there is no object.
    */
   counts: readonly (readonly number[])[];
 };
 
-/** What the images of a data set are scored against, gathered image by image. */
+/** Collects the ground truth of a data set, image by image, and scores detections against it. */
 export class ScoredData {
   readonly #data: Dataset;
   readonly #sizes: Size[] = [];
@@ -28,7 +28,9 @@ export class ScoredData {
     this.#data = data;
   }
 
-  /** Takes the truth of image `index` from the data set, or from the sample's instances. */
+  /**
+   * Adds the ground truth of image `index`, from the data set if it provides it, otherwise from the sample's instances.
+   */
   async add(index: number, sample: () => Promise<Sample> | Sample): Promise<void> {
     const {truth, size} = this.#data;
     if (truth !== undefined && size !== undefined) {
@@ -46,7 +48,7 @@ export class ScoredData {
     return this.#sizes[index]!;
   }
 
-  /** COCO's scores of detections on all images; by what they have, boxes or masks. */
+  /** The COCO scores of detections on all images, by their boxes or their masks. */
   async score(detected: DetectedObjects, shape: 'box' | 'mask'): Promise<CocoEvaluation> {
     return scoreCoco(this.#native(detected, shape), {classes: this.#data.classes});
   }
@@ -64,7 +66,7 @@ export class ScoredData {
   }
 
   #native(detected: DetectedObjects, shape: 'box' | 'mask'): NativeEvaluationData {
-    // Between equal scores the order of the images' ids decides, as in pycocotools.
+    // Image ids break ties between equal scores, as in pycocotools.
     const {imageId} = cocoNames(this.#data);
     const order = this.#sizes.map((_, index) => index).sort((a, b) => imageId(a) - imageId(b));
     const ranks = new Int32Array(order.length);
@@ -88,7 +90,7 @@ export class ScoredData {
   }
 }
 
-/** The instances of a sample: their area is that of their mask. */
+/** The instances of a sample as ground-truth objects. Their area is that of their mask. */
 async function objectsOf({image: {width, height}, instances}: Sample): Promise<TrueObject[]> {
   const {rle} = await loadBinding();
   return instances.map(({label, box: [x0, y0, x1, y1], mask}) => ({
