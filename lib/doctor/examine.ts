@@ -12,10 +12,10 @@ import {torchHubFolder} from '../weights/resolve-weights.js';
 import {askNvidiaSmi} from './nvidia-smi.js';
 import type {SelfTest} from './self-test.js';
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export type Finding = {
   name: string;
-  /** 'note': worth knowing, neither good nor bad. */
+  /** 'note': useful to know, neither good nor bad. */
   state: 'ok' | 'failed' | 'note';
   text: string;
 };
@@ -26,8 +26,10 @@ export type ExamineOptions = {
   root?: string;
 };
 
-/** Looks at everything that the package needs to run. Never throws for what it finds, and loads no library into this process
- * but the addon's loader, which links none. */
+/**
+ * Checks everything that the package needs to run. It reports problems as findings and does not throw for them. Into
+ * this process it loads no library but the addon's loader, which does not link libtorch.
+ */
 export async function examine({env = process.env, root = packageRoot}: ExamineOptions = {}): Promise<Finding[]> {
   const findings = [await examineNode(root), examineSystem()];
   const driver = await askNvidiaSmi(env);
@@ -107,7 +109,7 @@ async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   return findings;
 }
 
-/** No GPU is no fault; one that cannot be used is. */
+/** A machine without a GPU is fine. A GPU that cannot be used is a failure. */
 function gpuFinding(gpus: number, obstacle: Obstacle | undefined): Finding {
   if (obstacle === undefined) return {name: 'GPU', state: 'ok', text: `${gpus} to use`};
   const text = `none to use: ${obstacle.problem}`;
@@ -116,11 +118,12 @@ function gpuFinding(gpus: number, obstacle: Obstacle | undefined): Finding {
     : {name: 'GPU', state: 'failed', text: `${text}\n${obstacle.hint}`};
 }
 
-/** Of libtorch and a small network; a minute is many times what that takes. */
+/** Time limit of the self-test of libtorch and a small network, which normally takes a small fraction of a minute. */
 const SELF_TEST_MS = 60_000;
 
 async function runSelfTest(env: NodeJS.ProcessEnv): Promise<{test?: SelfTest; ending?: string}> {
-  // Beside this file and of its kind: compiled, or TypeScript where that is run as it is.
+  // The program lies next to this file and has the same extension: compiled JavaScript, or TypeScript when run from
+  // source.
   const extension = extname(fileURLToPath(import.meta.url));
   const program = fileURLToPath(new URL(`./self-test${extension}`, import.meta.url));
   return new Promise((resolve) => {
@@ -137,7 +140,7 @@ async function runSelfTest(env: NodeJS.ProcessEnv): Promise<{test?: SelfTest; en
   });
 }
 
-/** Undefined where the line is none, or was cut off. */
+/** Undefined if the line is not JSON, for example because it was cut off. */
 function readSelfTest(line: string): SelfTest | undefined {
   try {
     return JSON.parse(line) as SelfTest;
@@ -151,7 +154,7 @@ async function examineCache(folder: string): Promise<Finding> {
   return {name: 'Cache', state: 'note', text: `${folder}: ${(await withSizes(folder, parts)) || 'empty'}`};
 }
 
-/** Weights that PyTorch has downloaded serve this package, too. */
+/** Weights that PyTorch has downloaded can be used by this package too. */
 async function examineTorchHub(folder: string): Promise<Finding> {
   const files = (await namesIn(folder)).filter((name) => registry.some(({file}) => file === name));
   const text = (await withSizes(folder, files)) || 'none of the registered weights';
@@ -171,7 +174,7 @@ async function sizeOf(path: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** None where the folder is not there, or may not be read. */
+/** Empty if the folder does not exist or cannot be read. */
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => []);
 }
@@ -180,7 +183,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 }
 
-/** The findings as lines, what failed marked. */
+/** The findings as lines of text, with failures marked. */
 export function describeFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({name}) => name.length));
   const marks = {ok: 'ok  ', failed: 'FAIL', note: '    '};

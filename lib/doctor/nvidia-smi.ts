@@ -3,7 +3,7 @@ import {promisify} from 'node:util';
 
 const TIMEOUT_MS = 10_000;
 
-/** The GPUs and their driver, as NVIDIA's tool names them, a line each; undefined where the tool is not installed. */
+/** The GPUs and their driver as reported by nvidia-smi, one line each; undefined if nvidia-smi is not installed. */
 export async function askNvidiaSmi(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const args = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
   try {
@@ -12,7 +12,7 @@ export async function askNvidiaSmi(env: NodeJS.ProcessEnv): Promise<string | und
   } catch (error) {
     const {code, stdout, message} = error as NodeJS.ErrnoException & {stdout?: string};
     if (code === 'ENOENT') return undefined;
-    // It says on standard output that it finds no driver.
+    // If nvidia-smi finds no driver, it reports that on standard output.
     return `failed: ${(stdout?.trim() || message).split('\n', 1)[0]}`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Loads libtorch and the addon, and runs what the package lives on. A program of its own, started by `examine()`: a library
- * that is broken takes this process down and not the one that asked.
+ * Loads libtorch and the addon and runs the core operations of the package. `examine()` starts it as a separate
+ * program, so that a broken library crashes this process and not the caller's.
  */
 import {type Binding, loadRuntime} from '../addon/binding.js';
 import {loadOperators, type Obstacle, prepareCuda} from '../addon/device.js';
@@ -10,9 +10,9 @@ import {maskRcnn} from '../model/create.js';
 
 export type SelfTest = {
   environment?: {threads: number; cpuCapability: string; gpus: number};
-  /** What stands in the way of a GPU. */
+  /** Why no GPU can be used. */
   obstacle?: Obstacle;
-  /** What was run, in order; the first that failed is the last. */
+  /** The checks in the order in which they ran. The first failure ends the list. */
   checks: {name: string; seconds: number; error?: string}[];
 };
 
@@ -51,7 +51,7 @@ const {binding, libtorch} = loaded;
 function checkOperators({nms, roiAlign}: Pick<Binding['ops'], 'nms' | 'roiAlign'>): void {
   const boxes = Float32Array.of(0, 0, 10, 10, 1, 1, 10, 10, 20, 20, 30, 30);
   expectEqual(nms(boxes, Float32Array.of(0.8, 0.9, 0.7), 0.5), [1, 2], 'NMS');
-  // A feature map that rises by 1 from column to column: each cell's mean is the column of its middle.
+  // A feature map whose values increase by 1 per column, so the mean of each cell is the column of the cell's centre.
   const ramp = Float32Array.from({length: 16}, (_, i) => i % 4);
   const options = {spatialScale: 1, outputSize: 2, samplingRatio: 2};
   const pooled = roiAlign(ramp, [1, 1, 4, 4], Float32Array.of(0, 0, 0, 2, 2), options);
@@ -64,7 +64,7 @@ await check('operators', () => {
   expectEqual(binding.rle.decode(counts, 2, 2), [0, 1, 1, 0], 'Run lengths');
 });
 
-// Here a library that does not suit may crash.
+// An incompatible library may crash the process here.
 if ((await findOperators(libtorch.root)) !== undefined) {
   await check("torchvision's operators", async () => {
     const obstacle = await loadOperators(loaded);

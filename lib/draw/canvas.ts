@@ -2,10 +2,13 @@ import {loadSharp} from '../image/load-sharp.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Color} from './colors.js';
 
-/** Where an instance is: `bitmap` (anything but 0 = object, reading order) covers the whole picture, or a rectangle of it. */
+/**
+ * The pixels of an instance: `bitmap` (row-major, anything but 0 is the object) covers the whole picture or a rectangle
+ * of it.
+ */
 export type Shape = {bitmap: Uint8Array; left: number; top: number; width: number; height: number};
 
-/** The part of a bitmap of the whole picture that holds its pixels: most objects are small. */
+/** Crops a bitmap of the whole picture to its object, because most objects are small. */
 export function crop(bitmap: Uint8Array, width: number): Shape {
   let left = width;
   let right = 0;
@@ -28,7 +31,7 @@ export function crop(bitmap: Uint8Array, width: number): Shape {
   return {bitmap: cropped, ...shape};
 }
 
-/** `image` enlarged by a whole factor, each pixel a square. */
+/** `image` enlarged by an integer factor, so that each pixel becomes a square. */
 export function enlarge({data, width, height}: RgbImage, factor: number): RgbImage {
   const enlarged = new Uint8Array(data.length * factor * factor);
   const stride = width * factor * 3;
@@ -44,8 +47,8 @@ export function enlarge({data, width, height}: RgbImage, factor: number): RgbIma
 }
 
 /**
- * Lays `color` over the pixels of a shape, `opacity` 0..1, and draws its contour in full colour, `line` pixels inwards. The
- * shape is in pixels of the picture before it was enlarged by `factor`.
+ * Blends `color` over the pixels of a shape with `opacity` 0..1, and draws its contour in full colour, `line` pixels
+ * wide on the inside. The shape is in pixels of the picture before it was enlarged by `factor`.
  */
 export function paintShape(
   picture: RgbImage,
@@ -72,7 +75,7 @@ export function paintShape(
   }
 }
 
-/** A picture as PNG, with the SVG `elements` drawn over it. */
+/** Encodes a picture as PNG, with the SVG `elements` drawn over it. */
 export async function toPng({data, width, height}: RgbImage, elements: readonly string[]): Promise<Buffer> {
   const sharp = await loadSharp();
   const base = sharp(data, {raw: {width, height, channels: 3}});
@@ -80,20 +83,20 @@ export async function toPng({data, width, height}: RgbImage, elements: readonly 
   return base.removeAlpha().png().toBuffer();
 }
 
-/** The name of a picture, as an SVG element. */
+/** The title of a picture as an SVG element. */
 export function svgTitle(title: string): string {
   return `<title>${escapeMarkup(title)}</title>`;
 }
 
-/** `name="value"`, for SVG and HTML. */
+/** `name="value"`, escaped for SVG and HTML. */
 export function attribute(name: string, value: string): string {
   return `${name}="${escapeMarkup(value)}"`;
 }
 
-/** `text` as it is written in SVG and HTML. */
+/** `text` escaped for SVG and HTML. */
 export function escapeMarkup(text: string): string {
   const escapes: Record<string, string> = {'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'};
-  // XML has no way to write control characters.
+  // XML cannot represent control characters.
   return text.replaceAll(/\p{Cc}/gu, ' ').replaceAll(/[&<>"]/g, (char) => escapes[char]!);
 }
 

@@ -7,40 +7,40 @@ export type Line = {
   name: string;
   color: string;
   width: number;
-  /** Lengths of strokes and gaps; undefined: a line without gaps. */
+  /** Lengths of dashes and gaps; undefined for a solid line. */
   dash?: string | undefined;
-  /** Written behind the name (default: the last finite value of y). */
+  /** Text after the name in the legend. Default: the last finite value of y. */
   note?: string;
-  /** A value that is not finite parts the line. */
+  /** A value that is not finite interrupts the line. */
   points: readonly (readonly [x: number, y: number])[];
 };
 
-/** One diagram, both axes from 0. */
+/** One diagram. Both axes start at 0. */
 export type Panel = {
   title: string;
-  /** What the x axis counts. */
+  /** The label of the x axis. */
   unit: string;
-  /** What the y axis tells, where the title does not. */
+  /** The label of the y axis, if the title does not say it. */
   yUnit?: string;
-  /** The x axis has ticks at fractions too (default: at whole numbers alone). */
+  /** Whether the x axis has ticks at fractions. Default: at whole numbers only. */
   fractions?: boolean;
   height: number;
   maxX: number;
   maxY: number;
   lines: readonly Line[];
-  /** Drawn behind the others, and not named. */
+  /** Lines that are drawn behind the others and are not in the legend. */
   behind?: readonly Line[];
-  /** Radius of the dots on the points; 0: none. */
+  /** Radius of the dots on the points; 0 for none. */
   dots?: number;
-  /** Where there was no finite value: crosses at the upper edge. */
+  /** x positions without a finite value, shown as crosses at the upper edge. */
   crosses?: readonly number[];
-  /** Named below the lines: those behind, or not drawn at all (no colour). */
+  /** Further legend entries: lines drawn behind, or, without a colour, lines that are not drawn. */
   alsoNamed?: readonly Named[];
 };
 
 type Named = {name: string; note: string; color?: string; dash?: string | undefined};
 
-/** Where a panel is in the picture, in pixels. */
+/** The position of a panel in the picture, in pixels. */
 type Frame = {left: number; top: number; width: number; height: number; maxX: number; maxY: number};
 
 const WIDTH = 960;
@@ -53,13 +53,13 @@ const LEGEND_LINE = 20;
 const INK = '#333';
 const ALARM = '#c00';
 
-/** The panels one below the other, as SVG that needs no fonts to be shown. */
+/** The panels one below another, as an SVG that needs no fonts. */
 export function chartSvg(title: string, panels: readonly Panel[]): string {
   const elements = [svgTitle(title), '<rect width="100%" height="100%" fill="#fff"/>'];
   let top = 0;
   for (const panel of panels) {
     const frame = {left: LEFT, top: top + TITLE_HEIGHT, width: WIDTH - LEFT - RIGHT, ...panel};
-    // What page/report.js needs to tell the values under the pointer.
+    // report/page/report.js needs this to show the values under the pointer.
     const {left, width, height, maxX, maxY} = frame;
     elements.push(
       `<g data-frame="${[left, frame.top, width, height, maxX, maxY].join(' ')}" ${attribute('data-unit', panel.unit)}>`,
@@ -78,7 +78,7 @@ export async function chartPng(chart: string): Promise<Buffer> {
   return sharp(Buffer.from(chart)).removeAlpha().png().toBuffer();
 }
 
-/** A line, in as many pieces as it has, and its dots. A piece of one point is a dot. */
+/** A line, split at its gaps, and its dots. A piece with a single point is drawn as a dot. */
 function draw(frame: Frame, {name, points, color, width, dash}: Line, dots: number): string[] {
   const pieces: [number, number][][] = [[]];
   for (const point of points) {
@@ -132,7 +132,7 @@ function axes({left, top, width, height, maxX, maxY}: Frame, {title, unit, yUnit
   return elements;
 }
 
-/** Names with the last finite value, or what is to stand in its place, right of the diagram. */
+/** The legend to the right of the diagram: names with their note or last finite value. */
 function legend({left, top, width}: Frame, {lines, crosses = [], alsoNamed = []}: Panel): string[] {
   const x = left + width + 16;
   const right = WIDTH - 12;
@@ -165,7 +165,7 @@ function lastValue({points}: Line): string {
   return last === undefined ? '' : shortNumber(last);
 }
 
-/** '0.042', '12.3', '48200': as much as tells two apart. */
+/** '0.042', '12.3', '48200': enough digits to tell two values apart. */
 function shortNumber(value: number): string {
   if (value === 0 || Math.abs(value) >= 1000) return String(Math.round(value));
   if (Math.abs(value) < 0.0005) return value.toExponential(1);

@@ -1,8 +1,8 @@
 export type Color = readonly [red: number, green: number, blue: number];
 
 /**
- * Okabe and Ito's colours, told apart with any kind of colour vision ("Color Universal Design", 2008), without black, and those
- * first that stand out on the pink and purple of stained tissue.
+ * The colours of Okabe and Ito without black ("Color Universal Design", 2008), which people with any kind of colour
+ * vision can tell apart. Colours that stand out on the pink and purple of stained tissue come first.
  */
 export const PALETTE: readonly Color[] = [
   [86, 180, 233],
@@ -14,19 +14,22 @@ export const PALETTE: readonly Color[] = [
   [204, 121, 167],
 ];
 
-/** The colour of object `index` on a picture. The last of the palette is left out: it is that of stained tissue itself. */
+/**
+ * The colour of object `index`. The last colour of the palette is skipped, because stained tissue itself has that
+ * colour.
+ */
 export function colorOf(index: number): Color {
   return PALETTE[index % (PALETTE.length - 1)]!;
 }
 
-/** Yellow is too pale for a line on white. */
+/** Without yellow, which is too pale for a line on white. */
 const LINE_COLORS = [4, 5, 2, 1, 6, 0].map((index) => css(PALETTE[index]!));
-/** From the second round of the colours on. */
+/** The dash pattern of each round through the colours. */
 const DASHES = [undefined, '7 4', '2 3'];
-/** How many lines differ. */
+/** How many lines can be told apart. */
 export const LINE_STYLES: number = LINE_COLORS.length * DASHES.length;
 
-/** The colour and dashes of line `index` of a diagram, which no other line before `LINE_STYLES` has. */
+/** The colour and dash pattern of line `index` of a diagram. The first `LINE_STYLES` lines all differ. */
 export function lineStyle(index: number): {color: string; dash: string | undefined} {
   const round = Math.floor(index / LINE_COLORS.length);
   return {color: LINE_COLORS[index % LINE_COLORS.length]!, dash: DASHES[round % DASHES.length]};

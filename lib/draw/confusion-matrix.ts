@@ -6,21 +6,21 @@ import {chartPng} from './chart.js';
 import {type Color, css, inkOn, PALETTE} from './colors.js';
 import {cutText, textPath, textWidth} from './font.js';
 
-/** How a confusion matrix is drawn. */
+/** Options of `confusionMatrixSvg()` and `confusionMatrixPng()`. */
 export type ConfusionMatrixOptions = {
-  /** Write shares of the row, 0..1, in place of counts (default false). */
+  /** Write fractions of the row, 0..1, instead of counts. Default false. */
   normalize?: boolean;
-  /** Written above the matrix (default 'Confusion matrix'). */
+  /** Title above the matrix. Default 'Confusion matrix'. */
   title?: string;
 };
 
-/** Where the matrix is in the picture, in pixels: `count` cells of side `cell` each way. */
+/** The position of the matrix in the picture, in pixels: `count` × `count` square cells with sides of `cell`. */
 type Frame = {left: number; top: number; cell: number; count: number};
 
 const SCHEMA: Schema = {normalize: bool, title: text};
 const SIDE = 800;
 const [LEAST_CELL, MOST_CELL] = [12, 84];
-/** Smaller cells have no numbers. */
+/** Cells smaller than this show no numbers. */
 const LEAST_NUMBERED = 26;
 const MOST_LABEL = 160;
 const [MARGIN, TITLE_HEIGHT, AXIS_NAME, BAR_ROOM] = [16, 46, 26, 92];
@@ -30,8 +30,9 @@ const INK = '#333';
 const FRAME = `fill="none" stroke="${INK}"`;
 
 /**
- * A confusion matrix as SVG that needs no fonts to be shown: cells as dark as their share of the row, with their numbers where
- * there is room for them. Throws INVALID_OPTION if the counts are not (K+1)×(K+1) numbers from 0 on.
+ * Draws a confusion matrix as an SVG that needs no fonts. The shade of a cell shows its fraction of the row. Cells that
+ * are large enough show their number. Throws INVALID_OPTION if the counts are not (K+1)×(K+1) finite numbers of at
+ * least 0.
  */
 export function confusionMatrixSvg(matrix: ConfusionMatrix, options: ConfusionMatrixOptions = {}): string {
   checkOptions(options, SCHEMA, 'confusionMatrixSvg');
@@ -62,7 +63,7 @@ export function confusionMatrixSvg(matrix: ConfusionMatrix, options: ConfusionMa
   ]);
 }
 
-/** As `confusionMatrixSvg()`, in pixels. */
+/** Like `confusionMatrixSvg()`, but as PNG. */
 export async function confusionMatrixPng(
   matrix: ConfusionMatrix,
   options: ConfusionMatrixOptions = {},
@@ -90,7 +91,10 @@ function firstFault(counts: ConfusionMatrix['counts']): string | undefined {
   return undefined;
 }
 
-/** The cells that are not empty, and the numbers of all. Nothing counts what is background and was taken for it. */
+/**
+ * The cells that are not 0, and the numbers of all cells. The corner of background predicted as background is grey:
+ * such cases are not counted.
+ */
 function cells({left, top, cell, count}: Frame, counts: ConfusionMatrix['counts'], normalize: boolean): string[] {
   return counts.flatMap((row, r) => {
     const total = row.reduce((sum, value) => sum + value, 0);
@@ -104,14 +108,14 @@ function cells({left, top, cell, count}: Frame, counts: ConfusionMatrix['counts'
       if (cell < LEAST_NUMBERED) return elements;
       const number = normalize ? shortShare(value, total) : shortCount(value);
       const size = Math.min(11, cell / 4, (11 * (cell - 6)) / textWidth(number, 11));
-      // Zeros are all around in a good matrix: they must not drown the others.
+      // A good matrix is full of zeros, so draw them pale to keep the other numbers visible.
       const ink = value === 0 ? '#a8a8a8' : inkOn(color);
       return [...elements, textPath(number, x + cell / 2, y + (cell + size) / 2, {size, color: ink, anchor: 'middle'})];
     });
   });
 }
 
-/** Lines between the cells, stronger ones before the background. */
+/** Lines between the cells, with stronger ones before the background. */
 function grid({left, top, cell, count}: Frame): string {
   const side = count * cell;
   const lines = (at: readonly number[]) => at.map((i) => cross(left, top, i * cell, side)).join('');
@@ -145,7 +149,7 @@ function labels(
   });
 }
 
-/** What the shades stand for: a strip from share 1, above, to 0. */
+/** The legend of the shades: a strip from fraction 1 at the top to 0. */
 function bar(left: number, top: number, height: number): string[] {
   const style = {size: 9, color: INK} as const;
   const parts = [1, 0.75, 0.5, 0.25, 0];
@@ -163,13 +167,13 @@ function shade(share: number): Color {
   return [mix(0), mix(1), mix(2)];
 }
 
-/** '0.42'; '0' is none at all, '0.00' very few; '–': the row is empty. */
+/** A fraction such as '0.42'. '0' means none at all, '0.00' very few, and '–' an empty row. */
 function shortShare(value: number, total: number): string {
   if (total === 0) return '–';
   return value === 0 ? '0' : (value / total).toFixed(2);
 }
 
-/** '9999', '12k', '3.4M': at most four digits. */
+/** A count such as '9999', '12k' or '3.4M', with at most four digits. */
 function shortCount(value: number): string {
   if (value < 10_000) return String(Math.round(value * 100) / 100);
   const [scaled, unit] = value < 999_500 ? [value / 1000, 'k'] : [value / 1e6, 'M'];

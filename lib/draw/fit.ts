@@ -3,7 +3,9 @@ import type {RgbImage} from '../image/read-image.js';
 import type {Shape} from './canvas.js';
 import type {Item} from './overlay.js';
 
-/** An image and its objects, made small enough for the longer side to have at most `side` pixels. Small ones stay as they are. */
+/**
+ * Shrinks an image and its objects so that the longer side has at most `side` pixels. Smaller images stay as they are.
+ */
 export async function fit(
   image: RgbImage,
   items: readonly Item[],
@@ -29,7 +31,7 @@ export async function fit(
   };
 }
 
-/** By nearest neighbour: every pixel of the picture asks what was at its centre. */
+/** Resizes by nearest neighbour: each pixel of the result takes the value at its centre. */
 function shrink(shape: Shape, {x: scaleX, y: scaleY}: {x: number; y: number}): Shape {
   const left = Math.floor(shape.left * scaleX);
   const top = Math.floor(shape.top * scaleY);

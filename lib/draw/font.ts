@@ -1,8 +1,10 @@
 /**
- * A stroke font for pictures that look the same on every machine: servers often have no fonts at all, and sharp then draws no
- * text. Each glyph is drawn on a grid of 8 units from the top of a capital (0) to the base line (8), descenders to 11; lower
- * case begins at 3. A stroke is a chain of points, each two base-16 digits x and y; a dot is a point twice, for its round
- * ends.
+ * A stroke font for pictures that look the same on every machine. Servers often have no fonts at all, and then sharp
+ * draws no text.
+ *
+ * Glyphs are drawn on a grid. Capitals reach from 0 (top) to 8 (base line), lower-case letters from 3, descenders down
+ * to 11. A stroke is a chain of points, each given as two base-16 digits x and y. A dot is the same point twice, which
+ * shows because strokes have round ends.
  */
 const GLYPHS: Record<string, string> = {
   A: '083068 1555',
@@ -105,7 +107,7 @@ const GLYPHS: Record<string, string> = {
   '`': '0012',
 };
 
-/** Stands for what the font lacks. */
+/** Drawn for characters that the font lacks. */
 const MISSING = '0040480800';
 const CAPITAL = 8;
 const SPACING = 2;
@@ -113,14 +115,14 @@ const SPACE = 3;
 const THINNEST = 1.3;
 
 export type TextStyle = {
-  /** Height of a capital in pixels. */
+  /** Height of a capital letter in pixels. */
   size: number;
   color: string;
-  /** Which point of the base line x and y are (default 'start'). */
+  /** Which point of the base line x and y give. Default 'start'. */
   anchor?: 'start' | 'middle' | 'end';
-  /** Degrees clockwise that the line is turned by, about x and y (default 0). */
+  /** Clockwise rotation about x and y in degrees. Default 0. */
   turn?: number;
-  /** Thickness of the strokes in pixels (default a ninth of the size, but visible). */
+  /** Stroke width in pixels. Default: a ninth of the size, but at least `THINNEST`. */
   weight?: number;
 };
 
@@ -129,7 +131,7 @@ export function textWidth(text: string, size: number): number {
   return (layout(text).width * size) / CAPITAL;
 }
 
-/** `text`, cut to at most `most` pixels: its start is kept, or of a path its end, which tells files apart. */
+/** `text`, shortened to at most `most` pixels. It keeps the start, or the end, which distinguishes file paths. */
 export function cutText(text: string, most: number, size: number, keep: 'start' | 'end' = 'start'): string {
   const chars = Array.from(text);
   let cut = text;
@@ -139,7 +141,7 @@ export function cutText(text: string, most: number, size: number, keep: 'start' 
   return cut;
 }
 
-/** `text` on one line as an SVG path. x, y in pixels: by `anchor` a point of the base line. */
+/** One line of text as an SVG path. x and y are the point of the base line that `anchor` names, in pixels. */
 export function textPath(text: string, x: number, y: number, style: TextStyle): string {
   const {size, color, anchor = 'start', turn = 0, weight = Math.max(THINNEST, size / 9)} = style;
   const scale = size / CAPITAL;
@@ -160,7 +162,7 @@ export function textPath(text: string, x: number, y: number, style: TextStyle): 
 function layout(text: string): {strokes: [number, number][][]; width: number} {
   const strokes: [number, number][][] = [];
   let pen = 0;
-  // Accents become characters of their own and are left out: ü is drawn as u.
+  // NFD separates accents from letters. Accents are then dropped, so ü is drawn as u.
   for (const char of text.normalize('NFD').replaceAll(/\p{Mark}/gu, '')) {
     if (/\s/.test(char)) {
       pen += SPACE + SPACING;

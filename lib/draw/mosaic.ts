@@ -5,15 +5,15 @@ import {fit} from './fit.js';
 import {type DrawableDetections, detectionItems, draw, type Item, instanceItems} from './overlay.js';
 import {sheet, type Tile} from './sheet.js';
 
-/** Longer side of a picture, in pixels: many have to be seen at once. */
+/** Longer side of each picture in pixels: small, because many are shown at once. */
 const SIDE = 400;
 const TEXT = 11;
 const MOST_SAMPLES = 16;
 const MOST_ROWS = 8;
 
 /**
- * Samples with their truth drawn in, as PNG: in a grid, each with its file and how many objects it has. At most 16 of them.
- * Class names are written where there are several.
+ * Draws samples with their ground truth as a PNG grid, each with its file name and number of objects. It draws at most
+ * 16 samples. Class names are shown if there is more than one class.
  */
 export async function drawMosaic(samples: readonly Sample[], classes: readonly string[]): Promise<Buffer> {
   const shown = samples.slice(0, MOST_SAMPLES);
@@ -28,20 +28,20 @@ export async function drawMosaic(samples: readonly Sample[], classes: readonly s
   return toPng(picture, elements);
 }
 
-/** A sample, and what was found in it; `score`, where there is one, tells how good that is and stands behind the file. */
+/** A sample and its detections. `score` rates the detections and is shown after the file name. */
 export type Comparison = {sample: Sample; detections: DrawableDetections; score?: number};
 
 export type ComparisonOptions = {
   classes: readonly string[];
-  /** Detections with a lower score are left out. */
+  /** Detections with a lower score are not drawn. */
   scoreThreshold: number;
-  /** How many samples stand in a row, each with two pictures (default 1). */
+  /** Number of samples per row, each with two pictures. Default 1. */
   columns?: number;
-  /** Samples beyond that many rows are left out (default 8). */
+  /** Maximum number of rows; further samples are not drawn. Default 8. */
   rows?: number;
 };
 
-/** Truth beside prediction as PNG: the samples row by row in the order given, detections with their scores. */
+/** Draws ground truth and prediction side by side as PNG, in the given order. Detections show their scores. */
 export async function drawComparison(
   pictures: readonly Comparison[],
   {classes, scoreThreshold, columns = 1, rows = MOST_ROWS}: ComparisonOptions,

@@ -7,29 +7,32 @@ import {crop, enlarge, paintShape, type Shape, toPng} from './canvas.js';
 import {colorOf, css, inkOn} from './colors.js';
 import {textPath, textWidth} from './font.js';
 
-/** What is drawn of a detection result; `masks` may be absent or empty: boxes alone are drawn then. */
+/** The parts of a detection result that are drawn. If `masks` is absent or empty, only boxes are drawn. */
 export type DrawableDetections = {
   /** D×4: x0, y0, x1, y1 in pixels. */
   boxes: ArrayLike<number>;
-  /** D: names of the classes, written beside the objects. */
+  /** D: class names, written next to the objects. */
   classNames?: readonly string[];
   /** D: 0..1. */
   scores?: ArrayLike<number>;
-  /** D: run lengths, or bitmaps of the whole image (anything but 0 = object, reading order). */
+  /** D: run-length encoded masks, or bitmaps of the whole image (row-major, anything but 0 is the object). */
   masks?: readonly (Rle | Uint8Array)[];
 };
 
 /** How objects are drawn over their image. */
 export type DrawOptions = {
-  /** Objects with a lower score are left out (default 0). */
+  /** Objects with a lower score are not drawn, 0..1. Default 0. */
   scoreThreshold?: number;
-  /** Draw boxes (default: only where there is no mask). */
+  /** Whether to draw boxes. Default: only for objects without a mask. */
   boxes?: boolean;
-  /** Write class and score (default true). */
+  /** Whether to write class and score. Default true. */
   labels?: boolean;
-  /** How much a mask covers the image, 0..1 (default 0.35). */
+  /** Opacity of the masks, 0..1. Default 0.35. */
   opacity?: number;
-  /** Enlarge the picture by a whole factor; 'auto' (default) enlarges small ones until the longer side has 480 pixels. */
+  /**
+   * Integer factor 1..64 that enlarges the picture. 'auto' enlarges small images until the longer side has at least 480
+   * pixels. Default 'auto'.
+   */
   scale?: number | 'auto';
 };
 
@@ -47,8 +50,10 @@ const LEGIBLE_SIDE = 480;
 export type Item = {box: readonly [number, number, number, number]; shape: Shape | undefined; label: string};
 
 /**
- * The image with the detections drawn on it, as PNG: masks in colours that differ with any colour vision, their contours, and
- * class and score in a font of its own, so that the picture is the same on a machine without fonts.
+ * Draws detections on their image, as PNG: masks and contours in colours that people with any kind of colour vision can
+ * tell apart, and class and score. It uses its own font, so the picture looks the same on a machine without fonts.
+ *
+ * Throws INVALID_OPTION, INVALID_MASK if a mask does not have the size of the image, or errors of `readImage()`.
  */
 export async function drawDetections(
   source: ImageSource,
@@ -61,7 +66,10 @@ export async function drawDetections(
   return toPng(picture, elements);
 }
 
-/** The image with the instances of a sample drawn on it, as PNG. */
+/**
+ * Draws the instances of a sample on their image, as PNG. `classes` are the names of labels 1, 2, ... Throws
+ * INVALID_OPTION or errors of `readImage()`.
+ */
 export async function drawInstances(
   source: ImageSource,
   instances: readonly Instance[],
@@ -74,7 +82,7 @@ export async function drawInstances(
   return toPng(picture, elements);
 }
 
-/** A picture with the SVG elements to lay over it. */
+/** A picture and the SVG elements to draw over it. */
 export type Drawing = {picture: RgbImage; elements: string[]};
 
 export function draw(image: RgbImage, items: readonly Item[], options: DrawOptions): Drawing {
@@ -96,7 +104,10 @@ export function draw(image: RgbImage, items: readonly Item[], options: DrawOptio
   return {picture, elements};
 }
 
-/** Plates with the labels at the upper left of the boxes, or the highest points of the masks where no boxes are drawn, inside the picture and, where there is room, apart. */
+/**
+ * Labels on coloured plates. A plate is placed at the upper left of the box or, if no boxes are drawn, at the highest
+ * point of the mask. Plates stay inside the picture and are moved apart where there is room.
+ */
 function labelElements(
   items: readonly Item[],
   {width, height}: RgbImage,
@@ -126,7 +137,7 @@ function labelElements(
   });
 }
 
-/** Where the first row of a shape begins, so that a label stands by the object and not in the corner of its box. */
+/** The start of a shape's first row. It places the label next to the object instead of in the corner of its box. */
 function highestPoint({bitmap, left, top, width}: Shape): [number, number] {
   const first = Math.max(0, bitmap.findIndex(Boolean));
   return [left + (first % width || 0), top + (Math.floor(first / width) || 0)];

@@ -3,18 +3,18 @@ import {checkOptions, type Schema, text} from '../basics/schema.js';
 import {chartPng, chartSvg, type Line, type Panel} from './chart.js';
 import {lineStyle} from './colors.js';
 
-/** The precision of one class (or of any other choice of detections) by recall. */
+/** The precision-recall curve of one class, or of any other set of detections. */
 export type PrecisionRecallCurve = {
   name: string;
-  /** Average precision, 0..1; null: there were no objects to find, and the curve is not drawn. */
+  /** Average precision, 0..1. null if there are no objects to find; the curve is then not drawn. */
   ap: number | null;
-  /** 101: the precision, 0..1, at recall 0, 0.01, ... 1. A value below 0 or not finite leaves a gap. */
+  /** 101 values: the precision, 0..1, at recall 0, 0.01, ... 1. A value that is negative or not finite leaves a gap. */
   precision: readonly number[];
 };
 
-/** Which curves are drawn, and how. */
+/** Options of `precisionRecallSvg()` and `precisionRecallPng()`. */
 export type PrecisionRecallOptions = {
-  /** Written above the diagram (default 'Precision and recall'). */
+  /** Title above the diagram. Default 'Precision and recall'. */
   title?: string;
 };
 
@@ -25,8 +25,9 @@ const MOST_NAMED = 10;
 const PALE = '#c4c4c4';
 
 /**
- * Precision by recall as SVG that needs no fonts to be shown. The ten curves of the highest AP have a colour and stand in the
- * legend, best first; the others are grey lines behind them. Throws INVALID_OPTION for a curve of other than 101 values.
+ * Draws precision-recall curves as an SVG that needs no fonts. The ten curves with the highest AP are coloured and
+ * listed in the legend, best first. The others are grey lines behind them. Throws INVALID_OPTION if a curve does not
+ * have 101 values.
  */
 export function precisionRecallSvg(
   curves: readonly PrecisionRecallCurve[],
@@ -64,7 +65,7 @@ export function precisionRecallSvg(
   return chartSvg(title, [panel]);
 }
 
-/** As `precisionRecallSvg()`, in pixels. */
+/** Like `precisionRecallSvg()`, but as PNG. */
 export async function precisionRecallPng(
   curves: readonly PrecisionRecallCurve[],
   options: PrecisionRecallOptions = {},

@@ -9,8 +9,9 @@ const GAP = 8;
 const LEAST_TEXT = 9;
 
 /**
- * Lays tiles out in rows on white, captions above, `textSize` pixels high or as small as they have to be; what is too long
- * for that is cut at its start. Columns are as wide as their widest tile, rows as high as their highest.
+ * Arranges tiles in rows on a white background with captions above them. Columns are as wide as their widest tile, rows
+ * as high as their highest tile. Captions are `textSize` pixels high. Long ones are drawn smaller, and cut at their
+ * start if that is not enough.
  */
 export function sheet(rows: readonly (readonly Tile[])[], textSize: number): Drawing {
   const columns = Math.max(...rows.map((row) => row.length));
@@ -27,7 +28,7 @@ export function sheet(rows: readonly (readonly Tile[])[], textSize: number): Dra
       const left = GAP + sum(widths.slice(0, column).map((other) => other + GAP));
       const top = sum(heights.slice(0, r)) + header;
       paste(picture, sheet, left, top);
-      // So that a long caption does not run into the next.
+      // Keeps a long caption from running into the next one.
       const room = widths[column]! - GAP;
       const size = Math.max(
         LEAST_TEXT,
@@ -35,7 +36,7 @@ export function sheet(rows: readonly (readonly Tile[])[], textSize: number): Dra
       );
       return [
         textPath(cutText(caption, room, size, 'end'), left, top - GAP, {size, color: '#222'}),
-        // An inner <svg> clips what hangs out of its tile.
+        // The inner <svg> clips what extends beyond its tile.
         `<svg x="${left}" y="${top}" width="${picture.width}" height="${picture.height}">${elements.join('')}</svg>`,
       ];
     }),

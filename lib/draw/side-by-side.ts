@@ -12,13 +12,17 @@ import {
 } from './overlay.js';
 import {sheet} from './sheet.js';
 
-/** How `drawSideBySide()` draws. */
+/** Options of `drawSideBySide()`. */
 export type SideBySideOptions = DrawOptions & {
-  /** Written above the panels (default 'Image', 'Truth', 'Prediction'). */
+  /** Captions above the panels. Default 'Image', 'Truth', 'Prediction'. */
   captions?: readonly [string, string, string];
 };
 
-/** Three panels as one PNG: the image, its true instances, and the detections. Labels are written on the detections only. */
+/**
+ * Draws three panels as one PNG: the image, its ground-truth instances, and the detections. Only the detections are
+ * labelled. Throws INVALID_OPTION, INVALID_MASK if a mask does not have the size of the image, or errors of
+ * `readImage()`.
+ */
 export async function drawSideBySide(
   source: ImageSource,
   truth: readonly Instance[],

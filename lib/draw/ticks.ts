@@ -1,4 +1,4 @@
-/** Round numbers (1, 2 or 5 times a power of ten apart) from 0 up to `max` at most, about `count` of them. */
+/** About `count` round numbers from 0 to at most `max`. Their spacing is 1, 2 or 5 times a power of ten. */
 export function ticks(max: number, count: number, whole = false): number[] {
   const rough = max / count;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,10 +1,14 @@
 import type {Evaluation} from '../evaluation/evaluate.js';
 import type {EpochRecord} from './history.js';
 
-/** Which score chooses the best checkpoint, the highest winning: see `evaluate()`; 'loss' is the training loss, negated. */
+/**
+ * The score that selects the best checkpoint; the highest wins. 'loss' is the negated training loss. The others are
+ * scores of `evaluate()`: 'ap' and 'ap50' of masks, 'boxAp' of boxes, 'iou' and 'f1' of pixels, 'objectF1' and
+ * 'objectDice' of objects.
+ */
 export type BestBy = 'ap' | 'ap50' | 'boxAp' | 'iou' | 'f1' | 'objectF1' | 'objectDice' | 'loss';
 
-/** The scores of an evaluation to choose by; those of pixels and objects are means over images. */
+/** The scores to select by. Pixel and object scores are means over images. */
 export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) => number | null> = {
   ap: ({segm}) => segm.ap,
   ap50: ({segm}) => segm.ap50,
@@ -15,7 +19,7 @@ export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) =
   objectDice: ({objects}) => objects.mean.dice,
 };
 
-/** What `bestBy` says of an epoch, more being better; null where the epoch was not evaluated. */
+/** The score of an epoch by `bestBy`, where higher is better; null if the epoch was not evaluated. */
 export function scoreOf({loss, validation}: EpochRecord, bestBy: BestBy): number | null {
   if (bestBy === 'loss') return -loss;
   return validation === null ? null : BEST_BY[bestBy](validation);

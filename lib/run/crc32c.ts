@@ -1,4 +1,4 @@
-/** The reversed polynomial of Castagnoli's CRC-32C (RFC 3720, appendix B.4). zlib's CRC-32 is another one. */
+/** The reversed polynomial of Castagnoli's CRC-32C (RFC 3720, appendix B.4). zlib's CRC-32 uses a different one. */
 const POLYNOMIAL = 0x82f63b78;
 
 const TABLE = Uint32Array.from({length: 256}, (_, byte) => {
@@ -13,7 +13,10 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** As TFRecord files keep it, so that a checksum over checksums stays sound (tensorflow/core/lib/hash/crc32c.h, `Mask`). */
+/**
+ * The masked form that TFRecord files store, so that computing a checksum over data with checksums stays sound
+ * (tensorflow/core/lib/hash/crc32c.h, `Mask`).
+ */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

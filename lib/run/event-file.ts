@@ -5,10 +5,12 @@ import {type EventContent, encodeEvent, frame} from './event-message.js';
 import type {MetricsRecord} from './metrics-file.js';
 import {scalars} from './scalars.js';
 
-/** TensorBoard takes every file with 'tfevents' in its name, and reads those of a folder in the order of their names. */
+/**
+ * TensorBoard reads every file with 'tfevents' in its name. It reads the files of a folder in the order of their names.
+ */
 const NAME = /^events\.out\.tfevents\.(\d{10})\.maskrcnn$/;
 
-/** A TensorBoard event file with the scalars of a run, by step. */
+/** A TensorBoard event file with the scalars of a run by step. */
 export class EventFile {
   readonly path: string;
   readonly #file: FileHandle;
@@ -20,7 +22,10 @@ export class EventFile {
     this.#lastStep = Math.max(0, firstStep - 1);
   }
 
-  /** Makes a new file in `folder` that comes after those that are there; what these say of `firstStep` and later is void. */
+  /**
+   * Creates a new file in `folder` that sorts after the existing ones. It invalidates their records of `firstStep` and
+   * later.
+   */
   static async create(folder: string, firstStep: number): Promise<EventFile> {
     const seconds = (await eventFiles(folder)).map((name) => Number(NAME.exec(name)![1]));
     const stamp = Math.max(Math.floor(Date.now() / 1000), ...seconds.map((taken) => taken + 1));
@@ -31,7 +36,10 @@ export class EventFile {
     return events;
   }
 
-  /** An epoch's values stand at its last step. Throws WRITE_FAILED, after which nothing may be appended. */
+  /**
+   * Appends a record. The values of an epoch are recorded at its last step. After WRITE_FAILED, nothing more may be
+   * appended.
+   */
   async append(record: MetricsRecord): Promise<void> {
     const values = record.type === 'step' ? stepScalars(record) : epochScalars(record);
     if (record.type === 'step') this.#lastStep = record.step;
@@ -51,12 +59,12 @@ export class EventFile {
   }
 }
 
-/** The names of the event files that runs have left in `folder`. */
+/** The names of the event files in `folder`. */
 export async function eventFiles(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => NAME.test(name));
 }
 
-/** 'loss/total' and the parts as 'loss/mask' ...; everything else of a step as 'step/lr' ... */
+/** Tags of a step: 'loss/total', the parts such as 'loss/mask', and everything else such as 'step/lr'. */
 function stepScalars({type, step, epoch, loss, losses, ...more}: MetricsRecord & {type: 'step'}): [string, number][] {
   return [
     ['loss/total', loss],

@@ -1,14 +1,14 @@
 /**
- * The part of TensorBoard's `Event` message that scalars need, in protobuf's wire format (protobuf.dev/programming-guides/
- * encoding), and the TFRecord frame that each is kept in. Field numbers: tensorflow/core/util/event.proto and
- * tensorflow/core/framework/summary.proto.
+ * The subset of TensorBoard's `Event` message that scalars need, in protobuf's wire format
+ * (protobuf.dev/programming-guides/ encoding), and the TFRecord frame around each message. Field numbers:
+ * tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
  */
 import {maskedCrc32c} from './crc32c.js';
 
-/** What happened, besides its time and step. */
+/** The content of an event besides its time and step. */
 export type EventContent =
   | {fileVersion: string}
-  /** A run, or the rest of one, begins: readers forget what another file says of this step and those after it. */
+  /** A run starts or resumes. Readers then discard what earlier files recorded for this step and later ones. */
   | {sessionStart: true}
   | {scalars: readonly (readonly [tag: string, value: number])[]};
 
@@ -20,9 +20,9 @@ const SESSION_START = 1;
 
 const WIRE = {varint: 0, fixed64: 1, bytes: 2, fixed32: 5};
 
-/** An `Event`. `wallTime` in seconds since 1970. */
+/** Encodes an `Event`. `wallTime` is in seconds since 1970. */
 export function encodeEvent(wallTime: number, step: number, content: EventContent): Uint8Array {
-  // protobuf leaves out what is 0.
+  // protobuf omits fields that are 0.
   const head = [double(EVENT.wallTime, wallTime), ...(step === 0 ? [] : [integer(EVENT.step, step)])];
   if ('fileVersion' in content) return Buffer.concat([...head, text(EVENT.fileVersion, content.fileVersion)]);
   if ('sessionStart' in content) {
@@ -34,7 +34,10 @@ export function encodeEvent(wallTime: number, step: number, content: EventConten
   return Buffer.concat([...head, bytes(EVENT.summary, Buffer.concat(values))]);
 }
 
-/** Length, its checksum, the data, and theirs, all little-endian (tensorflow/core/lib/io/record_writer.cc). */
+/**
+ * The length, its checksum, the data, and the data's checksum, all little-endian
+ * (tensorflow/core/lib/io/record_writer.cc).
+ */
 export function frame(data: Uint8Array): Uint8Array {
   const header = Buffer.alloc(12);
   header.writeBigUInt64LE(BigInt(data.length), 0);
@@ -48,7 +51,9 @@ function key(field: number, type: number): Uint8Array {
   return varint((field << 3) | type);
 }
 
-/** Seven bits a byte, lowest first, the eighth set while more follow. `value` is whole and not negative. */
+/**
+ * Seven bits per byte, lowest first. The eighth bit is set while more bytes follow. `value` is a non-negative integer.
+ */
 function varint(value: number): Uint8Array {
   const groups: number[] = [];
   let rest = value;

@@ -1,6 +1,6 @@
 import {leaves} from './scalars.js';
 
-/** What is told of an evaluation in a line: of each group of metrics the first of this name. */
+/** The scores for a one-line summary of an evaluation. Each takes the first metric of its group with this name. */
 const HEADLINES = [
   ['segm', 'ap', 'mask AP'],
   ['pixel', 'iou', 'pixel IoU'],
@@ -9,7 +9,7 @@ const HEADLINES = [
   ['objects', 'dice', 'object Dice'],
 ] as const;
 
-/** The headlines of an evaluation, those that it has. */
+/** The headline scores that this evaluation has. */
 export function headlines(evaluation: object | null): {name: string; value: number}[] {
   const scores = leaves(evaluation);
   return HEADLINES.flatMap(([group, score, name]) => {

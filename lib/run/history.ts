@@ -3,51 +3,57 @@ import type {Evaluation} from '../evaluation/evaluate.js';
 
 export type {Losses};
 
-/** One optimiser step. */
+/** The record of one optimizer step. */
 export type StepRecord = {
-  /** Counted from 0 over the whole run. */
+  /** Index of the step, counted from 0 over the whole run. */
   step: number;
-  /** Counted from 0. */
+  /** Index of the epoch, counted from 0. */
   epoch: number;
-  /** The rate that the step was taken with. */
+  /** The learning rate of this step. */
   lr: number;
   /** Sum of the five losses. */
   loss: number;
   losses: Losses;
-  /** L2 norm of all gradients before clipping. Not finite where the step was left out. */
+  /** L2 norm of all gradients before clipping. Not finite if the step was skipped. */
   gradientNorm: number;
-  /** In float16, what the loss was multiplied by for the backward pass. Gradients that overflow lower it, and leave the step out. */
+  /**
+   * Loss scale in float16: the factor on the loss for the backward pass. If gradients overflow, the step is skipped and
+   * the scale reduced.
+   */
   lossScale?: number;
-  /** Seconds from the previous step's end to this one's. */
+  /** Seconds from the end of the previous step to the end of this one. */
   seconds: number;
   /** The part of `seconds` spent waiting for the batch. */
   dataSeconds: number;
 };
 
-/** One pass over the training data. */
+/** The record of one epoch, which is one pass over the training data. */
 export type EpochRecord = {
   epoch: number;
-  /** Mean of the steps' losses. */
+  /** Mean loss over the steps. */
   loss: number;
   seconds: number;
-  /** Scores on the validation data, if the epoch was evaluated. */
+  /** Scores on the validation set; null if the epoch was not evaluated. */
   validation: Evaluation | null;
-  /** The part of `seconds` that the evaluation took, if there was one. */
+  /** The part of `seconds` spent on the evaluation, if there was one. */
   validationSeconds?: number;
-  /** On a GPU, in bytes: used by tensors, taken from the driver, and the most that was since the process began. */
+  /**
+   * GPU memory in bytes: used by tensors, reserved from the driver, and the peak of the reserved memory since the
+   * process started.
+   */
   gpuMemory?: {allocated: number; reserved: number; peakReserved: number};
 };
 
 /** All steps and epochs of a run, in order. */
 export type History = {steps: StepRecord[]; epochs: EpochRecord[]};
 
-/** Of the epoch's steps, those of before an interruption included, that were finite. */
+/** Mean over the epoch's steps with a finite loss, including steps from before an interruption. */
 export function meanLoss({steps}: History, epoch: number): number {
   const finite = steps.filter((step) => step.epoch === epoch && Number.isFinite(step.loss)).map(({loss}) => loss);
   return finite.reduce((sum, loss) => sum + loss, 0) / finite.length;
 }
 
-/** The five losses added up: what training minimises. */
+/** The sum of the five losses, which training minimizes. */
 export function totalLoss(losses: Losses): number {
   return Object.values(losses).reduce((sum, loss) => sum + loss, 0);
 }

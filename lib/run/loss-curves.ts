@@ -12,9 +12,9 @@ const NAMES: Record<keyof Losses, string> = {
 };
 
 /**
- * The course of training as SVG: the total and the five losses by step, smoothed, with the total as it was behind them; below
- * them pixel IoU and F1 of the epochs that were evaluated. Steps whose loss was not finite are marked. It needs no fonts to
- * be shown.
+ * Draws the loss curves of a run as an SVG that needs no fonts: the total and the five losses by step, smoothed, with
+ * the raw total behind them. Steps whose loss is not finite are marked. If epochs were evaluated, their pixel IoU and
+ * F1 follow below.
  */
 export function lossCurveSvg({steps, epochs}: Pick<History, 'steps' | 'epochs'>): string {
   const finite = steps.filter(({loss}) => Number.isFinite(loss));
@@ -34,7 +34,7 @@ export function lossCurveSvg({steps, epochs}: Pick<History, 'steps' | 'epochs'>)
 
   const evaluated = epochs.filter(({validation}) => validation !== null);
   if (evaluated.length === 0) return chartSvg('Training losses', [losses]);
-  // An epoch's score stands at its last step.
+  // The score of an epoch is drawn at its last step.
   const ends = new Map(steps.map(({epoch, step}) => [epoch, step + 1]));
   const scoreLine = (name: string, color: string, score: 'iou' | 'f1'): Line => ({
     name,
@@ -54,7 +54,7 @@ export function lossCurveSvg({steps, epochs}: Pick<History, 'steps' | 'epochs'>)
   return chartSvg('Training losses', [losses, scores]);
 }
 
-/** As `lossCurveSvg()`, in pixels. */
+/** Like `lossCurveSvg()`, but as PNG. */
 export async function lossCurvePng(history: Pick<History, 'steps' | 'epochs'>): Promise<Buffer> {
   return chartPng(lossCurveSvg(history));
 }
@@ -71,7 +71,10 @@ function lossLines(steps: readonly StepRecord[]): Line[] {
   return [line('total', '#000', 2.5, ({loss}) => loss), ...parts];
 }
 
-/** The mean of the values within half a window on either side; at the ends of those that there are. */
+/**
+ * Moving average: the mean of the values within half a window on either side. At the ends, the mean of those that
+ * exist.
+ */
 export function smooth(values: readonly number[], window: number): number[] {
   const half = Math.floor(window / 2);
   const sums = [0];
@@ -83,7 +86,10 @@ export function smooth(values: readonly number[], window: number): number[] {
   });
 }
 
-/** At most `MOST_POINTS` of the points, evenly, the last always: a diagram has no more columns than that. */
+/**
+ * At most `MOST_POINTS` of the points, evenly spaced and including the last, because a diagram has no more pixel
+ * columns.
+ */
 function thin<T>(points: readonly T[]): T[] {
   const every = Math.ceil(points.length / MOST_POINTS);
   return points.filter((_, i) => (points.length - 1 - i) % every === 0);

@@ -4,11 +4,11 @@ import type {EpochRecord, History} from './history.js';
 import {leaves} from './scalars.js';
 
 /**
- * The validation metrics by epoch as SVG, whatever they are: a diagram for each group ('pixel mean', 'pixel pooled', ...) of
- * those between 0 and 1, and one for each other metric. Counts and metrics below 0 are left out.
+ * Draws all validation metrics by epoch as an SVG. Metrics between 0 and 1 share one diagram per group ('pixel mean',
+ * 'pixel pooled', ...). Every other metric has its own diagram. Counts and metrics below 0 are left out.
  */
 export function metricCurveSvg({epochs}: Pick<History, 'epochs'>): string {
-  // A single epoch stands in the middle, not on the edge.
+  // With a single epoch, place it in the middle instead of on the edge.
   const maxX = Math.max(2, (epochs.at(-1)?.epoch ?? 0) + 1);
   const panels = [...groups(curves(epochs))].map(([title, group]) => panel(title, maxX, group));
   if (panels.length > 0) return chartSvg('Validation metrics', panels);
@@ -16,12 +16,12 @@ export function metricCurveSvg({epochs}: Pick<History, 'epochs'>): string {
   return chartSvg('Validation metrics', [{title, unit: 'epoch', height: 150, maxX, maxY: 1, lines: []}]);
 }
 
-/** As `metricCurveSvg()`, in pixels. */
+/** Like `metricCurveSvg()`, but as PNG. */
 export async function metricCurvePng(history: Pick<History, 'epochs'>): Promise<Buffer> {
   return chartPng(metricCurveSvg(history));
 }
 
-/** A metric's values by epoch, counted from 1. */
+/** The values of a metric by epoch, counted from 1. */
 type Curve = {names: string[]; points: [x: number, y: number][]};
 
 function curves(epochs: readonly EpochRecord[]): Curve[] {

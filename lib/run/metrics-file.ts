@@ -5,13 +5,13 @@ import type {EpochRecord, History, StepRecord} from './history.js';
 /** A line of metrics.jsonl. */
 export type MetricsRecord = ({type: 'step'} & StepRecord) | ({type: 'epoch'} & EpochRecord);
 
-/** Where a run goes on: the next step and the epoch it belongs to, both counted from 0. */
+/** Where a run resumes: the next step and its epoch, both counted from 0. */
 export type ResumePoint = {step: number; epoch: number};
 
-/** What was kept of an earlier run, and how many lines before the last could not be read. */
+/** The records that were kept of an earlier run, and how many lines before the last one were unreadable. */
 export type KeptMetrics = {history: History; damaged: number};
 
-/** metrics.jsonl: a line per step and per epoch, each written as it happens. Numbers that are not finite become null. */
+/** metrics.jsonl: one line per step and per epoch, written immediately. Numbers that are not finite become null. */
 export class MetricsFile {
   readonly #path: string;
   readonly #file: FileHandle;
@@ -21,21 +21,19 @@ export class MetricsFile {
     this.#file = file;
   }
 
-  /** Begins `path` anew. System errors are thrown as they are. */
+  /** Creates or empties `path`. Throws system errors unchanged. */
   static async create(path: string): Promise<MetricsFile> {
     return new MetricsFile(path, await open(path, 'w'));
   }
 
-  /**
-   * Opens `path` to go on, without what was recorded from `point` on: those steps will be taken again.
-   */
+  /** Opens `path` to append to it and drops the records from `point` on, because those steps will be repeated. */
   static async resume(path: string, point: ResumePoint): Promise<{metrics: MetricsFile; kept: KeptMetrics}> {
     const {lines, ...kept} = await readMetrics(path, point);
     await writeAtomically(path, (file) => file.writeFile(lines.join('')));
     return {metrics: new MetricsFile(path, await open(path, 'a')), kept};
   }
 
-  /** Throws WRITE_FAILED. */
+  /** Appends a line. Throws WRITE_FAILED. */
   async append(record: MetricsRecord): Promise<void> {
     try {
       await this.#file.appendFile(`${JSON.stringify(record)}\n`);
@@ -51,8 +49,8 @@ export class MetricsFile {
 }
 
 /**
- * Reads metrics.jsonl up to `point`, or all of it, and returns with it the lines that count. A last line that was torn by a
- * kill is dropped; a file that is absent is empty.
+ * Reads metrics.jsonl up to `point`, or all of it, and returns the records and their lines. Drops a last line that was
+ * cut off when the process was killed. A missing file counts as empty.
  */
 export async function readMetrics(
   path: string,
@@ -83,7 +81,7 @@ async function readIfPresent(path: string): Promise<string> {
   }
 }
 
-/** The record of a line, or undefined where it is none. */
+/** The record in a line, or undefined if the line is not a record. */
 function parse(line: string): MetricsRecord | undefined {
   let record: MetricsRecord;
   try {
@@ -96,7 +94,7 @@ function parse(line: string): MetricsRecord | undefined {
   return isStep || isEpoch ? record : undefined;
 }
 
-/** JSON has no NaN: a loss that was not finite is null in the file, and a number again afterwards. */
+/** JSON has no NaN: a loss that is not finite is null in the file and becomes NaN again when read. */
 function isLoss(name: string): boolean {
   return name === 'loss' || name === 'gradientNorm' || name.startsWith('loss_');
 }

@@ -2,9 +2,9 @@ import type {EpochRecord, History, StepRecord} from './history.js';
 import {scalars} from './scalars.js';
 
 /**
- * results.csv: a row per epoch. `epoch` counts from 1; `steps` are those taken since the run began; `lr` is that of the epoch's last
- * step; the losses are means over its steps; then the validation metrics by path, empty where an epoch was not evaluated
- * (RFC 4180).
+ * results.csv: one row per epoch (RFC 4180). `epoch` counts from 1. `steps` is the number of steps since the start of
+ * the run. `lr` is the learning rate of the epoch's last step. Losses are means over the epoch's steps. Validation
+ * metrics follow by path, and are empty if the epoch was not evaluated.
  */
 export function resultsCsv({steps, epochs}: History): string {
   const stepsOf = new Map<number, StepRecord[]>();

@@ -15,29 +15,29 @@ import {MetricsFile, type MetricsRecord, type ResumePoint} from './metrics-file.
 import {resultsCsv} from './results-csv.js';
 
 export type RunFolderOptions = {
-  /** Goes on with the run in the folder: metrics.jsonl is cut back to before this step and this epoch. */
+  /** Resumes the run in the folder. Records in metrics.jsonl from this step and this epoch on are dropped. */
   resumeAt?: ResumePoint;
-  /** Class names, written on the pictures where there are several. */
+  /** Class names, written on the pictures if there is more than one. */
   classes?: readonly string[];
-  /** Told, once each, of reports that could not be written. Default: a warning of the process. */
+  /** Called once for each report that cannot be written. Default: emits a process warning. */
   warn?: (text: string) => void;
 };
 
-/** Detections that the validation's pictures show. */
+/** Score from which detections are drawn on the validation pictures. */
 const SHOWN_SCORE = 0.5;
 
 /**
  * The folder of a training run: options.json, metrics.jsonl with a line per step and per epoch, reports made from them
- * (results.csv, TensorBoard events, curves, pictures), and the checkpoints. Options and metrics that cannot be written
- * end a run (WRITE_FAILED); a report that cannot is told once, and the run goes on.
+ * (results.csv, TensorBoard events, curves, pictures), and the checkpoints. If options or metrics cannot be written,
+ * the run ends with WRITE_FAILED. If a report cannot be written, it warns once and the run continues.
  */
 export class RunFolder {
   readonly path: string;
-  /** Weights after the last step that was saved. */
+  /** Path of the weights after the last saved step. */
   readonly last: string;
-  /** Weights that did best. */
+  /** Path of the best weights. */
   readonly best: string;
-  /** Everything that training goes on from. */
+  /** Path of the training state that a run resumes from. */
   readonly state: string;
   readonly #metrics: MetricsFile;
   readonly #history: History;
@@ -58,8 +58,9 @@ export class RunFolder {
   }
 
   /**
-   * Makes `path`, or the first free of runs/train, runs/train-2, ... Without `resumeAt` metrics and reports of an earlier run
-   * in it are removed. Throws INVALID_OPTION where it cannot be written; resuming, WRITE_FAILED where metrics.jsonl cannot.
+   * Opens `path`, or the first free folder of runs/train, runs/train-2, ... Without `resumeAt` it removes the metrics
+   * and reports of an earlier run. Throws INVALID_OPTION if the folder cannot be written, and WRITE_FAILED if
+   * metrics.jsonl cannot be rewritten on resuming.
    */
   static async open(path: string | undefined, options: RunFolderOptions = {}): Promise<RunFolder> {
     const {resumeAt} = options;
@@ -89,25 +90,25 @@ export class RunFolder {
     }
   }
 
-  /** Where the run in `folder` keeps its state. */
+  /** Path of the training state of the run in `folder`. */
   static statePath(folder: string): string {
     return join(folder, 'last.state.safetensors');
   }
 
-  /** What was kept of the run that is resumed; empty for a new one. */
+  /** The history kept from the resumed run; empty for a new run. */
   async history(): Promise<History> {
     return {steps: [...this.#history.steps], epochs: [...this.#history.epochs]};
   }
 
-  /** options.json: `options`, and the versions of the package, libtorch and Node. */
+  /** Writes options.json: `options` and the versions of the package, libtorch and Node. */
   async writeOptions(options: object): Promise<void> {
     const text = JSON.stringify({...options, versions: await versions()}, null, 2);
     await this.#write('options.json', `${text}\n`);
   }
 
   /**
-   * Adds a line to metrics.jsonl and its numbers to the TensorBoard events. To be called before a checkpoint is saved that is
-   * from after the record, so that a run resumed from it has the record too.
+   * Adds a record to metrics.jsonl and to the TensorBoard events. Call it before saving a checkpoint that includes the
+   * record, so that a run resumed from the checkpoint has the record too.
    */
   async append(record: MetricsRecord): Promise<void> {
     await this.#metrics.append(record);
@@ -116,13 +117,15 @@ export class RunFolder {
         await this.#events?.append(record);
       } catch (error) {
         await this.#events?.close();
-        this.#events = undefined; // nothing can be read behind a record that was written in part
+        this.#events = undefined; // a partly written record makes everything after it unreadable
         throw error;
       }
     });
   }
 
-  /** Writes the course so far: losses.svg and .png, metrics.svg and .png once there is a validation, and results.csv. */
+  /**
+   * Writes the curves so far: losses.svg and .png, metrics.svg and .png after the first validation, and results.csv.
+   */
   async writeCurves(history: History): Promise<void> {
     await this.#file('results.csv', () => resultsCsv(history));
     await this.#file('losses.svg', () => lossCurveSvg(history));
@@ -132,13 +135,19 @@ export class RunFolder {
     await this.#file('metrics.png', () => metricCurvePng(history));
   }
 
-  /** batches/step-N.png: the samples of a step as they are trained on, with their truth. `step` counts from 0, N from 1. */
+  /**
+   * Writes batches/step-N.png: the training samples of a step after augmentation, with their ground truth. `step`
+   * counts from 0, N from 1.
+   */
   async drawBatch(step: number, samples: readonly Sample[]): Promise<void> {
     if (samples.length === 0) return;
     await this.#file(`batches/step-${step + 1}.png`, () => drawMosaic(samples, this.#classes));
   }
 
-  /** validation/epoch-N.png: truth beside prediction, of at most 8 images. `epoch` counts from 0, N from 1. */
+  /**
+   * Writes validation/epoch-N.png: ground truth next to predictions, for at most 8 images. `epoch` counts from 0, N
+   * from 1.
+   */
   async drawValidation(epoch: number, pictures: readonly Comparison[]): Promise<void> {
     if (pictures.length === 0) return;
     const options = {classes: this.#classes, scoreThreshold: SHOWN_SCORE};
@@ -156,13 +165,13 @@ export class RunFolder {
     });
   }
 
-  /** A report that is a file of its own, told with the others of its folder. */
+  /** Writes a report to a file. All reports in the same subfolder share one warning. */
   async #file(name: string, content: () => string | Uint8Array | Promise<Uint8Array>): Promise<void> {
     const folder = dirname(name);
     await this.#report(folder === '.' ? name : folder, async () => this.#write(name, await content()));
   }
 
-  /** Whatever goes wrong with a report, the run is worth more. */
+  /** A failed report must not end the run, so it only warns. */
   async #report(name: string, write: () => Promise<void>): Promise<void> {
     try {
       await write();

@@ -1,6 +1,7 @@
 /**
- * The numbers of a record by the names that lead to them: `{pixel: {mean: {iou: 0.5}}}` has ['pixel', 'mean', 'iou']. So a
- * metric that is new appears in every report by itself. Lists are left out: they are per image or per curve, not one value.
+ * All numbers in a record with the names that lead to them: `{pixel: {mean: {iou: 0.5}}}` gives ['pixel', 'mean',
+ * 'iou']. New metrics therefore appear in every report automatically. Lists are skipped, because they hold values per
+ * image or per curve.
  */
 export function leaves(record: object | null | undefined): [names: string[], value: number][] {
   return Object.entries(record ?? {}).flatMap(([name, value]): [string[], number][] => {
@@ -10,7 +11,7 @@ export function leaves(record: object | null | undefined): [names: string[], val
   });
 }
 
-/** The same by path: 'pixel.mean.iou'. */
+/** The same numbers by path, such as 'pixel.mean.iou'. */
 export function scalars(record: object | null | undefined): [path: string, value: number][] {
   return leaves(record).map(([names, value]) => [names.join('.'), value]);
 }
