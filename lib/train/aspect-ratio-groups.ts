@@ -2,13 +2,14 @@ import {mapConcurrently} from '../basics/concurrently.js';
 import {checkOptions, integer, required} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
 
-/** Headers read at a time. */
+/** Number of image headers to read at a time. */
 const CONCURRENCY = 8;
 
 /**
- * Groups samples by width / height: `2 * bins + 2` groups, whose borders lie evenly in its logarithm from 1/2 to 2 (torchvision
- * references/detection/group_by_aspect_ratio.py, whose reference takes 3). Reads the sizes only, where the data set can tell them
- * by themselves. Throws what the data set throws.
+ * Groups samples by aspect ratio (width / height). Returns a group number for each sample. There are `2 * bins + 2`
+ * groups, whose borders are evenly spaced on a log scale from 1/2 to 2 (torchvision
+ * references/detection/group_by_aspect_ratio.py, whose reference uses 3 bins). Reads only the sizes of the images if
+ * the data set can report them. Throws INVALID_OPTION or errors of the data set.
  */
 export async function aspectRatioGroups(data: Dataset, bins = 3): Promise<number[]> {
   checkOptions({bins}, {bins: required(integer({min: 1}))}, 'aspectRatioGroups()');

@@ -3,8 +3,8 @@ import {native} from '../addon/native-errors.js';
 import type {ResolvedTrainOptions} from './options.js';
 
 /**
- * Where `ema` is on, the moving average of the weights. It follows the weights closely at first: the decay of step t, counted
- * from 0, is at most (1 + t) / (10 + t), as in TensorFlow's ExponentialMovingAverage with num_updates.
+ * The moving average of the weights, if `ema` is on. It follows the weights closely at first: the decay of step t,
+ * counted from 0, is at most (1 + t) / (10 + t), as in TensorFlow's ExponentialMovingAverage with num_updates.
  */
 export class MovingAverage {
   readonly #optimizer: Optimizer;
@@ -25,7 +25,7 @@ export class MovingAverage {
     await native(() => this.#optimizer.updateAverage(decay));
   }
 
-  /** Does `work` while the model has the averages for its weights. */
+  /** Runs `work` while the model uses the averages as its weights. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     await this.swap();
     try {
@@ -35,7 +35,7 @@ export class MovingAverage {
     }
   }
 
-  /** Exchanges weights and averages. */
+  /** Swaps the weights and the averages. */
   async swap(): Promise<void> {
     if (this.isOn) await native(() => this.#optimizer.swapAverage());
   }

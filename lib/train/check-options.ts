@@ -28,7 +28,7 @@ const underOne = number({min: 0, below: 1});
 const share = number({min: 0, max: 1});
 const count = integer({min: 1});
 
-/** An object with a `type`, whose other members are checked by a schema of their own. */
+/** An object with a `type`. A separate schema checks its other members. */
 function typed(...types: string[]): Rule {
   return {
     expected: `an object with type ${types.map((type) => `'${type}'`).join(' or ')}`,
@@ -36,7 +36,7 @@ function typed(...types: string[]): Rule {
   };
 }
 
-/** The members of each optimiser, by its `type`. */
+/** The members of each optimizer, by its `type`. */
 export const OPTIMIZERS: Record<OptimizerOptions['type'], Schema> = {
   sgd: {type: text, momentum: underOne, nesterov: bool, weightDecay: notNegative, normWeightDecay: notNegative},
   adamw: {
@@ -63,7 +63,7 @@ export const EMA: Schema = {decay: underOne};
 
 const [optimizers, schedules] = [Object.keys(OPTIMIZERS), Object.keys(SCHEDULES)];
 
-/** What each option of `train()` may be. */
+/** The values that each option of `train()` accepts. */
 export const TRAIN_OPTIONS: Schema = {
   data: required(datasetRule),
   validation: datasetRule,
@@ -99,7 +99,7 @@ export const TRAIN_OPTIONS: Schema = {
   log: oneOf('auto', 'silent'),
 };
 
-/** Checks `options` for what is wrong with each by itself. Throws INVALID_OPTION. */
+/** Checks each option on its own. Throws INVALID_OPTION. */
 export function checkTrainOptions(options: TrainOptions): void {
   checkOptions(options, TRAIN_OPTIONS, 'train()');
   if (options.resume && options.output === undefined) {

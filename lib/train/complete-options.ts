@@ -4,7 +4,7 @@ import {EMA, OPTIMIZERS, SCHEDULES} from './check-options.js';
 import type {OptimizerOptions, ResolvedTrainOptions, TrainOptions} from './options.js';
 import {defaultMilestones, defaultWarmupSteps, type ResolvedSchedule, type ScheduleOptions} from './schedule.js';
 
-/** Fills in the defaults of checked `options`. Throws INVALID_OPTION. */
+/** Fills in the defaults of `options`, which must have been checked. Throws INVALID_OPTION. */
 export function completeTrainOptions(options: TrainOptions): ResolvedTrainOptions {
   const {data, epochs = 10, batchSize = 2, accumulate = 1, augment = 'hflip', ema = false, freeze = []} = options;
   const stepsPerEpoch = Math.ceil(data.length / batchSize / accumulate);
@@ -42,7 +42,7 @@ export function completeTrainOptions(options: TrainOptions): ResolvedTrainOption
   };
 }
 
-/** torchvision's tutorial: 0.005 for batches of 2. */
+/** From torchvision's tutorial, which uses 0.005 for batches of 2. */
 export const SGD_RATE_PER_IMAGE = 0.0025;
 
 function resolveOptimizer(given: OptimizerOptions['type'] | OptimizerOptions): Required<OptimizerOptions> {

@@ -8,13 +8,16 @@ import {totalLoss} from '../run/history.js';
 import {type LossScale, mayOverflow} from './loss-scale.js';
 
 export type StepOutcome = {
-  /** Means over the batches. */
+  /** Losses, averaged over the batches. */
   losses: Losses;
-  /** L2 norm of all gradients before clipping. Not finite where they overflowed by the loss scale: then no step was taken. */
+  /**
+   * L2 norm of all gradients before clipping. Not finite if they overflowed due to the loss scale; the step was then
+   * skipped.
+   */
   gradientNorm: number;
 };
 
-/** One step of the optimiser: gradients of one batch or several, then their mean's step. */
+/** One optimizer step: accumulates the gradients of one or more batches and applies their mean. */
 export class GradientStep {
   readonly #model: MaskRcnn;
   readonly #optimizer: Optimizer;
@@ -42,14 +45,14 @@ export class GradientStep {
     this.#files.push(...samples.map(({file}) => file));
   }
 
-  /** Takes the step. Throws NON_FINITE_LOSS, and then has changed no weight and cleared the gradients. */
+  /** Takes the step. If it throws NON_FINITE_LOSS, no weight has changed and the gradients are cleared. */
   async take({step, lr, clipNorm}: {step: number; lr: number; clipNorm: number | null}): Promise<StepOutcome> {
     const losses = meanLosses(this.#losses);
     if (!Number.isFinite(totalLoss(losses))) {
       await native(() => this.#optimizer.zeroGrad());
       throw nonFinite('losses', Object.entries(losses), {step, lr, files: this.#files});
     }
-    // Gradients are whole here: several machines would add theirs.
+    // The gradients are complete here. Training on several machines would have to sum theirs at this point.
     const divisor = this.#losses.length * (this.#lossScale?.factor ?? 1);
     if (divisor !== 1) await native(() => this.#optimizer.scaleGradients(1 / divisor));
     const gradientNorm = await native(() => this.#optimizer.step({lr, clipNorm}));
@@ -61,7 +64,7 @@ export class GradientStep {
     return {losses, gradientNorm};
   }
 
-  /** Means over the batches so far. */
+  /** Losses, averaged over the batches so far. */
   get losses(): Losses {
     return meanLosses(this.#losses);
   }
@@ -94,7 +97,7 @@ function nonFinite(
   );
 }
 
-/** Of a lack of memory, which images it was met on; any other error as it is. */
+/** Adds to an out-of-memory error which images caused it. Returns any other error unchanged. */
 export function explainOutOfMemory(error: unknown, samples: readonly Sample[]): unknown {
   if (!(error instanceof MaskRcnnError) || error.code !== 'OUT_OF_MEMORY') return error;
   const pixels = ({image}: Sample) => image.width * image.height;

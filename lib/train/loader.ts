@@ -16,42 +16,46 @@ import type {Dataset, Sample} from '../datasets/dataset.js';
 
 export type LoaderOptions = {
   batchSize: number;
-  /** Draw a new order for each epoch (default true). */
+  /** Whether to draw a new order for each epoch. Default true. */
   shuffle?: boolean;
   seed?: number;
-  /** Leave out the last batch of an epoch where it is smaller than the others (default false). */
+  /** Whether to skip the last batch of an epoch if it is smaller than the others. Default false. */
   dropLast?: boolean;
-  /** Batches that are decoded ahead while one is in use (default 2; 0: each when it is asked for). */
+  /** Number of batches to decode ahead while one is in use; 0 decodes each batch on request. Default 2. */
   prefetch?: number;
   augment?: Augmentation;
-  /** A number for each sample: a batch has samples of one number only. See `aspectRatioGroups()`. */
+  /** A group number for each sample. All samples of a batch have the same number. See `aspectRatioGroups()`. */
   groups?: readonly number[];
   /**
-   * A sample that cannot be read ends the epoch ('error', the default), or is left out and told to `onSkip` ('skip'): the batch
-   * is smaller then, and one without samples is passed over. Errors that are not of a file end it in any case.
+   * What to do with a sample that cannot be read. 'error' (default) ends the epoch. 'skip' leaves the sample out and
+   * reports it to `onSkip`; the batch is then smaller, and an empty batch is skipped. Errors that do not come from a
+   * file always end the epoch.
    */
   unreadable?: 'error' | 'skip';
   onSkip?: (index: number, error: Error) => void;
-  /** Ends every epoch under way: the iterator throws the signal's reason. */
+  /** Ends every running epoch: the iterator throws the signal's reason. */
   signal?: AbortSignal;
 };
 
 export type Batch = {
   samples: Sample[];
-  /** Where the samples come from in the data set. */
+  /** The indices of the samples in the data set. */
   indices: number[];
-  /** Counted from 0 within the epoch. */
+  /** Index of the batch, counted from 0 within the epoch. */
   batch: number;
-  /** Milliseconds that the consumer had to wait for this batch. */
+  /** Milliseconds that the consumer waited for this batch. */
   waitMs: number;
 };
 
 export type Loader = {
-  /** Batches in an epoch. */
+  /** Number of batches in an epoch. */
   readonly length: number;
-  /** The indices of each batch of an epoch: a function of seed and epoch alone. */
+  /** The sample indices of each batch of an epoch. They depend on the seed and the epoch only. */
   batches(epoch: number): number[][];
-  /** Decodes and yields the batches of an epoch in order, from `startBatch` (default 0) to resume within it. */
+  /**
+   * Decodes and yields the batches of an epoch in order. To resume within the epoch, start from `startBatch` (default
+   * 0).
+   */
   epoch(epoch: number, options?: {startBatch?: number}): AsyncGenerator<Batch, void, undefined>;
 };
 
@@ -70,13 +74,14 @@ const LOADER: Schema = {
 
 type Loaded = {index: number; sample: Sample};
 
-/** Keep the order's stream of numbers apart from the augmentations'. */
+/** Separates the random numbers of the order from those of the augmentation. */
 const STREAM = {order: 0, augment: 1};
 
 /**
- * Reads a data set in batches. What an epoch yields depends on seed and epoch only, not on timing, prefetching or where it
- * was resumed: the order and each sample's augmentation have random streams of their own. At most `prefetch + 1` batches
- * are held. An error of the data set surfaces when its batch is due; of several in a batch, the first in order.
+ * Reads a data set in batches. The content of an epoch depends on the seed and the epoch only, not on timing,
+ * prefetching or where it was resumed, because the order and the augmentation of each sample have their own random
+ * streams. At most `prefetch + 1` batches are held in memory. An error of the data set is thrown when its batch is due.
+ * If a batch has several errors, the first in order is thrown.
  */
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   checkOptions(options, LOADER, 'createLoader');
@@ -132,7 +137,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     const fill = (count: number) => {
       while (pending.length < count && next < length) {
         const loading = load(plan[next++]!, number);
-        loading.catch(() => {}); // thrown where it is awaited; until then it is no unhandled rejection
+        loading.catch(() => {}); // rethrown where it is awaited; this only avoids an unhandled rejection before that
         pending.push(loading);
       }
     };
@@ -141,7 +146,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       const asked = performance.now();
       fill(1);
       const loaded = await abortable(pending.shift()!, signal);
-      // Before the consumer works on this batch, so that decoding goes on meanwhile.
+      // Start this before the consumer works on the batch, so that decoding continues in the meantime.
       fill(prefetch);
       if (loaded.length === 0) continue;
       const samples = loaded.map(({sample}) => sample);
@@ -154,8 +159,8 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
 }
 
 /**
- * Fills a batch of each group in turn and gives out those that are full, then what is left of each group
- * (torchvision's GroupedBatchSampler, which fills these up with samples that were there before).
+ * Fills one batch per group. Full batches come in the order in which they fill up, followed by the incomplete batch of
+ * each group. torchvision's GroupedBatchSampler instead completes those with earlier samples.
  */
 function formBatches(
   order: readonly number[],
@@ -172,7 +177,7 @@ function formBatches(
   return dropLast ? batches : [...batches, ...[...filling.values()].filter(({length}) => length > 0)];
 }
 
-/** Whether an error is of the file that was read, and not of the program that reads it. */
+/** Whether an error comes from the file that was read and not from the program. */
 function isOfFile(error: unknown): error is Error {
   if (error instanceof MaskRcnnError) return error.code === 'INVALID_IMAGE' || error.code === 'INVALID_MASK';
   return error instanceof Error && 'syscall' in error;

@@ -3,34 +3,34 @@ import {formatDuration, formatMemory} from '../basics/wording.js';
 import {headlines} from '../run/headlines.js';
 import type {EpochRecord, StepRecord} from '../run/history.js';
 
-/** Steps that the loss, the time and the rest shown are averaged over (torchvision's MetricLogger takes 20 too). */
+/** Number of steps over which the shown loss and times are averaged (torchvision's MetricLogger also uses 20). */
 const WINDOW = 20;
 
 export type TrainLogOptions = {
   epochs: number;
   stepsPerEpoch: number;
-  /** Images that a step takes; undefined: the rate of images is not told. */
+  /** Number of images per step; if undefined, images per second are not shown. */
   imagesPerStep?: number;
-  /** Milliseconds that only grow. */
+  /** A monotonic clock in milliseconds. */
   now?: () => number;
-  /** Bytes that the process holds. */
+  /** Memory of the process in bytes. */
   memory?: () => number;
 };
 
-/** What a run tells the person who waits for it. */
+/** Shows the progress of a run to the user. */
 export class TrainLog {
   readonly #progress: Progress | undefined;
   readonly #options: TrainLogOptions;
   readonly #now: () => number;
   readonly #memory: () => number;
   #recent: StepRecord[] = [];
-  /** Seconds of the epoch's steps so far. */
+  /** Seconds spent on the steps of the current epoch so far. */
   #stepSeconds = 0;
-  /** Seconds of the epochs so far besides their steps: evaluation, pictures and checkpoints. */
+  /** For each epoch so far, the seconds spent outside of its steps: on evaluation, pictures and checkpoints. */
   readonly #overheads: number[] = [];
   #validation: {epoch: number; done: number; at: number} | undefined;
 
-  /** Without `progress` nothing is told. */
+  /** Without `progress`, nothing is shown. */
   constructor(progress: Progress | undefined, options: TrainLogOptions) {
     this.#progress = progress;
     this.#options = options;
@@ -78,7 +78,7 @@ export class TrainLog {
       total,
       unit: 'count',
       notes: [
-        // Of the first image it is not known when it began.
+        // It is not known when the first image started, so there is no estimate yet.
         ...(done > began.done
           ? [`${formatDuration((total - done) * seconds)} to go`, `${seconds.toFixed(2)} s/image`]
           : []),

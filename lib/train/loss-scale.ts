@@ -1,10 +1,10 @@
 /**
- * What the loss is multiplied by before the backward pass, and the gradients are divided by after it: without it small gradients
- * would be 0 in float16.
+ * The factor that multiplies the loss before the backward pass and divides the gradients after it. Without it, small
+ * gradients would underflow to 0 in float16.
  */
 export type LossScale = {
   factor: number;
-  /** Steps since it was last changed. */
+  /** Steps since the factor last changed. */
   steps: number;
 };
 
@@ -14,16 +14,16 @@ const GROWTH = 2;
 const BACKOFF = 0.5;
 const STEPS_TO_GROW = 2000;
 
-/** Lower than that, it is not the scale that makes gradients overflow. */
+/** Below this, overflowing gradients are not caused by the scale. */
 const LEAST = 1;
 
-/** The scale of the next step, after one whose gradients were finite or were not. */
+/** The scale for the next step, depending on whether the gradients of the last step were finite. */
 export function nextLossScale({factor, steps}: LossScale, wasFinite: boolean): LossScale {
   if (!wasFinite) return {factor: Math.max(LEAST, factor * BACKOFF), steps: 0};
   return steps + 1 === STEPS_TO_GROW ? {factor: factor * GROWTH, steps: 0} : {factor, steps: steps + 1};
 }
 
-/** Whether gradients that are not finite may be so because of the scale. */
+/** Whether the scale may be the cause of gradients that are not finite. */
 export function mayOverflow({factor}: LossScale): boolean {
   return factor > LEAST;
 }

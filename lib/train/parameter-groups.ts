@@ -3,12 +3,13 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {closest} from '../basics/wording.js';
 import type {ResolvedTrainOptions} from './options.js';
 
-/** The backbone without its pyramid. */
+/** The backbone without its feature pyramid. */
 const BODY = 'backbone.body.';
 
 /**
- * Names of the parameters to be trained: the trainable ones that no item of `freeze`, a name or the beginning of one up to a
- * dot, takes out. Throws INVALID_OPTION for an item without a parameter, or where nothing is left.
+ * The names of the parameters to train: all trainable ones except those that `freeze` excludes. An item of `freeze` is
+ * a name, or a prefix of names up to a dot. Throws INVALID_OPTION if an item matches no parameter or if no parameter is
+ * left.
  */
 export function trainedNames(parameters: readonly ParameterInfo[], freeze: readonly string[]): string[] {
   const own = parameters.filter(({kind}) => kind === 'parameter');
@@ -32,7 +33,7 @@ export function trainedNames(parameters: readonly ParameterInfo[], freeze: reado
   return trained.map(({name}) => name);
 }
 
-/** Every name, and every part of one up to a dot. */
+/** All names, and all their prefixes up to a dot. */
 function beginnings(parameters: readonly ParameterInfo[]): string[] {
   const all = new Set<string>();
   for (const {name} of parameters) {
@@ -42,7 +43,7 @@ function beginnings(parameters: readonly ParameterInfo[]): string[] {
   return [...all];
 }
 
-/** The addon's optimiser for the trainable ones of `parameters`, grouped by rate and weight decay. */
+/** The addon's optimizer options for the trainable ones of `parameters`, grouped by learning rate and weight decay. */
 export function toNativeOptimizer(
   {optimizer, backboneLrMultiplier}: Pick<ResolvedTrainOptions, 'optimizer' | 'backboneLrMultiplier'>,
   parameters: readonly ParameterInfo[],
@@ -52,7 +53,7 @@ export function toNativeOptimizer(
   for (const {name, shape, trainable} of parameters) {
     if (!trainable) continue;
     const lrMultiplier = name.startsWith(BODY) ? backboneLrMultiplier : 1;
-    // Weights have two dimensions or more; scales, shifts and biases one.
+    // Weights have at least two dimensions; scales, shifts and biases have one.
     const decay = shape.length > 1 ? weightDecay : normWeightDecay;
     const group = groups.find((other) => other.lrMultiplier === lrMultiplier && other.weightDecay === decay);
     if (group) group.parameters.push(name);

@@ -4,7 +4,9 @@ import {completeTrainOptions} from './complete-options.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import type {TrainingState} from './state.js';
 
-/** Options that a run may change when it goes on: they say how long, and what is looked at and kept. */
+/**
+ * Options that may change when a run resumes. They only affect how long it runs, what it evaluates and what it saves.
+ */
 const FREE: readonly (keyof ResolvedTrainOptions)[] = [
   'prefetch',
   'skipNonFinite',
@@ -18,8 +20,9 @@ const FREE: readonly (keyof ResolvedTrainOptions)[] = [
 ];
 
 /**
- * The options of a run that goes on from `state`: those given now, and where none is given those of before. Throws
- * INVALID_OPTION where one that decides the course differs, and INVALID_DATASET for another number of images.
+ * The options of a run that resumes from `state`: those given now, or else those of the earlier run. Throws
+ * INVALID_OPTION if an option that affects the training itself differs, and INVALID_DATASET if the number of images
+ * differs.
  */
 export function completeResumedOptions(given: TrainOptions, {options, images}: TrainingState): ResolvedTrainOptions {
   if (given.data.length !== images) {

@@ -10,23 +10,26 @@ import type {MovingAverage} from './average.js';
 import {type Position, type TrainingState, writeTrainingState} from './state.js';
 import type {TrainerParts} from './trainer-parts.js';
 
-/** Short epochs do not each save `last`: a state with AdamW's moments is four times the weights. */
+/**
+ * Largest fraction of the time that saving `last` may take, so that not every short epoch saves it. A state with
+ * AdamW's moments is four times as large as the weights.
+ */
 const LARGEST_SAVING_SHARE = 0.05;
 
 type Run = {
   parts: TrainerParts;
   optimizer: Optimizer;
   average: MovingAverage;
-  /** The run's own: moved by its trainer, save for the best score and the seconds. */
+  /** Shared with the trainer, which updates it, except for the best score and the seconds. */
   position: Position;
-  /** When the run would have begun had it gone on without interruption, in milliseconds. */
+  /** When the run would have started without interruptions, in milliseconds. */
   began: number;
 };
 
 /** Writes the checkpoints of a run. */
 export class Saver {
   readonly #run: Run;
-  /** When `last` was saved, and how long that took, in milliseconds. */
+  /** When `last` was saved and how long that took, in milliseconds. */
   #saved = {at: performance.now(), took: 0};
 
   constructor(run: Run) {
@@ -38,14 +41,18 @@ export class Saver {
     return performance.now() - this.#saved.at;
   }
 
-  /** Saves `best` if the epoch was better than those before; copies as asked; and `last` unless that takes too long. */
+  /**
+   * Saves `best` if this epoch is better than all before, a copy if one is due, and `last` unless saving takes too
+   * long.
+   */
   async saveEpoch(record: EpochRecord, isEnd: boolean): Promise<void> {
     const {average, position} = this.#run;
     const {options, folder, model} = this.#run.parts;
     const {epoch, bestScore} = position;
     const isLastDue = isEnd || epoch === options.epochs || !this.#isSavedLately();
     const score = scoreOf(record, options.bestBy);
-    // A loss is better almost every time, which an evaluation is too slow to be.
+    // The training loss improves in almost every epoch, and an epoch without evaluation may be short. So with 'loss',
+    // save `best` only when `last` is saved.
     const isWorthIt = options.bestBy !== 'loss' || isLastDue;
     const isBest = score !== null && (bestScore === null || score > bestScore) && isWorthIt;
     const isCopyDue = options.saveEvery !== null && (record.epoch + 1) % options.saveEvery === 0;
@@ -59,7 +66,7 @@ export class Saver {
     if (isLastDue) await this.saveLast(weights);
   }
 
-  /** Saves the state, and then `last`, the weights to use. */
+  /** Saves the training state, then `last`, which has the weights to use. */
   async saveLast(weights?: StateDict): Promise<void> {
     const {optimizer, average, position} = this.#run;
     const {model, options, folder, given} = this.#run.parts;

@@ -8,48 +8,52 @@ import {writeSafetensors} from '../weights/write-safetensors.js';
 import type {LossScale} from './loss-scale.js';
 import type {ResolvedTrainOptions} from './options.js';
 
-/** Under this name a state file keeps, as JSON, where its training stood. */
+/** The metadata key of a state file under which the training state is stored as JSON. */
 const TRAINING = 'maskrcnn_training';
 
-/** Where a run stands: what it goes on from. */
+/** How far a run has got, and where it resumes. */
 export type Position = {
   /** The next step, counted from 0 over the whole run. */
   step: number;
-  /** Its epoch, and its first batch within that. */
+  /** The epoch of that step, and the step's first batch within the epoch. */
   epoch: number;
   batch: number;
-  /** The score of the best checkpoint, higher being better, or null before the first. */
+  /** The score of the best checkpoint, where higher is better; null before the first one. */
   bestScore: number | null;
-  /** Scores since then that were no better. */
+  /** Number of scores since then that were not better. */
   sinceBest: number;
-  /** Steps left out because they were not finite. */
+  /** Number of steps that were skipped because losses or gradients were not finite. */
   nonFinite: number;
-  /** In float16. */
+  /** The loss scale; in float16 only. */
   lossScale?: LossScale;
-  /** What the run has taken so far. */
+  /** Duration of the run so far in seconds. */
   seconds: number;
 };
 
 export const START: Position = {step: 0, epoch: 0, batch: 0, bestScore: null, sinceBest: 0, nonFinite: 0, seconds: 0};
 
-/** Everything that the rest of a run depends on, but for the data. */
+/** Everything that the rest of a run depends on, except the data. */
 export type TrainingState = {
   model: StateDict;
-  /** Moments, and the moving average of the weights where there is one. */
+  /** The moments of the optimizer and, with `ema`, the moving average of the weights. */
   optimizer: readonly StateTensor[];
-  /** State of the samplers' generator. Order and augmentation need none: they follow from seed, epoch and index. */
+  /**
+   * State of the samplers' random generator. Image order and augmentation have no state: they follow from seed, epoch
+   * and index.
+   */
   samplers: Uint8Array;
   position: Position;
   options: ResolvedTrainOptions;
-  /** Images of the data set. */
+  /** Number of images in the data set. */
   images: number;
 };
 
 const PARTS = ['model', 'optimizer', 'random'] as const;
 
 /**
- * Writes the state of a run as one safetensors file, weights included, so that no kill can part them: tensors `model.NAME`,
- * `optimizer.NAME` and `random.samplers`, and the rest as JSON in the metadata. Throws WRITE_FAILED.
+ * Writes the state of a run, including its weights, to a single safetensors file, so that a kill cannot separate them.
+ * The tensors are `model.NAME`, `optimizer.NAME` and `random.samplers`; the rest is JSON in the metadata. Throws
+ * WRITE_FAILED.
  */
 export async function writeTrainingState(
   path: string,
@@ -65,8 +69,8 @@ export async function writeTrainingState(
 }
 
 /**
- * Reads what `writeTrainingState()` wrote. Throws INVALID_CHECKPOINT for another file, and where the network was not that of
- * `description`.
+ * Reads a file that `writeTrainingState()` wrote. Throws INVALID_CHECKPOINT if it is another kind of file, or if its
+ * network differs from `description`.
  */
 export async function readTrainingState(path: string, description: ModelDescription): Promise<TrainingState> {
   const {tensors, metadata} = await readWeights(path);
@@ -93,7 +97,7 @@ export async function readTrainingState(path: string, description: ModelDescript
   return {model: toStateDict(parts.model), optimizer: parts.optimizer, samplers, position, options, images};
 }
 
-/** The first difference of two descriptions of a network, in words. */
+/** Describes the first difference between two descriptions of a network. */
 function difference(saved: unknown, own: unknown): string {
   if (Array.isArray(own)) return `its classes are ${JSON.stringify(saved)}, the model's ${JSON.stringify(own)}`;
   const [before, now] = [saved, own].map((text) => JSON.parse(String(text ?? '{}')) as Record<string, unknown>);

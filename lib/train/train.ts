@@ -18,30 +18,32 @@ import {completeResumedOptions} from './resume.js';
 import {readTrainingState, type TrainingState} from './state.js';
 import {type Ending, Trainer} from './trainer.js';
 
-/** A run that has ended. */
+/** A finished run. */
 export type Run = {
-  /** Its folder: options.json, metrics.jsonl, curves, pictures and checkpoints, as docs/training.md lists them. */
+  /** The folder of the run with options.json, metrics.jsonl, curves, pictures and checkpoints: see docs/training.md. */
   output: string;
-  /** Path of the weights that did best by `bestBy`; by training loss that is looked at where `last` is saved. */
+  /** Path of the best weights by `bestBy`. With 'loss', they are only updated when `last` is saved. */
   best: string;
   /**
-   * Path of the weights at the end. During the run it is replaced after an epoch, the first one included, unless saving would
-   * take more than a twentieth of the time, and within long epochs (`saveEveryMinutes`).
+   * Path of the weights at the end. During the run, this file is replaced after an epoch, including the first, unless
+   * saving would take more than a twentieth of the time. Within long epochs it is replaced as `saveEveryMinutes` says.
    */
   last: string;
   history: History;
-  /** What ended the run: all epochs done, or the option of that name. */
+  /** What ended the run: all epochs are done, or the option of that name. */
   ending: Ending;
 };
 
 /**
- * Trains `model` on `data`; it then has the weights of the last step (with `ema` their average). With the same seed, data and
- * options on the same CPU the run is the same bit for bit, also where it was interrupted and resumed.
+ * Trains `model` on `data`. Afterwards the model has the weights of the last step, or with `ema` their average. With
+ * the same seed, data and options on the same CPU, runs are identical bit for bit, even if one was interrupted and
+ * resumed.
  *
- * Throws INVALID_OPTION; INVALID_DATASET for classes that are not the model's; what `data.get()` throws; INVALID_TARGET with
- * file and instance; NON_FINITE_LOSS with the files of the batch, `last` and `best` being from before it; BUSY while the
- * model is being trained; DISPOSED; OUT_OF_MEMORY with the largest image; WRITE_FAILED, the earlier checkpoint being whole;
- * resuming, INVALID_CHECKPOINT; or, after `last` was saved, the reason of an aborted signal.
+ * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's; errors of `data.get()`; INVALID_TARGET
+ * with the file and instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it;
+ * BUSY if the model is already being trained; DISPOSED; OUT_OF_MEMORY with the largest image; WRITE_FAILED, which
+ * leaves the earlier checkpoint intact; INVALID_CHECKPOINT when resuming; or, after saving `last`, the reason of an
+ * aborted signal.
  */
 export async function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
   checkTrainOptions(options);
@@ -117,7 +119,7 @@ async function openLoader(
   });
 }
 
-/** The state to resume from, or undefined to begin. Throws INVALID_CHECKPOINT. */
+/** The state to resume from, or undefined for a new run. Throws INVALID_CHECKPOINT. */
 async function findState(model: MaskRcnn, {resume = false, output}: TrainOptions): Promise<TrainingState | undefined> {
   if (resume === false || output === undefined) return undefined;
   const path = RunFolder.statePath(output);
@@ -133,7 +135,7 @@ async function findState(model: MaskRcnn, {resume = false, output}: TrainOptions
   });
 }
 
-/** Takes the parameters that `items` name out of training; the function returned puts them back. */
+/** Excludes the parameters that `items` name from training. The returned function undoes this. */
 async function freeze(model: MaskRcnn, items: readonly string[]): Promise<() => Promise<void>> {
   const parameters = model.parameters();
   const trained = trainedNames(parameters, items);
@@ -141,12 +143,12 @@ async function freeze(model: MaskRcnn, items: readonly string[]): Promise<() => 
   const before = trainedNames(parameters, []);
   await native(() => openModel(model).setTrainable(trained));
   return async () => {
-    // A model that was disposed of has nothing to put back.
+    // A model that has been disposed has nothing to restore.
     await native(() => openModel(model).setTrainable(before)).catch(() => {});
   };
 }
 
-/** A model with numbered classes takes any names. */
+/** A model with numbered classes accepts any class names. */
 function checkClasses(model: MaskRcnn, {classes, length}: Dataset, option: 'data' | 'validation'): void {
   openModel(model);
   if (length === 0) throw new MaskRcnnError('INVALID_DATASET', `'${option}' must have at least one image, got none.`);
@@ -165,7 +167,7 @@ function list(classes: readonly string[]): string {
   return `[${classes.slice(0, 8).join(', ')}${more}]`;
 }
 
-/** The rule by which the rate was chosen belongs to what is said: it is what most often has to be changed. */
+/** The message shows how the learning rate was computed, because that is what users most often need to change. */
 function describeRun(data: Dataset, batches: number, options: ResolvedTrainOptions, output: string): string {
   const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule} = options;
   const images = batchSize * accumulate;

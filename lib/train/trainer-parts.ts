@@ -5,7 +5,7 @@ import type {TrainLog} from './log.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import type {TrainingState} from './state.js';
 
-/** What a run works with and writes to. */
+/** The inputs and outputs of a run. */
 export type TrainerParts = {
   model: MaskRcnn;
   given: TrainOptions;
@@ -13,6 +13,6 @@ export type TrainerParts = {
   loader: Loader;
   folder: RunFolder;
   log: TrainLog;
-  /** Where the run goes on; undefined: it begins. */
+  /** The state to resume from; undefined for a new run. */
   state: TrainingState | undefined;
 };

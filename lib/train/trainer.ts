@@ -18,14 +18,14 @@ import {learningRate, type Schedule} from './schedule.js';
 import {type Position, START} from './state.js';
 import type {TrainerParts} from './trainer-parts.js';
 
-/** Steps whose images are drawn, and images of the validation that are. */
+/** Number of steps whose images are drawn, and number of validation images that are drawn. */
 const DRAWN_STEPS = 3;
 const DRAWN_IMAGES = 8;
 
-/** What ended a run. */
+/** What ended a run: all epochs are done, or `patience` or `limitHours` applied. */
 export type Ending = 'epochs' | 'patience' | 'limitHours';
 
-/** One training run, from its first step, or where it was interrupted, to its last. */
+/** One training run, from its first step, or from where it was interrupted, to its last step. */
 export class Trainer {
   readonly history: History;
   readonly #parts: TrainerParts;
@@ -34,7 +34,7 @@ export class Trainer {
   readonly #schedule: Schedule;
   readonly #position: Position;
   readonly #saver: Saver;
-  /** When the run would have begun had it gone on without interruption, in milliseconds. */
+  /** When the run would have started without interruptions, in milliseconds. */
   readonly #began: number;
 
   static async create(parts: TrainerParts): Promise<Trainer> {
@@ -76,8 +76,8 @@ export class Trainer {
   }
 
   /**
-   * Runs to the end. After an abort the state is saved before the signal's reason is thrown. In any case the model then has
-   * the weights to use, which with `ema` are the averages.
+   * Runs to the end. If the signal is aborted, it saves the state before throwing the signal's reason. In any case, the
+   * model ends up with the weights to use, which are the averages if `ema` is on.
    */
   async run(): Promise<Ending> {
     const {
@@ -98,7 +98,10 @@ export class Trainer {
     }
   }
 
-  /** The rest of an epoch, with its evaluation and checkpoints; resolves to what ends the run, if anything. */
+  /**
+   * Runs the rest of an epoch with its evaluation and checkpoints. Resolves to the reason for ending the run, if there
+   * is one.
+   */
   async #runEpoch(): Promise<Ending | undefined> {
     const {options} = this.#parts;
     const {epoch} = this.#position;
@@ -116,7 +119,7 @@ export class Trainer {
       ...(validation !== null && {validationSeconds: (performance.now() - stepsEnded) / 1000}),
       ...(gpu !== undefined && {gpuMemory: (await loadBinding()).gpuMemory(gpu)}),
     };
-    // An epoch that was cut short is gone on with when the run is.
+    // An epoch that was cut short continues when the run resumes.
     if (inTime) Object.assign(this.#position, {epoch: epoch + 1, batch: 0});
     this.history.epochs.push(record);
     await this.#parts.folder.append({type: 'epoch', ...record});
@@ -129,7 +132,7 @@ export class Trainer {
     return isOver ? 'patience' : undefined;
   }
 
-  /** The steps of an epoch; resolves to whether time was left. */
+  /** Runs the steps of an epoch. Resolves to whether there is time left. */
   async #runSteps(): Promise<boolean> {
     const {
       given: {signal},
@@ -152,7 +155,7 @@ export class Trainer {
     };
     for await (const batch of loader.epoch(epoch, {startBatch})) {
       const end = Math.min((Math.floor(batch.batch / accumulate) + 1) * accumulate, loader.length);
-      // A step's last batch may have had no readable image.
+      // The last batch of a step may have had no readable image.
       if (pending !== undefined && pending.end !== end && !(await take(pending))) return false;
       pending ??= {
         step: new GradientStep(this.#parts.model, this.#optimizer, this.#position.lossScale),
@@ -188,7 +191,7 @@ export class Trainer {
       if (++this.#position.nonFinite > options.skipNonFinite) throw error;
       log.say(`Step left out, ${this.#position.nonFinite} of at most ${options.skipNonFinite}: ${error.message}`);
     }
-    // Batches without a readable image have made steps of their own disappear.
+    // Derived from the batch, because steps whose batches have no readable image do not occur.
     this.#position.step = epoch * this.#schedule.stepsPerEpoch + Math.ceil(end / options.accumulate);
     this.#position.batch = end;
     const loss = totalLoss(outcome.losses);
@@ -215,7 +218,7 @@ export class Trainer {
     return scores;
   }
 
-  /** Keeps count of scores that are no better than before; whether they have become too many. */
+  /** Counts scores without improvement. Returns whether there have been too many. */
   #judge(record: EpochRecord): boolean {
     const {bestBy, patience} = this.#parts.options;
     const score = scoreOf(record, bestBy);
@@ -238,5 +241,5 @@ export class Trainer {
   }
 }
 
-/** Batches on their way to a step; `end` is the batch after the step's last. */
+/** The batches collected for a step. `end` is the batch after the step's last batch. */
 type PendingStep = {step: GradientStep; end: number; waitMs: number};
