@@ -4,7 +4,10 @@ import type {Evaluation} from '../evaluation/evaluate.js';
 const LABEL = 24;
 const CELL = 11;
 
-/** The scores of an evaluation, or some of them, as tables of plain text. A score that is null is a dash, with the reason below. */
+/**
+ * Formats the scores of an evaluation, or some of them, as plain-text tables. A null score is shown as a dash, and its
+ * reason below the tables.
+ */
 export function describeEvaluation(evaluation: Partial<Evaluation>): string {
   const {bbox, segm, pixel, objects, nuclei} = evaluation;
   const tables: string[][] = [];
@@ -46,7 +49,9 @@ export function describeEvaluation(evaluation: Partial<Evaluation>): string {
   return [...tables.map((lines) => lines.join('\n')), ...(reasons.length > 0 ? [reasons.join('\n')] : [])].join('\n\n');
 }
 
-/** The classes by AP of masks (or boxes), best first; those without objects last. */
+/**
+ * Formats the scores of each class, sorted by AP of masks (or boxes), best first. Classes without objects come last.
+ */
 export function describeClasses({classes}: CocoScores): string {
   const ranked = [...classes].sort((a, b) => (b.ap ?? -1) - (a.ap ?? -1));
   return [

@@ -12,16 +12,16 @@ import {writing} from '../files/writing.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Views, viewsRule} from '../model/predict.js';
 
-/** What `writeEvaluation()` takes. */
+/** Options of `writeEvaluation()`. */
 export type WriteEvaluationOptions = {
-  /** The folder to write into; it is made. */
+  /** The folder to write to. It is created if necessary. */
   folder: string;
   data: Dataset;
-  /** Detections above this score are drawn, 0..1. Default 0.5. */
+  /** Only detections above this score are drawn, 0..1. Default 0.5. */
   scoreThreshold?: number;
-  /** In how many ways the drawn images are looked at: see `PredictOptions`. Default 1. */
+  /** Number of views of each drawn image for test-time augmentation: see `PredictOptions`. Default 1. */
   views?: Views;
-  /** How many of the worst images are drawn, 0 for none. Default 8. */
+  /** How many of the worst images to draw; 0 for none. Default 8. */
   worst?: number;
 };
 
@@ -34,9 +34,9 @@ const OPTIONS: Schema = {
 };
 
 /**
- * Writes an evaluation as files: scores.json; precision over recall at IoU 0.5 and the confusion matrix, as SVG and PNG;
- * worst.png, the images with the lowest object F1 (of equal ones the lowest pixel IoU), truth beside prediction. Throws
- * INVALID_OPTION, WRITE_FAILED, and what the model and the data set throw.
+ * Writes an evaluation to files: scores.json; the precision-recall curves at IoU 0.5 and the confusion matrix, as SVG
+ * and PNG; and worst.png. That picture shows ground truth next to predictions for the images with the lowest object F1
+ * (then the lowest pixel IoU). Throws INVALID_OPTION, WRITE_FAILED, or errors of the model and the data set.
  */
 export async function writeEvaluation(
   model: MaskRcnn,
@@ -88,7 +88,7 @@ async function worstOf(
   return pictures;
 }
 
-/** The indices of the images, those with the lowest object F1 first, of equal ones those with the lowest pixel IoU. */
+/** The indices of the images, sorted by ascending object F1, then by ascending pixel IoU. */
 export function worstFirst(images: EvaluationDetails['images']): number[] {
   return images
     .map(({pixel, objects}, index) => ({index, f1: objects.f1, iou: pixel.iou}))

@@ -12,22 +12,25 @@ import {readMetrics} from '../run/metrics-file.js';
 import {makeGallery} from './page/gallery.js';
 import {type PageContent, pageHtml} from './page/page.js';
 
-/** What `writeReport()` takes. */
+/** Options of `writeReport()`. */
 export type ReportOptions = {
-  /** Whose detections the gallery shows; together with `data`. */
+  /** The model whose detections the gallery shows. Needs `data`. */
   model?: MaskRcnn;
   data?: Dataset;
-  /** What the page calls the weights of `model`: their file. */
+  /** The name that the page shows for the weights of `model`, usually their file. */
   weights?: string;
-  /** At most this many images are in the gallery, those with the lowest object F1 first. Default 24. */
+  /** Maximum number of images in the gallery. Those with the lowest object F1 come first. Default 24. */
   worst?: number;
-  /** Detections above this score count for the order of the images; the page begins with it. Default 0.5. */
+  /**
+   * Only detections above this score count for the order of the images. It is also the initial value of the page's
+   * slider, 0..1. Default 0.5.
+   */
   scoreThreshold?: number;
-  /** The file to write. Default: report.html in the run's folder. */
+  /** The file to write. Default: report.html in the folder of the run. */
   output?: string;
-  /** Called after each image with how many are done. */
+  /** Called after each image with the number of images done. */
   onImage?: (done: number) => void;
-  /** Ends the work before the next image; `writeReport()` rejects with the signal's reason. */
+  /** Stops before the next image. `writeReport()` then rejects with the signal's reason. */
   signal?: AbortSignal;
 };
 
@@ -47,12 +50,13 @@ const OPTIONS: Schema = {
 };
 
 /**
- * Writes the run in the folder `run` as one HTML file that opens without a server or a network: curves with their values under
- * the pointer, scores by epoch, options and versions; and with `model` and `data` a gallery of truth and prediction with a
- * slider for the score, worst images first. Resolves to the file's path.
+ * Writes a report on the run in the folder `run`: one HTML file that opens without a server or a network. It shows
+ * curves with their values under the pointer, scores by epoch, options and versions. With `model` and `data` it adds a
+ * gallery of ground truth and predictions with a slider for the score, worst images first. Resolves to the path of the
+ * file.
  *
- * Throws INVALID_OPTION, INVALID_DATASET where there is no run in the folder, WRITE_FAILED, what the model and the data set throw, or the
- * reason of an aborted signal.
+ * Throws INVALID_OPTION, INVALID_DATASET if the folder has no run, WRITE_FAILED, errors of the model and the data set,
+ * or the reason of an aborted signal.
  */
 export async function writeReport(run: string, options: ReportOptions = {}): Promise<string> {
   checkOptions({run, ...options}, OPTIONS, 'writeReport()');

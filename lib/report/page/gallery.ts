@@ -7,20 +7,20 @@ import {loadSharp} from '../../image/load-sharp.js';
 import type {MaskRcnn} from '../../model/model.js';
 import {worstFirst} from '../write-evaluation.js';
 
-/** An object as report.js draws it, in pixels of the picture. */
+/** An object for report.js to draw, in pixels of the picture. */
 export type GalleryObject = {
-  /** Its class. */
+  /** The name of its class. */
   name: string;
   score?: number;
   left: number;
   top: number;
   width: number;
   height: number;
-  /** Lengths of runs in reading order of its rectangle, background first, parted by commas. */
+  /** Run lengths in row-major order of the object's rectangle, starting with the background, separated by commas. */
   runs: string;
 };
 
-/** An image with its objects, as report.js takes it. */
+/** An image and its objects for report.js. */
 export type GalleryImage = {
   file: string;
   /** A data URL. */
@@ -34,12 +34,12 @@ export type GalleryImage = {
   found: GalleryObject[];
 };
 
-/** Longer side of a picture, in pixels. */
+/** Longer side of a picture in pixels. */
 const SIDE = 720;
-/** Detections with a lower score are not in the page: the slider begins here. */
+/** Detections with a lower score are not in the page. This is the minimum of the slider. */
 export const LEAST_SCORE = 0.05;
 
-/** The `count` images with the lowest scores, the worst first. */
+/** The `count` images with the lowest scores, worst first. */
 export async function makeGallery(
   model: MaskRcnn,
   {data, details, count}: {data: Dataset; details: EvaluationDetails; count: number},
@@ -76,7 +76,7 @@ async function makeEntry(model: MaskRcnn, {file, image, instances}: Sample, clas
   };
 }
 
-/** None for an object that the smaller picture has no pixel of. */
+/** Empty if the object has no pixel in the smaller picture. */
 function toObject({label, shape}: Item, score?: number): GalleryObject[] {
   if (shape === undefined || shape.width === 0 || shape.height === 0) return [];
   const {left, top, width, height} = shape;
@@ -84,7 +84,7 @@ function toObject({label, shape}: Item, score?: number): GalleryObject[] {
   return [{name: label, ...rounded, left, top, width, height, runs: runsOf(shape).join(',')}];
 }
 
-/** Lengths of equal pixels in reading order, background first. */
+/** Run lengths in row-major order, starting with the background. */
 export function runsOf({bitmap}: Shape): number[] {
   const runs = [0];
   let inside = false;

@@ -3,7 +3,10 @@ import {BEST_BY, type BestBy, scoreOf} from '../../run/best.js';
 import type {EpochRecord, History} from '../../run/history.js';
 import {leaves} from '../../run/scalars.js';
 
-/** Every validation metric of the best and of the last epoch that was evaluated; `options` say what chose the best one. */
+/**
+ * A table of all validation metrics of the best and the last evaluated epoch. `options` say which score selected the
+ * best one.
+ */
 export function metricsTable({epochs}: History, options: Readonly<Record<string, unknown>>): string {
   const evaluated = epochs.filter(({validation}) => validation !== null);
   const last = evaluated.at(-1);
@@ -28,7 +31,7 @@ ${names.map(row).join('\n')}
 </table></div></details>`;
 }
 
-/** What `train()` chose by: its own default where the options do not say. */
+/** The score that `train()` selected by. If the options do not say, this is its default. */
 function chosenBy({train}: Readonly<Record<string, unknown>>): BestBy {
   const {bestBy} = (train ?? {}) as {bestBy?: string};
   return bestBy !== undefined && (bestBy === 'loss' || Object.hasOwn(BEST_BY, bestBy)) ? (bestBy as BestBy) : 'iou';

@@ -11,27 +11,27 @@ import {metricsTable} from './metrics-table.js';
 
 export type PageContent = {
   title: string;
-  /** What options.json holds. */
+  /** The content of options.json. */
   options: Readonly<Record<string, unknown>>;
   history: History;
-  /** What a model finds, worst images first. */
+  /** The predictions of a model, worst images first. */
   gallery?: Gallery;
-  /** The last picture of truth beside prediction, where there is no gallery. */
+  /** Without a gallery: the last picture of ground truth next to predictions. */
   still?: {name: string; url: string};
 };
 
 type Gallery = {
   images: readonly GalleryImage[];
-  /** How many images the data set has. */
+  /** Number of images in the data set. */
   of: number;
   scoreThreshold: number;
   /** The classes of the data set. */
   classes: readonly string[];
-  /** The file of the model's weights, where it is known. */
+  /** The file of the model's weights, if known. */
   weights?: string;
 };
 
-/** A run as one HTML file that needs nothing else. */
+/** The page as one self-contained HTML file. */
 export async function pageHtml(content: PageContent): Promise<string> {
   const [style, script] = await Promise.all(['report.css', 'report.js'].map(readPart));
   const {title, history, gallery, still} = content;
@@ -106,7 +106,7 @@ function galleryHtml({images, of, scoreThreshold, classes, weights}: Gallery): s
 above ${scoreThreshold}; <span class="count"></span></span></figcaption>
 </figure>`,
   );
-  // Nothing in a script element ends it but this.
+  // Escape '<' below: it is the only character that could end the script element.
   const named = classes.length > 1 ? presentClasses(images, classes) : [];
   const colors = PALETTE.slice(0, -1);
   const json = JSON.stringify({images, classes: named, colors}).replaceAll('<', '\\u003c');
@@ -122,7 +122,7 @@ ${figures.join('\n')}
 <script type="application/json" id="gallery">${json}</script>`;
 }
 
-/** Those that there are objects of, in the order of the data set. */
+/** The classes that occur in the images, in the data set's order. */
 function presentClasses(images: readonly GalleryImage[], classes: readonly string[]): string[] {
   const present = new Set(images.flatMap(({truth, found}) => [...truth, ...found].map(({name}) => name)));
   return [...new Set([...classes, ...present])].filter((name) => present.has(name));
@@ -140,7 +140,7 @@ function stillPicture(still: PageContent['still']): string {
 <img class="still" alt="Validation images with their true and predicted objects" src="${still.url}">`;
 }
 
-/** One table for each member that is an object, which model, train and versions are. */
+/** One table for each member that is an object, such as model, train and versions. */
 function optionTables(options: Readonly<Record<string, unknown>>): string {
   return Object.entries(options)
     .map(([name, value]) => {

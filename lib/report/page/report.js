@@ -1,11 +1,12 @@
 /**
- * What a run's report does in the browser: values under the pointer, and the gallery. It is written into the page as it stands, so it
- * loads nothing.
+ * The browser part of a run's report: values under the pointer, and the gallery. It is copied into the page, which
+ * therefore loads nothing.
  *
  * @typedef {import('./gallery.js').GalleryImage} GalleryImage
  * @typedef {import('./gallery.js').GalleryObject} GalleryObject
  * @typedef {'image' | 'truth' | 'found'} View
- * @typedef {{object: GalleryObject, color: [number, number, number], inside: Uint8Array, layer: HTMLCanvasElement}} Layer
+ * @typedef {{object: GalleryObject, color: [number, number, number], inside: Uint8Array,
+ *   layer: HTMLCanvasElement}} Layer
  */
 
 const tip = document.createElement('div');
@@ -16,10 +17,10 @@ const hideTip = () => {
   tip.hidden = true;
 };
 addEventListener('scroll', hideTip, {capture: true, passive: true});
-addEventListener('pointerdown', hideTip, {capture: true}); // before what is touched shows its own
+addEventListener('pointerdown', hideTip, {capture: true}); // before the touched element shows its own
 
 /**
- * Tells what is under the pointer, beside it. What a finger has shown stays when it is lifted, until it touches something else.
+ * Shows a description next to the pointer. After a touch, it stays until something else is touched.
  * @param {Element} element
  * @param {(event: PointerEvent) => Node[]} describe
  */
@@ -38,7 +39,7 @@ function tellUnderPointer(element, describe) {
   });
 }
 
-/** @param {Element} chart a curve with its frames, as chart.ts draws them */
+/** @param {Element} chart a chart with its frames, as drawn by chart.ts */
 function followPointer(chart) {
   const svg = /** @type {SVGSVGElement} */ (chart.querySelector('svg'));
   tellUnderPointer(svg, (event) => {
@@ -92,7 +93,7 @@ function markedLine(color, text) {
 }
 
 /**
- * Beside the pointer, and within the window.
+ * Places `box` next to the pointer, inside the window.
  * @param {HTMLElement} box
  * @param {PointerEvent} event
  */
@@ -103,8 +104,8 @@ function place(box, {clientX, clientY}) {
 }
 
 /**
- * @param {{images: GalleryImage[], classes: string[], colors: [number, number, number][]}} gallery `classes` are those of the legend:
- *   without one each object has a colour of its own
+ * @param {{images: GalleryImage[], classes: string[], colors: [number, number, number][]}} gallery `classes` are the
+ *   classes in the legend; if empty, there is no legend and each object has its own colour
  */
 function showGallery({images, classes, colors}) {
   const slider = /** @type {HTMLInputElement} */ (document.querySelector('#threshold'));
@@ -126,9 +127,9 @@ function showGallery({images, classes, colors}) {
     picture.src = image.picture;
     const paint = (/** @type {GalleryObject[]} */ objects) =>
       objects.map((object, i) => paintObject(object, colorOf(object, i)));
-    /** @type {{truth: Layer[], found: Layer[]} | undefined} painted when first looked at */
+    /** @type {{truth: Layer[], found: Layer[]} | undefined} painted on first use */
     let layers;
-    /** What is to be seen, the best first. */
+    /** The visible objects, best first. */
     const visible = () => {
       if (view === 'image' || layers === undefined) return [];
       return layers[view].filter(({object}) => (object.score ?? 1) >= Number(slider.value));
@@ -140,7 +141,7 @@ function showGallery({images, classes, colors}) {
       layers ??= {truth: paint(image.truth), found: paint(image.found)};
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
       context.drawImage(picture, 0, 0, image.width, image.height);
-      // The best lie on top.
+      // Draw in reverse order, so that the best are on top.
       for (const {object, layer} of visible().reverse()) context.drawImage(layer, object.left, object.top);
     };
 
@@ -154,7 +155,8 @@ function showGallery({images, classes, colors}) {
       return [markedLine(`rgb(${hit.color})`, score === undefined ? name : `${name} ${score.toFixed(2)}`)];
     };
     tellUnderPointer(canvas, describe);
-    // A finger cannot point without touching: on an object it asks for its label, elsewhere it turns the picture as a click does.
+    // Touching cannot hover: on an object, a touch shows its label. Elsewhere it switches between truth and prediction,
+    // as a click does.
     let asked = false;
     canvas.addEventListener('pointerdown', (event) => {
       asked = event.pointerType === 'touch' && describe(event).length > 0;
@@ -193,7 +195,7 @@ function isInside({left, top, width, height}, inside, x, y) {
 }
 
 /**
- * The object's mask in its colour, with its contour, as large as its rectangle.
+ * Paints the object's mask and contour in its colour on a canvas of the size of its rectangle.
  * @param {GalleryObject} object
  * @param {[number, number, number]} color
  * @returns {Layer}
