@@ -6,18 +6,23 @@ import {findRegistered} from '../weights/registry.js';
 import {readConfigFile} from './config-file.js';
 import {TRAIN_CONFIG, type TrainConfig} from './train-config.js';
 
-/** Where a run keeps what was said to `maskrcnn train`. */
+/** Path of the file in which a run keeps the options of `maskrcnn train`. */
 export function commandFile(run: string): string {
   return join(run, 'command.json');
 }
 
-/** Keeps `config`, with whole paths: the run may be resumed or reported on from another folder. Throws WRITE_FAILED. */
+/**
+ * Saves `config` with absolute paths, because the run may be resumed or reported on from another folder. Throws
+ * WRITE_FAILED.
+ */
 export async function writeCommandFile(run: string, config: TrainConfig): Promise<void> {
   const text = JSON.stringify(withWholePaths(config), null, 2);
   await writeAtomically(commandFile(run), (file) => file.writeFile(`${text}\n`));
 }
 
-/** What was said; nothing where another program made the run. Throws INVALID_OPTION for a damaged file. */
+/**
+ * Reads the saved options. Returns none if another program made the run. Throws INVALID_OPTION if the file is damaged.
+ */
 export async function readCommandFile(run: string): Promise<TrainConfig> {
   const file = commandFile(run);
   return existsSync(file) ? readConfigFile(file, TRAIN_CONFIG) : {};
@@ -43,7 +48,7 @@ function withWholePaths(config: TrainConfig): TrainConfig {
   );
 }
 
-/** As `DataSpec` has them; the share that is kept for validation has none. */
+/** Makes the paths of a `DataSpec` absolute. A validation fraction has no path. */
 function withWholeDataPaths(spec: unknown): unknown {
   if (typeof spec !== 'object' || spec === null) return spec;
   const {path, images} = spec as {path: string; images?: string};

@@ -4,41 +4,41 @@ import type {Schema} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 
 export type CommandContext = {
-  /** Writes a line of results. */
+  /** Writes one line of results. */
   out: (text: string) => void;
-  /** Progress and what else is not the result. */
+  /** For progress and for messages that are not results. */
   progress: Progress;
   /** Aborted when the user presses Ctrl-C. */
   signal: AbortSignal;
 };
 
-/** How many arguments a command takes that are no options. */
+/** How many positional arguments a command takes. */
 export type Positionals = {
   min: number;
   max: number;
   /** Completes the sentence "maskrcnn NAME takes …". */
   expected: string;
-  /** What may have been meant instead. Default: where to read about it. */
+  /** A suggestion of what was meant. Default: points to the command's help. */
   hint?: (given: readonly string[]) => string;
 };
 
 /** One command of `maskrcnn`. */
 export type Command = {
   name: string;
-  /** One line, for the list of commands. */
+  /** One line for the list of commands. */
   summary: string;
-  /** The whole text of `maskrcnn NAME --help`. */
+  /** The complete text of `maskrcnn NAME --help`. */
   help(): string;
-  /** By their names in camelCase; `readFlags()` says how they are written. */
+  /** The options by their camelCase names. `readFlags()` describes how they are written on the command line. */
   options: Schema;
   takes: Positionals;
-  /** Runs with options and positionals that have been checked. */
+  /** Runs the command with checked options and positional arguments. */
   run(options: Record<string, unknown>, positionals: readonly string[], context: CommandContext): Promise<void>;
 };
 
 export const ONE_DATA: Positionals = {min: 1, max: 1, expected: 'one DATA'};
 
-/** Throws INVALID_OPTION where `given` are too few or too many. */
+/** Throws INVALID_OPTION if there are too few or too many arguments. */
 export function checkPositionals({name, takes}: Command, given: readonly string[]): void {
   const {min, max, expected, hint = () => `See \`maskrcnn ${name} --help\`.`} = takes;
   if (given.length >= min && given.length <= max) return;
@@ -47,8 +47,8 @@ export function checkPositionals({name, takes}: Command, given: readonly string[
 }
 
 /**
- * Whether `error` is the reason of the aborted `signal`, or was caused by it, as Node's own errors for an abort are. Another one
- * that came after the abort, such as that of a full disk, is a failure that must be told.
+ * Whether `error` is the reason of the aborted `signal` or was caused by it, like Node's own abort errors. Any other
+ * error after the abort, such as a full disk, is a real failure and must be reported.
  */
 export function isInterruption(error: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;

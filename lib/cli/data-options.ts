@@ -8,7 +8,7 @@ import {MASK_FOLDER_OPTIONS, MaskFolder} from '../datasets/mask-folder.js';
 import {VOC_OPTIONS, VocSegmentation} from '../datasets/voc-segmentation.js';
 import {docComments, optionHelp} from './option-help.js';
 
-/** A data set as it is named on the command line: where it is, and options of its kind. */
+/** A data set as given on the command line: its path and the options of its kind. */
 export type DataSpec = {path: string} & Record<string, unknown>;
 
 /** The options of all kinds of data sets. */
@@ -22,30 +22,30 @@ export const DATA_OPTIONS: Schema = {
 const DEFAULT_CLASS = 'object';
 
 export const DATA_HELP = `DATA is one of
-  - a folder of images and masks whose objects have numbers: NAME.png beside NAME_anno.png, or images/ and masks/
-  - an instances JSON of COCO's form
-  - the folder of Pascal VOC`;
+  - a folder of images and masks with one number per object: NAME.png next to NAME_anno.png, or images/ and masks/
+  - an instances JSON file in COCO format
+  - a folder in Pascal VOC format`;
 
-/** `DATA_OPTIONS`, with what each kind of data set makes of them. */
+/** The help for `DATA_OPTIONS`, by kind of data set. */
 export function dataOptionsHelp(): string {
   const maskFolder = docComments('datasets/mask-folder', 'MaskFolderOptions');
   maskFolder.set('classes', `${maskFolder.get('classes')} Default '${DEFAULT_CLASS}'.`);
-  return `Options of DATA; an array is written a,b or [a, b]. A folder of images and masks has
+  return `Options of DATA. Write an array as a,b or [a, b]. Options for a folder of images and masks:
 
 ${optionHelp(MASK_FOLDER_OPTIONS, maskFolder)}
 
-COCO's form has
+Options for COCO format:
 
 ${optionHelp(COCO_OPTIONS, docComments('datasets/coco/coco', 'CocoOptions'))}
 
-and Pascal VOC has
+Options for Pascal VOC format:
 
 ${optionHelp(VOC_OPTIONS, docComments('datasets/voc-segmentation', 'VocOptions'))}`;
 }
 
 const VOC_LISTS = join('ImageSets', 'Segmentation');
 
-/** Opens the data set at `spec.path`; what is there decides its kind. Throws INVALID_OPTION, INVALID_DATASET. */
+/** Opens the data set at `spec.path` and detects its kind. Throws INVALID_OPTION, INVALID_DATASET. */
 export async function openData({path, ...options}: DataSpec): Promise<Dataset> {
   const there = await stat(path).catch(() => undefined);
   if (there === undefined) {
@@ -57,7 +57,7 @@ export async function openData({path, ...options}: DataSpec): Promise<Dataset> {
   return MaskFolder.open(path, {classes: [DEFAULT_CLASS], ...options});
 }
 
-/** Those of `options` that are a data set's, and the others. */
+/** Splits `options` into those of a data set and the others. */
 export function partDataOptions(options: Record<string, unknown>) {
   const entries = Object.entries(options);
   return {

@@ -4,16 +4,17 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, type Rule, type Schema} from '../basics/schema.js';
 import {closest} from '../basics/wording.js';
 
-/** `batchSize` as it is written on the command line: `batch-size`. */
+/** The name of an option on the command line: `batch-size` for `batchSize`. */
 export function flagName(option: string): string {
   return option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /**
- * Reads the arguments of a command. Options are those of `schema`, with dashes for capitals: `--batch-size 4`. A value is
- * text where text will do, else YAML, which numbers, `true`, `null`, `[1, 2]` and `{type: adamw}` are; else a list parted by
- * commas. An option that occurs several times is a list. What may be true or false needs no value: `--ema`, `--no-ema`,
- * `--ema='{decay: 0.99}'`. Throws INVALID_OPTION.
+ * Reads the arguments of a command. Its options are those of `schema` in kebab-case, such as `--batch-size 4`.
+ *
+ * If an option accepts text, its value is text. Otherwise the value is read as YAML, such as numbers, `true`, `null`,
+ * `[1, 2]` or `{type: adamw}`, and failing that as a list separated by commas. Repeating an option makes a list. A
+ * boolean option needs no value: `--ema`, `--no-ema`, `--ema='{decay: 0.99}'`. Throws INVALID_OPTION.
  */
 export function readFlags(
   args: readonly string[],
@@ -53,7 +54,7 @@ export function readFlags(
   return {options, positionals};
 }
 
-/** Throws INVALID_OPTION where one of `names` was given to `where`, which would pass it over. */
+/** Throws INVALID_OPTION if `options` has one of `names`, which `where` would ignore. */
 export function refuseFlags(
   options: Record<string, unknown>,
   names: readonly string[],
@@ -64,7 +65,7 @@ export function refuseFlags(
   throw new MaskRcnnError('INVALID_OPTION', `${where} takes no --${flagName(given)}.`, {hint});
 }
 
-/** The first reading of what was written that `rule` accepts; if there is none, one for the complaint. */
+/** The first interpretation of the values that `rule` accepts. If there is none, one to show in the error message. */
 function convert(values: readonly (string | boolean)[], rule: Rule): unknown {
   const last = values.at(-1)!;
   if (typeof last === 'boolean') return last;

@@ -6,13 +6,14 @@ import {globToRegExp} from '../files/glob.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 
 /**
- * The images that `inputs` name, each once: files, folders (the images right in them), patterns for the last part of a path
- * (`scans/*.png`, where the shell has not resolved them). Throws INVALID_OPTION for an input that names none.
+ * The images that `inputs` name, without duplicates. An input is a file, a folder (its images, without subfolders), or
+ * a path whose last part is a pattern that the shell has not expanded (`scans/*.png`). Throws INVALID_OPTION if an
+ * input matches no image.
  */
 export async function listImages(inputs: readonly string[]): Promise<string[]> {
   const files = (await Promise.all(inputs.map(resolveInput))).flat();
   const byPath = new Map<string, string>();
-  // As it was written first, which is how messages and results name it.
+  // Keep the first spelling of a path: messages and results name the image by it.
   for (const file of files) if (!byPath.has(resolve(file))) byPath.set(resolve(file), file);
   return [...byPath.values()];
 }

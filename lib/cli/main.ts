@@ -3,7 +3,7 @@ import {createProgress} from '../basics/progress.js';
 import {runCli} from './run.js';
 
 const controller = new AbortController();
-// A second Ctrl-C ends the process at once.
+// A second Ctrl-C ends the process immediately.
 process.once('SIGINT', () => controller.abort());
 process.exitCode = await runCli(
   process.argv.slice(2),

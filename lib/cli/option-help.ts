@@ -8,8 +8,9 @@ const INDENT = 22;
 const WIDTH = 120;
 
 /**
- * What the comments say on the members of `type` in `lib/MODULE`, by name: so that an option is explained in one place, for
- * programs and for the command line. Compiled, the declarations beside the module have them; run as TypeScript, its source.
+ * The doc comments on the members of `type` in `lib/MODULE`, by member name. This way an option is documented in one
+ * place, for programs and for the command line. Compiled code reads them from the declaration file next to the module;
+ * TypeScript run directly reads them from its source.
  */
 export function docComments(module: string, type: string): Map<string, string> {
   const extension = extname(fileURLToPath(import.meta.url)) === '.ts' ? '.ts' : '.d.ts';
@@ -28,8 +29,8 @@ export function docComments(module: string, type: string): Map<string, string> {
 }
 
 /**
- * The lines that explain the options of `schema`: what `meanings` says of each, and what it takes. Where that names one of
- * `known` it becomes a flag.
+ * Formats the help on the options of `schema`: the meaning of each from `meanings`, and what values it takes. Names of
+ * `known` options in a meaning are shown as flags.
  */
 export function optionHelp(schema: Schema, meanings: ReadonlyMap<string, string>, known = schema): string {
   return Object.entries(schema)
@@ -41,14 +42,14 @@ export function optionHelp(schema: Schema, meanings: ReadonlyMap<string, string>
     .join('\n');
 }
 
-/** Other options as they are written on the command line, in place of their names in code. */
+/** Replaces the names of other options in backticks by their flags. */
 function inFlags(meaning: string, schema: Schema): string {
   return meaning.replaceAll(/`([^`]*)`/g, (_, code: string) =>
     Object.hasOwn(schema, code) ? `--${flagName(code)}` : code,
   );
 }
 
-/** A flag and its text, in two columns where the flag leaves room. */
+/** A flag and its text. They share a line if the flag leaves enough room. */
 function entry(flag: string, meaning: string): string {
   const lines = wrap(meaning, WIDTH - INDENT).map((line) => `${' '.repeat(INDENT)}${line}`);
   const head = `  ${flag}`;

@@ -14,22 +14,22 @@ import type {Detections} from '../model/predict.js';
 export const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** The file of one image in a format, by what its name begins with. */
+/** The file name for one image in each format, given its stem. */
 const NAMES = {
   overlay: (stem: string) => `${stem}.png`,
   json: (stem: string) => `${stem}.json`,
   labels: (stem: string) => `${stem}_labels.png`,
 };
-/** The files of all images together in the format 'coco'. */
+/** The files of the format 'coco', which cover all images together. */
 const IMAGES = 'images.json';
 const RESULTS = 'results.json';
 
-/** An image to read, and the name that files made from it begin with. */
+/** An image to read, and the stem of the files made from it. */
 type ImageFile = {file: string; stem: string};
 
-/** Writes what was found on images into a folder. */
+/** Writes the detections on images to a folder. */
 export class PredictionWriter {
-  /** In the order in which they are to be added. */
+  /** The images in the order in which they must be added. */
   readonly images: readonly ImageFile[];
   readonly #folder: string;
   readonly #formats: readonly Format[];
@@ -43,8 +43,8 @@ export class PredictionWriter {
   }
 
   /**
-   * Decides on a name for each file to be written; nothing is made yet. Throws INVALID_OPTION where one of them is among the
-   * images to be read, WRITE_FAILED for a folder that cannot be written to.
+   * Chooses a name for each output file, without creating anything yet. Throws INVALID_OPTION if an output file would
+   * replace an input image, and WRITE_FAILED if the folder is not writable.
    */
   static async plan(folder: string, formats: readonly Format[], files: readonly string[]): Promise<PredictionWriter> {
     await requireWritableFolder(folder);
@@ -90,7 +90,7 @@ export class PredictionWriter {
   }
 }
 
-/** No two files to be written have the same name, also where capitals do not count, as on macOS and Windows. */
+/** Gives all output files distinct names, even on file systems that ignore case, as on macOS and Windows. */
 function nameImages(files: readonly string[], formats: readonly Format[]): ImageFile[] {
   const taken = new Set(sharedNames(formats));
   return files.map((file) => {
@@ -124,7 +124,9 @@ async function requireNoInput(folder: string, outputs: readonly string[], inputs
   }
 }
 
-/** The same for each name of a file, by links or other capitals; undefined where there is none. */
+/**
+ * An identity that is the same for all names of a file, such as links or different case; undefined if there is no file.
+ */
 async function identity(path: string): Promise<string | undefined> {
   const there = await stat(path, {bigint: true}).catch(() => undefined);
   return there && `${there.dev} ${there.ino}`;

@@ -15,10 +15,13 @@ import {readFlags} from './flags.js';
 
 export const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert, report];
 
-/** What the command line writes to: results on `out`, progress and errors on the other stream. */
+/** The outputs of the command line: results go to `out`, progress and errors to `progress`. */
 export type Output = {out: (text: string) => void; progress: Progress};
 
-/** Runs `maskrcnn` with the arguments after its name. Resolves to the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for an interruption. */
+/**
+ * Runs `maskrcnn` with its arguments. Resolves to the exit code: 0 for success, 1 for a failure, 2 for wrong usage, 130
+ * for an interruption.
+ */
 export async function runCli(args: readonly string[], {out, progress}: Output, signal: AbortSignal): Promise<number> {
   try {
     const [name, ...rest] = args;
@@ -45,7 +48,7 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
       progress.say('Interrupted.');
       return 130;
     }
-    // Only what a user can mend is told without a stack.
+    // Show no stack for errors that the user can fix.
     progress.say(error instanceof MaskRcnnError ? `error: ${error.message}` : String((error as Error).stack ?? error));
     return error instanceof MaskRcnnError && error.code === 'INVALID_OPTION' ? 2 : 1;
   }

@@ -7,7 +7,10 @@ import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
 import {DATA_OPTIONS, type DataSpec, openData, partDataOptions} from './data-options.js';
 
-/** A path, or what `DataSpec` says. On the command line all is text first, and a number or an object written there is no path. */
+/**
+ * A path or a `DataSpec`. Command-line values are text at first, so text that is a number or an object is not taken as
+ * a path.
+ */
 const dataRule: Rule = {
   expected: "a path, or an object with 'path' and options of the data set",
   accepts: (value) =>
@@ -16,18 +19,18 @@ const dataRule: Rule = {
       : typeof value === 'object' && value !== null && typeof (value as DataSpec).path === 'string',
 };
 
-/** Those of `maskRcnn()`; the classes are the data set's. */
+/** The options of `maskRcnn()`. The classes come from the data set. */
 const {onNotice, signal: _, classes, numClasses, ...modelOptions} = MODEL_OPTIONS;
 const {data, validation, onStep, onEpoch, signal, ...trainOptions} = TRAIN_OPTIONS;
 
 export {modelOptions, trainOptions};
 
-/** What `maskrcnn train` can be told, by flags or in a file, under these names. */
+/** The options that `maskrcnn train` takes as flags or in a file, by these names. */
 export const TRAIN_CONFIG: Schema = {
   ...modelOptions,
   ...trainOptions,
   ...DATA_OPTIONS,
-  // No function can be written here.
+  // Functions cannot be given here.
   augment: oneOf(...AUGMENT_NAMES),
   data: dataRule,
   validation: either(number({min: 0, below: 1}), dataRule),
@@ -41,7 +44,10 @@ export const DEFAULT_VALIDATION = 0.2;
 
 export type TrainingData = {training: Dataset; validation?: Dataset};
 
-/** The data sets that `config` names, or undefined where it names none. Data options are those of both unless one has its own. */
+/**
+ * Opens the data sets in `config`; undefined if there are none. Data options apply to both data sets, unless one has
+ * its own.
+ */
 export async function openTrainingData(config: TrainConfig): Promise<TrainingData | undefined> {
   const {data: options, others} = partDataOptions(config);
   const {
@@ -55,7 +61,7 @@ export async function openTrainingData(config: TrainConfig): Promise<TrainingDat
   const all = await openData(specOf(data));
   if (validation === 0) return {training: all};
   if (typeof validation === 'number') {
-    // Of a patient nothing is on both sides.
+    // Keep all images of a patient on the same side of the split.
     if (all instanceof MaskFolder) return all.split(validation, {seed, groupBy: ({patient}) => patient});
     return split(all, validation, {seed});
   }

@@ -4,11 +4,12 @@ import type {Command} from '../command.js';
 
 export const convert: Command = {
   name: 'convert',
-  summary: 'Turn weights from .pth into .safetensors, or back',
+  summary: 'Convert weights from .pth to .safetensors, or back',
   help: () => `Usage: maskrcnn convert FROM TO
 
-Reads weights in any form that maskrcnn reads (.pth of either container, .safetensors; what FROM holds decides, not its
-name) and writes them as TO ends: .safetensors, .pth or .pt. Names, shapes and values stay. Pickles execute nothing.
+Reads weights in any format that maskrcnn supports: .safetensors, or .pth in either container format. It detects the
+format from the content of FROM, not from its name. The extension of TO selects the output format: .safetensors, .pth
+or .pt. Names, shapes and values stay the same. Reading a pickle never executes code from it.
 
   maskrcnn convert runs/train/best.safetensors best.pth
   maskrcnn convert maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth coco.safetensors`,

@@ -5,11 +5,11 @@ import type {Command} from '../command.js';
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'Look at libtorch, the addon, the GPU and the caches, and try them out',
+  summary: 'Check libtorch, the addon, the GPU and the caches, and try them out',
   help: () => `Usage: maskrcnn doctor [--json]
 
-Says which libtorch was found and where, whether the addon fits it, what the machine has, and runs the operators and a small
-network in a process of their own. Ends with code 1 if anything fails.
+Reports which libtorch was found and where, whether the addon fits it, and what the machine has. Then it runs the
+operators and a small network in a separate process. Exits with code 1 if anything fails.
 
   --json              print the findings as JSON
 
@@ -19,7 +19,7 @@ network in a process of their own. Ends with code 1 if anything fails.
   takes: {min: 0, max: 0, expected: 'no argument'},
   async run({json}, _, {out, signal}) {
     const findings = await examine();
-    // Ctrl-C ends the self-test, too, which is then no fault.
+    // Ctrl-C also ends the self-test; do not report that as a failure.
     signal.throwIfAborted();
     out(json ? JSON.stringify(findings, null, 2) : describeFindings(findings));
     const failed = findings.filter(({state}) => state === 'failed').map(({name}) => name);

@@ -21,12 +21,12 @@ export const evaluate: Command = {
 
 ${DATA_HELP}
 
-  --weights NAME      a file that training saved, or COCO_V1
-  --results FILE      score the detections in this COCO results file instead, by COCO's AP; of the other options only
-                      --json and those of DATA go with it
-  --score-threshold N detections above this count for pixels and objects, 0..1 (default 0.5); AP takes all
-  --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
-  --output DIR        scores, curves, confusion matrix, worst images and results.json go here (default runs/evaluate)
+  --weights NAME      a file saved by training, or COCO_V1
+  --results FILE      score the detections in this COCO results file instead, with COCO's AP; it can only be combined
+                      with --json and the options of DATA
+  --score-threshold N only detections above this score count for pixels and objects, 0..1 (default 0.5); AP counts all
+  --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
+  --output DIR        folder for scores, curves, confusion matrix, worst images and results.json (default runs/evaluate)
 ${DEVICE_HELP}
   --json              print the scores as JSON
 

@@ -7,10 +7,10 @@ import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData} from '../data-option
 
 export const inspect: Command = {
   name: 'inspect',
-  summary: 'Read a whole data set and name what training would stumble over',
+  summary: 'Check a whole data set for faults that would stop training',
   help: () => `Usage: maskrcnn inspect DATA [OPTIONS]
 
-Reads every image and mask, counts them, and names each fault with its file. Ends with code 1 if there is any.
+Reads and counts all images and masks, and reports each fault with its file. Exits with code 1 if there are faults.
 
 ${DATA_HELP}
 

@@ -14,24 +14,24 @@ const format = oneOf(...FORMATS);
 
 export const predict: Command = {
   name: 'predict',
-  summary: 'Find the objects on images: pictures, JSON, COCO results, label masks',
+  summary: 'Find the objects in images: pictures, JSON, COCO results, label masks',
   help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
-WEIGHTS is a file that training saved, or COCO_V1, torchvision's network for everyday objects.
+WEIGHTS is a file saved by training, or COCO_V1, which is torchvision's network for everyday objects.
 
-  --score-threshold N only objects with a score above this, 0..1 (default 0.5)
-  --save LIST         what to write, of ${FORMATS.join(',')} (default overlay,json):
+  --score-threshold N keep only objects with a score above this, 0..1 (default 0.5)
+  --save LIST         what to write, from ${FORMATS.join(',')} (default overlay,json):
                       overlay: NAME.png, the image with the objects drawn on it
                       json: NAME.json, the objects with class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
-                      labels: NAME_labels.png, 16 bits, each object a number, 0 the background
-  --output DIR        default runs/predict
-  --max-detections N  at most this many objects on an image
-  --views N           look at each image in 1, 2 or 4 ways, mirrored, and average (default 1)
+                      labels: NAME_labels.png, 16 bits, with a number for each object and 0 for the background
+  --output DIR        folder to write to (default runs/predict)
+  --max-detections N  keep at most this many objects per image
+  --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
 ${DEVICE_HELP}
 
-NAME is the image's, or NAME-2, NAME-3, ... where another image's files have those names; no image that is read is replaced. One
-that cannot be read is told and left out; the command then ends with code 1.
+NAME is the name of the image. If another image already has files of that name, it is NAME-2, NAME-3, ... Input images
+are never overwritten. An image that cannot be read is reported and skipped, and the command exits with code 1.
 
   maskrcnn predict runs/train/best.safetensors scans/ --score-threshold 0.7
   maskrcnn predict COCO_V1 'photos/*.jpg' --save overlay,coco --output found`,

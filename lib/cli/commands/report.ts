@@ -11,17 +11,18 @@ import {openTrainingData} from '../train-config.js';
 
 export const report: Command = {
   name: 'report',
-  summary: 'Make one HTML file of a run: curves, scores, and a gallery of truth and prediction',
+  summary: 'Write one HTML file about a run: curves, scores, and a gallery of truth and prediction',
   help: () => `Usage: maskrcnn report RUN [OPTIONS]
 
-Writes RUN/report.html, which opens without a server and without a network. The gallery shows what RUN/best.safetensors finds on
-the validation images of \`maskrcnn train\`, or on --data; a run without either gets its last validation picture.
+Writes RUN/report.html, which opens without a server or a network. Its gallery shows the predictions of
+RUN/best.safetensors on the validation images of \`maskrcnn train\`, or on --data. Without either, it shows the last
+validation picture of the run.
 
   --data DATA         the images of the gallery
-  --weights FILE      the weights to look at (default RUN/best.safetensors)
-  --worst N           images in the gallery, those with the lowest scores (default 24)
-  --score-threshold N detections above this count for the order, 0..1 (default 0.5)
-  --output FILE       default RUN/report.html
+  --weights FILE      the weights to predict with (default RUN/best.safetensors)
+  --worst N           number of images in the gallery, those with the lowest scores (default 24)
+  --score-threshold N only detections above this score count for the order of the images, 0..1 (default 0.5)
+  --output FILE       file to write (default RUN/report.html)
 ${DEVICE_HELP}
 
 ${DATA_HELP}

@@ -10,14 +10,14 @@ export const setup: Command = {
   summary: `Fetch libtorch ${pinned.torch} into the cache`,
   help: () => `Usage: maskrcnn setup [--cpu | --cuda] [--from PATH_OR_URL]
 
-Fetches libtorch ${pinned.torch}, checks it, and unpacks what is needed into ${cacheRoot()}.
-It is taken from PyTorch's own index; where that is out of reach, \`pip download\` gets it under your own configuration of
-pip. An interrupted download goes on where it stopped.
+Downloads libtorch ${pinned.torch}, verifies it, and unpacks the needed files into ${cacheRoot()}.
+The source is PyTorch's own package index. If that cannot be reached, \`pip download\` is used with your pip
+configuration. An interrupted download resumes where it stopped.
 
-  --cpu               for the CPU, about 200 MB (default)
-  --cuda              for NVIDIA GPUs and the CPU, about 3 GB
-  --from PATH_OR_URL  a wheel of torch, a folder of wheels, a libtorch zip, an unpacked libtorch,
-                      or the address of a wheel, a zip or a package index
+  --cpu               libtorch for the CPU, about 200 MB (default)
+  --cuda              libtorch for NVIDIA GPUs and the CPU, about 3 GB
+  --from PATH_OR_URL  use a torch wheel, a folder of wheels, a libtorch zip, an unpacked libtorch,
+                      or the URL of a wheel, a zip or a package index
 
   maskrcnn setup
   maskrcnn setup --cuda

@@ -30,55 +30,55 @@ import {
   trainOptions,
 } from '../train-config.js';
 
-/** The first run's folder where none is named; further ones have a number. */
+/** The default folder of the first run. Later runs get a number. */
 const FREE_RUN = join('runs', 'train');
 
-/** What the help explains for the command as a whole. */
+/** Options that the help explains itself, not from their doc comments. */
 const EXPLAINED: readonly string[] = ['augment', 'seed', 'log'];
 
 const without = (schema: Schema, names: readonly string[]): Schema =>
   Object.fromEntries(Object.entries(schema).filter(([name]) => !names.includes(name)));
 
-/** What the comments on options may name that is a flag here. DATA is none. */
+/** Names in doc comments that the help shows as flags. DATA is not a flag. */
 const known = without(TRAIN_CONFIG, ['data']);
 
 export const train: Command = {
   name: 'train',
-  summary: 'Fine-tune on a data set; the run folder gets weights, curves, pictures and a report',
+  summary: 'Fine-tune on a data set; writes weights, curves, pictures and a report to the run folder',
   help: () => `Usage: maskrcnn train DATA [OPTIONS]
        maskrcnn train --config FILE [OPTIONS]
        maskrcnn train --resume --output RUN
 
 ${DATA_HELP}
 
-  --validation 0.2    the part of DATA that is kept for validation (default ${DEFAULT_VALIDATION}; 0: none), or another data set: a
-                      path, or '{path: DIR, include: "val_*"}'; options of DATA that it does not have itself are its own, too
-  --augment NAME      what happens to each image before it is trained on (default hflip):
+  --validation 0.2    fraction of DATA to keep for validation (default ${DEFAULT_VALIDATION}; 0: none), or another data set: a path, or
+                      '{path: DIR, include: "val_*"}'; options of DATA apply to it too, unless it sets its own
+  --augment NAME      augmentation of the training images (default hflip):
                       ${AUGMENT_NAMES.join(', ')}
-  --seed N            of the part for validation, the order of the images, their augmentation, the samplers and the initial
+  --seed N            seed of the validation split, the image order, the augmentation, the samplers and the initial
                       weights (default 0)
-  --config FILE       options from a JSON or YAML file, by their names in camelCase; what is said here goes first
-  --no-inspect        do not read the whole data set before the first step
-  --log silent        no progress, only results and errors
+  --config FILE       read options from a JSON or YAML file, by their camelCase names; the command line overrides it
+  --no-inspect        do not check the whole data set before the first step
+  --log silent        show no progress, only results and errors
 
-Ctrl-C ends the run after the step under way and saves it; a second one stops at once.
+Press Ctrl-C to end the run after the current step and save it. Press it again to stop at once.
 
   maskrcnn train GlaS --include 'train_*' --classes gland --weights COCO_V1 --epochs 20 --augment histology
   maskrcnn train instances_train.json --images train --validation '{path: instances_val.json, images: val}' --weights COCO_V1
   maskrcnn train cells --weights-backbone IMAGENET1K_V1 --backbone resnet18 --optimizer '{type: adamw, weightDecay: 0.05}'
   maskrcnn train --resume --output runs/train
 
-Options of training, those of train(); an object is written {name: value}
+Training options, as in train(). Write an object as {name: value}.
 
 ${optionHelp(without(trainOptions, EXPLAINED), docComments('train/options', 'TrainOptions'), known)}
 
-Options of the network, those of maskRcnn()
+Network options, as in maskRcnn():
 
 ${optionHelp(without(modelOptions, EXPLAINED), docComments('model/options', 'ModelOptions'), known)}
 
 ${dataOptionsHelp()}`,
   options: {...TRAIN_CONFIG, config: text},
-  // --config and --resume can name it, too.
+  // DATA may also come from --config or --resume.
   takes: {...ONE_DATA, min: 0},
   async run({config, ...flags}, [path], context) {
     const file = config === undefined ? {} : await readConfigFile(config as string, TRAIN_CONFIG);
@@ -114,7 +114,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   await writing(output, () => mkdir(output, {recursive: true}));
   await writeCommandFile(output, {...config, output});
   const savedBefore = await timeOfState(output);
-  /** With a gallery of what the best weights find, as `maskrcnn report` makes it. */
+  /** Adds a gallery of the best weights' predictions, as `maskrcnn report` does. */
   const reportOn = async (weights: string) => {
     if (validation === undefined) return await writeReport(output);
     model.dispose();
@@ -141,13 +141,13 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   }
 }
 
-/** When the state that a run goes on from was saved last. */
+/** When the state to resume from was last saved. */
 async function timeOfState(run: string): Promise<bigint | undefined> {
   const state = await stat(RunFolder.statePath(run), {bigint: true}).catch(() => undefined);
   return state?.mtimeNs;
 }
 
-/** What the run that is resumed was started with. Throws INVALID_OPTION where there is no run to resume. */
+/** The options with which the resumed run was started. Throws INVALID_OPTION if there is no run to resume. */
 async function saidBefore({resume, output, data}: TrainConfig): Promise<TrainConfig> {
   if (!resume) return {};
   if (typeof output !== 'string') {
@@ -164,7 +164,7 @@ async function saidBefore({resume, output, data}: TrainConfig): Promise<TrainCon
   return readCommandFile(output);
 }
 
-/** Faults end the command before the first step, all of them named, unless training skips what it cannot read. */
+/** Reports all faults and ends the command before the first step, unless training skips unreadable files. */
 async function check(parts: TrainingData, skips: boolean, {out, progress, signal}: CommandContext): Promise<void> {
   for (const [name, data] of Object.entries(parts)) {
     const label = `Checking the ${name} images`;
