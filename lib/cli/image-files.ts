@@ -2,7 +2,7 @@ import {readdir, stat} from 'node:fs/promises';
 import {basename, dirname, extname, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {naturalOrder} from '../datasets/folder-scan.js';
-import {globToRegExp} from '../files/glob.js';
+import {globMatcher} from '../files/glob.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 
 /**
@@ -23,10 +23,10 @@ async function resolveInput(input: string): Promise<string[]> {
   if (there?.isFile()) return [input];
   const isFolder = there?.isDirectory() ?? false;
   const folder = isFolder ? input : dirname(input);
-  const pattern = isFolder ? undefined : globToRegExp(basename(input));
+  const matches = isFolder ? undefined : globMatcher(basename(input));
   const names = await readdir(folder).catch(() => []);
   const files = names
-    .filter((name) => (pattern === undefined ? isImageName(name) : pattern.test(name)))
+    .filter((name) => (matches === undefined ? isImageName(name) : matches(name)))
     .sort(naturalOrder)
     .map((name) => join(folder, name));
   if (files.length > 0) return files;

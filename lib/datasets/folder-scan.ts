@@ -1,7 +1,7 @@
 import {readdir} from 'node:fs/promises';
 import {basename, extname, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
-import {globToRegExp} from '../files/glob.js';
+import {globMatcher} from '../files/glob.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 
 /** Where images and masks lie, as far as the user says so. */
@@ -43,8 +43,8 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
 
   const imageFiles = subfolders ? await list(imageFolder) : names;
   const maskFiles = subfolders ? await list(maskFolder) : names;
-  const excluded = options.exclude.map(globToRegExp);
-  const kept = (stem: string, name: string) => !excluded.some((pattern) => pattern.test(stem) || pattern.test(name));
+  const excluded = options.exclude.map(globMatcher);
+  const kept = (stem: string, name: string) => !excluded.some((matches) => matches(stem) || matches(name));
   const images = byStem(imageFolder, imageFiles, (stem, name) => !isMask(stem) && kept(stem, name));
   const masks = byStem(
     maskFolder,
@@ -150,10 +150,10 @@ function byStem(
 
 /** Patterns hold for the name with or without extension. */
 function wanted({include, exclude}: FolderLayout): (name: string, path: string) => boolean {
-  const included = include?.map(globToRegExp);
-  const excluded = exclude.map(globToRegExp);
+  const included = include?.map(globMatcher);
+  const excluded = exclude.map(globMatcher);
   return (name, path) => {
-    const matches = (pattern: RegExp) => pattern.test(name) || pattern.test(basename(path));
+    const matches = (pattern: (name: string) => boolean) => pattern(name) || pattern(basename(path));
     return (included === undefined || included.some(matches)) && !excluded.some(matches);
   };
 }

@@ -4,8 +4,8 @@ import {dirname} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 
 /**
- * Writes `path` whole or not at all: `write` fills a new file beside it, which then takes its place. When something fails, a
- * file that was at `path` is as before, and nothing is left beside it. System errors become WRITE_FAILED.
+ * Writes the file `path` atomically: `write` fills a temporary file next to it, which then replaces it. If something
+ * fails, an existing file at `path` is unchanged and the temporary file is removed. System errors become WRITE_FAILED.
  */
 export async function writeAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
@@ -19,13 +19,15 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, {force: true}).catch(() => {}); // the disk that fails may not delete either
+    await rm(temporary, {force: true}).catch(() => {}); // a failing disk may refuse this too
     throw writeFailed(path, error, 'What was there before is unchanged.');
   }
   await syncFolder(dirname(path));
 }
 
-/** WRITE_FAILED for a system error met while `path` was written; anything else as it is. */
+/**
+ * Converts a system error that occurred while `path` was written to WRITE_FAILED. Returns any other error unchanged.
+ */
 export function writeFailed(path: string, error: unknown, hint?: string): unknown {
   if ((error as NodeJS.ErrnoException)?.syscall === undefined) return error;
   return new MaskRcnnError('WRITE_FAILED', `${path} could not be written: ${(error as Error).message}.`, {
@@ -35,19 +37,20 @@ export function writeFailed(path: string, error: unknown, hint?: string): unknow
   });
 }
 
-/** Makes the new name outlast a power failure, where the file system can. */
+/** Makes the new name survive a power failure, if the file system supports it. */
 async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders.
+  // Windows cannot open folders.
   if (process.platform === 'win32') return;
   try {
     const handle = await open(folder, 'r');
     await handle.sync().finally(() => handle.close());
   } catch {
-    // Some network file systems refuse, and a folder may be closed to readers; the file itself has been synced.
+    // Some network file systems do not support this, and the folder may not be readable. The file itself is already
+    // synced.
   }
 }
 
-/** Appends all of `bytes`: a single write may take fewer. */
+/** Appends all of `bytes`. A single write may take only a part of them. */
 export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;

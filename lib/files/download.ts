@@ -8,14 +8,14 @@ import {withFileLock} from './file-lock.js';
 
 export type DownloadProgress = {
   url: string;
-  /** Bytes on disk so far, those of an earlier, interrupted download included. */
+  /** Bytes on disk so far, including those of an earlier, interrupted download. */
   receivedBytes: number;
-  /** Undefined where the server does not say. */
+  /** Undefined if the server does not say. */
   totalBytes: number | undefined;
 };
 
 export type DownloadOptions = {
-  /** SHA-256 in hex, or the first digits of it. */
+  /** SHA-256 in hex, or its first digits. */
   sha256?: string | undefined;
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
@@ -25,13 +25,14 @@ const attempts = 4;
 const firstPauseMs = 500;
 const stallMs = 60_000;
 
-/** A refusal that trying again will not change. */
+/** A refusal that a retry will not change. */
 class Refused extends Error {}
 
 /**
- * Downloads `url` (http or https) to the file `target`, whole or not at all. Bytes gather in `target.part`, from where an
- * interrupted download goes on, then are checked against `sha256` and renamed. Broken connections are retried. Downloads of
- * one target by several processes take turns; a target that already has the digest is left as it is.
+ * Downloads `url` (http or https) to the file `target`. The file appears only when it is complete: bytes are collected
+ * in `target.part`, checked against `sha256`, and renamed. An interrupted download resumes from `target.part`. Broken
+ * connections are retried. If several processes download the same target, they take turns. A target that already has
+ * the digest is left as it is.
  *
  * Throws DOWNLOAD_FAILED, CHECKSUM_MISMATCH, or the signal's reason.
  */
@@ -80,7 +81,7 @@ async function fetchAndCheck(url: string, target: string, options: DownloadOptio
   if (sha256 !== undefined) {
     let digest = await sha256OfFile(part, signal);
     if (resumed && !digest.startsWith(sha256.toLowerCase())) {
-      // What was there from an earlier run may be of another edition of the file.
+      // The part from an earlier run may belong to another version of the file.
       await discard(part);
       resumed = await fetchWithRetries(url, part, options);
       digest = await sha256OfFile(part, signal);
@@ -98,7 +99,7 @@ async function fetchAndCheck(url: string, target: string, options: DownloadOptio
   await rm(`${part}.json`, {force: true});
 }
 
-/** True when bytes of an earlier process were taken over. */
+/** Resolves to true if the part file already had bytes of an earlier download. */
 async function fetchWithRetries(url: string, part: string, options: DownloadOptions): Promise<boolean> {
   const takenOver = ((await statOrUndefined(part))?.size ?? 0) > 0;
   for (let attempt = 1; ; attempt++) {
@@ -114,13 +115,13 @@ async function fetchWithRetries(url: string, part: string, options: DownloadOpti
   }
 }
 
-/** What the bytes in a `.part` file belong to: kept beside it, so that a later process can go on. */
+/** The origin of the bytes in a `.part` file. It is stored next to that file, so that a later process can resume. */
 type PartInfo = {url: string; validator: string | null};
 
 async function fetchPart(url: string, part: string, {sha256, onProgress, signal}: DownloadOptions): Promise<void> {
   const info = await readPartInfo(part);
   const size = (await statOrUndefined(part))?.size ?? 0;
-  // Without a digest only a validator tells that the file on the server is still the same.
+  // Without a digest, only a validator can show that the file on the server has not changed.
   const from = info?.url === url && (info.validator !== null || sha256 !== undefined) ? size : 0;
   const headers: Record<string, string> = {'accept-encoding': 'identity'};
   if (from > 0) {
@@ -144,7 +145,7 @@ async function fetchPart(url: string, part: string, {sha256, onProgress, signal}
     if (response.status >= 400 || response.body === null) {
       await response.body?.cancel();
       const message = `the server answered ${response.status} ${response.statusText}`.trimEnd();
-      // 408 and 429 ask to come back later, as server errors do.
+      // 408 and 429 ask the client to try again later, as server errors do.
       throw response.status >= 500 || [408, 429].includes(response.status) ? new Error(message) : new Refused(message);
     }
     const offset = response.status === 206 ? from : 0;
@@ -180,7 +181,7 @@ async function fetchPart(url: string, part: string, {sha256, onProgress, signal}
   }
 }
 
-/** The whole length by a `Content-Range` header. */
+/** The total length in a `Content-Range` header. */
 function contentTotal(response: Response): number | undefined {
   const match = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
   return match ? Number(match[1]) : undefined;
@@ -195,7 +196,7 @@ async function readPartInfo(part: string): Promise<PartInfo | undefined> {
   try {
     return JSON.parse(await readFile(`${part}.json`, 'utf8'));
   } catch {
-    // No earlier download, or one that ended while writing it: start over.
+    // There was no earlier download, or it ended while it wrote this file: start over.
     return undefined;
   }
 }
@@ -214,7 +215,7 @@ async function statOrUndefined(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** undici says "fetch failed" and keeps the reason in `cause`. */
+/** undici's message is just "fetch failed"; `cause` has the reason. */
 function describe(error: unknown): string {
   const {message, cause} = error as Error;
   return cause instanceof Error && cause.message ? `${message} (${cause.message})` : message || basename(String(error));

@@ -3,13 +3,13 @@ import {hostname} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
 
 const heartbeatMs = 5000;
-/** A lock of another machine counts as left behind after this long without a heartbeat. */
+/** A lock of another machine counts as abandoned after this time without a heartbeat. */
 const staleMs = 60_000;
 const pollMs = 200;
 
 /**
- * Runs `task` while holding the lock file `path`, so that calls of this and other processes take turns. `waited` tells the
- * task that someone else may have done its work meanwhile. A lock left behind by a process that has died is taken over.
+ * Runs `task` while it holds the lock file `path`, so that calls in this and other processes take turns. `waited` tells
+ * the task that another call may have done its work in the meantime. The lock of a process that has died is taken over.
  */
 export async function withFileLock<T>(
   path: string,
@@ -57,7 +57,8 @@ async function isStale(path: string): Promise<boolean> {
   try {
     const [text, {mtimeMs}] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
     const [pid, host] = text.split(' ');
-    // An owner on this machine can be asked; an empty lock has an owner that is just writing its name.
+    // Whether an owner on this machine is alive can be checked. An empty lock belongs to an owner that is about to
+    // write its name.
     if (host === hostname() && Number(pid) > 0) return !isAlive(Number(pid));
     return Date.now() - mtimeMs > staleMs;
   } catch (error) {

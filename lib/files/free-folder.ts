@@ -1,7 +1,10 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 
-/** Makes the first free of `stem`, `stem`-2, ... `mkdir` makes a name for one process only, so that runs that start together share none. */
+/**
+ * Creates the first folder of `stem`, `stem`-2, ... that does not exist. `mkdir` succeeds for only one process, so runs
+ * that start at the same time get different folders.
+ */
 export async function makeFreeFolder(stem: string): Promise<string> {
   await mkdir(join(stem, '..'), {recursive: true});
   for (let number = 1; ; number++) {

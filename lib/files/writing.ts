@@ -3,7 +3,7 @@ import {access, opendir} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {writeFailed} from './atomic-file.js';
 
-/** Runs `write`, which fills `file` (or a folder); a system error becomes WRITE_FAILED, with `hint`. */
+/** Runs `write`, which fills the file or folder `file`. A system error becomes WRITE_FAILED with `hint`. */
 export async function writing<T>(file: string, write: () => Promise<T>, hint?: string): Promise<T> {
   try {
     return await write();
@@ -13,8 +13,8 @@ export async function writing<T>(file: string, write: () => Promise<T>, hint?: s
 }
 
 /**
- * Throws WRITE_FAILED where `folder` is no folder, cannot be made, or may not be written to: before work whose result would
- * have no place. Nothing is made yet.
+ * Throws WRITE_FAILED if `folder` is not a folder, cannot be created, or is not writable. Call it before long work,
+ * whose result could not be saved otherwise. It does not create anything.
  */
 export async function requireWritableFolder(folder: string): Promise<void> {
   await writing(folder, async () => {
@@ -23,7 +23,7 @@ export async function requireWritableFolder(folder: string): Promise<void> {
   });
 }
 
-/** `path`, or the nearest folder above it that exists. Throws the system's error where that is a file. */
+/** `path`, or its nearest parent folder that exists. Throws the system error if that is a file. */
 async function nearestFolder(path: string): Promise<string> {
   try {
     await (await opendir(path)).close();

@@ -2,7 +2,6 @@ import {FileReader, type ReadOptions} from './file-reader.js';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 import {decodeMetadata, parseJson, type WeightsMetadata} from './metadata.js';
 import {legacySignature, readPthLegacy} from './pth/read-pth-legacy.js';
-import {readPthZip} from './pth/read-pth-zip.js';
 import {readSafetensors} from './read-safetensors.js';
 import type {StateDict} from './state-dict.js';
 
@@ -31,7 +30,9 @@ export async function readWeights(file: string, options: ReadOptions = {}): Prom
       const {tensors, metadata, notes} = await readSafetensors(reader);
       return {tensors, metadata: decodeMetadata(metadata, notes), format, notes};
     }
-    const {tensors, metadata, notes} = await (format === 'pth-zip' ? readPthZip : readPthLegacy)(reader);
+    // Loaded when a zip is read: opening a .safetensors file should not wait for yauzl.
+    const readPth = format === 'pth-zip' ? (await import('./pth/read-pth-zip.js')).readPthZip : readPthLegacy;
+    const {tensors, metadata, notes} = await readPth(reader);
     return {tensors, metadata: decodeMetadata(recordMetadata(metadata), notes), format, notes};
   } finally {
     await reader.close();

@@ -1,23 +1,22 @@
+import type {Entry} from 'yauzl';
 import type {FileReader} from '../file-reader.js';
 import {invalidCheckpoint} from '../invalid-checkpoint.js';
 import {isDType, itemSizes} from '../state-dict.js';
 import type {StorageRef} from './pickle-values.js';
-import {pickleLimit, readPickledTensors, unpickleIn} from './read-pth.js';
+import {metadataRecord, pickleLimit, readPickledTensors, unpickleIn} from './read-pth.js';
 import type {OpenStorage} from './tensor-source.js';
-import {corruptEntry, locateStored, readZipDirectory, readZipEntry, type ZipEntry} from './zip-reader.js';
-
-/** Record beside the tensors for what this package notes about them; Python's torch.load passes over it. */
-export const metadataRecord = 'extra/maskrcnn.json';
+import {corruptEntry, Zip} from './zip-reader.js';
 
 /** The zip container of torch.save (since 1.6): `NAME/data.pkl` and one stored entry `NAME/data/KEY` per storage. */
 export async function readPthZip(reader: FileReader) {
   const {file} = reader;
-  const entries = await readZipDirectory(reader);
-  const pickle = [...entries.values()].find(({name}) => /^[^/]+\/data\.pkl$/.test(name));
+  const zip = await Zip.open(reader);
+  const {entries} = zip;
+  const pickle = [...entries.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickle === undefined) {
     throw invalidCheckpoint(file, "is a zip archive without 'data.pkl', expected one that torch.save wrote");
   }
-  const root = pickle.name.slice(0, -'data.pkl'.length);
+  const root = pickle.slice(0, -'data.pkl'.length);
   if (entries.has(`${root}constants.pkl`)) {
     throw invalidCheckpoint(
       file,
@@ -27,15 +26,14 @@ export async function readPthZip(reader: FileReader) {
   }
   const byteOrder = entries.get(`${root}byteorder`);
   if (byteOrder !== undefined) {
-    const text = (await readZipEntry(reader, byteOrder, 64)).toString('latin1');
+    const text = (await zip.read(byteOrder, 64)).toString('latin1');
     if (text !== 'little') throw invalidCheckpoint(file, `has byte order '${text}', expected 'little'`);
   }
-  const {value} = unpickleIn(file, await readZipEntry(reader, pickle, pickleLimit));
-  const storages = new ZipStorages(reader, entries, root);
+  const {value} = unpickleIn(file, await zip.read(entries.get(pickle)!, pickleLimit));
+  const storages = new ZipStorages(reader, zip, root);
   const {tensors, notes} = await readPickledTensors(reader, value, ({storage}, name) => storages.open(storage, name));
   const record = entries.get(root + metadataRecord);
-  const metadata =
-    record === undefined ? undefined : (await readZipEntry(reader, record, pickleLimit)).toString('utf8');
+  const metadata = record === undefined ? undefined : (await zip.read(record, pickleLimit)).toString('utf8');
   return {tensors, notes, metadata};
 }
 
@@ -45,7 +43,7 @@ class ZipStorages {
 
   constructor(
     private readonly reader: FileReader,
-    private readonly entries: ReadonlyMap<string, ZipEntry>,
+    private readonly zip: Zip,
     private readonly root: string,
   ) {}
 
@@ -54,32 +52,33 @@ class ZipStorages {
     const itemSize = isDType(storage.dtype) ? itemSizes[storage.dtype] : 1;
     const bytes = storage.length * itemSize;
     if (bytes === 0) return {bytes, read: async () => {}};
-    const entry = this.entries.get(`${this.root}data/${storage.key}`);
+    const entry = this.zip.entries.get(`${this.root}data/${storage.key}`);
     if (entry === undefined) {
       throw invalidCheckpoint(file, `is corrupt: storage '${storage.key}' of tensor ${tensor} is not in it`);
     }
-    if (entry.size < bytes) {
+    if (entry.uncompressedSize < bytes) {
       throw invalidCheckpoint(
         file,
-        `is corrupt: expected ${bytes} bytes in storage '${storage.key}' of tensor ${tensor}, found ${entry.size}`,
+        `is corrupt: expected ${bytes} bytes in storage '${storage.key}' of tensor ${tensor}, found ${entry.uncompressedSize}`,
       );
     }
     return {bytes, read: (target, offset) => this.read(entry, target, offset)};
   }
 
-  private async read(entry: ZipEntry, target: Uint8Array, offset: number): Promise<void> {
-    const {reader} = this;
-    if (entry.method !== 0) {
-      if (this.inflated?.name !== entry.name) {
+  private async read(entry: Entry, target: Uint8Array, offset: number): Promise<void> {
+    const {reader, zip} = this;
+    const name = String(entry.fileName);
+    if (entry.compressionMethod !== 0) {
+      if (this.inflated?.name !== name) {
         this.inflated = undefined;
-        this.inflated = {name: entry.name, bytes: await readZipEntry(reader, entry, 16 * reader.size + (16 << 20))};
+        this.inflated = {name, bytes: await zip.read(entry, 16 * reader.size + (16 << 20))};
       }
       target.set(this.inflated.bytes.subarray(offset, offset + target.length));
       return;
     }
-    const start = await locateStored(reader, entry);
-    const checksum = target.length === entry.size && entry.crc !== 0;
-    const crc = await reader.readInto(target, start + offset, `the zip entry ${entry.name}`, {checksum});
-    if (checksum && crc !== entry.crc) throw corruptEntry(reader.file, entry.name);
+    const start = await zip.locate(entry);
+    const checksum = target.length === entry.uncompressedSize && entry.crc32 !== 0;
+    const crc = await reader.readInto(target, start + offset, `the zip entry ${name}`, {checksum});
+    if (checksum && crc !== entry.crc32) throw corruptEntry(reader.file, name);
   }
 }

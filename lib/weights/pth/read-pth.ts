@@ -7,6 +7,9 @@ import {selectStateDict} from './select-state-dict.js';
 import {type OpenStorage, readTensor, tensorBytes} from './tensor-source.js';
 import {type Unpickled, unpickle} from './unpickle.js';
 
+/** Record beside the tensors for what this package notes about them; Python's torch.load passes over it. */
+export const metadataRecord = 'extra/maskrcnn.json';
+
 /** Longest pickle read: those of state dicts have a few hundred kilobytes. */
 export const pickleLimit = 32 << 20;
 

@@ -4,7 +4,7 @@ import {writeAtomically} from '../../files/atomic-file.js';
 import {encodeMetadata, type WeightsMetadata} from '../metadata.js';
 import {requireWholeTensors, type StateDict, toStateDict} from '../state-dict.js';
 import {type PlainValue, pickleCheckpoint} from './pickle-writer.js';
-import {metadataRecord} from './read-pth-zip.js';
+import {metadataRecord} from './read-pth.js';
 import {ZipWriter} from './zip-writer.js';
 
 /** Larger archives need zip64 records, which a Mask R-CNN never does. Some room is left for the directory. */
