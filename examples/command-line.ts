@@ -1,7 +1,7 @@
 import {type ParseArgsConfig, parseArgs} from 'node:util';
 import {MaskRcnnError} from 'maskrcnn';
 
-/** Node's `parseArgs`, but a mistake or `--help` prints `usage` and ends the program. */
+/** Wraps Node's `parseArgs`: a mistake or `--help` prints `usage` and ends the program. */
 export function readArguments<T extends ParseArgsConfig>(usage: string, config: T): ReturnType<typeof parseArgs<T>> {
   if (process.argv.includes('--help')) {
     console.log(usage);
@@ -14,7 +14,7 @@ export function readArguments<T extends ParseArgsConfig>(usage: string, config: 
   }
 }
 
-/** A whole number >= 1 from the command line. */
+/** Reads a whole number of at least 1 from the command line. */
 export function readCount(usage: string, name: string, text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;
@@ -26,7 +26,7 @@ export function misuse(usage: string, complaint: string): never {
   process.exit(2);
 }
 
-/** Runs an example. The package's errors say what to do about them, so they are shown without a stack. */
+/** Runs an example. The package's errors say how to fix them, so they are shown without a stack. */
 export async function run(main: () => Promise<void>): Promise<void> {
   try {
     await main();

@@ -1,9 +1,11 @@
 /**
- * Teaches a small Mask R-CNN to find glands in images that this program draws itself, on a CPU, in about two minutes:
+ * Trains a small Mask R-CNN to find glands in images that this program draws itself. This takes about two minutes on a
+ * CPU:
  *
  *   npm run demo
  *
- * It starts from random weights, so nothing is downloaded. With your own images, start from pretrained ones: glas.ts.
+ * It starts from random weights, so nothing is downloaded. For your own images, start from pretrained weights: see
+ * glas.ts.
  */
 import {readdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -23,7 +25,10 @@ const usage = `npm run demo -- [options]
   --weights-backbone FILE|NAME
                             start from a pretrained backbone, such as IMAGENET1K_V1 (downloaded once, 45 MB)`;
 
-/** Empties the folder of an earlier demo, and refuses one that holds anything else: it may be somebody's work. */
+/**
+ * Empties the folder of an earlier demo. Refuses a folder that contains anything else, because it may be somebody's
+ * work.
+ */
 async function removeDrawn(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -53,7 +58,7 @@ await run(async () => {
   const seed = readCount(usage, 'seed', values.seed);
   const {output, weights, 'weights-backbone': weightsBackbone} = values;
 
-  // 1. Images. Any folder of pictures with masks does, if a mask gives every object a number of its own.
+  // 1. Images. Any folder of images and masks will do, if each mask gives every object its own number.
   const folder = join(output, 'drawn-glands');
   await removeDrawn(folder);
   console.log(`Drawing ${images + heldOut} images of stained tissue in ${folder} ...`);
@@ -62,7 +67,8 @@ await run(async () => {
   const data = await MaskFolder.open(folder, {classes: ['gland'], include: 'train_*'});
   const test = await MaskFolder.open(folder, {classes: ['gland'], include: 'test_*'});
 
-  // 2. A network: torchvision's Mask R-CNN on ResNet-18, with anchors and numbers of boxes that suit images of 160 pixels.
+  // 2. A network: torchvision's Mask R-CNN on ResNet-18, with anchors and numbers of boxes that suit images of 160
+  // pixels.
   await using model = await maskRcnn({
     backbone: 'resnet18',
     classes: data.classes,
@@ -83,7 +89,7 @@ await run(async () => {
     onNotice: (notice) => console.log(notice),
   });
 
-  // 3. Training. The run's folder then holds the loss curve, every step's numbers and the weights.
+  // 3. Training. Afterwards the run's folder has the loss curve, the metrics of every step, and the weights.
   const start = performance.now();
   const {history, last} = await train(model, {
     data,
@@ -100,7 +106,7 @@ await run(async () => {
   const minutes = ((performance.now() - start) / 60_000).toFixed(1);
   console.log(`Trained ${history.steps.length} steps in ${minutes} minutes.`);
 
-  // 4. Proof, on images that the network has not seen.
+  // 4. Evaluation on images that the network has not seen.
   const scores = await judge(model, test, {folder: join(output, 'overlays'), scoreThreshold: 0.5});
   await writeFile(join(output, 'scores.json'), `${JSON.stringify(scores, null, 2)}\n`);
 

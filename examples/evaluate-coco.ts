@@ -1,5 +1,5 @@
 /**
- * Scores weights, or a results file of any program, on a data set in COCO's form, with COCO's numbers:
+ * Computes the COCO scores of weights, or of a results file from any program, on a data set in COCO format:
  *
  *   npx tsx examples/evaluate-coco.ts instances_val2017.json --images val2017 --weights COCO_V1
  *   npx tsx examples/evaluate-coco.ts instances_val2017.json --results results.json

@@ -1,6 +1,6 @@
 /**
- * Takes weights that training has saved to Python: writes `weights.pth` and `load.py`, which builds the same network from
- * torchvision's parts and loads them.
+ * Exports trained weights to Python: writes `weights.pth`, and `load.py`, which builds the same network with
+ * torchvision and loads the weights.
  *
  *   npx tsx examples/export-to-python.ts runs/demo/best.safetensors
  *   python3 runs/export/load.py photo.png
@@ -15,7 +15,7 @@ const usage = `npx tsx examples/export-to-python.ts WEIGHTS [options]
   WEIGHTS         a file that train() saved, or COCO_V1
   --output DIR    default runs/export`;
 
-/** Arguments of torchvision's `MaskRCNN` that are numbers or lists of them, under the names that they have here. */
+/** Arguments of torchvision's `MaskRCNN` that are numbers or lists of numbers, by their names in this package. */
 const PLAIN = [
   ...['maxSize', 'imageMean', 'imageStd', 'rpnPreNmsTopNTrain', 'rpnPreNmsTopNTest', 'rpnPostNmsTopNTrain'],
   ...[
@@ -34,7 +34,7 @@ const snakeCase = (name: string) => name.replace(/[A-Z]/g, (capital) => `_${capi
 const tuple = (values: readonly unknown[]): string =>
   `(${values.map((value) => (Array.isArray(value) ? tuple(value) : String(value))).join(', ')},)`;
 
-/** The program that loads the weights; its network has the options of the one here. */
+/** The Python program that loads the weights. It builds the network with the same options. */
 function program(classes: readonly string[], options: ResolvedModelOptions): string {
   const {backbone, backboneNorm, returnedLayers, anchorSizes, anchorAspectRatios, minSize} = options;
   const make = backbone.startsWith('mobilenet') ? 'mobilenet_backbone' : 'resnet_fpn_backbone';

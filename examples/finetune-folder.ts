@@ -1,10 +1,10 @@
 /**
- * Fine-tunes Mask R-CNN on a folder of images and masks: looks at the data, trains, scores the images kept back, and writes a
- * report to open in a browser.
+ * Fine-tunes Mask R-CNN on a folder of images and masks: checks the data, trains, scores the held-out images, and
+ * writes a report to open in a browser.
  *
  *   npx tsx examples/finetune-folder.ts cells --classes cell
  *
- * `docs/own-images.md` says what the folder holds.
+ * `docs/own-images.md` describes the layout of the folder.
  */
 import {join} from 'node:path';
 import {
@@ -62,7 +62,7 @@ await run(async () => {
     output,
   });
 
-  // `model` has the weights of the last epoch; the best ones are in a file.
+  // `model` has the weights of the last epoch. The best weights are in a file.
   await using chosen = await maskRcnn({weights: best, device});
   console.log(describeEvaluation(await evaluate(chosen, {data: validation})));
   const report = await writeReport(output, {model: chosen, data: validation, weights: best});

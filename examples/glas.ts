@@ -4,8 +4,8 @@
  *
  *   npx tsx examples/glas.ts GlaS --weights-backbone IMAGENET1K_V1
  *
- * GlaS is a folder of `train_1.bmp` beside `train_1_anno.bmp`, `testA_1.bmp`, and so on. Images of your own in the same form
- * (any of BMP, PNG, TIFF, WebP) do as well.
+ * GlaS is a folder with `train_1.bmp` next to `train_1_anno.bmp`, `testA_1.bmp`, and so on. Your own images in the same
+ * layout work too (as BMP, PNG, TIFF or WebP).
  */
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -29,8 +29,8 @@ const usage = `npx tsx examples/glas.ts DIR [options]
   --resume            go on with the run in the output folder`;
 
 /**
- * torchvision's MobileNetV2 feeds the pyramid from a stride of 32 alone. Here strides of 8, 16 and 32, and on each level the
- * anchors that suit it: images are 430 to 522 pixels high, glands 20 to 700 pixels wide.
+ * torchvision's MobileNetV2 feeds the pyramid from stride 32 only. Use strides 8, 16 and 32 instead, with suitable
+ * anchors on each level: images are 430 to 522 pixels high, glands 20 to 700 pixels wide.
  */
 const mobilenet: ModelOptions = {
   returnedLayers: [2, 3, 5],
@@ -44,13 +44,18 @@ const mobilenet: ModelOptions = {
   anchorAspectRatios: Array.from({length: 4}, () => [0.5, 1, 2]),
 };
 
-/** Each training image is scaled to one of these by chance, the others to the last. */
+/**
+ * Multi-scale training: each training image is scaled to one of these sizes at random. All other images use the last
+ * one.
+ */
 const sizesAround = (minSize: number) => [0.8, 0.9, 1.1, 1.2, 1].map((factor) => Math.round(factor * minSize));
 
-/** Glands look alike from every side: each test image is seen mirrored, too, in four ways altogether, and the four averaged. */
+/**
+ * Test-time augmentation: glands look alike from every side, so average over four mirrored views of each test image.
+ */
 const views = 4;
 
-/** The score from which detections count. */
+/** Detections count from this score on. */
 const scoreThreshold = 0.5;
 
 await run(async () => {
@@ -76,8 +81,8 @@ await run(async () => {
   const backbone = values.backbone ?? (weights ? undefined : 'mobilenet_v2');
   const seed = readCount(usage, 'seed', values.seed);
 
-  // A tenth of the contest's training images to watch. Split image by image as the contest did, whose patients are on both
-  // sides; where scores must hold for new patients, add `groupBy: ({patient}) => patient`.
+  // Keep a tenth of the training images for validation. The split is by image, as in the contest, so patients occur on
+  // both sides. If scores must hold for new patients, add `groupBy: ({patient}) => patient`.
   const all = await MaskFolder.open(folder, {classes: ['gland'], include: 'train_*', minArea: 50});
   const {training, validation} = all.split(0.1, {seed});
   const test = await MaskFolder.open(folder, {classes: ['gland'], include: 'testA_*'});
@@ -96,7 +101,7 @@ await run(async () => {
     rpnPreNmsTopNTest: 500,
     rpnPostNmsTopNTest: 300,
     boxBatchSizePerImage: 64,
-    // Parts of a large gland are no glands beside it.
+    // A low threshold, because parts of a large gland must not count as separate glands.
     boxNmsThresh: 0.3,
     seed,
     onNotice: (notice) => console.log(notice),
@@ -111,7 +116,7 @@ await run(async () => {
     scoreThreshold,
     optimizer: {type: 'adamw', weightDecay: 0.05},
     lr: 0.0006,
-    // At the full rate 64 images soon overwrite what ImageNet taught the backbone.
+    // At the full learning rate, 64 images would soon overwrite what the backbone learned on ImageNet.
     backboneLrMultiplier: 0.2,
     schedule: 'cosine',
     warmup: 100,
@@ -124,7 +129,8 @@ await run(async () => {
   const losses = history.epochs.map(({loss}) => loss.toFixed(3));
   console.log(`Loss by epoch: ${losses.join(', ')}`);
 
-  // The model has the averaged weights of the last epoch: when the rate has come down to 0, no epoch before is better on all counts.
+  // The model has the averaged weights of the last epoch. After the learning rate has fallen to 0, no earlier epoch is
+  // better on all scores.
   const scores = await judge(model, test, {folder: join(output, 'overlays'), scoreThreshold, views});
   await writeFile(join(output, 'scores.json'), `${JSON.stringify(scores, null, 2)}\n`);
   console.log(`

@@ -12,8 +12,8 @@ import {
 } from 'maskrcnn';
 
 /**
- * Scores `model` on `data`, prints the scores as a table, and writes a picture per image into `folder`: the image, the true
- * objects, the detections. Returns the scores as they can be kept in a JSON file.
+ * Scores `model` on `data`, prints the scores as a table, and writes one picture per image to `folder` with the image,
+ * the ground truth and the detections. Returns the scores in a form that can be saved as JSON.
  */
 export async function judge(
   model: MaskRcnn,
@@ -25,11 +25,11 @@ export async function judge(
     const name = `${basename(file, extname(file))}.png`;
     await writeFile(join(folder, name), await drawSideBySide(image, instances, detections));
   };
-  // Beside the detection of the next images.
+  // Draws while the next images are processed.
   let drawn: Promise<unknown> = Promise.resolve();
   const onDetections = (sample: Sample, detections: Detections) => {
     drawn = Promise.all([drawn, draw(sample, detections)]);
-    drawn.catch(() => {}); // told below
+    drawn.catch(() => {}); // reported below
   };
   const {details: _, ...scores} = await evaluate(model, {data, scoreThreshold, views, onDetections});
   await drawn;

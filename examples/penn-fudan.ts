@@ -1,10 +1,10 @@
 /**
- * torchvision's tutorial on fine-tuning, in Node: pedestrians of the Penn-Fudan database, with the tutorial's optimiser,
- * rates and two epochs.
+ * torchvision's fine-tuning tutorial in Node: pedestrians of the Penn-Fudan database, with the tutorial's optimizer,
+ * learning rates and two epochs.
  *
  *   npx tsx examples/penn-fudan.ts PennFudanPed
  *
- * The folder holds `PNGImages/NAME.png` and `PedMasks/NAME_mask.png`; any data set in that form does.
+ * The folder contains `PNGImages/NAME.png` and `PedMasks/NAME_mask.png`. Any other data set with this layout works too.
  */
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * Finds objects with weights that training has saved, and writes for each image a picture and a JSON file:
+ * Detects objects with trained weights, and writes a picture and a JSON file for each image:
  *
  *   npx tsx examples/predict.ts runs/demo/last.safetensors photo.png scan.bmp
  */

@@ -1,6 +1,6 @@
 /**
- * Training that may be interrupted at any time: press Ctrl-C, or pull the plug, and start the same command again. On the CPU
- * the weights at the end are those of a run that was never interrupted, bit for bit.
+ * Training that may be interrupted at any time: press Ctrl-C or cut the power, then start the same command again. On
+ * the CPU, the final weights are bit for bit those of a run that was never interrupted.
  *
  *   npx tsx examples/resume.ts cells
  */
@@ -49,9 +49,9 @@ await run(async () => {
       data,
       epochs: readCount(usage, 'epochs', values.epochs),
       output: values.output,
-      // Goes on where there is something to go on from, and begins otherwise.
+      // Resumes if there is a saved state, and starts a new run otherwise.
       resume: 'auto',
-      // The step under way is finished and saved.
+      // The current step is finished and saved.
       signal: interrupt.signal,
       onStep: () => {
         if (++steps === stopAfter) interrupt.abort();

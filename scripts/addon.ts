@@ -12,10 +12,10 @@ import {type Libtorch, sharedLibrary} from '../lib/libtorch/layout.js';
 
 const require = createRequire(import.meta.url);
 
-/** What libtorch's headers take to compile, at their worst. */
+/** Peak memory of one compiler job on libtorch's headers, in bytes. */
 const bytesPerJob = 1.2e9;
 
-/** True if `build/Release` was built from the sources there are, for the libtorch there is. */
+/** Whether `build/Release` was built from the current sources for this libtorch. */
 export async function isAddonFresh(root: string, libtorch: Libtorch): Promise<boolean> {
   const outputs = ['maskrcnn.node', sharedLibrary('maskrcnn')];
   if (!outputs.every((name) => existsSync(join(root, 'build/Release', name)))) return false;
@@ -35,7 +35,7 @@ export async function buildAddon(root: string, libtorch: Libtorch, progress: Pro
       },
     );
   }
-  // Taken first: a source that changes during the build makes it stale.
+  // Taken before the build, so that a source that changes during the build makes it stale.
   const stamp = await fingerprint(root, libtorch);
   await rm(stampPath(root), {force: true});
   progress.say(`Building the addon for libtorch ${libtorch.version} ...`);
@@ -44,10 +44,10 @@ export async function buildAddon(root: string, libtorch: Libtorch, progress: Pro
   await writeFile(stampPath(root), stamp);
 }
 
-/** Where the tests find their stand-in for a GPU (native/stand_in), from the root. */
+/** Path of the tests' stand-in for a GPU (native/stand_in), relative to the root. */
 export const STAND_IN = 'build/stand-in/stand_in.node';
 
-/** Builds the stand-in beside an addon that is fresh, unless it is fresh itself. Throws BUILD_FAILED. */
+/** Builds the stand-in next to a fresh addon, unless it is fresh itself. Throws BUILD_FAILED. */
 export async function buildStandIn(root: string, libtorch: Libtorch, progress: Progress): Promise<void> {
   const path = join(root, 'build/stand-in/built-from.txt');
   const stamp = await fingerprint(root, libtorch);
@@ -66,7 +66,7 @@ async function configure(root: string, libtorch: Libtorch, progress: Progress): 
     await cmakeJs(root, args, progress, hadCache);
   } catch (error) {
     if (!hadCache) throw error;
-    // A cache of another generator, or of a checkout that has moved, cannot be configured again.
+    // A CMake cache from another generator, or from a checkout that was moved, cannot be reused.
     await rm(join(root, 'build'), {recursive: true, force: true});
     await cmakeJs(root, args, progress);
   }
@@ -76,7 +76,7 @@ function stampPath(root: string): string {
   return join(root, 'build/built-from.txt');
 }
 
-/** A digest of the sources, and what they were compiled with. */
+/** A digest of the sources and of what they are compiled with. */
 export async function fingerprint(root: string, {version}: Libtorch): Promise<string> {
   const hash = createHash('sha256');
   const files = (await readdir(join(root, 'native'), {recursive: true}))
@@ -92,7 +92,10 @@ function jobs(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(process.availableMemory() / bytesPerJob)));
 }
 
-/** Compile steps become progress; the rest is shown if the command fails, and compiler warnings always. */
+/**
+ * Runs cmake-js. Shows compile steps as progress and always shows compiler warnings. Shows other output if the command
+ * fails.
+ */
 async function cmakeJs(root: string, args: string[], progress: Progress, quiet = false): Promise<void> {
   const child = spawn(process.execPath, [require.resolve('cmake-js/bin/cmake-js'), ...args, '--log-level=error'], {
     cwd: root,
@@ -101,7 +104,7 @@ async function cmakeJs(root: string, args: string[], progress: Progress, quiet =
   const lines: string[] = [];
   let isWarning = false;
   const read = (line: string) => {
-    // Ninja counts the steps, Make the hundredths.
+    // Ninja counts steps, Make prints a percentage.
     const [, done, total = '100', what] = /^\[\s*(\d+)(?:%|\/(\d+))\]\s*(.*)$/.exec(line) ?? [];
     if (what !== undefined) {
       isWarning = false;
@@ -111,7 +114,7 @@ async function cmakeJs(root: string, args: string[], progress: Progress, quiet =
       return;
     }
     isWarning ||= /warning/i.test(line);
-    // cmake-js's own last word says less than the lines before it.
+    // The last line of cmake-js says less than the lines before it.
     if (line.startsWith('ERROR OMG')) return;
     if (isWarning && !quiet) progress.say(line);
     else lines.push(line);
@@ -131,7 +134,7 @@ async function cmakeJs(root: string, args: string[], progress: Progress, quiet =
   );
 }
 
-/** 'Building CXX object CMakeFiles/maskrcnn_model.dir/native/model/fpn.cpp.o' without the folder of the target. */
+/** Shortens 'Building CXX object CMakeFiles/maskrcnn_model.dir/native/model/fpn.cpp.o' by the folder of the target. */
 function shorten(step: string): string {
   return step.replace(/CMakeFiles\/\w+\.dir\//, '').replace(/\.o$/, '');
 }

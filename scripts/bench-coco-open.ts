@@ -1,10 +1,10 @@
 /**
- * Time and memory of opening an annotation file as large as COCO's train2017 (118 287 images, 860 001 annotations), which is
- * made for it:
+ * Measures time and memory of opening an annotation file as large as COCO's train2017 (118 287 images, 860 001
+ * annotations). The script generates that file:
  *
  *   npm run bench:coco-open -- [--peer PYTHON]
  *
- * PYTHON is an interpreter that has pycocotools.
+ * PYTHON is an interpreter with pycocotools.
  */
 import {execFile} from 'node:child_process';
 import {createWriteStream} from 'node:fs';

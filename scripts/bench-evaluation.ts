@@ -1,10 +1,10 @@
 /**
- * COCO evaluation side by side with pycocotools, in one run, on a data set that is made for it: equality of the scores, time
- * and memory.
+ * Compares COCO evaluation with pycocotools in one run, on a generated data set: equality of the scores, time and
+ * memory.
  *
  *   npm run bench:evaluation -- --peer PYTHON [--images 5000] [--detections 100] [--classes 80]
  *
- * PYTHON is an interpreter that has pycocotools.
+ * PYTHON is an interpreter with pycocotools.
  */
 import {execFile} from 'node:child_process';
 import {createWriteStream} from 'node:fs';
@@ -17,7 +17,7 @@ import {parseArgs, promisify} from 'node:util';
 import {loadBinding} from '../lib/addon/binding.js';
 import {Random} from '../lib/basics/random.js';
 
-/** What each side reports of its run: seconds, mebibytes, and the twelve scores (-1: none). */
+/** The report of one side: seconds, mebibytes, and the twelve scores (-1: none). */
 type Report = {
   load: number;
   bbox: number;
@@ -45,7 +45,7 @@ const random = new Random(1);
 
 type Box = [left: number, top: number, width: number, height: number];
 
-/** An ellipse that fills the box, with a ragged edge, as masks of detections have it. */
+/** An ellipse that fills the box, with a ragged edge like the masks of detections. */
 function mask([left, top, w, h]: Box): {size: [number, number]; counts: string} {
   const crop = {left: Math.floor(left), top: Math.floor(top), width: Math.floor(w), height: Math.floor(h)};
   const data = new Uint8Array(crop.width * crop.height);
@@ -71,7 +71,7 @@ function near([left, top, w, h]: Box): Box {
 const area = ({counts}: {counts: string}) => rle.areas([counts], width, height)[0];
 const category = () => 1 + Math.floor(classes * random.next() ** 2);
 
-/** Both files at once, so that detections lie near objects. */
+/** Writes both files together, so that detections lie near objects. */
 async function writeSet(truthFile: string, resultsFile: string): Promise<void> {
   const truth: {box: Box; category: number}[][] = Array.from({length: images}, () =>
     Array.from({length: Math.floor(15 * random.next())}, () => ({box: box(), category: category()})),

@@ -1,9 +1,10 @@
 /**
- * Throughput of reading and augmenting alone, in images per second, beside what training asks for:
+ * Measures the throughput of reading and augmenting alone, in images per second, and compares it with what training
+ * needs:
  *
  *   npx tsx scripts/bench-loader.ts FOLDER [--augment NAME] [--step-seconds S]
  *
- * FOLDER is read as `MaskFolder` does. S is what a step of two images takes, as the training's own log tells it.
+ * FOLDER is read by `MaskFolder`. S is the duration of a training step of two images, as shown in the training log.
  */
 import {parseArgs} from 'node:util';
 import {AUGMENT_NAMES, type AugmentName, toAugmentation} from '../lib/augment/presets.js';
@@ -21,7 +22,7 @@ if (folder === undefined) throw new Error('One folder is needed.');
 const names = values.augment === undefined ? AUGMENT_NAMES : [values.augment as AugmentName];
 const data = await MaskFolder.open(folder, {classes: ['object']});
 
-/** Images per second of one epoch, and how long the longest wait for a batch was, in milliseconds. */
+/** Images per second over one epoch, and the longest wait for a batch in milliseconds. */
 async function measure(name: AugmentName): Promise<{rate: number; longest: number}> {
   const loader = createLoader(data, {batchSize: BATCH_SIZE, augment: toAugmentation(name)});
   const began = performance.now();

@@ -1,7 +1,8 @@
 /**
- * Counts, without a GPU, what a detection and a step give one to do, and how often they wait for it: ours on the stand-in that the tests
- * have for one, and with --peer torchvision's on the CPU, where it starts the same but for what its implementation
- * chooses by the device (the optimizer's loop over weights, for one, is asked for as on a GPU).
+ * Counts, without a GPU, the operators that a detection and a training step run on a GPU, and how often they wait for
+ * it. Our side runs on the tests' stand-in for a GPU. With --peer, torchvision runs on the CPU. There it starts the
+ * same operators, except where its implementation depends on the device. Such cases, like the optimizer's loop over
+ * weights, are set as on a GPU.
  *
  *   npm run bench:operators -- [--peer PYTHON]
  */
@@ -22,10 +23,10 @@ import {readTask} from './bench/task.js';
 const {values} = parseArgs({options: {peer: {type: 'string'}}});
 const {binding, standIn} = await loadStandIn();
 
-/** `idle`: the waits that end with nothing left for the GPU to run. */
+/** `idle` counts the waits after which the GPU has nothing left to run. */
 type Counts = {operators: number; waits: number; idle: number};
 
-/** After three runs, of which the second captures a graph. */
+/** Counts after three runs, of which the second captures a graph. */
 async function countOurs(one: Case, folder: string, graphs: boolean): Promise<Counts> {
   const {task, samples} = await readTask(folder);
   await using trained = await maskRcnn({weights: join(folder, task.weights), device: 'cpu'});
@@ -59,7 +60,7 @@ async function countPeer(python: string, folder: string): Promise<Counts> {
   const script = fileURLToPath(new URL('bench/torchvision_side.py', import.meta.url));
   const {stdout} = await promisify(execFile)(python, [script, folder, 'float32', 'operators']);
   const {operators, waits} = JSON.parse(stdout.trim().split('\n').at(-1)!) as {operators: number; waits: number};
-  // Each asks for a value that the operator before it computes.
+  // Each wait asks for a value that the operator before it computes, so the GPU is idle afterwards.
   return {operators, waits, idle: waits};
 }
 

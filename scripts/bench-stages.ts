@@ -1,6 +1,6 @@
 /**
- * Where the time of a detection goes, beside the least that it could take: the floating-point operations of the convolutions and linear
- * maps at the rate that a plain large convolution reaches on the same cores in the same run.
+ * Shows where the time of a detection goes, and a lower bound of that time: the floating-point operations of the
+ * convolutions and linear layers, at the rate that a plain large convolution reaches on the same cores in the same run.
  *
  *   npm run bench:stages -- [--rounds 7] [--precision float32]
  */

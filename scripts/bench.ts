@@ -1,12 +1,14 @@
 /**
- * Speed and memory: detection, training steps, and the time from the start of a process to its first prediction;
- * with --peer beside torchvision in the same run, turn by turn.
+ * Measures speed and memory of detection and training steps, and the time from the start of a process to its first
+ * prediction. With --peer, it also measures torchvision in the same run, alternating between the two.
  *
- *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--device cpu] [--onnxruntime DIR] [--only NAME] [--output FILE.md]
+ *   npm run bench -- [--peer PYTHON] [--rounds 5] [--threads 2] [--device cpu] [--onnxruntime DIR] [--only NAME]
+ *                [--output FILE.md]
  *
- * PYTHON is an interpreter with torch, torchvision and safetensors; build the addon against the same libtorch for a fair
- * comparison. --onnxruntime adds to detection the network that PYTHON, which then has onnx as well, exports for onnxruntime-node, of
- * which DIR is a folder that it is installed in. FILE.md gets the table, FILE.json beside it all figures.
+ * PYTHON is an interpreter with torch, torchvision and safetensors. For a fair comparison, build the addon against the
+ * same libtorch. --onnxruntime adds onnxruntime-node to the detection benchmark: PYTHON, which then also needs onnx,
+ * exports the network, and DIR is a folder where onnxruntime-node is installed. FILE.md gets the table, and FILE.json
+ * next to it gets all figures.
  */
 import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
@@ -30,7 +32,7 @@ const {values} = parseArgs({
   },
 });
 const [rounds, threads] = [Number(values.rounds), Number(values.threads)];
-/** torchvision in bfloat16: on a GPU alone, where it is common. */
+/** torchvision in bfloat16 is only measured on a GPU, where it is common. */
 const mixed = values.device === 'cpu' ? undefined : 'torchvision, bfloat16';
 const script = (name: string) => fileURLToPath(new URL(`bench/${name}`, import.meta.url));
 
@@ -70,7 +72,7 @@ async function onnxruntimeSides({kind}: Case, folder: string): Promise<Side[]> {
   return [new Side('onnxruntime-node', process.execPath, args, threads)];
 }
 
-/** Starts whole processes, turn by turn. */
+/** Measures whole processes, alternating between the sides. */
 async function measureStart(folder: string): Promise<Row> {
   const commands: [name: string, command: string, args: string[]][] = [
     ...(values.peer
@@ -85,7 +87,7 @@ async function measureStart(folder: string): Promise<Row> {
       const start = performance.now();
       const {stdout} = await promisify(execFile)(command, args, {env});
       const seconds = (performance.now() - start) / 1000;
-      // The first time files come from the disk.
+      // Skip the first round, in which files are read from disk.
       if (round > 0) runs[index]!.push({seconds, ...JSON.parse(stdout.trim().split('\n').at(-1)!)});
     }
   }
@@ -102,7 +104,10 @@ function median(list: readonly number[]): number {
   return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
-/** Of all values by name, as a share of the largest; infinite where there are more on one side. */
+/**
+ * The largest difference of all values, compared by name, relative to the largest value. Infinite if the numbers of
+ * values differ.
+ */
 function largestDifference(a: Check, b: Check): number {
   const differences = Object.keys(a).map((name) => {
     const [one, other] = [a[name]!, b[name] ?? []];

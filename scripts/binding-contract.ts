@@ -1,7 +1,10 @@
 import {readFileSync} from 'node:fs';
 import ts from 'typescript';
 
-/** What a name is: 'Model' a class, 'Model.create' a static function, 'Model#detect' a method, 'ops.nms' a function. */
+/**
+ * The kind of each name: 'Model' is a class, 'Model.create' a static function, 'Model#detect' a method, 'ops.nms' a
+ * function.
+ */
 export type Contract = Map<string, 'class' | 'function' | 'object'>;
 
 /** The values that a declaration file exports. */
@@ -34,11 +37,11 @@ export function readDeclarations(path: string): Contract {
   return contract;
 }
 
-/** The values that a module has at run time, by the same names. */
+/** The values that a module exports at run time, by the same names. */
 export function readExports(module: object): Contract {
   const contract: Contract = new Map();
   for (const [name, value] of Object.entries(module)) {
-    // A class has methods on its prototype; a plain function of Node-API has an empty one.
+    // A class has methods on its prototype. A plain function of Node-API has an empty prototype.
     const methods = typeof value === 'function' ? ownMembers(value.prototype) : [];
     if (methods.length > 0) {
       contract.set(name, 'class');
@@ -53,7 +56,7 @@ export function readExports(module: object): Contract {
   return contract;
 }
 
-/** The differences, one sentence each. */
+/** The differences, as one sentence each. */
 export function compareBinding(declared: Contract, module: object): string[] {
   const real = readExports(module);
   const problems: string[] = [];

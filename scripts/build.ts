@@ -10,8 +10,8 @@ import {buildAddon, buildStandIn, isAddonFresh} from './addon.js';
 import {checkPrerequisites} from './prerequisites.js';
 import {compileTypeScript} from './typescript.js';
 
-// Makes a checkout ready: dist/ from TypeScript, libtorch found or fetched, the addon built unless it is there. What is
-// done already costs no time. With --for-tests also what tests alone use.
+// Prepares a checkout: compiles dist/, finds or fetches libtorch, and builds the addon if it is missing. Steps that are
+// already done take no time. With --for-tests it also prepares what only the tests use.
 const forTests = process.argv.includes('--for-tests');
 const root = fileURLToPath(new URL('..', import.meta.url));
 const progress = createProgress();
@@ -44,7 +44,7 @@ async function fetchLibtorch(progress: Progress): Promise<Libtorch> {
   return setUpLibtorch({progress});
 }
 
-/** A prebuilt addon serves where none is built here. */
+/** A prebuilt addon is used if none has been built here. */
 function hasPrebuilt(): boolean {
   const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
   const isBuilt = existsSync(join(root, 'build/Release/maskrcnn.node'));

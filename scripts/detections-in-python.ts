@@ -1,6 +1,6 @@
 /**
- * Shows that Python detects what this package detects: torchvision builds the network that a checkpoint was trained as, loads
- * it strictly, and its detections on an image are held against ours.
+ * Shows that Python detects the same as this package: torchvision builds the network of a checkpoint and loads its
+ * weights strictly. Then its detections on an image are compared with ours.
  *
  *     npx tsx scripts/detections-in-python.ts CHECKPOINT IMAGE --python PATH
  *
@@ -22,7 +22,7 @@ const {values: options, positionals} = parseArgs({
 const [checkpoint, imagePath] = positionals;
 if (checkpoint === undefined || imagePath === undefined) throw new Error('usage: CHECKPOINT IMAGE [--python PATH]');
 
-/** Largest difference as a share of the largest value. */
+/** The largest difference relative to the largest value. */
 function relativeError(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
   if (ours.length !== theirs.length) return Number.POSITIVE_INFINITY;
   let difference = 0;

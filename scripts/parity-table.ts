@@ -1,5 +1,6 @@
 /**
- * Prints, as Markdown, how far the network is from torchvision at every stage of the parity fixtures:
+ * Prints a Markdown table of the differences between this package's network and torchvision at every stage of the
+ * parity fixtures:
  *
  *     npx tsx scripts/parity-table.ts [NETWORK...]
  */
@@ -15,7 +16,7 @@ import {
 
 const networks = (process.argv.length > 2 ? process.argv.slice(2) : Object.keys(CONFIGS)) as Network[];
 
-/** Levels, images and parameters of a stage share a row: 'body.2' is in 'body'. */
+/** Levels, images and parameters of a stage share a row: 'body.2' belongs to 'body'. */
 const ROWS: [title: string, pattern: RegExp][] = [
   ['transform', /^transform/],
   ['body', /^body\./],

@@ -10,7 +10,8 @@ import {locateLibtorch} from '../lib/libtorch/locate.js';
 import {pinned} from '../lib/libtorch/pinned.js';
 import {buildAddon, isAddonFresh} from './addon.js';
 
-// Fills prebuilds/PLATFORM-ARCH as node-gyp-build looks for it, from build/Release, which is built first where it is not fresh.
+// Fills prebuilds/PLATFORM-ARCH in the layout of node-gyp-build from build/Release, which is built first if it is not
+// fresh.
 const root = fileURLToPath(new URL('..', import.meta.url));
 const progress = createProgress();
 try {
@@ -42,14 +43,14 @@ async function prebuild(): Promise<void> {
     napi: true,
     strip: true,
     tagLibc: process.platform === 'linux',
-    // What it would call node-gyp for is done.
+    // The build is already done, so replace node-gyp by a command that does nothing.
     nodeGyp: process.platform === 'win32' ? 'ver' : 'true',
     shell: true,
     quiet: true,
   });
   const files = await readdir(folder);
   const loader = files.find((name) => name.endsWith('.node'))!;
-  // It has been moved; the checkout goes on working with what was built.
+  // prebuildify has moved the loader; copy it back so that the checkout keeps working.
   await copyFile(join(folder, loader), join(root, 'build/Release/maskrcnn.node'));
   for (const name of files) {
     const path = join(folder, name);
@@ -60,7 +61,7 @@ async function prebuild(): Promise<void> {
 
 type Done = (error: Error | null) => void;
 
-/** The newest versions of the system's libraries that a library names its symbols by. */
+/** The newest versions of the system's libraries that the symbols of a library require. */
 async function needs(path: string): Promise<string[]> {
   if (process.platform !== 'linux') return [];
   const text = await readFile(path, 'latin1');

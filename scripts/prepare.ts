@@ -1,5 +1,5 @@
 import {fileURLToPath} from 'node:url';
 import {compileTypeScript} from './typescript.js';
 
-// What npm runs after `npm install` in a checkout, and before it packs.
+// npm runs this after `npm install` in a checkout, and before packing.
 await compileTypeScript(fileURLToPath(new URL('..', import.meta.url)));

@@ -2,12 +2,14 @@ import {execFile, spawn} from 'node:child_process';
 import {promisify} from 'node:util';
 import {MaskRcnnError} from '../lib/basics/errors.js';
 
-/** Runs a command; its output, or undefined where it fails or is missing. `input` goes to its standard input. */
+/**
+ * Runs a command with `input` on its standard input. Resolves to its output, or undefined if it fails or is missing.
+ */
 export type Probe = (command: string, args: string[], input?: string) => Promise<string | undefined>;
 
 const leastCmake = [3, 18] as const;
 
-/** By the package manager that there is, the line that installs all. */
+/** For each package manager, the line that installs everything. */
 const installLines: readonly (readonly [command: string, line: string])[] = [
   ['apt-get', 'sudo apt-get update && sudo apt-get install -y g++ cmake ninja-build'],
   ['dnf', 'sudo dnf install -y gcc-c++ cmake ninja-build'],
@@ -17,7 +19,9 @@ const installLines: readonly (readonly [command: string, line: string])[] = [
   ['winget', 'winget install Kitware.CMake Microsoft.VisualStudio.2022.BuildTools'],
 ];
 
-/** A C++20 compiler, CMake, and what it drives must be there. Throws BUILD_FAILED with the line that installs them. */
+/**
+ * Checks for a C++20 compiler, CMake, and a build tool for CMake. Throws BUILD_FAILED with the line that installs them.
+ */
 export async function checkPrerequisites(
   platform: NodeJS.Platform = process.platform,
   probe: Probe = run,
@@ -48,7 +52,7 @@ async function checkCompiler(
   probe: Probe,
   env: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
-  // cmake-js looks for Visual Studio itself, and says what is missing.
+  // cmake-js looks for Visual Studio itself and reports what is missing.
   if (platform === 'win32') return undefined;
   const program =
     '#include <concepts>\n#include <span>\ntemplate <std::integral T> T f(T x) { return x; }\nint main() { return f(0); }\n';

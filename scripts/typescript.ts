@@ -4,10 +4,10 @@ import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../lib/basics/errors.js';
 
-/** What the package reads when it runs and the compiler leaves behind. */
+/** Files that the package reads at run time and that the compiler does not copy. */
 const PARTS = ['report/page/report.css', 'report/page/report.js'];
 
-/** Makes dist/ from lib/. Throws BUILD_FAILED. */
+/** Compiles lib/ to dist/. Throws BUILD_FAILED. */
 export async function compileTypeScript(root: string): Promise<void> {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   const child = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {cwd: root, stdio: 'inherit'});

@@ -1,6 +1,6 @@
 /**
- * Shows that weights travel both ways: Python writes a Mask R-CNN in every container, this package reads and rewrites each,
- * and Python loads the results strictly and compares them bit by bit.
+ * Shows that weights can be exchanged in both directions: Python writes a Mask R-CNN in every container format, and
+ * this package reads and rewrites each. Then Python loads the results strictly and compares them bit by bit.
  *
  *     npx tsx scripts/weights-roundtrip.ts --python PATH
  *

@@ -1,6 +1,6 @@
 /**
- * For every pixel, about how far it is from the nearest pixel of another id, in pixels: a two-pass chamfer distance
- * (Borgefors 1986) with steps 1 and the square root of 2. The image's edge is no border.
+ * The approximate distance in pixels from each pixel to the nearest pixel with another id: a two-pass chamfer distance
+ * (Borgefors 1986) with steps of 1 and the square root of 2. The edge of the image does not count as a border.
  */
 export function distanceToBorder(ids: Uint8Array, width: number, height: number): Float32Array {
   const distance = new Float32Array(width * height).fill(width + height);

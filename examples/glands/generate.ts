@@ -9,15 +9,18 @@ import {growTissue} from './tissue.js';
 export type GlandImage = {
   width: number;
   height: number;
-  /** RGB bytes in reading order. */
+  /** RGB bytes in row-major order. */
   data: Uint8Array;
-  /** 0: no gland; 1, 2, ...: the pixel's gland. */
+  /** The gland of each pixel: 0 for none, else 1, 2, ... */
   ids: Uint8Array;
 };
 
-/** Tissue is grown beyond the image's edges, so that the edges cut through glands as a microscope's field does. */
+/**
+ * Tissue extends beyond the edges of the image, so that the edges cut through glands, as in a microscope's field of
+ * view.
+ */
 const MARGIN = 10;
-/** A gland of which fewer pixels are left in the image is not marked: nobody would. */
+/** Glands with fewer pixels than this in the image are not marked, as a human annotator would not mark them either. */
 const MIN_AREA = 30;
 
 /** Draws an image of stained tissue with glands. The same seed gives the same image. */
@@ -37,7 +40,7 @@ export function drawGlandImage(seed: number, width = 160, height = 160): GlandIm
   return {width, height, data, ids: renumber(ids)};
 }
 
-/** Ids 1, 2, ... without gaps, once slivers are gone. */
+/** Numbers the ids 1, 2, ... without gaps after removing slivers. */
 function renumber(ids: Uint8Array): Uint8Array {
   const areas = new Map<number, number>();
   for (const id of ids) areas.set(id, (areas.get(id) ?? 0) + 1);
@@ -45,11 +48,11 @@ function renumber(ids: Uint8Array): Uint8Array {
   return ids.map((id) => kept.indexOf(id) + 1);
 }
 
-/** Writes `count` images as the GlaS contest lays them out: `PREFIX_1.png` beside `PREFIX_1_anno.png`, and so on. */
+/** Writes `count` images in the layout of the GlaS contest: `PREFIX_1.png` next to `PREFIX_1_anno.png`, and so on. */
 export async function writeGlandImages(folder: string, prefix: string, count: number, seed: number): Promise<void> {
   await mkdir(folder, {recursive: true});
   for (let index = 0; index < count; index++) {
-    // Seeds far apart: the held-out images have nothing in common with those trained on.
+    // The seeds are far apart, so that the held-out images share nothing with the training images.
     const {width, height, data, ids} = drawGlandImage(seed * 100_003 + index);
     const name = join(folder, `${prefix}_${index + 1}`);
     await writeFile(`${name}.png`, encode({width, height, data, channels: 3, depth: 8}));

@@ -1,29 +1,31 @@
 import {between, pick, type Random} from './random.js';
 
-/** How a gland looks inside: mucin-filled cells; a thin wall around a wide lumen; many layers of dark nuclei. */
+/**
+ * The inner structure of a gland: mucin-filled cells; a thin wall around a wide lumen; or many layers of dark nuclei.
+ */
 export type GlandKind = 'goblet' | 'ring' | 'crowded';
 
-/** An ellipse whose radius is modulated by harmonics. Lengths in pixels. */
+/** An ellipse whose radius is modulated by harmonics. Lengths are in pixels. */
 export type Outline = {
   x: number;
   y: number;
   longAxis: number;
   shortAxis: number;
   angle: number;
-  /** Relative swing of the radius at 2, 3, ... waves around the outline. */
+  /** Relative amplitude of the radius at 2, 3, ... waves around the outline. */
   harmonics: {strength: number; phase: number}[];
 };
 
 export type Gland = Outline & {
   kind: GlandKind;
-  /** Thickness of the epithelium. */
+  /** Thickness of the epithelium in pixels. */
   wall: number;
 };
 
-/** Which gland each pixel belongs to (0: none, i + 1: `glands[i]`), in reading order. */
+/** The gland that each pixel belongs to (0: none, i + 1: `glands[i]`), in row-major order. */
 export type Layout = {width: number; height: number; glands: Gland[]; ids: Uint8Array};
 
-/** 0 at the outline's centre, 1 on its edge, above 1 outside. */
+/** 0 at the centre of the outline, 1 on its edge, above 1 outside. */
 export function relativeRadius(outline: Outline, x: number, y: number): number {
   const dx = x - outline.x;
   const dy = y - outline.y;
@@ -61,7 +63,7 @@ export function forEachInside(
   visit: (index: number, radius: number) => void,
 ): void {
   const swing = outline.harmonics.reduce((sum, {strength}) => sum + strength, 1);
-  // Half the sides of the rotated ellipse's bounding box.
+  // Half the width and height of the rotated ellipse's bounding box.
   const reachX =
     swing * Math.hypot(outline.longAxis * Math.cos(outline.angle), outline.shortAxis * Math.sin(outline.angle));
   const reachY =
@@ -75,14 +77,14 @@ export function forEachInside(
 }
 
 /**
- * Throws glands onto the canvas, their centres at least `margin` pixels from its edges. About every second one is placed
- * against an earlier one, so that the two touch.
+ * Places glands at random, with their centres at least `margin` pixels from the edges of the canvas. About half of them
+ * are placed against an earlier gland, so that the two touch.
  */
 export function layGlands(random: Random, width: number, height: number, margin: number): Layout {
   const ids = new Uint8Array(width * height);
   const depth = new Float32Array(width * height);
   const glands: Gland[] = [];
-  // One biopsy shows one family of glands, of one size and cut.
+  // A biopsy shows glands of one kind, size and cut.
   const kind = pick<GlandKind>(random, ['goblet', 'ring', 'crowded']);
   const meanRadius = between(random, 16, 23);
   const elongation = pick(random, [1.1, 1.1, 1.3, 1.5]);
@@ -115,7 +117,7 @@ export function layGlands(random: Random, width: number, height: number, margin:
     const ownKind = random() < 0.15 ? pick<GlandKind>(random, ['goblet', 'ring', 'crowded']) : kind;
     const wall = ownKind === 'ring' ? between(random, 0.25, 0.4) : between(random, 0.45, 0.75);
     glands.push({...outline, kind: ownKind, wall: Math.max(4, wall * outline.shortAxis)});
-    // Where two glands overlap, a pixel goes to the one whose centre it is relatively nearer to: they share a wall.
+    // Where two glands overlap, a pixel goes to the gland whose centre is relatively nearer, so they share a wall.
     forEachInside(outline, width, height, (index, ownDepth) => {
       if (ids[index] === 0 || ownDepth < depth[index]!) {
         ids[index] = glands.length;

@@ -5,7 +5,9 @@ export type Field = (x: number, y: number) => number;
 
 const SIZE = 256;
 
-/** Random numbers in 0..1 on the integer lattice, repeating after 256: a shuffled table, looked up twice (Perlin 1985). */
+/**
+ * Random numbers in 0..1 on the integer lattice, repeating after 256: two look-ups in a shuffled table (Perlin 1985).
+ */
 function lattice(seed: number): (ix: number, iy: number) => number {
   const random = seededRandom(seed);
   const values = Float32Array.from({length: SIZE}, random);
@@ -17,7 +19,7 @@ function lattice(seed: number): (ix: number, iy: number) => number {
   return (ix, iy) => values[order[(order[ix & 255]! + iy) & 255]!]!;
 }
 
-/** Value noise in 0..1: lattice values, blended smoothly; features are one unit wide. */
+/** Value noise in 0..1: smoothly blended lattice values. Features are one unit wide. */
 export function valueNoise(seed: number): Field {
   const at = lattice(seed);
   return (x, y) => {
@@ -33,7 +35,7 @@ export function valueNoise(seed: number): Field {
   };
 }
 
-/** Octaves of value noise, each half as wide and half as strong as the one before; still in 0..1. */
+/** Sums octaves of value noise, each half as wide and half as strong as the one before. The result is still in 0..1. */
 export function fractalNoise(seed: number, octaves: number): Field {
   const layers = Array.from({length: octaves}, (_, octave) => valueNoise(seed + 101 * octave));
   const total = 2 - 2 ** (1 - octaves);
@@ -47,8 +49,8 @@ export function fractalNoise(seed: number, octaves: number): Field {
 }
 
 /**
- * Cells one unit wide (Worley 1996): how far a point is from the wall between its cell and the next, 0 on the wall, about
- * 0.5 in a cell's middle.
+ * Cellular noise with cells one unit wide (Worley 1996): the distance of a point from the wall between its cell and the
+ * next. It is 0 on the wall and about 0.5 in the middle of a cell.
  */
 export function cellNoise(seed: number): Field {
   const offsetX = lattice(seed);

@@ -1,7 +1,7 @@
-/** A number in 0..1 (1 excluded) at each call. */
+/** Returns a number in 0..1 (1 excluded) on each call. */
 export type Random = () => number;
 
-/** Mulberry32: small, quick, and the same on every machine. */
+/** Mulberry32: small, fast, and identical on every machine. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -16,7 +16,7 @@ export function between(random: Random, low: number, high: number): number {
   return low + (high - low) * random();
 }
 
-/** Mean 0, variance 1, nearly normal: a sum of three even draws, each of variance 1/12. */
+/** Approximately normal with mean 0 and variance 1: a scaled sum of three uniform numbers, each of variance 1/12. */
 export function gaussian(random: Random): number {
   return 2 * (random() + random() + random() - 1.5);
 }

@@ -6,8 +6,8 @@ const HAEMATOXYLIN = [0.65, 0.7, 0.29] as const;
 const EOSIN = [0.07, 0.99, 0.11] as const;
 
 /**
- * Looks at the tissue through a microscope: RGB bytes in reading order. Every slide has its own dyes, their strengths, light,
- * focus and noise, so that colour alone never tells what is a gland.
+ * Renders the tissue as seen through a microscope: RGB bytes in row-major order. Every slide has its own dyes and its
+ * own stain strength, light, focus and noise, so that colour alone never reveals what is a gland.
  */
 export function photograph(random: Random, tissue: Tissue): Uint8Array {
   const {width, height} = tissue;
@@ -39,7 +39,10 @@ export function photograph(random: Random, tissue: Tissue): Uint8Array {
   return pixels;
 }
 
-/** Each pixel gives `share` of itself to its two neighbours along a row, then along a column: a slight loss of focus. */
+/**
+ * A slight loss of focus: each pixel gives `share` of its value to its two neighbours along the row, then along the
+ * column.
+ */
 function blur(values: Float32Array, width: number, height: number, share: number): Float32Array {
   const rows = new Float32Array(values.length);
   const both = new Float32Array(values.length);

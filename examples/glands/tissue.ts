@@ -3,12 +3,12 @@ import {forEachInside, type Gland, type Layout, randomOutline} from './layout.js
 import {cellNoise, fractalNoise, valueNoise} from './noise.js';
 import {between, type Random} from './random.js';
 
-/** How much of each dye a pixel has taken up: haematoxylin (blue, nuclei) and eosin (pink, the rest). 0 is clear glass. */
+/** The amount of each dye in a pixel: haematoxylin (blue, nuclei) and eosin (pink, the rest). 0 is clear glass. */
 export type Tissue = {width: number; height: number; haematoxylin: Float32Array; eosin: Float32Array};
 
 type Ellipse = {x: number; y: number; along: number; across: number; angle: number};
 
-/** Grows the tissue of a layout: first the stroma with its look-alikes, then the glands. */
+/** Fills a layout with tissue: first the stroma with its look-alikes of glands, then the glands. */
 export function growTissue(random: Random, layout: Layout): Tissue {
   const {width, height, ids} = layout;
   const tissue = {
@@ -26,7 +26,9 @@ export function growTissue(random: Random, layout: Layout): Tissue {
   return tissue;
 }
 
-/** Wavy eosin-pink fibres, loose in places, and in some images a pale cleft where the stroma has shrunk from the glands. */
+/**
+ * Wavy pink fibres, loose in places. Some images have a pale cleft where the stroma has shrunk away from the glands.
+ */
 function layFibres(random: Random, tissue: Tissue, {ids}: Layout, border: Float32Array): void {
   const seed = Math.floor(random() * 1e6);
   const bend = fractalNoise(seed, 2);
@@ -51,7 +53,9 @@ function layFibres(random: Random, tissue: Tissue, {ids}: Layout, border: Float3
   }
 }
 
-/** White holes that are no glands: vessels, some with red cells in them, and tears. A thin wall, no epithelium. */
+/**
+ * White holes that are not glands: tears, and vessels, some with red cells. They have a thin wall and no epithelium.
+ */
 function openHoles(random: Random, tissue: Tissue, ids: Uint8Array): void {
   const {width, height, haematoxylin, eosin} = tissue;
   const holes = Math.floor(between(random, 0, 5));
@@ -76,8 +80,8 @@ function openHoles(random: Random, tissue: Tissue, ids: Uint8Array): void {
 }
 
 /**
- * Spindle nuclei along the fibres and round ones of immune cells, some of these packed into a follicle: as dark and as round
- * as a gland, without being one.
+ * Spindle-shaped nuclei along the fibres and round nuclei of immune cells. Some of these are packed into a follicle,
+ * which is as dark and round as a gland but is not one.
  */
 function scatterNuclei(random: Random, tissue: Tissue, ids: Uint8Array, border: Float32Array): void {
   const {width, height} = tissue;
@@ -110,7 +114,7 @@ function scatterNuclei(random: Random, tissue: Tissue, ids: Uint8Array, border: 
   }
 }
 
-/** Cytoplasm, goblet cells and lumen: everything of a gland but its nuclei. */
+/** Cytoplasm, goblet cells and lumen: everything in a gland except its nuclei. */
 function fillGlands(random: Random, tissue: Tissue, {glands, ids}: Layout, border: Float32Array): void {
   const seed = Math.floor(random() * 1e6);
   const grain = fractalNoise(seed, 3);
@@ -147,7 +151,7 @@ function fillGlands(random: Random, tissue: Tissue, {glands, ids}: Layout, borde
   }
 }
 
-/** Nuclei of the epithelium: one row along the border, standing upright on it; crowded glands have them all through. */
+/** Nuclei of the epithelium: one row along the border, at right angles to it. Crowded glands are filled with nuclei. */
 function lineGlands(random: Random, tissue: Tissue, {glands, ids}: Layout, border: Float32Array): void {
   const {width, height} = tissue;
   const darkness = between(random, 0.9, 1.6);
@@ -160,7 +164,7 @@ function lineGlands(random: Random, tissue: Tissue, {glands, ids}: Layout, borde
     const gland = glands[ids[index]! - 1];
     if (!gland || taken[index] || !isNuclearDepth(gland, border[index]!)) continue;
     const size = gland.kind === 'crowded' ? 1.2 : 1;
-    // The distance grows towards the gland's inside: cells stand along its slope.
+    // The distance grows towards the inside of the gland, so cells are aligned with its gradient.
     const angle = Math.atan2(border[index + width]! - border[index - width]!, border[index + 1]! - border[index - 1]!);
     stainNucleus(
       tissue,
@@ -182,11 +186,11 @@ function isNuclearDepth(gland: Gland, depth: number): boolean {
   return depth > 0.8 && depth < (gland.kind === 'crowded' ? 0.8 * gland.wall : 3.4);
 }
 
-/** A dark, soft-edged ellipse. Semi-axes in pixels. */
+/** A dark ellipse with soft edges. Semi-axes are in pixels. */
 function stainNucleus(tissue: Tissue, {x, y, along, across, angle}: Ellipse, darkness: number): void {
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
-  const reach = Math.ceil(1.45 * Math.max(along, across)); // where the cover has fallen to 0
+  const reach = Math.ceil(1.45 * Math.max(along, across)); // where the coverage has fallen to 0
   for (let row = Math.max(0, Math.floor(y) - reach); row <= Math.min(tissue.height - 1, y + reach); row++) {
     for (let column = Math.max(0, Math.floor(x) - reach); column <= Math.min(tissue.width - 1, x + reach); column++) {
       const dx = column + 0.5 - x;

@@ -7,7 +7,7 @@ import type {Task} from './task.js';
 export type Case = {
   name: string;
   kind: Task['kind'];
-  /** Images computed together, and their size in pixels, at which the network sees them. */
+  /** Number of images per batch, and their size in pixels as the network sees them. */
   images: number;
   width: number;
   height: number;
@@ -16,7 +16,7 @@ export type Case = {
 
 const small = {width: 704, height: 512};
 const large = {width: 1088, height: 800};
-/** Detections on the image: as many as torchvision pastes at most. */
+/** Number of detections on the image: the most that torchvision keeps. */
 const DETECTIONS = 100;
 
 /** On the CPU. */
@@ -72,7 +72,7 @@ export function casesFor(device: string): readonly Case[] {
   return device === 'cpu' ? CPU_CASES : GPU_CASES;
 }
 
-/** Writes what both sides need to do `one` on `device` into `folder`. */
+/** Writes to `folder` what both sides need to run `one` on `device`. */
 export async function writeTask(folder: string, one: Case, device: string): Promise<void> {
   const {kind, images, width, height} = one;
   const options: ModelOptions = {...one.model, minSize: height, maxSize: width, device: 'cpu', seed: 1};
@@ -95,18 +95,25 @@ export async function writeTask(folder: string, one: Case, device: string): Prom
   await calm(model);
   if (kind === 'detect') await sharpen(model, drawGlandImage(100, width, height));
   await model.save(join(folder, task.weights));
-  // Without pretrained weights all layers are trained, whatever is asked; both sides load these.
+  // maskRcnn() trains all layers if there are no pretrained weights. Both sides load these weights, so restore the
+  // requested value.
   const {trainableBackboneLayers = model.options.trainableBackboneLayers} = options;
   const asked = {...model.options, trainableBackboneLayers};
   await writeFile(join(folder, 'task.json'), JSON.stringify({...task, options: asked}));
 }
 
-/** Of random weights with frozen norms each residual block doubles the variance: sixteen would drown the rest. */
+/**
+ * With random weights and frozen norms, each residual block doubles the variance. Sixteen blocks would drown out
+ * everything else.
+ */
 async function calm(model: MaskRcnn): Promise<void> {
   await change(model, /\.bn3\.weight$/, 0.2);
 }
 
-/** Makes random class scores as decided as trained ones, until there are as many detections as torchvision keeps. */
+/**
+ * Scales up the random class scores until they are as decisive as trained ones: until there are as many detections as
+ * torchvision keeps.
+ */
 async function sharpen(model: MaskRcnn, {data, width, height}: RawImage): Promise<void> {
   for (let round = 0; round < 30; round++) {
     const [found] = await model.predict({data, width, height}, {maskFormat: 'none'});
@@ -116,7 +123,7 @@ async function sharpen(model: MaskRcnn, {data, width, height}: RawImage): Promis
   throw new Error(`there are no weights with ${DETECTIONS} detections`);
 }
 
-/** Multiplies the weights whose names match. */
+/** Multiplies the weights whose names match by `factor`. */
 async function change(model: MaskRcnn, names: RegExp, factor: number): Promise<void> {
   const state = await model.stateDict();
   for (const [name, tensor] of state) {

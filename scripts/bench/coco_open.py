@@ -1,4 +1,4 @@
-"""Opens the annotation file ANNOTATIONS, for bench-coco-open.ts."""
+"""Opens the annotation file ANNOTATIONS. For bench-coco-open.ts."""
 
 import resource
 import sys

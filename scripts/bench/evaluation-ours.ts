@@ -1,4 +1,4 @@
-/** One run of ours for bench-evaluation.ts: TRUTH RESULTS; prints a report as JSON. */
+/** Our side of bench-evaluation.ts. Arguments: TRUTH RESULTS. Prints a report as JSON. */
 
 import type {CocoScores} from '../../lib/evaluation/coco-scores.js';
 import {readResults} from '../../lib/evaluation/results-file.js';

@@ -1,4 +1,4 @@
-"""One run of pycocotools for bench-evaluation.ts: TRUTH RESULTS; prints a report as JSON."""
+"""The pycocotools side of bench-evaluation.ts. Arguments: TRUTH RESULTS. Prints a report as JSON."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ with contextlib.redirect_stdout(io.StringIO()):
     coco = COCO(sys.argv[1])
     with open(sys.argv[2]) as file:
         results = json.load(file)
-    # As is usual, so that masks are sorted into small and large ones by their own areas.
+    # The usual way: boxes are removed, so that masks are classified as small or large by their own areas.
     boxes = coco.loadRes([{k: v for k, v in r.items() if k != 'segmentation'} for r in results])
     for result in results:
         del result['bbox']

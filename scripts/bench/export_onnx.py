@@ -1,4 +1,4 @@
-"""Writes the network of DIR/task.json, with its weights, as DIR/network.onnx: for onnxruntime-side.ts."""
+"""Exports the network of DIR/task.json with its weights to DIR/network.onnx, for onnxruntime-side.ts."""
 
 import json
 import pathlib
@@ -25,5 +25,5 @@ torch.onnx.export(
     input_names=["image"],
     output_names=["boxes", "labels", "scores", "masks"],
     opset_version=17,
-    dynamo=False,  # the exporter that torchvision's detectors are written for
+    dynamo=False,  # use the exporter that torchvision's detectors support
 )

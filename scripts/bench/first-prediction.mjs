@@ -1,4 +1,4 @@
-/** From nothing to a first prediction, as a user's script has it: DIR. For bench.ts. */
+/** Makes a first prediction from scratch, as a user's script does. Argument: DIR. For bench.ts. */
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {maskRcnn} from 'maskrcnn';

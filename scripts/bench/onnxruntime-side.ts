@@ -1,6 +1,6 @@
 /**
- * onnxruntime-node's side of bench.ts: DIR PACKAGES, where PACKAGES is a folder that it is installed in. Says when it is ready, then
- * runs once for each line that it reads.
+ * The onnxruntime-node side of bench.ts. Arguments: DIR PACKAGES, where PACKAGES is a folder in which it is installed.
+ * Reports when it is ready, then runs once for each line that it reads.
  */
 import {readFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
@@ -8,7 +8,7 @@ import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import type {Check, Task} from './task.js';
 
-/** What is used of onnxruntime-node, which is none of this package's dependencies. */
+/** The used part of onnxruntime-node's interface, which is not a dependency of this package. */
 type Onnxruntime = {
   Tensor: new (type: 'float32', data: Float32Array, dims: number[]) => unknown;
   InferenceSession: {
@@ -23,7 +23,7 @@ const [folder, packages] = process.argv.slice(2) as [string, string];
 const {Tensor, InferenceSession} = createRequire(join(packages, 'package.json'))('onnxruntime-node') as Onnxruntime;
 const task = JSON.parse(await readFile(join(folder, 'task.json'), 'utf8')) as Task;
 const session = await InferenceSession.create(join(folder, 'network.onnx'), {
-  logSeverityLevel: 3, // it warns of each mask that is pasted
+  logSeverityLevel: 3, // it warns about each mask that is pasted
   intraOpNumThreads: Number(process.env.OMP_NUM_THREADS),
   executionProviders: ['cpu'],
 });
@@ -34,7 +34,10 @@ const values = Float32Array.from({length: pixels.length}, (_, i) => {
   return pixels[(i % (width * height)) * 3 + plane]! / 255;
 });
 
-/** As users take them. A loop, because typed arrays' own methods take several times as long. */
+/**
+ * Converts masks to bitmaps, as users do. It uses a loop because the methods of typed arrays take several times as
+ * long.
+ */
 function threshold(masks: Float32Array): Uint8Array {
   const bitmaps = new Uint8Array(masks.length);
   for (let i = 0; i < masks.length; i++) bitmaps[i] = masks[i]! > 0.5 ? 1 : 0;

@@ -1,4 +1,6 @@
-/** Our side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads. */
+/**
+ * Our side of bench.ts. Arguments: DIR PRECISION. Reports when it is ready, then runs once for each line that it reads.
+ */
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {loadBinding} from '../../lib/addon/binding.js';
@@ -19,10 +21,10 @@ const model = await maskRcnn({
   graphs: isOnGpu,
 });
 
-/** On a GPU libraries choose their kernels, memory is taken and graphs are captured in the first runs. */
+/** On a GPU, the first runs are slower: libraries choose their kernels, memory is allocated and graphs are captured. */
 const WARM_UP = 5;
 
-/** One run; the first is not timed and says what must be equal. */
+/** One run. The first run is not timed; it returns the values that must be equal on all sides. */
 type Run = () => Promise<Check>;
 
 async function makeDetection(): Promise<Run> {

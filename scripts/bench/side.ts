@@ -3,7 +3,7 @@ import {createInterface, type Interface} from 'node:readline';
 import type {Readable, Writable} from 'node:stream';
 import type {Check, Ending, Timing} from './task.js';
 
-/** A process that waits between its runs, so that several can take turns. */
+/** A process that waits between its runs, so that several processes can take turns. */
 export class Side {
   readonly name: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -20,7 +20,7 @@ export class Side {
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
-  /** Resolves when the first run is done, which is not timed. */
+  /** Resolves after the first run, which is not timed. */
   ready(): Promise<Check> {
     return this.#read<Check>();
   }
@@ -30,7 +30,7 @@ export class Side {
     return (await this.#read<Timing>()).seconds;
   }
 
-  /** The most memory that it had, in MiB. */
+  /** Ends the process. Resolves to its peak memory in MiB. */
   async end(): Promise<number> {
     this.#child.stdin.end();
     return (await this.#read<Ending>()).peakMiB;

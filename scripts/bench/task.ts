@@ -3,23 +3,23 @@ import {join} from 'node:path';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
 import type {ResolvedModelOptions, Sample} from '../../lib/index.js';
 
-/** What is timed, for both sides: read from DIR/task.json. */
+/** The task to measure, for all sides. It is read from DIR/task.json. */
 export type Task = {
   kind: 'detect' | 'train';
   /** 'cpu' or 'cuda'. */
   device: string;
-  /** A `.safetensors` file with all that the network is. */
+  /** A `.safetensors` file with the complete network. */
   weights: string;
   options: ResolvedModelOptions;
   /** Raw RGB files in DIR, width × height × 3 bytes each. */
   images: {pixels: string; width: number; height: number}[];
-  /** Of each image: how many objects its mask of ids (raw bytes, a file in DIR) holds. */
+  /** For each image, the file in DIR with its mask of ids (raw bytes), and the number of objects in it. */
   masks: {ids: string; objects: number}[];
 };
 
-/** What a side says when it is ready: whatever must be equal, by name. */
+/** The values, by name, that a side reports when it is ready. They must be equal on all sides. */
 export type Check = Record<string, number[]>;
-/** What it says of each run, and at the end. */
+/** What a side reports of each run, and at the end. */
 export type Timing = {seconds: number};
 export type Ending = {peakMiB: number};
 

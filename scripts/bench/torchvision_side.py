@@ -1,6 +1,7 @@
 """
-torchvision's side of bench.ts: DIR PRECISION. Says when it is ready, then runs once for each line that it reads.
-For bench-operators.ts: DIR PRECISION operators. Says how many operators one run starts, and how often it waits.
+The torchvision side of bench.ts. Arguments: DIR PRECISION. Reports when it is ready, then runs once for each line that
+it reads. For bench-operators.ts, the arguments are DIR PRECISION operators. It then reports how many operators one run
+starts, and how often it waits.
 """
 
 import json
@@ -59,7 +60,7 @@ def make_detection():
         with torch.inference_mode(), mixed():
             found = model([image.to(device) for image in images])
             for one in found:
-                one["masks"] = (one["masks"] > 0.5).cpu()  # as users take them
+                one["masks"] = (one["masks"] > 0.5).cpu()  # as users do
         return {
             "boxes": torch.cat([one["boxes"] for one in found]).flatten().tolist(),
             "scores": torch.cat([one["scores"] for one in found]).tolist(),
@@ -71,7 +72,7 @@ def make_detection():
 def make_step():
     model.train()
     targets = [target(image, mask) for image, mask in zip(task["images"], task["masks"])]
-    foreach = True if sys.argv[3:] else None  # operators are counted on the CPU, and are to be a GPU's
+    foreach = True if sys.argv[3:] else None  # counts on the CPU the operators that run on a GPU
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=1e-6, momentum=0.9, weight_decay=0.0005, foreach=foreach)
     torch.manual_seed(1)
@@ -88,15 +89,15 @@ def make_step():
 
 
 class Operators(TorchDispatchMode):
-    """Counts them, without what only looks at or makes memory, and how often a GPU would have to be waited for."""
+    """Counts operators, except those that only view or allocate memory, and how often a GPU would be waited for."""
 
-    WAITING = ("aten::masked_select", "aten::nonzero", "torchvision::nms")  # the program needs their results' sizes
+    WAITING = ("aten::masked_select", "aten::nonzero", "torchvision::nms")  # the sizes of their results are needed
     ASKING = ("item", "tolist", "__bool__", "__int__", "__float__", "__index__")
 
     def __init__(self):
         super().__init__()
         self.started, self.waits = 0, 0
-        # On the CPU values are read without an operator.
+        # On the CPU, reading a value does not run an operator.
         for name in self.ASKING:
             setattr(torch.Tensor, name, self.wait_before(getattr(torch.Tensor, name)))
 
@@ -109,7 +110,7 @@ class Operators(TorchDispatchMode):
 
     def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
         name = operator._schema.name
-        # A mask as an index is made into places.
+        # A boolean mask used as an index is converted to positions.
         selects = name == "aten::index" and any(one is not None and one.dtype == torch.bool for one in args[1])
         if not operator.is_view and "empty" not in name and name not in ("aten::detach", "aten::_unsafe_view"):
             self.started += 1
@@ -124,7 +125,7 @@ if sys.argv[3:] == ["operators"]:
         run()
     print(json.dumps({"operators": operators.started, "waits": operators.waits}))
     sys.exit()
-for _ in range(0 if device.type == "cpu" else 5):  # as ours.ts does
+for _ in range(0 if device.type == "cpu" else 5):  # warm-up, as in ours.ts
     run()
 print(json.dumps(first), flush=True)
 for _ in sys.stdin:

@@ -1,4 +1,7 @@
-/** What a device must do as the CPU does it: check-gpu's checks, which a test tries on the stand-in for a GPU. */
+/**
+ * Checks that a device computes the same as the CPU. check-gpu runs them on a GPU, and a test runs them on the
+ * stand-in.
+ */
 import {setTimeout} from 'node:timers/promises';
 import {isDeepStrictEqual} from 'node:util';
 import type {Model, NativeDetections, NativeModelOptions, Optimizer} from '../../binding.js';
@@ -11,15 +14,15 @@ import {completeModelOptions} from '../../lib/model/complete-options.js';
 
 export type Subject = {
   binding: Binding;
-  /** As libtorch calls it. */
+  /** The device's name in libtorch. */
   device: string;
-  /** Bytes that the device has given to this process. */
+  /** Bytes that the device has allocated to this process. */
   memory(): number;
-  /** The network, but for what the checks say themselves. */
+  /** The options of the network, except those that the checks set themselves. */
   network: ModelOptions;
-  /** Of the images, in pixels. */
+  /** The size of the images in pixels. */
   size: {width: number; height: number};
-  /** Which it computes in, besides float32. */
+  /** The precisions to check besides float32. */
   precisions: readonly ('bfloat16' | 'float16')[];
 };
 
@@ -28,17 +31,20 @@ export type Check = {name: string; isRight: boolean; detail: string};
 type Changes = Partial<Pick<NativeModelOptions, 'precision' | 'tf32' | 'graphs'>>;
 type Stage = {name: string; data: Float32Array};
 
-/** Relative, in float32: sums in another order, and as asked TF32 in cuDNN's convolutions. */
+/** Relative, in float32. Sums are computed in another order, and cuDNN's convolutions use TF32 if requested. */
 const STAGE_TOLERANCES = {none: 1e-4, convolutions: 5e-3} as const;
 const LOSS_TOLERANCE = 1e-3;
 const DETECTION_TOLERANCE = 1e-3;
-/** A graph calls what the network calls, perhaps by another of cuDNN's algorithms. */
+/** A graph runs the same operations as the network, but cuDNN may choose another algorithm for them. */
 const GRAPH_TOLERANCE = 1e-4;
-/** Of the best score, absolute, and of the losses, relative: bfloat16 has 8 significant bits. */
+/** Absolute for the best score and relative for the losses. bfloat16 has 8 significant bits. */
 const MIXED_TOLERANCE = 0.1;
 
 const STEPS = 10;
-/** Of random weights: with 1e-4 a difference in the last digit becomes one of a hundredth within the steps. */
+/**
+ * Very small, because the weights are random: with 1e-4, a difference in the last digit grows to a hundredth within the
+ * steps.
+ */
 const LR = 1e-7;
 
 export async function* checkDevice(subject: Subject): AsyncGenerator<Check> {
@@ -57,7 +63,7 @@ async function* checkStages(subject: Subject, tf32: keyof typeof STAGE_TOLERANCE
   const trace = (device: string) => on(subject, device, {tf32}, (model) => model.trace([image]) as Promise<Stage[]>);
   const [expected, actual] = [await trace('cpu'), await trace(subject.device)];
   for (const [i, {name, data}] of expected.entries()) {
-    // From here on the order of nearly equal scores decides.
+    // From here on, the order of nearly equal scores matters.
     if (name.startsWith('proposals')) break;
     yield within(`${name}, TF32 for ${tf32}`, difference(actual[i]!.data, data), STAGE_TOLERANCES[tf32]);
   }
@@ -71,7 +77,7 @@ async function* checkSteps(subject: Subject): AsyncGenerator<Check> {
   }
 }
 
-/** What the optimizer carries from step to step goes out and in again, as a checkpoint needs it. */
+/** Checks that the optimizer's state can be read and restored, as checkpoints need it. */
 async function* checkState(subject: Subject): AsyncGenerator<Check> {
   const train = async (model: Model) => {
     const optimizer = makeOptimizer(subject, model);
@@ -110,7 +116,7 @@ async function* checkGraphs(subject: Subject): AsyncGenerator<Check> {
       return times;
     });
     yield {name: `graph in ${precision}`, isRight: graphs === 1, detail: `${graphs} captured`};
-    // The first is plain, the second captures, the third replays.
+    // The first detection runs normally, the second captures the graph, the third replays it.
     for (const [time, {scores}] of found.entries()) {
       yield within(`graph in ${precision}, detection ${time + 1}`, difference(scores, plain.scores), GRAPH_TOLERANCE);
     }
@@ -139,7 +145,7 @@ async function checkDisposal(subject: Subject): Promise<Check> {
   return {name: 'dispose', isRight: held > 0 && left < held / 10, detail};
 }
 
-/** What is left once it has not changed for a second: the worker of a model lets go of it when it is idle. */
+/** The memory once it has not changed for a second. A model's worker thread frees memory when it is idle. */
 async function settled(memory: () => number): Promise<number> {
   let value = memory();
   for (let same = 0; same < 10; ) {
@@ -151,7 +157,7 @@ async function settled(memory: () => number): Promise<number> {
   return value;
 }
 
-/** Does something with a model that is then disposed of; the same weights each time, on whatever device. */
+/** Uses a model on any device, always with the same weights, and then disposes of it. */
 async function on<T>(
   {binding, network, size}: Subject,
   device: string,
@@ -185,7 +191,7 @@ async function detect(subject: Subject, model: Model): Promise<NativeDetections>
   return found!;
 }
 
-/** Of the steps of a short training. */
+/** The losses of the steps of a short training. */
 async function losses(subject: Subject, model: Model): Promise<number[]> {
   const optimizer = makeOptimizer(subject, model);
   const sums: number[] = [];
@@ -199,7 +205,7 @@ function makeOptimizer({binding}: Subject, model: Model): Optimizer {
   return new binding.Optimizer(model, {type: 'sgd', momentum: 0.9, nesterov: false, groups});
 }
 
-/** On two images; resolves to their loss before it. */
+/** Takes a training step on two images. Resolves to their loss before the step. */
 async function takeStep(subject: Subject, model: Model, optimizer: Optimizer): Promise<number> {
   const samples = [sample(subject, 1), sample(subject, 2)];
   const values = await model.computeLosses(
@@ -222,7 +228,7 @@ function within(name: string, off: number, tolerance: number): Check {
   return {name, isRight: off < tolerance, detail: `off by ${off.toExponential(1)} of ${tolerance}`};
 }
 
-/** The largest difference as a share of the largest value; infinite where the lengths differ. */
+/** The largest difference relative to the largest value; infinite if the lengths differ. */
 function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [most, scale] = [0, 1e-30];

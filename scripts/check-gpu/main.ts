@@ -1,10 +1,12 @@
 /**
- * All that needs a GPU to be shown: what was found, every stage of the network, ten steps of training and detections equal to
- * those on the CPU, captured graphs, mixed precision, memory that is given back; then the benchmark.
+ * Runs everything that needs a GPU: it reports what was found and compares every stage of the network, ten training
+ * steps and detections with the CPU. It also checks captured graphs, mixed precision and the release of memory. Then it
+ * runs the benchmark.
  *
  *   npm run check:gpu -- [--peer PYTHON] [--no-bench]
  *
- * Build against a libtorch for CUDA first, such as PyTorch's: LIBTORCH_USE_PYTORCH=1 npm run check:gpu -- --peer python3
+ * Build against a libtorch for CUDA first, such as PyTorch's: LIBTORCH_USE_PYTORCH=1 npm run check:gpu -- --peer
+ * python3
  */
 import {spawnSync} from 'node:child_process';
 import {availableParallelism} from 'node:os';
