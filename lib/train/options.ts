@@ -38,7 +38,7 @@ export type TrainOptions = {
   data: Dataset;
   /** The validation set. It is evaluated during the run, and `bestBy` selects the best checkpoint by its scores. */
   validation?: Dataset;
-  /** Number of passes over the training set. Default 10. */
+  /** Passes over `data`. Default 10. */
   epochs?: number;
   /** Images per batch. The last batch of an epoch may be smaller. Default 2. */
   batchSize?: number;
