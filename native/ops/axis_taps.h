@@ -15,16 +15,17 @@ struct Tap {
   float weight;
 };
 
-// Bilinear sampling is separable: the samples of a ROIAlign cell, four taps each, are the product
-// of taps along y and taps along x. Neighbouring samples share rows and columns, and here their
-// weights are added up: a cell of 2 x 2 samples needs 4 to 9 taps where it is small, not 16.
+// Bilinear sampling is separable: the taps of a ROIAlign cell (four per sample) are the product of
+// taps along y and taps along x. Neighbouring samples share rows and columns, and this class adds
+// up the weights of shared ones. So a small cell of 2 x 2 samples needs 4 to 9 taps instead of 16.
 class AxisTaps {
  public:
-  // Cuts [start, start + length] into `cells` and samples each at the middles of `samples` equal
-  // parts, on a map of `extent` pixels whose first has its centre at 0 (torchvision's
-  // roi_align_common.h with aligned=false; float32 throughout, as there). A sample further than one
-  // pixel outside counts as 0; nearer ones take the border's value. `place(pixel)` says where that
-  // pixel is stored, or -1 where the map is known to be 0. Weights of a cell sum up to `samples`.
+  // Divides [start, start + length] into `cells` cells, and each cell into `samples` equal parts.
+  // Takes a sample at the centre of each part. The map has `extent` pixels, and the centre of the
+  // first is at 0 (torchvision's roi_align_common.h with aligned=false; float32 throughout, as
+  // there). A sample more than one pixel outside the map counts as 0; a nearer one takes the value
+  // at the border. `place(pixel)` returns where that pixel is stored, or -1 if the map is known to
+  // be 0 there. The weights of a cell sum to `samples`.
   template <typename Place>
   void sample(
       float start, float length, int64_t cells, int64_t samples, int64_t extent, Place place) {
@@ -58,7 +59,7 @@ class AxisTaps {
  private:
   void add(int64_t index, float weight) {
     if (index < 0) return;
-    // Positions rise, so that only the last two taps of the cell can be of the same pixel.
+    // Positions increase, so only the last two taps of the cell can be for the same pixel.
     const size_t first = ends_.back();
     for (size_t i = taps_.size(); i > first && i + 2 > taps_.size(); --i) {
       if (taps_[i - 1].index == index) {
@@ -73,10 +74,10 @@ class AxisTaps {
   std::vector<size_t> ends_;  // cell i has taps ends_[i] .. ends_[i+1]
 };
 
-// Longer sides would take more samples than float32 can tell apart.
+// Longer sides would need more sample positions than float32 can distinguish.
 constexpr float kLongestAdaptiveSide = 1 << 24;
 
-// Samples per cell and axis: `sampling_ratio`, or, where that is not positive, one a pixel.
+// Samples per cell and axis: `sampling_ratio`, or one per pixel if that is not positive.
 inline int64_t samples_per_cell(float length, int64_t cells, int64_t sampling_ratio) {
   if (sampling_ratio > 0) return sampling_ratio;
   TORCH_CHECK(

@@ -10,12 +10,13 @@ float row_of(const ColorMatrix& m, int row, float r, float g, float b) {
   return m[4 * row] * r + m[4 * row + 1] * g + m[4 * row + 2] * b + m[4 * row + 3];
 }
 
-// Steps of the table that turns densities back: fine enough for every value to come back as itself.
+// Steps of the table that maps densities back to intensities. There are enough for each intensity
+// to map back to itself.
 constexpr int kDensitySteps = 8192;
 
 struct DensityTables {
   std::array<float, 256> density;                // in steps
-  std::array<uint8_t, kDensitySteps> intensity;  // by steps
+  std::array<uint8_t, kDensitySteps> intensity;  // indexed by step
 
   DensityTables() {
     const double largest = std::log10(256.0);
@@ -32,7 +33,7 @@ struct DensityTables {
 }  // namespace
 
 std::vector<uint8_t> adjust_colors(std::span<const uint8_t> pixels, const ColorMatrix& matrix) {
-  const auto m = matrix;  // a copy, which the bytes written below cannot be part of
+  const auto m = matrix;  // a copy, which the writes below cannot alias
   std::vector<uint8_t> adjusted(pixels.size());
   for (size_t i = 0; i + 2 < pixels.size(); i += 3) {
     const float r = pixels[i], g = pixels[i + 1], b = pixels[i + 2];

@@ -18,7 +18,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Below these, transforming costs more than it saves (docs/performance.md).
+// Below these limits, the transforms cost more than the algorithm saves (docs/performance.md).
 constexpr int64_t kLeastChannels = 128, kLeastPixels = 2048;
 
 bool all_are(at::IntArrayRef values, int64_t wanted) {
@@ -54,11 +54,11 @@ struct WinogradFunction : torch::autograd::Function<WinogradFunction> {
     const auto& grad = grads[0];
     at::Tensor grad_input, grad_weight, grad_bias;
     if (context->needs_input_grad(0)) {
-      // The convolution with the weights turned about.
+      // The convolution with the kernels rotated by 180 degrees.
       grad_input = winograd_convolution(grad, weight.transpose(0, 1).flip({2, 3}), {});
     }
     if (context->needs_input_grad(1)) grad_weight = winograd_weight_gradient(input, grad);
-    // Without a bias there is no third input to ask about.
+    // Without a bias there is no third input to ask needs_input_grad about.
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
       grad_bias = grad.sum({0, 2, 3});
     return {grad_input, grad_weight, grad_bias};
@@ -73,7 +73,7 @@ at::Tensor convolve(
     const std::optional<at::Tensor>& bias,
     const ConvolutionGeometry& geometry) {
   if (suits_winograd(input, weight, geometry)) {
-    // For whoever counts operations (stage_costs.cpp).
+    // stage_costs.cpp counts operations by this record.
     const auto pixels = input.size(0) * input.size(2) * input.size(3);
     RECORD_FUNCTION(
         "maskrcnn::products",

@@ -12,8 +12,8 @@ struct ConvolutionGeometry {
   int64_t groups;
 };
 
-// As at::conv2d, and differentiable like it. Large convolutions of 3 x 3 in float32 on the CPU are
-// computed, forward and backward, by Winograd's algorithm (winograd.h), all others by libtorch.
+// Same as at::conv2d, and differentiable. Large 3 x 3 convolutions in float32 on the CPU run
+// forward and backward by Winograd's algorithm (winograd.h). libtorch computes all others.
 at::Tensor convolve(
     const at::Tensor& input,                // [N,C,H,W]
     const at::Tensor& weight,               // [K,C/groups,h,w]

@@ -108,7 +108,7 @@ uint32_t MaskCollector::root(uint32_t piece) {
   return piece;
 }
 
-// Joins pieces of one instance that touch, corners included.
+// Joins touching pieces of one instance. Diagonal neighbours touch.
 void MaskCollector::join_neighbours(const std::vector<uint32_t>& plane) {
   for (int64_t y = 0; y < height_; ++y) {
     for (int64_t x = 0; x < width_; ++x) {
@@ -128,7 +128,7 @@ void MaskCollector::join_neighbours(const std::vector<uint32_t>& plane) {
   }
 }
 
-// Of each piece that is its own root.
+// Returns the extent of each piece that is its own root.
 std::vector<MaskCollector::Extent> MaskCollector::measure() {
   std::vector<Extent> extents(parents_.size());
   for (size_t p = 0; p < pieces_.size(); ++p) {

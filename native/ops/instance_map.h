@@ -7,24 +7,24 @@
 
 namespace maskrcnn::ops {
 
-// Bitmaps, each cropped to a rectangle (left, top, width, height) of its image; the bitmap of one
-// follows that of the one before. The form of NativeTarget in binding.d.ts.
+// Bitmaps, each cropped to a rectangle (left, top, width, height) of its image and stored one after
+// the other. NativeTarget in binding.d.ts has the same form.
 struct MaskSpans {
-  std::span<const int32_t> rects;  // 4 of each instance
+  std::span<const int32_t> rects;  // 4 per instance
   std::span<const uint8_t> data;
 };
 
-// Instances after an image was resampled.
+// Instances after the image was resampled.
 struct ResampledMasks {
-  std::vector<int32_t> sources;       // index of the instance that each came from
-  std::vector<int32_t> source_areas;  // that one's pixels
+  std::vector<int32_t> sources;       // index of the original instance
+  std::vector<int32_t> source_areas;  // pixels of the original instance
   std::vector<int32_t> areas;         // pixels
   std::vector<int32_t> rects;
   std::vector<uint8_t> data;
 };
 
-// The instances of an image, in as few planes of numbers as they can share without overlapping.
-// 0: none; i + 1: instance i.
+// The instances of an image as planes of numbers: 0 is background, i + 1 is instance i. Instances
+// that do not overlap share a plane, so there are few planes.
 class InstancePlanes {
  public:
   InstancePlanes(const MaskSpans& masks, int64_t width, int64_t height);
@@ -38,20 +38,21 @@ class InstancePlanes {
   std::vector<int32_t> areas_;
 };
 
-// Which mirror image of the plane a pixel comes from: (0, 0) is the plane itself.
+// The mirror image of the plane that a pixel comes from. (0, 0) is the plane itself.
 struct Tile {
   int32_t x = 0, y = 0;
   bool operator==(const Tile&) const = default;
 };
 
-// Gathers the masks of resampled instances. What a reflecting border repeats of an instance belongs
-// to it where it touches it (an object that the border cuts), and is an instance of its own where
-// it does not.
+// Collects the masks of resampled instances. A reflecting border repeats parts of an instance. A
+// repeated part that touches the instance belongs to it (the border cuts that object). A repeated
+// part that does not touch it becomes a new instance.
 class MaskCollector {
  public:
   MaskCollector(const InstancePlanes& planes, int64_t width, int64_t height);
 
-  // Pixel `index` of the result shows instance number `id` of plane `plane`, as seen in `tile`.
+  // Pixel `index` of the result shows instance number `id` of plane `plane`, seen in mirror image
+  // `tile`.
   void set(size_t plane, int64_t index, uint16_t id, Tile tile) {
     if (id == 0) return;
     pieces_[plane][index] = tile == Tile{} ? id : mirrored_piece(id, tile);
@@ -78,7 +79,7 @@ class MaskCollector {
   const InstancePlanes& planes_;
   int64_t width_, height_;
   std::vector<std::vector<uint32_t>>
-      pieces_;                     // per plane; 0: none; up to the count of instances: whole
+      pieces_;                     // per plane; 0: none; 1 to the number of instances: not mirrored
   std::vector<uint32_t> parents_;  // union-find over pieces
   std::vector<uint16_t> ids_;      // per piece
   std::unordered_map<Piece, uint32_t, PieceHash> mirrored_;

@@ -2,7 +2,7 @@
 
 namespace maskrcnn::ops {
 
-// What oneDNN wants of a processor for AVX-512 (ATen/native/mkldnn/Utils.h,
+// The instructions that oneDNN requires for its AVX-512 kernels (ATen/native/mkldnn/Utils.h,
 // mkldnn_bf16_device_check).
 inline bool has_avx512() {
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -58,7 +58,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   if (!suits(x, weight)) return at::linear(x, weight, bias);
-  // For whoever counts operations (stage_costs.cpp).
+  // stage_costs.cpp counts operations by this record.
   RECORD_FUNCTION(
       "maskrcnn::products",
       std::vector<c10::IValue>(

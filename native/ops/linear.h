@@ -4,7 +4,8 @@
 
 namespace maskrcnn::ops {
 
-// x · weightᵀ + bias, as at::linear, with its gradients; in float32 on the CPU by products.h.
+// x · weightᵀ + bias, same as at::linear, and differentiable. matmul.h computes it for float32 on
+// the CPU.
 at::Tensor linear(
     const at::Tensor& x,       // [R,C]
     const at::Tensor& weight,  // [K,C]

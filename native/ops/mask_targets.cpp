@@ -52,8 +52,7 @@ std::vector<Crop> read_crops(
   return crops;
 }
 
-// The original pixel behind each resized one: interpolate(mode='nearest') with the scale in
-// float32.
+// The original pixel for each resized pixel: interpolate(mode='nearest') with the scale in float32.
 std::vector<int64_t> nearest_sources(int64_t resized, int64_t original) {
   const auto scale = static_cast<float>(original) / static_cast<float>(resized);
   std::vector<int64_t> sources(resized);
@@ -64,7 +63,7 @@ std::vector<int64_t> nearest_sources(int64_t resized, int64_t original) {
   return sources;
 }
 
-// Pools one object's mask over one box after the other. Kept from box to box for its memory.
+// Pools the mask of an object over a box. Reused across boxes, so its buffers are allocated once.
 class MaskPooler {
  public:
   MaskPooler(
@@ -84,7 +83,7 @@ class MaskPooler {
     const auto in_crop = [](const std::vector<int64_t>& sources, int64_t first, int64_t count) {
       return [&sources, first, count](int64_t pixel) {
         const auto place = sources[pixel] - first;
-        return place < count ? place : -1;  // negative where it lies before the crop
+        return place < count ? place : -1;  // negative if the pixel is before the crop
       };
     };
     x_.sample(
@@ -117,7 +116,7 @@ class MaskPooler {
   }
 
  private:
-  // The weighted sum of one row of the bitmap for each column of cells.
+  // For each column of cells, the weighted sum of one row of the bitmap.
   void sum_row(const Crop& crop, int64_t row) {
     const uint8_t* pixels = crop.bitmap + row * crop.width;
     row_sums_.assign(side_, 0.0f);

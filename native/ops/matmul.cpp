@@ -11,19 +11,21 @@
 namespace maskrcnn::ops {
 namespace {
 
-// Rows of a result at a time: enough for the kernel, few enough to keep every thread busy.
+// Rows of the result per kernel call: enough for the kernel, and few enough to keep all threads
+// busy.
 constexpr int64_t kRows = 64;
-// Of a block of the right matrix, 256 KiB: a core's own cache holds it for all rows of the left.
+// The size of a block of the right matrix. Its 256 KiB stay in a core's own cache while all rows of
+// the left matrix are multiplied by it.
 constexpr int64_t kSummed = 256, kColumns = 256;
 
-// A matrix one of whose rows begins every `stride` numbers.
+// A row-major matrix. Rows start `stride` numbers apart.
 template <typename T>
 struct Block {
   T* data;
   int64_t stride;
 };
 
-// result [rows,columns] = or, with `add`, += left [rows,summed] · right [summed,columns]
+// result [rows,columns] = left [rows,summed] · right [summed,columns], or += if `add` is set
 void multiply_block(
     Block<const float> left,
     Block<const float> right,
@@ -49,7 +51,8 @@ void multiply_block(
 #endif
 }
 
-// A libtorch may have been built without them, and oneDNN been forbidden what they need.
+// libtorch may have been built without these kernels, or oneDNN may be forbidden to use the
+// instructions they need.
 bool multiplies() {
   const float left = 2, right = 3;
   float result = 0;
@@ -73,7 +76,7 @@ void check(
       result.sizes());
 }
 
-// `rows` and `columns` of a matrix with any strides, one row after the other.
+// Copies `rows` x `columns` numbers of a matrix with any strides into row-major order.
 void pack(
     const float* from,
     int64_t row_stride,
@@ -86,7 +89,7 @@ void pack(
       std::copy_n(from + i * row_stride, columns, to + i * columns);
     return;
   }
-  // Along both sides at once, so that neither's cache lines are left half used.
+  // Copies in small tiles, so that the cache lines of both matrices are used in full.
   constexpr int64_t kTile = 16;
   for (int64_t i0 = 0; i0 < rows; i0 += kTile) {
     const auto i1 = std::min(i0 + kTile, rows);
@@ -159,7 +162,8 @@ void matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor& result,
   const auto* a = by_row.const_data_ptr<float>();
   const auto* b = right.const_data_ptr<float>();
   auto* c = result.mutable_data_ptr<float>();
-  // Two tasks a thread, or as many as there are: every task packs the right matrix's blocks anew.
+  // Two tasks per thread, or as many as there are. No more, because each task packs the blocks of
+  // the right matrix again.
   const auto column_blocks = at::divup(columns, kColumns);
   const auto row_parts = std::clamp<int64_t>(
       at::divup(2 * at::get_num_threads(), column_blocks), 1, at::divup(rows, kRows));

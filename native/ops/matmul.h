@@ -2,28 +2,29 @@
 
 #include <ATen/core/Tensor.h>
 
-// Products of float32 matrices on the CPU. libtorch leaves its own to MKL, which has nothing wider
-// than AVX2 for AMD's processors; these are by oneDNN's kernels where the machine has AVX-512, and
-// else by libtorch's.
+// Products of float32 matrices on the CPU. libtorch computes its own by MKL, which uses nothing
+// wider than AVX2 on AMD processors. These functions use oneDNN's kernels if the machine has
+// AVX-512, and otherwise libtorch's own.
 //
-// Letters: B matrices at a time, M rows and N columns of each result, K numbers that are summed.
+// Letters: B matrices per batch, M rows and N columns of a result, K numbers that are summed.
 
 namespace maskrcnn::ops {
 
-// Whether they are by oneDNN's kernels.
+// Whether these functions use oneDNN's kernels.
 bool has_matmul_kernels();
 
-// result = left · right, or with `add` result += left · right, for each of B small matrices.
+// Multiplies B pairs of small matrices: result = left · right, or result += left · right if `add`
+// is set.
 void batched_matmul(
-    const at::Tensor& left,   // [B,M,K]; fastest where its last stride is 1
+    const at::Tensor& left,   // [B,M,K]; fastest if its last stride is 1
     const at::Tensor& right,  // [B,K,N], contiguous
     at::Tensor& result,       // [B,M,N], contiguous
     bool add);
 
-// Likewise for two large ones.
+// The same for one pair of large matrices.
 void matmul(
     const at::Tensor& left,   // [M,K]
-    const at::Tensor& right,  // [K,N]; fastest where one of its strides is 1
+    const at::Tensor& right,  // [K,N]; fastest if one of its strides is 1
     at::Tensor& result,       // [M,N], contiguous
     bool add);
 

@@ -15,8 +15,9 @@
 namespace maskrcnn::ops {
 namespace {
 
-// torchvision ops/boxes.py, batched_nms: with more numbers than this in `boxes`, a loop over the
-// classes is faster than moving them apart. It decides about parity too: moving rounds the boxes.
+// torchvision ops/boxes.py, batched_nms. If `boxes` has more numbers than this, a loop over the
+// classes is faster than shifting the classes apart. The limit also matters for parity, because the
+// shift rounds the boxes.
 constexpr int64_t kMovedApartLimitCpu = 4000, kMovedApartLimitCuda = 100000;
 
 void check_arguments(const at::Tensor& boxes, const at::Tensor& scores) {
@@ -34,7 +35,7 @@ void check_arguments(const at::Tensor& boxes, const at::Tensor& scores) {
       boxes.scalar_type());
 }
 
-// Boxes in falling order of score, coordinate by coordinate.
+// Boxes in descending order of score, one vector per coordinate.
 struct SortedBoxes {
   SortedBoxes(const float* boxes, at::ArrayRef<int64_t> order) {
     for (const auto d : order) {
@@ -49,9 +50,9 @@ struct SortedBoxes {
   std::vector<float> x0, y0, x1, y1, area;
 };
 
-// Marks the boxes begin..end whose IoU with box `kept` is above the threshold. No clone with fused
-// multiply-add: the IoU must round as torchvision's does, or detections would flip at the
-// threshold.
+// Marks the boxes begin..end-1 whose IoU with box `kept` is above the threshold. There is no clone
+// with fused multiply-add: the IoU must round as torchvision's does, otherwise detections at the
+// threshold would change.
 MASKRCNN_TARGET_CLONES("default", "avx2")
 void mark_overlapping(
     const float* __restrict x0,
@@ -79,15 +80,15 @@ void mark_overlapping(
   }
 }
 
-// The largest float32 that is not above `threshold`: a float32 IoU exceeds one exactly if it
-// exceeds the other, and the comparison stays in float32.
+// The largest float32 that is not above `threshold`. A float32 IoU exceeds this value exactly if it
+// exceeds `threshold`, so the comparison can stay in float32.
 float round_down(double threshold) {
   const auto nearest = static_cast<float>(threshold);
   if (static_cast<double>(nearest) <= threshold) return nearest;
   return std::nextafter(nearest, -std::numeric_limits<float>::infinity());
 }
 
-// Sets keep[d] for the survivors among the boxes `order`, which are in falling order of score.
+// Sets keep[d] for the boxes in `order` that survive. `order` is sorted by descending score.
 void keep_survivors(
     const float* boxes, at::ArrayRef<int64_t> order, double iou_threshold, uint8_t* keep) {
   const SortedBoxes sorted(boxes, order);
@@ -111,7 +112,7 @@ void keep_survivors(
   }
 }
 
-// Within each group of `groups`; `groups` may be undefined: then all boxes are one.
+// Suppresses within each group of `groups`. If `groups` is undefined, all boxes are one group.
 at::Tensor nms_cpu(
     const at::Tensor& boxes,
     const at::Tensor& scores,

@@ -13,11 +13,11 @@ namespace {
 
 constexpr int64_t kPadding = 1;  // torchvision roi_heads.py, expand_masks
 
-// Beyond this, float32 has no whole pixels.
+// Above this, float32 cannot represent every whole pixel.
 constexpr float kFurthestCoordinate = 1 << 24;
 
-// Whole pixels first..last that a padded mask covers along one axis; both inclusive, hence the + 1
-// of torchvision's TO_REMOVE.
+// The whole pixels first..last that a padded mask covers along one axis. Both are inclusive, which
+// is why length() adds 1 (TO_REMOVE in torchvision).
 struct Span {
   int64_t first, last;
   int64_t length() const { return std::max<int64_t>(last - first + 1, 1); }
@@ -31,7 +31,8 @@ Span expand(float low, float high, int64_t side) {
   return {static_cast<int64_t>(centre - half), static_cast<int64_t>(centre + half)};
 }
 
-// Between which two places of the padded mask a pixel lies: (1 - weight) * low + weight * high.
+// The two positions of the padded mask that a pixel lies between. Its value is
+// (1 - weight) * low + weight * high.
 struct Blend {
   int64_t low, high;
   float weight;
@@ -73,7 +74,7 @@ PastedMask paste(const float* mask, int64_t side, const float* box, int64_t heig
   const auto columns = blend(x, padded_side, pasted.left, pasted.left + pasted.width);
   const auto rows = blend(y, padded_side, pasted.top, pasted.top + pasted.height);
 
-  // First each row of the padded mask along x, then the image's rows from pairs of those.
+  // First stretch each row of the padded mask along x, then blend pairs of these rows along y.
   std::vector<float> stretched(padded_side * pasted.width, 0.0f);
   const auto at = [&](const float* row, int64_t column) {
     const auto unpadded = column - kPadding;

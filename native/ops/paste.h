@@ -9,16 +9,16 @@ namespace maskrcnn::ops {
 
 // Letters: D detections, M side of the mask head's output.
 
-// A detection's probabilities over the part of its box that lies inside the image, in reading
-// order. The probability is 0 elsewhere. Width and height are 0 where no part is inside.
+// The probabilities of a detection over the part of its box that is inside the image, in row-major
+// order. The probability is 0 elsewhere. Width and height are 0 if no part is inside.
 struct PastedMask {
   int64_t left, top, width, height;  // pixels of the image
   std::vector<float> values;         // width * height
 };
 
-// Stretches each mask over its box as torchvision's paste_masks_in_image does: a border of zeros,
-// the box widened by as much and cut to whole pixels, bilinear interpolation. The boxes must be
-// finite.
+// Stretches each mask over its box, as torchvision's paste_masks_in_image does: pads the mask with
+// a border of zeros, widens the box by the same ratio and truncates it to whole pixels, then
+// interpolates bilinearly. The boxes must be finite.
 std::vector<PastedMask> paste_masks(
     const at::Tensor& masks,  // [D,M,M] float32, 0..1
     const at::Tensor& boxes,  // [D,4] float32, pixels of the image

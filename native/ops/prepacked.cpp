@@ -9,7 +9,8 @@
 #include "aten.h"
 #include "ops/instructions.h"
 
-// libtorch has these operators for the graphs that its compiler makes; they have no C++ functions.
+// libtorch has these operators for the graphs that its compiler produces. They have no C++
+// functions, so they are called through the dispatcher.
 
 namespace maskrcnn::ops {
 namespace {
@@ -75,7 +76,7 @@ c10::TypedOperatorHandle<Signature> find(const char* name, const char* overload 
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
 }
 
-// For whoever counts operations (stage_costs.cpp).
+// stage_costs.cpp counts operations by this record.
 void tell_products(const at::Tensor& result, double products_per_number) {
   RECORD_FUNCTION(
       "maskrcnn::products",
@@ -133,7 +134,7 @@ at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& 
           scalars(epilogue_.arguments),
           "");
     }
-    // The sum has no epilogue called "none".
+    // This operator has no epilogue called "none".
     const auto epilogue =
         epilogue_.name == "none" ? std::nullopt : std::optional<std::string_view>(epilogue_.name);
     return convolve_and_add.call(

@@ -7,24 +7,25 @@
 
 #include "ops/convolution.h"
 
-// Convolutions and linear maps in bfloat16 on the CPU, without gradients, whose weights are kept in
-// oneDNN's own order, and whose epilogue does not pass over the result again.
+// Convolutions and linear layers with prepacked weights: bfloat16 on the CPU, without gradients.
+// The weights are in oneDNN's own layout, and the epilogue needs no extra pass over the result.
 
 namespace maskrcnn::ops {
 
-// What is done to each number of a result: libtorch's name and its arguments.
+// An elementwise function of the result: libtorch's name for it and its arguments.
 struct Epilogue {
   std::string name;
   std::vector<double> arguments;
 };
 
-// Whether libtorch has oneDNN, and this machine the instructions that it wants for bfloat16.
+// Whether libtorch has oneDNN and the machine has the instructions that oneDNN requires for
+// bfloat16.
 bool can_prepack();
 
 class PrepackedConvolution {
  public:
-  // weight [K,C/groups,h,w], bias [K] or undefined: of any type; copied. example: an input of the
-  // usual size, by which the order of the weights is chosen.
+  // weight is [K,C/groups,h,w]; bias is [K] or undefined. Both may be of any type, and are copied.
+  // example is an input of typical size: oneDNN chooses the layout of the weights for it.
   PrepackedConvolution(
       const at::Tensor& weight,
       const at::Tensor& bias,
@@ -32,7 +33,7 @@ class PrepackedConvolution {
       const at::Tensor& example,
       const Epilogue& epilogue);
 
-  // x: [N,C,H,W] bfloat16, not empty -> epilogue(convolution + addend), channels-last where x is
+  // x: [N,C,H,W] bfloat16, not empty -> epilogue(convolution + addend), channels-last if x is
   at::Tensor forward(const at::Tensor& x, const at::Tensor& addend = {}) const;
 
  private:
@@ -45,7 +46,8 @@ class PrepackedConvolution {
 
 class PrepackedLinear {
  public:
-  // weight [K,C], bias [K]: of any type; copied. rows: the usual number of an input's.
+  // weight is [K,C]; bias is [K]. Both may be of any type, and are copied. rows is the typical
+  // number of input rows.
   PrepackedLinear(
       const at::Tensor& weight, const at::Tensor& bias, int64_t rows, const Epilogue& epilogue);
 

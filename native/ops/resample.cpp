@@ -9,7 +9,7 @@ namespace {
 constexpr int kWeightBits = 10;
 constexpr int32_t kOne = 1 << kWeightBits;
 
-// Of where a pixel of the result comes from, in 0..width and 0..height of the input.
+// Where a pixel of the result comes from: a point in 0..width and 0..height of the input.
 struct Origin {
   double x, y;
   Tile tile;
@@ -25,8 +25,8 @@ double fold(double value, double size, int32_t& tile) {
   return tile % 2 == 0 ? rest : size - rest;
 }
 
-// Weights of four neighbouring control points at `fraction` of the way from the second to the
-// third.
+// The weights of four neighbouring control points, for a point at `fraction` of the way from the
+// second to the third.
 std::array<double, 4> spline_weights(double fraction) {
   const double t = fraction, s = 1 - t;
   return {
@@ -36,7 +36,7 @@ std::array<double, 4> spline_weights(double fraction) {
       t * t * t / 6};
 }
 
-// The displacement along one row of the result after another.
+// The displacement of the pixels of the result, row by row.
 class Displacement {
  public:
   Displacement(const DisplacementGrid& grid, int64_t width)
@@ -75,10 +75,11 @@ class Displacement {
 
   const DisplacementGrid& grid_;
   std::vector<Place> columns_;
-  std::vector<double> mixed_;  // the control points of the row, mixed along y
+  std::vector<double> mixed_;  // the control points for the row, blended along y
 };
 
-// The averages of squares of `side` pixels; the last ones of a row or column may be narrower.
+// The means of squares of `side` x `side` pixels. The last squares of a row or column may be
+// smaller.
 struct Averaged {
   std::vector<uint8_t> data;
   int64_t width, height;
@@ -107,13 +108,13 @@ struct Averaged {
   }
 };
 
-// Two neighbours along an axis and the weight of the second, in parts of kOne.
+// Two neighbours along an axis, and the weight of the second in units of 1 / kOne.
 struct Neighbours {
   int64_t low, high;
   int32_t weight;
 
   Neighbours(double at, int64_t size) {
-    const double centred = at + 0.5;  // one more than the place between centres: not negative
+    const double centred = at + 0.5;  // position between centres plus 1, so never negative
     const auto above = static_cast<int64_t>(centred);
     weight = static_cast<int32_t>((centred - static_cast<double>(above)) * kOne + 0.5);
     low = std::clamp<int64_t>(above - 1, 0, size - 1);

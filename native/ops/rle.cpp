@@ -9,7 +9,7 @@
 namespace maskrcnn::ops {
 namespace {
 
-// Walks through a mask from one change of value to the next.
+// Iterates over the runs of a mask.
 class RunCursor {
  public:
   explicit RunCursor(const Runs& runs)
@@ -59,7 +59,7 @@ Runs merge_two(const Runs& a, const Runs& b, bool intersect) {
   return {a.width, a.height, merged.take()};
 }
 
-// Calls visit(start, length) for each run of the object.
+// Calls visit(start, length) for each run of ones.
 template <typename Visit>
 void for_each_run(const Runs& runs, Visit visit) {
   int64_t position = 0;
@@ -100,7 +100,7 @@ Runs encode_runs(
     return {image_width, image_height, runs.take()};
   }
   runs.add(false, left * image_height);
-  // Columns are turned into rows some at a time, so that both sides stay in the cache.
+  // Transposes a strip of columns at a time, so that source and target stay in the cache.
   constexpr int64_t kStrip = 32;
   std::vector<uint8_t> strip(kStrip * height);
   for (int64_t first = 0; first < width; first += kStrip) {
@@ -180,7 +180,7 @@ std::array<int64_t, 4> box_of(const Runs& runs) {
     const auto first_column = start / runs.height, last_column = last / runs.height;
     left = std::min(left, first_column);
     right = std::max(right, last_column + 1);
-    const bool turns = first_column < last_column;  // passes the bottom and goes on at the top
+    const bool turns = first_column < last_column;  // continues at the top of the next column
     top = turns ? 0 : std::min(top, start % runs.height);
     bottom = turns ? runs.height : std::max(bottom, last % runs.height + 1);
   });
@@ -197,7 +197,7 @@ Runs merge_runs(const std::vector<Runs>& masks, bool intersect) {
 int64_t shared_area(const Runs& a, const Runs& b) {
   check_sizes(a, b);
   int64_t shared = 0;
-  size_t in_a = 1, in_b = 1;  // runs of the object are those of odd index
+  size_t in_a = 1, in_b = 1;  // runs of ones have odd indices
   if (a.lengths.size() < 2 || b.lengths.size() < 2) return 0;
   int64_t start_a = a.lengths[0], start_b = b.lengths[0];
   while (true) {

@@ -8,17 +8,17 @@
 
 namespace maskrcnn::ops {
 
-// A mask as lengths of runs of 0 and 1 in turn, down the columns, the first of 0. No run but the
-// first is empty, and together they are width * height pixels, of which there are at most 2^31.
+// A mask as alternating lengths of runs of 0 and 1, in column-major order, starting with 0. Only
+// the first run may be empty. The lengths sum to width * height, which is at most 2^31.
 struct Runs {
   int64_t width, height;
   std::vector<uint32_t> lengths;
 };
 
-// Of an image that is 0 outside of the crop. Any byte of `bitmap` but 0 counts as 1. A whole image
-// is the crop (0, 0, image_width, image_height); the crop must lie inside the image.
+// Encodes an image that is 0 outside the crop. Every nonzero byte of `bitmap` counts as 1. For a
+// whole image, the crop is (0, 0, image_width, image_height). The crop must lie inside the image.
 Runs encode_runs(
-    const uint8_t* bitmap,  // width * height, in reading order
+    const uint8_t* bitmap,  // width * height, in row-major order
     int64_t left,
     int64_t top,
     int64_t width,
@@ -26,36 +26,36 @@ Runs encode_runs(
     int64_t image_width,
     int64_t image_height);
 
-// From lengths that may hold empty runs. Throws c10::Error where they do not add up.
+// Accepts empty runs. Throws c10::Error if the lengths do not add up to width * height.
 Runs to_runs(const std::vector<uint32_t>& lengths, int64_t width, int64_t height);
 
-// COCO's compressed run lengths, character for character those of pycocotools: packed as in
-// cocoapi's common/maskApi.c.
+// COCO's compressed run lengths, packed as in cocoapi's common/maskApi.c. The text is identical to
+// that of pycocotools.
 std::string pack_runs(const Runs& runs);
 
-// Throws c10::Error where the text is malformed or its lengths do not add up to width * height.
+// Throws c10::Error if the text is malformed or its lengths do not add up to width * height.
 Runs unpack_runs(std::string_view counts, int64_t width, int64_t height);
 
-// A part of a mask: 1 is the object, in reading order.
+// A rectangle of a mask: 1 is the object, in row-major order.
 struct Crop {
   int64_t left, top, width, height;
   std::vector<uint8_t> bitmap;
 };
 
-// All of the mask.
+// Decodes the whole mask.
 std::vector<uint8_t> decode_runs(const Runs& runs);
-// The box around its object.
+// Decodes the bounding box of the object.
 Crop crop_runs(const Runs& runs);
 
 int64_t area_of(const Runs& runs);
 
-// left, top, width and height of the box around the object, in pixels; zeros where there is none.
+// Left, top, width and height of the object's bounding box, in pixels. Zeros if the mask is empty.
 std::array<int64_t, 4> box_of(const Runs& runs);
 
-// Union, or intersection, of masks of one size, of which there must be one at least.
+// Union or intersection of one or more masks of the same size.
 Runs merge_runs(const std::vector<Runs>& masks, bool intersect);
 
-// The number of pixels that two masks of one size share.
+// The number of pixels in the intersection of two masks of the same size.
 int64_t shared_area(const Runs& a, const Runs& b);
 
 }  // namespace maskrcnn::ops

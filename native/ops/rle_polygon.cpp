@@ -16,13 +16,13 @@ struct GridPoint {
   int x, y;
 };
 
-// Truncates, as cocoapi does; for coordinates below 0 that is not rounding.
+// Truncates, as cocoapi does. For coordinates below 0 this is not rounding.
 int rounded(double value) {
   return static_cast<int>(value + 0.5);
 }
 
-// Calls visit(point) for every grid point from `from` to `to`, which both count: one for each step
-// along the longer axis.
+// Calls visit(point) for every grid point from `from` to `to`, both included, with one point per
+// step along the longer axis.
 template <typename Visit>
 void trace_edge(GridPoint from, GridPoint to, Visit visit) {
   const int dx = std::abs(to.x - from.x), dy = std::abs(to.y - from.y);
@@ -32,7 +32,8 @@ void trace_edge(GridPoint from, GridPoint to, Visit visit) {
     visit(from);
     return;
   }
-  // Always computed from the lower end, so that two polygons that share an edge share its points.
+  // Always computed from the lower end, so that polygons with a common edge get the same points on
+  // it.
   const bool flipped = flat ? from.x > to.x : from.y > to.y;
   const auto& low = flipped ? to : from;
   const auto& high = flipped ? from : to;
@@ -46,8 +47,8 @@ void trace_edge(GridPoint from, GridPoint to, Visit visit) {
   }
 }
 
-// Where the outline crosses the line through the centres of a column of pixels, the mask changes
-// its value. Collects these places, as positions down the columns.
+// The mask changes its value where the outline crosses the centre line of a column of pixels. This
+// class collects these crossings as positions in column-major order.
 class Crossings {
  public:
   Crossings(int64_t width, int64_t height) : width_(width), height_(height) {}
@@ -86,7 +87,7 @@ Runs runs_of_polygon(const double* points, int64_t count, int64_t width, int64_t
   for (int64_t i = 0; i < count; ++i) {
     const double x = points[2 * i], y = points[2 * i + 1];
     TORCH_CHECK(
-        std::abs(x) <= kFurthest && std::abs(y) <= kFurthest,  // which NaN is not
+        std::abs(x) <= kFurthest && std::abs(y) <= kFurthest,  // false for NaN
         "The points of a polygon must be finite and within ",
         kFurthest,
         " pixels, got (",

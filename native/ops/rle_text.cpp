@@ -9,13 +9,14 @@
 namespace maskrcnn::ops {
 namespace {
 
-// A character holds 5 bits of a number, lowest first, and a flag that more follow; the top bit of
-// the last character is the sign. Printable, starting at '0'.
+// A character holds 5 bits of a number, lowest bits first, and a flag that says whether more
+// follow. The top bit of the last character is the sign. '0' is added to make the characters
+// printable.
 constexpr int kBits = 5;
 constexpr int64_t kPayload = 0x1f, kSign = 0x10, kMore = 0x20, kFirstCharacter = 48;
-constexpr size_t kLongestNumber = 8;  // characters; 40 bits, more than any number of pixels
+constexpr size_t kLongestNumber = 8;  // characters; 40 bits, enough for any number of pixels
 
-// From the third length on, the difference to the one before the last is stored.
+// From the fourth length on, the text holds the difference from the length two before.
 bool is_difference(size_t index) {
   return index > 2;
 }
@@ -44,8 +45,7 @@ Runs unpack_runs(std::string_view counts, int64_t width, int64_t height) {
   const auto pixels = width * height;
   RunList runs;
   int64_t total = 0;
-  std::array<int64_t, 2>
-      before{};  // the lengths of the last two numbers by the parity of their index
+  std::array<int64_t, 2> before{};  // the last two lengths, indexed by the parity of their index
   size_t index = 0;
   for (size_t i = 0; i < counts.size(); ++index) {
     int64_t number = 0, character = kMore;

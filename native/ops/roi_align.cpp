@@ -12,7 +12,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// All levels at once: the rois' results need not be brought back into order.
+// Pools from all levels in one call, so that the results need no reordering.
 struct RoiAlignOnCpu : torch::autograd::Function<RoiAlignOnCpu> {
   static at::Tensor forward(
       AutogradContext* context,
@@ -45,7 +45,7 @@ struct RoiAlignOnCpu : torch::autograd::Function<RoiAlignOnCpu> {
          data["output_size"].toInt(),
          data["sampling_ratio"].toInt(),
          static_cast<at::MemoryFormat>(data["format"].toInt())});
-    results.resize(sizes.size() + 3);  // nothing for rois, level_of and options
+    results.resize(sizes.size() + 3);  // no gradients for rois, level_of and options
     return results;
   }
 };
@@ -94,7 +94,7 @@ at::Tensor align_on_gpu(
         options.sampling_ratio);
   };
   if (levels.size() == 1 || rois.size(0) == 0) return align(0, rois);
-  // Level after level; how many there are of each is all that has to be waited for.
+  // Pools level by level. The only wait is for the number of rois per level.
   const auto order = level_of.argsort();
   const auto by_level = rois.index_select(0, order);
   const auto numbers = at::arange(static_cast<int64_t>(levels.size()), level_of.options());
@@ -152,11 +152,11 @@ at::Tensor roi_align(
       "roi_align: output_size must be positive, got ",
       options.output_size);
   if (!first.is_cpu()) return align_on_gpu(levels, rois.detach(), level_of, options);
-  // Other types are rare on a CPU.
+  // Other types are rare on a CPU and are converted to float32.
   const auto type = first.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
   std::vector<at::Tensor> converted;
   for (const auto& level : levels) converted.push_back(level.to(type));
-  // As a TensorList: autograd does not look into vectors.
+  // Autograd finds inputs in a TensorList but not in a std::vector.
   return RoiAlignOnCpu::apply(at::TensorList(converted), rois.detach(), level_of, options);
 }
 

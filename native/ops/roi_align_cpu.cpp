@@ -10,9 +10,10 @@
 #include "ops/roi_taps.h"
 #include "ops/target_clones.h"
 
-// On the CPU a pixel's channels lie side by side, and a cell is a weighted sum of a few pixels: the
-// inner loops run over contiguous channels. Backward divides the work by image and channels, never
-// by roi: no two threads write to one place, and every gradient is summed in the order of the rois.
+// The feature maps are channels-last on the CPU, and a cell is a weighted sum of a few pixels. So
+// the inner loops run over contiguous channels. Backward divides the work by image and channels,
+// never by roi: no two threads write to the same place, and every gradient is summed in the order
+// of the rois.
 
 namespace maskrcnn::ops {
 namespace {
@@ -34,7 +35,7 @@ template <typename Pixel>
     int64_t channels) {
   for (int64_t c = 0; c < channels; ++c) sum[c] = 0;
   size_t t = 0;
-  // Four pixels at a time: the sum is loaded and stored a quarter as often.
+  // Handles four pixels at a time, so that the sum is loaded and stored a quarter as often.
   for (; t + 4 <= taps.size(); t += 4) {
     const Pixel* p0 = image + taps[t].offset;
     const Pixel* p1 = image + taps[t + 1].offset;
@@ -64,7 +65,7 @@ void gather(float* sum, const c10::BFloat16* image, c10::ArrayRef<CellTap> taps,
   gather_taps(sum, image, taps, channels);
 }
 
-// To the nearest, of two the even one; as c10::BFloat16 does, in a form that is vectorised.
+// Rounds to nearest even, as c10::BFloat16 does, in a form that compilers vectorise.
 uint16_t bfloat16_bits(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const auto rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
@@ -94,7 +95,7 @@ void scatter(
   }
 }
 
-// Of a region's numbers [C,P,P], as some memory format lays them out.
+// The strides of a region's values [C,P,P] in the memory format of `pooled`.
 struct Strides {
   int64_t region, channel, cell;
 
@@ -102,7 +103,7 @@ struct Strides {
       : region(pooled.stride(0)), channel(pooled.stride(1)), cell(pooled.stride(3)) {}
 };
 
-// Channels that one thread takes on: few enough to keep every thread busy, and whole cache lines.
+// Channels per task: few enough to keep every thread busy, and a multiple of a cache line.
 int64_t channels_per_task(const LevelShape& shape) {
   constexpr int64_t kLine = 16, kFewest = 32;
   const auto tasks_per_image =

@@ -2,7 +2,7 @@
 
 #include "ops/roi_align.h"
 
-// ROIAlign's kernels for the CPU, without autograd; what they compute is said in roi_align.h.
+// ROIAlign's kernels for the CPU, without autograd. roi_align.h describes what they compute.
 namespace maskrcnn::ops {
 
 at::Tensor roi_align_cpu(
@@ -11,7 +11,7 @@ at::Tensor roi_align_cpu(
     const at::Tensor& level_of,
     const RoiAlignOptions& options);
 
-// Equal from run to run, whatever the number of threads.
+// The result does not depend on the number of threads or differ between runs.
 std::vector<at::Tensor> roi_align_backward_cpu(
     const at::Tensor& grad_output,  // [R,C,P,P] float32 or bfloat16
     const at::Tensor& rois,

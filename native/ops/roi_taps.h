@@ -9,13 +9,13 @@
 
 namespace maskrcnn::ops {
 
-// A map of a pyramid whose channels lie side by side.
+// The shape of a channels-last map of a feature pyramid.
 struct LevelShape {
   int64_t images, channels, height, width;
   int64_t image_size() const { return channels * height * width; }
 };
 
-// Where a roi lies on the map of its level.
+// The position of a roi on the map of its level.
 struct Region {
   int64_t level, image;
   bool finite;
@@ -28,19 +28,20 @@ std::vector<Region> read_regions(
     int64_t images,
     const RoiAlignOptions& options);
 
-// A pixel of a map, by the place of its first channel, and its weight in a cell's mean.
+// A pixel of a map, given by the offset of its first channel, and its weight in the mean of a cell.
 struct CellTap {
   int64_t offset;
   float weight;
 };
 
-// The taps of every cell of a region in turn. Kept from region to region for its memory.
+// Computes the taps of every cell of a region. Reused across regions, so its buffers are allocated
+// once.
 class CellSampler {
  public:
   explicit CellSampler(const RoiAlignOptions& options)
       : cells_(options.output_size), sampling_ratio_(options.sampling_ratio) {}
 
-  // Calls visit(index of the cell, its taps), row by row.
+  // Calls visit(index of the cell, its taps) in row-major order.
   template <typename Visit>
   void visit_cells(const Region& region, const LevelShape& shape, Visit visit) {
     const auto rows = samples_per_cell(region.height, cells_, sampling_ratio_);

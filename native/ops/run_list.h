@@ -6,7 +6,7 @@
 
 namespace maskrcnn::ops {
 
-// Collects runs, of which the empty ones vanish.
+// Collects runs. Drops empty runs and joins neighbours of equal value.
 class RunList {
  public:
   void add(bool value, int64_t length) {

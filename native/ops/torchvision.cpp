@@ -10,9 +10,10 @@
 namespace maskrcnn::ops::torchvision {
 namespace {
 
-// Boxed, since the C++ signatures differ between torchvision's releases (int64_t, SymInt, and none
-// at all where the operators are registered over the stable ABI); the schemas do not. Below
-// autograd: some releases register a derivative here and some do not, and ours is in roi_align.cpp.
+// Boxed calls, because the C++ signatures differ between torchvision's releases: int64_t, SymInt,
+// or none at all where the operators are registered over the stable ABI. The schemas are the same.
+// Calls below autograd, because only some releases register a derivative here. Ours is in
+// roi_align.cpp.
 template <typename... Arguments>
 at::Tensor call(const char* name, Arguments&&... arguments) {
   const auto schema = c10::Dispatcher::singleton().findSchemaOrThrow(name, /*overload_name=*/"");

@@ -2,8 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
-// The operators that torchvision's own shared library registers with libtorch's dispatcher, for
-// tensors on a GPU. They must have been loaded; otherwise libtorch names the missing schema.
+// The operators for GPU tensors that torchvision's shared library registers with libtorch's
+// dispatcher. Load the library first; otherwise libtorch throws an error that names the missing
+// schema.
 namespace maskrcnn::ops::torchvision {
 
 bool are_loaded();
@@ -15,7 +16,7 @@ at::Tensor roi_align(
     const at::Tensor& rois,   // [R,5]
     double spatial_scale,
     int64_t output_size,
-    int64_t sampling_ratio);  // [R,C,P,P]
+    int64_t sampling_ratio);  // result [R,C,P,P]
 
 at::Tensor roi_align_backward(
     const at::Tensor& grad_output,  // [R,C,P,P]
@@ -23,6 +24,6 @@ at::Tensor roi_align_backward(
     at::IntArrayRef input_sizes,
     double spatial_scale,
     int64_t output_size,
-    int64_t sampling_ratio);  // [N,C,H,W]
+    int64_t sampling_ratio);  // result [N,C,H,W]
 
 }  // namespace maskrcnn::ops::torchvision

@@ -7,18 +7,19 @@
 #include "ops/matmul.h"
 #include "ops/winograd_transforms.h"
 
-// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
-// each with the 4 x 4 inputs that they are made of; P = 16 points of a transformed tile.
+// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 outputs,
+// each computed from 4 x 4 inputs; P = 16 points of a transformed tile.
 
 namespace maskrcnn::ops {
 namespace {
 
-// Numbers of transformed tiles at a time: they should be found in the cache by who needs them next.
+// The size of a chunk of transformed tiles, in numbers. They should still be in the cache when the
+// next step reads them.
 constexpr int64_t kChunk = int64_t{1} << 19;
-// Each time the gradient of the weights is read and written, which should be seldom.
+// Larger, because each chunk reads and writes the whole gradient of the weights.
 constexpr int64_t kGradientChunk = int64_t{1} << 22;
 
-// Memory for transformed tiles, taken once: fresh memory costs more than the arithmetic.
+// Memory for transformed tiles, allocated once: new memory costs more than the arithmetic.
 class Room {
  public:
   Room(int64_t tiles, int64_t channels)

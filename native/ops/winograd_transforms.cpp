@@ -5,15 +5,15 @@
 #include "aten.h"
 #include "ops/target_clones.h"
 
-// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
-// each with the 4 x 4 inputs that they are made of; P = 16 points of a transformed tile.
+// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 outputs,
+// each computed from 4 x 4 inputs; P = 16 points of a transformed tile.
 
 namespace maskrcnn::ops {
 namespace {
 
 #define MASKRCNN_VECTORIZED MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
 
-// Four rows of `length` numbers, combined by B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1].
+// Combines four rows of `length` numbers by B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1].
 MASKRCNN_VECTORIZED
 void combine_inputs(
     const float* __restrict a,
@@ -33,7 +33,7 @@ void combine_inputs(
   }
 }
 
-// By A^T = [1 1 1 0; 0 1 -1 -1].
+// Combines by A^T = [1 1 1 0; 0 1 -1 -1].
 MASKRCNN_VECTORIZED
 void combine_products(
     const float* __restrict a,
@@ -49,7 +49,7 @@ void combine_products(
   }
 }
 
-// By A.
+// Combines by A.
 MASKRCNN_VECTORIZED
 void spread_gradients(
     const float* __restrict a,

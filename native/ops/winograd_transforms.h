@@ -4,11 +4,11 @@
 
 #include <cstdint>
 
-// The linear maps of Winograd's F(2 x 2, 3 x 3), for winograd.cpp, with the matrices A, B and G of
+// The linear maps of Winograd's F(2 x 2, 3 x 3) for winograd.cpp, with the matrices A, B and G of
 // Lavin and Gray (2015, section 4.1). Images are channels-last.
 //
-// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 results,
-// each with the 4 x 4 inputs that they are made of; P = 16 points of a transformed tile.
+// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 outputs,
+// each computed from 4 x 4 inputs; P = 16 points of a transformed tile.
 
 namespace maskrcnn::ops {
 
@@ -22,8 +22,8 @@ struct Tiling {
 
   explicit Tiling(const at::Tensor& x) : images(x.size(0)), height(x.size(2)), width(x.size(3)) {}
 
-  // Where the numbers of a pixel begin, `channels` of them: the one at (dy, dx) from the top left
-  // result of tile t. kOutside where that is not in the image.
+  // The offset of the first of `channels` numbers of a pixel. The pixel is at (dy, dx) from the top
+  // left output of tile t. kOutside if the pixel is outside the image.
   int64_t place(int64_t channels, int64_t t, int64_t dy, int64_t dx) const {
     const auto image = t / (rows * columns), tile = t % (rows * columns);
     const auto y = 2 * (tile / columns) + dy, x = 2 * (tile % columns) + dx;
