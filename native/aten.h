@@ -1,5 +1,5 @@
-// All of libtorch that most of this source needs: tensors and their operators. This file is
-// precompiled, and included first.
+// The part of libtorch that most files need: tensors and their operators. Precompiled, and included
+// first.
 #pragma once
 
 #include <ATen/ATen.h>

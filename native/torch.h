@@ -1,7 +1,8 @@
-// What the network's modules need of libtorch besides, and no more: `torch/torch.h` also brings
-// data loaders, optimizers, serialization and the JIT. Precompiled for native/model, and to be
-// included by no file that can do without: GCC instantiates what templates a precompiled header
-// leaves pending anew in every file, which for these takes it longer than most files' own code.
+// What the network's modules need from libtorch in addition, and nothing else. `torch/torch.h`
+// would also include data loaders, optimizers, serialization and the JIT. Precompiled for
+// native/model. Include it only where you need it: GCC instantiates the pending templates of a
+// precompiled header again in every file, and for these that takes longer than compiling most
+// files' own code.
 #pragma once
 
 #include <torch/nn/init.h>

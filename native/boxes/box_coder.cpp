@@ -16,7 +16,7 @@ CenterForm center_form(const at::Tensor& boxes) {
   return {boxes.select(1, 0) + 0.5 * width, boxes.select(1, 1) + 0.5 * height, width, height};
 }
 
-// A box grows at most from 16 to 1000 pixels in one step, so that exp() cannot overflow.
+// Limits the growth of a side to a factor of 1000 / 16, so that exp() cannot overflow.
 const double kMaxLogScale = std::log(1000.0 / 16);
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace maskrcnn {
 
-// Boxes as offsets from reference boxes and back (R-CNN, appendix C; torchvision
+// Encodes boxes as offsets from reference boxes, and decodes them (R-CNN, appendix C; torchvision
 // detection/_utils.py):
 //   dx = wx (gx - x) / w    dy = wy (gy - y) / h    dw = ww log(gw / w)    dh = wh log(gh / h)
 class BoxCoder {

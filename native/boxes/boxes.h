@@ -13,7 +13,7 @@ struct ImageSize {
 
 at::Tensor box_area(const at::Tensor& boxes);  // [R]
 
-// Intersection over union of every pair, [G,R].
+// Intersection over union of each pair, [G,R].
 at::Tensor box_iou(const at::Tensor& boxes1, const at::Tensor& boxes2);
 
 // boxes: [...,4]

@@ -9,8 +9,8 @@ at::Tensor Matcher::match(const at::Tensor& iou) const {
   if (allow_low_quality_) {
     const auto highest = iou.amax(/*dim=*/1, /*keepdim=*/true);  // [G,1]
     const auto is_a_highest = (iou == highest).any(/*dim=*/0);   // [R]
-    // The box goes to the instance that it overlaps most, which need not be the one that it is the
-    // best box of.
+    // The box is matched to the instance that it overlaps most. That can be another instance than
+    // the one for which it is the best box.
     matches = at::where(is_a_highest, best_instance, matches);
   }
   return matches;

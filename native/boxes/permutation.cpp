@@ -10,10 +10,11 @@ namespace maskrcnn {
 
 namespace {
 
-// From here on at::randperm draws otherwise (ATen native/TensorFactories.cpp, randperm_cpu).
+// at::randperm uses another algorithm from this size on (ATen native/TensorFactories.cpp,
+// randperm_cpu).
 constexpr int64_t kMost = std::numeric_limits<uint32_t>::max() / 20;
 
-// 0, 1, 2, …, of which only the values are kept that are no longer in their places.
+// The sequence 0, 1, 2, …. Stores only the values that have left their places.
 class Shuffled {
  public:
   int64_t operator[](int64_t place) const {
@@ -38,7 +39,7 @@ at::Tensor first_of_permutation(int64_t total, int64_t count, at::Generator& gen
   auto* const values = first.mutable_data_ptr<int64_t>();
   Shuffled shuffled;
   for (int64_t place = 0; place < count; ++place) {
-    // The last value of all has nothing to change places with, and draws no number.
+    // The last of all values has no other value to swap with, so it draws no number.
     const auto other = place + 1 < total ? place + engine() % (total - place) : place;
     values[place] = shuffled[other];
     shuffled.set(other, shuffled[place]);

@@ -9,12 +9,13 @@ namespace maskrcnn {
 
 namespace {
 
-// Of the `total` places where the mask is set, `count` at random, rising.
+// Draws `count` random positions from the `total` positions where the mask is set, in ascending
+// order.
 at::Tensor draw_from(
     const at::Tensor& mask, int64_t total, int64_t count, at::Generator& generator) {
   const auto ranks = std::get<0>(first_of_permutation(total, count, generator).sort());
-  // The place of rank r is the first with r + 1 set ones up to it. Unlike nonzero(), that need not
-  // be waited for.
+  // The position with rank r is the first whose cumulative sum is r + 1. Unlike nonzero(), this
+  // does not wait for the GPU.
   return at::searchsorted(mask.cumsum(0), upload(ranks + 1, mask.device()));
 }
 
@@ -42,7 +43,7 @@ std::vector<BalancedSampler::Sample> BalancedSampler::draw(
     const auto positives = total[2 * image], negatives = total[2 * image + 1];
     const auto positive_count = std::min(positives, most_positive);
     const auto negative_count = std::min(negatives, batch_size_ - positive_count);
-    // In two statements: the order of the draws is part of the parity.
+    // Two statements, because parity requires this order of the draws.
     const auto drawn_positive = draw_from(positive[image], positives, positive_count, generator);
     const auto drawn_negative = draw_from(negative[image], negatives, negative_count, generator);
     samples.push_back({drawn_positive, drawn_negative});

@@ -14,26 +14,26 @@ struct SamplingOptions {
   double positive_fraction;
 };
 
-// Draws boxes for the loss so that positives do not drown (Fast R-CNN, section 2.3; torchvision
-// detection/_utils.py). Draws from the generator as torchvision does from the global one: a
-// permutation of the positives, then one of the negatives, image by image, so that equal seeds give
-// equal samples on every device.
+// Samples boxes for the loss so that negatives do not swamp the positives (Fast R-CNN,
+// section 2.3; torchvision detection/_utils.py). Draws from the generator in the same way as
+// torchvision draws from the global one: for each image, a permutation of the positives, then one
+// of the negatives. So equal seeds give equal samples on every device.
 class BalancedSampler {
  public:
   explicit BalancedSampler(const SamplingOptions& options)
       : batch_size_(options.batch_size_per_image), positive_fraction_(options.positive_fraction) {}
 
-  // The boxes that samples are drawn from, whose numbers are on their way to the CPU: a GPU has
-  // other things to do until draw().
+  // The boxes to sample from. Their counts are still on their way to the CPU, so a GPU can do other
+  // work until draw() is called.
   struct Pool {
-    std::vector<at::Tensor> positive, negative;  // [R] bool of each image
-    ReadBack totals;                             // [2N] i64: of its positives, of its negatives
+    std::vector<at::Tensor> positive, negative;  // [R] bool per image
+    ReadBack totals;  // [2N] i64: per image the number of positives, then of negatives
   };
-  // labels: [R] of each image, > 0 positive, 0 negative, < 0 ignored
+  // labels: [R] per image; > 0 is positive, 0 negative, < 0 ignored
   static Pool pool(const std::vector<at::Tensor>& labels);
 
   struct Sample {
-    at::Tensor positive;  // indices, rising
+    at::Tensor positive;  // indices, ascending
     at::Tensor negative;
   };
   std::vector<Sample> draw(Pool& pool, at::Generator& generator) const;

@@ -22,11 +22,12 @@ struct CapturedGraph {
 
 namespace {
 
-// Each takes as much memory as a pass does.
+// Each captured shape takes as much memory as a forward pass.
 constexpr size_t kMostShapes = 4;
 
-// Weights that autocast has converted before are not part of a graph: it would read their memory
-// when it is no longer theirs.
+// Disables autocast's cache of converted weights. A weight that autocast has already converted
+// would not be converted inside the graph, and the graph would read its memory after it has been
+// freed.
 class WithoutCastCache {
  public:
   WithoutCastCache() { at::autocast::set_autocast_cache_enabled(false); }
@@ -44,12 +45,12 @@ void let_wait(const c10::Stream& stream, const c10::Stream& for_stream) {
   event.block(stream);
 }
 
-// libtorch captures one graph at a time in a process.
+// libtorch can capture only one graph at a time in a process.
 std::mutex one_at_a_time;
 
 }  // namespace
 
-// Null where the device has no graphs.
+// Returns null if the device has no graphs.
 std::shared_ptr<CapturedGraph> CapturedForward::capture(
     const at::Tensor& input, const Forward& forward) {
   const std::lock_guard lock(one_at_a_time);
@@ -59,7 +60,7 @@ std::shared_ptr<CapturedGraph> CapturedForward::capture(
   const auto usual = device.getStream(input.device());
   if (!stream_) stream_ = device.getStreamFromGlobalPool(input.device());
   const auto aside = *stream_;
-  // Graphs that take turns may have the same memory.
+  // The graphs never run at the same time, so they can share memory.
   c10::MempoolId_t pool{0, 0};
   for (const auto& shape : shapes_)
     if (shape.captured != nullptr) pool = shape.captured->graph->pool();
@@ -70,9 +71,10 @@ std::shared_ptr<CapturedGraph> CapturedForward::capture(
   let_wait(aside, usual);
   {
     const c10::StreamGuard guard(aside);
-    // What libraries set up when they are first called is not to be repeated.
+    // A warm-up: libraries set themselves up on their first call, and the graph must not repeat
+    // that.
     forward(own_input);
-    // Nor has its memory to be kept beside the graph's.
+    // Frees the warm-up's memory, so that it is not kept in addition to the graph's.
     device.synchronizeStream(aside);
     at::getDeviceAllocator(input.device().type())->emptyCache();
     graph->begin_capture(pool);
@@ -82,7 +84,7 @@ std::shared_ptr<CapturedGraph> CapturedForward::capture(
       try {
         graph->end_capture();
       } catch (const c10::Error&) {
-        // The first error says more.
+        // The first error has more information.
       }
       throw;
     }

@@ -15,35 +15,35 @@ namespace maskrcnn {
 
 struct CapturedGraph;
 
-// Has a GPU run a function as one captured graph (of CUDA's), so that the program gives it one
-// thing to do instead of hundreds.
+// Runs a function on a GPU as one captured graph (a CUDA graph). The program then launches one
+// graph instead of hundreds of kernels.
 //
-// A graph is of one shape, and of weights as they are. It is captured when a shape comes for the
-// second time, and those of the shapes that came last are kept until a weight changes.
+// A graph is valid for one input shape and for unchanged weights. It is captured when a shape
+// occurs for the second time. The graphs of the most recent shapes are kept until a weight changes.
 class CapturedForward {
  public:
   using Forward = std::function<std::vector<at::Tensor>(const at::Tensor&)>;
 
-  // forward(input), which reads the weights and nothing else that may change. The results are
-  // overwritten by the next call. Where there are no graphs, or one cannot be captured, which is
-  // warned of, the function itself is called.
+  // Returns forward(input). `forward` may depend only on the input and the weights. The next call
+  // overwrites the results. If the device has no graphs, or if a capture fails (which gives a
+  // warning), `forward` is called directly.
   std::vector<at::Tensor> run(
       const at::Tensor& input, const std::vector<at::Tensor>& weights, const Forward& forward);
 
-  // How many graphs there are.
+  // The number of captured graphs.
   int64_t count() const;
 
  private:
   struct Shape {
     std::vector<int64_t> sizes;
-    std::shared_ptr<CapturedGraph> captured;  // none until it has come twice
+    std::shared_ptr<CapturedGraph> captured;  // null until the shape has occurred twice
     bool is_capturable = true;
   };
   std::shared_ptr<CapturedGraph> capture(const at::Tensor& input, const Forward& forward);
 
-  std::list<Shape> shapes_;  // the last one first
+  std::list<Shape> shapes_;  // the most recent first
   TensorStates weights_;
-  std::optional<c10::Stream> stream_;  // for captures: memory is reused within a stream alone
+  std::optional<c10::Stream> stream_;  // for captures: memory is reused only within one stream
 };
 
 }  // namespace maskrcnn

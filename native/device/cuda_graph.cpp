@@ -14,9 +14,9 @@ namespace maskrcnn {
 
 namespace {
 
-// at::cuda::CUDAGraph by its symbols: this library is built without CUDA's headers and links none
-// of its libraries, so that one build serves every libtorch. These are those of 2.14; where one is
-// missing, there are no graphs.
+// at::cuda::CUDAGraph, called through its symbols. This library is built without CUDA's headers and
+// links none of its libraries, so that one build works with every libtorch. The symbols are those
+// of libtorch 2.14. If one is missing, there are no graphs.
 struct CudaGraphClass {
   void (*construct)(void*, bool keep_graph);
   void (*destroy)(void*);
@@ -30,7 +30,7 @@ struct CudaGraphClass {
   }
 };
 
-constexpr int kThreadLocal = 1;  // cudaStreamCaptureModeThreadLocal: other threads go on as they do
+constexpr int kThreadLocal = 1;  // cudaStreamCaptureModeThreadLocal: does not affect other threads
 
 template <typename Function>
 void find(Function*& function, const char* member) {
@@ -66,7 +66,7 @@ class CudaGraph final : public DeviceGraph {
 
  private:
   const CudaGraphClass& members_ = cuda_graph_class();
-  // Of 448 bytes in libtorch 2.14.
+  // The object has 448 bytes in libtorch 2.14.
   alignas(64) std::array<std::byte, 4096> object_;
 };
 

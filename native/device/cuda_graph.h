@@ -6,8 +6,7 @@
 
 namespace maskrcnn {
 
-// A graph of CUDA's, of the class that libtorch_cuda has for it; null where that is not in the
-// process.
+// A CUDA graph that uses libtorch_cuda's class. Null if libtorch_cuda is not in the process.
 std::unique_ptr<DeviceGraph> make_cuda_graph();
 
 }  // namespace maskrcnn

@@ -10,7 +10,7 @@ namespace maskrcnn {
 
 namespace {
 
-// libtorch's interface for graphs of any device, since 2.13.
+// libtorch's device-independent interface for graphs, available since 2.13.
 class RegisteredGraph final : public DeviceGraph {
  public:
   void begin_capture(c10::MempoolId_t pool) override {

@@ -7,7 +7,7 @@
 
 namespace maskrcnn {
 
-// What a device was given to do, to be given again as one (CUDA's graphs).
+// A recorded sequence of a device's work, which can be replayed as a whole (a CUDA graph).
 class DeviceGraph {
  public:
   DeviceGraph() = default;
@@ -15,16 +15,17 @@ class DeviceGraph {
   DeviceGraph& operator=(const DeviceGraph&) = delete;
   virtual ~DeviceGraph() = default;
 
-  // From here on what this thread gives to its current stream, which must not be the default one,
-  // is not done but noted. pool: an earlier graph's, to have the same memory; {0, 0} for its own.
+  // From now on, records the work that this thread submits to its current stream instead of running
+  // it. The current stream must not be the default one. pool: the pool of an earlier graph, to
+  // share its memory, or {0, 0} for a new one.
   virtual void begin_capture(c10::MempoolId_t pool) = 0;
   virtual void end_capture() = 0;
   virtual void replay() = 0;
   virtual c10::MempoolId_t pool() = 0;
 };
 
-// Null for devices that have no graphs, or none that can be reached from here. Any thread may call
-// it.
+// Null if the device has no graphs, or none that this library can reach. Can be called
+// from any thread.
 std::unique_ptr<DeviceGraph> make_device_graph(c10::DeviceType device);
 
 }  // namespace maskrcnn

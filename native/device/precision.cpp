@@ -36,7 +36,7 @@ PrecisionScope::PrecisionScope(const Arithmetic& arithmetic, at::Device device)
 }
 
 PrecisionScope::~PrecisionScope() {
-  // The copies of the weights end with the outermost scope.
+  // The outermost scope frees the converted copies of the weights.
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(device_, was_enabled_);
   at::autocast::set_autocast_dtype(device_, old_type_);

@@ -9,12 +9,13 @@
 
 namespace maskrcnn {
 
-// Of the arithmetic. Parameters, their gradients, boxes and losses are float32 in each.
+// The precision of the arithmetic. Parameters, their gradients, boxes and losses are always
+// float32.
 enum class Precision { Float32, BFloat16, Float16 };
 
 at::ScalarType scalar_type_of(Precision precision);
 
-// What a GPU may round float32 to 10 bits for.
+// The operations for which a GPU may use TF32, which rounds float32 to a mantissa of 10 bits.
 enum class Tf32 { None, Convolutions, All };
 
 struct Arithmetic {
@@ -22,12 +23,12 @@ struct Arithmetic {
   Tf32 tf32;
 };
 
-// While one is alive, convolutions and linear maps of this thread compute in that precision:
-// libtorch's autocast converts what they read, the weights once a scope. The rest takes the type of
-// its operands. May be nested.
+// During its lifetime, convolutions and linear layers of this thread compute in the given
+// precision. libtorch's autocast converts their operands, the weights once per scope. All other
+// operators use the type of their operands. Scopes can be nested.
 //
-// What TF32 is allowed for is libtorch's for the whole process: on a GPU a scope sets it, and it
-// stays, for the backward pass.
+// libtorch's TF32 settings apply to the whole process. On a GPU, a scope sets them and does not
+// restore them, because the backward pass needs them too.
 class PrecisionScope {
  public:
   PrecisionScope(const Arithmetic& arithmetic, at::Device device);
@@ -41,19 +42,19 @@ class PrecisionScope {
   at::ScalarType old_type_;
 };
 
-// Whether this thread detects in bfloat16 on a CPU that has prepacked weights (ops/prepacked.h). In
-// float32 copies of the weights would take more memory than they save time.
+// Whether this thread runs inference in bfloat16 on a CPU that supports prepacked weights
+// (ops/prepacked.h). In float32, the time saved would not be worth the memory for the copies.
 bool takes_prepacked_weights(const at::Tensor& input);
 
-// The type of weights that are kept ready for this thread's convolutions and linear maps of the
-// input; none on the CPU.
+// The type in which weights are cached for this thread's convolutions and linear layers on `input`.
+// None on the CPU.
 std::optional<at::ScalarType> cached_weights_type(const at::Tensor& input);
 
-// Whether this thread's results are to have gradients with respect to one of these. Undefined ones
-// are passed over.
+// Whether this thread needs gradients with respect to any of these tensors. Undefined tensors are
+// ignored.
 bool wants_gradients(const std::vector<at::Tensor>& tensors);
 
-// Suspends the scopes around it: operators compute in the type of their operands.
+// Suspends the enclosing scopes: operators compute in the type of their operands.
 class ExactScope {
   c10::impl::ExcludeDispatchKeyGuard guard_{c10::autocast_dispatch_keyset};
 };

@@ -7,12 +7,12 @@
 
 namespace maskrcnn {
 
-// Of some tensors, by which one sees later that one of them has changed: that it has other memory,
-// or has been written to, which libtorch counts.
+// Detects changes to tensors: records the memory and the version of each. libtorch increments the
+// version at each write.
 class TensorStates {
  public:
   TensorStates() = default;
-  // Undefined tensors are passed over.
+  // Undefined tensors are ignored.
   explicit TensorStates(const std::vector<at::Tensor>& tensors) {
     for (const auto& tensor : tensors)
       if (tensor.defined()) states_.push_back({tensor.const_data_ptr(), tensor._version()});

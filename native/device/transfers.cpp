@@ -15,7 +15,7 @@ ReadBack::ReadBack(const std::vector<at::Tensor>& tensors) {
       copies_.push_back(tensor);
       continue;
     }
-    // Straight into pinned memory: `to` would take memory that has to be waited for.
+    // Copies directly into pinned memory. `to` would allocate memory that makes the program wait.
     const auto options = at::TensorOptions(tensor.scalar_type()).pinned_memory(true);
     copies_.push_back(at::empty(tensor.sizes(), options));
     copies_.back().copy_(tensor, /*non_blocking=*/true);

@@ -9,21 +9,21 @@
 
 namespace maskrcnn {
 
-// What goes to a GPU and comes from it. The program waits for a GPU only where it must know a value
-// to go on; test/native/stand-in/waits.test.ts counts where that is.
+// Transfers to and from a GPU. The program waits for a GPU only where it must know a value to go
+// on. test/native/stand-in/waits.test.ts counts these places.
 
-// A copy on the device, from pinned memory: neither waits for the other. On the CPU the tensor
-// itself.
+// Copies from pinned memory, so that the program and the device do not wait for each other. On the
+// CPU, returns the tensor itself.
 at::Tensor upload(const at::Tensor& tensor, at::Device device);
 
-// Copies on their way to the CPU, while the device goes on. Of tensors on the CPU, those
-// themselves.
+// Copies tensors to the CPU while the device continues to work. A tensor that is on the CPU is not
+// copied.
 class ReadBack {
  public:
-  // On one device all of them, of any shapes and types.
+  // All tensors must be on one device. Shapes and types may differ.
   explicit ReadBack(const std::vector<at::Tensor>& tensors);
 
-  // In the order given, as soon as they have arrived.
+  // Waits for the copies. Returns them in the order of the constructor's argument.
   const std::vector<at::Tensor>& wait();
 
  private:
@@ -31,7 +31,7 @@ class ReadBack {
   std::optional<c10::Event> arrived_;
 };
 
-// A small tensor that every call needs where it computes: uploaded once.
+// A small tensor that every call needs on the device where it computes. Uploaded once.
 class Constant {
  public:
   explicit Constant(at::Tensor value) : value_(std::move(value)) {}

@@ -9,7 +9,7 @@
 namespace maskrcnn::evaluation {
 namespace {
 
-// The images of one class that have objects or detections of it, in their order.
+// Per class: the images that have objects or detections of it, in order of the images.
 using Cells = std::map<int32_t, Cell>;
 
 std::vector<Cells> cells_by_class(const DataSet& data) {

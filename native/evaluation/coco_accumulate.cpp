@@ -7,7 +7,7 @@
 namespace maskrcnn::evaluation {
 namespace {
 
-// A detection that counts under one limit.
+// A detection within the limit of detections per image.
 struct Ranked {
   double score;
   size_t cell;
@@ -35,7 +35,7 @@ struct Curve {
   Curve(
       const std::vector<CellMatches>& cells,
       const std::vector<Ranked>& ranked,
-      size_t row,  // of flags: area and threshold
+      size_t row,  // of the flags: area range and threshold
       double wanted) {
     precision.reserve(ranked.size());
     recall.reserve(ranked.size());
@@ -47,7 +47,7 @@ struct Curve {
       recall.push_back(right / wanted);
       precision.push_back(right / (wrong + right + std::numeric_limits<double>::epsilon()));
     }
-    // The best precision at this recall or a greater one.
+    // Each precision becomes the maximum of the precisions at this recall and at higher ones.
     for (size_t i = precision.size(); i-- > 1;) {
       precision[i - 1] = std::max(precision[i - 1], precision[i]);
     }

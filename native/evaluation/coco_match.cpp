@@ -10,10 +10,10 @@ bool outside(double area, const std::array<double, 2>& range) {
   return area < range[0] || area > range[1];
 }
 
-// The true objects of a cell as one range of areas sees them.
+// The ground-truth objects of a cell for one area range.
 struct Wanted {
   std::vector<uint8_t> ignored;  // [G]
-  std::vector<size_t> order;     // [G] those that count first
+  std::vector<size_t> order;     // [G] objects that are not ignored come first
 };
 
 Wanted wanted_of(const Truth& truth, const Cell& cell, const std::array<double, 2>& range) {
@@ -53,12 +53,12 @@ CellMatches match_cell(const DataSet& data, Cell cell, const CocoOptions& option
     for (const double threshold : options.iou_thresholds) {
       std::fill(taken.begin(), taken.end(), 0);
       for (size_t d = 0; d < found; ++d) {
-        // An overlap of 1 must do for a threshold of 1 (pycocotools, COCOeval.evaluateImg).
+        // An overlap of 1 must be enough for a threshold of 1 (pycocotools, COCOeval.evaluateImg).
         double best_overlap = std::min(threshold, 1 - 1e-10);
         size_t best = kNone;
         for (const auto g : order) {
           if (taken[g] != 0 && data.truth.crowd[cell.truth[g]] == 0) continue;
-          // No object that is ignored is better than one that counts.
+          // An ignored object never replaces one that counts.
           if (best != kNone && ignored[best] == 0 && ignored[g] != 0) break;
           if (overlaps[d * objects + g] < best_overlap) continue;
           best_overlap = overlaps[d * objects + g];

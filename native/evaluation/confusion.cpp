@@ -11,7 +11,7 @@ struct Pair {
   size_t detected, truth;
 };
 
-// Those that overlap enough, best first; of equal ones that of the better detection.
+// The pairs with enough overlap, best first. Ties are ordered by the score of the detection.
 std::vector<Pair> candidates(
     const DataSet& data, const Cell& cell, const ConfusionOptions& options) {
   const auto overlaps = compare(data, cell, options.shape).overlaps;

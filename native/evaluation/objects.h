@@ -8,21 +8,21 @@ namespace maskrcnn::evaluation {
 
 // Letters: I images, K classes, R objects.
 
-// The objects of a data set, or what was found on it.
+// The objects of a data set, or the detections on it.
 struct Objects {
   std::vector<int32_t> images;   // [R] 0..I-1
   std::vector<int32_t> classes;  // [R] 0..K-1
-  std::vector<double> boxes;  // [R,4] left, top, width, height in pixels; may be empty with masks
-  std::string masks;          // packed run lengths, one after the other; may be empty with boxes
-  std::vector<int64_t> ends;  // [R] where in `masks` each one ends
+  std::vector<double> boxes;     // [R,4] left, top, width, height in pixels; optional with masks
+  std::string masks;             // packed run lengths, one after the other; optional with boxes
+  std::vector<int64_t> ends;     // [R] end of each mask in `masks`
 
   int64_t count() const { return static_cast<int64_t>(images.size()); }
 };
 
 struct Truth : Objects {
-  std::vector<double> areas;  // [R] pixels; what decides whether an object is small or large
+  std::vector<double> areas;  // [R] pixels; decides which area range an object is in
   std::vector<uint8_t>
-      crowd;  // [R] 1: a region of many objects, on which any number of detections may lie
+      crowd;  // [R] 1: a region with many objects, which any number of detections may match
 };
 
 struct Detected : Objects {
@@ -38,17 +38,17 @@ struct DataSet {
 
 enum class Shape { Box, Mask };
 
-// The rows of one image, or of one class on one image, in their order.
+// The rows of one image, or of one class in one image, in ascending order.
 struct Cell {
   std::vector<int64_t> truth, detected;
 };
 
 struct Compared {
   std::vector<double> overlaps;  // [D,G] see overlaps.h
-  std::vector<double> areas;     // [D] of the detections: the mask's pixels, or the box's
+  std::vector<double> areas;     // [D] areas of the detections' masks or boxes
 };
 
-// Throws c10::Error where run lengths do not fit their image.
+// Throws c10::Error if run lengths do not fit their image.
 Compared compare(const DataSet& data, const Cell& cell, Shape shape);
 
 }  // namespace maskrcnn::evaluation

@@ -6,7 +6,7 @@
 namespace maskrcnn::evaluation {
 namespace {
 
-// The order of operations is cocoapi's.
+// Same order of operations as in cocoapi.
 double box_overlap(const double* detected, const double* truth, bool crowd) {
   const double width =
       std::min(detected[2] + detected[0], truth[2] + truth[0]) - std::max(detected[0], truth[0]);

@@ -7,9 +7,9 @@
 
 namespace maskrcnn::evaluation {
 
-// Intersection over union of each detection with each true object; over the detection's own area
-// where the true one is a crowd. To the last bit those of cocoapi (common/maskApi.c). Letters: D
-// detections, G true objects.
+// Intersection over union of each detection with each ground-truth object. For a crowd region, the
+// intersection is divided by the detection's own area instead. Equal to cocoapi to the last bit
+// (common/maskApi.c). Letters: D detections, G ground-truth objects.
 
 // Boxes as left, top, width, height.
 std::vector<double> box_overlaps(                // [D,G]

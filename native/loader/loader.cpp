@@ -1,6 +1,5 @@
-// maskrcnn.node: a bootstrap that links no libtorch, so that JavaScript can say where libtorch is,
-// and can refuse another version than the one the addon was built for, before a symbol of it is
-// resolved.
+// maskrcnn.node: a bootstrap that does not link libtorch. So JavaScript can say where libtorch is,
+// and can refuse a version that the addon was not built for before any symbol is resolved.
 #include <napi.h>
 
 #include <filesystem>
@@ -28,20 +27,20 @@ constexpr const char* driver = "libcuda.so.1";
 
 // In the order of their dependencies.
 const std::vector<std::string> required = {"c10", "torch_cpu"};
-// A CUDA libtorch registers its kernels with the dispatcher when these are loaded. `torch` is a
-// shell around the others that torchvision's library asks for.
+// A CUDA libtorch registers its kernels with the dispatcher when these libraries are loaded.
+// `torch` is an empty shell around the others, which torchvision's library asks for.
 const std::vector<std::string> for_gpus = {"c10_cuda", "torch_cuda", "torch"};
 
-// What came of looking for a GPU's libraries; for messages.
+// The result of looking for a GPU's libraries, for messages.
 struct CudaState {
   bool in_libtorch = false;  // this libtorch was built for CUDA
   bool has_driver = false;
-  std::string error;  // of the linker, if a library could not be opened
+  std::string error;  // from the linker, if a library could not be opened
 };
 
 CudaState cuda_state;
 
-// `what` begins the message.
+// `what` is the start of the message.
 void* open_or_fail(const fs::path& path, const std::string& code, const std::string& what) {
   try {
     return open_library(path);
@@ -57,9 +56,10 @@ void open_for_gpus(const fs::path& lib_dir) {
   }
 }
 
-// libtorch from `lib_dir`, then libmaskrcnn beside this file, whose entry it returns.
-// libtorch's part for GPUs is opened before, since libtorch decides once whether there is one, and
-// only where there is a driver: that part takes longer to load than all else.
+// Opens libtorch from `lib_dir`, then libmaskrcnn beside this file. Returns the entry point of
+// libmaskrcnn. Opens libtorch's GPU part before libmaskrcnn, because libtorch decides only once
+// whether there is a GPU. Opens it only if there is a driver, because it takes longer to load than
+// everything else.
 Init open_addon(const fs::path& lib_dir) {
   for (const auto& name : required)
     open_or_fail(library_in(lib_dir, name), "LIBTORCH_NOT_FOUND", "libtorch");
@@ -81,13 +81,13 @@ Init open_addon(const fs::path& lib_dir) {
   return init;
 }
 
-// load(libDir): opens libtorch from there and the addon. Resolves to the addon's exports.
+// load(libDir): opens libtorch from that folder, then the addon. Resolves to the addon's exports.
 Napi::Value load(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   if (info.Length() != 1 || !info[0].IsString()) {
     throw Napi::TypeError::New(env, "load() takes the path of libtorch's lib folder.");
   }
-  // On the pool: the linker takes tenths of a second, seconds for the part for GPUs.
+  // On the thread pool: the linker takes tenths of a second, and seconds for the GPU part.
   return queue_job(
       env,
       [lib_dir = fs::u8path(info[0].As<Napi::String>().Utf8Value())] {
@@ -106,8 +106,8 @@ void* open_operators(const fs::path& lib_dir, const fs::path& path) {
   try {
     open_for_gpus(lib_dir);
 #ifndef _WIN32
-    // The library asks for libtorch_python, which cannot be loaded without Python, and uses nothing
-    // of it: an empty one of that name satisfies the linker.
+    // The library links against libtorch_python, which cannot be loaded without Python, but uses
+    // nothing from it. An empty library of that name satisfies the linker.
     open_library(library_in(own_folder(), "torch_python"));
 #endif
     return open_library(path);
@@ -119,7 +119,7 @@ void* open_operators(const fs::path& lib_dir, const fs::path& path) {
   }
 }
 
-// loadOperators(libDir, path): resolves once they are there.
+// loadOperators(libDir, path): resolves when the operators are registered.
 Napi::Value load_operators(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   if (info.Length() != 2 || !info[0].IsString() || !info[1].IsString()) {

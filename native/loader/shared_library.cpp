@@ -18,7 +18,7 @@ constexpr const char* prefix = "";
 constexpr const char* suffix = ".dll";
 
 void* open_library(const fs::path& path) {
-  // Its own folder is searched for what it needs.
+  // Also searches the library's own folder for its dependencies.
   auto* library = LoadLibraryExW(
       path.c_str(), nullptr, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
   if (library == nullptr) throw LinkError("Windows error " + std::to_string(GetLastError()));
@@ -50,8 +50,8 @@ constexpr const char* suffix = ".so";
 #endif
 
 void* open_library(const fs::path& path) {
-  // Global: libraries opened later (libtorch_cuda, torchvision's operators) resolve against these
-  // symbols.
+  // RTLD_GLOBAL, because libraries opened later (libtorch_cuda, torchvision's operators) resolve
+  // against these symbols.
   if (auto* library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) return library;
   const auto* error = dlerror();
   throw LinkError(error == nullptr ? "unknown error" : error);

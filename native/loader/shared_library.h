@@ -6,25 +6,26 @@
 
 namespace maskrcnn::loader {
 
-// A file name of the platform in `folder`: libNAME.so, libNAME.dylib or NAME.dll.
+// The path of a library in `folder`, named by the platform's rule: libNAME.so, libNAME.dylib or
+// NAME.dll.
 std::filesystem::path library_in(const std::filesystem::path& folder, const std::string& name);
 
-// What the linker says about a library that it cannot open.
+// The linker's message about a library that it cannot open.
 struct LinkError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Opens a library for the rest of the process, its symbols open to those that follow. Any thread
-// may. Throws LinkError.
+// Opens a library until the end of the process. Libraries opened later can use its symbols.
+// Can be called from any thread. Throws LinkError.
 void* open_library(const std::filesystem::path& path);
 
-// Whether the linker finds one of that name.
+// Whether the linker can open a library of that name.
 bool has_library(const std::string& name);
 
-// Null where there is none.
+// Null if there is no such symbol.
 void* find_symbol(void* library, const char* name);
 
-// Where this code lies.
+// The folder of the library that contains this code.
 std::filesystem::path own_folder();
 
 }  // namespace maskrcnn::loader

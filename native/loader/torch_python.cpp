@@ -1,1 +1,1 @@
-// libtorch_python in name only: see open_operators() in loader.cpp.
+// An empty library with the name libtorch_python: see open_operators() in loader.cpp.

@@ -9,17 +9,17 @@
 
 namespace maskrcnn::memory {
 
-// Which parts of a range of memory are taken. Counts offsets alone and touches nothing; for one
-// thread at a time.
+// Keeps track of which parts of a memory range are in use. Only computes with offsets and never
+// touches the memory. Not thread-safe.
 class BlockPool {
  public:
-  // Over a range of `capacity` bytes.
+  // For a range of `capacity` bytes.
   explicit BlockPool(size_t capacity) { add_free(0, capacity); }
 
-  // The offset of a part of `size` > 0 bytes: in the smallest free part that has as many, the
-  // lowest of equals. None where there is no such part.
+  // Takes a part of `size` > 0 bytes and returns its offset. Uses the smallest free part that is
+  // large enough, and of equal ones the lowest. None if there is no such part.
   std::optional<size_t> take(size_t size);
-  // The offset of a taken part. With free parts on either side it becomes one.
+  // Frees the taken part at `offset` and merges it with free neighbours.
   void give_back(size_t offset);
 
   const std::map<size_t, size_t>& free_parts() const { return free_; }  // offset -> size

@@ -14,16 +14,16 @@
 namespace maskrcnn::memory {
 namespace {
 
-constexpr size_t kSmallest = size_t{1} << 18;  // of the blocks that the C library is worse at
-constexpr size_t kUnit = size_t{1} << 16;      // blocks are multiples of it, whole pages everywhere
+constexpr size_t kSmallest = size_t{1} << 18;  // below this, the C library's allocator is better
+constexpr size_t kUnit = size_t{1} << 16;      // block sizes are multiples of it: whole pages
 constexpr size_t kLargePage = size_t{1} << 21;
-constexpr uint8_t kPriority = 1;  // over libtorch's own allocator's 0
+constexpr uint8_t kPriority = 1;  // libtorch's own allocator has 0
 
 size_t round_up(size_t size, size_t unit) {
   return (size + unit - 1) / unit * unit;
 }
 
-// A range of addresses as large as the machine's memory, of which only what is touched costs any.
+// A range of addresses as large as the machine's memory. Only touched pages take memory.
 class Range {
  public:
   static std::optional<Range> reserve();
@@ -57,7 +57,8 @@ std::optional<Range> Range::reserve() {
 
 class TensorMemory final : public c10::Allocator {
  public:
-  // Never destroyed: tensors are freed until the process has ended. Null where there is no range.
+  // Never destroyed, because tensors are freed until the process ends. Null if no range could be
+  // reserved.
   static TensorMemory* instance() {
     static auto* const memory = [] {
       const auto range = Range::reserve();
@@ -84,7 +85,7 @@ class TensorMemory final : public c10::Allocator {
   }
 
   void prefer_large_pages() {
-    // A kernel without large pages refuses, and that is all.
+    // Fails on a kernel without large pages, which does no harm.
     madvise(range_.begin(), range_.size(), MADV_HUGEPAGE);
   }
 

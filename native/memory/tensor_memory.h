@@ -2,17 +2,18 @@
 
 namespace maskrcnn::memory {
 
-// The C library gives large blocks back to the system and asks for them anew, which costs the time
-// to clear them, or keeps them in pieces that fit nothing. From the first call on large tensors
-// live in one range of addresses of our own, and what one step leaves the next one takes. Of use on
-// Linux; elsewhere, and where there is no such range, nothing changes.
+// The C library either returns large blocks to the system and requests them again, which costs the
+// time to clear them, or keeps them as fragments that fit no request. After the first call of this
+// function, large tensors use one address range of our own, and each step reuses the memory of the
+// step before. Works on Linux. Elsewhere, or if no range can be reserved, nothing changes.
 void keep_tensor_memory();
 
-// From now on that range is filled by large pages. A step of training is shorter by it; the first
-// detection of a process would wait for the system to clear more than it uses.
+// From now on, the system fills that range with large pages. This makes training steps faster. But
+// the first detection of a process would wait until the system has cleared more memory than it
+// uses.
 void prefer_large_pages();
 
-// Gives the system back what no tensor lives in.
+// Returns all memory that no tensor uses to the system.
 void release_tensor_memory();
 
 }  // namespace maskrcnn::memory

@@ -21,8 +21,9 @@ struct PixelSpan {
 // ((i - 1) * spacing, (j - 1) * spacing).
 struct DisplacementGrid {
   int64_t columns, rows;
-  double spacing;                 // pixels of the result
-  std::span<const float> points;  // rows * columns * 2: added to x and y, in pixels of the input
+  double spacing;  // pixels of the result
+  std::span<const float>
+      points;  // rows * columns * 2: displacements in x and y, in pixels of the input
 };
 
 struct ResampleOptions {

@@ -45,7 +45,8 @@ Runs unpack_runs(std::string_view counts, int64_t width, int64_t height) {
   const auto pixels = width * height;
   RunList runs;
   int64_t total = 0;
-  std::array<int64_t, 2> before{};  // the last two lengths, indexed by the parity of their index
+  std::array<int64_t, 2>
+      before{};  // lengths of the last two numbers, indexed by the parity of their index
   size_t index = 0;
   for (size_t i = 0; i < counts.size(); ++index) {
     int64_t number = 0, character = kMore;

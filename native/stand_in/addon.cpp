@@ -1,8 +1,9 @@
-// stand_in.node: a device for tests that is none. Its memory is the host's and its operators are
-// the CPU's, so that all that this package does with a GPU runs anywhere, to the same numbers; it
-// notes what a GPU would have been given to do, and for what the program would have waited.
+// stand_in.node: a stand-in for a GPU, for tests. Its memory is the host's and its operators are
+// the CPU's, so everything that this package does with a GPU can run on any machine, with the same
+// results. It records the work that a GPU would have been given, and the events at which the
+// program would have waited.
 //
-// An addon of its own, opened after the one that loads libtorch. It is not shipped.
+// A separate addon, opened after the one that loads libtorch. It is not shipped.
 #include <napi.h>
 
 #include "stand_in/journal.h"
@@ -10,7 +11,7 @@
 
 namespace {
 
-// takeJournal(): {operators, waits, replays} since it was last called.
+// takeJournal(): {operators, waits, replays} since the last call.
 Napi::Value take_journal(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto journal = maskrcnn::stand_in::take_journal();
@@ -28,7 +29,7 @@ Napi::Value take_journal(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// memory(): bytes of the device that are in use.
+// memory(): bytes of the device's memory in use.
 Napi::Value memory(const Napi::CallbackInfo& info) {
   const auto stats = maskrcnn::stand_in::device_memory().getDeviceStats(0);
   const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);

@@ -1,5 +1,5 @@
-// Tells libtorch that there is one device, of a kind that it knows and leaves to others: MTIA,
-// Meta's own accelerators.
+// Registers one device with libtorch. Its type is MTIA (Meta's accelerators), which libtorch knows
+// but leaves to others to implement.
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/detail/MTIAHooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -15,8 +15,8 @@ namespace {
 constexpr auto kType = c10::DeviceType::MTIA;
 const c10::Device only{kType, 0};
 
-// Its two streams are always done. They are told apart so that to capture on the default one can be
-// refused, as CUDA does.
+// Its two streams never have pending work. There are two so that a capture on the default stream
+// can be refused, as CUDA does.
 struct Guard final : c10::impl::DeviceGuardImplInterface {
   c10::DeviceType type() const override { return kType; }
   c10::Device exchangeDevice(c10::Device) const override { return only; }
@@ -37,7 +37,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   }
   c10::DeviceIndex deviceCount() const noexcept override { return 1; }
   void record(void** event, const c10::Stream&, c10::DeviceIndex, c10::EventFlag) const override {
-    // An event is how many operators there were when it was recorded.
+    // An event stores the number of operators at the time when it was recorded.
     if (*event == nullptr) *event = new int64_t;
     *static_cast<int64_t*>(*event) = operators_so_far();
   }
@@ -64,7 +64,7 @@ thread_local c10::Stream Guard::current{c10::Stream::DEFAULT, only};
 C10_REGISTER_GUARD_IMPL(MTIA, Guard)
 
 struct Hooks final : at::MTIAHooksInterface {
-  // Some of libtorch's releases pass an argument that says nothing.
+  // Some releases of libtorch pass an argument, which has no meaning.
   template <typename... Arguments>
   explicit Hooks(const Arguments&...) {}
   bool hasMTIA() const override { return true; }
@@ -73,7 +73,7 @@ struct Hooks final : at::MTIAHooksInterface {
   c10::DeviceIndex deviceCount() const override { return 1; }
   bool isPinnedPtr(const void* address) const override { return is_pinned(address); }
   c10::Allocator* getPinnedMemoryAllocator() const override { return &pinned_memory(); }
-  // Asked for by who sets the seeds of all devices.
+  // Used when the seeds of all devices are set.
   const at::Generator& getDefaultGenerator(c10::DeviceIndex) const override {
     static const auto generator = at::detail::createCPUGenerator();
     return generator;
@@ -90,7 +90,7 @@ const bool is_registered = [] {
 }  // namespace maskrcnn::stand_in
 
 namespace at {
-// The name that libtorch asks for.
+// The class name that libtorch looks for.
 using MTIAHooks = maskrcnn::stand_in::Hooks;
 REGISTER_MTIA_HOOKS(MTIAHooks)
 }  // namespace at

@@ -1,4 +1,4 @@
-// Captured graphs, as CUDA has them, where libtorch has an interface for those of any device.
+// Captured graphs, similar to CUDA's, if libtorch has its interface for graphs of any device.
 #include "stand_in/graph.h"
 
 #include <memory>

@@ -5,15 +5,15 @@
 
 namespace maskrcnn::stand_in {
 
-// A call that a captured graph repeats: into the same results, from whatever is in its arguments
-// then.
+// A call that a captured graph repeats. It reads the values that its arguments have at that time
+// and writes into the same results.
 struct Call {
   c10::OperatorHandle op;
   torch::jit::Stack arguments;
   torch::jit::Stack results;
 };
 
-// Whether this thread's calls become part of a graph.
+// Whether this thread's calls are being captured into a graph.
 bool is_capturing();
 void capture(Call call);
 

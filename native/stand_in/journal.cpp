@@ -9,7 +9,7 @@ namespace {
 
 std::mutex mutex;
 Journal journal;
-int64_t taken = 0;  // operators of journals before
+int64_t taken = 0;  // operators in earlier journals
 
 }  // namespace
 

@@ -19,10 +19,10 @@ size_t rounded(size_t bytes) {
   return (bytes + kAlignment) / kAlignment * kAlignment;  // at least one unit: no block is empty
 }
 
-// Which blocks there are, by their first byte.
+// The blocks in use, by their first byte.
 class Blocks {
  public:
-  // Whether the program gets addresses that it cannot read.
+  // is_hidden: whether the program gets addresses that it cannot read.
   explicit Blocks(bool is_hidden) : is_hidden_(is_hidden) {}
 
   void* take(size_t bytes) {
@@ -56,7 +56,7 @@ class Blocks {
     if (is_hidden_) munmap(block, size);
   }
 
-  // Null where no block has the address.
+  // Null if the address is in no block.
   void* content(const void* address) {
     const std::lock_guard lock(mutex_);
     auto after = blocks_.upper_bound(const_cast<void*>(address));

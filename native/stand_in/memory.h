@@ -4,17 +4,17 @@
 
 namespace maskrcnn::stand_in {
 
-// The stand-in's memory is the host's, counted.
+// The stand-in's memory: host memory, with accounting.
 c10::DeviceAllocator& device_memory();
 
-// Where what lies at an address of the device is. The address itself cannot be read, as that of a
-// GPU.
+// The host memory behind an address of the device. The address itself cannot be read, just as a
+// GPU's cannot.
 void* behind(void* address);
 
-// How much there is, in bytes.
+// Limits the device's memory to this many bytes.
 void limit_device_memory(int64_t bytes);
 
-// Host memory from which a GPU copies by itself.
+// Host memory that a GPU can copy from by itself.
 c10::Allocator& pinned_memory();
 bool is_pinned(const void* address);
 

@@ -1,5 +1,5 @@
-// The stand-in's operators: the CPU's, with what a GPU would not have put up with refused, and what
-// it would have made the program wait for noted.
+// The stand-in's operators are the CPU's. They also refuse what a GPU would refuse, and record
+// where the program would have waited for a GPU.
 #include "stand_in/operators.h"
 
 #include <ATen/ATen.h>
@@ -23,7 +23,8 @@ namespace {
 
 constexpr c10::DispatchKeySet kKeys(c10::DispatchKey::MTIA);
 
-// Their results' sizes or values are known to the program when they return.
+// The program knows the sizes or values of their results when they return, so it must wait for a
+// GPU.
 const std::unordered_set<std::string> kWaiting = {
     "aten::_local_scalar_dense",
     "aten::_unique2",
@@ -43,7 +44,7 @@ struct Seen {
   void see(const at::Tensor& tensor) {
     if (!tensor.defined()) return;
     device |= tensor.is_mtia();
-    // Scalars may come from the CPU: they are arguments of a kernel.
+    // Scalars may be on the CPU, because they are arguments of a kernel.
     cpu |= tensor.is_cpu() && tensor.dim() > 0;
     mask |= tensor.scalar_type() == at::kBool;
   }
@@ -76,7 +77,7 @@ void call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   TORCH_CHECK(
       !seen.cpu || !seen.device, name, ": all tensors must be on one device, got some on the CPU");
   note_operator();
-  // A mask as an index is made into places, whose number has to be known.
+  // A boolean index is converted to positions, and the program must know their number.
   const bool selects = name.starts_with("aten::index") || name.starts_with("aten::_index");
   if (kWaiting.contains(name) || (selects && look_at(*stack, first, /*lists_alone=*/true).mask))
     wait_for(name);
@@ -92,7 +93,7 @@ void call_anything(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::ji
   call(op, stack);
 }
 
-// libtorch leaves convolutions to a device it does not know under names of their own.
+// For devices that it does not know, libtorch calls convolutions by other names.
 void convolution(const c10::OperatorHandle&, c10::DispatchKeySet, torch::jit::Stack* stack) {
   call(c10::Dispatcher::singleton().findSchemaOrThrow("aten::convolution", ""), stack);
 }
@@ -153,7 +154,7 @@ at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool non_bloc
   return to;
 }
 
-// torchvision's, by those of this package for the CPU.
+// torchvision's operators, implemented by this package's operators for the CPU.
 
 at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores, double iou_threshold) {
   return ops::nms(boxes, scores, iou_threshold);
@@ -197,7 +198,7 @@ at::Tensor roi_align_backward(
       .front();
 }
 
-// Where torchvision's own library is in the process, its kernels for the CPU serve.
+// Not registered if torchvision's own library is in the process. Its CPU kernels are used then.
 struct TorchvisionOperators {
   torch::Library schemas{torch::Library::FRAGMENT, "torchvision", {}, __FILE__, __LINE__};
   torch::Library kernels{
@@ -237,7 +238,8 @@ TORCH_LIBRARY_IMPL(aten, MTIA, library) {
   library.impl("as_strided", TORCH_FN(at::native::as_strided_tensorimpl));
   library.impl("view", TORCH_FN(at::native::view));
   library.impl("_reshape_alias", TORCH_FN(at::native::_reshape_alias));
-  // Not into a result that is there already, which the CPU's kernel makes larger for a while.
+  // Uses the form that returns a new tensor. The other form writes into an existing result, which
+  // the CPU's kernel temporarily enlarges.
   library.impl("smooth_l1_loss", torch::CppFunction::makeFromBoxedFunction<&call_anything>());
   library.impl(
       "convolution_overrideable", torch::CppFunction::makeFromBoxedFunction<&convolution>());

@@ -4,11 +4,11 @@
 
 namespace maskrcnn::stand_in {
 
-// Calls the CPU's operator on the memory of the device's tensors: `stack` has the arguments before
-// and the results after.
+// Calls the CPU's operator on the memory of the device's tensors. `stack` holds the arguments
+// before the call and the results after it.
 void run_on_cpu(const c10::OperatorHandle& op, torch::jit::Stack& stack);
 
-// As `run_on_cpu`, into the tensors that are there already.
+// Same as `run_on_cpu`, but writes into the existing results.
 void repeat(const Call& call);
 
 }  // namespace maskrcnn::stand_in

@@ -16,7 +16,7 @@ bool is_on_device(const at::Tensor& tensor) {
   return tensor.defined() && tensor.is_mtia();
 }
 
-// A tensor of the CPU in the same memory.
+// A CPU tensor in the same memory.
 at::Tensor on_cpu(const at::Tensor& tensor) {
   return at::from_blob(
       behind(tensor.data_ptr()),
@@ -32,7 +32,7 @@ at::Tensor copied_to_device(const at::Tensor& tensor) {
   return copy;
 }
 
-// The arguments of one call, as the CPU sees them, and what became of them.
+// Converts the arguments of a call for the CPU, and its results back for the device.
 class Arguments {
  public:
   c10::IValue on_cpu(const c10::IValue& value, bool is_written) {
@@ -54,7 +54,8 @@ class Arguments {
     return value.isDevice() ? c10::IValue(at::Device(at::kCPU)) : value;
   }
 
-  // What was empty and has been written to lies in memory of the CPU's.
+  // Tensors that were empty and that the operator enlarged are in CPU memory: copies them to the
+  // device.
   void take_grown() const {
     for (const auto& [original, own] : pairs_) {
       if (original.numel() == 0 && own.numel() > 0) {
@@ -76,7 +77,7 @@ class Arguments {
  private:
   at::Tensor tensor_on_cpu(const at::Tensor& tensor, bool is_written) {
     if (!is_on_device(tensor)) return tensor;
-    // It may be made larger, which borrowed memory cannot.
+    // The operator may enlarge it, which is impossible with borrowed memory.
     auto own = is_written && tensor.numel() == 0
                    ? at::empty(tensor.sizes(), tensor.options().device(at::kCPU))
                    : maskrcnn::stand_in::on_cpu(tensor);

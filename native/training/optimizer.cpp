@@ -10,14 +10,14 @@ namespace maskrcnn {
 
 namespace {
 
-// libtorch's fused steps do not count as writing to a tensor; who keeps what was made of weights
-// (weight_cache.h) has to know.
+// libtorch's fused optimizer kernels do not increment the version of the tensors they write to.
+// Caches of converted weights (weight_cache.h) rely on the version.
 const at::Tensor& changing(const at::Tensor& parameter) {
   parameter.unsafeGetTensorImpl()->bump_version();
   return parameter;
 }
 
-// In reading order, whatever that on the device is.
+// Returns a contiguous copy, whatever the strides on the device are.
 at::Tensor copy_to_cpu(const at::Tensor& tensor) {
   return tensor.to(at::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
       .contiguous();
@@ -58,10 +58,10 @@ double Optimizer::step(double lr, std::optional<double> clip_norm) {
   if (gradients.empty()) return 0;
   const auto norm = at::stack(at::_foreach_norm(gradients)).norm();
   ReadBack norm_on_cpu({norm});
-  // The 1e-6 is torch.nn.utils.clip_grad_norm_'s.
+  // The 1e-6 is from torch.nn.utils.clip_grad_norm_.
   if (clip_norm) at::_foreach_mul_(gradients, (*clip_norm / (norm + 1e-6)).clamp_max(1));
-  // What is not finite would make every parameter so. The step itself asks, so that a GPU has it to
-  // do while the norm is waited for.
+  // Non-finite gradients would make all parameters non-finite. The kernels check found_inf on the
+  // device, so that a GPU can run the step while the program waits for the norm.
   const auto found_inf = norm.isfinite().logical_not().to(at::kFloat);
   for (auto& group : groups_) {
     if (sgd_) {
@@ -75,8 +75,8 @@ double Optimizer::step(double lr, std::optional<double> clip_norm) {
 }
 
 void Optimizer::step_sgd(Group& group, double lr, const at::Tensor& found_inf) {
-  // The kernel fills every momentum buffer from the gradient or none of them: one call for the
-  // parameters at their first step and one for the others.
+  // In one call, the kernel initialises either all momentum buffers from the gradients or none. So
+  // there is one call for the parameters at their first step and one for the others.
   for (const bool first : {false, true}) {
     std::vector<at::Tensor> parameters, gradients, buffers;
     for (auto& slot : group.slots) {
@@ -207,7 +207,8 @@ NamedTensors Optimizer::state() const {
 void Optimizer::load_state(const NamedTensors& state) {
   check_not_swapped();
   std::unordered_map<std::string, at::Tensor> by_name(state.begin(), state.end());
-  // The state called `name`, in the form of `like`; undefined where there is none.
+  // Returns the state called `name`, with the layout of `like`. Undefined if there is no such
+  // state.
   const auto take = [&](const std::string& name, at::IntArrayRef sizes, const at::Tensor& like) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) return at::Tensor();
@@ -219,7 +220,7 @@ void Optimizer::load_state(const NamedTensors& state) {
         found->second.sizes(),
         ", expected ",
         sizes);
-    // Not `to`: the kernels want the strides of the parameter too.
+    // Not `to`, because the kernels also require the strides of the parameter.
     auto tensor =
         sizes.equals(like.sizes()) ? at::empty_like(like) : at::empty(sizes, like.options());
     tensor.copy_(found->second);

@@ -22,53 +22,53 @@ struct AdamWOptions {
   double eps;
 };
 
-// Parameters that share a rate multiplier and a weight decay.
+// Parameters with a common learning rate multiplier and weight decay.
 struct ParameterGroup {
   NamedTensors parameters;
   double lr_multiplier;
   double weight_decay;
 };
 
-// SGD or AdamW as torch.optim has them, by PyTorch's fused kernels. Parameters without a gradient
-// are left alone. On request it also keeps a moving average of the weights.
+// SGD or AdamW as in torch.optim, with PyTorch's fused kernels. Does not change parameters that
+// have no gradient. Can also keep a moving average of the weights.
 class Optimizer {
  public:
-  // `averaged`: what update_average() follows, the parameters and floating-point buffers.
+  // `averaged`: the tensors that update_average() averages: parameters and floating-point buffers.
   Optimizer(
       std::vector<ParameterGroup> groups,
       NamedTensors averaged,
       std::optional<SgdOptions> sgd,
       std::optional<AdamWOptions> adamw);
 
-  // Clips the gradients to clip_norm (L2 over all parameters), steps, clears the gradients. Returns
-  // the norm before clipping; where that is not finite, no step is taken.
+  // Clips the gradients to clip_norm (L2 norm over all parameters), takes a step, and clears the
+  // gradients. Returns the norm before clipping. If the norm is not finite, takes no step.
   double step(double lr, std::optional<double> clip_norm);
   void zero_grad();
   void scale_gradients(double factor);
 
-  // average = decay * average + (1 - decay) * weights. The first average is the weights.
+  // average = decay * average + (1 - decay) * weights. The first average is a copy of the weights.
   void update_average(double decay);
-  // Exchanges weights and averages, for evaluation; the same call again undoes it. Meanwhile
-  // nothing else may be done. Before the first update there is nothing to exchange.
+  // Swaps weights and averages, for evaluation. A second call swaps them back. Between the two
+  // calls, nothing else may be called. Before the first update there is nothing to swap.
   void swap_average();
 
-  // NAME.momentum_buffer, or NAME.exp_avg, NAME.exp_avg_sq and NAME.step, of the parameters that
-  // have stepped; NAME.average once there are averages.
+  // NAME.momentum_buffer, or NAME.exp_avg, NAME.exp_avg_sq and NAME.step, for the parameters that
+  // have taken a step. NAME.average after the first update of the averages.
   NamedTensors state() const;
   void load_state(const NamedTensors& state);
 
-  // Lets go of all tensors.
+  // Releases all tensors.
   void release();
 
  private:
-  // What one parameter carries from step to step; undefined before its first.
+  // The optimizer state of one parameter. Undefined before its first step.
   struct Slot {
     std::string name;
     at::Tensor parameter;
     at::Tensor momentum_buffer;
     at::Tensor exp_avg;
     at::Tensor exp_avg_sq;
-    at::Tensor step;  // f32 scalar, as the fused kernels want it
+    at::Tensor step;  // f32 scalar, as the fused kernels require
   };
   struct Group {
     std::vector<Slot> slots;
@@ -76,7 +76,8 @@ class Optimizer {
     double weight_decay;
   };
 
-  // A tensor of the network and its moving average, undefined before the first update.
+  // A tensor of the network and its moving average. The average is undefined before the first
+  // update.
   struct Average {
     std::string name;
     at::Tensor tensor;
@@ -85,10 +86,10 @@ class Optimizer {
 
   std::vector<at::Tensor> gradients() const;
   void check_not_swapped() const;
-  // found_inf: 1 where the step is not to be taken, else 0.
+  // found_inf: 1 to skip the step, otherwise 0.
   void step_sgd(Group& group, double lr, const at::Tensor& found_inf);
   void step_adamw(Group& group, double lr, const at::Tensor& found_inf);
-  // The tensors of a slot by the name of their state, those of the other algorithm left out.
+  // The state tensors of a slot by name. Only those of the current algorithm.
   std::vector<std::pair<const char*, at::Tensor Slot::*>> fields() const;
 
   std::vector<Group> groups_;
