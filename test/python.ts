@@ -1,9 +1,9 @@
 import {spawnSync} from 'node:child_process';
 
-/** The Python that tests try things in: `PYTHON`, or `python3`. */
+/** The Python that tests use: `PYTHON`, or `python3`. */
 export const python = process.env.PYTHON ?? 'python3';
 
-/** Whether it has these modules; that it has not is printed, with what is skipped for it. */
+/** Whether Python has these modules. If not, prints what is skipped. */
 export function pythonHas(modules: readonly string[], skipped: string): boolean {
   const has = spawnSync(python, ['-c', `import ${modules.join(', ')}`]).status === 0;
   if (!has)

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import type {Dataset, Instance, ModelOptions, Sample, StateDict, StateTensor} from '../lib/index.js';
 
-/** A network of seconds: the smallest backbone, images of 64 pixels, few proposals. */
+/** A network that takes only seconds: the smallest backbone, images of 64 pixels, few proposals. */
 export const tinyModel = {
   backbone: 'resnet18',
   classes: ['blob'],
@@ -18,7 +18,10 @@ export const tinyModel = {
   seed: 7,
 } as const satisfies ModelOptions;
 
-/** Bright discs on grey, the same ones for the same index: image 0, 3, 6, ... has one, the next two, the next three. */
+/**
+ * Bright discs on grey, identical for the same index. Images 0, 3, 6, ... have one disc, the next have two, and the
+ * next three.
+ */
 export function blobs(length: number): Dataset {
   return {length, classes: ['blob'], get: async (index) => blobSample(index)};
 }
@@ -51,7 +54,7 @@ function disc(data: Uint8Array, side: number, cx: number, cy: number, radius: nu
   };
 }
 
-/** A fingerprint of each tensor: comparing the tensors themselves takes the test runner minutes. */
+/** A fingerprint of each tensor, because the test runner takes minutes to compare the tensors themselves. */
 export function fingerprints(dict: StateDict): Map<string, string> {
   const of = ({dtype, shape, data}: StateTensor) =>
     `${dtype} [${shape}] ${createHash('sha256').update(data).digest('hex')}`;

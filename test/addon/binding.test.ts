@@ -24,7 +24,7 @@ const refusing: Loader = {
   ...withoutGpu(),
 };
 
-/** The other calls of a loader that is made up. */
+/** The remaining methods of a fake loader. */
 function withoutGpu(): Pick<Loader, 'loadOperators' | 'cuda'> {
   return {loadOperators: fail, cuda: () => ({inLibtorch: false, hasDriver: false})};
 }

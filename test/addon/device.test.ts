@@ -10,11 +10,11 @@ type Machine = {
   hasDriver?: boolean;
   error?: string;
   gpus?: number;
-  /** What loading torchvision's library says; undefined: it works. */
+  /** The error from loading torchvision's library; undefined if loading works. */
   operatorsError?: string;
 };
 
-/** A process on a machine that is made up; one with a GPU unless told otherwise. */
+/** A process on a fake machine, which has one GPU by default. */
 function processOn(
   folder: string,
   {inLibtorch = true, hasDriver = true, error, gpus = 1, operatorsError}: Machine,
@@ -85,7 +85,7 @@ for (const [name, machine, message] of obstacles) {
     await t.throwsAsync(chooseDevice('cuda', processOn(folder, machine)), {code: 'DEVICE_UNAVAILABLE', message});
     const {device, notice} = await chooseDevice('auto', processOn(folder, machine));
     t.is(device, 'cpu');
-    // A GPU that lies idle is worth a word.
+    // A notice is only due if there is a GPU that is not used.
     if (machine.gpus === 0) t.is(notice, undefined);
     else t.regex(notice!, /^The GPU is not used: undefined symbol/);
   });

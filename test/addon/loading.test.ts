@@ -3,7 +3,7 @@ import test from 'ava';
 import {loadAddon} from '../../lib/addon/binding.js';
 import {locateLibtorch} from '../../lib/libtorch/locate.js';
 
-// In a file, so in a process, of its own: the second time libraries are open at once.
+// This test has its own file, and therefore its own process: libraries open immediately the second time.
 test('the event loop runs while libtorch is opened', async (t) => {
   const loader = loadAddon(fileURLToPath(new URL('../..', import.meta.url)));
   const {libDir} = await locateLibtorch();
@@ -12,5 +12,5 @@ test('the event loop runs while libtorch is opened', async (t) => {
   const binding = await loader.load(libDir);
   clearInterval(timer);
   t.regex(binding.environment().libtorch, /^2\./);
-  t.true(turns >= 5, `${turns} turns`); // none while the linker had the main thread
+  t.true(turns >= 5, `${turns} turns`); // there would be none if the linker blocked the main thread
 });

@@ -6,7 +6,8 @@ const file = new URL('./surface.txt', import.meta.url);
 
 test('the public API is the one that surface.txt records', async (t) => {
   const surface = describeSurface();
-  // After a change that is meant: UPDATE_API=1 npx ava test/api/surface.test.ts, a line in CHANGELOG.md, and both committed.
+  // After an intended change: run UPDATE_API=1 npx ava test/api/surface.test.ts, add a line to CHANGELOG.md, and commit
+  // both.
   if (process.env.UPDATE_API === '1') await writeFile(file, surface);
   t.deepEqual(surface.split('\n\n'), (await readFile(file, 'utf8')).split('\n\n'));
 });

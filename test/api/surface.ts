@@ -4,8 +4,8 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * The public API as text: every export of `lib/index.ts` by name, with its type written out one level deep, and a class member by
- * member. What is not in it is nobody's business but this package's.
+ * The public API as text: every export of `lib/index.ts` by name with its type, written out one level deep; classes are
+ * listed member by member. Anything else is internal to this package.
  */
 export function describeSurface(): string {
   const config = ts.readConfigFile(`${root}/tsconfig.build.json`, ts.sys.readFile);
@@ -19,7 +19,7 @@ export function describeSurface(): string {
     ts.TypeFormatFlags.InTypeAlias |
     ts.TypeFormatFlags.UseSingleQuotesForStringLiteralType |
     ts.TypeFormatFlags.WriteArrowStyleSignature;
-  // A type of another module is named, not told where it is.
+  // A type of another module is given by name, without its path.
   const text = (type: ts.Type) =>
     checker
       .typeToString(type, undefined, flags)
@@ -58,7 +58,7 @@ export function describeSurface(): string {
 }
 
 function memberName({name}: ts.Symbol): string {
-  // The compiler's name of a well-known symbol has a number that changes.
+  // The compiler's name of a well-known symbol contains a number that varies.
   return name.startsWith('__@') ? `[Symbol.${name.slice(3).replace(/@\d+$/, '')}]` : name;
 }
 

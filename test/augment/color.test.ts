@@ -75,6 +75,6 @@ test('more of both stains is darker, less lighter', async (t) => {
   const tissue = Uint8Array.of(180, 120, 170);
   const [darker] = await native.adjustDensities(tissue, [1.5, 0, 0, 0, 0, 1.5, 0, 0, 0, 0, 1.5, 0]);
   const [lighter] = await native.adjustDensities(tissue, [0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.5, 0]);
-  // Density is the logarithm of what is let through: 255 · (180 / 255)^1.5 and ^0.5, and white stays white.
+  // Optical density is the logarithm of transmitted light: 255 · (180 / 255)^1.5 and ^0.5. White stays white.
   t.true(Math.abs(darker! - 255 * (180 / 255) ** 1.5) < 2 && Math.abs(lighter! - 255 * (180 / 255) ** 0.5) < 2);
 });

@@ -5,7 +5,7 @@ import {Random} from '../../lib/basics/random.js';
 import type {Sample} from '../../lib/datasets/dataset.js';
 import {alone, discs, idsOfColours} from './samples.js';
 
-/** Other colours, ids and size. */
+/** A sample with other colours, ids and size. */
 function other(): Sample {
   const {image, instances} = discs(120, 60);
   const data = image.data.map((value, i) => (i % 3 === 0 && value === 250 ? 251 : value));
@@ -30,7 +30,7 @@ test('objects of another image cover what is below, in the image and in the mask
       for (const [i, on] of mask.data.entries()) {
         const at = (mask.top + Math.floor(i / mask.width)) * 90 + mask.left + (i % mask.width);
         if (!on) continue;
-        // Pasted objects are of one image, and do not overlap; those below give way.
+        // Pasted objects come from one image and do not overlap. The objects below them lose the covered pixels.
         t.is(owners[at], 0, 'a pixel has one owner');
         owners[at] = id!;
       }

@@ -29,7 +29,7 @@ for (const [name, {flip, source}] of Object.entries(flips)) {
         );
         const pixels = moved.flatMap((from) => [...before.image.data.subarray(from * 3, from * 3 + 3)]);
         t.deepEqual([...after.image.data], pixels);
-        // Boxes and crops are what the flipped masks themselves give.
+        // Boxes and crops equal those computed from the flipped masks.
         t.deepEqual(after.instances, sampleOf({width, height, ids: paint(after)}).instances);
         t.deepEqual(flip(after), before);
       }),

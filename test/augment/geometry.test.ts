@@ -25,7 +25,7 @@ async function apply(augment: Augmentation, sample: Sample, seed: number): Promi
   return augment(sample, new Random(seed), alone);
 }
 
-/** Boxes and crops are those of the masks, and lie in the image. */
+/** Whether boxes and crops match the masks and lie inside the image. */
 function isSound({image, instances}: Sample): boolean {
   return (
     image.data.length === image.width * image.height * 3 &&
@@ -51,7 +51,7 @@ for (const [name, augment] of Object.entries(augmentations)) {
     for (let seed = 0; seed < 12; seed++) {
       const after = await apply(augment, sample, seed);
       t.true(isSound(after));
-      // What the colour says for certain the mask must say; slivers of discs that were cut are in no mask.
+      // Where the colour is unambiguous, the mask must agree. Slivers of cut discs are in no mask.
       const [said, painted] = [idsOfColours(after), paint(after)];
       const certain = said.flatMap((id, i) => (id > 0 ? [{id, mask: painted[i]!}] : []));
       seen += certain.length;
@@ -105,7 +105,7 @@ test('turns by 90° are exact: four are none', async (t) => {
         [height, width, height - 1, 0],
         [height, width, 0, width - 1],
       ] as const;
-      // Whichever turn it was, the corner at (0, 0) is now at one of these.
+      // After any of the turns, the corner (0, 0) is at one of these positions.
       const found = corners.some(
         ([w, h, x, y]) => once.image.width === w && once.image.height === h && pixel(once, x, y) === corner,
       );
@@ -144,7 +144,7 @@ test('a crop is a part of the image and of its masks, pixel for pixel, with the 
     const after = await apply(randomCrop({size: [0.4, 0.8]}), before, seed);
     const {width, height, data} = after.image;
     t.true(width >= 16 && width <= 32 && height >= 12 && height <= 24);
-    // Each pixel says by its colour where it was: row and column.
+    // The colour of each pixel encodes its original row and column.
     const [top, left] = [data[0]!, data[1]!];
     const from = Array.from(
       {length: width * height},
@@ -172,7 +172,7 @@ test('a bend of the greatest strength folds nothing over, at any scale', async (
     for (let seed = 0; seed < 5; seed++) {
       const {image} = await apply(randomAffine({...still, scale: [scale, scale]}), sample, seed);
       const reds = image.data.filter((_, i) => i % 3 === 0);
-      // The mirrored border may turn back; the middle of the rows must rise from left to right.
+      // The mirrored border may run backwards, but the middle of the rows must increase from left to right.
       for (let y = 10; y < 50; y++) {
         const row = reds.subarray(y * side + 10, y * side + 50);
         t.true(
@@ -196,7 +196,8 @@ test('an image made smaller lies on the border’s colour', async (t) => {
 });
 
 test('a mirrored border shows instances again: cut ones whole, others as instances of their own', async (t) => {
-  // At half the size a mirrored border of a quarter of each side is seen, and in it discs that the image's edge does not cut.
+  // At half the size, a mirrored border of a quarter of each side is visible. Discs in it are not cut by the edge of
+  // the image.
   const smaller = await apply(randomAffine({rotate: 0, scale: [0.5, 0.5], shear: 0, translate: 0}), discs(), 1);
   t.true(smaller.instances.length > 3, `${smaller.instances.length}`);
   for (const {mask} of smaller.instances) t.true(mask.width <= 2 * 16 && mask.height <= 2 * 16);

@@ -3,14 +3,14 @@ import type {AugmentContext} from '../../lib/augment/augmentation.js';
 import type {Sample} from '../../lib/datasets/dataset.js';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
 
-/** For augmentations that need no other sample. */
+/** A context for augmentations that need no other sample. */
 export const alone: AugmentContext = {
   another: () => Promise.reject(new Error('No other sample was expected to be asked for.')),
 };
 
 export type Ids = {width: number; height: number; ids: number[]};
 
-/** Id images of up to 12 × 12 pixels with up to four instances, in any shape. */
+/** Id images of up to 12 × 12 pixels with up to four instances of any shape. */
 export const idImages: fc.Arbitrary<Ids> = fc
   .tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12}))
   .chain(([width, height]) =>
@@ -39,7 +39,7 @@ export function paint({image: {width, height}, instances}: Sample): number[] {
   return ids;
 }
 
-/** Smooth colours over the plane, and discs of a bright colour of their own as instances. */
+/** Smoothly varying colours, with discs of a bright colour as instances. */
 export function discs(width = 90, height = 70): Sample {
   const centres = [
     [22, 20, 12],
@@ -61,7 +61,7 @@ export function discs(width = 90, height = 70): Sample {
   };
 }
 
-/** Which disc the colour of each pixel is of: its id, 0 for none, or -1 for a colour in between. */
+/** The disc that each pixel shows according to its colour: its id, 0 for none, or -1 for a mixed colour. */
 export function idsOfColours({image: {data}}: Sample): number[] {
   return Array.from({length: data.length / 3}, (_, i) => {
     const [r, g, b] = data.subarray(3 * i, 3 * i + 3);

@@ -3,7 +3,7 @@ import {Random} from '../../lib/basics/random.js';
 
 test('xoshiro128** from a known state', (t) => {
   const random = Random.fromState([1, 2, 3, 4]);
-  // First words by hand: rotl(2·5, 7)·9 = 11520; then s = [7, 0, 1026, 0x201000 rotated…]: s[1] = 0 gives 0.
+  // The first words, by hand: rotl(2·5, 7)·9 = 11520. Then s = [7, 0, 1026, 0x201000 rotated…], and s[1] = 0 gives 0.
   const words = [random.next(), random.next()].map((value) => value * 2 ** 32);
   t.deepEqual(words, [11520, 0]);
   t.deepEqual(Random.fromState([1, 2, 3, 4]).state, [1, 2, 3, 4]);
@@ -31,7 +31,7 @@ test('numbers are even over 0..1', (t) => {
   const random = new Random(1);
   const bins = new Array<number>(16).fill(0);
   for (let i = 0; i < 16_000; i++) bins[Math.floor(random.next() * 16)]!++;
-  // Chi-squared with 15 degrees of freedom is under 37.7 in 999 of 1000 cases; the seed is fixed.
+  // Chi-squared with 15 degrees of freedom is below 37.7 in 999 of 1000 cases. The seed is fixed.
   const chiSquared = bins.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0);
   t.true(chiSquared < 37.7, `${chiSquared}`);
 });

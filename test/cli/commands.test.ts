@@ -19,7 +19,7 @@ test.before(async () => {
   folder = await temporaryFolder();
   await writeGlandImages(at('data'), 'train', 6, 1);
   await writeGlandImages(at('data'), 'test', 2, 2);
-  // JSON is YAML.
+  // JSON is also valid YAML.
   const {classes: _, ...model} = tinyModel;
   await writeFile(at('tiny.yaml'), JSON.stringify({...model, include: 'train_*', classes: ['gland'], epochs: 1}));
 });
@@ -143,7 +143,7 @@ test.serial('train without --output in a folder that cannot hold runs ends befor
 
 test.serial('report finds the validation images of the run again', async (t) => {
   await rm(at('run', 'report.html'));
-  // From another folder than the run was started in, with a path relative to that.
+  // Start in another folder than the run did, which used a relative path.
   const here = process.cwd();
   process.chdir(at('data'));
   const {code, out, err} = await maskrcnn('report', at('run'), '--worst', '1', '--score-threshold', '0');
@@ -209,13 +209,13 @@ test.serial(
       await copyFile(image, join(folder, name));
     }
     const inputs = [folder, join(folder, 'other', '..', 'a.png'), join(folder, 'other')];
-    // A path relative to here, whatever that is.
+    // A path relative to the current folder, wherever that is.
     inputs.push(relative('.', join(folder, 'a.png')));
     const args = ['--save', 'overlay,json,coco,labels', '--output', at('apart')];
     const {code, out, err} = await maskrcnn('predict', at('run', 'last.safetensors'), ...inputs, ...args);
     t.is(code, 0, err);
     t.is(out.match(/objects?\n/g)!.length, 5);
-    // In natural order a_labels comes before a, whose labels would have its overlay's name.
+    // In natural order a_labels comes before a, and the labels of a would have the name of a_labels' overlay.
     const stems = ['A-3', 'Images-2', 'a-2', 'a_labels', 'results-2'];
     const names = stems.flatMap((stem) => [`${stem}.json`, `${stem}.png`, `${stem}_labels.png`]);
     t.deepEqual((await readdir(at('apart'))).sort(), [...names, 'images.json', 'results.json'].sort());

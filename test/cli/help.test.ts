@@ -24,7 +24,7 @@ async function run(...args: string[]) {
   return {code, out, err: text()};
 }
 
-/** What the help says of each flag; of one that several kinds of data sets have, all of it. */
+/** The help text of each flag. If several kinds of data sets have the flag, their texts are joined. */
 async function explained(command: string): Promise<Map<string, string>> {
   const {out} = await run(command, '--help');
   const entries = new Map<string, string>();
@@ -34,7 +34,7 @@ async function explained(command: string): Promise<Map<string, string>> {
   return entries;
 }
 
-/** The examples in a command's help, as the shell would split them. */
+/** The examples in a command's help, split into words as by a shell. */
 async function examples(command: string): Promise<string[][]> {
   const {out} = await run(command, '--help');
   return Array.from(out.matchAll(/^ {2}maskrcnn (.*)$/gm), ([, line]) =>
@@ -84,7 +84,7 @@ test('the help of train is the comments on the options, has each once, and offer
   const {out} = await run('train', '--help');
   for (const option of Object.keys(TRAIN_CONFIG)) {
     const count = out.match(new RegExp(`^ {2}--${flagName(option)}\\b(?!-)`, 'gm'))?.length ?? 0;
-    // Two kinds of data sets have classes of more than one.
+    // Two kinds of data sets may have more than one class.
     t.true(count <= (option === 'classes' ? 3 : 1), `${option}: ${count}`);
   }
   t.notRegex(out, /a function|AbortSignal/);
@@ -158,7 +158,7 @@ test.serial(
       process.chdir(here);
       process.stderr.write = write;
     });
-    // Its own weights would have to be fetched.
+    // The weights in the example would have to be downloaded, so leave them out.
     const {code, out, err} = await run(...example.toSpliced(weights, 2), '--config', 'tiny.yaml');
     t.is(code, 0, err);
     t.regex(out, /^training: 4 images.*\n(.*\n)*validation: 2 images.*\n(.*\n)*Done\./);

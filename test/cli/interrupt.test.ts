@@ -26,7 +26,7 @@ test.before(async () => {
 });
 test.after.always(() => rm(folder, {recursive: true, force: true}));
 
-/** `maskrcnn train`, once it has taken a step. */
+/** Starts `maskrcnn train` and waits until it has taken a step. */
 async function startTraining(run: string, ...more: string[]): Promise<ChildProcess> {
   const args = ['train', join(folder, 'data'), '--config', join(folder, 'tiny.yaml'), '--output', run, ...more];
   const child = spawn(process.execPath, ['--import=tsx', main, ...args], {stdio: ['ignore', 'ignore', 'pipe']});
@@ -52,9 +52,9 @@ test.serial('Ctrl-C finishes the step, saves, and ends with code 130', async (t)
 
 test.serial('Ctrl-C does not hide that the run could not be saved', async (t) => {
   const run = join(folder, 'unsaved');
-  // No file can take the place of a folder that is not empty.
+  // A file cannot replace a folder that is not empty.
   await mkdir(join(run, 'last.state.safetensors', 'in-the-way'), {recursive: true});
-  // The second step of the epoch is under way.
+  // By now the second step of the epoch is running.
   const child = await startTraining(run);
   let said = '';
   child.stderr!.on('data', (chunk) => (said += chunk));
@@ -71,7 +71,7 @@ test.serial('a run that is interrupted before its first step is not said to be s
     ...progress,
     say: (line: string) => {
       progress.say(line);
-      // The notice about layers is the last word before the run's folder is made.
+      // The notice about layers is the last message before the run's folder is created.
       if (line.startsWith('trainableBackboneLayers')) controller.abort();
     },
   };
@@ -91,7 +91,7 @@ test.serial('a run that is interrupted before its first step is not said to be s
 });
 
 test.serial('a second Ctrl-C ends at once', async (t) => {
-  // Steps of seconds, so that the first one still waits for its own.
+  // Steps take seconds at this size, so the first Ctrl-C still waits for its step.
   const child = await startTraining(join(folder, 'twice'), '--min-size', '800', '--max-size', '800');
   child.stderr!.resume();
   child.kill('SIGINT');

@@ -60,7 +60,7 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
   for (const [args, err] of cases) t.like(await run(...args), {code: 2, err}, args.join(' '));
 });
 
-/** Until the test ends. */
+/** Sets the cache folder until the end of the test. */
 function setCacheHome(t: ExecutionContext, folder: string): void {
   const before = process.env.XDG_CACHE_HOME;
   process.env.XDG_CACHE_HOME = folder;

@@ -4,7 +4,7 @@ import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
 import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
 import {blobSample} from '../tiny.js';
 
-/** Image 0: two labels and two bad instances; 1: unreadable; 2: a negative; 3: the pixels of 4. */
+/** Image 0 has two labels and two bad instances, 1 is unreadable, 2 has no objects, and 3 has the pixels of 4. */
 async function get(index: number): Promise<Sample> {
   if (index === 1) throw new MaskRcnnError('INVALID_MASK', 'blob_1.png has no mask.', {file: 'blob_1.png'});
   const sample = blobSample(index === 0 ? 5 : index === 3 ? 4 : index);
@@ -45,7 +45,7 @@ test('every fault is found, not only the first, and what can be read is counted'
   t.deepEqual(width, {min: 64, median: 64, max: 64});
   t.deepEqual(height, width);
   t.deepEqual(instancesPerImage, {min: 0, median: 2, max: 4});
-  // Discs of radius 6 to 10.
+  // The discs have a radius of 6 to 10.
   t.true(area!.min >= 100 && area!.max <= 330 && area!.median >= area!.min && area!.median <= area!.max);
   t.deepEqual(warnings, ['blob_3.png and blob_4.png are the same image.']);
 });

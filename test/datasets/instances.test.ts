@@ -2,7 +2,7 @@ import test from 'ava';
 import {instancesFromIds} from '../../lib/datasets/instances.js';
 import {connectedComponents} from '../../lib/masks/components.js';
 
-/** An id image from rows of digits. */
+/** An id image given as rows of digits. */
 function parse(...rows: string[]) {
   return {ids: rows.flatMap((row) => [...row].map(Number)), width: rows[0]!.length, height: rows.length};
 }

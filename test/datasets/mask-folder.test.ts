@@ -30,7 +30,7 @@ async function folder(files: Record<string, Uint8Array | string>): Promise<strin
 }
 
 const image = (width = 4, height = 3) => writeBmp({width, height, bits: 24, pixel: (x, y) => x * 50 + y});
-/** An 8-bit grey PNG mask from rows of digits, each times `factor`. */
+/** An 8-bit grey PNG mask from rows of digits, which are multiplied by `factor`. */
 function mask(rows: string[] = ['1100', '0000', '0022'], factor = 1): Uint8Array {
   const data = Uint8Array.from(rows.join(''), (digit) => Number(digit) * factor);
   return encodePng({width: rows[0]!.length, height: rows.length, channels: 1, data});
@@ -108,7 +108,7 @@ test('include and exclude hold for names with and without extension', async (t) 
   const files: Record<string, Uint8Array> = {};
   for (const name of ['train_1', 'train_2', 'test_1'])
     Object.assign(files, {[`${name}.bmp`]: image(), [`${name}_anno.png`]: mask()});
-  const path = await folder({...files, 'test_9.bmp': image()}); // no mask, but not asked for
+  const path = await folder({...files, 'test_9.bmp': image()}); // has no mask, but is not included either
   const names = async (options: object) =>
     (await MaskFolder.open(path, {classes, ...options})).files.map(({name}) => name);
   t.deepEqual(await names({include: 'train_*'}), ['train_1', 'train_2']);
@@ -191,7 +191,7 @@ test('a binary mask of several parts needs to be told apart', async (t) => {
     t.is(await count('components'), 2);
     t.is(await count('whole'), 1);
   }
-  // One part is one instance; and a lone id of an instance mask may be in several parts.
+  // A single part is one instance. One id in an instance mask may have several parts.
   const one = await folder({'a.bmp': image(), 'a_anno.png': mask(['1100', '1000', '0000'], 255)});
   t.is((await (await MaskFolder.open(one, {classes})).get(0)).instances[0]!.mask.data.join(''), '1110');
   const parts = await folder({'a.bmp': image(), 'a_anno.png': mask(rows)});

@@ -117,6 +117,6 @@ test('300 objects on 1024 × 1024 pixels stay as small as their crops', (t) => {
   const target = toNativeTarget({file: 'many.png', image, instances}, ['cell']);
   const grown = process.memoryUsage().arrayBuffers - before;
   t.is(target.maskData.length, 300 * 50 * 60);
-  // As planes of the image they would be 300 MB.
+  // As full-size planes they would need 300 MB.
   t.true(grown < 4e6, `${grown} bytes`);
 });

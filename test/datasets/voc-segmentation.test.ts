@@ -28,7 +28,7 @@ test.beforeEach(async () => {
     await image.jpeg().toFile(join(folder, 'JPEGImages', `${name}.jpg`));
   }
   await writeMask('SegmentationObject', 'one', [1, 1, 255, 2, 1, 255, 2, 2]);
-  // A dog (12) with a pixel of void, and a person (15).
+  // A dog (12) with a void pixel, and a person (15).
   await writeMask('SegmentationClass', 'one', [12, 12, 255, 15, 255, 255, 15, 15]);
   await writeMask('SegmentationObject', 'two', [0, 0, 0, 0, 0, 0, 0, 0]);
   await writeMask('SegmentationClass', 'two', [0, 0, 0, 0, 0, 0, 0, 0]);

@@ -4,19 +4,19 @@ import {fileURLToPath} from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A fenced block of a document. */
+/** A fenced code block of a document. */
 export type Block = {document: string; line: number; language: string; text: string};
 
-/** The documents that a user reads. */
+/** The documents for users. */
 export async function documents(): Promise<string[]> {
   const guides = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'));
   return ['README.md', 'CONTRIBUTING.md', ...guides.sort().map((name) => join('docs', name))];
 }
 
-/** Code in the middle of a sentence. */
+/** Code spans in the text of a document. */
 export async function codeSpansOf(document: string): Promise<{line: number; text: string}[]> {
   const text = await readFile(join(root, document), 'utf8');
-  // Blocks become empty lines, so that the others keep their numbers.
+  // Replace blocks by empty lines, so that line numbers stay the same.
   const prose = text.replace(/^```[\s\S]*?^```$/gm, (block) => block.replace(/[^\n]/g, ''));
   return prose
     .split('\n')

@@ -4,10 +4,13 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {type Block, codeSpansOf} from './blocks.js';
 
-/** A command as a document has it, and where it stands. */
+/** A command in a document, and its position. */
 export type Command = {document: string; line: number; command: string};
 
-/** What a test cannot do as it is written: no downloads, and minutes are too long. Sizes come with `start.safetensors`. */
+/**
+ * Makes commands feasible for a test: nothing is downloaded, and nothing runs for minutes. Image sizes come from
+ * `start.safetensors`.
+ */
 const SMALLER: readonly [RegExp, string][] = [
   [/'COCO_V1'/g, "'start.safetensors'"],
   [/\bCOCO_V1\b/g, 'start.safetensors'],
@@ -27,7 +30,7 @@ const SMALLER: readonly [RegExp, string][] = [
   [/\bCOMMAND --help/g, 'train --help'],
 ];
 
-/** Commands that are not run here, and why. */
+/** Commands that are not run here, with the reason. */
 export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm (install$|test$|run lint$)/, 'continuous integration installs (by npm ci), lints and tests a clean checkout'],
   [/^npm (install && npm )?run demo$/, 'test/examples runs the program, on fewer images'],
@@ -48,11 +51,11 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^pip download$/, 'test/libtorch has a stand-in for pip'],
 ];
 
-/** `maskrcnn NAME` in the middle of a sentence means the command itself. */
+/** In a sentence, `maskrcnn NAME` refers to the command itself. */
 const NAME_ALONE = /^(?:npx )?maskrcnn ([a-z]+)$/;
 const PROGRAMS = /^(?:[A-Z_]+=\S+ )*(?:npx|npm|maskrcnn|python3|cmake|pip|sudo|apt-get) \S/;
 
-/** The commands of a document in its order: the lines of its blocks, and those in the middle of a sentence. */
+/** The commands of a document in order: the lines of its blocks, and the code spans in its text. */
 export async function commandsOf(document: string, blocks: readonly Block[]): Promise<Command[]> {
   const inBlocks = blocks
     .filter((block) => block.document === document && block.language === 'sh')
@@ -70,14 +73,14 @@ export async function commandsOf(document: string, blocks: readonly Block[]): Pr
 
 const runsAlone = (name: string) => ['setup', 'doctor'].includes(name);
 
-/** What would be run of a text. */
+/** The text with all replacements that make it feasible for a test. */
 export const smaller = (text: string): string =>
   SMALLER.reduce((result, [pattern, by]) => result.replace(pattern, by), text);
 
-/** The environment in which `npx`, `npm` and `maskrcnn` are those of `makeWorld()`. */
+/** An environment in which `npx`, `npm` and `maskrcnn` are those of `makeWorld()`. */
 export const envOf = (folder: string) => ({...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`});
 
-/** Removes the runs that a text is about to begin, not those that it goes on with. */
+/** Removes the folders of runs that a text will start, but not of runs that it resumes. */
 export async function makeRoom(folder: string, text: string): Promise<void> {
   if (/--resume\b/.test(text)) return;
   for (const [, path] of text.matchAll(/(?:output: '|train .*--output )(runs\/[\w-]+)/g)) {
@@ -85,7 +88,7 @@ export async function makeRoom(folder: string, text: string): Promise<void> {
   }
 }
 
-/** Runs a command in `folder`, smaller, as a reader would. */
+/** Runs a command in `folder` as a reader would, but on a smaller scale. */
 export async function runCommand(folder: string, command: string): Promise<string> {
   await makeRoom(folder, command);
   const {stdout} = await promisify(execFile)('bash', ['-euc', smaller(command)], {cwd: folder, env: envOf(folder)});

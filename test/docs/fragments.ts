@@ -1,6 +1,6 @@
 /**
- * What the examples that are parts of a program take for granted, as globals: loaded before each of them, and known to the
- * compiler when it checks them.
+ * Globals that the partial examples in the documents assume. This file is loaded before each example, and the compiler
+ * knows it when it checks them.
  */
 
 import type {Dataset, Instance, MaskRcnn, TrainOptions} from 'maskrcnn';

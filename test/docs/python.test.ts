@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const hasPython = pythonHas(['safetensors', 'torchvision'], 'the examples in Python');
 const withPython = hasPython ? test : test.skip;
 
-/** What the blocks take for granted: `whole.pth` is a model, not its weights. */
+/** What the blocks assume: `whole.pth` contains a model, not its weights. */
 const PRELUDE = `
 import torch, torchvision
 torch.save(torch.nn.Linear(2, 2), 'whole.pth')
@@ -45,7 +45,7 @@ withPython('every example in Python runs', async (t) => {
   const examples = blocks.filter(({language}) => language === 'python');
   t.true(examples.length > 3);
   for (const {document, line, text} of examples) {
-    // The other container, which a comment names, too.
+    // Also try the other format, which is in a comment.
     const both = text.replace(/^# or: (?=model\.load_state_dict\(safetensors)/gm, 'import safetensors.torch\n');
     await t.notThrowsAsync(run(python, ['-c', `${PRELUDE}\n${both}`], {cwd: folder}), `${document}:${line}`);
   }

@@ -11,9 +11,9 @@ import {tinyModel} from '../tiny.js';
 import {root} from './blocks.js';
 
 /**
- * The folder in which a reader of the documents would be: the data sets that they speak of, small and drawn; `start.safetensors` in
- * the place of COCO_V1 and `backbone.safetensors` in that of IMAGENET1K_V1; this package under its name, and `npx`, `npm` and `maskrcnn`
- * that reach nothing else.
+ * Creates the folder that a reader of the documents works in. It has small drawn versions of their data sets.
+ * `start.safetensors` stands in for COCO_V1 and `backbone.safetensors` for IMAGENET1K_V1. This package is available
+ * under its name, and so are `npx`, `npm` and `maskrcnn`, which cannot reach anything else.
  */
 export async function makeWorld(folder: string): Promise<void> {
   const at = (...parts: string[]) => join(folder, ...parts);
@@ -69,7 +69,7 @@ const COCO_FILES = [
 
 type At = (...parts: string[]) => string;
 
-/** The weights to start from. */
+/** Writes the initial weights. */
 async function writeStart(at: At): Promise<void> {
   await using model = await maskRcnn({...tinyModel, classes: ['gland']});
   await model.save(at('start.safetensors'));
@@ -82,7 +82,7 @@ async function writeStart(at: At): Promise<void> {
   await writeWeights(at('backbone.safetensors'), new Map(classifier), {});
 }
 
-/** `npx`, `npm` and `maskrcnn`. What a test has no business with ends them with a code of its own. */
+/** Writes `npx`, `npm` and `maskrcnn`. They exit with a special code if asked for anything that a test must not do. */
 async function writePrograms(at: At): Promise<void> {
   const {scripts} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const cli = `exec "${process.execPath}" "${join(root, 'dist', 'cli', 'main.js')}" "$@"`;
@@ -118,7 +118,7 @@ async function writeAsBmp(from: string, to: string): Promise<void> {
   await writeFile(to, writeBmp({width, height, bits: channels === 1 ? 8 : 24, pixel}));
 }
 
-/** The drawn training images as a data set of COCO's form, each object its box. */
+/** The drawn training images as a data set in COCO format, in which each object's mask is its box. */
 async function boxesAsCoco(drawn: string) {
   const data = await MaskFolder.open(drawn, {classes: ['gland'], include: 'train_*'});
   const images = [];

@@ -10,12 +10,12 @@ import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
 
 const failed = (findings: Finding[]) => findings.filter(({state}) => state === 'failed');
 
-/** That of a package which needs a newer Node. */
+/** The package.json of a package that needs a newer Node. */
 const PACKAGE = '{"version": "1.2.3", "engines": {"node": ">=99.1"}}';
-/** The user that Unix keeps for those without rights. */
+/** The id of the Unix user without any rights. */
 const NOBODY = 65534;
 
-/** A folder that looks like libtorch and holds no library. */
+/** A folder that looks like libtorch but contains no real library. */
 function fakeLibtorch(folder: string, version: string): string {
   mkdirSync(join(folder, 'lib'), {recursive: true});
   for (const name of essentialLibraries) writeFileSync(join(folder, 'lib', name), 'no library');
@@ -127,7 +127,7 @@ test.serial('a folder of the cache that may not be read is no failure', async (t
   writeFileSync(join(folder, 'package.json'), PACKAGE);
   mkdirSync(join(folder, 'maskrcnn', 'closed'), {recursive: true});
   chmodSync(join(folder, 'maskrcnn', 'closed'), 0o000);
-  // Root may read everything.
+  // Drop root's rights, because root may read everything.
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid!(NOBODY);
   t.teardown(() => {

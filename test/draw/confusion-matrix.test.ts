@@ -17,7 +17,7 @@ function matrix(classes: number, value: (row: number, column: number) => number)
   };
 }
 
-/** Where the matrix begins: right of the names, of which 'background' is the longest. */
+/** The left edge of the matrix. It is right of the names, of which 'background' is the longest. */
 const left = (size = 10) => 16 + 26 + Math.ceil(textWidth('background', size)) + 10;
 
 type Cell = {row: number; column: number; fill: string};
@@ -28,7 +28,7 @@ function cells(svg: string, cell: number, from = left()): Cell[] {
     .map(([, x, y, , , fill]) => ({row: (Number(y) - TOP) / cell, column: (Number(x) - from) / cell, fill: fill!}));
 }
 
-/** A number in the middle of a cell. */
+/** A number in the centre of a cell. */
 function number(text: string, row: number, column: number, {cell, color}: {cell: number; color: string}): string {
   const size = Math.min(11, cell / 4, (11 * (cell - 6)) / textWidth(text, 11));
   const [x, y] = [left() + (column + 0.5) * cell, TOP + row * cell + (cell + size) / 2];

@@ -6,7 +6,7 @@ import {drawComparison, drawMosaic} from '../../lib/draw/mosaic.js';
 
 const GREY = 100;
 
-/** A grey image with one object in its left upper quarter. */
+/** A grey image with one object in its upper left quarter. */
 function sample(width: number, height: number, file = 'a.png'): Sample {
   const mask = {
     left: 0,
@@ -30,7 +30,7 @@ const grey = [GREY, GREY, GREY];
 const painted = colorOf(0).map((c) => Math.round(GREY * 0.65 + c * 0.35));
 
 test('samples of different sizes are in a grid, each as large as there is room, with its truth', async (t) => {
-  // Shown as 400 × 200, 200 × 400 and, enlarged by whole pixels, 390 × 390.
+  // They are drawn as 400 × 200, 200 × 400 and, enlarged by an integer factor, 390 × 390.
   const picture = await pixels(await drawMosaic([sample(1000, 500), sample(300, 600), sample(30, 30)], ['cell']));
   t.deepEqual([picture.width, picture.height], [GAP + 408 + 208, HEADER + 400 + HEADER + 390 + GAP]);
   const [secondColumn, secondRow] = [GAP + 408, 2 * HEADER + 400];
@@ -44,7 +44,7 @@ test('samples of different sizes are in a grid, each as large as there is room, 
     t.deepEqual(picture.at(left + Math.floor((width * 3) / 4), middle), grey);
     t.deepEqual(picture.at(left + width - 1, top + height - 1), grey);
     if (left + width < picture.width) t.deepEqual(picture.at(left + width, top + height - 1), [255, 255, 255]);
-    // The object ends in the middle, to a pixel.
+    // The object ends exactly at the middle.
     t.deepEqual(picture.at(left + width / 2 - 1, middle), [...colorOf(0)]);
     t.deepEqual(picture.at(left + width / 2, middle), grey);
   }

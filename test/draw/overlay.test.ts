@@ -134,7 +134,7 @@ test('side by side: three panels of the picture’s size, painted as each should
 });
 
 test('crop finds the pixels of a bitmap', (t) => {
-  // 5 × 3: pixels at (1, 1), (3, 1) and (2, 2).
+  // 5 × 3 pixels, with the object at (1, 1), (3, 1) and (2, 2).
   const bitmap = Uint8Array.from('000000101000100', Number);
   t.deepEqual(crop(bitmap, 5), {bitmap: new Uint8Array([1, 0, 1, 0, 1, 0]), left: 1, top: 1, width: 3, height: 2});
   t.deepEqual(crop(new Uint8Array(15), 5), {bitmap: new Uint8Array(0), left: 0, top: 0, width: 0, height: 0});

@@ -8,12 +8,12 @@ import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from 
 const [LEFT, TOP, WIDTH, HEIGHT] = [70, 40, 620, 440];
 const PALE = '#c4c4c4';
 
-/** Precision falls from 1 to `end`, evenly. */
+/** Precision falls linearly from 1 to `end`. */
 function curve(name: string, ap: number | null, end = 0.5): PrecisionRecallCurve {
   return {name, ap, precision: Array.from({length: 101}, (_, i) => 1 + ((end - 1) * i) / 100)};
 }
 
-/** The lines of the diagram with that stroke, as points. */
+/** The points of the lines with this stroke. */
 function lines(svg: string, color: string, width = 2): [number, number][][] {
   const pattern = /<polyline points="([^"]+)" fill="none" stroke="([^"]+)" stroke-width="([^"]+)"/g;
   return Array.from(svg.matchAll(pattern))
@@ -21,7 +21,7 @@ function lines(svg: string, color: string, width = 2): [number, number][][] {
     .map(([, points]) => points!.split(' ').map((point) => point.split(',').map(Number) as [number, number]));
 }
 
-/** The text of row `index` of the legend, whose left edge is at 732 and right edge at 948. */
+/** The text of row `index` of the legend, which extends from 732 to 948. */
 const name = (text: string, index: number) => textPath(text, 732, TOP + 10 + index * 20, {size: 9, color: '#333'});
 const note = (text: string, index: number) =>
   textPath(text, 948, TOP + 10 + index * 20, {size: 9, color: '#333', anchor: 'end'});
@@ -107,7 +107,7 @@ test('the PNG shows the curve where it is, and no curves are a picture too', asy
       .toBuffer({resolveWithObject: true});
     t.deepEqual([info.width, info.height, info.channels], [960, TOP + HEIGHT + 52 + 12, 3]);
     const at = (TOP + HEIGHT / 2) * 960 + LEFT + WIDTH / 2;
-    // Blue where the line of 'cat' crosses the middle; else the grid's line at precision 0.5.
+    // Blue where the line of 'cat' crosses the middle; otherwise the grid line at precision 0.5.
     const [red, , blue] = data.subarray(at * 3, at * 3 + 3);
     if (curves[0]?.ap) t.true(blue! - red! > 100, `${red}, ${blue}`);
     else t.is(red, blue);

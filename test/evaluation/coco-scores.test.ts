@@ -40,7 +40,10 @@ function near(t: ExecutionContext, actual: number, expected: number, what: strin
   t.true(Math.abs(actual - expected) <= EXACT * scale, `${what}: ${actual}, not ${expected}`);
 }
 
-/** As the fixture's maker sums up what is too long to keep; with the size of what was added up. */
+/**
+ * Summarizes long arrays in the same way as the script that made the fixture, together with the magnitude of the summed
+ * values.
+ */
 function digest(values: Float64Array): {sum: number; scale: number}[] {
   return [() => 1, (i: number) => (i % 1009) + 1].map((weight) => ({
     sum: values.reduce((sum, value, i) => sum + value * weight(i), 0),
@@ -64,7 +67,7 @@ for (const given of readJson<Case[]>('evaluation/coco.json')) {
       const classes = Array.from({length: given.classes}, (_, i) => `class ${i + 1}`);
       const {scores} = await scoreCoco(data, {classes, limits: given.limits});
       for (const [i, name] of NAMES.entries()) {
-        // pycocotools' mean precision is always that of 100 detections, and -1 where there is no such limit.
+        // pycocotools always computes mean precision with 100 detections. Without such a limit it gives -1.
         if (i === 0 && given.limits[2] !== 100) continue;
         if (expected.stats[i] === -1) {
           t.is(scores[name], null, name);

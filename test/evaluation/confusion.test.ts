@@ -6,7 +6,7 @@ const {evaluation, rle} = await loadBinding();
 const [width, height] = [12, 4];
 type Box = [number, number, number, number];
 
-/** A mask that fills the box. */
+/** The run-length encoding of a mask that fills the box. */
 const counts = ([left, top, w, h]: Box) =>
   rle.encodeCrop({left, top, width: w, height: h, data: new Uint8Array(w * h).fill(1)}, width, height);
 
@@ -49,9 +49,9 @@ for (const shape of ['box', 'mask'] as const) {
       shape,
     );
     t.deepEqual(matrix, [
-      ...[1, 0, 1], // of class 1 one is found, one missed
-      ...[1, 0, 0], // that of class 2 is taken for class 1
-      ...[0, 1, 0], // one of class 2 is none
+      ...[1, 0, 1], // class 1: one object found, one missed
+      ...[1, 0, 0], // class 2: its object is predicted as class 1
+      ...[0, 1, 0], // background: one detection of class 2 without an object
     ]);
   });
 

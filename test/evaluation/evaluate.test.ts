@@ -15,7 +15,7 @@ import {
 
 const [width, height] = [4, 3];
 
-/** An image whose only object is its left half; its first byte says which image it is. */
+/** An image whose only object is its left half. Its first byte is its index. */
 function sample(index: number): Sample {
   const data = new Uint8Array(width * height * 3);
   data[0] = index;
@@ -25,7 +25,7 @@ function sample(index: number): Sample {
 
 const data: Dataset = {length: 3, classes: ['blob'], get: async (index) => sample(index)};
 
-// Runs of pixels column by column: the left half, the leftmost column, nothing.
+// Column-major run-length encodings: the left half, the leftmost column, nothing.
 const LEFT_HALF = '066';
 const LEFTMOST = '039';
 const COUNTS = [[LEFT_HALF], [LEFTMOST], []];
@@ -42,7 +42,7 @@ function detections(counts: readonly string[]): Detections {
   };
 }
 
-/** A model that finds in each image what `COUNTS` says, or what `find` does. */
+/** A model that detects in each image the masks of `COUNTS`, or those of `find`. */
 function finder(find = (index: number): readonly string[] => COUNTS[index]!) {
   const calls: {index: number; options: PredictOptions | undefined}[] = [];
   const predict = async ({data: [index]}: Sample['image'], options?: PredictOptions) => {
@@ -63,7 +63,7 @@ test('pixels and objects of three images: one found, one by half, one not at all
   const half = (2 * 3) / (6 + 3);
   t.true(near(objects.mean.dice, (1 + half + 0) / 3));
   t.true(near(objects.pooled.dice, ((6 + 6 * half) / 18 + (6 + 3 * half) / 9) / 2));
-  // The second column is 1 away from the first; where nothing was found, the diagonal of 4 × 3 is 5.
+  // The second column is 1 pixel away from the first. If nothing is detected, the diagonal of 4 × 3 counts, which is 5.
   t.true(near(objects.mean.hausdorff, (0 + 1 + 5) / 3));
   t.true(near(objects.pooled.hausdorff, ((6 * 1 + 6 * 5) / 18 + (3 * 1) / 9) / 2));
 });
@@ -84,7 +84,7 @@ test('each image is told with what was found on it, in order, while the next one
     [0, 1, 2].map((index) => ({index, options: {views: 4}})),
   );
 
-  // The second image is asked for before the first one is told; no third one once the work has ended.
+  // The second image is requested before the first one is reported. No third image is requested after the end.
   const asked: number[] = [];
   const noted: Dataset = {
     ...data,
@@ -122,7 +122,7 @@ test('what fails at an image ends the work after the images before it', async (t
 });
 
 test("COCO's scores take every detection, the others only likely ones", async (t) => {
-  // All at 0.9, of which each image's second is none.
+  // All first detections are correct with score 0.9. The second ones are wrong with score 0.1.
   const {model} = finder(() => [LEFT_HALF, LEFTMOST]);
   const predict = model.predict as unknown as (image: unknown) => Promise<Detections[]>;
   const doubtful = async (image: unknown) => {
@@ -132,7 +132,7 @@ test("COCO's scores take every detection, the others only likely ones", async (t
   const {bbox, segm, pixel, details} = await evaluate({predict: doubtful} as unknown as MaskRcnn, {data});
   t.is(pixel.mean.iou, 1);
   t.is(details.confusion.counts.join('|'), '3,0|0,0');
-  // All found first, so precision is 1 up to the last recall.
+  // All objects are found first, so precision is 1 up to the last recall.
   for (const scores of [bbox, segm]) t.like(scores, {ap: 1, apSmall: 1, apLarge: null, ar1: 1});
   t.is(segm.reasons.apLarge, 'No object larger than 96² pixels is in the data set.');
   t.is(details.curves.segm.classes[0]!.precision![0]!.length, 101);
@@ -140,7 +140,7 @@ test("COCO's scores take every detection, the others only likely ones", async (t
     details.images.map(({file, pixel: {iou}, objects}) => [file, iou, objects.f1]),
     [0, 1, 2].map((index) => [`${index}.png`, 1, 1]),
   );
-  // The half box alone: IoU 0.5 counts for the first of ten thresholds.
+  // Half of the object has an IoU of 0.5, which counts at the first of ten thresholds.
   const half = await evaluate(finder(() => [LEFTMOST]).model, {data});
   t.true(near(half.segm.ap!, 0.1) && near(half.bbox.ap!, 0.1) && half.segm.ap50 === 1);
 });

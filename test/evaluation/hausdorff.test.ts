@@ -8,14 +8,14 @@ test('by hand', (t) => {
   const distance = (a: LabelMap, b: LabelMap) => objectScores(compareObjects(a, b)).hausdorff;
   t.is(distance(drawn('1.....'), drawn('.....1')), 5);
   t.is(distance(drawn('1...', '....', '....', '....'), drawn('....', '....', '....', '...1')), Math.sqrt(18));
-  // The greatest distance is from inside the square to the ring around it, not from the square's boundary.
+  // The greatest distance is from the inside of the square to the ring around it, not from the boundary of the square.
   const ring = drawn('1111111', '1.....1', '1.....1', '1.....1', '1.....1', '1.....1', '1111111');
   const square = drawn('1111111', '1111111', '1111111', '1111111', '1111111', '1111111', '1111111');
   t.is(distance(square, ring), 3);
   t.is(distance(ring, square), 3);
 });
 
-/** Straight from the definition of section 4.3 of the paper, object by object and pixel by pixel. */
+/** Implements the definition in section 4.3 of the paper directly, object by object and pixel by pixel. */
 function plainly(predicted: LabelMap, truth: LabelMap): {dice: number; hausdorff: number} {
   const objects = ({labels, width}: LabelMap) =>
     [...new Set(labels)]
@@ -37,7 +37,7 @@ function plainly(predicted: LabelMap, truth: LabelMap): {dice: number; hausdorff
     for (const object of own) {
       const weight = object.indices.length / area;
       const most = Math.max(...others.map((other) => overlap(object, other)));
-      // Which of several equal partners is taken the paper leaves open; MATLAB's mode() takes the lowest label.
+      // The paper does not say which of several equal partners counts. MATLAB's mode() takes the lowest label.
       const partner = others.find((other) => overlap(object, other) === most)!;
       if (most > 0) dice += (weight * 2 * most) / (object.indices.length + partner.indices.length);
       hausdorff +=

@@ -28,7 +28,7 @@ const options = {iouThresholds: [0.5], recallPoints: [0, 1], areaRanges: [0, 1e1
 
 test('one detection on one object is all there is', async (t) => {
   const {precision, scores, recall} = await evaluation.coco(data(), options);
-  // One right of one, beside pycocotools' epsilon.
+  // One correct of one, with pycocotools' epsilon in the denominator.
   const one = 1 / (1 + Number.EPSILON);
   t.deepEqual([[...precision], [...scores], [...recall]], [[one, one], [0.5, 0.5], [1]]);
 });

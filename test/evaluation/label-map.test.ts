@@ -11,7 +11,7 @@ function rectangle(left: number, top: number, right: number, bottom: number): In
   });
 }
 
-// pycocotools: rows 2..5, columns 3..8 of 10 × 12 give this string.
+// From pycocotools: rows 2..5 and columns 3..8 of 10 × 12 pixels have this string.
 const rle = {size: [height, width] as [number, number], counts: 'P146000000000l0'};
 
 test('run lengths of pycocotools become the rectangle they were made of', (t) => {
@@ -19,7 +19,7 @@ test('run lengths of pycocotools become the rectangle they were made of', (t) =>
 });
 
 test('of detections that overlap the better one has the pixel; none is an empty map', (t) => {
-  // pycocotools: rows 4..7, columns 3..8.
+  // From pycocotools: rows 4..7 and columns 3..8.
   const lower = {...rle, counts: 'R146000000000j0'};
   const [upperFirst, lowerFirst] = [
     predictedLabels([rle, lower], width, height),
@@ -38,7 +38,8 @@ test('of detections that overlap the better one has the pixel; none is an empty 
 });
 
 test('a detection that is mostly covered by better ones is no object, but foreground', (t) => {
-  // pycocotools: rows 3..6 and 4..7, columns 3..8: rows 2..5 cover three quarters of the one and half of the other.
+  // From pycocotools: rows 3..6 and 4..7, columns 3..8. Rows 2..5 cover three quarters of the first and half of the
+  // second.
   const [most, half] = ['Q146000000000k0', 'R146000000000j0'].map((counts) => ({...rle, counts}));
   t.deepEqual(predictedLabels([rle, most!], width, height).labels, rectangle(3, 2, 8, 5));
   t.is(new Set(predictedLabels([rle, half!], width, height).labels).size, 3);

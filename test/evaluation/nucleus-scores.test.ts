@@ -10,10 +10,10 @@ const near = (a: number, b: number) => Math.abs(a - b) < 1e-12;
 test('two objects, one found by three quarters, one by a third', (t) => {
   const truth = map(1, 1, 1, 1, 0, 2, 2, 0, 0, 0);
   const predicted = map(1, 1, 1, 0, 0, 0, 2, 2, 0, 3);
-  // Object 1: 3 of 4 pixels. Object 2: 1 shared of 3. Prediction 3 is nobody's.
+  // Object 1 shares 3 of 4 pixels and object 2 shares 1 of 3. Prediction 3 matches nothing.
   const counts = compareNuclei(predicted, truth);
   t.deepEqual(counts, {intersection: 4, union: 4 + 3 + 1, matched: 1, iou: 3 / 4, predictedOnly: 2, trueOnly: 1});
-  // One of 1 + (2 + 1) / 2 objects.
+  // One match out of 1 + (2 + 1) / 2 objects.
   t.deepEqual(nucleiScores(counts), {aji: 4 / 8, sq: 3 / 4, dq: 1 / 2.5, pq: (3 / 4) * (1 / 2.5)});
 });
 
@@ -45,7 +45,7 @@ test('the mean over images, and all images together', (t) => {
   t.true(near(pooled.aji, 3 / 5) && near(pooled.sq, 3 / 4) && near(pooled.dq, 1 / 1.5));
 });
 
-/** Pixel by pixel, object by object. */
+/** A direct implementation, pixel by pixel and object by object. */
 function naive(predicted: LabelMap, truth: LabelMap) {
   const pixels = (given: LabelMap, label: number) =>
     new Set([...given.labels.keys()].filter((i) => given.labels[i] === label));

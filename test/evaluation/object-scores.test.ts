@@ -34,8 +34,8 @@ test('by hand: one object found in part, one split, one missed, one invented', (
   const [diceOne, diceTwo] = [(2 * 4) / (8 + 4), (2 * 2) / (4 + 2)];
   t.true(near(counts.dice.truth, 8 * diceOne + 4 * diceTwo));
   t.true(near(counts.dice.predicted, 4 * diceOne + 2 * diceTwo));
-  // True 1 reaches 2 further left; true 2 one further right. True 3 at (0, 4) is nearest to predicted 1, whose (3, 0) is 5
-  // away; predicted 4 at (7, 4) to true 2, whose (9, 2) is √8 away.
+  // True 1 extends 2 pixels further left, and true 2 one pixel further right. For true 3 at (0, 4), predicted 1 is
+  // nearest: its pixel (3, 0) is 5 away. For predicted 4 at (7, 4), true 2 is nearest: its pixel (9, 2) is √8 away.
   t.true(near(counts.hausdorff.truth, 8 * 2 + 4 * 1 + 1 * 5));
   t.true(near(counts.hausdorff.predicted, 4 * 2 + 2 * 1 + 1 * Math.sqrt(8)));
 
@@ -53,12 +53,12 @@ test('of two halves of one object one is a hit', (t) => {
 
 test('one object over two true ones hits the one that it overlaps most', (t) => {
   t.like(compareObjects(drawn('111111'), drawn('1122.3')), {truth: 3, predicted: 1, matched: 1});
-  // It covers true 1 whole, but overlaps true 2 more, and of that covers less than half.
+  // It covers true 1 completely, but it overlaps true 2 more, and it covers less than half of true 2.
   t.like(compareObjects(drawn('1111....'), drawn('1.222222')), {truth: 2, predicted: 1, matched: 0});
 });
 
 test('of several that are overlapped equally the one of the lowest number is the partner, wherever it is', (t) => {
-  // Two pixels on each; the smaller one is covered whole, of the greater one less than half.
+  // It shares two pixels with each: all of the smaller object, and less than half of the larger one.
   const predicted = drawn('.1111....');
   t.like(compareObjects(predicted, drawn('.1122222.')), {matched: 1});
   t.like(compareObjects(predicted, drawn('.2211111.')), {matched: 0});

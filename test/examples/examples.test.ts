@@ -22,7 +22,7 @@ test.after.always(async () => {
   await rm(folder, {recursive: true, force: true});
 });
 
-/** Those of `examples/` that are programs: they begin with a comment that says how they are started. */
+/** The files of `examples/` that are programs. These start with a comment that says how to run them. */
 async function programs(): Promise<string[]> {
   const names = (await readdir(examples)).filter((name) => name.endsWith('.ts'));
   const texts = await Promise.all(names.map((name) => readFile(join(examples, name), 'utf8')));
@@ -180,7 +180,7 @@ test.serial('glas.ts trains on a folder in the layout of the contest', async (t)
   t.is(code, 0, stderr);
 
   const losses = await epochLosses(run);
-  // The rate is still warming up: that the loss falls is for the demo to show.
+  // The learning rate is still warming up. The demo shows that the loss falls.
   t.is(losses.length, 2);
   t.true(
     losses.every((loss) => loss > 0 && loss < 10),
@@ -209,7 +209,7 @@ test.serial('penn-fudan.ts goes on from weights of other classes', async (t) => 
   t.is(code, 0, stderr);
 
   t.regex(stdout, /predictor/, 'that the heads were replaced is said');
-  // The tutorial's StepLR(step_size=3, gamma=0.1), as docs/penn-fudan.md has it.
+  // StepLR(step_size=3, gamma=0.1) as in the tutorial and in docs/penn-fudan.md.
   const {train} = JSON.parse(await readFile(join(run, 'options.json'), 'utf8'));
   t.like(train.schedule, {type: 'step', every: 3, gamma: 0.1});
   t.regex(stdout, /objects \(\d+ true\) +F1/);

@@ -54,7 +54,7 @@ withPython('load.py finds in Python what predict() finds here', async (t) => {
     t.is(name, found!.classNames[i]);
     t.true(Math.abs(score - found!.scores[i]!) < 1e-3, `score ${score}, here ${found!.scores[i]}`);
     const here = found!.boxes.slice(4 * i, 4 * i + 4);
-    // load.py rounds to tenths of a pixel.
+    // load.py rounds to a tenth of a pixel.
     t.true(
       box.every((value, side) => Math.abs(value - here[side]!) < 0.1),
       `box ${box}, here ${here}`,

@@ -6,7 +6,7 @@ import {fileURLToPath} from 'node:url';
 
 export type Outcome = {code: number | null; stdout: string; stderr: string};
 
-/** Runs `examples/NAME.ts` as its reader would, in the checkout. */
+/** Runs `examples/NAME.ts` in the checkout, as a reader would. */
 export function runExample(name: string, ...args: string[]): Promise<Outcome> {
   const script = fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
   const child = spawn(process.execPath, ['--import=tsx', script, ...args], {

@@ -148,7 +148,7 @@ test('the lock of a process that has died is taken over', async (t) => {
   const folder = await temporaryFolder(t);
   const url = await serve(t, sendRange);
   const target = join(folder, 'file.bin');
-  // Process ids end at 2^22 on Linux and lower elsewhere.
+  // The largest process id is 2^22 on Linux and lower elsewhere, so no process has this id.
   await writeFile(`${target}.lock`, `99999999 ${hostname()}`);
   await download(url, target);
   await rm(target);

@@ -1,16 +1,18 @@
-/** What to write: `pixel` gives the index (up to 8 bits) or the little-endian value (16, 24 and 32 bits) at x, y. */
+/**
+ * The image to write. `pixel` gives the index (up to 8 bits) or the little-endian value (16, 24 and 32 bits) at x, y.
+ */
 export type BmpSpec = {
   width: number;
   height: number;
   bits: 1 | 2 | 4 | 8 | 16 | 24 | 32;
   pixel: (x: number, y: number) => number;
   topDown?: boolean;
-  /** Colours as [r, g, b]; grey levels if left out. */
+  /** Colours as [r, g, b]. Default: grey levels. */
   palette?: [number, number, number][];
   /** Colour masks: BI_BITFIELDS. */
   masks?: [number, number, number];
   header?: 'core' | 'info' | 'v5';
-  /** Run lengths instead of rows, with the given `biCompression`. */
+  /** Run-length data in place of rows, with the given `biCompression`. */
   runs?: {compression: 1 | 2; bytes: number[]};
 };
 

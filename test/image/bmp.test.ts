@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {decodeBmp} from '../../lib/image/bmp.js';
 import {type BmpSpec, writeBmp} from './bmp-writer.js';
 
-// Odd sizes, so that rows end within a byte and are padded.
+// Odd sizes, so that rows end within a byte and need padding.
 const width = 7;
 const height = 5;
 
@@ -73,7 +73,7 @@ test('the header of OS/2 and a palette of two colours', (t) => {
 });
 
 test('RLE8: runs, literals with padding, jumps and ends of lines', (t) => {
-  // From the bottom: 2 2 2 | 5 6 7 . | jump right 1 and up 1, then 9.
+  // From the bottom: 2 2 2 | 5 6 7 . | skip 1 right and 1 up, then 9.
   const bytes = [3, 2, 0, 0, 0, 3, 5, 6, 7, 0, 0, 0, 0, 2, 1, 1, 1, 9, 0, 1];
   const bmp = decodeBmp(writeBmp({width: 4, height: 4, bits: 8, pixel: () => 0, runs: {compression: 1, bytes}}));
   t.deepEqual([...bmp.data], [0, 9, 0, 0, 0, 0, 0, 0, 5, 6, 7, 0, 2, 2, 2, 0]);
@@ -120,7 +120,7 @@ test('damaged files never do worse than throw an Error', (t) => {
     fc.assert(
       fc.property(fc.integer({min: 2, max: 60}), fc.integer({min: 0, max: 255}), (at, value) => {
         const damaged = bytes.slice();
-        // A size of hundreds of megapixels would only make the test slow.
+        // Keep the size, because hundreds of megapixels would only make the test slow.
         if (at < 18 || at > 25) damaged[at] = value;
         tryDecode(damaged);
       }),

@@ -12,7 +12,7 @@ import {writeBmp} from './bmp-writer.js';
 
 const width = 9;
 const height = 6;
-/** A colour for each pixel that lossy formats keep roughly: a gradient. */
+/** A gradient, which lossy formats preserve approximately. */
 const rgb = Uint8Array.from({length: width * height * 3}, (_, i) => {
   const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
   return [x * 25, y * 40, 100][i % 3]!;

@@ -78,7 +78,7 @@ test('a palette of 1, 2 and 4 bits is unpacked', async (t) => {
       .toBuffer();
     const {ids: read_, source} = await read(grey);
     t.is(source, 'palette');
-    // The encoder chooses the order of its palette: equal ids must stay equal and others different.
+    // The encoder may reorder its palette, so equal ids must stay equal and different ids different.
     const pairs = new Set([...expected].map((id, i) => `${id}:${read_[i]}`));
     t.is(pairs.size, colours);
   }
@@ -164,7 +164,7 @@ test('empty, foreign and damaged files are refused by name', async (t) => {
     t.regex(await fails(t, png.subarray(0, length)), /^FILE is not a readable PNG mask: /);
   }
   const damaged = png.slice();
-  damaged[png.length - 20]! ^= 255; // within the compressed pixels: the checksum tells
+  damaged[png.length - 20]! ^= 255; // within the compressed pixels, so that the checksum fails
   t.regex(await fails(t, damaged), /^FILE is not a readable PNG mask: /);
   const huge = png.slice();
   huge.set([0x7f, 0xff, 0xff, 0xff], 16);

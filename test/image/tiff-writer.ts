@@ -1,4 +1,4 @@
-/** One uncompressed strip of grey pixels, little-endian: sharp itself writes raw 16-bit input as 8 bits. */
+/** Writes one uncompressed strip of grey pixels, little-endian. sharp itself would write raw 16-bit input as 8 bits. */
 export function writeTiff(data: Uint16Array | Uint32Array | Float32Array, width: number, height: number): Uint8Array {
   const tags: [tag: number, value: number][] = [
     [256, width],
@@ -6,11 +6,11 @@ export function writeTiff(data: Uint16Array | Uint32Array | Float32Array, width:
     [258, data.BYTES_PER_ELEMENT * 8],
     [259, 1], // not compressed
     [262, 1], // 0 is black
-    [273, 8], // where the pixels begin
-    [277, 1], // samples a pixel
+    [273, 8], // offset of the pixels
+    [277, 1], // samples per pixel
     [278, height],
     [279, data.byteLength],
-    [339, data instanceof Float32Array ? 3 : 1], // sample format: 1 whole numbers, 3 floats
+    [339, data instanceof Float32Array ? 3 : 1], // sample format: 1 integers, 3 floats
   ];
   const directory = 8 + data.byteLength;
   const bytes = new Uint8Array(directory + 2 + tags.length * 12 + 4);

@@ -9,10 +9,10 @@ import type {ExecutionContext} from 'ava';
 import {createProgress, type Progress} from '../../lib/basics/progress.js';
 import {sharedLibrary} from '../../lib/libtorch/layout.js';
 
-/** Does not compress, so that a download can be interrupted. */
+/** Random bytes do not compress, so the download is large enough to be interrupted. */
 const large = randomBytes(3_000_000);
 
-/** A zip of deflated files. */
+/** A zip of compressed files. */
 export function makeZip(files: Record<string, string | Buffer>): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -43,7 +43,7 @@ export function makeZip(files: Record<string, string | Buffer>): Buffer {
   return Buffer.concat([...parts, central, Buffer.from('PK\x05\x06'), end]);
 }
 
-/** The files of a wheel of torch, as far as they matter, with some that a set-up leaves out. */
+/** The relevant files of a torch wheel, and some files that setup leaves out. */
 export function torchFiles(version = '2.13.0+cpu', metadata = ''): Record<string, string | Buffer> {
   return {
     'torch/version.py': `__version__ = '${version}'\ncuda = None\n`,
@@ -76,7 +76,7 @@ export function temporaryFolder(t: ExecutionContext): string {
   return folder;
 }
 
-/** Progress that keeps what was shown. */
+/** A progress display that records what was shown. */
 export function recordedProgress(): {progress: Progress; text: () => string} {
   let text = '';
   const progress = createProgress({stream: {write: (chunk) => (text += chunk)}});
@@ -86,7 +86,8 @@ export function recordedProgress(): {progress: Progress; text: () => string} {
 export type FakeServer = {url: string; requests: IncomingMessage[]};
 
 /**
- * Serves `files` by path, with ranges and ETags. While `cutAfter` is set, a body breaks off after that many bytes.
+ * Serves `files` by path, with range requests and ETags. While `cutAfter` is set, a response breaks off after that many
+ * bytes.
  */
 export async function serve(
   t: ExecutionContext,
@@ -120,7 +121,7 @@ export async function serve(
   return {url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests};
 }
 
-/** A command that runs `program`, in JavaScript, in the place of Python. */
+/** A fake Python: a command that runs the JavaScript `program`. */
 export function fakePython(folder: string, program: string): string {
   const path = join(folder, 'python3');
   writeFileSync(path, `#!${process.execPath}\n${program}\n`, {mode: 0o755});

@@ -12,7 +12,7 @@ const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 const link = (file: string, digest?: string) =>
   `<a href="/files/${encodeURIComponent(file)}${digest ? `#sha256=${digest}` : ''}">${file}</a>`;
 const quiet = () => recordedProgress().progress;
-/** Neither an index nor a Python: nothing may be fetched. */
+/** No index and no Python, so nothing can be fetched. */
 const nowhere = {index: 'http://127.0.0.1:9', python: 'no-such-python'};
 
 function indexOf(zip: Buffer, digest: string | undefined = sha256(zip)) {

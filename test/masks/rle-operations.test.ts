@@ -12,7 +12,7 @@ import {
   rleToRuns,
 } from '../../lib/index.js';
 
-// Columns 1 and 2 of 4 × 3, and column 2.
+// Columns 1 and 2 of 4 × 3 pixels, and column 2.
 const wide = Uint8Array.of(0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0);
 const narrow: Rle = {size: [3, 4], counts: '633'};
 

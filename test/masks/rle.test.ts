@@ -28,7 +28,7 @@ test('all background and all object', (t) => {
 });
 
 test('the pixels of an object, column by column', (t) => {
-  // Runs 4, 2, 1, 2 of 3 × 3: the lower two of column 1, the lower two of column 2.
+  // Runs 4, 2, 1, 2 of 3 × 3 pixels: the lower two pixels of columns 1 and 2.
   t.deepEqual(pixelsOf({size: [3, 3], counts: '4210'}), Int32Array.of(4, 7, 5, 8));
   t.deepEqual(pixelsOf({size: [3, 3], counts: '9'}), new Int32Array(0));
   t.throws(() => pixelsOf({size: [3, 3], counts: '8'}), {instanceOf: RangeError, message: /add up to 9 pixels, got 8/});

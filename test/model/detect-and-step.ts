@@ -1,4 +1,4 @@
-/** Detects in an image, and computes losses with their gradients. */
+/** Runs a detection, and computes losses with their gradients. */
 
 import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import {maskRcnn} from '../../lib/index.js';

@@ -1,4 +1,4 @@
-/** Ends the process in the middle of a training step: the exit code is what exit.test.ts looks at. */
+/** Ends the process in the middle of a training step. exit.test.ts checks the exit code. */
 import {maskRcnn, train} from '../../lib/index.js';
 import {blobs, tinyModel} from '../tiny.js';
 

@@ -1,6 +1,6 @@
 /**
- * In a worker thread, as ava has them: ends the thread when the model's own thread has ended, of which this one has not yet
- * heard. exit.test.ts looks at the process's exit code.
+ * Runs in a worker thread, as ava's tests do. Ends the worker when the model's own thread has ended but the worker has
+ * not yet been notified. exit.test.ts checks the exit code of the process.
  */
 import {isMainThread, Worker} from 'node:worker_threads';
 import {maskRcnn} from '../../lib/index.js';
@@ -8,7 +8,7 @@ import {tinyModel} from '../tiny.js';
 
 if (isMainThread) {
   for (let i = 0; i < 3; i++) {
-    // Node 20 hands the loader of TypeScript to no worker thread.
+    // Node 20 does not pass the TypeScript loader on to worker threads.
     const worker = new Worker(`import('tsx/esm/api').then((api) => api.register() && import('${import.meta.url}'))`, {
       eval: true,
     });

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 
-/** The exit code, or the signal, of a script of this folder. */
+/** The exit code or signal of a script in this folder. */
 function run(script: string, ...args: string[]): Promise<unknown> {
   const path = fileURLToPath(new URL(script, import.meta.url));
   return new Promise((resolve) => {
@@ -15,7 +15,7 @@ function run(script: string, ...args: string[]): Promise<unknown> {
   });
 }
 
-// process.exit() destroys libtorch's static objects, under a step that uses them: it crashed.
+// process.exit() destroys libtorch's static objects while a step uses them. This used to crash.
 test('process.exit() during a training step ends the process with its code', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-exit-'));
   t.teardown(() => rm(folder, {recursive: true}));
@@ -25,7 +25,8 @@ test('process.exit() during a training step ends the process with its code', asy
   }
 });
 
-// What the model's thread had said last was heard after its end had been waited for: it was waited for twice, and that threw.
+// The last message of the model's thread used to arrive after the thread had been joined. It was joined again, which
+// threw.
 test('a thread that ends when a model in it has just been disposed of takes nothing down', async (t) => {
   t.is(await run('exit-while-retiring.ts'), 0);
 });

@@ -63,7 +63,7 @@ test('detections are in falling order, inside the image, and named', async (t) =
   const [found] = await model.predict(image);
   const {boxes, labels, scores, classNames, masks, width, height} = found!;
   t.deepEqual([width, height], [64, 64]);
-  t.is(scores.length, 10); // the network is untrained: everything is found somewhere
+  t.is(scores.length, 10); // the network is untrained, so it detects objects everywhere
   t.is(boxes.length, 40);
   t.is(masks.length, 10);
   t.deepEqual(Array.from(labels), new Array(10).fill(1));
@@ -199,7 +199,7 @@ test('a long step leaves the main thread free', async (t) => {
   const length = performance.now() - began;
   ticks.push(performance.now());
   const longest = Math.max(...ticks.slice(1).map((tick, i) => tick - ticks[i]!));
-  // Were the step on this thread, the longest gap would be the whole of it.
+  // If the step ran on this thread, the longest gap would be the whole step.
   t.true(longest < length / 4, `longest gap ${longest.toFixed(0)} ms of a step of ${length.toFixed(0)} ms`);
   large.dispose();
 });

@@ -6,7 +6,7 @@ import {type MaskRcnn, maskRcnn, type StateDict} from '../../lib/index.js';
 import {openModel} from '../../lib/model/model.js';
 import {blobSample, fingerprints, tinyModel} from '../tiny.js';
 
-/** Of several kinds and sizes; the first has a group of its own. */
+/** Parameters of several kinds and sizes. The first one has its own group. */
 const NAMES = [
   'backbone.body.layer1.0.conv1.weight',
   'rpn.head.cls_logits.weight',
@@ -36,7 +36,7 @@ function values(dict: StateDict, name: string): Float32Array {
 /** A power of two, so that dividing by it is exact. */
 const PROBE_LR = 1024;
 
-/** Gradients at the weights of `dict`: the difference that a step of plain descent makes. */
+/** Gradients at the weights of `dict`, computed as the difference that a step of plain gradient descent makes. */
 async function gradients(probe: MaskRcnn, dict: StateDict, seed: number): Promise<Map<string, Float64Array>> {
   const binding = await loadBinding();
   await probe.loadStateDict(dict);
@@ -65,7 +65,7 @@ type Update = (
   lr: number,
 ) => number;
 
-/** Three steps of the addon against `update`, element by element. */
+/** Compares three steps of the addon with `update`, element by element. */
 async function compare(t: ExecutionContext, options: Algorithm, update: Update) {
   await using model = await maskRcnn(tinyModel);
   await using probe = await maskRcnn(tinyModel);
@@ -124,7 +124,7 @@ test.serial('gradients add up, and scaling them makes a mean of their sum', asyn
   await using once = await maskRcnn(tinyModel);
   await using twice = await maskRcnn(tinyModel);
   const [a, b] = [await sgd(once), await sgd(twice)];
-  // Batch norm's statistics move with each forward, but not what a forward in training computes.
+  // Each forward pass changes batch norm's statistics, but not the result of a forward pass in training mode.
   await addGradients(once, 5);
   for (const _ of [1, 2]) await addGradients(twice, 5);
   await b.scaleGradients(0.5);

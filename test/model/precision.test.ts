@@ -7,7 +7,10 @@ import {blobSample, fingerprints, tinyModel} from '../tiny.js';
 const mobile = {...tinyModel, backbone: 'mobilenet_v2', returnedLayers: [1, 2, 3, 5]} as const;
 const frozen = {...mobile, backboneNorm: 'frozen'} as const;
 
-/** Without training, what passes frozen batch norms shrinks until it is 0 in float16: there they are trained. */
+/**
+ * In an untrained network, frozen batch norms shrink activations until they are 0 in float16. So float16 has trained
+ * ones.
+ */
 const CASES = [
   ['bfloat16', 'resnet18, trained batch norm', tinyModel],
   ['bfloat16', 'mobilenet_v2, frozen batch norm', frozen],
@@ -16,12 +19,14 @@ const CASES = [
 ] as const;
 
 /**
- * bfloat16 has 8 significant bits, float16 11: one rounding is up to 2^-9 = 0.2 % and 0.02 %; these are sums over many layers of them,
- * and batch norms over few pixels magnify them.
+ * bfloat16 has 8 significant bits and float16 has 11, so one rounding error is up to 2^-9 = 0.2 % or 0.02 %. Results
+ * are sums of these over many layers, and batch norms over few pixels magnify them.
  */
 const TOLERANCES = {bfloat16: {loss: 0.01, norm: 0.05}, float16: {loss: 0.002, norm: 0.05}} as const;
 
-/** Small gradients would be 0 in float16, and large ones infinite with a much larger one. */
+/**
+ * Without a scale, small gradients would be 0 in float16. With a much larger scale, large gradients would be infinite.
+ */
 const LOSS_SCALE = 64;
 
 async function backward(model: MaskRcnn) {

@@ -7,7 +7,7 @@ import {BACKBONE_NAMES} from '../../lib/model/backbones.js';
 import {completeModelOptions} from '../../lib/model/complete-options.js';
 import type {ModelOptions} from '../../lib/model/options.js';
 
-// The lists of test/fixtures/keys are torchvision's: see scripts/fixtures/keys.py.
+// The lists in test/fixtures/keys come from torchvision: see scripts/fixtures/keys.py.
 const fixtures = new URL('../fixtures/keys/', import.meta.url);
 const sharedList = new URL('../../../shared/reference/maskrcnn_resnet50_fpn.keys.txt', import.meta.url);
 
@@ -22,7 +22,7 @@ async function parameters(options: ModelOptions): Promise<ParameterInfo[]> {
   }
 }
 
-/** As `scripts/fixtures/keys.py` writes a tensor. */
+/** A tensor in the format of `scripts/fixtures/keys.py`. */
 const line = ({name, shape}: ParameterInfo) => `${name} ${shape.join(',') || 'scalar'}`;
 
 const read = (file: URL) =>
@@ -115,7 +115,7 @@ test.serial('layers after the last returned one are dropped', async (t) => {
   t.is((await children({backbone: 'mobilenet_v2', returnedLayers: [1, 3]})).size, 8); // its fourth stage is layer '7'
 });
 
-/** The children of the body whose parameters are all trained. */
+/** The children of the body that are trained with all their parameters. */
 function trainedChildren(all: ParameterInfo[]): string[] {
   const children = new Map<string, boolean>();
   for (const {name, kind, trainable} of all) {

@@ -2,7 +2,7 @@ import test from 'ava';
 import {type Detections, type MaskRcnn, maskRcnn, type RgbImage, type Views} from '../../lib/index.js';
 import {blobSample, tinyModel} from '../tiny.js';
 
-// Sides that are no multiples of 32: the padding is at the right and at the bottom in every view.
+// The sides are not multiples of 32, so every view is padded at the right and at the bottom.
 const [WIDTH, HEIGHT] = [60, 52];
 
 let model: MaskRcnn;
@@ -51,22 +51,25 @@ async function find(of: RgbImage, views: Views): Promise<Found[]> {
 const difference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
-/** From where one object begins to where the other does, in pixels of a plane. */
+/** The offset from the start of one object to the start of the other, in pixels of a plane. */
 const offset = (a: Found, b: Found) => {
   const [x, y] = [0, 1].map((axis) => Math.floor(b.box[axis]!) - Math.floor(a.box[axis]!)) as [number, number];
   return y * WIDTH + x;
 };
 
-/** Over all pixels, as a share of the mask. */
+/** The summed difference over all pixels, as a fraction of the mask. */
 const meanDifference = (mask: Float32Array, other: (at: number) => number | undefined) =>
   mask.reduce((sum, value, at) => sum + Math.abs(value - (other(at) ?? 0)), 0) /
   mask.reduce((sum, value) => sum + value);
 
-/** How far what is found in the mirrored image is from what is found in the image, mirrored: pixels, scores, probabilities. */
+/**
+ * Compares the detections in the mirrored image with the mirrored detections in the image: boxes in pixels, scores, and
+ * mask probabilities.
+ */
 async function asymmetry(name: keyof typeof mirrors, views: Views) {
   const {ofImage, ofBox, ofPixel} = mirrors[name];
   const [here, there] = [await find(image, views), await find(ofImage(image), views)];
-  // The best ones: further down two scores may be so close that rounding decides which one is kept.
+  // Only the best ones. Further down, two scores may be so close that rounding decides which detection is kept.
   const pairs = here.slice(0, 5).map((found) => {
     const box = ofBox(found.box);
     return [found, there.toSorted((a, b) => difference(a.box, box) - difference(b.box, box))[0]!] as const;
@@ -74,9 +77,9 @@ async function asymmetry(name: keyof typeof mirrors, views: Views) {
   return {
     box: Math.max(...pairs.map(([a, b]) => difference(ofBox(a.box), b.box))),
     score: Math.max(...pairs.map(([a, b]) => Math.abs(a.score - b.score))),
-    // In the mean: pasting rounds a box's sides to pixels, left and right not alike.
+    // Averaged, because pasting rounds the sides of a box to pixels, differently on the left and on the right.
     mask: Math.max(...pairs.map(([a, b]) => meanDifference(a.mask, (at) => b.mask[ofPixel(at)]!))),
-    // What it would be, had the masks within their boxes stayed as the mirrored view has them.
+    // The difference that would result if the masks in the boxes had stayed mirrored.
     unmirroredMask: Math.max(...pairs.map(([a, b]) => meanDifference(a.mask, (at) => b.mask[at + offset(a, b)]))),
   };
 }

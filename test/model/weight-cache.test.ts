@@ -7,7 +7,8 @@ import {type MaskRcnn, type ModelOptions, maskRcnn} from '../../lib/index.js';
 import {openModel} from '../../lib/model/model.js';
 import {blobSample, tinyModel} from '../tiny.js';
 
-// Detection in bfloat16 keeps its weights from call to call in another form. Whatever changes the weights must be seen.
+// In bfloat16, detection caches its weights in another form between calls. Every change of the weights must take
+// effect.
 
 const networks: Record<string, ModelOptions> = {
   'trained batch norms': {...tinyModel, precision: 'bfloat16'},
@@ -34,7 +35,7 @@ async function addGradients(model: MaskRcnn) {
   await openModel(model).computeLosses([toNativeImage(sample)], [target], {backward: true, lossScale: 1});
 }
 
-/** A model that has been given the weights of another detects as that one does. */
+/** Whether the model detects the same as another model with the same weights. */
 async function isCurrent(t: ExecutionContext, model: MaskRcnn, options: ModelOptions, when: string) {
   await using fresh = await maskRcnn(options);
   await fresh.loadStateDict(await model.stateDict());
@@ -91,7 +92,7 @@ for (const precision of ['float32', 'bfloat16'] as const) {
 }
 
 test('detection in bfloat16 is close to float32, before and after the weights are kept', async (t) => {
-  // Has Hardswish, and ReLU, where V2 has ReLU6.
+  // MobileNetV3 uses Hardswish and ReLU, where V2 uses ReLU6.
   const MobileNetV3 = {
     ...tinyModel,
     precision: 'bfloat16',
@@ -106,7 +107,7 @@ test('detection in bfloat16 is close to float32, before and after the weights ar
     const [expected, first, second] = [await scores(exact), await scores(rough), await scores(rough)];
     t.deepEqual(second, first);
     t.is(first.length, expected.length);
-    // 8 significant bits, through some 25 layers.
+    // 8 significant bits, over about 25 layers.
     for (const [i, score] of first.entries())
       t.true(Math.abs(score / expected[i]! - 1) < 0.02, `${score}, ${expected[i]}`);
   }

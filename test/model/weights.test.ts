@@ -88,7 +88,7 @@ test('a file of another program needs its options said, and gives its classes by
   const {classes, ...network} = tinyModel;
   const loaded = await maskRcnn({...network, weights: path});
   t.deepEqual(loaded.classes, ['1']);
-  // Pretrained: torchvision freezes batch norm.
+  // With pretrained weights, torchvision freezes batch norm.
   t.is(loaded.options.backboneNorm, 'frozen');
   t.is(loaded.options.trainableBackboneLayers, 3);
   loaded.dispose();

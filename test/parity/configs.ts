@@ -1,6 +1,6 @@
 import type {NativeModelOptions} from '../../binding.js';
 
-/** torchvision's defaults of `maskrcnn_resnet50_fpn` with frozen batch norm, all written out. */
+/** torchvision's defaults for `maskrcnn_resnet50_fpn` with frozen batch norm, written out in full. */
 const defaults: NativeModelOptions = {
   backbone: 'resnet50',
   version: 1,
@@ -100,7 +100,7 @@ export const CONFIGS = {
 
 export type Network = keyof typeof CONFIGS;
 
-/** torchvision's default sizes on the cheapest network there is. */
+/** torchvision's default sizes with the cheapest network. */
 export const DEFAULT_SIZES: NativeModelOptions = {
   ...defaults,
   backbone: 'mobilenet_v2',

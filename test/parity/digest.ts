@@ -1,8 +1,8 @@
 import {fnv1a, uniform} from './formula.js';
 
 /**
- * A tensor as a fixture keeps it (`scripts/fixtures/parity_stages.py`): its values, or 500 of them at places that its name
- * gives, as base64 of little-endian float32.
+ * A tensor in a fixture (`scripts/fixtures/parity_stages.py`). It stores all values, or 500 of them at positions
+ * derived from the name, as base64 of little-endian float32.
  */
 export type Digest = {shape: number[]; norm: number; mean: number; values: string};
 
@@ -14,8 +14,8 @@ function decode(values: string): Float32Array {
 }
 
 /**
- * How far `values` are from the reference: the largest difference of a sampled value, of the mean (both relative to the
- * largest sampled value) and of the L2 norm (relative to itself). Infinite where the shapes differ.
+ * The difference of `values` from the reference: the largest of the differences of a sampled value, of the mean (both
+ * relative to the largest sampled value) and of the L2 norm (relative to itself). Infinite if the shapes differ.
  */
 export function digestError(name: string, shape: readonly number[], values: Float32Array, reference: Digest): number {
   if (shape.join() !== reference.shape.join()) return Number.POSITIVE_INFINITY;
@@ -35,7 +35,9 @@ export function digestError(name: string, shape: readonly number[], values: Floa
   return Math.max(worst / largest, mean / largest, relativeError(Math.sqrt(squares), reference.norm));
 }
 
-/** |value - reference| / |reference|; 0 where both are 0. */
+/**
+ * value - reference| / |reference|; 0 if the two are equal.
+ */
 export function relativeError(value: number, reference: number): number {
   return value === reference ? 0 : Math.abs(value - reference) / Math.abs(reference);
 }

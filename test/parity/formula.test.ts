@@ -3,7 +3,7 @@ import {fillValues, fnv1a, type Gains, hash} from './formula.js';
 import {readFixture} from './measure.js';
 import {type Scene, sceneImage, sceneTarget} from './scenes.js';
 
-/** FNV-1a of the bytes that Python computes by the same formulas. */
+/** FNV-1a checksums of the bytes that Python computes with the same formulas. */
 type Checksums = {
   gains: Gains;
   tensors: {name: string; shape: number[]; checksum: number}[];

@@ -1,11 +1,12 @@
 import type {ParameterInfo, StateTensor} from '../../binding.js';
 
 /**
- * Weights by formula: `scripts/fixtures/parity_formula.py` computes the same, bit for bit. Everything comes from a 32-bit
- * integer hash and double arithmetic with correctly rounded operations only, rounded to float32 at the end.
+ * Weights given by formulas. `scripts/fixtures/parity_formula.py` computes the same, bit for bit. Everything is
+ * computed from a 32-bit integer hash in double arithmetic with correctly rounded operations only, and rounded to
+ * float32 at the end.
  */
 
-/** Factors of the tensors whose names end so: the first that fits counts. */
+/** Factors for tensors whose names end with a suffix. The first match counts. */
 export type Gains = readonly (readonly [suffix: string, factor: number])[];
 
 /** FNV-1a, 32 bits. */
@@ -25,12 +26,12 @@ export function hash(value: number): number {
   return (x ^ (x >>> 16)) >>> 0;
 }
 
-/** Draw number `index` of `seed`, in [0, 1). */
+/** Random number `index` of `seed`, in [0, 1). */
 export const uniform = (seed: number, index: number): number => hash(seed + index) / 2 ** 32;
 
 const product = (values: readonly number[]): number => values.reduce((a, b) => a * b, 1);
 
-/** The interval that a tensor's values are drawn from, by what its name says it is. */
+/** The interval that a tensor's values are drawn from, depending on its name. */
 function span(name: string, shape: readonly number[]): [low: number, high: number] {
   const kind = name.slice(name.lastIndexOf('.') + 1);
   if (kind === 'running_var') return [0.5, 1.5];
@@ -41,7 +42,7 @@ function span(name: string, shape: readonly number[]): [low: number, high: numbe
   return [-bound, bound];
 }
 
-/** The values of one tensor, in reading order. */
+/** The values of one tensor in row-major order. */
 export function fillValues(name: string, shape: readonly number[], gains: Gains): Float32Array {
   const [low, high] = span(name, shape);
   const factor = gains.find(([suffix]) => name.endsWith(suffix))?.[1] ?? 1;
@@ -51,7 +52,7 @@ export function fillValues(name: string, shape: readonly number[], gains: Gains)
   return values;
 }
 
-/** A whole state dict: `biases` replace the formula's values. */
+/** A complete state dict, in which `biases` replace the values of the formulas. */
 export function fillState(
   parameters: readonly ParameterInfo[],
   gains: Gains,

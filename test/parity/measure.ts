@@ -9,7 +9,7 @@ import {type Scene, sceneImage, sceneTarget} from './scenes.js';
 /** A file of test/fixtures/parity: see `scripts/fixtures/README.md`. */
 export type Fixture = {
   versions: Record<string, string>;
-  /** How far torchvision itself moves, relative, when it computes in another order or its weights move by 1e-7. */
+  /** torchvision's own relative deviation when it computes in another order or its weights change by 1e-7. */
   sensitivity: Record<string, number>;
   gains: Gains;
   biases: Record<string, number[]>;
@@ -55,7 +55,7 @@ export async function createModel(
   return model;
 }
 
-/** Every stage of detection; a stage that is missing on either side has an infinite error. */
+/** Compares every stage of detection. A stage that is missing on either side has an infinite error. */
 export async function measureStages(model: Model, fixture: Fixture): Promise<Errors> {
   const traced = await model.trace(fixture.scenes.slice(0, fixture.detected).map(sceneImage));
   const errors: Errors = new Map(Object.keys(fixture.stages).map((name) => [name, Number.POSITIVE_INFINITY]));
@@ -66,10 +66,10 @@ export async function measureStages(model: Model, fixture: Fixture): Promise<Err
   return errors;
 }
 
-/** Boxes, labels, scores and pasted masks, in pixels of the images given. */
+/** Compares boxes, labels, scores and pasted masks, in pixels of the given images. */
 export async function measureDetections(model: Model, fixture: Fixture): Promise<Errors> {
   const images = fixture.scenes.slice(0, fixture.detected).map(sceneImage);
-  // Limits that leave the model's own in force.
+  // These limits are looser than the model's own, so the model's apply.
   const limits = {scoreThreshold: 0, maxDetections: 1000, views: 1} as const;
   const detections = await model.detect(images, {...limits, maskFormat: 'float', maskThreshold: 0.5});
   const errors: Errors = new Map();
@@ -93,8 +93,8 @@ export async function measureDetections(model: Model, fixture: Fixture): Promise
 }
 
 /**
- * The steps of SGD: the losses of every step, the gradients' norms of the first, the running statistics after the last.
- * The model is trained by it.
+ * Compares steps of SGD: the losses of every step, the gradient norms of the first, and the running statistics after
+ * the last. This trains the model.
  */
 export async function measureTraining(model: Model, fixture: Fixture): Promise<Errors> {
   const {Optimizer} = await loadBinding();

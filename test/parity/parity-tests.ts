@@ -11,12 +11,12 @@ import {
   readFixture,
 } from './measure.js';
 
-/** Relative; the project's promise for float32 on the CPU. */
+/** Relative. This is the package's promise for float32 on the CPU. */
 const LIMIT = 1e-4;
 
 /**
- * Where torchvision's own result depends on the order of a sum, as after trained batch norms, it may move ours as well; by
- * more, as the fixture has tried only a few orders.
+ * Where torchvision's own result depends on the order of summation, as after trained batch norms, ours may deviate too.
+ * The factor is above 1 because the fixture tried only a few orders.
  */
 const SENSITIVITY_FACTOR = 3;
 
@@ -30,7 +30,7 @@ function check(t: ExecutionContext, errors: Errors, expected: number, {sensitivi
   );
 }
 
-/** Declares the tests that hold one network against its fixture. */
+/** Declares the tests that compare one network with its fixture. */
 export function testParity(network: Network, options: Partial<NativeModelOptions> = {}): void {
   let model: Model;
   let fixture: Fixture;

@@ -1,7 +1,7 @@
 import type {NativeImage, NativeTarget} from '../../binding.js';
 import {hash} from './formula.js';
 
-/** What a picture and its objects are computed from. Every object fills its rectangle: left, top, width, height. */
+/** The parameters of an image and its objects. Every object fills its rectangle: left, top, width, height. */
 export type Scene = {
   width: number;
   height: number;
@@ -9,7 +9,7 @@ export type Scene = {
   objects: {rect: [number, number, number, number]; label: number}[];
 };
 
-/** The bitmap of object `index`: an ellipse, or, every third, a rectangle. */
+/** The bitmap of object `index`: an ellipse, or for every third object a rectangle. */
 function bitmap(index: number, width: number, height: number): Uint8Array {
   const data = new Uint8Array(width * height);
   for (let i = 0; i < data.length; i++) {

@@ -13,14 +13,17 @@ export const chromium = [process.env.CHROME, 'chromium', 'chromium-browser', 'go
   }
 });
 
-/** A page that shows `file` in a frame of this width: windows are not made as narrow as a phone. What the frame posts becomes its text. */
+/**
+ * A page that shows `file` in a frame of this width, because windows cannot be as narrow as a phone. The text that the
+ * frame posts becomes the text of the page.
+ */
 export function framePage(file: string, width: number): string {
   return `<!doctype html><meta charset="utf-8">
 <iframe src="${pathToFileURL(file)}" width="${width}" height="844" style="border: 0"></iframe>
 <script>addEventListener('message', ({data}) => { document.body.textContent = data; });</script>`;
 }
 
-/** The document that is left of `file` when its scripts have run. */
+/** The document of `file` after its scripts have run. */
 export async function openInChromium(file: string, folder: string): Promise<string> {
   const {stdout} = await promisify(execFile)(
     chromium!,

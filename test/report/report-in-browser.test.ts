@@ -14,7 +14,10 @@ test.before(async () => {
 });
 test.after.always(() => rm(run, {recursive: true, force: true}));
 
-/** What probes have at hand: the first picture, what is told under the pointer, and `seen`, lines that become the page's text. */
+/**
+ * Helpers for probes: the first picture, the text shown under the pointer, and `seen`, whose lines become the text of
+ * the page.
+ */
 const TOOLS = `
 const seen = [];
 const canvas = document.querySelector('figure canvas');
@@ -39,7 +42,7 @@ const told = () => {
 `;
 const END = "document.body.innerHTML = ''; document.body.textContent = seen.join('\\n');";
 
-/** The lines that `probe` has seen in the report. */
+/** The lines that `probe` collects in the report. */
 async function lookAt(options: ReportOptions, probe: string): Promise<string[]> {
   const output = join(run, 'probe.html');
   await writeReport(run, {...options, output});
@@ -79,7 +82,7 @@ seen.push(told());
   t.regex(truth!, new RegExp(`^truth: 0 found, 1 true; (?!${grey}).*; ${grey}$`));
   t.is(turned, `turned: 0 found, 1 true; ${grey}; ${grey}`);
   t.is(image, `image: 0 found, 1 true; ${grey}; ${grey}`);
-  // The last of six steps, whose loss is 1.75.
+  // The last of six steps, which has a loss of 1.75.
   t.regex(values!, /^step 6total 1\.75classifier 0\.350/);
 });
 
@@ -117,7 +120,7 @@ for (const figure of document.querySelectorAll('figure')) {
 `,
   );
   t.is(legend, 'round rgb(86, 180, 233); square rgb(230, 159, 0)');
-  // Image 1 has the square.
+  // Only image 1 has the detection of the square.
   t.deepEqual(contours.sort(), ['false 86 180 233', 'false 86 180 233', 'true 230 159 0']);
 });
 

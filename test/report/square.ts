@@ -2,7 +2,7 @@ import type {Sample} from '../../lib/index.js';
 
 export const side = 40;
 
-/** A grey image with a true square in its corner. Its first byte says which image it is. */
+/** A grey image with a ground-truth square in its corner. Its first byte is its index. */
 export function squareSample(index: number, file: string): Sample {
   const data = new Uint8Array(side * side * 3).fill(100);
   data[0] = index;

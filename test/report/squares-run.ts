@@ -7,7 +7,9 @@ import {RunFolder} from '../../lib/run/run-folder.js';
 import {epoch, pixelScores, step} from '../run/records.js';
 import {side, squareSample} from './square.js';
 
-/** Three images with a square each, of the classes by turns. Their files are named as if to break the page. */
+/**
+ * Three images with one square each, whose classes alternate. The file names contain markup that could break the page.
+ */
 export const squares = (classes: readonly string[]): Dataset => ({
   length: 3,
   classes,
@@ -27,7 +29,10 @@ const counts = rle.encodeCrop(
 );
 const hit = rle.encodeCrop(sample(0, ['square']).instances[0]!.mask, side, side);
 
-/** On image 1 the square with a score of 0.9; on all others something else with 0.6. Of the first class. */
+/**
+ * Detects the square on image 1 with score 0.9, and something else on all other images with score 0.6, always as the
+ * first class.
+ */
 export const modelOf = (name: string) => {
   const predict = async ({data: [index]}: Sample['image']): Promise<Detections[]> => [
     {
@@ -41,7 +46,7 @@ export const modelOf = (name: string) => {
 };
 export const squareModel = modelOf('square');
 
-/** The folder of a run of three epochs, the second of which was not evaluated. */
+/** Creates the folder of a run of three epochs, of which the second was not evaluated. */
 export async function makeSquaresRun(): Promise<string> {
   const run = await mkdtemp(join(tmpdir(), 'maskrcnn-report-'));
   const folder = await RunFolder.open(run);

@@ -22,7 +22,7 @@ const data: Dataset = {
 const {rle} = await loadBinding();
 const counts = rle.encodeCrop(sample(0).instances[0]!.mask, side, side);
 
-/** Finds the object of image 0, calls it the other class on image 1, and finds nothing on image 2. */
+/** Detects the object of image 0, detects that of image 1 as the other class, and detects nothing in image 2. */
 const predict = async ({data: [index]}: Sample['image']): Promise<Detections[]> => {
   const found = index! < 2 ? 1 : 0;
   return [

@@ -71,7 +71,7 @@ test.serial('all metrics are there, of the epoch that the run chose and of the l
   t.regex(html, /<th>metric<\/th><th>epoch 2, best by f1<\/th><th>epoch 4, last<\/th>/);
   t.regex(html, /<tr><td>pixel mean f1<\/td><td>0\.6123<\/td><td>0\.4000<\/td><\/tr>/);
   t.regex(html, /<tr><td>pixel images<\/td><td>3<\/td><td>3<\/td><\/tr>/);
-  // Where they are the same there is one column.
+  // If the best epoch is the last one, there is one column.
   const same = await readFile(await writeReport(run, {output: join(run, 'same.html')}), 'utf8');
   t.regex(same, /<th>metric<\/th><th>epoch 3, best by iou and last<\/th><\/tr>/);
 });

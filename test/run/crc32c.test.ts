@@ -12,6 +12,6 @@ test('the known answers of RFC 3720, appendix B.4, and of the digits', (t) => {
 
 test('the mask rotates by 15 and adds a constant', (t) => {
   t.is(maskedCrc32c(new Uint8Array()), 0xa282ead8);
-  // The length of the first record of every event file, 24, is followed by these four bytes.
+  // The first record of every event file has length 24, and these four bytes follow it.
   t.is(maskedCrc32c(Uint8Array.of(24, 0, 0, 0, 0, 0, 0, 0)), 0x224b7fa3);
 });

@@ -8,7 +8,10 @@ export type ReadEvent = {
   scalars: [tag: string, value: number][];
 };
 
-/** Reads an event file by the specifications of TFRecord and protobuf, sharing nothing with what writes it but the checksum's formula. */
+/**
+ * Reads an event file by the specifications of TFRecord and protobuf. It shares no code with the writer, only the
+ * checksum's formula.
+ */
 export function readEvents(path: string): ReadEvent[] {
   const file = readFileSync(path);
   const events: ReadEvent[] = [];
@@ -43,7 +46,7 @@ function readScalar(data: Buffer): [string, number] {
   return [String(tag![1]), (value![1] as Buffer).readFloatLE()];
 }
 
-/** Field numbers and values: numbers for varints, bytes for the rest. */
+/** Field numbers and values: numbers for varints, bytes for everything else. */
 function fields(data: Buffer): [field: number, value: number | Buffer][] {
   const found: [number, number | Buffer][] = [];
   let at = 0;
@@ -68,7 +71,7 @@ function fields(data: Buffer): [field: number, value: number | Buffer][] {
   return found;
 }
 
-/** CRC-32C bit by bit, and its mask undone. */
+/** Checks a masked CRC-32C, computed bit by bit. */
 function check(data: Buffer, masked: number): void {
   let crc = ~0;
   for (const byte of data) {

@@ -76,7 +76,7 @@ test('a long name leaves room for its value', (t) => {
   const name = 'average precision at intersection over union from 0.5 to 0.95';
   const svg = metricCurveSvg(run({objects: {[name]: 0.5}}));
   t.true(textWidth(name, 9) > 200);
-  // The legend's text is at 732; its value ends at 948.
+  // The text of the legend starts at 732, and its value ends at 948.
   const path = /<path d="([^"]+)" transform="translate\(732 [^)]*\) scale\(1.125\)/.exec(svg)![1]!;
   const widest = Math.max(...Array.from(path.matchAll(/[ML]([\d.-]+) /g), ([, x]) => Number(x)));
   t.true(732 + widest * 1.125 < 948 - textWidth('0.500', 9), `${732 + widest * 1.125}`);

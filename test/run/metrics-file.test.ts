@@ -12,7 +12,7 @@ async function pathOf(t: ExecutionContext): Promise<string> {
   return join(folder, 'metrics.jsonl');
 }
 
-/** Three epochs of two steps. */
+/** Three epochs of two steps each. */
 const records: MetricsRecord[] = [0, 1, 2].flatMap((e): MetricsRecord[] => [
   {type: 'step', ...step(2 * e, 1 / 3)},
   {type: 'step', ...step(2 * e + 1, Math.PI)},
@@ -30,7 +30,7 @@ test('a run goes on where it is told to: what comes after is cut off, the rest i
   for (const [point, kept] of [
     [{step: 0, epoch: 0}, 0],
     [{step: 1, epoch: 0}, 1],
-    [{step: 2, epoch: 0}, 2], // before the epoch's end was told
+    [{step: 2, epoch: 0}, 2], // before the epoch's record
     [{step: 2, epoch: 1}, 3],
     [{step: 3, epoch: 1}, 4],
     [{step: 6, epoch: 3}, 9],

@@ -14,7 +14,7 @@ export function step(index: number, loss = 1, epoch = Math.floor(index / 2)): St
   return {step: index, epoch, lr: 0.01, loss, losses, gradientNorm: 2, seconds: 0.5, dataSeconds: 0.25};
 }
 
-/** An epoch, with whatever metrics. */
+/** An epoch with any metrics. */
 export function epoch(index: number, metrics: object | null = null): EpochRecord {
   return {epoch: index, loss: 1, seconds: 3, validation: metrics as Evaluation | null};
 }

@@ -25,7 +25,7 @@ const sample: Sample = {
 };
 const detections = {boxes: [4, 4, 14, 14], scores: [0.9], classNames: ['cell']};
 
-/** Two epochs of two steps, as a trainer tells them. */
+/** Two epochs of two steps each, in the order of a trainer. */
 const history: History = {
   steps: [0, 1, 2, 3].map((index) => step(index)),
   epochs: [epoch(0, {pixel: pixelScores(0.5)}), epoch(1, {pixel: pixelScores(0.6)})],
@@ -150,7 +150,7 @@ test('a run that is resumed ends as one that was not interrupted', async (t) => 
   await tell(run);
   await run.close();
 
-  // It had got to the end when it was killed in the middle of a line; its checkpoint is from the end of the first epoch.
+  // The run was killed in the middle of a line near its end. Its checkpoint is from the end of the first epoch.
   const killed = await RunFolder.open(parted);
   await tell(killed);
   await killed.close();
@@ -207,7 +207,7 @@ test('reports that cannot be written are told once, and the rest is written', as
   const folder = await folderOf(t);
   const told: string[] = [];
   const run = await RunFolder.open(folder, {warn: (text) => told.push(text)});
-  // Nothing can take the place of a folder, or be made in a file.
+  // A file cannot replace a folder or be created inside a file.
   for (const name of ['results.csv', 'losses.png', 'metrics.svg']) await mkdir(join(folder, name));
   for (const name of ['batches', 'validation']) await writeFile(join(folder, name), '');
   await tell(run);

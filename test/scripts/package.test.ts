@@ -12,15 +12,15 @@ import {pinned} from '../../lib/libtorch/pinned.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** What a user reads, or must be given: the notices are those of code that the package contains. */
+/** Files for users, or files that they must receive: the notices cover third-party code in the package. */
 const TEXTS = ['README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'];
-/** All that the package is made from: prebuildify moves files, so that it works on a copy. */
+/** Everything that the package is built from. The test works on a copy, because prebuildify moves files. */
 const PARTS = [
   ...['package.json', 'CMakeLists.txt', 'binding.d.ts', 'tsconfig.json', 'tsconfig.build.json'],
   ...['lib', 'native', 'scripts', 'build', ...TEXTS],
 ];
 
-/** A user's script, on discs that it draws. */
+/** A user's script that trains on discs that it draws. */
 const PROGRAM = `
 import {maskRcnn, train} from 'maskrcnn';
 const side = 64;
@@ -36,7 +36,7 @@ model.dispose();
 `;
 
 let folder: string;
-/** Undefined where the package cannot be made here. */
+/** Undefined if the package cannot be built here. */
 let packed: {tarball: string; paths: string[]; dependencies: string[]} | undefined;
 
 test.before(async (t) => {
@@ -64,7 +64,7 @@ test.before(async (t) => {
 });
 test.after.always(() => rm(folder, {recursive: true, force: true}));
 
-/** The environment of a user who has Node, and nothing else that could be called. */
+/** The environment of a user who has Node and no other programs. */
 async function bareEnvironment(): Promise<NodeJS.ProcessEnv> {
   const bin = join(folder, 'bin');
   await mkdir(bin, {recursive: true});
@@ -86,7 +86,7 @@ test.serial('the packed tarball is small, and has no sources', async (t) => {
     [],
   );
 
-  // As Node's and the bundlers' resolution sees it.
+  // Check how Node and bundlers resolve the package.
   const bin = (name: string) => join(root, 'node_modules/.bin', name);
   await run(bin('publint'), ['run', tarball, '--strict'], {cwd: join(folder, 'copy')});
   await run(bin('attw'), [tarball, '--profile', 'esm-only'], {cwd: join(folder, 'copy')});
@@ -119,7 +119,7 @@ test.serial('the modules that the package names beside its own and Node’s are 
 test.serial('with its dependencies alone it sets libtorch up, trains and predicts, without a compiler', async (t) => {
   if (packed === undefined) return t.pass();
   const {tarball, dependencies} = packed;
-  // As npm would lay it out, its dependencies being those of the checkout.
+  // Lay it out like npm, with the dependencies of the checkout.
   const app = join(folder, 'app');
   const modules = join(app, 'node_modules');
   await mkdir(join(modules, '.bin'), {recursive: true});
@@ -142,7 +142,7 @@ test.serial('with its dependencies alone it sets libtorch up, trains and predict
   t.is(best, join('run', 'best.safetensors'));
   t.regex((await cli('doctor')).stdout, /ok +Self-test: network/);
   t.is((await cli('report', 'run')).stdout, `${join('run', 'report.html')}\n`);
-  // From the declarations, which are in the package for this, too.
+  // The help comes from the declarations, which are in the package for this purpose too.
   t.regex((await cli('help', 'train')).stdout, /^ {2}--epochs +Passes over data\./m);
 });
 
@@ -165,7 +165,7 @@ test.serial('npm installs it where the registry answers, and it runs', async (t)
   t.false(modules.includes('typescript'));
   await writeFile(join(app, 'program.mjs'), PROGRAM);
   const options = {cwd: app, env: await bareEnvironment()};
-  // libtorch is in the cache since the test before.
+  // The previous test put libtorch into the cache.
   const {stdout} = await run(process.execPath, ['program.mjs'], options);
   t.true(JSON.parse(stdout).found > 0, stdout);
   const {stdout: help} = await run(join(app, 'node_modules/.bin/maskrcnn'), ['--help'], options);

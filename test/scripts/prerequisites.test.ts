@@ -1,7 +1,7 @@
 import test from 'ava';
 import {checkPrerequisites, type Probe} from '../../scripts/prerequisites.js';
 
-/** A machine on which these commands work, with this output. */
+/** A machine on which only these commands work, with this output. */
 function machine(commands: Record<string, string>): Probe {
   return async (command) => commands[command];
 }

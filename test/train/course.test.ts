@@ -75,7 +75,7 @@ test.serial('with an average the model, best and last have it, and the training 
 });
 
 test.serial('a run ends when its scores no longer rise', async (t) => {
-  // A rate too small to change a score, and no statistics that would.
+  // A learning rate too small to change a score. Frozen norms, whose statistics would change it.
   await using model = await maskRcnn({...tinyModel, backboneNorm: 'frozen'});
   const run = await train(
     model,
@@ -136,7 +136,7 @@ test.serial('batches of one shape are formed on request', async (t) => {
     get: async (index) => {
       const sample = blobSample(index);
       if (index % 2 === 0) return sample;
-      // Twice as wide: the right half is black.
+      // Twice as wide; the right half is black.
       const data = new Uint8Array(128 * 64 * 3);
       for (let y = 0; y < 64; y++) data.set(sample.image.data.subarray(y * 192, (y + 1) * 192), y * 384);
       return {...sample, image: {data, width: 128, height: 64}};

@@ -34,7 +34,9 @@ async function digest(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Runs test/train/interruptible-run.ts where no file may grow beyond `limit` KiB: a full disk, for one process. */
+/**
+ * Runs test/train/interruptible-run.ts with files limited to `limit` KiB, which simulates a full disk for one process.
+ */
 async function runWithLittleSpace(output: string, limit: number): Promise<string> {
   const script = fileURLToPath(new URL('./interruptible-run.ts', import.meta.url));
   const command = `ulimit -f ${limit} && exec "$0" --import tsx "$1" "$2"`;
@@ -73,7 +75,7 @@ test.serial('a disk that fills up during a save leaves the checkpoint of before,
 test.serial('steps that are not finite are left out as often as is allowed', async (t) => {
   await using model = await maskRcnn(tinyModel);
   const before = fingerprints(await model.stateDict());
-  // The first steps blow the weights up, so that all that follow are not finite.
+  // The first steps make the weights explode, so that none of the later losses are finite.
   const wild = short({data: blobs(8), batchSize: 1, lr: 1e9, clipNorm: null, augment: 'none', skipNonFinite: 2});
   const steps: number[] = [];
   const error = await t.throwsAsync(train(model, {...wild, onStep: ({loss}) => steps.push(loss)}), {
@@ -94,7 +96,7 @@ test.serial('a file that cannot be read ends the run, or is left out on request'
     get: async (index) => (index === 2 ? Promise.reject(torn) : blobSample(index)),
   };
   t.is(await t.throwsAsync(train(model, short({data}))), torn);
-  // Batches of one: the step of the torn image disappears, and the others keep their numbers.
+  // With a batch size of one, the step of the torn image disappears and the others keep their numbers.
   const {history} = await train(model, short({data, batchSize: 1, unreadable: 'skip'}));
   t.is(history.steps.length, 4);
   t.is(new Set(history.steps.map(({step}) => step)).size, 4);

@@ -2,8 +2,8 @@ import type {TrainOptions} from '../../lib/index.js';
 import {blobs} from '../tiny.js';
 
 /**
- * A run of 3 epochs of 4 steps, of two batches each but for the last, with everything that a state has to keep. The largest
- * parts of the network are frozen so that it is small, and it is saved often.
+ * A run of 3 epochs of 4 steps, of two batches each except the last, that uses everything a training state has to
+ * store. The largest parts of the network are frozen to keep it small, and it is saved often.
  */
 export function interruptible(output: string): TrainOptions {
   return {

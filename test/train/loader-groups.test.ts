@@ -65,7 +65,8 @@ test('groups of another number than the samples are refused', (t) => {
 });
 
 test("the groups of width / height are torchvision's", async (t) => {
-  // create_aspect_ratio_groups(k=3) bins by bisect_right over 2 ** linspace(-1, 1, 7): 0.5, 0.63, 0.79, 1, 1.26, 1.59, 2.
+  // create_aspect_ratio_groups(k=3) bins with bisect_right over 2 ** linspace(-1, 1, 7): 0.5, 0.63, 0.79, 1, 1.26,
+  // 1.59, 2.
   const sizes = [
     [40, 100],
     [50, 100],
@@ -145,6 +146,6 @@ test('no more than the batches ahead are held of a data set of any size', async 
     held -= samples.length;
   }
   t.is(held, 0);
-  // Three batches ahead and the one in use.
+  // Three batches ahead plus the one in use.
   t.true(most <= 16, `${most}`);
 });

@@ -4,7 +4,7 @@ import {MaskRcnnError} from '../../lib/basics/errors.js';
 import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
 import {type Batch, createLoader, type LoaderOptions} from '../../lib/train/loader.js';
 
-/** Samples whose name is their index; `get` may be slow or fail. */
+/** Samples that are named by their index. `get` may be slow or fail. */
 function numbered(
   length: number,
   get: (index: number) => Promise<unknown> = async () => {},
@@ -28,7 +28,7 @@ async function collect(batches: AsyncIterable<Batch>): Promise<string[][]> {
   return all;
 }
 
-/** Marks a sample with a number of its random stream. */
+/** Appends a number from its random stream to the file name of a sample. */
 const mark: NonNullable<LoaderOptions['augment']> = (sample, random) => ({
   ...sample,
   file: `${sample.file}:${random.next()}`,
@@ -105,7 +105,7 @@ test('batches carry their indices and place', async (t) => {
 
 test('an error surfaces in order, the first of its batch, and no promise is left unhandled', async (t) => {
   const data = numbered(8, async (index) => {
-    // Sample 5 fails sooner than 4.
+    // Sample 5 fails sooner than sample 4.
     await sleep(index === 4 ? 20 : 1);
     if (index === 4 || index === 5) throw new MaskRcnnError('INVALID_IMAGE', `${index} is broken.`);
   });

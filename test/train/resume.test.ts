@@ -18,7 +18,7 @@ test.after.always(async () => {
   await rm(folder, {recursive: true, force: true});
 });
 
-/** What a run amounts to: the losses of every step, the scores of every epoch, and the weights. */
+/** The results of a run: the losses of every step, the scores of every epoch, and the weights. */
 async function course(model: MaskRcnn, {history}: Run): Promise<object> {
   return {
     steps: history.steps.map(({step, epoch, lr, losses, gradientNorm}) => ({step, epoch, lr, losses, gradientNorm})),
@@ -42,7 +42,7 @@ async function resumedCourse(output: string): Promise<object> {
   return course(model, await train(model, {...interruptible(output), resume: true}));
 }
 
-/** Trains in a process of its own that is killed once it has told of `steps` steps. */
+/** Trains in a separate process, which is killed once it has reported `steps` steps. */
 async function killAfter(output: string, steps: number): Promise<void> {
   const script = fileURLToPath(new URL('./interruptible-run.ts', import.meta.url));
   const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', script, output], {
@@ -58,7 +58,7 @@ async function killAfter(output: string, steps: number): Promise<void> {
     throw new Error(`The run should have been killed after ${steps} steps, and ended by itself.`);
 }
 
-// Random, so that many runs of this test try many places; the place of a failure is in its title.
+// Random, so that repeated runs of this test try many positions. The title of the test shows the position.
 const killed = [2, 6].map((least) => least + Math.floor(Math.random() * 4));
 
 for (const steps of killed) {

@@ -18,7 +18,7 @@ test.after.always(async () => {
 
 let runs = 0;
 
-/** A short, silent run's options, in a folder of its own. */
+/** The options of a short, silent run in its own folder. */
 function short(options: Partial<TrainOptions> = {}): TrainOptions {
   return {data: blobs(4), epochs: 1, warmup: 0, log: 'silent', output: join(folder, String(runs++)), ...options};
 }
@@ -148,7 +148,7 @@ test.serial('a loss that is not finite stops the run and names step, rate, losse
     error!.message,
     /^The (losses|gradients) of step \d+ at rate 1000000000 must be finite, got .*loss_classifier .* on blob_\d\.png, blob_\d\.png\./,
   );
-  // The process and other models live on.
+  // The process and other models keep working.
   const next = await maskRcnn(tinyModel);
   t.is((await next.predict(blobSample(0).image)).length, 1);
   model.dispose();
@@ -210,7 +210,7 @@ test.serial('data that does not fit is refused before the first step', async (t)
     throw thrown;
   };
   t.is(await t.throwsAsync(train(model, short({onStep}))), thrown);
-  // After all that the model can still be trained.
+  // The model can still be trained after all this.
   t.is((await train(model, short())).history.steps.length, 2);
   model.dispose();
 });

@@ -4,7 +4,7 @@ import {toFloat32} from '../../lib/weights/float-tensor.js';
 import {type StateDict, toStateDict} from '../../lib/weights/state-dict.js';
 import {floats, values} from './files.js';
 
-/** Predictors of `classes` outputs over two features; element values tell tensor, row and column. */
+/** Predictors with `classes` outputs over two features. The values identify the tensor, row and column. */
 function predictors(classes: number, base: number): StateDict {
   const numbers = (count: number, start: number) => Array.from({length: count}, (_, i) => base + start + i);
   const box = 'roi_heads.box_predictor';

@@ -8,7 +8,7 @@ import {fixture, temporaryFolder} from './files.js';
 
 const codes = ['INVALID_CHECKPOINT', 'UNSAFE_CHECKPOINT'];
 
-/** Reads `bytes`; any error must be one of ours that names the file. */
+/** Reads `bytes`. Any error must be one of this package's, and must name the file. */
 async function readDamaged(t: ExecutionContext, file: string, bytes: Uint8Array): Promise<'read' | 'refused'> {
   await writeFile(file, bytes);
   try {

@@ -17,7 +17,7 @@ export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
-/** Elements as numbers. */
+/** The elements as numbers. */
 export function values({dtype, data}: StateTensor): number[] {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const readers: Record<DType, (at: number) => number> = {
@@ -35,7 +35,7 @@ export function values({dtype, data}: StateTensor): number[] {
   return Array.from({length: data.length / itemSizes[dtype]}, (_, i) => readers[dtype](i * itemSizes[dtype]));
 }
 
-/** Positive normal numbers and 0: all that the fixtures hold in these formats. */
+/** Decodes positive normal numbers and 0, because the fixtures contain no others in these formats. */
 function smallHalf(bits: number, fractionBits: number, bias: number): number {
   if (bits === 0) return 0;
   const fraction = bits % 2 ** fractionBits;
@@ -46,7 +46,7 @@ export function floats(name: string, shape: number[], numbers: number[]): StateT
   return {name, dtype: 'float32', shape, data: new Uint8Array(Float32Array.from(numbers).buffer)};
 }
 
-/** A dict of zeros with the names and shapes given. */
+/** A state dict of zeros with the given names and shapes. */
 export function zeros(shapes: Record<string, number[]>): StateDict {
   return toStateDict(
     Object.entries(shapes).map(([name, shape]) =>
@@ -55,7 +55,7 @@ export function zeros(shapes: Record<string, number[]>): StateDict {
   );
 }
 
-/** Pieces of a pickle: text as latin1, numbers as bytes. */
+/** Parts of a pickle: text as latin1, numbers as bytes. */
 export function pickle(...parts: (string | number | Uint8Array)[]): Buffer {
   return Buffer.concat(
     parts.map((part) =>
@@ -70,7 +70,7 @@ const legacyHead = pickle(
   '\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.',
 );
 
-/** Writes a legacy .pth file with `object` as the pickle of its object and what follows it. */
+/** Writes a legacy .pth file. `object` is the pickle of its object and everything after it. */
 export async function writeLegacy(path: string, object: Uint8Array): Promise<string> {
   await writeFile(path, Buffer.concat([legacyHead, object]));
   return path;

@@ -59,7 +59,7 @@ test('batch norm counters follow the kind of norm that the model has', (t) => {
   t.deepEqual(added.added, [counter]);
   t.deepEqual(added.tensors.get(counter), {name: counter, dtype: 'int64', shape: [], data: new Uint8Array(8)});
 
-  // Of a layer that the model lacks nothing is dropped: the strict check is to see it.
+  // Nothing is dropped from a layer that the model lacks, so that the strict check can report it.
   const foreign = renameOldKeys(zeros({'other.num_batches_tracked': []}), frozen);
   t.deepEqual([...foreign.tensors.keys()], ['other.num_batches_tracked']);
 });

@@ -87,7 +87,7 @@ test.serial('a file is sought here and at torch.hub, then downloaded, and always
   t.teardown(() => server.close());
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/models/`;
 
-  // A file at torch.hub of another content is passed over, and so is one in the cache.
+  // A file with other content in torch.hub's folder is ignored, and so is one in the cache.
   const hub = join(folder, 'torch', 'hub', 'checkpoints');
   await mkdir(hub, {recursive: true});
   await mkdir(weightsFolder(), {recursive: true});
@@ -99,7 +99,7 @@ test.serial('a file is sought here and at torch.hub, then downloaded, and always
   });
   t.deepEqual(asked, ['/models/resnet50-0676ba61.pth']);
 
-  // Nothing short has a registered digest, so that an entry borrows that of the answer.
+  // No small file has a registered digest, so give an entry the digest of the response.
   const entry = registry.find(({file}) => file === 'resnet50-11ad3fa6.pth')!;
   const {sha256} = entry;
   t.teardown(() => {

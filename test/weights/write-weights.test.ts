@@ -21,7 +21,7 @@ const tensors = fc
     return {name, dtype, shape, data: Uint8Array.from({length: bytes}, (_, i) => (i * 37 + seed) & 255)};
   });
 
-/** JSON objects put keys that look like indices first: such names come back in another order. */
+/** JSON objects put keys that look like indices first, so such names would come back in another order. */
 const dicts = fc
   .array(tensors, {maxLength: 6})
   .map((list) => toStateDict(list.filter(({name}) => !/^\d+$/.test(name))));
@@ -33,7 +33,7 @@ test('what is written is read: .safetensors and .pth', async (t) => {
       const file = join(folder, 'any');
       await writeSafetensors(file, dict);
       t.deepEqual([...(await readWeights(file)).tensors], [...dict]);
-      // A state dict without tensors is none to the reader of .pth files, and a name may be a wrapper's.
+      // The .pth reader rejects a state dict without tensors, and a name may be that of a wrapper.
       if (dict.size === 0) return;
       await writePth(file, dict);
       t.deepEqual([...(await readWeights(file)).tensors], [...dict]);
@@ -98,7 +98,7 @@ test('when the disk is full the file of before stays', async (t) => {
   for (const write of [writeSafetensors, writePth]) {
     const file = join(folder, 'weights');
     await writeFile(file, 'before');
-    // The bytes are asked for twice to be checked, then to be written.
+    // The bytes are requested twice: first to check them, then to write them.
     let asked = 0;
     const tensor = {
       ...floats('b', [1], [1]),

@@ -27,7 +27,7 @@ function contents() {
     ],
     annotations: [
       {id: 0, image_id: 7, category_id: 18, bbox: [1, 1, 4, 3], area: 12.5, iscrowd: 0, segmentation: square},
-      // 8 × 6 pixels down the columns: the first column.
+      // The first column of 8 × 6 pixels, which are in column-major order.
       {
         id: 1,
         image_id: 7,

@@ -5,7 +5,7 @@ import {loadBinding} from '../../../lib/addon/binding.js';
 const {placeBlocks} = await loadBinding();
 const CAPACITY = 1000;
 
-/** Steps of a program: take so many bytes, or give back one of the blocks that are taken then. */
+/** The steps of a program: allocate a number of bytes, or free one of the allocated blocks. */
 const programs = fc.array(
   fc.oneof(fc.record({take: fc.integer({min: 1, max: 300})}), fc.record({giveBack: fc.nat(1000)})),
   {maxLength: 60},
@@ -13,7 +13,7 @@ const programs = fc.array(
 
 type Block = {entry: number; size: number; offset: number};
 
-/** Plays a program and gives each step what the pool did, and the blocks that were taken then. */
+/** Runs a program. Returns for each step what the pool did, and the blocks that were allocated at that time. */
 function play(program: readonly ({take: number} | {giveBack: number})[]): {
   steps: {size: number; offset: number; others: Block[]}[];
   taken: Block[];
@@ -38,7 +38,7 @@ function play(program: readonly ({take: number} | {giveBack: number})[]): {
   return {steps, taken, script};
 }
 
-/** The free parts between blocks. */
+/** The free gaps between blocks. */
 function gaps(blocks: readonly Block[]): {offset: number; size: number}[] {
   const sorted = blocks.toSorted((a, b) => a.offset - b.offset);
   const ends = [0, ...sorted.map(({offset, size}) => offset + size)];

@@ -2,10 +2,13 @@ import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
 import {maskRcnn} from '../../../lib/index.js';
 
-/** Of ResNet-50's 44 million parameters the large ones, with room for what the process does besides. */
+/**
+ * Size in bytes of the large weights among ResNet-50's 44 million parameters, with some room for the rest of the
+ * process.
+ */
 const LARGE_WEIGHTS = 140e6;
 
-// Elsewhere the C library decides.
+// On other systems, the C library decides when memory is returned.
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 onLinux('dispose() gives the memory of the weights back', async (t) => {

@@ -16,7 +16,7 @@ async function tinyNative(seed: number): Promise<NativeModel> {
 const fingerprintsOf = (tensors: StateTensor[]) =>
   fingerprints(new Map(tensors.map((tensor) => [tensor.name, tensor])));
 
-/** The same tensors in memory that is lent. */
+/** The same tensors in lent memory. */
 const lend = (tensors: StateTensor[]): StateTensor[] =>
   tensors.map((tensor) => {
     const data = lendBytes(tensor.data.length);

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 
-/** The cases of test/fixtures/ops/NAME.json, made by scripts/fixtures/ops.py. */
+/** The cases of test/fixtures/ops/NAME.json, which scripts/fixtures/ops.py writes. */
 export function readCases<T>(name: string): T[] {
   const text = readFileSync(new URL(`../../fixtures/ops/${name}.json`, import.meta.url), 'utf8');
   return (JSON.parse(text) as {cases: T[]}).cases;
@@ -18,12 +18,12 @@ export function decodeIntegers(base64: string): Int32Array {
   return new Int32Array(decodeBytes(base64).buffer);
 }
 
-/** The formula by which the maker of the fixtures fills what they do not store. */
+/** The formula for data that the fixtures do not store: see scripts/fixtures/ops.py. */
 export function pattern(length: number): Float32Array {
   return Float32Array.from({length}, (_, i) => ((i * 7919) % 1009) / 1009);
 }
 
-/** The largest difference between two arrays; infinite if their lengths differ or a number is missing. */
+/** The largest difference between two arrays; infinite if their lengths differ or a value is NaN. */
 export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;

@@ -7,12 +7,16 @@ import {noise} from './noise.js';
 
 const {ops} = await loadBinding();
 
-// Blocks have 64 rows, and 256 columns and numbers that are summed (products.cpp): sizes below, at and above, and many small ones.
+// Blocks have 64 rows, 256 columns and 256 summed numbers (products.cpp). Test sizes below, at and above these, and
+// many small ones.
 const rows = fc.oneof({weight: 4, arbitrary: fc.integer({min: 1, max: 40})}, fc.constantFrom(63, 64, 65, 200));
 const others = fc.oneof({weight: 4, arbitrary: fc.integer({min: 1, max: 40})}, fc.constantFrom(255, 256, 257, 300));
 const cases = fc.record({rows, inputs: others, outputs: others, seed: fc.nat(1000)});
 
-/** Sums of up to 300 such numbers: float32 rounds one of that size by 1.5e-5, and some twenty are added up. */
+/**
+ * The sums have up to 300 such numbers. float32 rounds a number of this size by 1.5e-5, and about twenty such errors
+ * add up.
+ */
 const TOLERANCE = 3e-4;
 
 test('it is x · weightᵀ + bias, for every size', (t) => {

@@ -14,11 +14,12 @@ const target = (maskRects: Int32Array, maskData: Uint8Array) => ({
 });
 
 test('the left half of a box is object, the right half is not', (t) => {
-  // An image of 8 x 4 with an object over columns 0..3; the box is the image.
+  // An image of 8 × 4 pixels with an object in columns 0..3. The box is the whole image.
   const masks = target(Int32Array.of(0, 0, 4, 4), new Uint8Array(16).fill(1));
   const image = {width: 8, height: 4, resizedWidth: 8, resizedHeight: 4};
   const targets = ops.maskTargets(masks, image, Float32Array.of(0, 0, 8, 4), Int32Array.of(0), 2);
-  // The cell x = 0..4 has samples at 0.5, 1.5, 2.5 and 3.5; the last lies half way between object and not.
+  // The cell x = 0..4 has samples at 0.5, 1.5, 2.5 and 3.5. The last one is half way between the object and the
+  // background.
   t.deepEqual([...targets], [0.875, 0, 0.875, 0]);
 });
 

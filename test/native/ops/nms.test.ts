@@ -16,7 +16,7 @@ test('of two boxes with IoU 0.6 the better one is kept, the distant one always',
 
 test('a box is dropped only above the threshold, compared in double precision', (t) => {
   const scores = Float32Array.of(3, 2, 1);
-  const iou = Math.fround(0.6); // a little above 0.6
+  const iou = Math.fround(0.6); // slightly above 0.6
   t.deepEqual([...ops.nms(threeBoxes, scores, iou)], [0, 1, 2]);
   t.deepEqual([...ops.nms(threeBoxes, scores, 0.6)], [0, 2]);
 });

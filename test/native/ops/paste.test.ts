@@ -10,13 +10,13 @@ type Box = [number, number, number, number];
 
 test('a mask of ones fills the inside of its box and fades to the widened border', (t) => {
   const ones = new Float32Array(16).fill(1);
-  // Side 4 is padded to 6, so the box 4..8 becomes 3..9: 7 pixels for 6 places.
+  // A side of 4 is padded to 6, so the box 4..8 becomes 3..9, which gives 7 pixels for 6 mask cells.
   const image = ops.pasteMask(ones, 4, Float32Array.of(4, 4, 8, 8), 12, 12);
   const row = [...image.subarray(6 * 12, 7 * 12)];
   t.deepEqual(row.slice(5, 8), [1, 1, 1]);
   t.is(row[2], 0);
   t.is(row[10], 0);
-  t.true(Math.abs(row[4]! - (1.5 * 6) / 7 + 0.5) < 1e-6); // (1 + 0.5) · 6/7 - 0.5 places from the padding's middle
+  t.true(Math.abs(row[4]! - (1.5 * 6) / 7 + 0.5) < 1e-6); // (1 + 0.5) · 6/7 - 0.5 cells from the centre of the padding
   t.is(row[3], 0);
 });
 
@@ -29,7 +29,7 @@ test('a box outside of the image leaves it empty', (t) => {
 test('agrees with the naive implementation', (t) => {
   const coordinate = fc.integer({min: -40, max: 100}).map((quarters) => quarters / 4);
   fc.assert(
-    // Sides for which the widening is exact, so that cutting to whole pixels is too.
+    // For these sides the padding is exact, and so is the rounding to whole pixels.
     fc.property(fc.constantFrom(1, 2, 4), fc.tuple(coordinate, coordinate, coordinate, coordinate), (side, corners) => {
       const [a, b, c, d] = corners;
       const box: Box = [Math.min(a, c), Math.min(b, d), Math.max(a, c), Math.max(b, d)];

@@ -9,7 +9,7 @@ const {rle} = await loadBinding();
 
 test('runs go down the columns and start with 0', (t) => {
   // 0 1
-  // 1 1: down the columns 0 1 1 1, so runs of 1 and 3.
+  // 1 1: in column-major order 0 1 1 1, so the runs are 1 and 3.
   t.is(rle.encode(Uint8Array.of(0, 1, 1, 1), 2, 2), '13');
   t.deepEqual([...rle.decode('13', 2, 2)], [0, 1, 1, 1]);
   t.is(rle.encode(Uint8Array.of(1, 0), 1, 2), '011');
@@ -21,9 +21,9 @@ test('any byte but 0 counts as 1', (t) => {
 });
 
 test('lengths over 15 take more characters, from the fourth on differences are stored', (t) => {
-  // 16 = 0b10000 needs a second character, since its top bit would be the sign.
+  // 16 = 0b10000 needs a second character, because its top bit would be read as the sign.
   t.is(rle.encode(new Uint8Array(16), 16, 1), '`0');
-  // Runs 5 2 1 4: the last is stored as 4 - 2.
+  // Runs 5 2 1 4: the last one is stored as 4 - 2.
   t.is(rle.encode(Uint8Array.of(0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 1), 1, 12), '5212');
 });
 
@@ -150,12 +150,12 @@ test('what is asked of run lengths is what bitmaps say', (t) => {
 });
 
 test('empty runs vanish, where pycocotools goes astray', (t) => {
-  // Three pixels in runs of 2 and 1: pycocotools' union of this mask with itself ends at the empty run ('32').
+  // Three pixels in runs of 2 and 1. In pycocotools, the union of this mask with itself ends at the empty run ('32').
   const runs = [3, 2, 0, 1, 3];
   const counts = rle.fromRuns(runs, 3, 3);
   t.deepEqual([...rle.toRuns(counts, 3, 3)], [3, 3, 3]);
   t.is(rle.merge(['320O3', '320O3'], 3, 3, false), counts);
-  // An object of no pixels: pycocotools gives it a box of 4294967294 pixels.
+  // For an object without pixels, pycocotools gives a box of 4294967294 pixels.
   t.deepEqual([...rle.boxes(['504'], 3, 3)], [0, 0, 0, 0]);
 });
 

@@ -11,7 +11,7 @@ type Case = {shape: Shape; rois: Float32Array; options: RoiAlignOptions};
 
 const size = ([n, c, h, w]: Shape) => n * c * h * w;
 
-// Coordinates in eighths: many fall exactly on pixels, on borders and beyond them.
+// Coordinates are multiples of an eighth, so many fall exactly on pixels or borders, or beyond them.
 const coordinate = fc.integer({min: -60, max: 160}).map((eighths) => eighths / 8);
 const cases: fc.Arbitrary<Case> = fc
   .record({
@@ -35,7 +35,7 @@ const cases: fc.Arbitrary<Case> = fc
   }));
 
 test('pools a ramp: the mean of a cell is the ramp at its middle', (t) => {
-  // Rows of 0 1 2 … 7, so that a sample's value is its x.
+  // Rows of 0 1 2 … 7, so that the value of a sample is its x.
   const ramp = Float32Array.from({length: 64}, (_, i) => i % 8);
   const roi = Float32Array.of(0, 1, 1, 5, 5);
   const pooled = ops.roiAlign(ramp, [1, 1, 8, 8], roi, {spatialScale: 1, outputSize: 2, samplingRatio: 2});
@@ -49,9 +49,9 @@ test('a roi without sides becomes one pixel; beyond one pixel outside there is o
   const pool = (...roi: number[]) =>
     ops.roiAlign(ones, [1, 1, 4, 4], Float32Array.of(0, ...roi), {spatialScale: 1, outputSize: 1, samplingRatio: 1});
   t.deepEqual([...pool(2, 2, 2, 2)], [1]);
-  t.deepEqual([...pool(-1.5, 0, -0.5, 1)], [1]); // its middle is at x = -1
+  t.deepEqual([...pool(-1.5, 0, -0.5, 1)], [1]); // its centre is at x = -1
   t.deepEqual([...pool(-1.75, 0, -0.5, 1)], [0]);
-  t.deepEqual([...pool(3.5, 0, 4.5, 1)], [1]); // at x = 4
+  t.deepEqual([...pool(3.5, 0, 4.5, 1)], [1]); // its centre is at x = 4
   t.deepEqual([...pool(3.75, 0, 4.5, 1)], [0]);
 });
 
@@ -82,13 +82,16 @@ test('agrees with the naive implementation, forward and backward', (t) => {
   );
 });
 
-/** To the nearest of bfloat16's numbers, of two the even one. */
+/** Rounds to the nearest bfloat16 number; ties go to the even one. */
 function toBFloat16(values: Float32Array): Float32Array {
   const bits = new Uint32Array(values.slice().buffer);
   return new Float32Array(bits.map((b) => ((b + 0x7fff + ((b >>> 16) & 1)) >>> 16) << 16).buffer);
 }
 
-/** How many of bfloat16's numbers lie between `a` and `b` at most: sums that end near a middle may be rounded either way. */
+/**
+ * The maximum number of bfloat16 steps between `a` and `b`. Sums close to the midpoint of two numbers may be rounded
+ * either way.
+ */
 function steps(a: Float32Array, b: Float32Array): number {
   const ordinals = (values: Float32Array) => new Int32Array(values.buffer, values.byteOffset, values.length);
   return largestDifference(ordinals(a), ordinals(b)) / 2 ** 16;
@@ -125,7 +128,7 @@ test('the gradient is the finite difference of the output', (t) => {
   const grad = ops.roiAlignBackward(weights, shape, rois, options);
   const input = pattern(size(shape));
   const numeric = input.map((value, i) => {
-    // The operator is linear in its input: a wide step costs no accuracy.
+    // The operator is linear in its input, so a large step costs no accuracy.
     const [above, below] = [input.slice(), input.slice()];
     above[i] = value + 4;
     below[i] = value - 4;

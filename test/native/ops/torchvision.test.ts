@@ -5,8 +5,9 @@ import {loadOperators} from '../../../lib/addon/device.js';
 import {findOperators} from '../../../lib/libtorch/operators.js';
 import {largestDifference} from './fixture.js';
 
-// torchvision's operators, which serve a GPU, in this process and on the CPU. They come with a PyTorch, as by
-// LIBTORCH=$(python3 -c 'import torch; print(torch.__path__[0])'); the libtorch that is fetched for the CPU has none.
+// Tests torchvision's operators, which are used on a GPU, in this process on the CPU. They come with PyTorch, for
+// example with LIBTORCH=$(python3 -c 'import torch; print(torch.__path__[0])'). The downloaded libtorch for the CPU
+// does not include them.
 const loaded = await loadRuntime();
 const {ops, torchvisionOps} = loaded.binding;
 const path = await findOperators(loaded.libtorch.root);

@@ -42,7 +42,7 @@ const maps: fc.Arbitrary<NativeWarpOptions> = fc
     return {width, height, matrix, grid, fill, shrink: 1};
   });
 
-/** A coordinate this near to a border may fall on either side of it. */
+/** A coordinate this close to a border may fall on either side of it. */
 const onEdge = ([x, y]: [number, number]) => [x, y].some((at) => Math.abs(at - Math.round(at)) < 1e-6);
 
 test('pixels are those of a naive bilinear resampling, affine and bent, mirrored and filled', async (t) => {
@@ -64,7 +64,7 @@ test('masks are taken from the nearest pixel of the same map, overlapping ones a
   await fc.assert(
     fc.asyncProperty(images, maps, async (image, options) => {
       const {width, height} = image;
-      // The whole image, and one pixel of it.
+      // Masks of the whole image and of one of its pixels.
       const [column, row] = [width >> 1, height >> 1];
       const maskRects = Int32Array.of(0, 0, width, height, column, row, 1, 1);
       const warped = await pixels.warp(
@@ -88,7 +88,7 @@ test('masks are taken from the nearest pixel of the same map, overlapping ones a
 
 type Warped = Awaited<ReturnType<typeof pixels.warp>>;
 
-/** Of each pixel, the sources of the instances it belongs to. */
+/** For each pixel, the sources of the instances that contain it. */
 function painted({sources, maskRects, maskData, areas}: Warped, {width, height}: NativeWarpOptions): number[][] {
   const owners = Array.from({length: width * height}, (): number[] => []);
   let offset = 0;
@@ -116,7 +116,10 @@ test('squares are averaged before an image is made smaller', async (t) => {
   t.true(expected.every((value, i) => Math.abs(data[i]! - value) <= 1));
 });
 
-/** One row of `ids`, moved right by `shift` and mirrored to `width` pixels; its instances as columns. */
+/**
+ * One row of `ids`, moved right by `shift` and extended to `width` pixels by mirroring. Returns the columns of each
+ * instance.
+ */
 async function rowOf(ids: number[], shift: number, width: number): Promise<[source: number, columns: string][]> {
   const numbers = [...new Set(ids)].filter((id) => id > 0).sort();
   const masks = numbers.map((id) => ids.map((each) => Number(each === id)));
@@ -146,13 +149,13 @@ test('what a mirror shows belongs to an instance that it touches, and is another
     [0, '.........#'],
     [1, '......##'],
   ]);
-  // Two parts of one instance stay one, in the image and in its mirror: 2 0 1 0 1 | 1 0 1 0 2 | 2
+  // Two parts of one instance stay one instance, in the image and in its mirror: 2 0 1 0 1 | 1 0 1 0 2 | 2
   t.deepEqual(await rowOf([1, 0, 1, 0, 2], 5, 11), [
     [0, '..#.##.#'],
     [1, '.........##'],
     [1, '#'],
   ]);
-  // Mirrored twice over: 1 0 | 0 1 | 1 0 | 0 1
+  // Mirrored twice: 1 0 | 0 1 | 1 0 | 0 1
   t.deepEqual(await rowOf([1, 0], 4, 8), [
     [0, '...##'],
     [0, '#'],

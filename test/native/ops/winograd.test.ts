@@ -19,7 +19,10 @@ const cases = fc.record({
   outputs: fc.integer({min: 1, max: 19}),
   seed: fc.nat(1000),
 });
-/** Sums of at most 243 products of such numbers: float32 rounds one of that size by 8e-6, and some ten are added up. */
+/**
+ * The sums have at most 243 products of such numbers. float32 rounds a number of this size by 8e-6, and about ten such
+ * errors add up.
+ */
 const TOLERANCE = 1e-4;
 
 test('it is the convolution, for every size', (t) => {
@@ -52,12 +55,12 @@ test('its gradient with respect to the weights is that of the convolution, for e
 });
 
 test('many tiles are done some at a time, to the same result', (t) => {
-  // More numbers than fit into one go (kChunk in winograd.cpp).
+  // More values than fit into one chunk (kChunk in winograd.cpp).
   const shape: Shape = [1, 128, 64, 66];
   const input = noise(128 * 64 * 66, 1);
   const weight = noise(128 * 128 * 9, 2);
   const [top, whole] = [64, ops.winogradConvolution(input, shape, weight, 128, new Float32Array(128))];
-  // Rows 0..30 see rows 0..31 only.
+  // Rows 0..30 depend on rows 0..31 only.
   const half = Float32Array.from({length: 128 * 32 * 66}, (_, i) => {
     const [channel, place] = [Math.floor(i / (32 * 66)), i % (32 * 66)];
     return input[channel * top * 66 + place]!;

@@ -1,6 +1,6 @@
 type Shape = readonly [number, number, number, number];
 
-/** Convolution of 3×3, stride 1, one zero around, by its definition and in double precision. */
+/** A 3×3 convolution with stride 1 and zero padding of 1, by its definition and in double precision. */
 export function naiveConvolution(
   input: ArrayLike<number>,
   [n, c, h, w]: Shape,
@@ -15,7 +15,7 @@ export function naiveConvolution(
   return result.map((value, i) => value + bias[Math.floor(i / (h * w)) % outputs]!);
 }
 
-/** Its gradient with respect to the weights, given that with respect to the results. */
+/** The gradient with respect to the weights, given the gradient with respect to the outputs. */
 export function naiveWeightGradient(
   input: ArrayLike<number>,
   [n, c, h, w]: Shape,
@@ -29,7 +29,7 @@ export function naiveWeightGradient(
   return result;
 }
 
-/** Calls `visit` with the indices of a result, of an input, and of the weight that joins them. */
+/** Calls `visit` with the indices of an output, an input, and the weight that connects them. */
 function forEachProduct(
   [n, c, h, w]: Shape,
   outputs: number,

@@ -1,4 +1,4 @@
-/** left · right by its definition and in double precision: rows×summed and summed×columns. */
+/** The product left · right by its definition and in double precision, of rows×summed and summed×columns. */
 export function naiveProduct(
   left: (row: number, k: number) => number,
   right: (k: number, column: number) => number,

@@ -3,7 +3,7 @@ import {naiveRoiAlign} from './roi-align.js';
 export type CroppedMasks = {maskRects: Int32Array; maskData: Uint8Array};
 export type ImageSizes = {width: number; height: number; resizedWidth: number; resizedHeight: number};
 
-/** The long way round: whole masks, resized whole by nearest neighbour, and pooled by the naive ROIAlign. */
+/** The simple way: full-size masks, resized by nearest neighbour and pooled by the naive ROIAlign. */
 export function naiveMaskTargets(
   {maskRects, maskData}: CroppedMasks,
   {width, height, resizedWidth, resizedHeight}: ImageSizes,

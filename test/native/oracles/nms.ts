@@ -1,4 +1,4 @@
-/** Intersection over union of boxes a and b of a D×4 array, rounded to float32 as the operator's is. */
+/** Intersection over union of boxes a and b of a D×4 array, rounded to float32 like the operator's. */
 function iou(boxes: ArrayLike<number>, a: number, b: number): number {
   const side = (axis: number) =>
     Math.max(
@@ -11,7 +11,7 @@ function iou(boxes: ArrayLike<number>, a: number, b: number): number {
   return Math.fround(shared / (area(a) + area(b) - shared));
 }
 
-/** Greedy non-maximum suppression by the book; exact for boxes with small whole coordinates. */
+/** Greedy non-maximum suppression by its definition. It is exact for boxes with small integer coordinates. */
 export function naiveNms(
   boxes: ArrayLike<number>,
   scores: ArrayLike<number>,

@@ -1,4 +1,4 @@
-/** The probability that pixel (x, y) gets from a mask of side × side stretched over `box`, by the definition. */
+/** The probability that a mask of side × side stretched over `box` gives to pixel (x, y), by the definition. */
 export function naivePaste(
   mask: Float32Array,
   side: number,

@@ -1,4 +1,4 @@
-/** Lengths of runs of 0 and 1 in turn, down the columns of a bitmap in reading order. */
+/** Alternating run lengths of 0 and 1, in column-major order of a bitmap that is stored row by row. */
 export function naiveRunLengths(bitmap: Uint8Array, width: number, height: number): number[] {
   const lengths = [0];
   for (let x = 0; x < width; x++) {
@@ -11,7 +11,7 @@ export function naiveRunLengths(bitmap: Uint8Array, width: number, height: numbe
   return lengths;
 }
 
-/** The lengths behind a COCO counts string, read as a base-32 number after another. */
+/** Decodes the run lengths of a COCO counts string as a sequence of base-32 numbers. */
 export function naiveUnpack(counts: string): number[] {
   const groups = counts.match(/[P-o]*[0-O]/g) ?? [];
   const lengths: number[] = [];

@@ -4,7 +4,7 @@ type Corner = {x: number; y: number; weight: number};
 
 const f = Math.fround;
 
-/** Where the samples of each cell lie along one axis, in the operator's float32 arithmetic. */
+/** The positions of each cell's samples along one axis, in the operator's float32 arithmetic. */
 function positions(low: number, high: number, {spatialScale, outputSize, samplingRatio}: RoiAlignOptions): number[][] {
   const start = f(f(low) * f(spatialScale));
   const length = Math.max(f(f(f(high) * f(spatialScale)) - start), 1);
@@ -15,7 +15,7 @@ function positions(low: number, high: number, {spatialScale, outputSize, samplin
   );
 }
 
-/** The four pixels around a sample; none if it is more than one pixel outside. */
+/** The four pixels around a sample; none if it is more than one pixel outside of the image. */
 function corners(y: number, x: number, height: number, width: number): Corner[] {
   if (y < -1 || y > height || x < -1 || x > width) return [];
   const [row, column] = [Math.min(Math.max(y, 0), height - 1), Math.min(Math.max(x, 0), width - 1)];
@@ -29,7 +29,7 @@ function corners(y: number, x: number, height: number, width: number): Corner[] 
   ];
 }
 
-/** Calls `visit` for each pair of an input and an output element that are connected, with the weight between them. */
+/** Calls `visit` for each connected pair of an input and an output element, with the weight between them. */
 function connect(
   [, channels, height, width]: readonly [number, number, number, number],
   rois: Float32Array,

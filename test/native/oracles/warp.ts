@@ -1,6 +1,6 @@
 import type {NativeImage, NativeWarpOptions} from '../../../binding.js';
 
-/** Where the centre of each pixel of the result lies in the input. */
+/** The position in the input of the centre of each pixel of the result. */
 export function origins({width, height, matrix: m, grid}: NativeWarpOptions): [number, number][] {
   return Array.from({length: width * height}, (_, i) => {
     const [x, y] = [(i % width) + 0.5, Math.floor(i / width) + 0.5];
@@ -9,7 +9,7 @@ export function origins({width, height, matrix: m, grid}: NativeWarpOptions): [n
   });
 }
 
-/** The sum over every control point, each by the cubic B-spline's closed form. */
+/** Sums over all control points, using the closed form of the cubic B-spline. */
 function splineAt({columns, rows, spacing, points}: NonNullable<NativeWarpOptions['grid']>, x: number, y: number) {
   const sum: [number, number] = [0, 0];
   for (let j = 0; j < rows; j++) {
@@ -27,19 +27,21 @@ function bump(at: number): number {
   return t >= 1 ? (2 - t) ** 3 / 6 : 2 / 3 - t ** 2 + t ** 3 / 2;
 }
 
-/** A pixel's place on an axis of `size` pixels that is mirrored over and over. */
+/** Maps a position to an axis of `size` pixels that is mirrored repeatedly. */
 export function mirrored(pixel: number, size: number): number {
   const rest = ((pixel % (2 * size)) + 2 * size) % (2 * size);
   return rest < size ? rest : 2 * size - 1 - rest;
 }
 
-/** Bilinear between pixel centres, in floating point; where `fill` is given, it lies outside of the image. */
+/**
+ * Bilinear interpolation between pixel centres in floating point. `fill`, if given, is the value outside of the image.
+ */
 export function naiveWarp(image: NativeImage, options: NativeWarpOptions): number[] {
   const {fill} = options;
   return origins(options).flatMap(([x, y]) => {
     const isInside = x >= 0 && y >= 0 && x < image.width && y < image.height;
     if (fill && !isInside) return fill;
-    // The border's own pixels are repeated by half a pixel in both cases: mirroring does that by itself.
+    // In both cases the border pixels are repeated by half a pixel. Mirroring does this automatically.
     const [left, top] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
     const [across, down] = [x - 0.5 - left, y - 0.5 - top];
     return [0, 1, 2].map((c) => {
@@ -52,7 +54,7 @@ export function naiveWarp(image: NativeImage, options: NativeWarpOptions): numbe
   });
 }
 
-/** Squares of `side` pixels, averaged; size and offset as the image's. */
+/** Averages squares of `side` pixels. Size and offset are those of the image. */
 export function averaged({data, width, height}: NativeImage, side: number): NativeImage {
   const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
   const means = Uint8Array.from({length: columns * rows * 3}, (_, i) => {

@@ -7,7 +7,7 @@ const {binding, standIn} = await loadStandIn();
 
 test('what check:gpu asks of a GPU holds on the stand-in', async (t) => {
   const size = {width: 96, height: 64};
-  // In float16 a CPU takes minutes.
+  // float16 takes minutes on a CPU.
   const precisions = ['bfloat16'] as const;
   const {classes: _, ...network} = tinyModel;
   const subject = {binding, device: DEVICE, memory: standIn.memory, network, size, precisions};

@@ -17,7 +17,7 @@ test.serial('dispose() gives all of the device’s memory back, that of graphs a
   await optimizer.updateAverage(0.9);
   t.true(standIn.memory() > 0);
   model.dispose();
-  // The worker lets go of the network once it is idle.
+  // The worker frees the network once it is idle.
   for (let wait = 0; wait < 100 && standIn.memory() > 0; wait++) await setTimeout(50);
   t.is(standIn.memory(), 0);
   await t.throwsAsync(async () => optimizer.step({lr: 0.01, clipNorm: null}), {code: 'DISPOSED'});

@@ -4,7 +4,7 @@ import type {ModelOptions} from '../../../lib/index.js';
 import {completeModelOptions} from '../../../lib/model/complete-options.js';
 import {blobSample, tinyModel} from '../../tiny.js';
 
-/** The tiny network on a device that `maskRcnn()` does not offer. */
+/** Creates the tiny network on a device that `maskRcnn()` does not offer. */
 export async function createTiny(binding: Binding, device: string, options: ModelOptions = {}) {
   const complete = completeModelOptions(
     {...tinyModel, ...options},
@@ -13,7 +13,7 @@ export async function createTiny(binding: Binding, device: string, options: Mode
   return await binding.Model.create(complete.options);
 }
 
-/** Images and targets of so many samples, the first of which is `first`. */
+/** Images and targets of `count` samples, starting with sample `first`. */
 export function batch(count: number, first = 0) {
   const samples = Array.from({length: count}, (_, index) => blobSample(first + index));
   return {images: samples.map(toNativeImage), targets: samples.map((sample) => toNativeTarget(sample, ['blob']))};

@@ -1,6 +1,6 @@
 import {testParity} from '../../parity/parity-tests.js';
 import {DEVICE, loadStandIn} from './stand-in.js';
 
-// The branches for a GPU, against what torchvision computed.
+// Compares the code paths for a GPU with torchvision's results.
 await loadStandIn();
 testParity('resnet18', {device: DEVICE});

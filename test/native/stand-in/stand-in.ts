@@ -3,29 +3,35 @@ import {join} from 'node:path';
 import {type Binding, loadBinding, packageRoot} from '../../../lib/addon/binding.js';
 import {STAND_IN} from '../../../scripts/addon.js';
 
-/** What was done to the stand-in since it was last asked. */
+/** What happened on the stand-in since the last request. */
 export type Journal = {
-  /** Kernels that a GPU would have been given. */
+  /** Number of kernels that a GPU would have run. */
   operators: number;
-  /** What would have made the program wait for a GPU, in order, and how many operators that still had to run when it went on. */
+  /**
+   * The events at which the program would have waited for a GPU, in order, and how many operators were still queued
+   * when it went on.
+   */
   waits: {what: string; ahead: number}[];
-  /** Of captured graphs. */
+  /** Number of replays of captured graphs. */
   replays: number;
 };
 
-/** `native/stand_in`: a device whose operators are the CPU's, on which all that this package does with a GPU can run. */
+/**
+ * `native/stand_in`: a device that uses the CPU's operators, so that everything that this package does with a GPU can
+ * run.
+ */
 type StandIn = {
   takeJournal(): Journal;
-  /** Bytes of the device that are in use. */
+  /** Bytes of the device's memory in use. */
   memory(): number;
-  /** From then on the device has so many bytes. */
+  /** Limits the device's memory to this many bytes from now on. */
   limitMemory(bytes: number): void;
 };
 
-/** By this name libtorch knows the device. */
+/** The name of the device in libtorch. */
 export const DEVICE = 'mtia';
 
-/** Loads the addon and then the stand-in, which libtorch must not have been asked about before. */
+/** Loads the addon, then the stand-in. libtorch must not have been asked for the device before. */
 export async function loadStandIn(): Promise<{binding: Binding; standIn: StandIn}> {
   const path = join(packageRoot, STAND_IN);
   if (!existsSync(path)) throw new Error(`${STAND_IN} is not built: \`npm test\` builds it.`);

@@ -2,10 +2,10 @@ import test from 'ava';
 import {batch, createTiny, DETECT, SGD} from './models.js';
 import {DEVICE, loadStandIn} from './stand-in.js';
 
-// A GPU that is waited for is idle, and then so is the program until the GPU has caught up.
+// While the program waits for a GPU, it queues no work, so the GPU runs idle afterwards.
 const {binding, standIn} = await loadStandIn();
 
-/** For each image, how many proposals and detections there are, before and after NMS. */
+/** The waits per image: the number of proposals and detections, before and after NMS. */
 const BY_IMAGE = ['aten::nonzero', 'torchvision::nms'];
 
 for (const images of [1, 3]) {
@@ -20,7 +20,7 @@ for (const images of [1, 3]) {
       t.log(`${operators} operators`);
       const some = Array.from({length: images}, () => BY_IMAGE).flat();
       const names = waits.map(({what}) => what);
-      // How many boxes are pooled from each level of the pyramid.
+      // The number of boxes pooled from each level of the pyramid.
       t.deepEqual(names, [...some, 'read-back', ...some, 'read-back', 'event']);
       model.dispose();
     },
@@ -47,7 +47,8 @@ for (const images of [1, 3]) {
       const names = waits.map(({what}) => what);
       const [rpnSample, boxSample, maskTargets, losses, norm] = Array(5).fill('event');
       t.deepEqual(names, [...some, rpnSample, boxSample, 'read-back', 'read-back', maskTargets, losses, norm]);
-      // Meanwhile the device has other things to do: proposals to find, losses, the mask head, gradients, weights to change.
+      // Meanwhile the device still has queued work: finding proposals, losses, the mask head, gradients, weight
+      // updates.
       for (const {what, ahead} of waits) if (what === 'event') t.true(ahead > 0);
       model.dispose();
     },

@@ -91,7 +91,7 @@ test('broken rules and claims that no file can keep are refused', async (t) => {
     ],
     [rebuild(pickle('K\x01\x85'), pickle(')')), /expected a shape and strides of one length/],
     [rebuild(pickle('}\x85'), pickle('K\x01\x85')), /side of a tensor, not a value of type object/],
-    // 10^12 elements by strides of 0.
+    // 10^12 elements with strides of 0.
     [rebuild(pickle(million, million, '\x86'), pickle('K\x00K\x00\x86')), /its tensors claim 4000000000000 bytes/],
     [rebuild(pickle('K\x02\x85'), pickle('K\x01\x85')), /tensor a ends at byte 8 of a storage of 4 bytes/],
     [rebuild(pickle('K\x02\x85'), pickle('J\xff\xff\xff\x7f\x85')), /of a storage of 4 bytes/],
@@ -111,10 +111,10 @@ test('deep nesting, cycles and repetition take neither stack nor memory', async 
   await t.throwsAsync(read(pickle('\x80\x02]q\x00h\x00a.', '\x80\x02].')), noStateDict);
   const selfContained = pickle('\x80\x02}q\x00', text('model'), 'h\x00s.', '\x80\x02].');
   await t.throwsAsync(read(selfContained), noStateDict);
-  // Ten to the hundredth elements, if anyone walked them.
+  // 10^100 elements, if they were visited.
   const laughs = pickle('\x80\x02]q\x00', `]q\x01(${'h\x00'.repeat(10)}eq\x00`.repeat(100), '.', '\x80\x02].');
   await t.throwsAsync(read(laughs), noStateDict);
-  // One long list, handed to OrderedDict again and again.
+  // One long list, passed to OrderedDict repeatedly.
   const list = pickle(']q\x00(', ')'.repeat(50_000), 'e0');
   const calls = 'ccollections\nOrderedDict\nh\x00\x85R0'.repeat(1000);
   await t.throwsAsync(read(pickle('\x80\x02', list, calls, 'N.')), {
