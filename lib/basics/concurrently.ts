@@ -1,4 +1,7 @@
-/** `work` for 0..length-1, at most `limit` at a time; the results in order. The first failure ends it. */
+/**
+ * Runs `work` for 0..length-1, at most `limit` calls at a time. Returns the results in order. After the first failure,
+ * no further call is started.
+ */
 export async function mapConcurrently<T>(
   length: number,
   limit: number,

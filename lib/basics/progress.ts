@@ -1,26 +1,28 @@
-/** How far a long piece of work has come. */
+/** Progress of a long operation. */
 export type ProgressState = {
   label: string;
   done: number;
-  /** Undefined where the end is not known. */
+  /** Undefined if it is not known. */
   total?: number | undefined;
-  /** 'steps' are named one by one by `label`. */
+  /** For 'steps', `label` is the name of the current step. */
   unit: 'bytes' | 'count' | 'steps';
-  /** What is going on right now, behind the numbers, the most important first: a terminal shows those that there is room for. */
+  /**
+   * Further information, shown after the numbers, most important first. A terminal shows as many as fit on the line.
+   */
   notes?: readonly string[] | undefined;
 };
 
 export type Progress = {
   update(state: ProgressState): void;
-  /** A line that stays. */
+  /** Prints a line that is not overwritten. */
   say(text: string): void;
-  /** Ends the line under way. */
+  /** Ends the current line. */
   close(): void;
 };
 
 export type ProgressOptions = {
   stream?: {write(text: string): unknown; isTTY?: boolean; columns?: number};
-  /** Milliseconds that only grow. */
+  /** Returns milliseconds of a monotonic clock. */
   now?: () => number;
 };
 
@@ -28,14 +30,17 @@ export type ProgressOptions = {
 export const silentProgress: Progress = {update() {}, say() {}, close() {}};
 
 const redrawMs = 100;
-/** Columns of the bar: as many as the text leaves, within these. */
+/** Width of the bar in columns. It takes the space that the text leaves, within these limits. */
 const BAR = {least: 8, most: 24};
-/** An eighth of a column to seven. */
+/** Blocks of 0 to 7 eighths of a column. */
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-/** Where lines cannot be redrawn there is one for every tenth, or as often as this where the end is unknown. */
+/**
+ * Without a terminal, a line is printed for every tenth of the work. If the total is unknown, one is printed at this
+ * interval.
+ */
 const plainMs = 10_000;
 
-/** Shows progress on a terminal as one line with a bar that is redrawn, elsewhere as a few plain lines. */
+/** Shows progress. On a terminal this is one line with a bar that is redrawn; elsewhere it is a few plain lines. */
 export function createProgress({
   stream = process.stderr,
   now = () => performance.now(),
@@ -50,7 +55,7 @@ export function createProgress({
     drawn = 0;
   };
   const draw = (state: ProgressState) => {
-    // A line that reaches the last column would wrap, and stay.
+    // A line that reaches the last column would wrap, and could not be redrawn.
     const text = renderBar(state, (stream.columns || 80) - 1);
     stream.write(`\r${text.padEnd(drawn)}`);
     drawn = text.length;
@@ -84,7 +89,7 @@ export function createProgress({
   };
 }
 
-/** 'libtorch: 95.9 of 191.8 MB, 50 %', or '[12/34] Building x.cpp' for steps. */
+/** The progress as text: 'libtorch: 95.9 of 191.8 MB, 50 %', or '[12/34] Building x.cpp' for steps. */
 export function renderProgress(state: ProgressState): string {
   const {label, total, unit, notes = []} = state;
   if (unit === 'steps') return position(state);
@@ -92,7 +97,10 @@ export function renderProgress(state: ProgressState): string {
   return [total ? `${text}, ${percent(state)}` : text, ...notes].join(', ');
 }
 
-/** 'epoch 2 ████▌░░░ 50/100, loss 0.4' in at most `columns`; without a bar where there is no end or no room for one. */
+/**
+ * The progress as a line of at most `columns` characters: 'epoch 2 ████▌░░░ 50/100, loss 0.4'. There is no bar if the
+ * total is unknown or the line is too short.
+ */
 export function renderBar(state: ProgressState, columns: number): string {
   const {label, done, total, unit, notes = []} = state;
   if (unit === 'steps' || !total) return renderProgress(state).slice(0, columns);

@@ -1,13 +1,13 @@
-/** The four 32-bit words of the generator: what a checkpoint keeps. */
+/** State of the generator, four 32-bit words. A checkpoint stores it. */
 export type RandomState = [number, number, number, number];
 
-/** 2³² over the golden ratio: keeps `scramble` from its fixed point 0. */
+/** 2³² divided by the golden ratio. It keeps `scramble` away from its fixed point 0. */
 const GOLDEN_RATIO = 0x9e3779b9;
 
 /**
- * A seeded generator that is the same on every machine: xoshiro128** of Blackman and Vigna ("Scrambled Linear Pseudorandom
- * Number Generators", 2021). Several keys (seed, epoch, index) give a stream of its own for each combination, so that
- * what is drawn does not depend on the order in which work is done.
+ * A seeded random number generator with the same results on every machine: xoshiro128** of Blackman and Vigna
+ * ("Scrambled Linear Pseudorandom Number Generators", 2021). Each combination of keys (seed, epoch, index) gives a
+ * separate stream. So the numbers do not depend on the order of the work.
  */
 export class Random {
   readonly #state: Uint32Array;
@@ -16,7 +16,7 @@ export class Random {
     this.#state = new Uint32Array(4);
     let mix = 0;
     for (const key of keys) {
-      // Both halves of a key, so that seeds beyond 32 bits differ.
+      // Mix both halves of a key, so that seeds beyond 32 bits differ.
       for (const half of [key >>> 0, Math.floor(key / 2 ** 32) >>> 0]) mix = scramble((mix + GOLDEN_RATIO) ^ half);
     }
     for (let i = 0; i < 4; i++) {
@@ -35,12 +35,12 @@ export class Random {
     return [...this.#state] as RandomState;
   }
 
-  /** A number in 0..1, 1 excluded, of 32 random bits. */
+  /** A random number in [0, 1) with 32 random bits. */
   next(): number {
     return this.#word() / 2 ** 32;
   }
 
-  /** A whole number in 0..count-1, each equally likely up to 2⁻³². */
+  /** A random integer in 0..count-1. All are equally likely, up to 2⁻³². */
   integer(count: number): number {
     return Math.floor(this.next() * count);
   }
@@ -50,7 +50,7 @@ export class Random {
     return this.next() < chance;
   }
 
-  /** The numbers 0..count-1 in random order (Fisher and Yates). */
+  /** The numbers 0..count-1 in random order (Fisher-Yates shuffle). */
   permutation(count: number): number[] {
     const order = Array.from({length: count}, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {
@@ -78,7 +78,7 @@ function rotate(value: number, bits: number): number {
   return (value << bits) | (value >>> (32 - bits));
 }
 
-/** The finaliser of MurmurHash3: every bit of the input changes about half of the output's. */
+/** The finalizer of MurmurHash3. Each bit of the input changes about half of the bits of the output. */
 function scramble(value: number): number {
   let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -1,15 +1,18 @@
 import {MaskRcnnError} from './errors.js';
 import {closest, show} from './wording.js';
 
-/** What one option may be. `expected` completes the sentence "Option x must be …". */
+/** The valid values of an option. `expected` completes the sentence "Option x must be …". */
 export type Rule = {
   expected: string;
   accepts: (value: unknown) => boolean;
-  /** The words to choose from, for "did you mean". */
+  /** Valid words, for "did you mean". */
   words?: readonly string[];
 };
 
-/** The rules of an options object by name. An option that is absent or undefined passes unless it is `required`. */
+/**
+ * The rules of an options object, by option name. An option that is absent or undefined is valid unless it is
+ * `required`.
+ */
 export type Schema = Readonly<Record<string, Rule & {required?: true}>>;
 
 type Range = {min?: number; max?: number; above?: number; below?: number};
@@ -23,7 +26,7 @@ export const text: Rule = {
 
 export const callback: Rule = {expected: 'a function', accepts: (value) => typeof value === 'function'};
 
-/** A finite number in a range: `min` and `max` belong to it, `above` and `below` do not. */
+/** A finite number in a range. The range includes `min` and `max`, but not `above` and `below`. */
 export function number(range: Range = {}): Rule {
   return {
     expected: `a number${inWords(range)}`,
@@ -47,7 +50,7 @@ export function oneOf(...values: readonly (string | number)[]): Rule {
   };
 }
 
-/** An array (or typed array), each item by `rule`; `length` items exactly, or at least `min`. */
+/** An array or typed array. `rule` applies to each item. It has exactly `length` items, or at least `min`. */
 export function listOf(rule: Rule, {length, min = 0}: {length?: number; min?: number} = {}): Rule {
   const count = length === undefined ? (min === 0 ? '' : ` of at least ${min}`) : ` of ${length}`;
   return {
@@ -71,7 +74,7 @@ export function either(...rules: Rule[]): Rule {
   };
 }
 
-/** An object, whose members are checked by a schema of their own. */
+/** An object. A separate schema checks its members. */
 export const object: Rule = {
   expected: 'an object',
   accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -84,8 +87,8 @@ export function required(rule: Rule): Rule & {required: true} {
 }
 
 /**
- * Holds the options `given` to `where` (a call, as the user knows it) against `schema`. Throws INVALID_OPTION for an
- * unknown name, a missing required option, or a value that its rule does not accept.
+ * Checks the options `given` to `where` (the name of the function, as the user knows it) against `schema`. Throws
+ * INVALID_OPTION for an unknown option, a missing required option, or an invalid value.
  */
 export function checkOptions(given: unknown, schema: Schema, where: string): void {
   const options = given ?? {};

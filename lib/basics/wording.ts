@@ -16,7 +16,7 @@ export function formatMemory(bytes: number): string {
   return bytes < 999.5e6 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
-/** The word that `given` is most likely a misspelling of, or undefined if none is near. */
+/** The word that is most similar to `given`, or undefined if none is similar enough to be meant. */
 export function closest(given: string, words: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(given.length / 3)) + 1;
@@ -30,7 +30,7 @@ export function closest(given: string, words: readonly string[]): string | undef
   return best;
 }
 
-/** A value as it appears in messages: short, on one line. */
+/** Formats a value for messages: short and on one line. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 57)}…'` : `'${value}'`;
   if (typeof value === 'function') return 'a function';
@@ -43,7 +43,7 @@ export function show(value: unknown): string {
   return name === undefined || name === 'Object' ? 'an object' : `an object of type ${name}`;
 }
 
-/** Levenshtein's distance, where two neighbours swapped count once. */
+/** Edit distance (Levenshtein), in which a swap of two adjacent characters counts as one edit. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({length: b.length + 1}, (_, j) => j);

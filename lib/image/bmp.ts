@@ -1,8 +1,8 @@
 import {checkSize} from './format.js';
 
 /**
- * A decoded BMP, rows from the top. `palette` (3 bytes a colour: R, G, B) comes with one index a pixel; without it `data` is
- * R, G, B.
+ * A decoded BMP, with rows from top to bottom. With a `palette` (3 bytes per colour: R, G, B), `data` has one palette
+ * index per pixel. Without one, it has R, G, B per pixel.
  */
 export type Bmp = {width: number; height: number; bits: number; data: Uint8Array; palette?: Uint8Array};
 
@@ -12,7 +12,7 @@ type Header = {
   topDown: boolean;
   bits: number;
   compression: number;
-  /** Where the colour masks (BI_BITFIELDS) or the palette begin, and where the pixels do. */
+  /** Offset of the colour masks (BI_BITFIELDS) or of the palette. */
   headerEnd: number;
   paletteStart: number;
   paletteEntrySize: number;
@@ -26,8 +26,9 @@ const FILE_HEADER_BYTES = 14;
 const CORE_HEADER_BYTES = 12;
 
 /**
- * Decodes a BMP of 1, 2, 4, 8, 16, 24 or 32 bits a pixel, bottom-up or top-down, plain, run-length encoded or with colour
- * masks. The fourth byte of 32-bit pixels is ignored: most writers leave it 0. Throws an Error with the reason.
+ * Decodes a BMP with 1, 2, 4, 8, 16, 24 or 32 bits per pixel: bottom-up or top-down, uncompressed, run-length encoded
+ * or with colour masks. Ignores the fourth byte of 32-bit pixels, because most writers leave it 0. Throws an Error with
+ * the reason.
  */
 export function decodeBmp(bytes: Uint8Array): Bmp {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -95,14 +96,16 @@ function readPalette(bytes: Uint8Array, {paletteStart, paletteEntrySize, palette
   return palette;
 }
 
-/** Calls `row` with the offset of each row in the file and its place in the image. Rows are padded to four bytes. */
+/**
+ * Calls `row` with the offset of each row in the file and its y coordinate in the image. Rows are padded to four bytes.
+ */
 function eachRow(
   bytes: Uint8Array,
   {width, height, topDown, bits, pixels}: Header,
   row: (from: number, y: number) => void,
 ) {
   const stride = Math.ceil((width * bits) / 32) * 4;
-  // Some writers leave out the padding of the last row.
+  // Some writers omit the padding of the last row.
   const needed = stride * (height - 1) + Math.ceil((width * bits) / 8);
   if (bytes.length - pixels < needed) {
     throw new Error(`it is truncated: ${bytes.length - pixels} of ${needed} bytes of pixels are there`);
@@ -138,7 +141,7 @@ function readBgr(bytes: Uint8Array, header: Header): Uint8Array {
   return data;
 }
 
-/** 16 and 32 bits: each channel is the bits of a mask, scaled to 0..255. */
+/** Reads pixels of 16 or 32 bits. A mask selects the bits of each channel, which are scaled to 0..255. */
 function readMasked(view: DataView, header: Header): Uint8Array {
   const {width, height, bits, compression} = header;
   const channels = colourMasks(view, header).map((mask) => {
@@ -164,13 +167,13 @@ function readMasked(view: DataView, header: Header): Uint8Array {
 
 function colourMasks(view: DataView, {bits, compression, pixels}: Header): [number, number, number] {
   if (compression === COMPRESSION.rgb) return bits === 16 ? [0x7c00, 0x3e0, 0x1f] : [0xff0000, 0xff00, 0xff];
-  // Behind a 40-byte header or inside a longer one: the same place.
+  // After a 40-byte header or inside a longer one, which is the same offset.
   const start = FILE_HEADER_BYTES + 40;
   if (pixels < start + 12) throw new Error('its colour masks are missing');
   return [view.getUint32(start, true), view.getUint32(start + 4, true), view.getUint32(start + 8, true)];
 }
 
-/** RLE8 and RLE4. Pixels that no run covers keep index 0. */
+/** Decodes RLE8 and RLE4. Pixels that no run covers keep index 0. */
 function readRunLengths(bytes: Uint8Array, {width, height, topDown, pixels}: Header, bits: 4 | 8): Uint8Array {
   const data = new Uint8Array(width * height);
   let at = pixels;

@@ -8,7 +8,7 @@ const READ_FAILURES: Record<string, string> = {
   EACCES: 'reading it is not permitted',
 };
 
-/** The bytes of a file and the name to use in messages. Throws `code` where it cannot be read or is empty. */
+/** Reads a file. Returns its bytes and the name to use in messages. Throws `code` if the file cannot be read. */
 export async function readBytes(path: string | URL, code: ErrorCode): Promise<{bytes: Uint8Array; name: string}> {
   const name = typeof path === 'string' ? path : fileURLToPath(path);
   try {
@@ -19,7 +19,10 @@ export async function readBytes(path: string | URL, code: ErrorCode): Promise<{b
   }
 }
 
-/** Why a decoder failed, as the end of a sentence: libvips writes several lines with its own function names. */
+/**
+ * The reason why a decoder failed, to end a sentence with. Only the last line: libvips writes several lines with the
+ * names of its functions.
+ */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const line = message.trim().split('\n').at(-1) ?? '';

@@ -1,6 +1,6 @@
 export type ImageFormat = 'bmp' | 'png' | 'jpeg' | 'webp' | 'tiff' | 'gif' | 'avif';
 
-/** How the files of each format are usually called; folders are searched for these. */
+/** The usual file name extensions of these formats. Folders are searched for files with one of them. */
 export const IMAGE_EXTENSIONS: readonly string[] = [
   'bmp',
   'png',
@@ -15,10 +15,13 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
   'jfif',
 ];
 
-/** At most this many pixels are decoded (16383 × 16383, sharp's own limit), so that a small file cannot fill the memory. */
+/**
+ * Maximum number of pixels that are decoded (16383 × 16383, sharp's own limit), so that a small file cannot fill the
+ * memory.
+ */
 export const MAX_PIXELS = 0x3fff ** 2;
 
-/** The format by the first bytes of the file, whatever its name says; undefined if it is none that is read here. */
+/** Detects the format by the first bytes of the file, not by its name. Returns undefined for unsupported formats. */
 export function detectFormat(bytes: Uint8Array): ImageFormat | undefined {
   const ascii = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
   if (ascii(0, 2) === 'BM') return 'bmp';
@@ -31,7 +34,10 @@ export function detectFormat(bytes: Uint8Array): ImageFormat | undefined {
   return undefined;
 }
 
-/** Throws where an image of this size has no pixels or too many. Decoders' errors are reasons, not sentences. */
+/**
+ * Throws an Error if an image of this size has no pixels or too many. Like all errors of the decoders, its message is a
+ * reason that ends a sentence.
+ */
 export function checkSize(width: number, height: number): void {
   if (width < 1 || height < 1) throw new Error(`its size is ${width} × ${height}`);
   if (width * height > MAX_PIXELS) {

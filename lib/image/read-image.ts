@@ -6,34 +6,34 @@ import {readBytes, reasonOf} from './bytes.js';
 import {checkSize, detectFormat, MAX_PIXELS} from './format.js';
 import {loadSharp} from './load-sharp.js';
 
-/** Pixels in reading order, three bytes each: R, G, B. `data.length === width * height * 3`. */
+/** An 8-bit RGB image, row-major, three bytes per pixel (R, G, B in 0..255): `data.length === width * height * 3`. */
 export type RgbImage = {data: Uint8Array; width: number; height: number};
 
 /**
- * Pixels from elsewhere (a canvas, a camera, sharp): grey, RGB or RGBA, one byte each, 0..255. `channels` is taken from the
- * length of `data` if it is left out.
+ * Raw pixels, for example of a canvas, a camera or sharp: grey, RGB or RGBA in row-major order, one byte per channel,
+ * 0..255. The default of `channels` follows from the length of `data`.
  */
 export type RawImage = {data: Uint8Array | Uint8ClampedArray; width: number; height: number; channels?: 1 | 3 | 4};
 
-/** A path, a `file:` URL, the bytes of an image file, or pixels. */
+/** An image: a path, a `file:` URL, the bytes of an image file, or raw pixels. */
 export type ImageSource = string | URL | Uint8Array | RawImage;
 
-/** What `readImage()` takes. */
+/** Options of `readImage()`. */
 export type ReadImageOptions = {
-  /** What to call the image in messages, where it is no file. */
+  /** Name of the image in error messages, if it is not a file. Default 'The image'. */
   name?: string;
-  /** Turn photos upright as their EXIF tag says, and as viewers show them (default true). */
+  /** Whether to turn photos upright by their EXIF orientation tag, as image viewers do. Default true. */
   exifOrientation?: boolean;
 };
 
 /**
- * Reads an image as 8-bit RGB: BMP, PNG, JPEG, WebP, TIFF (first page), GIF (first frame) or AVIF, told apart by content and
- * not by name. Grey becomes three equal channels, 16 bits become the upper 8, CMYK is converted, alpha is dropped
- * and colour profiles are ignored, as Pillow's `convert('RGB')` does. Throws INVALID_IMAGE where the file is missing, empty,
- * truncated, of another kind, or larger than 16383 × 16383 pixels.
+ * Reads an image as 8-bit RGB: BMP, PNG, JPEG, WebP, TIFF (first page), GIF (first frame) or AVIF. The content decides
+ * the format, not the file name. Like Pillow's `convert('RGB')`, it turns grey into three equal channels, keeps the
+ * upper 8 of 16 bits, converts CMYK, drops alpha and ignores colour profiles. Throws INVALID_OPTION, and INVALID_IMAGE
+ * if the image is missing, empty, truncated, in another format, or has more than 16383 × 16383 pixels.
  *
- * Decoding runs on libuv's threads with one libvips thread each (sharp's default on Linux), so that it does not contend with
- * libtorch's threads for more than the images being read at once.
+ * Decoding runs on libuv's threads with one libvips thread each (sharp's default on Linux). So it competes with
+ * libtorch's threads only for as many cores as images are read at the same time.
  */
 export async function readImage(source: ImageSource, options: ReadImageOptions = {}): Promise<RgbImage> {
   checkOptions(options, {name: text, exifOrientation: bool}, 'readImage');
@@ -46,14 +46,14 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
   return fromRaw(source, name);
 }
 
-/** The size of an image file as `readImage` would decode it, from its header. Throws INVALID_IMAGE. */
+/** The size that `readImage` would return for an image file, in pixels, read from its header. Throws INVALID_IMAGE. */
 export async function readImageSize(
   source: string | URL,
   {exifOrientation = true}: Pick<ReadImageOptions, 'exifOrientation'> = {},
 ): Promise<{width: number; height: number}> {
   const {bytes, name} = await readBytes(source, 'INVALID_IMAGE');
   if (detectFormat(bytes) !== 'bmp') {
-    // What sharp cannot make sense of is left to the decoder, for its message.
+    // If sharp cannot read the header, the decoder below throws the error.
     const sharp = await loadSharp();
     const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS})
       .metadata()
@@ -94,7 +94,7 @@ async function decode(bytes: Uint8Array, name: string, exifOrientation: boolean,
 async function decodeWithSharp(bytes: Uint8Array, exifOrientation: boolean): Promise<RgbImage> {
   const sharp = await loadSharp();
   const pipeline = sharp(bytes, {
-    failOn: 'error', // truncated files too, but not files with a harmless oddity
+    failOn: 'error', // fail on truncated files, but accept files with a harmless oddity
     limitInputPixels: MAX_PIXELS,
     ignoreIcc: true,
     autoOrient: exifOrientation,
@@ -114,7 +114,7 @@ function bmpToRgb(bytes: Uint8Array): RgbImage {
   if (palette === undefined) return {data, width, height};
   const rgb = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) {
-    // An index past the palette is black, as in Windows.
+    // As in Windows, an index outside the palette is black.
     for (let c = 0; c < 3; c++) rgb[i * 3 + c] = palette[data[i]! * 3 + c] ?? 0;
   }
   return {data: rgb, width, height};

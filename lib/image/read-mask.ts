@@ -4,30 +4,32 @@ import {readBytes, reasonOf} from './bytes.js';
 import {checkSize, detectFormat, type ImageFormat, MAX_PIXELS} from './format.js';
 import {loadSharp} from './load-sharp.js';
 
-/** A mask as ids: pixel x, y belongs to instance `ids[y * width + x]`; 0 is the background. */
+/** An instance mask: pixel (x, y) belongs to instance `ids[y * width + x]`. 0 is the background. */
 export type IdMask = {
   ids: Uint16Array | Uint32Array;
   width: number;
   height: number;
-  /** What the ids are: grey values as stored, indices of the file's palette, or one number for each colour. */
+  /** Where the ids come from: grey values as stored, indices of the file's palette, or one number per colour. */
   source: 'values' | 'palette' | 'colours';
-  /** Bits of a pixel (of a channel, where it has several) as stored: a mask of 1 bit cannot tell instances apart. */
+  /** Stored bits per pixel, or per channel if there are several. A mask with 1 bit cannot distinguish instances. */
   bits: number;
 };
 
-/** More colours than this are a picture, or a mask with blurred edges. */
+/** An image with more colours is a picture, or a mask with blurred edges. */
 const MOST_COLOURS = 4096;
 
-/** By libvips' names. */
+/** Bits of the pixel types, by libvips' names. */
 const BITS: Record<string, number> = {uchar: 8, char: 8, ushort: 16, short: 16};
 
 type Layout = {channels: number; width: number; height: number; bits: number};
 
 /**
- * Reads the instance ids of a mask file, exactly as stored: grey values of 8 or 16 bits, the indices (not the colours) of a
- * PNG or BMP palette, and 32-bit TIFF. A colour image whose pixels are all grey gives the grey values; otherwise each
- * colour is an id, numbered from 1 by first appearance in reading order, and black is the background. Alpha is ignored.
- * Throws INVALID_MASK where the file cannot be read, or was compressed with loss (JPEG, lossy WebP, AVIF), which
+ * Reads the instance ids of a mask file, exactly as stored: grey values of 8 or 16 bits, palette indices (not colours)
+ * of PNG or BMP, and 32-bit TIFF. A colour image in which all pixels are grey gives the grey values. In other colour
+ * images each colour is an id, numbered from 1 in the order of first appearance (row-major), and black is the
+ * background. Alpha is ignored.
+ *
+ * Throws INVALID_MASK if the file cannot be read, or if its compression is lossy (JPEG, lossy WebP, AVIF), because this
  * destroys ids.
  */
 export async function readMask(path: string | URL): Promise<IdMask> {
@@ -59,7 +61,7 @@ export async function readMask(path: string | URL): Promise<IdMask> {
 
 function isLossy(format: ImageFormat, bytes: Uint8Array): boolean {
   if (format === 'jpeg' || format === 'avif') return true;
-  // A lossy bitstream is in a chunk 'VP8 ', a lossless one in 'VP8L' (WebP container specification).
+  // A lossy bitstream is in a chunk 'VP8 ', a lossless one in a chunk 'VP8L' (WebP container specification).
   return format === 'webp' && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('VP8L');
 }
 
@@ -69,7 +71,9 @@ function fromBmp(bytes: Uint8Array): IdMask {
   return fromChannels(data, {channels: 3, width, height, bits: 8});
 }
 
-/** What the decoders let pass: a size that would fill the memory, and a file cut off behind its last pixel. */
+/**
+ * Rejects what the decoders accept: a size that would fill the memory, and a file that is cut off after its last pixel.
+ */
 function checkPng(bytes: Uint8Array): void {
   const png = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (png.length < 33) throw new Error('it ends within its header');
@@ -78,7 +82,10 @@ function checkPng(bytes: Uint8Array): void {
   if (end < 0 || end + 8 > png.length) throw new Error('it is truncated');
 }
 
-/** Whether libvips, off the main thread, leaves the values of a PNG alone: not palettes, under 8 bits, nor 16-bit colour. */
+/**
+ * Whether sharp (libvips), which decodes off the main thread, keeps the values of a PNG. It does not for palettes, less
+ * than 8 bits, and 16-bit colour.
+ */
 function sharpKeeps(png: Uint8Array): boolean {
   const [depth, colourType] = [png[24], png[25]];
   const isGrey = colourType === 0 || colourType === 4;
@@ -88,8 +95,8 @@ function sharpKeeps(png: Uint8Array): boolean {
 async function fromPng(bytes: Uint8Array): Promise<IdMask> {
   const [depth, interlaced] = [bytes[24]!, bytes[28] === 1];
   if (interlaced && depth < 8) throw new Error(`interlaced PNG of ${depth} bits a pixel is not supported`);
-  // A copy, because the decoder looks at the whole ArrayBuffer, which small Buffers share.
-  const {decode} = await import('fast-png'); // not at the start, for which every script would wait
+  // Pass a copy, because the decoder reads the whole ArrayBuffer, which small Buffers share.
+  const {decode} = await import('fast-png'); // loaded late, so that not every script waits for it
   const png = decode(Uint8Array.from(bytes), {checkCrc: true});
   const {width, height, channels} = png;
   if (channels >= 3) return fromChannels(png.data, {channels, width, height, bits: depth});
@@ -99,7 +106,7 @@ async function fromPng(bytes: Uint8Array): Promise<IdMask> {
   return {ids, width, height, source: png.palette === undefined ? 'values' : 'palette', bits: depth};
 }
 
-/** fast-png leaves pixels of 1, 2 and 4 bits packed, each row from a new byte. */
+/** Unpacks pixels of 1, 2 and 4 bits, which fast-png does not do. Each row starts at a new byte. */
 function unpack(data: ArrayLike<number>, depth: number, width: number, ids: Uint16Array): void {
   const stride = Math.ceil((width * depth) / 8);
   for (let i = 0; i < ids.length; i++) {
@@ -109,13 +116,13 @@ function unpack(data: ArrayLike<number>, depth: number, width: number, ids: Uint
   }
 }
 
-/** TIFF, GIF, WebP and most PNGs. */
+/** Reads TIFF, GIF, WebP and most PNGs. */
 async function fromSharp(bytes: Uint8Array): Promise<IdMask> {
   const sharp = await loadSharp();
   const pipeline = sharp(bytes, {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true});
   const {depth, space} = await pipeline.metadata();
   if (depth === 'float' || depth === 'double') throw new Error('its pixels are fractions, not whole numbers');
-  // In libvips 16-bit grey must stay in its own colour space, or it is shifted to 8 bits.
+  // libvips shifts 16-bit grey to 8 bits unless the colour space is set explicitly.
   if (space === 'grey16') pipeline.toColourspace('grey16');
   const isBytes = depth === 'uchar';
   pipeline.removeAlpha().raw({depth: isBytes ? 'uchar' : 'uint'});
@@ -146,7 +153,7 @@ function fromColours(data: ArrayLike<number>, {channels, width, height, bits}: L
   const known = new Map([[0, 0]]);
   for (let i = 0; i < ids.length; i++) {
     const at = i * channels;
-    // 16-bit channels exceed 32 bits together, hence no shifts.
+    // No shifts, because three 16-bit channels exceed 32 bits.
     const colour = (data[at]! * 65536 + data[at + 1]!) * 65536 + data[at + 2]!;
     let id = known.get(colour);
     if (id === undefined) {

@@ -1,6 +1,6 @@
 /**
- * Numbers the connected components of the pixels that are not 0, from 1 in reading order of their first pixel. Pixels
- * that touch at a corner are connected.
+ * Numbers the connected components of the nonzero pixels, from 1, in row-major order of their first pixel. Pixels that
+ * touch at a corner are connected (8-connectivity).
  */
 export function connectedComponents(
   pixels: ArrayLike<number>,

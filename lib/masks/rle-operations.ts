@@ -4,16 +4,22 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {Rle} from './rle.js';
 
 /**
- * What pycocotools.mask does with run lengths, by the addon: equal to it, string for string. Each function throws INVALID_MASK
- * for run lengths, bitmaps and polygons that are malformed or of another size.
+ * The functions of pycocotools.mask, with results that are equal to theirs, string for string. The addon computes them.
+ * Each function throws INVALID_MASK for run lengths, bitmaps and polygons that are malformed or of the wrong size.
  */
 
-/** Compressed run lengths of a bitmap in reading order, in which anything but 0 is the object. */
+/**
+ * Encodes a row-major bitmap of width × height bytes as COCO's compressed run-length encoding. Every value except 0 is
+ * the object. Throws INVALID_MASK if the bitmap does not have this size.
+ */
 export async function encodeRle(bitmap: Uint8Array, width: number, height: number): Promise<Rle> {
   return made({width, height}, ({rle}) => rle.encode(bitmap, width, height));
 }
 
-/** The union of polygons, each a list of x and y in turn, in pixels of the image. */
+/**
+ * Encodes the union of polygons as COCO's compressed run-length encoding. Each polygon is a list of alternating x and
+ * y, in pixels of the image. Throws INVALID_MASK for malformed polygons.
+ */
 export async function rleFromPolygons(
   polygons: readonly (readonly number[])[],
   width: number,
@@ -24,22 +30,31 @@ export async function rleFromPolygons(
   return made({width, height}, ({rle}) => rle.fromPolygons(Float64Array.from(polygons.flat()), ends, width, height));
 }
 
-/** From lengths of runs of 0 and 1 in turn, down the columns. */
+/**
+ * Compresses COCO's uncompressed run lengths: lengths of alternating runs of 0 and 1, starting with 0, column by
+ * column. Throws INVALID_MASK if they do not add up to width × height.
+ */
 export async function rleFromRuns(runs: readonly number[], width: number, height: number): Promise<Rle> {
   return made({width, height}, ({rle}) => rle.fromRuns([...runs], width, height));
 }
 
-/** Lengths of runs of 0 and 1 in turn, down the columns; only the first may be 0. */
+/**
+ * Decompresses to COCO's uncompressed run lengths: lengths of alternating runs of 0 and 1, starting with 0, column by
+ * column. Only the first can be 0. Throws INVALID_MASK for malformed run lengths.
+ */
 export async function rleToRuns({size: [height, width], counts}: Rle): Promise<number[]> {
   return run(({rle}) => [...rle.toRuns(counts, width, height)]);
 }
 
-/** Pixels of each mask. */
+/** The area of each mask, in pixels. Throws INVALID_MASK for malformed run lengths. */
 export async function rleAreas(masks: readonly Rle[]): Promise<number[]> {
   return run(({rle}) => masks.map(({size: [height, width], counts}) => rle.areas([counts], width, height)[0]!));
 }
 
-/** left, top, width and height of the box around each object; zeros where there is none. */
+/**
+ * The bounding box of each mask: left, top, width, height in pixels. All are 0 for an empty mask. Throws INVALID_MASK
+ * for malformed run lengths.
+ */
 export async function rleBoxes(
   masks: readonly Rle[],
 ): Promise<[left: number, top: number, width: number, height: number][]> {
@@ -51,7 +66,10 @@ export async function rleBoxes(
   );
 }
 
-/** The union of masks of one size, or their intersection. */
+/**
+ * The union of masks, or their intersection if `intersect` is true (default false). Throws INVALID_MASK if there is no
+ * mask or if the masks differ in size.
+ */
 export async function mergeRles(masks: readonly Rle[], options: {intersect?: boolean} = {}): Promise<Rle> {
   const {width, height} = oneSize(masks);
   const counts = masks.map((mask) => mask.counts);
@@ -59,8 +77,9 @@ export async function mergeRles(masks: readonly Rle[], options: {intersect?: boo
 }
 
 /**
- * Intersection over union of each detection with each true mask, 0..1: a row per detection. Over the detection's own area where
- * `crowd` says that the true mask is a crowd. All masks must be of one size.
+ * Intersection over union (IoU) of each detected mask with each ground-truth mask, 0..1, with one row per detection.
+ * Where `crowd` says that the ground-truth mask is a crowd (default: none is), the intersection is divided by the area
+ * of the detection instead. Throws INVALID_MASK if the masks differ in size.
  */
 export async function rleIou(
   detected: readonly Rle[],

@@ -1,7 +1,10 @@
-/** A bitmap as COCO's compressed run lengths, column by column. */
+/** A mask in COCO's compressed run-length encoding, column by column. `size` is in pixels. */
 export type Rle = {size: [height: number, width: number]; counts: string};
 
-/** The bitmap (0 and 1, reading order) of a compressed RLE. Throws RangeError where the counts do not add up to the size. */
+/**
+ * Decodes a mask to a row-major bitmap of 0 and 1. Throws RangeError if the counts are malformed or do not add up to
+ * the size.
+ */
 export function decodeRle(rle: Rle): Uint8Array {
   const [height, width] = rle.size;
   const bitmap = new Uint8Array(height * width);
@@ -10,12 +13,12 @@ export function decodeRle(rle: Rle): Uint8Array {
 }
 
 /**
- * Where in the bitmap of a compressed RLE the pixels of its object are, column by column: less work than the bitmap where the
- * object is small. Throws RangeError where the counts do not add up to the size.
+ * The positions of the object's pixels in the row-major bitmap of a mask, column by column. For small objects, this is
+ * less work than decoding the bitmap. Throws RangeError if the counts are malformed or do not add up to the size.
  *
- * Each count is written in groups of five bits, lowest first, as the
- * character 48 + group, with 32 added while more follow; from the fourth count on it is the difference to the one two
- * before it (cocoapi, common/maskApi.c).
+ * Format of the counts: each count is written in groups of five bits, lowest first. A group becomes the character with
+ * the code 48 + group, with 32 added if more groups follow. From the fourth count on, it is the difference to the count
+ * two positions before (cocoapi, common/maskApi.c).
  */
 export function pixelsOf({size: [height, width], counts}: Rle): Int32Array {
   const runs = parseCounts(counts);
@@ -32,7 +35,7 @@ export function pixelsOf({size: [height, width], counts}: Rle): Int32Array {
   return pixels;
 }
 
-/** The number of pixels in the runs of the object, which are every second one. */
+/** The number of pixels in the runs of the object: every second run, from the second on. */
 function checkedArea(runs: readonly number[], width: number, height: number): number {
   const refusal = (got: string) =>
     new RangeError(`The runs of an RLE of ${width} × ${height} must add up to ${width * height} pixels, got ${got}.`);
@@ -57,7 +60,7 @@ function parseCounts(counts: string): number[] {
       if (!(group >= 0 && group < 64)) throw new RangeError(`The counts of an RLE must be complete, got '${counts}'.`);
       value |= (group & 31) << shift;
       more = (group & 32) !== 0;
-      if (!more && (group & 16) !== 0 && shift < 27) value |= -1 << (shift + 5); // the sign
+      if (!more && (group & 16) !== 0 && shift < 27) value |= -1 << (shift + 5); // sign extension
     }
     runs.push(runs.length > 2 ? value + runs[runs.length - 2]! : value);
   }
