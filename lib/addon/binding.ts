@@ -4,21 +4,21 @@ import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
 import {type Libtorch, minorVersion, type Origin} from '../libtorch/layout.js';
 import {type LocateOptions, locateLibtorch} from '../libtorch/locate.js';
 
-/** What the C++ addon exports. */
+/** The exports of the C++ addon. */
 export type Binding = typeof import('../../binding.js');
 
-/** `native/loader`: links no libtorch. Libraries are opened off the main thread. */
+/** The exports of `native/loader`, which does not link libtorch. It opens libraries off the main thread. */
 export type Loader = {
-  /** The libtorch whose headers the addon was compiled with. */
+  /** The version of libtorch whose headers the addon was compiled with. */
   builtFor: string;
   load(libDir: string): Promise<Binding>;
-  /** Opens torchvision's library of operators. Rejects with the linker's words. */
+  /** Opens torchvision's library of operators. Rejects with the message of the dynamic linker. */
   loadOperators(libDir: string, path: string): Promise<void>;
-  /** What `load()` found for GPUs; `error` is the linker's. */
+  /** What `load()` found for GPUs. `error` is the message of the dynamic linker. */
   cuda(): {inLibtorch: boolean; hasDriver: boolean; error?: string};
 };
 
-/** The addon in this process, and what it runs on. */
+/** The addon that this process has loaded, its loader and its libtorch. */
 export type Loaded = {binding: Binding; loader: Loader; libtorch: Libtorch};
 
 const require = createRequire(import.meta.url);
@@ -28,16 +28,16 @@ export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 let loading: Promise<Loaded> | undefined;
 
 /**
- * Finds libtorch, loads it and the addon, once for the process.
+ * Finds libtorch, then loads it and the addon, once per process.
  *
- * Throws ADDON_NOT_FOUND, LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, or NATIVE if the addon itself cannot be loaded. After a
- * failure the next call tries again.
+ * Throws ADDON_NOT_FOUND, LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, or NATIVE if the addon itself cannot be loaded. After
+ * a failure, the next call tries again.
  */
 export async function loadBinding(): Promise<Binding> {
   return (await loadRuntime()).binding;
 }
 
-/** As `loadBinding()`, with what was loaded. */
+/** Like `loadBinding()`, but also returns the loader and the libtorch. */
 export async function loadRuntime(): Promise<Loaded> {
   loading ??= Promise.resolve()
     .then(() => bind(loadAddon(packageRoot)))
@@ -48,7 +48,10 @@ export async function loadRuntime(): Promise<Loaded> {
   return await loading;
 }
 
-/** Loads the addon's bootstrap from the package at `root`: `build/Release`, else `prebuilds`. Throws ADDON_NOT_FOUND, NATIVE. */
+/**
+ * Loads the loader of the addon from the package in `root`: from `build/Release`, else from `prebuilds`. Throws
+ * ADDON_NOT_FOUND, NATIVE.
+ */
 export function loadAddon(root: string): Loader {
   let path: string;
   try {
@@ -71,7 +74,10 @@ export function loadAddon(root: string): Loader {
   }
 }
 
-/** Loads `loader`'s addon with the libtorch that is found; another version than it was built for is refused unloaded. */
+/**
+ * Finds a libtorch and loads the addon of `loader` with it. If the addon was built for another version, the libtorch is
+ * rejected before it is loaded. Throws LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, NATIVE.
+ */
 export async function bind(loader: Loader, options: LocateOptions = {}): Promise<Loaded> {
   const libtorch = await locateLibtorch(options);
   checkVersion(libtorch, loader.builtFor);

@@ -2,12 +2,12 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {findOperators, operatorsFolder} from '../libtorch/operators.js';
 import type {Loaded} from './binding.js';
 
-/** What stands in the way of a GPU: a sentence, and what to do. */
+/** Why a GPU cannot be used, as part of a sentence, and how to fix it. */
 export type Obstacle = {problem: string; hint: string};
 
 /**
- * Looks for what a GPU needs: a libtorch for CUDA, a driver, a GPU, and torchvision's operators, which are loaded into the process.
- * Resolves to what is missing; undefined: nothing.
+ * Checks everything that a GPU needs: a libtorch for CUDA, a driver, a GPU, and torchvision's operators, which it
+ * loads. Resolves to what is missing, or undefined if nothing is.
  */
 export async function prepareCuda({binding, loader, libtorch}: Loaded): Promise<Obstacle | undefined> {
   const {inLibtorch, hasDriver, error} = loader.cuda();
@@ -36,7 +36,7 @@ export async function prepareCuda({binding, loader, libtorch}: Loaded): Promise<
   return await loadOperators({binding, loader, libtorch});
 }
 
-/** Loads torchvision's operators, if they are not in the process yet. Resolves to what stands in the way. */
+/** Loads torchvision's operators if they are not loaded yet. Resolves to the reason if that fails. */
 export async function loadOperators({binding, loader, libtorch}: Loaded): Promise<Obstacle | undefined> {
   if (binding.environment().torchvision) return undefined;
   const hint = '`npx maskrcnn setup --cuda` fetches them; with pip, `pip install torchvision`.';
@@ -54,10 +54,10 @@ export async function loadOperators({binding, loader, libtorch}: Loaded): Promis
 }
 
 /**
- * The device that the option means, 'auto' being a GPU where one can be used. A GPU that is there and cannot be used is told as a
- * notice then.
+ * Resolves the option `device`. 'auto' becomes a GPU if one can be used, else the CPU. If there is a GPU that cannot be
+ * used, 'auto' also returns a notice.
  *
- * Throws DEVICE_UNAVAILABLE where a GPU is asked for and is not there, with what is missing.
+ * Throws DEVICE_UNAVAILABLE, which says what is missing, if a GPU is requested and cannot be used.
  */
 export async function chooseDevice(device: string, loaded: Loaded): Promise<{device: string; notice?: string}> {
   if (device === 'cpu') return {device};
@@ -72,7 +72,7 @@ export async function chooseDevice(device: string, loaded: Loaded): Promise<{dev
   return {device: 'cpu', notice: `The GPU is not used: ${obstacle.problem}. ${obstacle.hint}`};
 }
 
-/** Which GPU a device is, from 0 on; undefined for the CPU. */
+/** The index of a GPU device, from 0. Undefined for the CPU. */
 export function gpuIndex(device: string): number | undefined {
   return device.startsWith('cuda') ? Number(device.split(':')[1] ?? 0) : undefined;
 }

@@ -5,7 +5,10 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   NATIVE: 'This is a defect of maskrcnn: please report it with the stack.',
 };
 
-/** Errors of the addon carry a code of `ErrorCode`; everything else that it throws is a defect. */
+/**
+ * Converts an error of the addon to MaskRcnnError. Its errors have a code of `ErrorCode`; any other error is a bug and
+ * becomes NATIVE.
+ */
 export function fromNative(error: unknown): MaskRcnnError {
   if (error instanceof MaskRcnnError) return error;
   const {code = 'NATIVE', message} = error as Error & {code?: ErrorCode};
@@ -13,7 +16,7 @@ export function fromNative(error: unknown): MaskRcnnError {
   return new MaskRcnnError(code, message, hint === undefined ? {cause: error} : {hint, cause: error});
 }
 
-/** Runs a call of the addon with its errors translated. */
+/** Runs a call of the addon and converts its errors with `fromNative`. */
 export async function native<T>(call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();

@@ -3,7 +3,7 @@ import {loadBinding} from './binding.js';
 
 export type Versions = {maskrcnn: string; libtorch: string; node: string};
 
-/** What a run is made with: kept with its options. */
+/** The versions that a run uses. They are saved with its options. */
 export async function versions(): Promise<Versions> {
   const [binding, text] = await Promise.all([
     loadBinding(),

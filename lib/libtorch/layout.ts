@@ -1,14 +1,14 @@
 import {readFile, stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 
-/** Where a libtorch was found: `LIBTORCH`, the cache that `maskrcnn setup` fills, or Python's PyTorch. */
+/** Where a libtorch was found: in `LIBTORCH`, in the cache that `maskrcnn setup` fills, or in Python's PyTorch. */
 export type Origin = 'LIBTORCH' | 'setup' | 'python';
 
 export type Libtorch = {
-  /** The folder that holds `lib/` and, for builds from source, `include/`. */
+  /** The folder that has `lib/` and, for builds from source, `include/`. */
   root: string;
   libDir: string;
-  /** As libtorch states it, such as '2.13.0+cpu'; undefined where it does not. */
+  /** As libtorch states it, such as '2.13.0+cpu'. Undefined if it does not. */
   version: string | undefined;
   origin: Origin;
 };
@@ -19,12 +19,12 @@ export function sharedLibrary(name: string, platform: NodeJS.Platform = process.
   return `lib${name}${platform === 'darwin' ? '.dylib' : '.so'}`;
 }
 
-/** What every libtorch has; the addon links these two. */
+/** The libraries that every libtorch has. The addon links both. */
 export const essentialLibraries = [sharedLibrary('c10'), sharedLibrary('torch_cpu')];
 
 /**
- * The root of the libtorch at `path`, which may be the root, its `lib`, or the folder that holds `torch/` or `libtorch/`;
- * undefined if there is none.
+ * The root of the libtorch at `path`, or undefined if there is none. `path` may be the root, its `lib`, or the folder
+ * that has `torch/` or `libtorch/`.
  */
 export async function findRoot(path: string): Promise<string | undefined> {
   const candidates = [path, join(path, 'torch'), join(path, 'libtorch')];
@@ -40,7 +40,7 @@ export async function describeRoot(root: string, origin: Origin): Promise<Libtor
   return {root, libDir: join(root, 'lib'), version: await readVersion(root), origin};
 }
 
-/** The version by `version.py` (wheels), `build-version` (zips), or the headers. */
+/** The version according to `version.py` (wheels), `build-version` (zips), or the headers. */
 export async function readVersion(root: string): Promise<string | undefined> {
   const python = await readText(join(root, 'version.py'));
   const stated = /^__version__ = '([^']+)'/m.exec(python)?.[1] ?? (await readText(join(root, 'build-version'))).trim();
@@ -53,7 +53,7 @@ export async function readVersion(root: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** '2.13' of '2.13.0+cpu': libtorch keeps its binary interface within a minor version. */
+/** '2.13' of '2.13.0+cpu'. libtorch keeps its binary interface stable within a minor version. */
 export function minorVersion(version: string): string {
   return version.split('.', 2).join('.');
 }

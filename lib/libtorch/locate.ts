@@ -14,21 +14,24 @@ export type LocateOptions = {
   python?: string;
 };
 
-/** One place that was looked at, and what was there. */
+/** A place that was searched, and what was found there. */
 type Look = {place: string; finding: string};
 
 const setupHint = 'Run `npx maskrcnn setup` to fetch it (about 200 MB), or set LIBTORCH to an unpacked libtorch.';
 
-/** The folder that `maskrcnn setup` unpacks a variant into: a `torch` with, for CUDA, its neighbours of the wheels. */
+/**
+ * The folder into which `maskrcnn setup` unpacks a variant. It contains `torch` and, for CUDA, the folders of other
+ * wheels next to it.
+ */
 export function setupFolder(variant: Variant, cache: string = cacheRoot()): string {
   return join(cache, 'libtorch', `${pinned.torch}-${variant}`);
 }
 
 /**
- * Finds libtorch: in `LIBTORCH`, in what `maskrcnn setup` put in the cache (CUDA before CPU), in the PyTorch of `python3`
- * if `LIBTORCH_USE_PYTORCH=1`. Nothing is fetched or loaded.
+ * Finds libtorch: in `LIBTORCH`; in the cache that `maskrcnn setup` fills (CUDA before CPU); or, if
+ * `LIBTORCH_USE_PYTORCH=1`, in the PyTorch of `python3`. Does not download or load anything.
  *
- * Throws LIBTORCH_NOT_FOUND, which lists each place; also where `LIBTORCH` is set to something else.
+ * Throws LIBTORCH_NOT_FOUND with a list of the searched places, or if `LIBTORCH` is set but has no libtorch.
  */
 export async function locateLibtorch(options: LocateOptions = {}): Promise<Libtorch> {
   const {libtorch, looks} = await lookForLibtorch(options);
@@ -37,7 +40,10 @@ export async function locateLibtorch(options: LocateOptions = {}): Promise<Libto
   throw new MaskRcnnError('LIBTORCH_NOT_FOUND', `libtorch was not found. Looked in:${list}`, {hint: setupHint});
 }
 
-/** As `locateLibtorch`, but libtorch may be missing. */
+/**
+ * Like `locateLibtorch`, but if none is found, returns the searched places. Throws LIBTORCH_NOT_FOUND only if
+ * `LIBTORCH` is set but has no libtorch.
+ */
 export async function lookForLibtorch({
   env = process.env,
   cache = cacheRoot(env),
@@ -46,7 +52,7 @@ export async function lookForLibtorch({
   if (env.LIBTORCH) {
     const root = await findRoot(env.LIBTORCH);
     if (root !== undefined) return {libtorch: await describeRoot(root, 'LIBTORCH'), looks: []};
-    // Going on to another libtorch than the one asked for would only surprise.
+    // Using another libtorch than the requested one would be a surprise.
     throw new MaskRcnnError(
       'LIBTORCH_NOT_FOUND',
       `LIBTORCH must name a folder that holds lib/${sharedLibrary('torch_cpu')}, got '${env.LIBTORCH}'.`,
@@ -74,7 +80,7 @@ export async function lookForLibtorch({
   return {looks};
 }
 
-/** Asks Python where its PyTorch is, without importing it: that takes seconds. */
+/** Asks Python where its PyTorch is, without importing it, which would take seconds. */
 async function findPythonTorch(python: string, env: NodeJS.ProcessEnv): Promise<{folder?: string; finding: string}> {
   const program = [
     'import importlib.util',

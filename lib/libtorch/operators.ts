@@ -2,8 +2,9 @@ import {readdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 
 /**
- * torchvision's library of operators beside the libtorch at `root`, as `maskrcnn setup --cuda` and pip lay them out; undefined if
- * there is none. It is `_C.so` up to torchvision 0.28 and `_C_stable.so` from 0.29 on (`.pyd` on Windows).
+ * torchvision's library of operators next to the libtorch in `root`, where `maskrcnn setup --cuda` and pip put it.
+ * Undefined if there is none. Its name is `_C.so` up to torchvision 0.28 and `_C_stable.so` from 0.29 (`.pyd` on
+ * Windows).
  */
 export async function findOperators(root: string): Promise<string | undefined> {
   const folder = operatorsFolder(root);

@@ -28,11 +28,12 @@ export type SetupOptions = {
 };
 
 /**
- * Fetches the pinned libtorch into the cache: from PyTorch's index; where that is out of reach, through pip; or from
- * `from`. What is there already is kept, and an interrupted download goes on. The folder appears whole or not at all, and
- * set-ups at the same time take turns.
+ * Downloads the pinned libtorch into the cache: from PyTorch's index; with pip, if the index is unreachable; or from
+ * `from`. An existing libtorch is kept, and an interrupted download resumes. The folder appears only when it is
+ * complete. Set-ups that run at the same time take turns.
  *
- * Throws DOWNLOAD_FAILED, CHECKSUM_MISMATCH, LIBTORCH_MISMATCH, WRITE_FAILED, or the signal's reason.
+ * Throws DOWNLOAD_FAILED, CHECKSUM_MISMATCH, LIBTORCH_MISMATCH, WRITE_FAILED, INVALID_OPTION if `from` does not exist,
+ * or the signal's reason.
  */
 export async function setUpLibtorch({
   variant = 'cpu',
@@ -56,7 +57,7 @@ export async function setUpLibtorch({
   );
 }
 
-/** Fills `folder` unless it is filled already. */
+/** Fills `folder`, unless it already has a libtorch. */
 async function fillOnce(folder: string, options: FillOptions): Promise<Libtorch> {
   const {progress} = options.context;
   const present = await findRoot(folder);
@@ -82,7 +83,7 @@ async function fillOnce(folder: string, options: FillOptions): Promise<Libtorch>
 
 type FillOptions = {from: string | undefined; index: string; python: string; context: SourceContext};
 
-/** Fills `folder`; returns what removes the downloads, to be called once all has gone well. */
+/** Fills `folder`. Returns a function that removes the downloads. Call it when everything has succeeded. */
 async function fill(folder: string, {from, index, python, context}: FillOptions): Promise<() => Promise<void>> {
   if (from === undefined) return fillFromDefaults(folder, index, python, context);
   if (/^https?:/i.test(from)) {
@@ -149,13 +150,13 @@ async function fillFromWheels(
   context: SourceContext,
 ): Promise<() => Promise<void>> {
   const wanted: Requirement[] = [{name: 'torch', specifier: `==${pinned.torch}`, extras: []}];
-  // Its operators for CUDA come from torchvision.
+  // torchvision provides operators for CUDA.
   if (context.variant === 'cuda') wanted.push({name: 'torchvision', specifier: `==${pinned.torchvision}`, extras: []});
   const wheels = new Set<string>();
   for (const requirement of wanted) {
     const path = await source.obtain(requirement);
     wheels.add(path);
-    // A wheel that was built with CUDA cannot be loaded without CUDA's libraries, not even on the CPU.
+    // A wheel that was built with CUDA needs CUDA's libraries to load, even to run on the CPU.
     for (const further of await cudaRequirements(path, requirement.extras)) {
       if (!wanted.some(({name}) => name === further.name)) wanted.push(further);
     }
@@ -168,7 +169,7 @@ async function unpack(path: string, folder: string, {progress, signal}: SourceCo
   await unpackWheel(path, folder, {progress, label: `Unpacking ${basename(path)}`, signal});
 }
 
-/** What was unpacked must be a libtorch that the package's addon can be built for. */
+/** Throws unless `folder` has a libtorch of the version that the addon is built for. */
 async function verify(folder: string): Promise<void> {
   const root = await findRoot(folder);
   if (root === undefined) {
@@ -185,7 +186,7 @@ async function verify(folder: string): Promise<void> {
   );
 }
 
-/** The lock is held, so no other set-up is still at them. */
+/** Removes partial folders of earlier set-ups. The caller holds the lock, so no other set-up is using them. */
 async function removeLeftovers(folder: string): Promise<void> {
   const parent = dirname(folder);
   const names = (await readdir(parent)).filter((name) => name.startsWith(`${basename(folder)}.partial-`));

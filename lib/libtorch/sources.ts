@@ -8,26 +8,29 @@ import {download, sha256OfFile} from '../files/download.js';
 import {pinnedDigests, type Variant} from './pinned.js';
 import {pickWheel, type Requirement} from './wheel.js';
 
-/** Where wheels come from. */
+/** A source of wheels. */
 export type WheelSource = {
-  /** The path of a wheel that meets the requirement. Throws DOWNLOAD_FAILED where there is none. */
+  /** The path of a wheel that meets the requirement. Throws DOWNLOAD_FAILED if there is none. */
   obtain(requirement: Requirement): Promise<string>;
-  /** Removes what it has fetched. */
+  /** Removes the downloads. */
   dispose(): Promise<void>;
 };
 
 export type SourceContext = {
   variant: Variant;
-  /** The folder for what is fetched. */
+  /** The folder for downloads. */
   downloads: string;
   progress: Progress;
   signal?: AbortSignal | undefined;
 };
 
-/** An index that does not answer by then is out of reach. */
+/** An index that does not answer within this time counts as unreachable. */
 const indexTimeoutMs = 5000;
 
-/** A package index (PEP 503) at `url`. Wheels are checked by their pinned digest, else by the index's own. */
+/**
+ * A package index (PEP 503) at `url`. Wheels are checked against their pinned digest, or else against the digest in the
+ * index.
+ */
 export function indexSource(url: string, context: SourceContext): WheelSource {
   const fetched: string[] = [];
   return {
@@ -44,7 +47,7 @@ export function indexSource(url: string, context: SourceContext): WheelSource {
   };
 }
 
-/** A folder of wheels, or a single wheel and its neighbours. */
+/** A folder of wheels. The wheel `only` is preferred if it meets the requirement. */
 export function folderSource(folder: string, {variant}: Pick<SourceContext, 'variant'>, only?: string): WheelSource {
   return {
     async obtain(requirement) {
@@ -61,14 +64,14 @@ export function folderSource(folder: string, {variant}: Pick<SourceContext, 'var
 }
 
 /**
- * `pip download` under the user's own configuration: a company's mirror, a wheel folder, an offline machine. It puts the
- * wheels into `folder`.
+ * Downloads wheels into `folder` with `pip download`, under the user's own configuration: a company's mirror, a folder
+ * of wheels, an offline machine.
  */
 export function pipSource(python: string, folder: string, context: SourceContext): WheelSource {
   return {
     async obtain(requirement) {
       await mkdir(folder, {recursive: true});
-      // PyPI's plain torch for Linux is the CUDA build, which is fifteen times as large.
+      // Prefer '+cpu': PyPI's plain torch for Linux is the CUDA build, which is fifteen times as large.
       const preferred = requirement.name === 'torch' && context.variant === 'cpu' ? ['+cpu', ''] : [''];
       for (const [i, local] of preferred.entries()) {
         const wanted = `${requirement.name}${requirement.specifier}${local}`;
@@ -98,7 +101,7 @@ async function pipDownload(
 ): Promise<void> {
   progress.say(`Asking pip for ${wanted}, under its own configuration ...`);
   const temporary = await mkdtemp(join(folder, 'tmp-'));
-  // pip shows no progress where it is not on a terminal: watch what it writes.
+  // pip shows no progress without a terminal, so watch the size of its files.
   const timer = setInterval(async () => {
     const done = await sizeOf(temporary);
     if (done > 0) progress.update({label: `pip: ${wanted}`, done, unit: 'bytes'});
@@ -130,7 +133,7 @@ async function pipDownload(
 }
 
 async function sizeOf(folder: string): Promise<number> {
-  // Files come and go while pip works.
+  // pip creates and deletes files while it runs.
   const files = await readdir(folder, {recursive: true}).catch(() => []);
   const sizes = files.map((file) =>
     stat(join(folder, file)).then(
@@ -141,7 +144,7 @@ async function sizeOf(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-/** Downloads a file into the folder of downloads, resuming an earlier attempt. */
+/** Downloads a file into the folder for downloads, and resumes an earlier attempt. */
 export async function fetchFile(
   url: string,
   name: string,
@@ -188,7 +191,7 @@ async function listIndex(
   return new Map(links);
 }
 
-/** Holds a file against the digest that is pinned for its name, if one is. */
+/** Checks a file against the digest that is pinned for its name, if there is one. Throws CHECKSUM_MISMATCH. */
 async function checkPinned(path: string): Promise<void> {
   const wanted = pinnedDigests[basename(path)];
   if (wanted === undefined) return;
@@ -211,7 +214,7 @@ async function removeAll(paths: string[]): Promise<void> {
   await Promise.all(paths.map((path) => rm(path, {recursive: true, force: true})));
 }
 
-/** pip's last line, fetch's cause, or the plain message. */
+/** The last line of pip's output, the cause of fetch's error, or the message. */
 function reasonOf(error: unknown): string {
   if (isMissing(error)) return 'there is no Python on the PATH';
   const {message, cause, stderr} = error as Error & {stderr?: string};
@@ -219,7 +222,7 @@ function reasonOf(error: unknown): string {
   return (last || (cause instanceof Error && cause.message) || message).replace(/\.$/, '');
 }
 
-/** The command itself does not exist. */
+/** Whether the command itself does not exist. */
 function isMissing(error: unknown): boolean {
   const {code, syscall} = error as NodeJS.ErrnoException;
   return code === 'ENOENT' && syscall?.startsWith('spawn') === true;

@@ -9,13 +9,13 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress} from '../basics/progress.js';
 import {openWheel} from './wheel.js';
 
-/** What runs Python or PyTorch's own tests, and nothing else: a tenth of `torch/lib`. */
+/** Libraries that only serve Python or PyTorch's own tests: a tenth of `torch/lib`. */
 const unneeded = /^(lib)?(torch_python|shm|jitbackend_test|torchbind_test|backend_with_compiler|aoti_custom_ops)\b/;
 const library = /\.(so(\.\d+)*|dylib|dll|lib)$/;
 
 /**
- * Where an entry of a wheel, or of a libtorch zip, goes in the folder that `setup` fills; undefined for the nine tenths of
- * the entries that running and building the addon do not need.
+ * The path of an entry of a wheel or a libtorch zip in the folder that `setup` fills. Undefined for the entries that
+ * are not needed to run and build the addon: nine tenths of all.
  */
 export function placeOf(entry: string): string | undefined {
   const name = entry.replace(/^libtorch\//, 'torch/');
@@ -27,7 +27,7 @@ export function placeOf(entry: string): string | undefined {
     if (third === undefined) return second === 'version.py' || second === 'build-version' ? name : undefined;
     return second === 'lib' && rest.length === 0 && library.test(file) && !unneeded.test(file) ? name : undefined;
   }
-  // CUDA's libraries, which libtorch looks for beside itself; torchvision's operators.
+  // CUDA's libraries, which libtorch looks for next to itself, and torchvision's operators.
   if (top === 'nvidia') return library.test(file) ? name : undefined;
   if (top === 'torchvision') return third === undefined && /^_C\w*\.(so|pyd)$/.test(file) ? name : undefined;
   return undefined;
@@ -35,7 +35,9 @@ export function placeOf(entry: string): string | undefined {
 
 type UnpackOptions = {progress: Progress; label: string; signal?: AbortSignal | undefined};
 
-/** Unpacks what is needed of a wheel or a libtorch zip into `folder`. Throws DOWNLOAD_FAILED if the zip is damaged. */
+/**
+ * Unpacks the needed entries of a wheel or a libtorch zip into `folder`. Throws DOWNLOAD_FAILED if the zip is damaged.
+ */
 export async function unpackWheel(
   path: string,
   folder: string,
@@ -70,7 +72,7 @@ export async function unpackWheel(
     }
   } catch (cause) {
     signal?.throwIfAborted();
-    // A full disk, or a folder that may not be written to, is not the zip's fault.
+    // A full disk or a folder without write permission is not the zip's fault.
     if (cause instanceof MaskRcnnError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
     throw new MaskRcnnError('DOWNLOAD_FAILED', `${path} is damaged: ${(cause as Error).message}.`, {
       hint: 'Fetch it again.',
@@ -83,7 +85,7 @@ export async function unpackWheel(
   }
 }
 
-/** Copies what is needed of an unpacked libtorch, or of Python's `torch` folder, to `folder`/torch. */
+/** Copies the needed files of an unpacked libtorch, or of Python's `torch` folder, to `folder`/torch. */
 export async function copyLibtorch(root: string, folder: string): Promise<void> {
   await cp(root, join(folder, 'torch'), {
     recursive: true,

@@ -2,11 +2,11 @@ import {text} from 'node:stream/consumers';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Variant} from './pinned.js';
 
-/** A package that is wanted. */
+/** A required package. */
 export type Requirement = {
   /** Normalised: lower case, words joined by '-'. */
   name: string;
-  /** PEP 440, such as '==2.13.0' or '==13.0.*'; '' takes any version. */
+  /** PEP 440, such as '==2.13.0' or '==13.0.*'. '' accepts any version. */
   specifier: string;
   extras: string[];
 };
@@ -15,13 +15,16 @@ export type WheelName = {name: string; version: string; platforms: string[]};
 
 export type Target = {platform: NodeJS.Platform; arch: string};
 
-/** Reads `name-version(-build)-python-abi-platform.whl`; undefined if it is something else. */
+/** Parses `name-version(-build)-python-abi-platform.whl`. Undefined if it is something else. */
 export function parseWheelName(file: string): WheelName | undefined {
   const match = /^([^-]+)-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-([^-]+)\.whl$/.exec(file);
   return match ? {name: normaliseName(match[1]!), version: match[2]!, platforms: match[3]!.split('.')} : undefined;
 }
 
-/** Of the wheels `files` the best one for `requirement` on this platform. The Python it was made for does not matter. */
+/**
+ * The best of the wheels `files` for `requirement` on this platform, or undefined if none fits. The Python version of a
+ * wheel does not matter.
+ */
 export function pickWheel(
   files: readonly string[],
   requirement: Requirement,
@@ -37,7 +40,7 @@ export function pickWheel(
       wheel.platforms.some((tag) => runsOn(tag, target));
     return fits ? [{file, version: wheel.version}] : [];
   });
-  // PyTorch marks its builds as +cpu and +cu130; without a mark it may be either.
+  // PyTorch marks its builds as +cpu or +cu130. A build without a mark may be either.
   const mark = variant === 'cpu' ? /\+cpu/ : /\+cu\d/;
   const rank = ({version}: {version: string}) => (mark.test(version) ? 0 : version.includes('+') ? 2 : 1);
   fitting.sort(
@@ -48,8 +51,8 @@ export function pickWheel(
 }
 
 /**
- * The CUDA libraries that a wheel needs, by its own metadata; of a meta package those of `extras`. Its Python packages are
- * left out.
+ * The CUDA libraries that a wheel requires according to its metadata, without its Python packages. Requirements of an
+ * extra count only if `extras` includes it.
  */
 export async function cudaRequirements(
   path: string,
@@ -84,9 +87,9 @@ export function parseRequirements(metadata: string, extras: readonly string[], {
     }));
 }
 
-/** Opens a zip; what is not a whole one becomes an error that names it. */
+/** Opens a zip file. Throws DOWNLOAD_FAILED, which names the file, if it is not a complete zip. */
 export async function openWheel(path: string) {
-  const {openPromise} = await import('yauzl'); // for set-up alone
+  const {openPromise} = await import('yauzl'); // only set-up needs it
   try {
     return await openPromise(path, {autoClose: false});
   } catch (cause) {
@@ -102,7 +105,7 @@ export function normaliseName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
-/** Only `==` is held against the version: the CUDA libraries are all pinned by it. A local part (+cpu) may follow. */
+/** Checks only `==`, because the CUDA libraries are all pinned by it. The version may have a local part (+cpu). */
 function satisfies(version: string, specifier: string): boolean {
   return specifier.split(',').every((part) => {
     const wanted = /^\s*==\s*(\S+)$/.exec(part)?.[1];
@@ -116,7 +119,7 @@ function runsOn(tag: string, {platform, arch}: Target): boolean {
   if (tag === 'any') return true;
   const machine = {x64: 'x86_64', arm64: platform === 'linux' ? 'aarch64' : 'arm64'}[arch as string];
   if (platform === 'win32') return tag === (arch === 'x64' ? 'win_amd64' : 'win_arm64');
-  // musllinux is for another C library.
+  // Not musllinux, which is for another C library.
   const system = platform === 'linux' ? /^(many)?linux/ : platform === 'darwin' ? /^macosx/ : undefined;
   return machine !== undefined && system?.test(tag) === true && tag.endsWith(`_${machine}`);
 }
