@@ -2,61 +2,64 @@ import type {Rule} from '../basics/schema.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 
-/** A bitmap cropped to the instance: 1 = object, 0 = not, in reading order; `data.length === width * height`. */
+/**
+ * A bitmap (1 = object, 0 = not, row-major) of a rectangle of the image that contains the instance, in pixels.
+ * `data.length === width * height`.
+ */
 export type InstanceMask = {left: number; top: number; width: number; height: number; data: Uint8Array};
 
 /** One object of an image. */
 export type Instance = {
-  /** Class: 1 is the data set's first class name; 0 is the background and never occurs. */
+  /** Class label: 1 is the first class name of the data set. 0 is the background, which never occurs. */
   label: number;
-  /** x0, y0, x1, y1 in pixels; x1 and y1 are exclusive, so that an instance of one pixel has a box of side 1. */
+  /** x0, y0, x1, y1 in pixels. x1 and y1 are exclusive: an instance of one pixel has a box with sides of length 1. */
   box: [number, number, number, number];
   mask: InstanceMask;
-  /** What the source calls it: a mask's value, or an annotation's id. For messages. */
+  /** The id in the source, for messages: the value in a mask, or the id of an annotation. */
   id?: number;
 };
 
 /** One image with its instances, decoded. */
 export type Sample = {
-  /** Names the image in messages and results. */
+  /** Name of the image in messages and results. */
   file: string;
   image: RgbImage;
   instances: Instance[];
 };
 
-/** A true object as COCO's scores see it. */
+/** A ground-truth object, as COCO's metrics use it. */
 export type TrueObject = {
   label: number;
   /** left, top, width, height in pixels. */
   box: [number, number, number, number];
-  /** Pixels: what makes it small, medium or large. */
+  /** Area in pixels, which decides whether the object is small, medium or large. */
   area: number;
-  /** A region of many objects, on which any number of detections may lie. */
+  /** Whether this is a region of many objects. Any number of detections may lie on it. */
   crowd: boolean;
   mask: Rle;
 };
 
-/** What training and evaluation read from. Write your own with these members. */
+/** A source of images for training and evaluation. To use your own data, write an object with these members. */
 export type Dataset = {
   readonly length: number;
-  /** Class names; the background is implied. */
+  /** Class names, without the background. */
   readonly classes: readonly string[];
-  /** Decodes sample `index`. Called concurrently. */
+  /** Decodes sample `index`, 0..length-1. It is called concurrently. */
   get(index: number): Promise<Sample>;
-  /** The size of image `index`, where that is known for less than `get()` costs. */
+  /** The size of image `index`, in pixels. Only needed if it is cheaper than `get()`. */
   size?(index: number): Promise<{width: number; height: number}>;
   /**
-   * What image `index` is scored against, where that is more than the instances of `get()`: crowds, areas and boxes of the
-   * annotator's.
+   * The ground truth for the evaluation of image `index`. Only needed if it has more than the instances of `get()`:
+   * crowds, or the annotator's own areas and boxes.
    */
   truth?(index: number): Promise<TrueObject[]>;
-  /** What COCO's result files call image `index`. Default: index + 1. */
+  /** The id of image `index` in COCO's result files. Default: index + 1. */
   imageId?(index: number): number;
-  /** What they call each class. Default: 1, 2, ... */
+  /** The id of each class in COCO's result files. Default: 1, 2, ... */
   readonly categoryIds?: readonly number[];
 };
 
-/** A `Dataset`, this package's or the user's own. */
+/** A `Dataset` of this package or of the user. */
 export const datasetRule: Rule = {
   expected: 'a data set (length, classes, get)',
   accepts: (value) =>

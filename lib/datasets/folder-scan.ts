@@ -4,7 +4,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {globMatcher} from '../files/glob.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 
-/** Where images and masks lie, as far as the user says so. */
+/** What the user says about the places of images and masks. */
 export type FolderLayout = {
   layout: 'auto' | 'pairs' | 'folders';
   imageFolder: string | undefined;
@@ -17,20 +17,20 @@ export type FolderLayout = {
 /** An image and its mask. `name` is the image's file name without extension. */
 export type ImagePair = {name: string; image: string; mask: string};
 
-/** GlaS says `_anno`, Penn-Fudan `_mask`. */
+/** GlaS uses `_anno`, Penn-Fudan uses `_mask`. */
 const MASK_SUFFIXES = ['_anno', '_mask'];
 const IMAGE_FOLDERS = ['images', 'image', 'imgs', 'img', 'pngimages', 'jpegimages'];
 const MASK_FOLDERS = ['masks', 'mask', 'pedmasks', 'annotations', 'labels', 'segmentationobject'];
 const LAYOUTS =
   'Expected NAME.bmp beside NAME_anno.bmp (or NAME_mask), or folders images/ and masks/ with the same names (with or without _mask).';
 
-/** train_2 before train_10, and the same order on every machine. */
+/** Sorts train_2 before train_10, in the same order on every machine. */
 const collator = new Intl.Collator('en', {numeric: true});
 export const naturalOrder = (a: string, b: string) => collator.compare(a, b) || (a < b ? -1 : 1);
 
 /**
- * Finds the images of a folder and the mask of each, in natural order. Throws INVALID_DATASET for an image without mask, a
- * mask without image, two files that could be the same image, and where nothing is left.
+ * Finds the images of a folder and the mask of each, in natural order. Throws INVALID_DATASET for an image without a
+ * mask, a mask without an image, two files that could be the same image, or if no image is left.
  */
 export async function scanFolder(folder: string, options: FolderLayout): Promise<ImagePair[]> {
   const names = await list(folder);
@@ -114,7 +114,7 @@ function findSubfolders(
 
 async function list(folder: string): Promise<string[]> {
   try {
-    // Names that begin with a dot are not the user's: macOS leaves ._NAME.bmp beside NAME.bmp.
+    // Names that begin with a dot are not the user's: macOS writes ._NAME.bmp next to NAME.bmp.
     return (await readdir(folder)).filter((name) => !name.startsWith('.'));
   } catch (cause) {
     const reason =
@@ -123,7 +123,10 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-/** Paths of the image files by their names without extension. */
+/**
+ * Paths of the accepted image files, by their names without extension. Throws INVALID_DATASET if two have the same
+ * name.
+ */
 function byStem(
   folder: string,
   names: string[],
@@ -148,7 +151,7 @@ function byStem(
   return files;
 }
 
-/** Patterns hold for the name with or without extension. */
+/** A test for the patterns of `include` and `exclude`. They may match the name with or without its extension. */
 function wanted({include, exclude}: FolderLayout): (name: string, path: string) => boolean {
   const included = include?.map(globMatcher);
   const excluded = exclude.map(globMatcher);

@@ -1,9 +1,9 @@
-/** What GlaS's `Grade.csv` says of an image. */
+/** The entry of an image in GlaS's `Grade.csv`. */
 export type Grade = {patient: string; grade: string};
 
 /**
- * Reads `Grade.csv` of the GlaS contest (name, patient ID, grade, …) into a map by image name. Lines end in CR, LF or both:
- * the contest's own file has CR only. Lines without a name are skipped.
+ * Parses `Grade.csv` of the GlaS contest (name, patient ID, grade, …). Returns a map by image name. Lines end with CR,
+ * LF or both: the contest's own file uses CR only. Lines without a name are skipped.
  */
 export function parseGrades(csv: string): Map<string, Grade> {
   const [header = [], ...rows] = csv

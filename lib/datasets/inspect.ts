@@ -6,37 +6,39 @@ import type {Dataset, Sample} from './dataset.js';
 import {datasetRule} from './dataset.js';
 import {targetFaults} from './targets.js';
 
-/** What `inspect()` takes. */
+/** Options of `inspect()`. */
 export type InspectOptions = {
-  /** Images read at a time. Default 4. */
+  /** Number of images to read at the same time. Default 4. */
   concurrency?: number;
-  /** Called after each image with how many are done. */
+  /** Called after each image with the number of finished images. */
   onImage?: (done: number) => void;
-  /** Ends the work; `inspect()` rejects with the signal's reason. */
+  /** Stops the work. `inspect()` then rejects with the signal's reason. */
   signal?: AbortSignal;
 };
 
-/** Least, middle and greatest of some numbers. */
+/** Minimum, median and maximum. For an even count, the median is the upper one of the two middle values. */
 export type Spread = {min: number; median: number; max: number};
 
-/** What `inspect()` found. */
+/** Result of `inspect()`. */
 export type Inspection = {
   images: number;
-  /** Of those that could be read. */
+  /** Number of instances on the images that could be read. */
   instances: number;
-  /** Images without instances: training takes them as negatives. */
+  /** Images without instances. Training uses them as negatives. */
   negatives: number;
-  /** Of each class, in the data set's order: its instances, and the images that have any. */
+  /** For each class, in the data set's order: the number of its instances, and of the images that contain any. */
   classes: {name: string; instances: number; images: number}[];
-  /** Over the images that could be read; null where there is none. */
+  /** Image widths in pixels. Null if no image could be read. */
   width: Spread | null;
+  /** Image heights in pixels. Null if no image could be read. */
   height: Spread | null;
+  /** Numbers of instances per image. Null if no image could be read. */
   instancesPerImage: Spread | null;
-  /** Pixels of the instances' masks; null where there is none. */
+  /** Mask areas of the instances, in pixels. Null if there is no instance. */
   area: Spread | null;
-  /** What training would end with: each is an error that names its file. */
+  /** Errors that would stop training. Each names its file. */
   faults: MaskRcnnError[];
-  /** What is worth a look: images that are the same pixel by pixel, classes that never occur. */
+  /** Things to check: images with identical pixels, classes without instances. */
   warnings: string[];
 };
 
@@ -47,20 +49,20 @@ const INSPECT: Schema = {
   signal: instanceOf(AbortSignal),
 };
 
-/** What is kept of an image, whose pixels are not. */
+/** What is kept of an image, without its pixels. */
 type Summary = {
   file: string;
   width: number;
   height: number;
-  /** Of the image's pixels. */
+  /** Digest of the size and the pixels. */
   digest: string;
   labels: number[];
   areas: number[];
 };
 
 /**
- * Reads a whole data set once and finds what training would stumble over: every fault, not only the first. Throws
- * INVALID_OPTION, errors of the data set that are none of a file's, or the signal's reason.
+ * Reads a whole data set once and finds all errors that would stop training, not only the first. Throws INVALID_OPTION,
+ * an error of the data set that does not belong to a file, or the signal's reason.
  */
 export async function inspect(data: Dataset, options: InspectOptions = {}): Promise<Inspection> {
   checkOptions({data, ...options}, INSPECT, 'inspect()');
@@ -137,7 +139,7 @@ function sameImages(images: readonly Summary[]): string[] {
     .map((files) => `${files.join(' and ')} are the same image.`);
 }
 
-/** An inspection in words, a line each: counts, then warnings, then every fault. */
+/** Describes an inspection as text, with one line each: counts, then warnings, then every error. */
 export function describeInspection(inspection: Inspection): string {
   const {images, instances, negatives, classes, width, height, instancesPerImage, area, faults, warnings} = inspection;
   const between = (spread: Spread | null) =>

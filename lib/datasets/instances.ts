@@ -5,9 +5,10 @@ export type IdImage = {ids: ArrayLike<number>; width: number; height: number};
 type Extent = {area: number; left: number; top: number; right: number; bottom: number};
 
 /**
- * The instances of an id image in order of their ids; 0 is the background. An instance is all pixels of its id, connected or
- * not. Boxes have exclusive maxima (last column + 1), so that one pixel is a legal instance: torchvision's
- * `masks_to_boxes` would give it a box without area. Instances of fewer than `minArea` pixels are dropped and counted.
+ * The instances of an instance mask, in the order of their ids. 0 is the background. An instance consists of all pixels
+ * with its id, connected or not. Boxes have exclusive maxima (last column + 1), so an instance of one pixel is valid.
+ * torchvision's `masks_to_boxes` would give it a box without area. Instances with fewer than `minArea` pixels are
+ * dropped and counted.
  */
 export function instancesFromIds(
   {ids, width, height}: IdImage,
@@ -38,7 +39,7 @@ export function instancesFromIds(
   return {instances, dropped};
 }
 
-/** Pixels and bounds of each id but 0. */
+/** Area and bounding box of each id except 0. */
 function measure(ids: ArrayLike<number>, width: number, height: number): Map<number, Extent> {
   const extents = new Map<number, Extent>();
   let id = 0;

@@ -24,61 +24,87 @@ import {type Grade, parseGrades} from './grades.js';
 import {instancesFromIds} from './instances.js';
 import {checkIndices, splitIndices} from './split.js';
 
-/** What `MaskFolder.open()` takes. */
+/** Options of `MaskFolder.open()`. */
 export type MaskFolderOptions = {
-  /** The name of what the masks show: instance ids carry no class, so exactly one. */
+  /** Name of the class that the masks show. Exactly one, because instance ids do not say which class an object has. */
   classes: readonly string[];
-  /** Patterns of image names to take (default all), with or without extension: 'train_*', '*_[0-9].bmp'. */
+  /**
+   * Patterns of the image names to use, with or without extension, such as 'train_*' or '*_[0-9].bmp'. Default: all.
+   */
   include?: string | readonly string[];
-  /** Patterns of image names to leave out. */
+  /** Patterns of image names to leave out, with or without extension. Default: none. */
   exclude?: string | readonly string[];
-  /** Instances of fewer pixels are dropped and counted (default 1: none). */
+  /** Minimum area of an instance in pixels. Smaller instances are dropped and counted. Default 1, which keeps all. */
   minArea?: number;
-  /** 'pairs': image and mask side by side; 'folders': in two folders; 'auto' (default) looks. */
+  /**
+   * Where images and masks are. 'pairs': side by side in one folder; 'folders': in two folders; 'auto': detect it.
+   * Default 'auto'.
+   */
   layout?: 'auto' | 'pairs' | 'folders';
-  /** The folder of the images, relative to the data set's, where its name is not a usual one. */
+  /**
+   * Folder of the images, relative to the data set's folder. Needed only if it does not have a usual name, such as
+   * images.
+   */
   imageFolder?: string;
-  /** That of the masks, likewise. */
+  /**
+   * Folder of the masks, relative to the data set's folder. Needed only if it does not have a usual name, such as
+   * masks.
+   */
   maskFolder?: string;
-  /** What a mask's name has more than its image's (default '_anno' or '_mask', and in 'folders' also nothing). */
+  /**
+   * Suffix that a mask's name has after the name of its image, before the extension. Default: '_anno' or '_mask', and
+   * in two folders also no suffix.
+   */
   maskSuffix?: string;
-  /** Values that are background too, such as 255 at the borders of Pascal VOC's objects. */
+  /**
+   * Mask values that are background in addition to 0, such as 255 at the borders of Pascal VOC's objects. Default:
+   * none.
+   */
   ignoreIds?: readonly number[];
   /**
-   * What a mask of one value (0/255) means: 'components' makes each connected part an instance (those that touch become
-   * one), 'whole' makes one instance of all. Without it such a mask with several parts is an error.
+   * What a mask with only one value besides 0 means, such as a black-and-white mask. 'components': each connected
+   * component is an instance, so objects that touch become one; 'whole': all pixels are one instance. Without this
+   * option, such a mask is an error if it has several components and looks binary: its value is 255 or 65535, it has 1
+   * bit per pixel, or it is a colour image.
    */
   binary?: 'components' | 'whole';
-  /** Turn images upright as their EXIF tag says (default true); false where masks were drawn on the pixels as stored. */
+  /**
+   * Whether to turn images upright by their EXIF orientation tag. Set it to false if the masks were drawn on the pixels
+   * as stored. Default true.
+   */
   exifOrientation?: boolean;
 };
 
-/** One image of the folder. `grade` and `patient` come from a `Grade.csv` beside the images. */
+/** One image of the folder. `grade` and `patient` come from a `Grade.csv` in the folder, if there is one. */
 export type MaskFolderFile = ImagePair & Partial<Grade>;
 
-/** What `MaskFolder.open()` counted. */
+/** Counts of a folder of images and masks. */
 export type MaskFolderStats = {
   images: number;
   instances: number;
-  /** Images without instances: they stay, as negatives. */
+  /** Images without instances. They are kept as negatives. */
   negatives: number;
-  /** Instances under `minArea`. */
+  /** Instances that were dropped because they are smaller than `minArea`. */
   dropped: number;
-  /** Most instances on one image. */
+  /** Maximum number of instances on one image. */
   mostInstances: number;
-  /** Masks whose ids were made from colours. */
+  /** Masks whose ids come from colours. */
   colourMasks: number;
 };
 
-/** What `MaskFolder.split()` takes. */
+/** Options of `MaskFolder.split()`. */
 export type SplitOptions = {
+  /** Random seed, an integer. Default 0. */
   seed?: number;
-  /** Images that get the same name here stay on the same side: `(file) => file.patient`. */
+  /**
+   * Images for which this returns the same name stay on the same side: `(file) => file.patient`. Default: each image is
+   * its own group, as are images for which it returns undefined.
+   */
   groupBy?: (file: MaskFolderFile) => string | undefined;
 };
 
 type Found = {instances: number; dropped: number; colours: boolean};
-/** Shared by a folder and its parts, so that what one has counted the others know. */
+/** Shared by a folder and its subsets, so that counts are computed only once. */
 type Entry = {file: MaskFolderFile; found?: Found};
 type Settings = Pick<MaskFolderOptions, 'binary' | 'ignoreIds'> & {minArea: number; exifOrientation: boolean};
 
@@ -98,9 +124,9 @@ export const MASK_FOLDER_OPTIONS: Schema = {
 };
 
 /**
- * A folder of images with instance-id masks: `NAME.bmp` beside `NAME_anno.bmp` (GlaS), `PNGImages/` with
- * `PedMasks/NAME_mask.png` (Penn-Fudan), or `images/` with `masks/`. Image and mask may be of different formats. Order is
- * natural: train_2 comes before train_10.
+ * A folder of images with instance masks, whose pixel values are instance ids: `NAME.bmp` next to `NAME_anno.bmp`
+ * (GlaS), `PNGImages/` with `PedMasks/NAME_mask.png` (Penn-Fudan), or `images/` with `masks/`. An image and its mask
+ * may have different formats. Images are in natural order: train_2 comes before train_10.
  */
 export class MaskFolder implements Dataset {
   readonly classes: readonly string[];
@@ -114,8 +140,8 @@ export class MaskFolder implements Dataset {
   }
 
   /**
-   * Lists the folder and pairs its files; pixels are read by `get`. Throws INVALID_OPTION, or INVALID_DATASET naming the
-   * image without mask, the mask without image, or the folder without either.
+   * Lists the folder and finds the mask of each image. `get` reads the pixels. Throws INVALID_OPTION, or
+   * INVALID_DATASET for an image without a mask, a mask without an image, or a folder without either.
    */
   static async open(folder: string, options: MaskFolderOptions): Promise<MaskFolder> {
     checkOptions({folder}, {folder: required(text)}, 'MaskFolder.open');
@@ -144,13 +170,13 @@ export class MaskFolder implements Dataset {
   }
 
   /**
-   * Reads image and mask `index`. Throws INVALID_IMAGE or INVALID_MASK with the file's name: what cannot be read, a mask of
-   * another size than its image, and a binary mask of several objects (see `binary`).
+   * Reads image `index` and its mask. Throws INVALID_IMAGE or INVALID_MASK, with the file's name, if a file cannot be
+   * read, if the mask does not have the size of its image, or if a binary mask shows several objects (see `binary`).
    */
   async get(index: number): Promise<Sample> {
     const entry = this.#entry(index);
     const {image: file, mask: maskFile} = entry.file;
-    // Both settle before either error is thrown, so that which one it is does not depend on timing.
+    // Wait for both, so that it does not depend on timing which error is thrown.
     const [image, mask] = await Promise.allSettled([
       readImage(file, {exifOrientation: this.#settings.exifOrientation}),
       readMask(maskFile),
@@ -165,12 +191,12 @@ export class MaskFolder implements Dataset {
     return {file, image: image.value, instances};
   }
 
-  /** The size of image `index`, from its header. Throws INVALID_IMAGE. */
+  /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
     return readImageSize(this.#entry(index).file.image, {exifOrientation: this.#settings.exifOrientation});
   }
 
-  /** Counts over the whole data set. Reads the images that have not been read yet. */
+  /** Counts over the whole data set. Reads the images that have not been read yet. Throws the errors of `get`. */
   async stats(): Promise<MaskFolderStats> {
     const stats = {images: this.length, instances: 0, negatives: 0, dropped: 0, mostInstances: 0, colourMasks: 0};
     for (const [index, entry] of this.#entries.entries()) {
@@ -185,7 +211,10 @@ export class MaskFolder implements Dataset {
     return stats;
   }
 
-  /** The images at `which`, or those that it accepts, as a data set of their own. */
+  /**
+   * A data set of the images with the indices `which`, or of those for which the function `which` returns true. Throws
+   * RangeError for an invalid index.
+   */
   subset(which: readonly number[] | ((file: MaskFolderFile, index: number) => boolean)): MaskFolder {
     const indices =
       typeof which === 'function'
@@ -196,8 +225,9 @@ export class MaskFolder implements Dataset {
   }
 
   /**
-   * Two parts without an image in common: `fraction` of the images (at least one, never all), drawn by `seed`, for
-   * validation, and the others for training. Both keep the natural order.
+   * Splits the images into two parts. `fraction` (above 0, below 1) of the images, at least one and never all, are
+   * picked at random by `seed` for validation. The others are for training. Both keep the natural order. Throws
+   * INVALID_OPTION, and INVALID_DATASET for fewer than two images or groups.
    */
   split(fraction: number, options: SplitOptions = {}): {training: MaskFolder; validation: MaskFolder} {
     checkOptions({fraction}, {fraction: required(number({above: 0, below: 1}))}, 'MaskFolder.split');
@@ -220,7 +250,7 @@ export class MaskFolder implements Dataset {
     const value = onlyValue(ids);
     if (value === undefined || binary === 'whole') return ids;
     if (binary === 'components') return connectedComponents(ids, mask.width, mask.height).ids;
-    // A mask of ids can have one id only, in several parts; these values say that it is none.
+    // An instance mask may have only one id, in several parts. But these properties show that the mask is binary.
     if (value !== 255 && value !== 65535 && mask.bits !== 1 && mask.source !== 'colours') return ids;
     const {count} = connectedComponents(ids, mask.width, mask.height);
     if (count === 1) return ids;
@@ -235,7 +265,7 @@ export class MaskFolder implements Dataset {
   }
 }
 
-/** The only value but 0, or undefined if there are several or none. */
+/** The only value except 0, or undefined if there are several or none. */
 function onlyValue(ids: ArrayLike<number>): number | undefined {
   let only: number | undefined;
   for (let i = 0; i < ids.length; i++) {

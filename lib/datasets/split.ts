@@ -4,7 +4,10 @@ import {callback, checkOptions, integer, number, required} from '../basics/schem
 import {show} from '../basics/wording.js';
 import type {Dataset} from './dataset.js';
 
-/** The samples at `which`, or those that it accepts, as a data set of their own. They are read when they are asked for. */
+/**
+ * A data set of the samples with the indices `which`, or of those for which the function `which` returns true. Samples
+ * are read on request. Throws RangeError for an invalid index.
+ */
 export function subset(data: Dataset, which: readonly number[] | ((index: number) => boolean)): Dataset {
   const all = Array.from({length: data.length}, (_, index) => index);
   const indices = typeof which === 'function' ? all.filter(which) : checkIndices(which, data.length);
@@ -24,9 +27,10 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
 }
 
 /**
- * Two parts without a sample in common: `fraction` of the samples (at least one, never all), drawn by `seed`, for validation,
- * and the others for training. Samples that get the same name from `groupBy` stay on the same side. Both keep their
- * order. Throws INVALID_OPTION, and INVALID_DATASET for fewer than two samples or groups.
+ * Splits the samples into two parts. `fraction` (above 0, below 1) of the samples, at least one and never all, are
+ * picked at random by `seed` (default 0) for validation. The others are for training. Samples for which `groupBy`
+ * returns the same name stay on the same side. Both parts keep the order. Throws INVALID_OPTION, and INVALID_DATASET
+ * for fewer than two samples or groups.
  */
 export function split(
   data: Dataset,
@@ -36,13 +40,13 @@ export function split(
   checkOptions({fraction}, {fraction: required(number({above: 0, below: 1}))}, 'split()');
   checkOptions(options, {seed: integer(), groupBy: callback}, 'split()');
   const {seed = 0, groupBy} = options;
-  // A sample without a group is one of its own: a symbol is equal to no name.
+  // A sample without a group gets its own: a symbol is not equal to any name.
   const groups = Array.from({length: data.length}, (_, index) => groupBy?.(index) ?? Symbol(index));
   const {training, validation} = splitIndices(groups, fraction, seed);
   return {training: subset(data, training), validation: subset(data, validation)};
 }
 
-/** `split()` of samples whose groups are given. */
+/** As `split()`, but takes the group of each sample and returns indices. */
 export function splitIndices(
   groups: readonly (string | symbol)[],
   fraction: number,
@@ -71,7 +75,7 @@ export function splitIndices(
   };
 }
 
-/** Throws RangeError unless each of `indices` is one of a data set of `length` samples. */
+/** Throws RangeError unless all `indices` are integers in 0..length-1. */
 export function checkIndices(indices: readonly number[], length: number): readonly number[] {
   for (const index of indices) {
     if (Number.isInteger(index) && index >= 0 && index < length) continue;

@@ -2,7 +2,7 @@ import type {NativeImage, NativeTarget} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Instance, Sample} from './dataset.js';
 
-/** The pixels of `sample` as the addon takes them. Throws INVALID_IMAGE where the array does not fit the size. */
+/** Converts the pixels of `sample` for the addon. Throws INVALID_IMAGE if the array does not fit the size. */
 export function toNativeImage({file, image}: Pick<Sample, 'file' | 'image'>): NativeImage {
   const {data, width, height} = image;
   if (!(isPositiveInteger(width) && isPositiveInteger(height)) || data.length !== width * height * 3) {
@@ -16,8 +16,8 @@ export function toNativeImage({file, image}: Pick<Sample, 'file' | 'image'>): Na
 }
 
 /**
- * The instances of `sample` as the addon takes them, every one checked: what torchvision would train on silently or fail
- * on without a name is INVALID_TARGET here, with the file and the instance.
+ * Converts the instances of `sample` for the addon and checks each of them. torchvision would train on faulty instances
+ * silently, or fail without naming the file. Here they throw INVALID_TARGET, with the file and the instance.
  */
 export function toNativeTarget(sample: Sample, classes: readonly string[]): NativeTarget {
   const {instances} = sample;
@@ -37,7 +37,7 @@ export function toNativeTarget(sample: Sample, classes: readonly string[]): Nati
   };
 }
 
-/** What is wrong with the instances of `sample`, at most one INVALID_TARGET for each. */
+/** Faults of the instances of `sample`, at most one INVALID_TARGET for each. */
 export function targetFaults(sample: Sample, classes: readonly string[]): MaskRcnnError[] {
   const {file, image, instances} = sample;
   return instances.flatMap((instance, index) => {
@@ -49,7 +49,7 @@ export function targetFaults(sample: Sample, classes: readonly string[]): MaskRc
   });
 }
 
-/** What an instance must be and is not, after its name. */
+/** A violated rule, as the part of a message that follows the name of the instance. */
 type Fault = {must: string; hint?: string};
 
 type Size = {width: number; height: number};
@@ -63,7 +63,7 @@ function labelFault({label}: Instance, classes: readonly string[]): Fault | unde
 }
 
 function boxFault({box}: Instance, {width, height}: Size): Fault | undefined {
-  // float32, as the network sees them: a side that vanishes there is no side.
+  // Round to float32, as the network does: a side may vanish.
   const [x0, y0, x1, y1] = box.map(Math.fround) as typeof box;
   const shown = `[${box.join(', ')}]`;
   if (box.length !== 4 || !box.every(Number.isFinite)) {

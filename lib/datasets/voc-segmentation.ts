@@ -9,20 +9,20 @@ import type {Dataset, Instance, Sample} from './dataset.js';
 import {instancesFromIds} from './instances.js';
 import {checkIndices} from './split.js';
 
-/** In the order of their values in the class masks, from 1 on (VOC2012 development kit, section 2). */
+/** In the order of their values in the class masks, which start at 1 (VOC2012 development kit, section 2). */
 const VOC_CLASSES = [
   ...['aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow'],
   ...['diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor'],
 ] as const;
 
-/** The value of borders between objects and of what was too small to be labelled. */
+/** The value of the borders between objects, and of regions that were too small to be labelled. */
 const VOID = 255;
 
-/** What `VocSegmentation.open()` takes. */
+/** Options of `VocSegmentation.open()`. */
 export type VocOptions = {
-  /** Which list of ImageSets/Segmentation: 'train', 'val' or 'trainval' (default), or one of your own. */
+  /** Name of a list in ImageSets/Segmentation: 'train', 'val', 'trainval' or one of your own. Default 'trainval'. */
   set?: string;
-  /** The classes to take, and their order. Default: all twenty. */
+  /** Names of the classes to use, in the order of their labels. Default: all twenty. */
   classes?: readonly string[];
 };
 
@@ -31,8 +31,8 @@ export const VOC_OPTIONS: Schema = {set: text, classes: listOf(text, {min: 1})};
 type Shared = {folder: string; classes: readonly string[]};
 
 /**
- * Pascal VOC's images with object masks: `JPEGImages`, `SegmentationObject` and `SegmentationClass` of a folder such as
- * VOC2012. An object's class is the one of most of its pixels; borders belong to no object.
+ * Pascal VOC's images with instance masks: `JPEGImages`, `SegmentationObject` and `SegmentationClass` in a folder such
+ * as VOC2012. The class of an object is the class of most of its pixels. Borders belong to no object.
  */
 export class VocSegmentation implements Dataset {
   readonly classes: readonly string[];
@@ -45,7 +45,10 @@ export class VocSegmentation implements Dataset {
     this.names = names;
   }
 
-  /** Reads the list of images. Throws INVALID_OPTION, or INVALID_DATASET where there is no such list or nothing in it. */
+  /**
+   * Opens the data set and reads its list of images. Throws INVALID_OPTION, or INVALID_DATASET if the list is missing
+   * or empty.
+   */
   static async open(folder: string, options: VocOptions = {}): Promise<VocSegmentation> {
     checkOptions({folder}, {folder: required(text)}, 'VocSegmentation.open');
     checkOptions(options, VOC_OPTIONS, 'VocSegmentation.open');
@@ -76,8 +79,8 @@ export class VocSegmentation implements Dataset {
   }
 
   /**
-   * Reads image `index` and its masks. Throws INVALID_IMAGE or INVALID_MASK with the file's name: what cannot be read, masks of
-   * another size than their image, an object without a class.
+   * Reads image `index` and its masks. Throws INVALID_IMAGE or INVALID_MASK, with the file's name, if a file cannot be
+   * read, if a mask does not have the size of its image, or if an object has no class.
    */
   async get(index: number): Promise<Sample> {
     const name = this.#name(index);
@@ -117,12 +120,15 @@ export class VocSegmentation implements Dataset {
     };
   }
 
-  /** The size of image `index`, from its header. Throws INVALID_IMAGE. */
+  /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
     return readImageSize(this.#path('JPEGImages', this.#name(index), 'jpg'), {exifOrientation: false});
   }
 
-  /** The images at `which`, or those whose name it accepts, as a data set of their own. */
+  /**
+   * A data set of the images with the indices `which`, or of those for whose name the function `which` returns true.
+   * Throws RangeError for an invalid index.
+   */
   subset(which: readonly number[] | ((name: string, index: number) => boolean)): VocSegmentation {
     const names =
       typeof which === 'function'
@@ -142,7 +148,7 @@ export class VocSegmentation implements Dataset {
   }
 }
 
-/** The class value under most of the instance's pixels. */
+/** The class value of most of the instance's pixels. Throws INVALID_MASK if there is none. */
 function classOf({mask, id}: Instance, classes: IdMask, file: string): number {
   const counts = new Map<number, number>();
   for (let y = 0; y < mask.height; y++) {

@@ -7,26 +7,27 @@ export type CocoImage = {id: number; fileName: string; width: number; height: nu
 
 export type CocoCategory = {id: number; name: string};
 
-/** What is kept of an annotation file: of an annotation only where it is. */
+/** The content of an annotation file. Of annotations, only their positions in the file are kept. */
 export type AnnotationIndex = {
-  /** By id, ascending, as torchvision's data set has them. */
+  /** Sorted by id, ascending, as in torchvision's data set. */
   images: CocoImage[];
-  /** By id, ascending. */
+  /** Sorted by id, ascending. */
   categories: CocoCategory[];
-  /** For each image where the texts of its annotations are, in the order of the file: offset and length in turn. */
+  /** For each image, the positions of its annotations in the order of the file: alternating byte offset and length. */
   places: Float64Array[];
   annotations: number;
-  /** Annotations that were left out, by reason. Empty unless they were to be. */
+  /** Numbers of annotations that were skipped, by reason. Empty if `faulty` is 'error'. */
   skipped: Record<string, number>;
 };
 
-/** Lists of numbers that would be long as arrays of objects. */
+/** Columns of numbers, which take less memory than an array of objects. */
 type Columns = {imageId: number[]; offset: number[]; length: number[]};
 
 /**
- * Reads an instances file of COCO's form once, in the memory of one annotation and some numbers for each. Throws
- * INVALID_DATASET that names the file: malformed JSON (with the position), ids that are missing, doubled or dangling, images
- * without a size, annotations without a box. `faulty` 'skip' leaves out faulty annotations, and counts them.
+ * Reads an instances file in COCO format once. Keeps only one annotation in memory at a time, and a few numbers for
+ * each. Throws INVALID_DATASET, which names the file, for malformed JSON (with the position), a missing list, ids that
+ * are missing, duplicate or unknown, images without a file name or size, categories without a name, and malformed
+ * boxes. With `faulty` 'skip', faulty annotations are left out and counted.
  */
 export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): Promise<AnnotationIndex> {
   const builder = new IndexBuilder(file, faulty);
@@ -58,7 +59,7 @@ export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): 
   return builder.finish();
 }
 
-/** The kind of a fault, to be counted, and the fault itself. */
+/** The kind of a fault, for counting, and the error message. */
 type Fault = [reason: string, message: string];
 
 class IndexBuilder {
@@ -68,7 +69,7 @@ class IndexBuilder {
   readonly #categories = new Map<number, CocoCategory>();
   readonly #ids = new Set<number>();
   readonly #columns: Columns = {imageId: [], offset: [], length: []};
-  /** The category of each annotation, until all categories are known. */
+  /** The category id of each annotation, to check when all categories are known. */
   readonly #categoryId: number[] = [];
   readonly #skipped: Record<string, number> = {};
 
@@ -150,7 +151,7 @@ class IndexBuilder {
     };
   }
 
-  /** Counts a faulty annotation, or throws. */
+  /** Counts a faulty annotation, or throws if `faulty` is 'error'. */
   #reject(...[reason, message]: Fault): void {
     if (this.#faulty === 'error') throw this.#error(message);
     this.#skipped[reason] = (this.#skipped[reason] ?? 0) + 1;

@@ -1,7 +1,7 @@
 import type {Binding} from '../../addon/binding.js';
 import type {Rle} from '../../masks/rle.js';
 
-/** An annotation of COCO's instances files, as far as it is used. */
+/** The members of an annotation in COCO's instances files that are used here. */
 export type Annotation = {
   id: number;
   image_id: number;
@@ -12,20 +12,20 @@ export type Annotation = {
   segmentation?: unknown;
 };
 
-/** COCO's ids: whole numbers, which may be 0. */
+/** Whether `value` is a COCO id: an integer, which may be 0. */
 export function isId(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
 
-/** left, top, width, height; or undefined where `value` is none. */
+/** Parses a box: left, top, width, height. Undefined if `value` is not a box. */
 export function toBox(value: unknown): [number, number, number, number] | undefined {
   const isBox = Array.isArray(value) && value.length === 4 && value.every(Number.isFinite);
   return isBox ? (value as [number, number, number, number]) : undefined;
 }
 
 /**
- * The mask of a COCO segmentation: a list of polygons, or run lengths, compressed (a string) or not (a list). Throws
- * RangeError that says what it must be.
+ * Converts a COCO segmentation to a mask. It is a list of polygons or run lengths, compressed (a string) or not (a
+ * list). Throws a RangeError that says what the segmentation must be.
  */
 export function toRle(segmentation: unknown, {width, height}: {width: number; height: number}, {rle}: Binding): Rle {
   const size: Rle['size'] = [height, width];
@@ -38,7 +38,7 @@ export function toRle(segmentation: unknown, {width, height}: {width: number; he
     throw new RangeError(`of the image's size [${height}, ${width}], got ${JSON.stringify(given)}`);
   }
   if (typeof counts === 'string') {
-    rle.areas([counts], width, height); // throws where they do not fit
+    rle.areas([counts], width, height); // throws if they do not fit the size
     return {size, counts};
   }
   if (!(Array.isArray(counts) && counts.every((count) => Number.isSafeInteger(count) && count >= 0))) {

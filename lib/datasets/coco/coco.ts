@@ -10,26 +10,26 @@ import {checkIndices} from '../split.js';
 import {type Annotation, toBox, toRle} from './annotation.js';
 import {type AnnotationIndex, type CocoCategory, type CocoImage, indexAnnotations} from './annotation-index.js';
 
-/** What `Coco.open()` takes. */
+/** Options of `Coco.open()`. */
 export type CocoOptions = {
-  /** The folder of the images. Default: that of the annotation file. */
+  /** Folder of the images. Default: the folder of the annotation file. */
   images?: string;
-  /** The categories to take, and their order. Default: all, by id. */
+  /** Names of the categories to use, in the order of their labels. Default: all, sorted by id. */
   classes?: readonly string[];
   /**
-   * What becomes of annotations that are none: dangling or doubled ids, polygons of two points, run lengths that do not fit.
-   * 'error' (default) throws; 'skip' leaves them out and counts them in `stats`.
+   * What to do with invalid annotations: missing, duplicate or unknown ids, polygons of two points, run lengths that do
+   * not fit the image. 'error' throws; 'skip' leaves them out and counts them in `stats`. Default 'error'.
    */
   faulty?: 'error' | 'skip';
 };
 
-/** What `Coco.open()` counted. */
+/** Counts of a COCO data set. */
 export type CocoStats = {
   images: number;
   annotations: number;
-  /** Images without annotations: they stay, as negatives. */
+  /** Images without annotations. They are kept as negatives. */
   negatives: number;
-  /** Annotations left out so far, by reason. */
+  /** Numbers of annotations that have been left out so far, by reason. */
   skipped: Readonly<Record<string, number>>;
 };
 
@@ -39,25 +39,25 @@ export const COCO_OPTIONS: Schema = {
   faulty: oneOf('error', 'skip'),
 };
 
-/** What all parts of a data set have in common. */
+/** What a data set shares with its subsets. */
 type Shared = {
   file: string;
   folder: string;
   faulty: 'error' | 'skip';
   index: AnnotationIndex;
-  /** Category id to label; categories that were not asked for have none. */
+  /** Labels by category id. Categories that are not used have no label. */
   labels: ReadonlyMap<number, number>;
-  /** The ids of annotations that turned out to have no segmentation. */
+  /** Ids of annotations whose segmentation turned out to be invalid. */
   maskless: Set<number>;
-  /** Image and place of annotations whose box or mask has nothing inside of the image. */
+  /** 'IMAGE ID/INDEX' of annotations whose box or mask has no area inside the image. */
   outside: Set<string>;
   binding: Binding;
 };
 
 /**
- * A data set in COCO's form: an instances JSON with polygons, run lengths and crowds, and a folder of images. Only where
- * each annotation stands is kept in memory; masks are made when they are asked for. The order is that of the images' ids, as
- * in torchvision.
+ * A data set in COCO format: an instances JSON with polygons, run lengths and crowds, and a folder of images. Only the
+ * positions of the annotations are kept in memory; masks are decoded on request. Images are sorted by id, as in
+ * torchvision.
  */
 export class Coco implements Dataset {
   readonly classes: readonly string[];
@@ -75,8 +75,8 @@ export class Coco implements Dataset {
   }
 
   /**
-   * Reads the annotation file once; images are not looked at. Throws INVALID_OPTION (a class that the file does not have) and
-   * INVALID_DATASET: see `faulty`.
+   * Opens the data set. Reads the annotation file once, but no images. Throws INVALID_OPTION for an invalid option or a
+   * class that the file does not have. Throws INVALID_DATASET for an invalid file, depending on `faulty`.
    */
   static async open(file: string, options: CocoOptions = {}): Promise<Coco> {
     checkOptions({file}, {file: required(text)}, 'Coco.open');
@@ -106,7 +106,7 @@ export class Coco implements Dataset {
     return this.#indices.length;
   }
 
-  /** The images of the annotation file, in this data set's order. */
+  /** The images of this data set, in its order. */
   get images(): readonly CocoImage[] {
     return this.#indices.map((index) => this.#shared.index.images[index]!);
   }
@@ -136,9 +136,10 @@ export class Coco implements Dataset {
   }
 
   /**
-   * Image `index` with its instances; crowds, which are no instances to learn from, are left out, and so are boxes without area
-   * inside of the image, which are counted (both as in torchvision's references). Throws INVALID_IMAGE where the file is missing, unreadable or of another size than the
-   * annotations say, and INVALID_MASK for a segmentation that is none.
+   * Image `index` with its instances. Leaves out crowds, because they are not single instances to learn from, and also
+   * instances whose box or mask has no area inside the image, which are counted in `stats` (both as in torchvision's
+   * references). Throws INVALID_IMAGE if the file is missing, unreadable or not of the size that the annotation file
+   * states. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
    */
   async get(index: number): Promise<Sample> {
     const {fileName, ...size} = this.#image(index);
@@ -164,7 +165,10 @@ export class Coco implements Dataset {
     return {file, image: image.value, instances};
   }
 
-  /** All annotations of image `index`, crowds too, as they are in the file. Throws INVALID_MASK. */
+  /**
+   * The ground truth of image `index`: its annotations of the chosen classes, including crowds, as they are in the
+   * file. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
+   */
   async truth(index: number): Promise<TrueObject[]> {
     const image = this.#image(index);
     const annotations = await this.#read(this.#indices[index]!);
@@ -180,7 +184,10 @@ export class Coco implements Dataset {
     });
   }
 
-  /** The images at `which`, or those that it accepts, as a data set of their own. */
+  /**
+   * A data set of the images with the indices `which`, or of those for which the function `which` returns true. Throws
+   * RangeError for an invalid index.
+   */
   subset(which: readonly number[] | ((image: CocoImage, index: number) => boolean)): Coco {
     const indices =
       typeof which === 'function'
@@ -215,7 +222,7 @@ export class Coco implements Dataset {
     }
   }
 
-  /** Undefined where nothing of the box or the mask is inside of the image. */
+  /** Undefined if the box or the mask has no area inside the image. */
   #toInstance(
     {label, box: [left, top, width, height], mask}: TrueObject,
     size: {width: number; height: number},
@@ -282,7 +289,7 @@ async function readAt(handle: FileHandle, file: string, offset: number, length: 
   }
 }
 
-/** The categories of these names, in this order. */
+/** The categories with these names, in this order. Throws INVALID_OPTION. */
 function chosen(categories: readonly CocoCategory[], names: readonly string[], file: string): CocoCategory[] {
   return names.map((name) => {
     const category = categories.find((candidate) => candidate.name === name);

@@ -2,15 +2,15 @@ import {type FileHandle, open} from 'node:fs/promises';
 
 /** An element of an array in a JSON file. */
 export type JsonElement = {
-  /** The key of the array in the file's object; '' where the file itself is the array. */
+  /** The key of the array in the file's object. '' if the file itself is the array. */
   key: string;
   value: unknown;
-  /** Where its text is in the file, in bytes. */
+  /** Position of its text in the file, in bytes. */
   offset: number;
   length: number;
 };
 
-/** What is wrong with a JSON file, and where. */
+/** An error in a JSON file, with its position in bytes. */
 export class JsonFault extends Error {
   constructor(
     message: string,
@@ -23,15 +23,15 @@ export class JsonFault extends Error {
 
 const CHUNK = 4 << 20;
 const [QUOTE, BACKSLASH, COMMA, COLON, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = Buffer.from('"\\,:[]{}');
-/** 1 for the bytes that matter inside of an element. */
+/** 1 for bytes that are relevant inside an element. */
 const STRUCTURE = Uint8Array.from({length: 256}, (_, byte) => Number('"[]{}'.includes(String.fromCharCode(byte))));
 
 /**
- * Reads a JSON file that is an array, or an object that holds arrays, without having more of it in memory than one element:
- * calls `onElement` for each object in the array of the file, or in those of its object that are named by `keys`. The
- * text between elements is looked at for brackets and strings only; elements are parsed. Resolves to the keys that were there.
+ * Reads a JSON file that is an array, or an object that contains arrays, with at most one element in memory at a time.
+ * Calls `onElement` for each object in the array of the file, or in the arrays named `keys` of its object. Elements are
+ * parsed; the text between them is only checked for brackets and strings. Resolves to the keys that were found.
  *
- * Throws JsonFault with the position of what is malformed, or the file system's error.
+ * Throws JsonFault with the position of malformed JSON, or the file system's error.
  */
 export async function readJsonArrays(
   file: string,
@@ -60,17 +60,17 @@ class Scanner {
   readonly #keys: readonly string[];
   readonly #onElement: (element: JsonElement) => void;
   readonly #found = new Set<string>();
-  /** What is read and not yet done with; its first byte is at #start of the file. */
+  /** Bytes that have been read and are not processed yet. The first byte is at position #start of the file. */
   #buffer: Buffer = Buffer.alloc(0);
   #start = 0;
-  /** The next byte to look at, in #buffer. */
+  /** Index in #buffer of the next byte to process. */
   #at = 0;
-  /** The brackets that are open. */
+  /** The open brackets. */
   #open: number[] = [];
-  /** Where in #buffer the string or element that is being read begins, or -1. */
+  /** Index in #buffer at which the current string or element begins, or -1. */
   #string = -1;
   #element = -1;
-  /** The last string at the depth of the file's object, and the last that stood before a colon. */
+  /** The last string at the level of the file's object, and the last one before a colon. */
   #lastString = '';
   #key = '';
   #root: number | undefined;
@@ -81,7 +81,7 @@ class Scanner {
   }
 
   read(chunk: Buffer): void {
-    // Only the part that belongs to something unfinished is kept.
+    // Keep only the bytes of an unfinished string or element.
     const from = Math.min(
       this.#element < 0 ? this.#at : this.#element,
       this.#string < 0 ? this.#at : this.#string,
@@ -140,7 +140,7 @@ class Scanner {
     }
   }
 
-  /** Goes on to the string's end; false where that is not read yet. */
+  /** Moves past the end of the string. Returns false if the end has not been read yet. */
   #finishString(): boolean {
     for (;;) {
       const end = this.#buffer.indexOf(QUOTE!, Math.max(this.#at, this.#string + 1));
@@ -184,7 +184,7 @@ class Scanner {
     this.#onElement({key: this.#arrayKey(), value, offset: this.#start + from, length: to - from});
   }
 
-  /** How many brackets are open around an element. */
+  /** The number of open brackets around an element. */
   #elementDepth(): number {
     return this.#root === OPEN_BRACKET ? 1 : 2;
   }
@@ -193,7 +193,7 @@ class Scanner {
     return this.#root === OPEN_BRACKET ? '' : this.#key;
   }
 
-  /** Whether this is inside of an array that is read, and outside of its elements. */
+  /** Whether the current position is inside one of the wanted arrays, but outside of its elements. */
   #isBetween(): boolean {
     return (
       this.#element < 0 &&
