@@ -1,22 +1,22 @@
 import type {BackboneName} from '../../binding.js';
 
-/** What the options of a backbone may be. */
+/** The values that the options of a backbone may have. */
 export type BackboneFamily = {
-  /** The stages counted by `trainableBackboneLayers`. */
+  /** The largest value of `trainableBackboneLayers`. */
   maxTrainableLayers: number;
-  /** The stages that `returnedLayers` may name, both ends included. */
+  /** The range of stages in `returnedLayers`, both ends included. */
   stages: [first: number, last: number];
-  /** torchvision's `returnedLayers`. */
+  /** torchvision's default of `returnedLayers`. */
   defaultReturnedLayers: readonly number[];
 };
 
-/** torchvision `_resnet_fpn_extractor`: layer1..layer4; conv1 and bn1 are the fifth layer to train. */
+/** torchvision `_resnet_fpn_extractor`: layer1..layer4. conv1 and bn1 are the fifth trainable layer. */
 const RESNET: BackboneFamily = {maxTrainableLayers: 5, stages: [1, 4], defaultReturnedLayers: [1, 2, 3, 4]};
 
 /** torchvision `_mobilenet_extractor`: the first convolution, the four strided blocks and the last convolution. */
 const MOBILENET: BackboneFamily = {maxTrainableLayers: 6, stages: [0, 5], defaultReturnedLayers: [4, 5]};
 
-/** The backbones that torchvision builds with an FPN, by torchvision's names. */
+/** The backbones that torchvision can build with an FPN, by torchvision's names. */
 export const BACKBONES: Readonly<Record<BackboneName, BackboneFamily>> = {
   resnet18: RESNET,
   resnet34: RESNET,

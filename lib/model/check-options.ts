@@ -83,7 +83,7 @@ const ROI_POOL: Schema = {
   samplingRatio: integer({min: 0}),
 };
 
-/** Checks each option of `maskRcnn()` by itself, and those that exclude one another. Throws INVALID_OPTION. */
+/** Checks each option of `maskRcnn()` on its own, and options that exclude each other. Throws INVALID_OPTION. */
 export function checkModelOptions(options: ModelOptions): void {
   checkOptions(options, MODEL_OPTIONS, 'maskRcnn()');
   for (const pool of ['boxRoiPool', 'maskRoiPool'] as const) {

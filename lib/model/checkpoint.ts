@@ -6,26 +6,31 @@ import {checkModelOptions} from './check-options.js';
 import {completeModelOptions} from './complete-options.js';
 import type {ModelOptions, ResolvedModelOptions} from './options.js';
 
-/** Under this name a file keeps, as JSON, the options of its network. */
+/** The name in the metadata of a file under which the options of its network are stored as JSON. */
 const NETWORK = 'maskrcnn_options';
 
-/** What a network is built from, besides its weights. */
+/** Everything that is needed to build a network, except its weights. */
 export type ModelDescription = {classes: readonly string[]; options: ResolvedModelOptions};
 
-/** Writes weights with classes and options, as `.safetensors`, `.pth` or `.pt`. Throws INVALID_OPTION, WRITE_FAILED. */
+/**
+ * Writes weights, classes and options to a `.safetensors`, `.pth` or `.pt` file. Throws INVALID_OPTION, WRITE_FAILED.
+ */
 export async function writeModel(path: string, tensors: StateDict, description: ModelDescription): Promise<void> {
   return writeWeights(path, tensors, describe(description));
 }
 
-/** What `maskRcnn({weights})` builds the same network from. Device, arithmetic and seed are its caller's. */
+/**
+ * The metadata from which `maskRcnn({weights})` builds the same network. It leaves out device, arithmetic and seed,
+ * which the caller of `maskRcnn()` chooses.
+ */
 export function describe({classes, options}: ModelDescription): WeightsMetadata {
   const {device, precision, tf32, graphs, seed, numClasses, ...network} = options;
   return {classes: [...classes], [NETWORK]: JSON.stringify(network)};
 }
 
 /**
- * The options of the network that a file was saved with, or undefined for a file of another program. Throws
- * INVALID_CHECKPOINT where they are not those of a network.
+ * The options of the network that were saved in a file, or undefined for a file of another program. Throws
+ * INVALID_CHECKPOINT if they are not valid options of a network.
  */
 export function describedOptions(metadata: WeightsMetadata, file: string): ModelOptions | undefined {
   const text = metadata[NETWORK];

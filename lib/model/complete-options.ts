@@ -3,20 +3,20 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {BACKBONES} from './backbones.js';
 import type {ModelOptions} from './options.js';
 
-/** What else decides the defaults. */
+/** Facts besides the options that decide the defaults. */
 export type Circumstances = {
-  /** Whether weights of the network or of the backbone are going to be loaded. */
+  /** Whether weights of the network or of the backbone will be loaded. */
   pretrained: boolean;
-  /** The eps that those weights were made for, if it is not the usual one. */
+  /** The eps of frozen batch norm with which those weights were trained, if it is not 1e-5. */
   frozenBatchNormEps?: number | undefined;
   numClasses: number;
-  /** The device, decided. */
+  /** The chosen device, no longer 'auto'. */
   device: string;
 };
 
 /**
- * Fills in torchvision's defaults (models/detection/{mask_rcnn,faster_rcnn,backbone_utils}.py). Each option by itself has
- * been checked; options that contradict one another throw INVALID_OPTION.
+ * Fills in torchvision's defaults (models/detection/{mask_rcnn,faster_rcnn,backbone_utils}.py). Each option must have
+ * been checked on its own. Options that contradict each other throw INVALID_OPTION.
  */
 export function completeModelOptions(
   options: ModelOptions,
@@ -26,7 +26,7 @@ export function completeModelOptions(
   const backbone = options.backbone ?? 'resnet50';
   const version = options.version ?? 1;
   const returnedLayers = [...(options.returnedLayers ?? BACKBONES[backbone].defaultReturnedLayers)];
-  const levels = returnedLayers.length + 1; // the max-pooled level comes on top
+  const levels = returnedLayers.length + 1; // plus the max-pooled level
   const maps = returnedLayers.map((_, index) => String(index));
   const minSize = typeof options.minSize === 'object' ? [...options.minSize] : [options.minSize ?? 800];
   const complete: NativeModelOptions = {
@@ -79,7 +79,7 @@ export function completeModelOptions(
   return {options: complete, notices};
 }
 
-/** torchvision `_validate_trainable_layers`, whose warning becomes a notice. */
+/** torchvision `_validate_trainable_layers`. Its warning becomes a notice here. */
 function trainableLayers(options: ModelOptions, pretrained: boolean, notices: string[]): number {
   const {backbone = 'resnet50', trainableBackboneLayers} = options;
   const {maxTrainableLayers} = BACKBONES[backbone];
@@ -97,7 +97,7 @@ function trainableLayers(options: ModelOptions, pretrained: boolean, notices: st
   return maxTrainableLayers;
 }
 
-/** torchvision pools from the levels '0'..'3' and skips those that a backbone lacks. */
+/** torchvision pools from the levels '0'..'3' and skips levels that a backbone does not have. */
 function completePool(pool: Partial<RoiPoolOptions> = {}, maps: string[], outputSize: number): RoiPoolOptions {
   return {
     featmapNames: [...(pool.featmapNames ?? maps.slice(0, 4))],
@@ -106,7 +106,7 @@ function completePool(pool: Partial<RoiPoolOptions> = {}, maps: string[], output
   };
 }
 
-/** Five levels: one size each. Others: all sizes on each level, as torchvision's MobileNet detectors have them. */
+/** For five levels, one size each. Otherwise all sizes on each level, as in torchvision's MobileNet detectors. */
 function defaultAnchorSizes(levels: number): number[][] {
   const sizes = [32, 64, 128, 256, 512];
   return levels === 5 ? sizes.map((size) => [size]) : Array.from({length: levels}, () => [...sizes]);

@@ -18,7 +18,7 @@ import {completeModelOptions} from './complete-options.js';
 import {MaskRcnn} from './model.js';
 import type {ModelOptions} from './options.js';
 
-/** A weights file that was read, with what is known of its network. */
+/** The content of a weights file, and what is known about its network. */
 type Source = {
   kind: 'detector' | 'backbone';
   file: string;
@@ -26,16 +26,17 @@ type Source = {
   notices: string[];
   classes: readonly string[] | undefined;
   frozenBatchNormEps: number | undefined;
-  /** The options that this package saved with it. */
+  /** The options of the network, if this package saved the file. */
   network: ModelOptions | undefined;
 };
 
 /**
- * Builds a Mask R-CNN, with its weights if any are named.
+ * Builds a Mask R-CNN and loads its weights, if the options name any. Without options, it is an untrained ResNet-50 FPN
+ * for COCO's classes, with torchvision's defaults.
  *
- * Throws INVALID_OPTION; LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH or ADDON_NOT_FOUND; DEVICE_UNAVAILABLE; WEIGHTS_UNAVAILABLE or
- * CHECKSUM_MISMATCH; INVALID_CHECKPOINT, UNSAFE_CHECKPOINT or STATE_DICT_MISMATCH; OUT_OF_MEMORY; or the reason of an aborted
- * signal.
+ * Throws INVALID_OPTION; LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, ADDON_NOT_FOUND or NATIVE if libtorch or the addon
+ * cannot be loaded; DEVICE_UNAVAILABLE; WEIGHTS_UNAVAILABLE or CHECKSUM_MISMATCH; INVALID_CHECKPOINT, UNSAFE_CHECKPOINT
+ * or STATE_DICT_MISMATCH; OUT_OF_MEMORY; or the reason of an aborted signal.
  */
 export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   checkModelOptions(options);
@@ -85,7 +86,7 @@ async function readSource(
       progress.update({label: name, done: receivedBytes, total: totalBytes, unit: 'bytes'}),
   }).finally(() => progress.close());
   const {tensors, metadata, notes} = await readWeights(path, {signal, allocate});
-  // torchvision's files can also be named by their path.
+  // A path may also lead to one of torchvision's files.
   const known = registered ?? registry.find(({file, kind: itsKind}) => itsKind === kind && file === basename(path));
   return {
     kind,
@@ -98,7 +99,10 @@ async function readSource(
   };
 }
 
-/** The user's names; else the checkpoint's; else numbers, as many as asked for or as the checkpoint has; else COCO's. */
+/**
+ * The class names: from the options; else from the checkpoint; else numbers, as many as `numClasses` or the checkpoint
+ * says; else COCO's.
+ */
 function chooseClasses({classes, numClasses}: ModelOptions, source: Source | undefined): readonly string[] {
   if (classes !== undefined) return classes;
   const saved = source?.classes;
@@ -112,7 +116,10 @@ function numbered(numClasses: number): string[] {
   return Array.from({length: numClasses - 1}, (_, index) => String(index + 1));
 }
 
-/** Loads a whole network and returns what had to be replaced: nothing, if `isWhole`. The tensors of `source` are used up. */
+/**
+ * Loads a whole network. Returns notices about replaced layers; none if `isWhole`. The tensors of `source` are
+ * consumed.
+ */
 async function loadDetector(
   model: NativeModel,
   source: Source,

@@ -1,25 +1,25 @@
 import type {Rle} from '../masks/rle.js';
 import type {Detections} from './predict.js';
 
-/** Detections as plain values that `JSON.stringify()` takes. */
+/** Detections as plain values that `JSON.stringify()` can write. */
 export type DetectionsJson = {
   file?: string;
   /** Size of the image in pixels. */
   width: number;
   height: number;
-  /** In falling order of score. */
+  /** In descending order of score. */
   objects: {
     class: string;
     /** 0..1. */
     score: number;
     /** x0, y0, x1, y1 in pixels of the image. */
     box: number[];
-    /** COCO's run lengths, as pycocotools reads them; absent where no masks were asked for. */
+    /** COCO's compressed run-length encoding, as pycocotools reads it. Absent if the detections have no masks. */
     mask?: Rle;
   }[];
 };
 
-/** `detections`, object by object, as `maskrcnn predict --save json` writes them. */
+/** Converts `detections` to one plain object per detection, as `maskrcnn predict --save json` writes them. */
 export function detectionsToJson(detections: Detections<'rle'> | Detections<'none'>): DetectionsJson {
   const {file, width, height, boxes, classNames, scores, masks} = detections;
   const objects = classNames.map((name, index) => {

@@ -9,16 +9,16 @@ import {type Detections, type MaskFormat, type PredictOptions, predict} from './
 
 export type {DType, ParameterInfo, StateDict, StateTensor};
 
-/** The addon's model behind `model`. Throws DISPOSED. For this package only. */
+/** Returns the addon's model behind `model`. Throws DISPOSED. For this package only. */
 export let openModel: (model: MaskRcnn) => NativeModel;
 
 /**
- * Reserves the weights of `model` for `work` until the function returned is called. Throws BUSY while they are reserved.
- * For this package only.
+ * Reserves the weights of `model` for `work` until the returned function is called. Throws BUSY if they are already
+ * reserved. For this package only.
  */
 export let reserveModel: (model: MaskRcnn, work: string) => () => void;
 
-/** What `maskRcnn()` makes a model of. */
+/** The parts from which `maskRcnn()` builds a model. */
 export type ModelParts = {
   native: NativeModel;
   classes: readonly string[];
@@ -27,17 +27,18 @@ export type ModelParts = {
 };
 
 /**
- * A Mask R-CNN. Made by `maskRcnn()`.
+ * A Mask R-CNN. Create one with `maskRcnn()`.
  *
- * Its calls run one after the other on a thread of its own and leave the main thread free. `dispose()` frees its memory, which
- * the garbage collector does late, since it does not see it: `using` and `await using` do that by themselves.
+ * Its calls run one after the other on their own thread, so the main thread stays free. Call `dispose()` to free the
+ * memory, or declare the model with `using` or `await using`, which call it for you. The garbage collector also frees
+ * it, but late, because it does not see this memory.
  */
 export class MaskRcnn {
-  /** Names of the classes without the background: label 1 is the first. */
+  /** Names of the classes without the background. Label 1 is the first name. */
   readonly classes: readonly string[];
-  /** Every option, decided. */
+  /** All options of the network, including defaults. */
   readonly options: Readonly<ResolvedModelOptions>;
-  /** What was decided while the model was made, such as predictors that were replaced. */
+  /** Messages about decisions made while the model was built, such as replaced predictors. */
   readonly notices: readonly string[];
   #native: NativeModel | undefined;
   #reservedFor: string | undefined;
@@ -56,10 +57,12 @@ export class MaskRcnn {
   }
 
   /**
-   * Detects objects in one image or several: paths, `file:` URLs, bytes of image files, or pixels `{data, width, height}`.
-   * Always resolves to an array, one item per image. The masks are run lengths unless `maskFormat` says otherwise.
+   * Detects objects in one or more images. An image is a path, a `file:` URL, the bytes of an image file, or pixels
+   * `{data, width, height}`. Always resolves to an array, one item per image. Masks are run-length encoded unless
+   * `maskFormat` says otherwise.
    *
-   * Throws INVALID_IMAGE, naming the file; INVALID_OPTION; DISPOSED; OUT_OF_MEMORY; or the reason of an aborted signal.
+   * Throws INVALID_IMAGE, which names the file; INVALID_OPTION; DISPOSED; OUT_OF_MEMORY; or the reason of an aborted
+   * signal.
    */
   async predict<F extends MaskFormat = 'rle'>(
     images: ImageSource | readonly ImageSource[],
@@ -70,7 +73,10 @@ export class MaskRcnn {
     return predict({open: () => this.#open(), classes: this.classes, options: this.options}, sources, options);
   }
 
-  /** Name, shape, dtype and kind of every parameter and buffer, in the order of the state dict. Throws DISPOSED. */
+  /**
+   * Name, shape, dtype, kind and trainable flag of every parameter and buffer, in the order of the state dict. Throws
+   * DISPOSED.
+   */
   parameters(): ParameterInfo[] {
     return this.#open().parameters();
   }
@@ -81,8 +87,8 @@ export class MaskRcnn {
   }
 
   /**
-   * Takes over every tensor of `dict`, whose names and shapes must be exactly the model's; dtypes are converted. Throws
-   * STATE_DICT_MISMATCH with the names, BUSY during training, DISPOSED.
+   * Loads every tensor of `dict`. Names and shapes must match the model exactly; dtypes are converted. Throws
+   * STATE_DICT_MISMATCH, which lists the names; BUSY during training; DISPOSED.
    */
   async loadStateDict(dict: StateDict): Promise<void> {
     requireMatchingStateDict(dict, this.parameters(), {source: 'The state dict'});
@@ -95,26 +101,26 @@ export class MaskRcnn {
   }
 
   /**
-   * Writes the weights, whole or not at all, to a `.safetensors` file or a `.pth` (or `.pt`) file that `torch.load` takes.
-   * Classes and options go along, so that `maskRcnn({weights: path})` needs nothing else. Throws INVALID_OPTION for other
-   * extensions, WRITE_FAILED, DISPOSED.
+   * Saves the weights to a `.safetensors` file, or to a `.pth` or `.pt` file that `torch.load` can read. Classes and
+   * options are saved too, so `maskRcnn({weights: path})` needs nothing else. If saving fails, an existing file at
+   * `path` stays as it was. Throws INVALID_OPTION for other extensions, WRITE_FAILED, DISPOSED.
    */
   async save(path: string): Promise<void> {
     await writeModel(path, await this.stateDict(), this);
   }
 
-  /** Frees the memory once the calls under way have ended; later calls throw DISPOSED. May be called again. */
+  /** Frees the memory when the running calls have finished. Later calls throw DISPOSED. You can call it again. */
   dispose(): void {
     this.#native?.dispose();
     this.#native = undefined;
   }
 
-  /** `dispose()`, for `using`. */
+  /** Calls `dispose()`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  /** `dispose()`, for `await using`. */
+  /** Calls `dispose()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.dispose();
   }

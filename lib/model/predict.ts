@@ -5,8 +5,9 @@ import {type ImageSource, readImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 
 /**
- * 'rle': run lengths, as pycocotools takes them; 'bitmap': width × height bytes of 0 and 1 in reading order; 'float': width ×
- * height probabilities 0..1 in reading order; 'none': no masks, which saves their computation.
+ * Format of masks. 'rle': COCO's compressed run-length encoding, as pycocotools reads it; 'bitmap': width × height
+ * bytes of 0 and 1, row-major; 'float': width × height probabilities in 0..1, row-major; 'none': no masks, which saves
+ * their computation.
  */
 export type MaskFormat = 'rle' | 'bitmap' | 'float' | 'none';
 
@@ -18,49 +19,61 @@ export type Masks<F extends MaskFormat = MaskFormat> = {
   none: [];
 }[F];
 
-/** The D objects found in one image, in falling order of score. */
+/** The D objects detected in one image, in descending order of score. */
 export type Detections<F extends MaskFormat = 'rle'> = {
-  /** The path or URL given, if one was. */
+  /** The path or URL of the image, if it was given as one. */
   file?: string;
-  /** Size of the image in pixels. */
+  /** Size of the image, in pixels. */
   width: number;
   height: number;
   /** D×4: x0, y0, x1, y1 in pixels of the image. */
   boxes: Float32Array;
-  /** D: 1 is the first of `model.classes`. */
+  /** D labels. Label 1 is the first of `model.classes`. */
   labels: Int32Array;
-  /** D: the classes by name. */
+  /** D names of the classes. */
   classNames: string[];
-  /** D: 0..1. */
+  /** D scores, 0..1. */
   scores: Float32Array;
   masks: Masks<F>;
 };
 
-/** In how many ways an image is looked at. */
+/** Number of views of each image in test-time augmentation: see `PredictOptions`. */
 export type Views = 1 | 2 | 4;
 
-/** What `views` may be. */
+/** The rule for the option `views`. */
 export const viewsRule: Rule = oneOf(1, 2, 4);
 
-/** What `model.predict()` takes. */
+/** Options of `model.predict()`. Invalid ones throw INVALID_OPTION. */
 export type PredictOptions<F extends MaskFormat = MaskFormat> = {
-  /** Only detections above this score, 0..1. Never below the model's `boxScoreThresh`, which is the default. */
+  /**
+   * Only detections with a score above this are returned, 0..1. Default: the model's `boxScoreThresh`, which is also
+   * the lowest value that has an effect.
+   */
   scoreThreshold?: number;
-  /** At most this many per image. Never above the model's `boxDetectionsPerImg`, which is the default. */
+  /**
+   * Maximum number of detections per image. Those with the highest scores are returned. Default: the model's
+   * `boxDetectionsPerImg`, which is also the highest value that has an effect.
+   */
   maxDetections?: number;
-  /** Default 'rle'. */
+  /** Format of the masks. Default 'rle'. */
   maskFormat?: F;
-  /** A pixel belongs to an object from this probability on, 0..1, in 'rle' and 'bitmap'. Default 0.5. */
+  /**
+   * A pixel belongs to an object if its probability is at least this value, 0..1. Only for 'rle' and 'bitmap'. Default
+   * 0.5.
+   */
   maskThreshold?: number;
   /**
-   * 2: each image is also seen mirrored left to right; 4: also top to bottom, and both. Proposals of any view are judged in all,
-   * and scores, boxes and masks are means over the views (test-time augmentation): slightly better, in as many times the time and
-   * memory. Default 1.
+   * Number of views of each image for test-time augmentation. 1: the image as it is; 2: also mirrored left to right; 4:
+   * also mirrored top to bottom, and both ways. The network scores the proposals of every view in all views and
+   * averages scores, boxes and masks. This is slightly better, and takes 2 or 4 times the time and memory. Default 1.
    */
   views?: Views;
-  /** Images computed together. Default 1, which is fastest on a CPU. With `views` they are computed one by one. */
+  /**
+   * Number of images that are computed together. Default 1, which is fastest on a CPU. With more than one of `views`,
+   * images are computed one by one.
+   */
   batchSize?: number;
-  /** Ends the work before the next batch; `predict()` rejects with the signal's reason. */
+  /** Stops the work before the next batch. `predict()` then rejects with the signal's reason. */
   signal?: AbortSignal;
 };
 
@@ -76,14 +89,14 @@ const PREDICT: Schema = {
   signal: instanceOf(AbortSignal),
 };
 
-/** What prediction needs to know of a model. */
+/** The parts of a model that prediction needs. */
 export type Predictor = {
   open: () => NativeModel;
   classes: readonly string[];
   options: {boxScoreThresh: number; boxDetectionsPerImg: number};
 };
 
-/** Detects the objects of `sources`, decoding each batch while the one before it is computed. */
+/** Detects the objects in `sources`. Decodes each batch while the previous one is computed. */
 export async function predict<F extends MaskFormat>(
   {open, classes, options: model}: Predictor,
   sources: readonly ImageSource[],
@@ -104,7 +117,7 @@ export async function predict<F extends MaskFormat>(
   const read = (start: number) => {
     const batch = sources.slice(start, start + batchSize);
     const images = Promise.all(batch.map((source, i) => readImage(source, {name: `Image ${start + i} of predict()`})));
-    images.catch(() => {}); // reported where it is awaited, which a failure before that may prevent
+    images.catch(() => {}); // an await below reports it, unless an earlier failure prevents that
     return images;
   };
 
@@ -142,7 +155,7 @@ function toMasks(masks: NativeDetections['masks'], format: MaskFormat, width: nu
     case 'rle':
       return (masks as string[]).map((counts): Rle => ({size: [height, width], counts}));
     case 'bitmap':
-      // They arrive as Buffers, whose slice() and JSON are not a Uint8Array's.
+      // The addon returns Buffers. Their slice() and JSON differ from those of a Uint8Array.
       return (masks as Uint8Array[]).map(({buffer, byteOffset, length}) => new Uint8Array(buffer, byteOffset, length));
     default:
       return masks as Float32Array[] | [];
