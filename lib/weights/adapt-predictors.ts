@@ -3,7 +3,10 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {toFloat32} from './float-tensor.js';
 import {elementCount, type StateDict} from './state-dict.js';
 
-/** The layers with outputs per class, and how many each class has: torchvision's FastRCNNPredictor, MaskRCNNPredictor. */
+/**
+ * The layers with outputs for each class, and the number of outputs per class: torchvision's FastRCNNPredictor and
+ * MaskRCNNPredictor.
+ */
 const predictors: readonly [string, number][] = [
   ['roi_heads.box_predictor.cls_score', 1],
   ['roi_heads.box_predictor.bbox_pred', 4],
@@ -12,31 +15,31 @@ const predictors: readonly [string, number][] = [
 const background = '__background__';
 
 export type AdaptPredictorsOptions = {
-  /** The classes of the checkpoint, from label 1 on; undefined where it does not say. */
+  /** The classes of the checkpoint, starting with label 1. Undefined if the checkpoint does not name them. */
   fromClasses: readonly string[] | undefined;
-  /** The classes of the model, from label 1 on. */
+  /** The classes of the model, starting with label 1. */
   toClasses: readonly string[];
-  /** The model's own tensors, with their initial values: at least those of its predictors. */
+  /** The model's tensors with their initial values, at least those of its predictors. */
   initial: StateDict;
 };
 
 export type AdaptedPredictors = {
   tensors: StateDict;
-  /** Predictor tensors taken from the checkpoint as they are. */
+  /** Predictor tensors that are taken from the checkpoint unchanged. */
   kept: string[];
-  /** Predictor tensors that begin anew, but for the rows of `copiedClasses`. */
+  /** Predictor tensors that start from initial values, except for the rows of `copiedClasses`. */
   replaced: string[];
-  /** Classes of both lists, whose rows were copied. */
+  /** Classes in both lists, whose rows were copied. */
   copiedClasses: string[];
 };
 
 /**
- * Makes a detector's checkpoint fit a model with other classes. Where the class lists differ, the outputs per class
- * (`cls_score`, `bbox_pred`, `mask_fcn_logits`) begin with the model's initial values; a class that both lists name keeps
- * what the checkpoint has learnt of it, and the background then does too.
+ * Adapts the checkpoint of a detector to a model with other classes. If the class lists differ, the outputs for each
+ * class (`cls_score`, `bbox_pred`, `mask_fcn_logits`) start from the model's initial values. A class that is in both
+ * lists keeps the rows that the checkpoint has learnt, and then the background keeps its rows too.
  *
- * torchvision's tutorial replaces `mask_predictor.conv5_mask` as well. It has no outputs per class and is kept here: what
- * it has learnt serves other classes too.
+ * torchvision's tutorial replaces `mask_predictor.conv5_mask` as well. It is kept here, because it has no outputs for
+ * each class, and what it has learnt serves other classes too.
  */
 export function adaptPredictors(
   dict: StateDict,
@@ -69,7 +72,10 @@ export function adaptPredictors(
   return {tensors, kept: [], replaced: names, copiedClasses: rows.map(([, label]) => to[label]!).slice(1)};
 }
 
-/** Labels of the classes in both lists, in the first and in the second; the background first, if any class is shared. */
+/**
+ * The pairs of labels (in the first list, in the second list) of the classes that both lists contain. The background
+ * comes first. Empty if no other class is shared.
+ */
 function sharedRows(from: readonly string[], to: readonly string[]): [number, number][] {
   const rows: [number, number][] = [];
   for (const [label, name] of to.entries()) {
@@ -88,19 +94,19 @@ function copyRows(
   const source = toFloat32(learnt);
   const target = Float32Array.from(toFloat32(own));
   const width = elementCount(own.shape.slice(1)) * perClass;
-  // Of another width they are another network's: the strict check that follows says so.
+  // Rows of another width belong to another network. The strict check that follows reports it.
   if (elementCount(learnt.shape.slice(1)) * perClass !== width) return learnt;
   for (const [from, to] of rows) target.set(source.subarray(from * width, (from + 1) * width), to * width);
   return {name: own.name, dtype: 'float32', shape: own.shape, data: new Uint8Array(target.buffer)};
 }
 
-/** Whether the predictors in `dict` are the model's without a change. */
+/** Whether the predictors in `dict` fit the model unchanged. */
 export function servesAsIs(
   dict: StateDict,
   {fromClasses: from, toClasses: to}: Pick<AdaptPredictorsOptions, 'fromClasses' | 'toClasses'>,
 ): boolean {
   if (from !== undefined) return from.length === to.length && from.every((name, index) => name === to[index]);
-  // Without names, as many classes as the model has are taken for the model's.
+  // Without names, the classes count as the model's if their number is the same.
   const count = withBackground(to).length;
   return predictors.every(([layer, perClass]) =>
     ['weight', 'bias'].every((kind) => {

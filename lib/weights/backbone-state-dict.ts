@@ -5,16 +5,19 @@ import {requireMatchingStateDict, type StateDict, withName} from './state-dict.j
 const body = 'backbone.body.';
 
 export type BackboneStateDict = {
-  /** The body's tensors under the detector's names: a part of its state dict. */
+  /** The tensors of the body under the names that the detector uses: a part of its state dict. */
   tensors: StateDict;
-  /** The classifier, stages after the last one that feeds the FPN, and counters of frozen batch norm. */
+  /**
+   * Names that were left out: the classifier, stages after the last one that feeds the FPN, and counters of frozen
+   * batch norm.
+   */
   ignored: string[];
 };
 
 /**
- * The weights of an ImageNet classifier of torchvision under the names that a detector gives its body: `layer1.*` of a
- * ResNet becomes `backbone.body.layer1.*`, `features.0.*` of a MobileNet `backbone.body.0.*`. Names and shapes must
- * otherwise be exactly the body's, else STATE_DICT_MISMATCH.
+ * Renames the weights of an ImageNet classifier of torchvision to the names of a detector's body: `layer1.*` of a
+ * ResNet becomes `backbone.body.layer1.*`, `features.0.*` of a MobileNet becomes `backbone.body.0.*`. Otherwise, names
+ * and shapes must match the body exactly, else STATE_DICT_MISMATCH is thrown.
  */
 export function toBackboneStateDict(
   dict: StateDict,
@@ -25,7 +28,7 @@ export function toBackboneStateDict(
   }: {
     backbone: BackboneName;
     parameters: readonly ParameterInfo[];
-    /** What messages call the dict: its file. */
+    /** Name of the dict in messages: its file. */
     source?: string;
   },
 ): BackboneStateDict {
@@ -53,7 +56,7 @@ export function toBackboneStateDict(
   return {tensors, ignored: [...ignored, ...dropped.map((name) => prefix + name.slice(body.length))]};
 }
 
-/** torchvision's IntermediateLayerGetter leaves out what comes after the last stage it returns. */
+/** torchvision's IntermediateLayerGetter leaves out stages after the last one that it returns. */
 function isUnusedStage(segment: string, stages: ReadonlySet<string>): boolean {
   return /^(layer[1-4]|\d+)$/.test(segment) && !stages.has(segment);
 }

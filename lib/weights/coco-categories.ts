@@ -1,6 +1,6 @@
 /**
- * The categories of torchvision's COCO_V1 weights by label. Label 0 is the background; 'N/A' stands for the ids that COCO
- * planned and never used.
+ * The categories of torchvision's COCO_V1 weights, by label. Label 0 is the background. 'N/A' marks ids that COCO
+ * reserved and never used.
  */
 export const cocoCategories: readonly string[] = [
   '__background__',

@@ -2,16 +2,18 @@ import {type FileHandle, open} from 'node:fs/promises';
 import {crc32} from 'node:zlib';
 import {invalidCheckpoint} from './invalid-checkpoint.js';
 
-/** Between chunks the event loop gets its turn: a checksum over this much takes a few milliseconds. */
+/** The event loop runs between chunks. A checksum over this many bytes takes a few milliseconds. */
 const chunkBytes = 4 << 20;
 
 export type ReadOptions = {
   signal?: AbortSignal | undefined;
-  /** Makes arrays of a length of at least 1 for the tensors; by default JavaScript's. */
+  /** Allocates memory for tensors. The length is at least 1. Default: a new Uint8Array. */
   allocate?: ((length: number) => Uint8Array) | undefined;
 };
 
-/** Positioned, bounds-checked reads of a weights file. A read past its end is an INVALID_CHECKPOINT that says what was sought. */
+/**
+ * Reads byte ranges of a weights file. A read beyond its end throws INVALID_CHECKPOINT, which says what was to be read.
+ */
 export class FileReader {
   private constructor(
     private readonly handle: FileHandle,
@@ -41,12 +43,12 @@ export class FileReader {
     return bytes;
   }
 
-  /** Memory for the `length` bytes of a tensor. */
+  /** Allocates memory for the `length` bytes of a tensor. */
   allocate(length: number): Uint8Array {
     return length > 0 && this.options.allocate ? this.options.allocate(length) : new Uint8Array(length);
   }
 
-  /** Fills `target`. Resolves to the CRC-32 of what was read if `checksum` asks for it, else to 0. */
+  /** Fills `target` with the bytes from `offset` on. Resolves to their CRC-32 if `checksum` is true, else to 0. */
   async readInto(target: Uint8Array, offset: number, what: string, {checksum = false} = {}): Promise<number> {
     this.requireInside(offset, target.length, what);
     let crc = 0;

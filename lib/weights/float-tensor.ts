@@ -1,9 +1,12 @@
 import type {StateTensor} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 
-/** The elements of a floating-point tensor, exactly where float32 can hold them. */
+/**
+ * The elements of a floating-point tensor as float32. float64 is rounded; the other types are converted exactly. Throws
+ * INVALID_OPTION for other dtypes.
+ */
 export function toFloat32({name, dtype, data}: StateTensor): Float32Array {
-  // A copy of its own lies at an offset that typed arrays accept.
+  // Copy, because typed arrays need an aligned offset.
   const bytes = Uint8Array.from(data).buffer;
   if (dtype === 'float32') return new Float32Array(bytes);
   if (dtype === 'float64') return Float32Array.from(new Float64Array(bytes));
@@ -14,7 +17,7 @@ export function toFloat32({name, dtype, data}: StateTensor): Float32Array {
   throw new MaskRcnnError('INVALID_OPTION', `tensor ${name} is of dtype ${dtype}, expected a floating-point one.`);
 }
 
-/** IEEE 754 binary16: one sign bit, five of exponent, ten of fraction. */
+/** IEEE 754 binary16: one sign bit, five exponent bits, ten fraction bits. */
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;

@@ -1,17 +1,20 @@
-/** What a weights file says about itself beside its tensors: the class names (without the background) and other texts. */
+/** Metadata in a weights file: the class names (without the background) and other texts. */
 export type WeightsMetadata = {
   classes?: string[];
   [name: string]: string | string[] | undefined;
 };
 
-/** Metadata as strings by name, as safetensors keeps it: the classes are a JSON list. */
+/** Converts metadata to strings by name, as safetensors stores it. The classes become a JSON list. */
 export function encodeMetadata({classes, ...texts}: WeightsMetadata): Record<string, string> {
   const encoded: Record<string, string> = {};
   for (const [name, text] of Object.entries(texts)) if (typeof text === 'string') encoded[name] = text;
   return classes === undefined ? encoded : {...encoded, classes: JSON.stringify(classes)};
 }
 
-/** A `classes` that is no list of names is another program's: it is left out, and noted. */
+/**
+ * Converts stored strings to metadata. If `classes` is not a JSON list of names, another program wrote it: it is left
+ * out, and added to `notes`.
+ */
 export function decodeMetadata(encoded: Record<string, string>, notes: string[]): WeightsMetadata {
   const {classes, ...texts} = encoded;
   if (classes === undefined) return texts;

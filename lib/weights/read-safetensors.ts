@@ -8,7 +8,10 @@ type Entry = {name: string; dtype: DType; shape: number[]; begin: number; end: n
 
 const dtypes = new Map(Object.entries(safetensorsDTypes).map(([dtype, name]) => [name, dtype as DType]));
 
-/** Eight bytes of header length, a JSON header, the tensors without gaps; `metadata` are its `__metadata__` strings. */
+/**
+ * Reads a safetensors file: the header length in eight bytes, a JSON header, and the tensors without gaps. `metadata`
+ * are the strings of its `__metadata__`.
+ */
 export async function readSafetensors(reader: FileReader) {
   const {file} = reader;
   const headerLength = Number((await reader.read(0, 8, 'the header length')).readBigUInt64LE());
@@ -67,7 +70,7 @@ function parseEntry(file: string, name: string, description: unknown): Entry {
   return {name, dtype, shape, begin, end};
 }
 
-/** The format has every byte belong to one tensor, so that a file has one reading. */
+/** The format requires that every byte belongs to one tensor, so that a file has only one interpretation. */
 function requireNoGaps(file: string, entries: readonly Entry[], dataBytes: number): void {
   let position = 0;
   for (const {name, begin, end} of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {

@@ -11,14 +11,16 @@ export type WeightsFile = {
   tensors: StateDict;
   metadata: WeightsMetadata;
   format: WeightsFormat;
-  /** What was unwrapped or left out, one sentence part each: "took the state dict from 'model' and left 'epoch'". */
+  /**
+   * What was unwrapped or left out, each as a part of a sentence: "took the state dict from 'model' and left 'epoch'".
+   */
   notes: string[];
 };
 
 /**
- * Reads a state dict from a `.pth` file (both containers of torch.save) or a `.safetensors` file; the content decides, not
- * the name. Pickles are read by an interpreter that knows tensors and plain data only and executes nothing. Of a training
- * checkpoint only the state dict is read.
+ * Reads a state dict from a `.pth` file (both containers of torch.save) or a `.safetensors` file. The content decides
+ * the format, not the file name. Pickles are read by an interpreter that supports only tensors and plain data, and
+ * executes nothing. From a training checkpoint, only the state dict is read.
  *
  * Throws INVALID_CHECKPOINT, UNSAFE_CHECKPOINT, or the signal's reason.
  */
@@ -46,7 +48,7 @@ async function detectFormat(reader: FileReader): Promise<WeightsFormat> {
   const startsWith = (signature: Buffer) => head.subarray(0, signature.length).equals(signature);
   if (startsWith(Buffer.from('PK\x03\x04', 'latin1'))) return 'pth-zip';
   if (startsWith(legacySignature)) return 'pth-legacy';
-  // A header length in eight bytes, then JSON.
+  // safetensors: a header length in eight bytes, then JSON.
   if (head[8] === 0x7b && head.readUIntBE(5, 3) === 0) return 'safetensors';
 
   let hint = 'Save it in Python with torch.save(model.state_dict(), path), or with safetensors.';

@@ -1,26 +1,32 @@
 import type {BackboneName} from '../../binding.js';
 import {cocoCategories} from './coco-categories.js';
 
-/** Where torchvision's files are, and where a mirror has them under the same names. */
+/** The address of torchvision's files. A mirror has them under the same names. */
 export const torchvisionModels = 'https://download.pytorch.org/models/';
 
 export type RegisteredWeights = {
-  /** torchvision's full name: 'ResNet50_Weights.IMAGENET1K_V2'. */
+  /** torchvision's full name, such as 'ResNet50_Weights.IMAGENET1K_V2'. */
   name: string;
   kind: 'detector' | 'backbone';
   backbone: BackboneName;
-  /** Of the detector: torchvision's `_fpn` and `_fpn_v2`. */
+  /** Version of a detector: 1 is torchvision's `_fpn`, 2 is `_fpn_v2`. */
   version?: 1 | 2;
   file: string;
-  /** The first digits of the file's SHA-256: torchvision puts them into its name. */
+  /** The first digits of the file's SHA-256, which torchvision puts into the file name. */
   sha256: string;
-  /** Class names from label 1 on. */
+  /** Class names, starting with label 1. */
   classes?: readonly string[];
-  /** eps of frozen batch norm that the weights were made for, where it is not the model's own (`overwrite_eps`). */
+  /**
+   * The eps of frozen batch norm with which the weights were trained, if it is not the default (torchvision's
+   * `overwrite_eps`).
+   */
   frozenBatchNormEps?: number;
 };
 
-/** torchvision's weights of a classifier: its enum, then the file of IMAGENET1K_V1 and of _V2. The last is its DEFAULT. */
+/**
+ * torchvision's weights of classifiers: backbone, name of the enum, file of IMAGENET1K_V1, and file of IMAGENET1K_V2 if
+ * there is one. The last file is torchvision's DEFAULT.
+ */
 const classifiers: readonly [BackboneName, string, ...string[]][] = [
   ['resnet18', 'ResNet18_Weights', 'resnet18-f37072fd.pth'],
   ['resnet34', 'ResNet34_Weights', 'resnet34-b627a593.pth'],
@@ -43,7 +49,10 @@ const classifiers: readonly [BackboneName, string, ...string[]][] = [
 
 const cocoClasses = cocoCategories.slice(1);
 
-/** torchvision 0.29's `models/detection/mask_rcnn.py`, `models/resnet.py`, `models/mobilenetv2.py` and `mobilenetv3.py`. */
+/**
+ * The registered weights, from torchvision 0.29's `models/detection/mask_rcnn.py`, `models/resnet.py`,
+ * `models/mobilenetv2.py` and `mobilenetv3.py`.
+ */
 export const registry: readonly RegisteredWeights[] = [
   {
     name: 'MaskRCNN_ResNet50_FPN_Weights.COCO_V1',
@@ -75,8 +84,9 @@ export const registry: readonly RegisteredWeights[] = [
 ];
 
 /**
- * The weights that `name` means for a model: a short name ('COCO_V1', 'IMAGENET1K_V2'), a full one
- * ('ResNet50_Weights.IMAGENET1K_V2'), or 'DEFAULT', torchvision's best. Undefined where there are none of that name.
+ * Finds the weights that `name` means for a model. It is a short name ('COCO_V1', 'IMAGENET1K_V2'), a full name
+ * ('ResNet50_Weights.IMAGENET1K_V2'), or 'DEFAULT', which is torchvision's best. Undefined if there are no weights with
+ * this name.
  */
 export function findRegistered(
   name: string,
@@ -107,7 +117,7 @@ export function registeredFor({
   );
 }
 
-/** torchvision's file names end in the first digits of the SHA-256. */
+/** Splits a file of torchvision, whose name ends with the first digits of its SHA-256. */
 function fileAndHash(file: string): {file: string; sha256: string} {
   return {file, sha256: /-([0-9a-f]+)\.pth$/.exec(file)![1]!};
 }

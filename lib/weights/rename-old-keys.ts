@@ -2,7 +2,7 @@ import type {ParameterInfo} from '../../binding.js';
 import {type StateDict, withName} from './state-dict.js';
 
 /**
- * Names that torchvision has given up (`_load_from_state_dict` with `_version` below 2) and what it calls them now:
+ * Names that torchvision no longer uses (`_load_from_state_dict` with `_version` below 2), and their replacements:
  * `rpn.py` RPNHead, `mask_rcnn.py` MaskRCNNHeads, `ops/feature_pyramid_network.py` FeaturePyramidNetwork.
  */
 const renames: readonly [RegExp, (...groups: string[]) => string][] = [
@@ -19,17 +19,20 @@ const renames: readonly [RegExp, (...groups: string[]) => string][] = [
 
 export type RenamedKeys = {
   tensors: StateDict;
-  /** Old and new name. */
+  /** Pairs of old and new names. */
   renamed: [string, string][];
-  /** Counters of batch norm layers that are frozen in the model. */
+  /** Dropped counters: those of batch norm layers that are frozen in the model. */
   dropped: string[];
-  /** Counters, at 0, of batch norm layers that were frozen, or older than PyTorch 0.4.1, in the file. */
+  /**
+   * Added counters with the value 0: those of batch norm layers that were frozen in the file, or that are older than
+   * PyTorch 0.4.1.
+   */
   added: string[];
 };
 
 /**
- * Fits the names of an old detector checkpoint to the model's, as torchvision does on loading. Old and new names never
- * coincide, so the names alone tell, and present-day checkpoints pass unchanged.
+ * Renames the tensors of an old detector checkpoint to the names of the model, as torchvision does when it loads one.
+ * Old and new names never coincide, so the names alone tell which they are. Current checkpoints are not changed.
  */
 export function renameOldKeys(dict: StateDict, parameters: readonly Pick<ParameterInfo, 'name'>[]): RenamedKeys {
   const renamed: [string, string][] = [];
@@ -44,7 +47,7 @@ export function renameOldKeys(dict: StateDict, parameters: readonly Pick<Paramet
 
 const counter = 'num_batches_tracked';
 
-/** Drops and adds `num_batches_tracked`, which frozen batch norm lacks, as the model needs it. */
+/** Drops or adds `num_batches_tracked`, as the model needs it. Frozen batch norm does not have it. */
 export function fitBatchCounters(
   dict: StateDict,
   modelNames: ReadonlySet<string>,

@@ -13,21 +13,23 @@ export type ResolveWeightsOptions = {
   version: 1 | 2;
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
-  /** A mirror with torchvision's file names. */
+  /** Base URL of a mirror that has torchvision's file names. Default: torchvision's own. */
   baseUrl?: string | undefined;
 };
 
 export type ResolvedWeights = {
   path: string;
-  /** Undefined where the caller named a file. */
+  /** Undefined if the caller gave a path. */
   registered: RegisteredWeights | undefined;
 };
 
 /**
- * The file that `nameOrPath` means. A registered name is looked for in this package's cache and in that of torch.hub, and
- * downloaded where neither has it; each file is held against the registered digest. Anything else is a path.
+ * Finds the file that `nameOrPath` means. A registered name is searched in the cache of this package and in the cache
+ * of torch.hub, and downloaded if it is in neither. Each file is checked against the registered digest. Anything else
+ * is a path.
  *
- * Throws INVALID_OPTION for what is neither, WEIGHTS_UNAVAILABLE where the download fails, CHECKSUM_MISMATCH.
+ * Throws INVALID_OPTION if it is neither a registered name nor a file, WEIGHTS_UNAVAILABLE if the download fails, or
+ * CHECKSUM_MISMATCH.
  */
 export async function resolveWeights(nameOrPath: string, options: ResolveWeightsOptions): Promise<ResolvedWeights> {
   const registered = findRegistered(nameOrPath, options);
@@ -45,7 +47,7 @@ export async function resolveWeights(nameOrPath: string, options: ResolveWeights
   );
 }
 
-/** Where downloaded weights are kept. */
+/** The folder for downloaded weights. */
 export function weightsFolder(): string {
   return join(cacheRoot(), 'checkpoints');
 }
@@ -76,7 +78,10 @@ async function fetchRegistered(
   }
 }
 
-/** torch.hub's own rule: `TORCH_HOME`, else `torch` in the cache folder of the XDG specification. */
+/**
+ * The folder of torch.hub's downloads, by torch.hub's rule: in `TORCH_HOME`, else in `torch` in the cache folder of the
+ * XDG specification.
+ */
 export function torchHubFolder({TORCH_HOME, XDG_CACHE_HOME}: NodeJS.ProcessEnv = process.env): string {
   return join(TORCH_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'torch'), 'hub', 'checkpoints');
 }
@@ -85,7 +90,7 @@ async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch {
-    // Absent or out of reach: either way not to be used.
+    // It is missing or not accessible. Either way it cannot be used.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import type {DType} from '../../binding.js';
 
-/** safetensors' names of the dtypes (its README, "Format"). */
+/** Names of the dtypes in safetensors (its README, "Format"). */
 export const safetensorsDTypes: Readonly<Record<DType, string>> = {
   float32: 'F32',
   float64: 'F64',
@@ -14,5 +14,5 @@ export const safetensorsDTypes: Readonly<Record<DType, string>> = {
   bool: 'BOOL',
 };
 
-/** `MAX_HEADER_SIZE` of the reference implementation. */
+/** Maximum header size in bytes: `MAX_HEADER_SIZE` of the reference implementation. */
 export const longestHeader = 100_000_000;

@@ -1,7 +1,7 @@
 import type {DType, ParameterInfo, StateTensor} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 
-/** Tensors by name, in the order of the file or model. Each key is its tensor's `name`. */
+/** Tensors by name, in the order of the file or model. Each key is the `name` of its tensor. */
 export type StateDict = Map<string, StateTensor>;
 
 /** Bytes of one element. */
@@ -35,15 +35,15 @@ export function withName(tensor: StateTensor, name: string): StateTensor {
 }
 
 export type StateDictComparison = {
-  /** The model has it, the dict has not. */
+  /** Names that the model has and the dict does not. */
   missing: string[];
-  /** The dict has it, the model has not. */
+  /** Names that the dict has and the model does not. */
   unexpected: string[];
-  /** Both have it, with other shapes. */
+  /** Names that both have, with different shapes. */
   mismatched: {name: string; expected: number[]; found: number[]}[];
 };
 
-/** dtypes do not count: the model converts them. */
+/** Compares names and shapes. dtypes may differ, because the model converts them. */
 export function compareStateDict(
   dict: StateDict,
   parameters: readonly Pick<ParameterInfo, 'name' | 'shape'>[],
@@ -61,7 +61,7 @@ export function compareStateDict(
   return {missing, unexpected: [...dict.keys()].filter((name) => !known.has(name)), mismatched};
 }
 
-/** Throws STATE_DICT_MISMATCH with the three lists unless `dict` has exactly the model's names and shapes. */
+/** Throws STATE_DICT_MISMATCH with the three lists, unless `dict` has exactly the names and shapes of the model. */
 export function requireMatchingStateDict(
   dict: StateDict,
   parameters: readonly Pick<ParameterInfo, 'name' | 'shape'>[],
@@ -90,7 +90,10 @@ function list(what: string, items: readonly string[]): string {
   return `${items.length} ${what} (${items.slice(0, listed).join(', ')}${more})`;
 }
 
-/** Throws INVALID_OPTION where a tensor's bytes are not those of its shape and dtype: for dicts about to be written. */
+/**
+ * Throws INVALID_OPTION if the length of a tensor's data does not match its shape and dtype. For dicts that will be
+ * written.
+ */
 export function requireWholeTensors(dict: StateDict): void {
   for (const [name, {dtype, shape, data}] of dict) {
     const bytes = isDType(dtype) ? elementCount(shape) * itemSizes[dtype] : Number.NaN;

@@ -5,7 +5,10 @@ import {writePth} from './pth/write-pth.js';
 import type {StateDict} from './state-dict.js';
 import {writeSafetensors} from './write-safetensors.js';
 
-/** Writes weights as the extension of `path` says: `.safetensors`, `.pth` or `.pt`. Throws INVALID_OPTION, WRITE_FAILED. */
+/**
+ * Writes weights in the format of the extension of `path`: `.safetensors`, `.pth` or `.pt`. Throws INVALID_OPTION,
+ * WRITE_FAILED.
+ */
 export async function writeWeights(path: string, tensors: StateDict, metadata: WeightsMetadata): Promise<void> {
   switch (extname(path).toLowerCase()) {
     case '.safetensors':

@@ -1,9 +1,9 @@
 import {MalformedPickle, PickleEnds} from './pickle-values.js';
 
-/** An integer longer than this is no count, id or seed. */
+/** Maximum length of an integer in bytes or digits. Counts, ids and seeds are shorter. */
 const longestInteger = 256;
 
-/** The bytes of a pickle, read forwards. Throws PickleEnds where an operand would go past them. */
+/** Reads the bytes of a pickle in order. Throws PickleEnds if an operand goes beyond them. */
 export class PickleInput {
   constructor(
     private readonly bytes: Buffer,
@@ -26,14 +26,14 @@ export class PickleInput {
     return this.bytes.readUInt32LE(this.advance(4));
   }
 
-  /** A length of eight bytes. */
+  /** Reads a length that is stored in eight bytes. */
   uint64(): number {
     const value = this.bytes.readBigUInt64LE(this.advance(8));
     if (value > Number.MAX_SAFE_INTEGER) throw new MalformedPickle(`an operand claims ${value} bytes`);
     return Number(value);
   }
 
-  /** Big-endian, as only floats are. */
+  /** Reads a float, which is big-endian, unlike all other operands. */
   float64(): number {
     return this.bytes.readDoubleBE(this.advance(8));
   }
@@ -48,7 +48,7 @@ export class PickleInput {
     return Uint8Array.from(this.bytes.subarray(start, start + length));
   }
 
-  /** Little-endian two's complement of `length` bytes. */
+  /** Reads an integer of `length` bytes, little-endian two's complement. */
   long(length: number): number | bigint {
     if (length > longestInteger) throw new MalformedPickle(`an integer claims ${length} bytes`);
     const start = this.advance(length);
@@ -57,7 +57,7 @@ export class PickleInput {
     return toInteger(BigInt.asIntN(8 * length, value));
   }
 
-  /** Up to the next line feed, without it. */
+  /** Reads the text up to the next line feed. */
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.position);
     if (end < 0) throw new PickleEnds('it ends within a line');
@@ -73,7 +73,7 @@ export class PickleInput {
     return toInteger(BigInt(text.replace('+', '')));
   }
 
-  /** Moves past `length` bytes and returns where they start. */
+  /** Skips `length` bytes and returns the position of the first one. */
   private advance(length: number): number {
     if (length < 0) throw new MalformedPickle(`an operand claims ${length} bytes`);
     if (length > this.bytes.length - this.position)

@@ -1,16 +1,19 @@
 import {MalformedPickle} from './pickle-values.js';
 
-/** A state dict of ten thousand tensors remembers some hundred thousand values. */
+/** A state dict with ten thousand tensors uses some hundred thousand memo entries. */
 const memoLimit = 4_000_000;
 
-/** Stands on the stack where a MARK was. */
+/** The stack entry of a MARK. */
 const mark = Symbol('mark');
 
-/** The stack, marks and memo of the pickle machine. Uses of what is not there throw MalformedPickle. */
+/**
+ * The stack, marks and memo of the pickle machine. Using a value, mark or memo entry that does not exist throws
+ * MalformedPickle.
+ */
 export class PickleStack {
   private readonly values: unknown[] = [];
   private readonly memo: unknown[] = [];
-  /** Positions of the marks among the values. */
+  /** Positions of the marks in `values`. */
   private readonly marks: number[] = [];
 
   push(value: unknown): void {
@@ -28,7 +31,7 @@ export class PickleStack {
   }
 
   popMany(count: number): unknown[] {
-    // What lies under the last mark is out of reach.
+    // Values below the last mark cannot be popped.
     const floor = (this.marks.at(-1) ?? -1) + 1;
     if (this.values.length - count < floor) throw new MalformedPickle('it uses a value that is not there');
     return this.values.splice(this.values.length - count, count);
@@ -39,7 +42,7 @@ export class PickleStack {
     this.values.push(mark);
   }
 
-  /** The values above the last mark; the mark goes too. */
+  /** Pops the values above the last mark, and the mark. */
   popMarked(): unknown[] {
     const position = this.marks.pop();
     if (position === undefined) throw new MalformedPickle('it uses a mark that is not there');
@@ -48,13 +51,13 @@ export class PickleStack {
     return values;
   }
 
-  /** A mark may be dropped like a value. */
+  /** Pops a value or a mark. */
   drop(): void {
     if (this.marks.at(-1) === this.values.length - 1) this.popMarked();
     else this.pop();
   }
 
-  /** Under the next free index if none is given. */
+  /** Stores the top value in the memo, by default under the next free index. */
   remember(index: number | bigint = this.memo.length): void {
     if (index < 0 || index >= memoLimit) throw new MalformedPickle(`it remembers more than ${memoLimit} values`);
     this.memo[Number(index)] = this.top();

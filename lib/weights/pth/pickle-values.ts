@@ -1,11 +1,17 @@
-/** What a pickle becomes here: plain data. Lists and tuples are arrays; int is number, or bigint past 2^53. */
+/** The values of a pickle, as plain data. Lists and tuples become arrays. int becomes number, or bigint above 2^53. */
 
-/** dict and OrderedDict. `attributes` is what Python keeps in the object's `__dict__`: a state dict's `_metadata`. */
+/**
+ * dict or OrderedDict. `attributes` is the content of the object's `__dict__` in Python, such as the `_metadata` of a
+ * state dict.
+ */
 export class PickledDict extends Map<unknown, unknown> {
   attributes: unknown;
 }
 
-/** An object of an allowed class that this package has no use for: argparse.Namespace, torch.device. Never executed. */
+/**
+ * An object of an allowed class that this package does not use, such as argparse.Namespace or torch.device. Never
+ * executed.
+ */
 export class InertObject {
   state: unknown;
 
@@ -15,7 +21,10 @@ export class InertObject {
   ) {}
 }
 
-/** A class or function that a pickle names. `call` makes our value of it; without it, it is a constant. */
+/**
+ * A class or function that a pickle refers to. `call` creates the value that stands for its result. Without `call`, it
+ * is a constant.
+ */
 export class PickleGlobal {
   constructor(
     readonly name: string,
@@ -23,20 +32,20 @@ export class PickleGlobal {
   ) {}
 }
 
-/** The bytes behind tensors, still in the file. */
+/** The storage of tensors, whose bytes are still in the file. */
 export class StorageRef {
   constructor(
-    /** `torch.dtype` name, or 'untyped' for bytes. */
+    /** Name of a `torch.dtype`, or 'untyped' for bytes. */
     readonly dtype: string,
     readonly key: string,
-    /** Elements. */
+    /** Number of elements. */
     readonly length: number,
-    /** Where a legacy storage view begins, in elements of the storage `key`. */
+    /** Start of a legacy storage view, in elements of the storage `key`. */
     readonly viewOffset: number = 0,
   ) {}
 }
 
-/** A tensor whose elements are still in the file. Offset and strides count elements. */
+/** A tensor whose elements are still in the file. The unit of `offset` and `strides` is one element. */
 export class TensorRef {
   constructor(
     readonly storage: StorageRef,
@@ -47,16 +56,16 @@ export class TensorRef {
   ) {}
 }
 
-/** A tensor of a kind that no Mask R-CNN has: sparse, quantised, meta. */
+/** A tensor of a kind that no Mask R-CNN contains: sparse, quantised, meta. */
 export class UnsupportedTensor {
   constructor(readonly kind: string) {}
 }
 
-/** The pickle breaks a rule; the message goes on after "has a corrupt pickle: ". */
+/** The pickle is malformed. The message continues "has a corrupt pickle: ". */
 export class MalformedPickle extends Error {}
 
-/** The pickle goes on past the bytes given. */
+/** The pickle continues beyond the given bytes. */
 export class PickleEnds extends MalformedPickle {}
 
-/** The pickle names something outside the allow-list. */
+/** The pickle refers to something outside the allow-list. */
 export class UnsafePickle extends Error {}

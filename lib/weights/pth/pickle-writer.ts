@@ -3,14 +3,14 @@ import {elementCount, type StateDict} from '../state-dict.js';
 import {opcodes as op} from './pickle-opcodes.js';
 import {storageClasses} from './torch-globals.js';
 
-/** What a checkpoint may hold beside state dicts. Whole numbers become Python's int, others float. */
+/** Data that a checkpoint may contain besides state dicts. Integers become Python's int, other numbers float. */
 export type PlainValue = null | boolean | number | string | PlainValue[] | {[key: string]: PlainValue | StateDict};
 
 const classesByDType = new Map(Object.entries(storageClasses).map(([name, dtype]) => [dtype, name]));
 
 /**
- * A checkpoint as a pickle of protocol 2, as torch.save writes: state dicts become an OrderedDict of
- * `torch._utils._rebuild_tensor_v2(storage, ...)`. `storages` are the tensors by storage key.
+ * Pickles a checkpoint with protocol 2, as torch.save does. State dicts become an OrderedDict of
+ * `torch._utils._rebuild_tensor_v2(storage, ...)`. `storages` are the tensors, in the order of their storage keys.
  */
 export function pickleCheckpoint(contents: StateDict | PlainValue): {pickle: Buffer; storages: StateTensor[]} {
   const writer = new PickleWriter();
@@ -57,7 +57,7 @@ class PickleWriter {
     this.bytes(op.SETITEMS);
   }
 
-  /** (storage, offset, size, stride, requires_grad, backward_hooks) */
+  /** Writes `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`. */
   private tensor(tensor: StateTensor): void {
     this.global('torch._utils', '_rebuild_tensor_v2');
     this.bytes(op.MARK);
@@ -70,7 +70,7 @@ class PickleWriter {
     this.bytes(op.TUPLE, op.REDUCE);
   }
 
-  /** ('storage', class, key, location, length) */
+  /** Writes the persistent id `('storage', class, key, location, length)`. */
   private storage(tensor: StateTensor): void {
     this.bytes(op.MARK);
     this.text('storage');

@@ -9,10 +9,10 @@ import type {OpenStorage} from './tensor-source.js';
 const magicNumber = 0x1950a86a20f9469cfc6cn;
 const protocolVersion = 1001;
 
-/** The pickle of the magic number, with which every legacy file begins. */
+/** The pickle of the magic number, which starts every legacy file. */
 export const legacySignature = Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex');
 
-/** Bytes per element of the dtypes that may lie between ours: storages follow each other without an index. */
+/** Bytes per element of unsupported dtypes, to skip their storages: storages follow each other without an index. */
 const foreignItemSizes: Readonly<Record<string, number>> = {complex64: 8, complex128: 16, qint32: 4};
 
 const firstWindow = 1 << 20;
@@ -21,8 +21,8 @@ type Header = {object: unknown; keys: string[]; storages: ReadonlyMap<string, St
 type Position = {start: number; bytes: number; itemSize: number};
 
 /**
- * The container of torch.save before 1.6: five pickles (magic number, protocol, byte order, object, storage keys), then
- * each storage as its element count in eight bytes and its elements.
+ * Reads the container of torch.save before 1.6: five pickles (magic number, protocol, byte order, object, storage
+ * keys), then each storage as an element count of eight bytes and its elements.
  */
 export async function readPthLegacy(reader: FileReader) {
   const {file} = reader;
@@ -46,7 +46,7 @@ export async function readPthLegacy(reader: FileReader) {
 }
 
 async function readHeader(reader: FileReader): Promise<Header> {
-  // Where the pickles end is known only once they have been read.
+  // The end of the pickles is known only after they have been read.
   for (let window = firstWindow; ; window *= 4) {
     const length = Math.min(window, reader.size, pickleLimit);
     const isAll = length === reader.size || length === pickleLimit;

@@ -7,7 +7,9 @@ import {metadataRecord, pickleLimit, readPickledTensors, unpickleIn} from './rea
 import type {OpenStorage} from './tensor-source.js';
 import {corruptEntry, Zip} from './zip-reader.js';
 
-/** The zip container of torch.save (since 1.6): `NAME/data.pkl` and one stored entry `NAME/data/KEY` per storage. */
+/**
+ * Reads the zip container of torch.save (since 1.6): `NAME/data.pkl` and one stored entry `NAME/data/KEY` per storage.
+ */
 export async function readPthZip(reader: FileReader) {
   const {file} = reader;
   const zip = await Zip.open(reader);
@@ -38,7 +40,7 @@ export async function readPthZip(reader: FileReader) {
 }
 
 class ZipStorages {
-  /** The last inflated entry: tensors that share one mostly follow each other. */
+  /** The last inflated entry. Tensors that share an entry usually follow each other. */
   private inflated: {name: string; bytes: Buffer} | undefined;
 
   constructor(

@@ -7,13 +7,13 @@ import {selectStateDict} from './select-state-dict.js';
 import {type OpenStorage, readTensor, tensorBytes} from './tensor-source.js';
 import {type Unpickled, unpickle} from './unpickle.js';
 
-/** Record beside the tensors for what this package notes about them; Python's torch.load passes over it. */
+/** Record in a `.pth` archive for the metadata of this package. Python's torch.load ignores it. */
 export const metadataRecord = 'extra/maskrcnn.json';
 
-/** Longest pickle read: those of state dicts have a few hundred kilobytes. */
+/** Maximum size of a pickle in bytes. Pickles of state dicts have a few hundred kilobytes. */
 export const pickleLimit = 32 << 20;
 
-/** Runs the unpickler and turns what it throws into errors that name the file. PickleEnds passes if `mayEnd`. */
+/** Runs the unpickler and converts its errors to errors that name the file. With `mayEnd`, PickleEnds is passed on. */
 export function unpickleIn(file: string, bytes: Buffer, start = 0, {mayEnd = false} = {}): Unpickled {
   try {
     return unpickle(bytes, start);
@@ -32,14 +32,14 @@ export function unpickleIn(file: string, bytes: Buffer, start = 0, {mayEnd = fal
     }
     if (error instanceof MalformedPickle)
       throw invalidCheckpoint(file, `has a corrupt pickle: ${error.message}`, undefined, error);
-    // The engine's own limits: a string or collection that is too long.
+    // A limit of the JavaScript engine: a string or collection is too long.
     if (error instanceof RangeError)
       throw invalidCheckpoint(file, 'has a pickle that is too large to read', undefined, error);
     throw error;
   }
 }
 
-/** Reads the tensors of an unpickled checkpoint one after the other; only those of the state dict within. */
+/** Reads the tensors of an unpickled checkpoint one after the other, but only those of its state dict. */
 export async function readPickledTensors(
   reader: FileReader,
   value: unknown,
@@ -49,7 +49,8 @@ export async function readPickledTensors(
   const {tensors: refs, notes} = selectStateDict(file, value);
   let total = 0;
   for (const tensor of refs.values()) total += tensorBytes(tensor);
-  // Tensors may share storages, and repeat elements by strides of 0, but not so that a small file fills the memory.
+  // Tensors may share storages, and repeat elements with strides of 0. The limit keeps a small file from filling the
+  // memory that way.
   const limit = 16 * reader.size + (16 << 20);
   if (total > limit) {
     throw invalidCheckpoint(file, `is corrupt: its tensors claim ${total} bytes, the file has ${reader.size}`);

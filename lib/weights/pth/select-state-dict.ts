@@ -1,17 +1,22 @@
 import {invalidCheckpoint} from '../invalid-checkpoint.js';
 import {PickledDict, TensorRef, UnsupportedTensor} from './pickle-values.js';
 
-/** Under which key training scripts keep the weights: torchvision's references, Lightning and many others, tutorials. */
+/**
+ * Keys under which training scripts store the weights: torchvision's references, Lightning and many others, tutorials.
+ */
 const wrappers = ['model', 'state_dict', 'model_state_dict'];
-/** What DataParallel and torch.compile put before every name. */
+/** Prefixes that DataParallel and torch.compile add to every name. */
 const prefixes = ['module.', '_orig_mod.'];
 const listed = 8;
 
-/** The state dict within an unpickled checkpoint, and in `notes` what had to be taken off or left out. */
+/**
+ * Finds the state dict in an unpickled checkpoint. `notes` say what was unwrapped or left out. Throws
+ * INVALID_CHECKPOINT if there is none.
+ */
 export function selectStateDict(file: string, value: unknown): {tensors: Map<string, TensorRef>; notes: string[]} {
   const notes: string[] = [];
   let dict = value;
-  // Two levels occur; a dict that contains itself has no last one.
+  // There are at most two levels in practice. A dict that contains itself would have no end.
   for (let level = 0; level < 2; level++) {
     const wrapper = findWrapper(dict);
     if (wrapper === undefined) break;

@@ -5,16 +5,19 @@ import {invalidCheckpoint} from '../invalid-checkpoint.js';
 import {elementCount, isDType, itemSizes} from '../state-dict.js';
 import type {TensorRef} from './pickle-values.js';
 
-/** Elements copied before the event loop gets its turn. */
+/** Number of elements to copy before the event loop runs. */
 const elementsPerTurn = 1 << 20;
 
-/** Reads bytes of a storage into `target`, from `offset` bytes on. */
+/** Fills `target` with the bytes of a storage, starting at byte `offset`. */
 export type StorageReader = (target: Uint8Array, offset: number) => Promise<void>;
 
-/** Where a storage's bytes are: its length, and how to read from it. */
+/** A storage: its length in bytes, and a function that reads from it. */
 export type OpenStorage = {bytes: number; read: StorageReader};
 
-/** The bytes of `name`, contiguous in reading order whatever its strides are. */
+/**
+ * Reads the tensor `name`. The result is contiguous (row-major), whatever the strides in the file are. Throws
+ * INVALID_CHECKPOINT for an unsupported dtype, or if the tensor goes beyond its storage.
+ */
 export async function readTensor(
   reader: FileReader,
   name: string,
@@ -28,7 +31,7 @@ export async function readTensor(
   const data = reader.allocate(elementCount(shape) * itemSize);
   if (data.length === 0) return {name, dtype, shape, data};
 
-  // Elements between the first and the last one touched.
+  // Number of elements from the first to the last one that the tensor uses.
   const span = shape.reduce((sum, side, axis) => sum + (side - 1) * tensor.strides[axis]!, 1);
   const end = (tensor.offset + span) * itemSize;
   if (end > storage.bytes) {
@@ -59,7 +62,7 @@ function requireDType(file: string, name: string, tensor: TensorRef): DType {
   );
 }
 
-/** Strides of axes of length 1 do not matter. */
+/** Whether the tensor is row-major without gaps. The strides of axes of length 1 do not matter. */
 function isContiguous({shape, strides}: TensorRef): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -70,7 +73,8 @@ function isContiguous({shape, strides}: TensorRef): boolean {
 }
 
 async function gather(source: Uint8Array, target: Uint8Array, tensor: TensorRef, itemSize: number): Promise<void> {
-  // Integers, because a copy of floats may change NaNs; eight bytes are copied as an axis of two more.
+  // Copy as integers, because copying floats may change NaNs. Elements of eight bytes are copied as two halves, with an
+  // additional axis of length 2.
   const halved = itemSize === 8;
   const from = integers(source, halved ? 4 : itemSize);
   const to = integers(target, halved ? 4 : itemSize);

@@ -8,7 +8,7 @@ import {
   UnsupportedTensor,
 } from './pickle-values.js';
 
-/** Storage classes by dtype: `torch/__init__.py`. */
+/** The dtypes of the storage classes in `torch/__init__.py`. */
 export const storageClasses: Readonly<Record<string, string>> = {
   FloatStorage: 'float32',
   DoubleStorage: 'float64',
@@ -39,9 +39,9 @@ const torchConstants = new Set(
   ).split(' '),
 );
 
-/** What training scripts keep beside the weights. Protocol 2 calls the module of the builtins by its Python 2 name. */
+/** Classes that training scripts store beside the weights. Protocol 2 uses the Python 2 name of the builtins module. */
 const inertClasses = new Set([
-  // Bytes, as protocols below 3 write them.
+  // Protocols below 3 write bytes this way.
   '_codecs.encode',
   'argparse.Namespace',
   'collections.Counter',
@@ -87,14 +87,15 @@ const rebuilders: Readonly<Record<string, (args: readonly unknown[]) => unknown>
 };
 
 /**
- * What a pickle may name: the state dicts' own classes, and harmless ones that training scripts save beside them. The
- * values made are data; no name leads to code that a file could choose.
+ * Returns the class or function that a pickle may refer to: those of state dicts, and harmless ones that training
+ * scripts store beside them. Returns undefined for any other. The created values are data; no name leads to code that a
+ * file could choose.
  */
 export function findGlobal(module: string, name: string): PickleGlobal | undefined {
   const full = `${module}.${name}`;
   if (full === 'collections.OrderedDict') return new PickleGlobal(full, ([items]) => orderedDict(items));
   if (full === 'torch.Size') return new PickleGlobal(full, ([sides]) => sides ?? []);
-  // A tensor with attributes of its own: (rebuild function, class, its arguments, attributes).
+  // A tensor with additional attributes: (rebuild function, class, its arguments, attributes).
   if (full === 'torch._tensor._rebuild_from_type_v2') return new PickleGlobal(full, rebuildFromType);
   if (inertClasses.has(full)) return new PickleGlobal(full, (args) => new InertObject(full, args));
   if (module === 'torch._utils') {
@@ -110,8 +111,9 @@ export function findGlobal(module: string, name: string): PickleGlobal | undefin
 }
 
 /**
- * What torch's persistent id stands for: `('storage', class, key, location, length)`, in legacy files followed by None or
- * `(view key, offset, length)`. Lengths count elements; for untyped storages bytes.
+ * Converts a persistent id of torch to a storage. The id is `('storage', class, key, location, length)`. In legacy
+ * files, None or `(view key, offset, length)` follows. The unit of lengths is one element, or one byte for untyped
+ * storages.
  */
 export function loadStorage(id: unknown): StorageRef {
   if (!Array.isArray(id) || id[0] !== 'storage') {
@@ -137,7 +139,7 @@ function rebuildTensor(args: readonly unknown[], dtype: unknown, metadata: unkno
   if (!Number.isSafeInteger(shape.reduce((product, side) => product * side, 1))) {
     throw new MalformedPickle(`a tensor has the impossible shape [${shape}]`);
   }
-  // Lazy conjugation and negation: bits that say "read me as -x".
+  // Metadata has the bits of lazy conjugation and negation, which mean "read me as -x".
   if (metadata instanceof Map && [...metadata.values()].some(Boolean)) return new UnsupportedTensor('a lazily negated');
   const name = dtype instanceof PickleGlobal ? dtype.name.replace('torch.', '') : storage.dtype;
   return new TensorRef(storage, name, count(offset, 'offset of a tensor'), shape, strides);
@@ -167,6 +169,6 @@ function count(value: unknown, what: string): number {
 }
 
 function describe(value: unknown): string {
-  // No String() of a container: that of a hostile one has no end.
+  // No String() of a container: a malicious one may be endless.
   return ['number', 'bigint', 'boolean'].includes(typeof value) ? String(value) : `a value of type ${typeof value}`;
 }

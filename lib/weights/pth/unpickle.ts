@@ -13,31 +13,31 @@ import {findGlobal, loadStorage} from './torch-globals.js';
 
 export type Unpickled = {
   value: unknown;
-  /** The byte after the pickle. */
+  /** The position after the pickle. */
   end: number;
-  /** All that it refers to, by key. */
+  /** All storages that the pickle refers to, by key. */
   storages: ReadonlyMap<string, StorageRef>;
 };
 
 /**
- * Reads the pickle that starts at `start` of `bytes`, protocols 0 to 5, without executing anything: names outside the
- * allow-list of `torch-globals.ts` throw UnsafePickle, broken rules MalformedPickle.
+ * Reads the pickle at `start` in `bytes`, protocols 0 to 5, without executing anything. Names outside the allow-list of
+ * `torch-globals.ts` throw UnsafePickle. Malformed pickles throw MalformedPickle.
  */
 export function unpickle(bytes: Buffer, start = 0): Unpickled {
   const machine = new Machine(new PickleInput(bytes, start));
   return {value: machine.run(), end: machine.input.position, storages: machine.storages};
 }
 
-/** A tensor takes about twenty. */
+/** Maximum number of values that calls may handle. A tensor takes about twenty. */
 const workLimit = 2_000_000;
 
-/** What `literal` returns for opcodes that push no value of their own. */
+/** The result of `literal` for opcodes that it does not handle. */
 const none = Symbol('none');
 
 class Machine {
   readonly storages = new Map<string, StorageRef>();
   private readonly stack = new PickleStack();
-  /** Arguments of all calls so far, and the items of lists among them. */
+  /** Number of arguments of all calls so far, plus the items of lists among them. */
   private work = 0;
 
   constructor(readonly input: PickleInput) {}
@@ -52,7 +52,7 @@ class Machine {
     }
   }
 
-  /** Opcodes that make a value of the bytes after them, or of what they pop. */
+  /** Handles opcodes that create a value from the bytes after them or from popped values. */
   private literal(opcode: number): unknown {
     const {input, stack} = this;
     switch (opcode) {
@@ -144,7 +144,7 @@ class Machine {
     }
   }
 
-  /** Opcodes that change the stack, the memo, or a container. */
+  /** Handles opcodes that change the stack, the memo or a container. */
   private act(opcode: number): void {
     const {input, stack} = this;
     switch (opcode) {
@@ -228,7 +228,7 @@ class Machine {
     }
     if (!Array.isArray(args)) throw new MalformedPickle(`it calls ${callee.name} without arguments`);
     this.work += 1 + args.length;
-    // Calls may copy their lists, and a short pickle can hand over a long one again and again.
+    // Count the items too: calls may copy their lists, and a short pickle can pass a long list again and again.
     if (this.work <= workLimit) for (const arg of args) if (Array.isArray(arg)) this.work += arg.length;
     if (this.work > workLimit) throw new MalformedPickle(`its calls handle more than ${workLimit} values`);
     return callee.call(args);

@@ -7,14 +7,18 @@ import {type PlainValue, pickleCheckpoint} from './pickle-writer.js';
 import {metadataRecord} from './read-pth.js';
 import {ZipWriter} from './zip-writer.js';
 
-/** Larger archives need zip64 records, which a Mask R-CNN never does. Some room is left for the directory. */
+/**
+ * Larger archives would need zip64 records, which a Mask R-CNN never does. The limit leaves some space for the
+ * directory.
+ */
 const longestArchive = 0xf0000000;
 const mostEntries = 65_000;
 
 /**
- * Writes a `.pth` file in the zip container of torch.save, whole or not at all. A state dict becomes an OrderedDict of
- * tensors that `torch.load(path, weights_only=True)` returns and `load_state_dict` takes; plain data with state dicts in it
- * (`{model: dict, epoch: 3}`) becomes a dict. `metadata` goes into a record of its own, which torch.load passes over.
+ * Writes a `.pth` file atomically, in the zip container of torch.save. A state dict becomes an OrderedDict of tensors,
+ * which `torch.load(path, weights_only=True)` returns and `load_state_dict` accepts. Plain data that contains state
+ * dicts (`{model: dict, epoch: 3}`) becomes a dict. `metadata` is stored in a separate record, which torch.load
+ * ignores. Throws INVALID_OPTION, WRITE_FAILED.
  */
 export async function writePth(
   path: string,

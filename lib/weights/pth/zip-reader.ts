@@ -24,7 +24,7 @@ export class Zip {
     });
   }
 
-  /** Where a stored entry's bytes begin in the file. */
+  /** The position in the file where the bytes of a stored entry begin. */
   async locate(entry: Entry): Promise<number> {
     return naming(this.reader.file, async () => {
       if (entry.isEncrypted()) throw new Error(`its entry ${entry.fileName} needs a password`);
@@ -32,7 +32,7 @@ export class Zip {
     });
   }
 
-  /** All bytes of an entry, inflated if need be; at most `limit`. */
+  /** Reads all bytes of an entry and inflates them if necessary. Throws if there are more than `limit`. */
   async read(entry: Entry, limit: number): Promise<Buffer> {
     const {file} = this.reader;
     const name = String(entry.fileName);
@@ -40,7 +40,7 @@ export class Zip {
     if (size > limit)
       throw invalidCheckpoint(file, `claims ${size} bytes for its entry ${name}, more than the ${limit} it may have`);
     const bytes = await naming(file, async () => buffer(await this.zip.openReadStreamPromise(entry)));
-    // 0 where the writer computed none: torch.serialization.set_crc32_options(False)
+    // The checksum is 0 if the writer computed none: torch.serialization.set_crc32_options(False)
     if (entry.crc32 !== 0 && crc32(bytes) !== entry.crc32) throw corruptEntry(file, name);
     return bytes;
   }
@@ -54,7 +54,7 @@ export function corruptEntry(file: string, name: string) {
   );
 }
 
-/** A file as yauzl reads it. A read past the end throws an error that names the file. */
+/** Lets yauzl read a file. A read beyond the end throws an error that names the file. */
 class Source extends RandomAccessReader {
   constructor(private readonly reader: FileReader) {
     super();
@@ -75,7 +75,7 @@ class Source extends RandomAccessReader {
   }
 }
 
-/** Names the file in what yauzl throws. */
+/** Converts the errors of yauzl to INVALID_CHECKPOINT, which names the file. */
 async function naming<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

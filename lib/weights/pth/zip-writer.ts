@@ -3,11 +3,11 @@ import {setImmediate as nextTurn} from 'node:timers/promises';
 import {crc32} from 'node:zlib';
 import {writeAll} from '../../files/atomic-file.js';
 
-/** torch.save aligns storages to this, so that they can be mapped. */
+/** torch.save aligns storages to this number of bytes, so that they can be memory-mapped. */
 const alignment = 64;
 const checksumChunk = 4 << 20;
 
-/** A zip archive of stored, aligned entries (APPNOTE.TXT 4.3), of less than 4 GiB. */
+/** Writes a zip archive with stored, aligned entries (APPNOTE.TXT 4.3), smaller than 4 GiB. */
 export class ZipWriter {
   private position = 0;
   private readonly directory: Buffer[] = [];
@@ -16,11 +16,11 @@ export class ZipWriter {
 
   async add(name: string, bytes: Uint8Array): Promise<void> {
     const nameBytes = Buffer.from(name);
-    // Version 2.0, UTF-8 names, stored, no time, checksum, both sizes: the same in both headers.
+    // Version 2.0, UTF-8 names, stored, no time, checksum, both sizes. These fields are the same in both headers.
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
     common.writeUInt16LE(0x0800, 2);
-    // 1 January 1980, the first day that zip knows.
+    // 1 January 1980, the earliest date in zip.
     common.writeUInt16LE(0x21, 8);
     common.writeUInt32LE(await checksum(bytes), 10);
     common.writeUInt32LE(bytes.length, 14);
@@ -34,7 +34,7 @@ export class ZipWriter {
     common.copy(local, 4);
     local.writeUInt16LE(4 + padding, 28);
     nameBytes.copy(local, 30);
-    // An extra field of torch's own kind, 'FB', carries the padding.
+    // The padding is in an extra field 'FB', as in files of torch.
     local.write('FB', 30 + nameBytes.length);
     local.writeUInt16LE(padding, 32 + nameBytes.length);
 
