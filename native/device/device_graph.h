@@ -24,8 +24,8 @@ class DeviceGraph {
   virtual c10::MempoolId_t pool() = 0;
 };
 
-// Null if the device has no graphs, or none that this library can reach. Can be called
-// from any thread.
+// Null if the device has no graphs, or none that this library can reach. Can be called from any
+// thread.
 std::unique_ptr<DeviceGraph> make_device_graph(c10::DeviceType device);
 
 }  // namespace maskrcnn

@@ -23,9 +23,9 @@ struct Arithmetic {
   Tf32 tf32;
 };
 
-// During its lifetime, convolutions and linear layers of this thread compute in the given
-// precision. libtorch's autocast converts their operands, the weights once per scope. All other
-// operators use the type of their operands. Scopes can be nested.
+// While an object of this class is alive, convolutions and linear layers of this thread compute in
+// the given precision. libtorch's autocast converts their operands, the weights once per scope. All
+// other operators use the type of their operands. Scopes can be nested.
 //
 // libtorch's TF32 settings apply to the whole process. On a GPU, a scope sets them and does not
 // restore them, because the backward pass needs them too.

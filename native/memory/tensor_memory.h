@@ -13,7 +13,7 @@ void keep_tensor_memory();
 // uses.
 void prefer_large_pages();
 
-// Returns all memory that no tensor uses to the system.
+// Returns all unused memory to the system.
 void release_tensor_memory();
 
 }  // namespace maskrcnn::memory

@@ -9,8 +9,8 @@ namespace maskrcnn {
 
 namespace {
 
-// torchvision's detection builders name the norm layer themselves, so every batch norm has
-// nn.BatchNorm2d's eps and momentum: MobileNetV3's own 1e-3 and 1e-2 never apply
+// torchvision's detection builders pass the norm layer themselves, so every batch norm has the eps
+// and momentum of nn.BatchNorm2d. MobileNetV3's own 1e-3 and 1e-2 never apply
 // (detection/faster_rcnn.py, backbone_utils.py).
 NormOptions body_norm(const BackboneOptions& options) {
   if (options.frozen_norm) return {.type = Norm::Frozen, .eps = options.frozen_norm_eps};

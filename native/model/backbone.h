@@ -11,14 +11,14 @@
 
 namespace maskrcnn {
 
-// A classification network without its head under a feature pyramid (torchvision
+// A classification network without its head, followed by a feature pyramid (torchvision
 // detection/backbone_utils.py).
 struct BackboneImpl : torch::nn::Module {
   explicit BackboneImpl(const BackboneOptions& options);
 
-  // images [N,3,H,W] -> levels '0', '1', ... and last 'pool': [N,256,H_l,W_l]
+  // images [N,3,H,W] -> levels '0', '1', ... and finally 'pool': [N,256,H_l,W_l]
   std::vector<at::Tensor> forward(const at::Tensor& images);
-  // images [N,3,H,W] -> the maps that feed the pyramid: [N,C_l,H_l,W_l], the finest first
+  // images [N,3,H,W] -> the maps that feed the pyramid: [N,C_l,H_l,W_l], finest first
   std::vector<at::Tensor> forward_body(const at::Tensor& images);
   std::vector<at::Tensor> forward_fpn(const std::vector<at::Tensor>& maps);
 

@@ -7,10 +7,10 @@
 
 namespace maskrcnn {
 
-// What ends under a feature pyramid: a network's layers up to the last returned one, under their
-// torchvision names (torchvision models/_utils.py, IntermediateLayerGetter).
+// The network below a feature pyramid: the layers of a classification network up to the last
+// returned one, with torchvision's names (torchvision models/_utils.py, IntermediateLayerGetter).
 struct BodyImpl : torch::nn::Module {
-  // images [N,3,H,W] -> one map per returned layer: [N,C_l,H_l,W_l], the finest first
+  // images [N,3,H,W] -> one map per returned layer: [N,C_l,H_l,W_l], finest first
   virtual std::vector<at::Tensor> forward(const at::Tensor& images) = 0;
 
   std::vector<int64_t> map_channels;  // C_l

@@ -24,7 +24,7 @@ FastRcnnConvFcHeadImpl::FastRcnnConvFcHeadImpl(
     torch::nn::init::kaiming_normal_(block->conv->weight, /*a=*/0, torch::kFanOut, torch::kReLU);
     blocks_->push_back(register_module(std::to_string(i), block));
   }
-  // Index 4 is torchvision's Flatten, which holds nothing.
+  // Index 4 is torchvision's Flatten, which has no parameters.
   fc_ = register_module(
       std::to_string(kConvolutions + 1),
       torch::nn::Linear(channels * side * side, representation_size));

@@ -7,10 +7,10 @@
 
 namespace maskrcnn {
 
-// R: rois, C: channels, S: side of the pooled square, K: classes with the background.
+// Letters: R rois, C channels, S side of the pooled square, K classes including the background.
 
-// [R,C,S,S] -> [R,1024], one vector per roi. Version 1: two fully connected layers (Feature Pyramid
-// Networks, section 4.2).
+// [R,C,S,S] -> [R,1024]: one feature vector per roi. Version 1: two fully connected layers (Feature
+// Pyramid Networks, section 4.2).
 struct TwoMlpHeadImpl : torch::nn::Module {
   TwoMlpHeadImpl(int64_t in_features, int64_t representation_size);
   at::Tensor forward(const at::Tensor& x);

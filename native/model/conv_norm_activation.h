@@ -14,7 +14,7 @@ struct ConvNormActivationOptions {
   int64_t out;
   int64_t kernel = 3;
   int64_t stride = 1;
-  std::optional<int64_t> padding = std::nullopt;  // none: what keeps the size at stride 1
+  std::optional<int64_t> padding = std::nullopt;  // none: keeps the size at stride 1
   int64_t dilation = 1;
   int64_t groups = 1;
   Norm norm = Norm::None;
@@ -23,9 +23,9 @@ struct ConvNormActivationOptions {
   Activation activation = Activation::ReLU;
 };
 
-// Convolution, norm, activation; the convolution has a bias where there is no norm (torchvision
-// ops/misc.py, Conv2dNormActivation). Children: "0" the convolution, "1" the norm. Initial values
-// are nn.Conv2d's.
+// Convolution, norm, activation. The convolution has a bias only if there is no norm (torchvision
+// ops/misc.py, Conv2dNormActivation). Children: "0" is the convolution, "1" the norm. The initial
+// values are those of nn.Conv2d.
 struct ConvNormActivationImpl : torch::nn::Module {
   explicit ConvNormActivationImpl(const ConvNormActivationOptions& options);
 

@@ -46,13 +46,13 @@ std::vector<at::Tensor> FeaturePyramidNetworkImpl::forward(const std::vector<at:
       inner_blocks->size(),
       " maps, got ",
       maps.size());
-  std::vector<at::Tensor> levels;  // the coarsest first
+  std::vector<at::Tensor> levels;  // coarsest first
   at::Tensor inner;                // [N,out_channels,H_l,W_l]
   for (size_t level = maps.size(); level-- > 0;) {
     auto lateral = run(inner_blocks, level, maps[level]);
     if (inner.defined()) {
       const auto size = lateral.sizes().slice(/*N=*/2);
-      const ExactScope exact;  // values are repeated, which needs no wider type
+      const ExactScope exact;  // only copies values, so it needs no wider type
       lateral.add_(at::upsample_nearest2d(inner, size));
     }
     inner = lateral;

@@ -8,13 +8,14 @@
 
 namespace maskrcnn {
 
-// Top-down pathway with lateral connections (Feature Pyramid Networks, section 3), and one more
-// level that halves the last (torchvision ops/feature_pyramid_network.py, LastLevelMaxPool).
+// Top-down pathway with lateral connections (Feature Pyramid Networks, section 3), plus one level
+// with half the resolution of the last (torchvision ops/feature_pyramid_network.py,
+// LastLevelMaxPool).
 struct FeaturePyramidNetworkImpl : torch::nn::Module {
   FeaturePyramidNetworkImpl(
       const std::vector<int64_t>& in_channels, int64_t out_channels, const NormOptions& norm);
 
-  // maps [N,C_l,H_l,W_l], the finest first -> [N,out_channels,H_l,W_l] and last 'pool'
+  // maps [N,C_l,H_l,W_l], finest first -> [N,out_channels,H_l,W_l] and finally 'pool'
   std::vector<at::Tensor> forward(const std::vector<at::Tensor>& maps);
 
   torch::nn::ModuleList inner_blocks, layer_blocks;

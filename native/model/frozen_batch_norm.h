@@ -8,10 +8,10 @@
 
 namespace maskrcnn {
 
-// Batch norm whose statistics, scale and shift are buffers: it is an affine map per channel, the
-// same in training and detection.
+// Batch norm whose statistics, scale and shift are buffers. So it is an affine map per channel, the
+// same in training and inference.
 struct FrozenBatchNorm2dImpl : torch::nn::Module {
-  // Weights of COCO_V1 were trained with eps 0 (torchvision detection/_utils.py, overwrite_eps).
+  // The COCO_V1 weights were trained with eps 0 (torchvision detection/_utils.py, overwrite_eps).
   FrozenBatchNorm2dImpl(int64_t channels, double eps);
 
   at::Tensor forward(const at::Tensor& x);  // [N,C,H,W] -> [N,C,H,W]

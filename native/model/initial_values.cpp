@@ -17,7 +17,7 @@ at::Tensor& leave(at::Tensor& tensor, double, double, std::optional<at::Generato
 
 WithoutInitialValues::WithoutInitialValues() : guard_(c10::DispatchKey::DeferredInit) {}
 
-// libtorch keeps this dispatch key for such uses and registers nothing at it.
+// libtorch reserves this dispatch key for such uses and registers nothing for it.
 TORCH_LIBRARY_IMPL(_, DeferredInit, library) {
   library.fallback(torch::CppFunction::makeFallthrough());
 }

@@ -4,11 +4,11 @@
 
 namespace maskrcnn {
 
-// While one is alive, the random initial values of what this thread builds are not drawn: for a
-// network whose parameters are all loaded at once. Zeros and ones are written as ever.
+// While an object of this class is alive, this thread draws no random initial values: for a network
+// whose parameters are all loaded afterwards. Zeros and ones are still written.
 class WithoutInitialValues {
  public:
-  WithoutInitialValues();  // not inline, so that what it needs is linked
+  WithoutInitialValues();  // not inline, so that the linker keeps the operators it needs
 
  private:
   c10::impl::IncludeDispatchKeyGuard guard_;

@@ -13,13 +13,13 @@ struct LinearWeights {
   at::Tensor weight, bias;  // [K,C], [K]
 };
 
-// A linear map and ReLU, in one pass over the result where that is possible.
+// A linear layer and ReLU, in one pass over the result where possible.
 class LinearReLU {
  public:
   at::Tensor forward(const at::Tensor& x /*[R,C]*/, const torch::nn::Linear& linear);
 
-  // The same with weights that are made of others, which is done anew only where these have
-  // changed.
+  // The same with weights that are computed from `sources`. They are computed again only when a
+  // source has changed.
   at::Tensor forward(
       const at::Tensor& x,
       const std::vector<at::Tensor>& sources,

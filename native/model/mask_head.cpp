@@ -55,9 +55,9 @@ MaskRcnnPredictorImpl::MaskRcnnPredictorImpl(int64_t channels, int64_t num_class
 }
 
 at::Tensor MaskRcnnPredictorImpl::grow(const at::Tensor& x) {
-  // The windows of a 2×2 up-convolution with stride 2 do not overlap: each input pixel goes through
-  // a linear map of its own to its 2×2 output pixels, [S·S,C] -> [S·S,2·2·C]. The 1×1 convolution
-  // that follows works pixel by pixel too, so that only its few channels have to be interleaved.
+  // The windows of a 2×2 transposed convolution with stride 2 do not overlap: a linear map computes
+  // the 2×2 output pixels of each input pixel, [S·S,C] -> [S·S,2·2·C]. The 1×1 convolution after it
+  // also works pixel by pixel. So only its few output channels need to be interleaved.
   const auto rois = x.size(0), channels = x.size(1), side = x.size(2);
   const auto pixels = x.permute({0, 2, 3, 1}).reshape({-1, channels});  // [R·S·S,C]
   return growth_

@@ -5,7 +5,7 @@
 
 namespace maskrcnn {
 
-// R: rois, C: channels, K: classes with the background.
+// Letters: R rois, C channels, K classes including the background.
 
 // Four 3×3 convolutions, [R,C,14,14] -> [R,C,14,14] (Mask R-CNN, figure 4, right). Version 2 adds
 // batch norm.
@@ -18,11 +18,11 @@ struct MaskRcnnHeadsImpl : torch::nn::Module {
 };
 TORCH_MODULE(MaskRcnnHeads);
 
-// Up-convolution and one mask per class, [R,C,14,14] -> logits [R,K,28,28].
+// Transposed convolution and one mask per class, [R,C,14,14] -> logits [R,K,28,28].
 struct MaskRcnnPredictorImpl : torch::nn::Module {
   MaskRcnnPredictorImpl(int64_t channels, int64_t num_classes);
   at::Tensor forward(const at::Tensor& x);
-  // Of each roi the mask of one class alone: [R,C,14,14], [R] -> logits [R,28,28].
+  // Only the mask of one class per roi: [R,C,14,14], [R] -> logits [R,28,28].
   at::Tensor forward_of_class(const at::Tensor& x, const at::Tensor& classes);
 
   torch::nn::ConvTranspose2d conv5_mask{nullptr};

@@ -13,7 +13,7 @@ ImageSize size_of(const at::Tensor& image /*[H,W,3]*/) {
   return {image.size(0), image.size(1)};
 }
 
-// Brings detections to the CPU, those of all images at once.
+// Copies the detections of all images to the CPU with one wait.
 void read_back(std::vector<Detections>& detections) {
   std::vector<at::Tensor*> tensors;
   for (auto& [boxes, labels, scores, masks] : detections) {
@@ -40,7 +40,7 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
   const auto inputs = transform_.forward(images, targets, device(), generator);
   const PrecisionScope scope(options_.arithmetic, device());
   const auto [features, rpn_output] = compute_maps(inputs.tensors);
-  // What can do without an answer of the device's is asked of it before what waits for one.
+  // Queues the work that needs no value from the device before the work that waits for one.
   auto anchors = rpn_->assign_targets(rpn_output, inputs, targets);
   auto proposals = roi_heads_->match(
       boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training)), targets);
@@ -151,7 +151,7 @@ Detections MaskRCNNImpl::detect_in_views(
   for (size_t v = 0; v < views.size(); ++v)
     proposals[v].boxes = views[v].of_boxes(proposals[v].boxes, size);
 
-  // What one view finds, every view judges.
+  // Every view scores the proposals of all views.
   const auto shared = in_each_view(rpn_->merge(proposals, limits).boxes);
   const auto judged =
       roi_heads_->candidates(roi_heads_->predict_boxes(features, shared, inputs.sizes), shared);

@@ -27,7 +27,7 @@ struct MaskRCNNLosses {
   at::Tensor total() const { return classifier + box_reg + mask + objectness + rpn_box_reg; }
 };
 
-// Mask R-CNN on a feature pyramid, with the names of torchvision's state dict
+// Mask R-CNN with a feature pyramid. Names are those of torchvision's state dict
 // (detection/mask_rcnn.py, detection/generalized_rcnn.py).
 struct MaskRCNNImpl : torch::nn::Module {
   explicit MaskRCNNImpl(const MaskRCNNOptions& options);
@@ -36,15 +36,15 @@ struct MaskRCNNImpl : torch::nn::Module {
   MaskRCNNLosses compute_losses(
       const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator);
 
-  // On the CPU, with boxes in pixels of the images as given. `costs` is told the stages. Call in
-  // evaluation mode.
+  // The results are on the CPU, with boxes in pixels of the original images. `costs` records the
+  // stages. Call in evaluation mode.
   std::vector<Detections> detect(
       const std::vector<at::Tensor>& images,
       const DetectionOptions& options,
       bool with_masks,
       StageCosts* costs = nullptr);
 
-  // Likewise from several views of one image: proposals of any view are judged in every view, and
+  // The same with test-time augmentation: every view scores the proposals of all views, and the
   // class probabilities, boxes and masks are means over the views.
   Detections detect_in_views(
       const at::Tensor& image,
@@ -57,7 +57,7 @@ struct MaskRCNNImpl : torch::nn::Module {
   // box_regression, mask_logits.
   std::vector<std::pair<std::string, at::Tensor>> trace(const std::vector<at::Tensor>& images);
 
-  // How many captured graphs detection has.
+  // The number of captured graphs for detection.
   int64_t graphs() const { return captured_maps_.count(); }
 
   const DetectionOptions& detection_options() const { return roi_heads_->options().detection; }
@@ -66,12 +66,12 @@ struct MaskRCNNImpl : torch::nn::Module {
 
  private:
   struct Maps {
-    std::vector<at::Tensor> features;  // the pyramid's, per level, to pool from
+    std::vector<at::Tensor> features;  // of the pyramid, per level, to pool from
     RpnHeadOutput rpn;
   };
-  // All of the network before the first proposal.
+  // Runs the network up to and including the RPN head.
   Maps compute_maps(const at::Tensor& images);
-  // Likewise, as a graph where these are wanted.
+  // The same, as a captured graph if the options ask for graphs.
   Maps detection_maps(const at::Tensor& images);
 
   MaskRCNNOptions options_;
@@ -80,7 +80,7 @@ struct MaskRCNNImpl : torch::nn::Module {
   RegionProposalNetwork rpn_{nullptr};
   RoIHeads roi_heads_{nullptr};
   CapturedForward captured_maps_;
-  std::vector<at::Tensor> weights_;  // all of them, which take long to collect
+  std::vector<at::Tensor> weights_;  // all parameters and buffers; collecting them is slow
 };
 TORCH_MODULE(MaskRCNN);
 

@@ -18,7 +18,8 @@ std::vector<int64_t> stage_indices(const std::vector<MobileNetLayer>& layers) {
   return indices;
 }
 
-// torchvision models/mobilenetv2.py and mobilenetv3.py: norms start as nn.BatchNorm2d's do.
+// torchvision models/mobilenetv2.py and mobilenetv3.py. Norms keep the initial values of
+// nn.BatchNorm2d.
 void initialize(torch::nn::Module& network) {
   for (const auto& module : network.modules(/*include_self=*/false)) {
     if (auto* conv = module->as<torch::nn::Conv2d>()) {

@@ -15,17 +15,17 @@ namespace maskrcnn {
 struct MobileNetLayer {
   torch::nn::AnyModule module;
   int64_t out_channels;
-  bool halves;  // an inverted residual of stride 2: it begins a stage
+  bool halves;  // an inverted residual with stride 2, which begins a stage
 };
 
 bool is_mobilenet(const std::string& name);
 std::vector<MobileNetLayer> mobilenet_layers(const std::string& name, const NormOptions& norm);
 
-// A block of MobileNets: convolution, norm, activation.
+// A block of a MobileNet: convolution, norm, activation.
 ConvNormActivation mobilenet_block(ConvNormActivationOptions options, const NormOptions& norm);
 
-// Children '0', '1', ... up to the last returned stage. Stages are the first layer, those that
-// halve the map, and the last layer (torchvision detection/backbone_utils.py,
+// Children '0', '1', ... up to the last returned stage. The stages are these layers: the first one,
+// each one that halves the map, and the last one (torchvision detection/backbone_utils.py,
 // _mobilenet_extractor).
 struct MobileNetImpl : BodyImpl {
   MobileNetImpl(

@@ -7,14 +7,15 @@
 
 namespace maskrcnn {
 
-// MobileNetV2, section 3.3: expand, filter per channel, project; a shortcut where the shape stays.
+// MobileNetV2, section 3.3: expansion, depthwise convolution, projection, and a shortcut if the
+// shape does not change.
 struct InvertedResidualV2Impl : torch::nn::Module {
   InvertedResidualV2Impl(
       int64_t in, int64_t out, int64_t stride, int64_t expansion, const NormOptions& norm);
 
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
 
-  std::vector<ConvNormActivation> blocks;  // expand, filter per channel
+  std::vector<ConvNormActivation> blocks;  // expansion, depthwise convolution
   ConvolutionUnit project;
   bool has_shortcut;
 };

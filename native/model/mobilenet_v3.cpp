@@ -6,8 +6,8 @@ namespace maskrcnn {
 
 namespace {
 
-// The nearest multiple of 8 that is at most a tenth below (torchvision models/_utils.py,
-// _make_divisible).
+// The nearest multiple of 8 that is not more than 10 % below `channels` (torchvision
+// models/_utils.py, _make_divisible).
 int64_t multiple_of_eight(int64_t channels) {
   const auto nearest = std::max<int64_t>(8, (channels + 4) / 8 * 8);
   return nearest * 10 < channels * 9 ? nearest + 8 : nearest;

@@ -17,8 +17,8 @@ struct InvertedResidualV3Options {
   int64_t stride;
 };
 
-// MobileNetV3, section 4 and figure 4: V2's block with squeeze-and-excitation before the
-// projection.
+// MobileNetV3, section 4 and figure 4: the block of MobileNetV2 with squeeze-and-excitation before
+// the projection.
 struct InvertedResidualV3Impl : torch::nn::Module {
   InvertedResidualV3Impl(const InvertedResidualV3Options& options, const NormOptions& norm);
 

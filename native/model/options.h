@@ -14,17 +14,17 @@
 namespace maskrcnn {
 
 struct BackboneOptions {
-  std::string name;          // torchvision's: 'resnet50', ...
+  std::string name;          // torchvision's name: 'resnet50', ...
   bool frozen_norm;          // FrozenBatchNorm2d instead of BatchNorm2d in the body
   double frozen_norm_eps;    // 1e-5, or 0 for COCO_V1 weights
-  int64_t trainable_layers;  // counted from the last; 0..5 for ResNets, 0..6 for MobileNets
+  int64_t trainable_layers;  // counted from the last layer; 0..5 for ResNets, 0..6 for MobileNets
   // Stages that feed the pyramid, ascending. ResNet: 1..4; MobileNet: 0..5.
   std::vector<int64_t> returned_layers;
   bool fpn_batch_norm;  // version 2
 };
 
 struct TransformOptions {
-  std::vector<int64_t> min_size;  // candidates for the shorter side; detection takes the last
+  std::vector<int64_t> min_size;  // candidates for the shorter side; detection uses the last
   int64_t max_size;
   std::array<double, 3> image_mean;
   std::array<double, 3> image_std;
@@ -61,7 +61,7 @@ struct DetectionOptions {
 };
 
 struct RoiHeadsOptions {
-  int64_t num_classes;       // with the background
+  int64_t num_classes;       // including the background
   bool convolutional_heads;  // version 2: convolutions with batch norm
   RoiPoolOptions box_roi_pool;
   RoiPoolOptions mask_roi_pool;
@@ -70,11 +70,11 @@ struct RoiHeadsOptions {
   DetectionOptions detection;
 };
 
-// torchvision's constructor arguments, complete: the defaults are TypeScript's
+// torchvision's constructor arguments. There are no defaults here: TypeScript fills them in
 // (lib/model/complete-options.ts).
 struct MaskRCNNOptions {
   Arithmetic arithmetic;
-  bool graphs;  // captured_forward.h
+  bool graphs;  // see captured_forward.h
   BackboneOptions backbone;
   TransformOptions transform;
   RpnOptions rpn;

@@ -10,10 +10,10 @@ namespace maskrcnn {
 
 namespace {
 
-constexpr double kCanonicalScale = 224;  // a box of this side, ImageNet's crop, ...
-constexpr double kCanonicalLevel = 4;    // ... is pooled at stride 2^4
+constexpr double kCanonicalScale = 224;  // side of ImageNet's crop, in pixels
+constexpr double kCanonicalLevel = 4;    // a box of that side is pooled at stride 2^4
 
-// The named levels among '0', '1', … and 'pool'.
+// The levels in `names`. Levels are called '0', '1', … and 'pool'.
 std::vector<at::Tensor> named_levels(
     const std::vector<at::Tensor>& features, const std::vector<std::string>& names) {
   std::vector<at::Tensor> chosen;
@@ -27,15 +27,15 @@ std::vector<at::Tensor> named_levels(
   return chosen;
 }
 
-// The power of two nearest to the feature's share of the image: padding makes the true ratio
-// inexact.
+// log2 of the map's size relative to the image, rounded to a whole number, because padding makes
+// the true ratio inexact.
 double infer_log2_scale(const at::Tensor& feature, int64_t image_height) {
   const auto ratio =
       static_cast<float>(static_cast<double>(feature.size(2)) / static_cast<double>(image_height));
   return std::nearbyint(std::log2(ratio));
 }
 
-// [R,5]: index of the image, then the box
+// [R,5]: index of the image, then its box
 at::Tensor to_rois(const std::vector<at::Tensor>& boxes) {
   std::vector<at::Tensor> rois;
   for (size_t image = 0; image < boxes.size(); ++image) {
@@ -64,11 +64,11 @@ at::Tensor MultiScaleRoIAlign::pool(
   }
   const double k_min = -log2_scales.front(), k_max = -log2_scales.back();
   const auto side = box_area(rois.slice(1, 1, 5)).sqrt();  // [R]
-  // 1e-6 keeps boxes of exactly the canonical side on the canonical level.
+  // 1e-6 keeps boxes with exactly the canonical side on the canonical level.
   const auto box_level =
       (kCanonicalLevel + (side / kCanonicalScale).log2() + 1e-6).floor().clamp(k_min, k_max) -
       k_min;
-  // Boxes that are not numbers pool to such values on every level.
+  // Any level will do for NaN boxes: they pool to NaN on every level.
   const auto level_of = box_level.nan_to_num(0).to(at::kLong);
   return ops::roi_align(levels, rois, level_of, align);  // [R,C,S,S]
 }

@@ -7,11 +7,11 @@
 
 namespace maskrcnn {
 
-// Pools every box from the pyramid level that suits its size (Feature Pyramid Networks, equation 1;
+// Pools each box from the pyramid level that fits its size (Feature Pyramid Networks, equation 1;
 // torchvision ops/poolers.py).
 class MultiScaleRoIAlign {
  public:
-  // format: of what is pooled.
+  // format: the memory format of the result.
   MultiScaleRoIAlign(const RoiPoolOptions& options, at::MemoryFormat format)
       : options_(options), format_(format) {}
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-// Shapes: N images, H W rows and columns of a block's input, S its stride.
+// Letters: N images, H W rows and columns of a block's input, S its stride.
 
 namespace maskrcnn {
 
@@ -26,7 +26,7 @@ const std::unordered_map<std::string, ResNetOptions> kResNets = {
 };
 
 constexpr int64_t kStemChannels = 64;
-constexpr int64_t kExpansion = 4;  // of a bottleneck's planes
+constexpr int64_t kExpansion = 4;  // output channels of a bottleneck per plane
 
 torch::nn::Conv2d convolution(
     int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups = 1) {
@@ -39,7 +39,7 @@ torch::nn::Conv2d convolution(
   return conv;
 }
 
-// Registers the convolution as the parent's "conv" + index, and its norm as "bn" + index.
+// Registers the convolution as "conv" + index and its norm as "bn" + index of the parent.
 ConvolutionUnit register_unit(
     torch::nn::Module& parent,
     int index,
@@ -163,8 +163,8 @@ std::vector<at::Tensor> ResNetImpl::forward(const at::Tensor& images) {
   return maps;
 }
 
-// torchvision detection/backbone_utils.py, _resnet_fpn_extractor: a layer at a time from the last;
-// the norm after the first convolution comes with the fifth.
+// torchvision detection/backbone_utils.py, _resnet_fpn_extractor: unfreezes one layer at a time,
+// starting at the last. The norm after the first convolution is unfrozen together with the fifth.
 void ResNetImpl::freeze(int64_t trainable_layers) {
   TORCH_CHECK(
       trainable_layers >= 0 && trainable_layers <= 5,

@@ -12,9 +12,9 @@
 
 namespace maskrcnn {
 
-// Deep Residual Learning, ResNeXt and Wide ResNet: one family of settings.
+// Settings of ResNet (Deep Residual Learning), ResNeXt and Wide ResNet.
 struct ResNetOptions {
-  bool bottleneck;               // three convolutions a block instead of two
+  bool bottleneck;               // three convolutions per block instead of two
   std::array<int64_t, 4> depth;  // blocks per layer
   int64_t groups = 1;
   int64_t width_per_group = 64;
@@ -23,8 +23,8 @@ struct ResNetOptions {
 bool is_resnet(const std::string& name);
 ResNetOptions resnet_options(const std::string& name);
 
-// What a block's input goes through on its way to the sum: a 1×1 convolution and a norm where the
-// shape changes, else nothing.
+// The shortcut of a block: a 1×1 convolution and a norm if the shape changes, otherwise the
+// identity.
 struct Shortcut {
   Shortcut() = default;
   // Registers the convolution and the norm as children "0" and "1" of the parent's "downsample".
@@ -33,7 +33,7 @@ struct Shortcut {
 
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
 
-  ConvolutionUnit projection;  // empty where the shortcut is the identity
+  ConvolutionUnit projection;  // empty for the identity
 };
 
 // Two 3×3 convolutions and a shortcut.
@@ -47,8 +47,8 @@ struct BasicBlockImpl : torch::nn::Module {
 };
 TORCH_MODULE(BasicBlock);
 
-// 1×1, 3×3 and 1×1 convolutions and a shortcut. The 3×3 one has the stride ("v1.5"), not the first
-// as in the paper.
+// 1×1, 3×3 and 1×1 convolutions and a shortcut. The stride is in the 3×3 convolution ("v1.5"), not
+// in the first one as in the paper.
 struct BottleneckImpl : torch::nn::Module {
   BottleneckImpl(
       int64_t in,

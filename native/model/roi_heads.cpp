@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kRepresentationSize = 1024;  // (torchvision detection/mask_rcnn.py)
 constexpr double kMinDetectionSide = 1e-2;     // pixels (torchvision detection/roi_heads.py)
-constexpr double kSmoothL1Beta = 1.0 / 9;      // likewise
+constexpr double kSmoothL1Beta = 1.0 / 9;      // same file
 
 std::vector<int64_t> counts(const std::vector<at::Tensor>& boxes) {
   std::vector<int64_t> result;
@@ -20,7 +20,7 @@ std::vector<int64_t> counts(const std::vector<at::Tensor>& boxes) {
   return result;
 }
 
-// Row r's entry for class classes[r]: [R,K,...] -> [R,...]
+// The entry of class classes[r] in each row r: [R,K,...] -> [R,...]
 at::Tensor of_class(const at::Tensor& values, const at::Tensor& classes) {
   const auto rows = at::arange(classes.size(0), classes.options());
   return values.index({rows, classes});
@@ -30,7 +30,8 @@ at::Tensor of_class(const at::Tensor& values, const at::Tensor& classes) {
 
 RoIHeadsImpl::RoIHeadsImpl(int64_t channels, const RoiHeadsOptions& options)
     : options_(options),
-      // What is convolved next stays channels-last; what is flattened does not have to be copied.
+      // Channels-last if a convolution follows; contiguous if the result is flattened, which then
+      // needs no copy.
       box_roi_pool_(
           options.box_roi_pool,
           options.convolutional_heads ? at::MemoryFormat::ChannelsLast
@@ -90,7 +91,7 @@ std::vector<Detections> RoIHeadsImpl::select_detections(
     const DetectionOptions& options) const {
   std::vector<Detections> detections;
   for (size_t image = 0; image < sizes.size(); ++image) {
-    // Every class of every proposal but the background is a candidate of its own.
+    // Each class of each proposal, except the background, is a separate candidate.
     const auto all_scores = candidates[image].scores.slice(1, 1);  // [R_n,K-1]
     const auto all_boxes =
         clip_boxes_to_image(candidates[image].boxes.slice(1, 1), sizes[image]);  // [R_n,K-1,4]
@@ -139,7 +140,8 @@ std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
 }
 
 Matched RoIHeadsImpl::match_image(const at::Tensor& proposals, const Target& target) const {
-  // The truth is among the proposals, so that there are positives from the first step on.
+  // The ground-truth boxes are added to the proposals, so that there are positives from the first
+  // step on.
   const auto boxes = at::cat({proposals, target.boxes});  // [R_n,4]
   if (target.boxes.size(0) == 0) {
     const auto none = at::zeros({boxes.size(0)}, boxes.options().dtype(at::kLong));
@@ -194,7 +196,7 @@ RoiLosses RoIHeadsImpl::compute_losses(
     masks_for.push_back(sample.positive.boxes);
     masks_for.push_back(sample.positive.instances);
   }
-  ReadBack positives(masks_for);  // comes while the heads compute
+  ReadBack positives(masks_for);  // arrives while the heads compute
 
   std::vector<at::Tensor> boxes, all_labels, positive_boxes, positive_labels, places, wanted_boxes;
   int64_t first = 0;
@@ -235,7 +237,7 @@ at::Tensor RoIHeadsImpl::compute_mask_loss(
     labels.push_back(sample.positive.labels);
   }
   const auto logits = predict_masks_of_class(features, boxes, labels, sizes);  // [P,M,M]
-  if (logits.size(0) == 0) return logits.sum() * 0;  // a mean over nothing would be NaN
+  if (logits.size(0) == 0) return logits.sum() * 0;  // the mean of no elements would be NaN
 
   std::vector<at::Tensor> wanted;
   for (size_t image = 0; image < targets.size(); ++image) {

@@ -15,7 +15,8 @@
 
 namespace maskrcnn {
 
-// R: rois over all images, D: detections of an image, K: classes with the background, M: mask side.
+// Letters: R rois over all images, R_n rois of image n, D detections of an image, K classes
+// including the background, M side of a mask.
 
 struct BoxPredictions {
   at::Tensor features;        // [R,1024]
@@ -23,17 +24,17 @@ struct BoxPredictions {
   at::Tensor box_regression;  // [R,4K]
 };
 
-// What an image's proposals may be, each of any class.
+// The possible detections of an image: each proposal with each class.
 struct Candidates {
   at::Tensor boxes;   // [R_n,K,4]
   at::Tensor scores;  // [R_n,K]: softmax over the classes
 };
 
-// Boxes of an image with the instance that each is matched to.
+// The boxes of an image, each with the instance that it is matched to.
 struct Matched {
   at::Tensor boxes;      // [R_n,4]
   at::Tensor instances;  // [R_n] i64
-  at::Tensor labels;     // [R_n] i64, 0: background
+  at::Tensor labels;     // [R_n] i64; 0: background
 };
 
 struct MatchedProposals {
@@ -47,8 +48,8 @@ struct RoiLosses {
   at::Tensor mask;
 };
 
-// What each proposal is, where exactly, and which of its pixels (Mask R-CNN, section 3; torchvision
-// detection/roi_heads.py).
+// Predicts the class, the exact box and the mask of each proposal (Mask R-CNN, section 3;
+// torchvision detection/roi_heads.py).
 struct RoIHeadsImpl : torch::nn::Module {
   RoIHeadsImpl(int64_t channels, const RoiHeadsOptions& options);
 
@@ -60,7 +61,7 @@ struct RoIHeadsImpl : torch::nn::Module {
   std::vector<Candidates> candidates(
       const BoxPredictions& predictions, const std::vector<at::Tensor>& proposals) const;
 
-  // Boxes in pixels of the network's input, without masks.
+  // Returns boxes in pixels of the network's input, without masks.
   std::vector<Detections> select_detections(
       const std::vector<Candidates>& candidates,
       const std::vector<ImageSize>& sizes,
@@ -72,14 +73,14 @@ struct RoIHeadsImpl : torch::nn::Module {
       const std::vector<at::Tensor>& boxes,
       const std::vector<ImageSize>& sizes);
 
-  // The same of each box's class alone -> [R,M,M]
+  // Only for the class of each box -> [R,M,M]
   at::Tensor predict_masks_of_class(
       const std::vector<at::Tensor>& features,
       const std::vector<at::Tensor>& boxes,
       const std::vector<at::Tensor>& labels,
       const std::vector<ImageSize>& sizes);
 
-  // Probabilities of the masks of each box's class -> per image [D,M,M]
+  // Mask probabilities for the class of each box -> per image [D,M,M]
   std::vector<at::Tensor> mask_probabilities(
       const std::vector<at::Tensor>& features,
       const std::vector<at::Tensor>& boxes,
@@ -101,16 +102,16 @@ struct RoIHeadsImpl : torch::nn::Module {
  private:
   Matched match_image(const at::Tensor& proposals, const Target& target) const;
 
-  // Those of an image that are trained on.
+  // The sampled boxes of an image that are used for training.
   struct TrainingSample {
     Matched all, positive;
-    at::Tensor places;  // of the positive ones among all
+    at::Tensor places;  // positions of the positive boxes in `all`
   };
   std::vector<TrainingSample> sample(MatchedProposals& proposals, at::Generator& generator) const;
   at::Tensor compute_mask_loss(
       const std::vector<at::Tensor>& features,
       const std::vector<TrainingSample>& samples,
-      ReadBack& positives,  // boxes and instances of each image
+      ReadBack& positives,  // boxes and instances per image
       const std::vector<ImageSize>& sizes,
       const std::vector<Target>& targets);
   at::Tensor box_features(const at::Tensor& pooled);
@@ -121,8 +122,8 @@ struct RoIHeadsImpl : torch::nn::Module {
   BoxCoder box_coder_;
   Matcher matcher_;
   BalancedSampler sampler_;
-  TwoMlpHead mlp_head_{nullptr};           // version 1's box_head
-  FastRcnnConvFcHead conv_head_{nullptr};  // version 2's
+  TwoMlpHead mlp_head_{nullptr};           // box_head of version 1
+  FastRcnnConvFcHead conv_head_{nullptr};  // box_head of version 2
   FastRcnnPredictor box_predictor_{nullptr};
   MaskRcnnHeads mask_head_{nullptr};
   MaskRcnnPredictor mask_predictor_{nullptr};

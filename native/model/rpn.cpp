@@ -10,9 +10,9 @@ namespace maskrcnn {
 namespace {
 
 constexpr double kMinProposalSide = 1e-3;  // pixels (torchvision detection/rpn.py)
-constexpr double kSmoothL1Beta = 1.0 / 9;  // likewise
+constexpr double kSmoothL1Beta = 1.0 / 9;  // same file
 
-// [N,A·C,H,W] -> [N, H·W·A, C]: the order of the anchors.
+// [N,A·C,H,W] -> [N, H·W·A, C]: same order as the anchors.
 at::Tensor by_anchor(const at::Tensor& prediction, int64_t columns) {
   const auto n = prediction.size(0), rows = prediction.size(2), width = prediction.size(3);
   return prediction.view({n, -1, columns, rows, width})

@@ -15,15 +15,15 @@
 
 namespace maskrcnn {
 
-// N: images, L: levels, A: anchors per cell, S: anchors of an image over all levels, T: those of an
-// image that score highest on their levels.
+// Letters: N images, L levels, A anchors per cell, S anchors of an image over all levels, T anchors
+// of an image with the highest scores of each level.
 
 struct RpnHeadOutput {
   std::vector<at::Tensor> objectness;  // per level [N,A,H_l,W_l]: logits
   std::vector<at::Tensor> bbox_pred;   // per level [N,4A,H_l,W_l]: offsets
 };
 
-// The convolutions that slide over every level, the same weights for all.
+// Convolutions over every level, with the same weights for all levels.
 struct RpnHeadImpl : torch::nn::Module {
   RpnHeadImpl(int64_t channels, int64_t num_anchors, int64_t conv_depth);
   RpnHeadOutput forward(const std::vector<at::Tensor>& features);
@@ -34,7 +34,7 @@ struct RpnHeadImpl : torch::nn::Module {
 };
 TORCH_MODULE(RpnHead);
 
-// Of one image, best first.
+// Proposals of one image, best first.
 struct Proposals {
   at::Tensor boxes;   // [P,4]
   at::Tensor scores;  // [P]: objectness, 0..1
@@ -44,8 +44,8 @@ std::vector<at::Tensor> boxes_of(const std::vector<Proposals>& proposals);
 
 struct AnchorTargets {
   at::Tensor anchors;              // [S,4]
-  std::vector<at::Tensor> labels;  // [S] f32 of each image: 1 object, 0 background, -1 ignored
-  std::vector<at::Tensor> boxes;   // [S,4] of each image
+  std::vector<at::Tensor> labels;  // [S] f32 per image: 1 object, 0 background, -1 ignored
+  std::vector<at::Tensor> boxes;   // [S,4] per image
   BalancedSampler::Pool pool;
 };
 
@@ -54,7 +54,7 @@ struct RpnLosses {
   at::Tensor box_reg;     // scalar
 };
 
-// Finds boxes that hold an object of whatever class (Faster R-CNN, section 3.1; torchvision
+// Finds boxes that contain an object of any class (Faster R-CNN, section 3.1; torchvision
 // detection/rpn.py).
 struct RegionProposalNetworkImpl : torch::nn::Module {
   RegionProposalNetworkImpl(int64_t channels, const RpnOptions& options);
@@ -63,14 +63,14 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
     return head->forward(features);
   }
 
-  // Per image. Nothing flows back through them.
+  // Returns the proposals per image, without gradients.
   std::vector<Proposals> propose(
       const RpnHeadOutput& output, const ImageList& images, const ProposalOptions& limits) const;
 
-  // The best of several lists for one image.
+  // Merges several lists of proposals for one image by NMS and keeps the best.
   Proposals merge(const std::vector<Proposals>& lists, const ProposalOptions& limits) const;
 
-  // What the anchors are to become.
+  // Assigns labels and ground-truth boxes to the anchors.
   AnchorTargets assign_targets(
       const RpnHeadOutput& output,
       const ImageList& images,
@@ -82,7 +82,7 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
   RpnHead head{nullptr};
 
  private:
-  // Labels and boxes of one image.
+  // Labels and boxes for the anchors of one image.
   std::pair<at::Tensor, at::Tensor> match(
       const at::Tensor& anchors, const at::Tensor& gt_boxes) const;
   Proposals filter_proposals(

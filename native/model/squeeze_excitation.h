@@ -10,7 +10,7 @@ namespace maskrcnn {
 struct SqueezeExcitationImpl : torch::nn::Module {
   SqueezeExcitationImpl(int64_t channels, int64_t squeezed);
 
-  at::Tensor forward(const at::Tensor& x);  // [N,channels,H,W] -> the same
+  at::Tensor forward(const at::Tensor& x);  // [N,channels,H,W] -> same shape
 
   torch::nn::Conv2d fc1{nullptr}, fc2{nullptr};
 };

@@ -16,8 +16,9 @@ std::vector<int64_t> integers(const c10::IValue& value) {
                            : at::asIntArrayRefUnchecked(value.toSymIntVector()).vec();
 }
 
-// Of aten::convolution(input, weight, bias, stride, padding, dilation, transposed, ...): every
-// number of the denser side meets each weight of its channel once.
+// For aten::convolution(input, weight, bias, stride, padding, dilation, transposed, ...). Each
+// number of the output takes one multiply-add per weight of its output channel. In a transposed
+// convolution, each number of the input takes one per weight of its input channel.
 double flops_of_convolution(at::ArrayRef<const c10::IValue> inputs) {
   const auto& input = inputs[0].toTensor();
   const auto& weight = inputs[1].toTensor();
@@ -34,18 +35,18 @@ double flops_of_convolution(at::ArrayRef<const c10::IValue> inputs) {
   return per_number * numbers;
 }
 
-// The inputs are gone when a call ends: what counts is counted when it begins.
+// Counts at the start of a call, because the inputs are gone at its end.
 std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
   const char* name = call.name();
   if (std::strcmp(name, "aten::convolution") == 0) {
     flops += flops_of_convolution(call.inputs());
   } else if (
       std::strcmp(name, "aten::addmm") == 0 && !at::autocast::is_autocast_enabled(at::kCPU)) {
-    // Autocast calls it once more, itself switched off, with what it has converted.
+    // Autocast calls the operator a second time with the converted inputs and with itself disabled.
     const auto& weight = call.inputs()[2].toTensor();
     flops += 2.0 * static_cast<double>(call.inputs()[1].toTensor().numel() * weight.size(1));
   } else if (std::strcmp(name, "maskrcnn::products") == 0) {
-    // The products that a direct convolution would take.
+    // The number of products of a direct convolution, not of the faster algorithm.
     flops += 2.0 * call.inputs()[0].toDouble();
   }
   return nullptr;

@@ -13,12 +13,12 @@ namespace maskrcnn {
 struct StageCost {
   std::string stage;
   double seconds;
-  // Floating-point operations of the convolutions and linear maps, two for each multiply and add.
+  // Floating-point operations of convolutions and linear layers: two per multiply-add.
   double flops;
 };
 
-// Attributes the time of this thread, and the operations that it asks libtorch for, to stages: what
-// happens between two calls of lap() belongs to the later one's.
+// Measures the time of this thread and counts the operations that it calls in libtorch, per stage.
+// A stage is everything since the last call of lap(), or since the start.
 class StageCosts {
  public:
   StageCosts();
@@ -35,8 +35,8 @@ class StageCosts {
   std::vector<StageCost> costs_;
 };
 
-// Operations per second that a plain large convolution reaches: 3 x 3, 256 channels on 128 x 176
-// pixels, channels-last, in `type`. The best of several.
+// Operations per second of a plain large convolution: 3 x 3, 256 channels, 128 x 176 pixels,
+// channels-last, in `type`. The best of several runs.
 double convolution_rate(at::ScalarType type);
 
 }  // namespace maskrcnn

@@ -8,10 +8,11 @@
 
 namespace maskrcnn {
 
-// G: instances of an image.
+// Letters: G instances of an image, D detections, K classes including the background, M side of a
+// mask.
 
-// The truth of one image, as given and then as resized along with its image: masks stay cropped and
-// unresized.
+// The ground truth of one image. The transform resizes the boxes together with the image; the masks
+// stay cropped and unresized.
 struct Target {
   at::Tensor boxes;         // [G,4] f32: x0, y0, x1, y1 in pixels of the network's input
   at::Tensor labels;        // [G] i64: 1..K-1
@@ -20,13 +21,13 @@ struct Target {
   ImageSize resized;
 };
 
-// What was found in one image, in falling order of score.
+// The detections of one image, in descending order of score.
 struct Detections {
   at::Tensor boxes;   // [D,4] f32
   at::Tensor labels;  // [D] i64
   at::Tensor scores;  // [D] f32
   at::Tensor
-      masks;  // [D,M,M] f32: probabilities within the box; undefined where masks were not asked for
+      masks;  // [D,M,M] f32: probabilities within the box; undefined if masks were not requested
 };
 
 }  // namespace maskrcnn

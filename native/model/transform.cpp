@@ -13,8 +13,8 @@ ImageSize size_of(const at::Tensor& image /*[H,W,3]*/) {
   return {image.size(0), image.size(1)};
 }
 
-// random.choice by the tensor library's generator: drawn even from a single candidate, as
-// torchvision does.
+// Same as random.choice, but from libtorch's generator. Draws even if there is only one candidate,
+// as torchvision does.
 int64_t draw(const std::vector<int64_t>& candidates, at::Generator& generator) {
   const auto position =
       at::empty({1}).uniform_(0.0, static_cast<double>(candidates.size()), generator);
@@ -90,7 +90,8 @@ ImageList Transform::batch(const std::vector<at::Tensor>& images) const {
     largest.height = std::max(largest.height, image.size(2));
     largest.width = std::max(largest.width, image.size(3));
   }
-  // Channels last, which every layer then keeps: the convolutions need not reorder their input.
+  // Channels-last, because every layer keeps this format. So convolutions need not reorder their
+  // input.
   list.tensors = at::empty(
                      {static_cast<int64_t>(images.size()),
                       3,

@@ -10,22 +10,22 @@
 namespace maskrcnn {
 
 struct ImageList {
-  at::Tensor tensors;            // [N,3,H,W] f32, padded with zeros at the right and the bottom
-  std::vector<ImageSize> sizes;  // without the padding
+  at::Tensor tensors;            // [N,3,H,W] f32, padded with zeros on the right and at the bottom
+  std::vector<ImageSize> sizes;  // without padding
   ImageSize padded() const { return {tensors.size(2), tensors.size(3)}; }
 };
 
-// Pixels to the network's input and its boxes back: normalise, resize, batch (torchvision
+// Converts images to the network's input: normalizes, resizes and batches them (torchvision
 // detection/transform.py).
 class Transform {
  public:
   explicit Transform(const TransformOptions& options);
 
-  // images: [H,W,3] u8 each. Detection's size: the last of min_size.
+  // images: [H,W,3] u8 each. For detection: uses the last size in min_size.
   ImageList forward(const std::vector<at::Tensor>& images, at::Device device) const;
 
-  // Training: a size drawn from min_size for every image; the targets' boxes follow their images,
-  // and boxes and labels go where the images do.
+  // For training: draws a size from min_size for each image. Resizes the targets' boxes too, and
+  // uploads boxes and labels to the images' device.
   ImageList forward(
       const std::vector<at::Tensor>& images,
       std::vector<Target>& targets,

@@ -7,8 +7,8 @@
 
 namespace maskrcnn {
 
-// An image as it is or mirrored, for detection in several views at once. Mirroring twice restores,
-// so that the same functions lead there and back.
+// An image, mirrored or not, for test-time augmentation. Mirroring twice restores the original, so
+// the same functions convert in both directions.
 struct View {
   bool left_right = false;
   bool top_bottom = false;
@@ -18,7 +18,8 @@ struct View {
   at::Tensor of_masks(const at::Tensor& masks /*[R,M,M]*/) const;
 };
 
-// 1: the image as it is; 2: and left to right; 4: and top to bottom, and both.
+// Count 1 is the original image; 2 adds the one mirrored left to right; 4 adds the ones mirrored
+// top to bottom and both ways.
 std::vector<View> views_of_count(int64_t count);
 
 }  // namespace maskrcnn

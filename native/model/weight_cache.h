@@ -8,11 +8,11 @@
 
 namespace maskrcnn {
 
-// Keeps what was made of some tensors until one of them has changed.
+// Caches a value that is computed from tensors until one of them changes.
 template <typename Made>
 class WeightCache {
  public:
-  // make: () -> Made.
+  // make: () -> Made
   template <typename Make>
   const Made& get(const std::vector<at::Tensor>& sources, Make make) {
     TensorStates now(sources);

@@ -33,7 +33,7 @@ struct ResampleOptions {
   std::optional<DisplacementGrid> grid;
   // The colour outside the input. Without it, the input is mirrored at its borders.
   std::optional<std::array<uint8_t, 3>> fill;
-  // First averages squares of this side. Prevents aliasing when the image gets smaller.
+  // The side of squares that are averaged first, to prevent aliasing when the image gets smaller.
   int64_t shrink = 1;
 };
 

@@ -12,11 +12,11 @@
 
 namespace maskrcnn::binding {
 
-// Positional arguments of a function on plain arrays. TypeError for a wrong type, RangeError for a
-// wrong length or value; `name` is the subject of the message.
+// Positional arguments of the functions on plain arrays. A wrong type throws TypeError; a wrong
+// length or value throws RangeError. `name` is the subject of the message.
 
-// The largest number of elements of an argument or result. The product of two such numbers still
-// fits into an int64.
+// The maximum number of elements of an argument or result. The product of two such numbers still
+// fits in an int64.
 constexpr int64_t kMaxElements = int64_t{1} << 31;
 
 // "NAME must be EXPECTATION, got VALUE."
@@ -30,11 +30,11 @@ int64_t read_size(const Napi::Value& value, const std::string& name);  // 1..kMa
 Napi::Object read_object(const Napi::Value& value, const std::string& name);
 std::string read_string(const Napi::Value& value, const std::string& name);
 
-// The product of sizes in 0..kMaxElements, which must not be above kMaxElements either.
+// The product of sizes in 0..kMaxElements. It must not exceed kMaxElements either.
 int64_t checked_product(
     Napi::Env env, std::initializer_list<int64_t> sizes, const std::string& name);
 
-// The memory of a JavaScript typed array, which goes on owning it.
+// A view of the memory of a JavaScript typed array, which stays its owner.
 template <typename T>
 struct View {
   const T* data;
@@ -50,7 +50,7 @@ std::vector<std::string> read_strings(const Napi::Value& value, const std::strin
 
 void check_length(Napi::Env env, int64_t length, int64_t expected, const std::string& name);
 
-// How many rows of `width` numbers an array of `length` holds.
+// The number of rows of `width` numbers in an array of `length` numbers.
 int64_t count_rows(Napi::Env env, int64_t length, int64_t width, const std::string& name);
 
 template <typename T>

@@ -89,7 +89,8 @@ std::vector<Target> to_targets(const Napi::Value& value) {
   return targets;
 }
 
-// Bytes. Several tensors may share a small array, such as counts that are all 0.
+// In bytes. Smaller arrays are not freed, because several tensors may share one, such as counts
+// that are all 0.
 constexpr int64_t kWorthFreeing = 1 << 16;
 
 NamedTensors to_named_tensors(const Napi::Value& value, bool consume) {

@@ -29,7 +29,7 @@ std::vector<uint8_t> thresholded(const std::vector<float>& values, float thresho
   return bitmap;
 }
 
-// A plane of zeros with the pasted part filled in.
+// A full-size map of zeros with the pasted part filled in.
 template <typename T>
 at::Tensor plane(
     const ops::PastedMask& part, const std::vector<T>& values, int64_t height, int64_t width) {

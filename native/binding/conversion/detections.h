@@ -20,7 +20,7 @@ struct DetectOptions {
   std::vector<View> views;
 };
 
-// D: detections of an image, H W: the image's rows and columns.
+// Letters: D detections of an image, H W rows and columns of the image.
 struct EncodedDetections {
   Detections detections;
   MaskFormat mask_format;
@@ -30,7 +30,7 @@ struct EncodedDetections {
 
 DetectOptions to_detect_options(const Napi::Value& value);
 
-// On the worker's thread: detection and the masks in the form asked for.
+// Runs detection and encodes the masks in the requested format. Call on the worker's thread.
 std::vector<EncodedDetections> detect_and_encode(
     MaskRCNN& network,
     const std::vector<at::Tensor>& images,

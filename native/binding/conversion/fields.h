@@ -22,7 +22,7 @@ class Fields {
   int64_t integer(const char* field) const;
   bool boolean(const char* field) const;
   std::string string(const char* field) const;
-  std::optional<double> optional_number(const char* field) const;  // from null too
+  std::optional<double> optional_number(const char* field) const;  // accepts null too
   std::vector<double> numbers(const char* field) const;
   std::vector<int64_t> integers(const char* field) const;
   std::vector<std::string> strings(const char* field) const;

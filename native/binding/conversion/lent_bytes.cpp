@@ -13,16 +13,16 @@ namespace maskrcnn::binding {
 namespace {
 
 struct Loan {
-  at::Tensor tensor;  // undefined once it was taken
+  at::Tensor tensor;  // undefined after take_lent()
 };
 
-std::mutex loans_mutex;  // worker_threads have their own arrays, but share this
+std::mutex loans_mutex;  // all worker_threads share this, although each has its own arrays
 std::unordered_map<const void*, Loan*> loans;
 
 void end_loan(napi_env, void* data, void* hint) {
   const std::unique_ptr<Loan> loan(static_cast<Loan*>(hint));
   const std::lock_guard lock(loans_mutex);
-  // A tensor that was taken may be gone by now, and its memory be lent again.
+  // If the tensor was taken, it may be freed by now and its memory may be lent again.
   if (loan->tensor.defined()) loans.erase(data);
 }
 
@@ -36,7 +36,7 @@ Napi::Value lend_bytes(const Napi::CallbackInfo& info) {
   napi_value buffer;
   const auto status =
       napi_create_external_arraybuffer(env, data, length, end_loan, loan.get(), &buffer);
-  // Electron's: all arrays lie in its cage.
+  // Electron allows no external buffers: all arrays must lie in its memory cage.
   if (status == napi_no_external_buffers_allowed) return Napi::Uint8Array::New(env, length);
   NAPI_THROW_IF_FAILED(env, status, Napi::Value());
   const std::lock_guard lock(loans_mutex);

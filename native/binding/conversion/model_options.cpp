@@ -86,7 +86,7 @@ Tf32 to_tf32(const std::string& name) {
   return name == "convolutions" ? Tf32::Convolutions : Tf32::None;
 }
 
-// 'cuda' is the first GPU: the device of a thread is set by its number.
+// 'cuda' means the first GPU: a thread's device is set by its index.
 at::Device to_device(const std::string& name) {
   const at::Device device(name);
   return device.has_index() || device.is_cpu() ? device : at::Device(device.type(), 0);

@@ -10,12 +10,12 @@
 
 namespace maskrcnn::binding {
 
-// What several operators take from JavaScript, and give to it. Letters: N images, C channels, H W
-// rows and columns, R rois, D boxes.
+// Arguments and results that several operators share. Letters: N images, C channels, H W rows and
+// columns, R rois, D boxes.
 
-constexpr int64_t kMaxSide = 1024;  // of a roi's cells or a cell's samples
+constexpr int64_t kMaxSide = 1024;  // cells per side of a roi, or samples per side of a cell
 
-// The first two arguments of both NMS.
+// The first two arguments of both NMS functions.
 struct ScoredBoxes {
   at::Tensor boxes;   // [D,4]
   at::Tensor scores;  // [D]
@@ -23,14 +23,14 @@ struct ScoredBoxes {
   explicit ScoredBoxes(const Napi::CallbackInfo& info);
 };
 
-// What roiAlign and its gradient have in common: all arguments but the first.
+// The common arguments of roiAlign and its gradient: all but the first.
 struct RoiAlignArguments {
   std::vector<int64_t> input_shape;  // N, C, H, W
   int64_t input_length, output_length;
   at::Tensor rois;  // [R,5]
   double spatial_scale;
   int64_t output_size, sampling_ratio;
-  bool bfloat16, flattened;  // of our own kernels alone
+  bool bfloat16, flattened;  // only for our own kernels
 
   explicit RoiAlignArguments(const Napi::CallbackInfo& info);
 };

@@ -8,7 +8,7 @@
 
 namespace maskrcnn::binding {
 
-// JavaScript typed arrays from C++ values.
+// Converts C++ values to JavaScript typed arrays.
 
 template <typename Array, typename T>
 Array to_array(Napi::Env env, const T* data, int64_t length) {

@@ -1,5 +1,5 @@
-// What JavaScript sees of this library: binding.d.ts, export by export. maskrcnn.node (loader/)
-// opens it and calls maskrcnn_init.
+// The library's exports to JavaScript, as declared in binding.d.ts. maskrcnn.node (native/loader)
+// opens this library and calls maskrcnn_init.
 #include <napi.h>
 
 #include "aten.h"
@@ -24,8 +24,8 @@ using namespace maskrcnn::binding;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   maskrcnn::memory::keep_tensor_memory();
-  // It serves batches of 16 and more at best, and where it does not know the processor libtorch
-  // warns of that with every convolution.
+  // NNPACK helps only with batches of 16 and more. If it does not know the processor, libtorch
+  // prints a warning at every convolution.
   at::globalContext().setUserEnabledNNPACK(false);
 
   const auto model = Model::define(env);

@@ -4,8 +4,8 @@
 
 namespace maskrcnn::binding {
 
-// libtorch's version, its threads, the CPU capability that it dispatches to, and whether it has a
-// GPU.
+// libtorch's version, its number of threads, the CPU capability that it dispatches to, the number
+// of GPUs, and whether torchvision's operators are loaded.
 Napi::Value environment(const Napi::CallbackInfo& info);
 Napi::Value gpu_memory(const Napi::CallbackInfo& info);
 

@@ -13,7 +13,7 @@
 #include "evaluation/coco.h"
 #include "evaluation/confusion.h"
 
-// Everything is copied in before the call returns, so that JavaScript may go on using its arrays.
+// All arguments are copied before the call returns, so that JavaScript can reuse its arrays.
 
 namespace maskrcnn::binding {
 namespace {
@@ -43,7 +43,7 @@ struct Limits {
   evaluation::Shape shape;
 };
 
-// Fills in what true and detected objects have in common.
+// Reads the common fields of ground-truth and detected objects.
 void read_objects(
     const Napi::Object& value,
     const std::string& name,
@@ -120,7 +120,7 @@ evaluation::DataSet read_data(const Napi::Value& value) {
   return data;
 }
 
-// Rejects with RangeError, as the functions on plain arrays throw it.
+// Converts libtorch's errors to INVALID_MASK, except OutOfMemoryError.
 template <typename Compute>
 auto refusing(Compute compute) {
   return [compute = std::move(compute)] {

@@ -4,7 +4,7 @@
 
 namespace maskrcnn::binding {
 
-// What belongs to one JavaScript environment (the main thread's or a worker_thread's).
+// Data of one JavaScript environment (the main thread's or a worker_thread's).
 struct InstanceData {
   Napi::FunctionReference model_class;
   Napi::FunctionReference optimizer_class;

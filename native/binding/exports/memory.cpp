@@ -14,7 +14,7 @@ Napi::Value place_blocks(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   memory::BlockPool pool(read_integer(info[0], "capacity", 1, std::numeric_limits<int32_t>::max()));
   const auto script = read_integers(info[1], "script");
-  std::unordered_map<int32_t, size_t> taken;  // entry of the script -> offset
+  std::unordered_map<int32_t, size_t> taken;  // index in the script -> offset
   std::vector<int32_t> offsets;
   for (int32_t entry = 0; entry < script.length; ++entry) {
     const auto what = script.data[entry];

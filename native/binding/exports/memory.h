@@ -4,7 +4,7 @@
 
 namespace maskrcnn::binding {
 
-// A BlockPool on its own, for the tests.
+// Runs a BlockPool without memory, for tests.
 Napi::Value place_blocks(const Napi::CallbackInfo& info);
 
 }  // namespace maskrcnn::binding

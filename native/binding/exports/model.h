@@ -15,7 +15,7 @@ class Model : public Napi::ObjectWrap<Model> {
   static Napi::Function define(Napi::Env env);
   explicit Model(const Napi::CallbackInfo& info);
 
-  // What an optimizer works with; throws DISPOSED.
+  // For the Optimizer class. Both throw DISPOSED after dispose().
   std::shared_ptr<ModelState> state(Napi::Env env) const;
   std::shared_ptr<Worker> worker(Napi::Env env) const;
 

@@ -35,8 +35,8 @@ void collect(
   }
 }
 
-// The order of cuDNN's kernels for tensor cores, which convert weights in another one at every
-// call.
+// The memory format of cuDNN's kernels for tensor cores. They would convert weights in another
+// format at every call.
 void make_channels_last(const torch::nn::Module& network) {
   for (auto& parameter : network.parameters()) {
     if (parameter.dim() == 4)
@@ -59,11 +59,11 @@ void check_device(const at::Device& device) {
 
 std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initialize) {
   check_device(options.device);
-  // For good: this is the thread on which all jobs of this model run.
+  // Stays set: all jobs of this model run on this thread.
   if (!options.device.is_cpu()) {
     c10::impl::VirtualGuardImpl(options.device.type()).setDevice(options.device);
   }
-  // The initialisers draw from libtorch's global generator.
+  // The initialisers use libtorch's global generator.
   static std::mutex global_generator;
   const std::lock_guard lock(global_generator);
   at::manual_seed(options.seed);
@@ -78,7 +78,7 @@ std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initia
 
 ModelState::~ModelState() {
   const auto device = network->device();
-  // On the thread of JavaScript another device may be the current one.
+  // Another device may be current on the JavaScript thread.
   const c10::DeviceGuard guard(device);
   network = nullptr;
   for (const auto& optimizer : optimizers) {
@@ -118,7 +118,7 @@ void ModelState::load(const NamedTensors& tensors) const {
   for (const auto& entry : own) {
     const auto found = by_name.find(entry.name);
     TORCH_CHECK(found != by_name.end(), "no tensor is named ", entry.name);
-    // copy_ would broadcast.
+    // copy_ would broadcast other shapes.
     TORCH_CHECK(
         found->second.sizes() == entry.tensor.sizes(),
         entry.name,
@@ -163,11 +163,11 @@ std::array<double, 5> ModelState::compute_losses(
   try {
     const auto parts = network->compute_losses(images, std::move(targets), generator);
     const auto [classifier, box_reg, mask, objectness, rpn_box_reg] = parts;
-    // Before the gradients, so that a GPU still has these to compute when the losses have come.
+    // Before the backward pass, so that a GPU still has work when the losses arrive.
     losses.emplace({at::stack({classifier, box_reg, mask, objectness, rpn_box_reg}).detach()});
     if (backward) (parts.total() * loss_scale).backward();
   } catch (...) {
-    // What a failed batch has added is not to be part of the next step.
+    // The gradients of a failed batch must not be part of the next step.
     for (const auto& parameter : network->parameters()) parameter.mutable_grad().reset();
     throw;
   }

@@ -14,17 +14,18 @@
 
 namespace maskrcnn::binding {
 
-// What the jobs of one model share. Only the worker's thread touches it.
+// The state that the jobs of one model share. Only the worker's thread uses it.
 struct ModelState {
   MaskRCNN network;
-  at::Generator generator;  // of the samplers
-  // They let go of the weights with this: JavaScript collects their objects when it likes.
+  at::Generator generator;  // for the samplers
+  // They release their tensors together with this state, because JavaScript may collect their
+  // objects much later.
   std::vector<std::weak_ptr<maskrcnn::Optimizer>> optimizers = {};
 
-  // Gives the memory back that is kept for later.
+  // Returns cached memory to the system or the GPU.
   ~ModelState();
 
-  // The parameters and persistent buffers by name, in torchvision's order.
+  // Parameters and persistent buffers with their names, in torchvision's order.
   struct Entry {
     std::string name;
     at::Tensor tensor;
@@ -32,16 +33,16 @@ struct ModelState {
   };
   std::vector<Entry> entries() const;
 
-  // Their values, on the CPU.
+  // Copies of all values, on the CPU.
   NamedTensors copy() const;
-  // Takes over values, where it can their memory too: the names and shapes must be exactly the
-  // model's.
+  // Loads values, and takes over their memory if possible. Names and shapes must match the model
+  // exactly.
   void load(const NamedTensors& tensors) const;
-  // Exactly the parameters of these names get gradients from now on.
+  // From now on, exactly the named parameters get gradients.
   void train_only(std::unordered_set<std::string> names) const;
 
-  // In training mode: classifier, box regression, mask, objectness, RPN box regression. `backward`
-  // adds their gradients, times `loss_scale`.
+  // Runs in training mode. Returns the losses of classifier, box regression, mask, objectness and
+  // RPN box regression. `backward` also adds their gradients, multiplied by `loss_scale`.
   std::array<double, 5> compute_losses(
       const std::vector<at::Tensor>& images,
       std::vector<Target> targets,
@@ -49,8 +50,8 @@ struct ModelState {
       double loss_scale);
 };
 
-// The network with torchvision's initial values; without `initialize` their random part is left
-// undefined. Throws Failure for a device that is not here.
+// Builds the network with torchvision's initial values. Without `initialize`, values that would be
+// random stay undefined. Throws Failure if the device does not exist.
 std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initialize);
 
 }  // namespace maskrcnn::binding

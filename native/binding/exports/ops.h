@@ -4,9 +4,9 @@
 
 namespace maskrcnn::binding {
 
-// The `ops` of binding.d.ts: the operators on plain arrays, on the calling thread. Arguments are
-// checked here, since nothing in TypeScript stands in front: TypeError for a wrong type, RangeError
-// for a wrong length or value.
+// The `ops` of binding.d.ts: the operators on plain arrays, called on the calling thread. This code
+// checks the arguments, because no TypeScript code does it before. A wrong type throws TypeError; a
+// wrong length or value throws RangeError.
 Napi::Object make_ops(Napi::Env env);
 
 }  // namespace maskrcnn::binding

@@ -38,7 +38,7 @@ std::vector<ParameterGroup> to_groups(const Napi::Value& value, const ModelState
   return groups;
 }
 
-// What a moving average of the weights is made of: integers, such as counts of batches, have none.
+// The tensors that the moving average covers. Integers, such as batch counts, have no average.
 NamedTensors averaged(const ModelState& state) {
   NamedTensors tensors;
   for (const auto& entry : state.entries()) {

@@ -10,7 +10,8 @@
 
 namespace maskrcnn::binding {
 
-// The JavaScript class Optimizer. Its jobs run on its model's worker, between the model's own.
+// The JavaScript class Optimizer. Its jobs run on its model's worker, in one queue with the
+// model's.
 class Optimizer : public Napi::ObjectWrap<Optimizer> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -26,7 +27,8 @@ class Optimizer : public Napi::ObjectWrap<Optimizer> {
   Napi::Value load_state_dict(const Napi::CallbackInfo& info);
   std::shared_ptr<Worker> worker(Napi::Env env) const;
 
-  // What a job works on. The model's state, with which the optimizer's ends, is there until then.
+  // The objects that a job works on. `state` stays alive until the job ends, because the
+  // optimizer's tensors are released together with it.
   struct Subject {
     std::shared_ptr<ModelState> state;
     std::shared_ptr<maskrcnn::Optimizer> optimizer;
@@ -34,7 +36,7 @@ class Optimizer : public Napi::ObjectWrap<Optimizer> {
   };
   Subject subject(Napi::Env env) const;
 
-  Napi::ObjectReference model_;  // strong: the optimizer keeps its model
+  Napi::ObjectReference model_;  // a strong reference keeps the model alive
   std::shared_ptr<maskrcnn::Optimizer> optimizer_;
 };
 

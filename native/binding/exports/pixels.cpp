@@ -13,14 +13,14 @@
 #include "ops/color.h"
 #include "ops/resample.h"
 
-// Everything is copied in before the call returns and out on the JavaScript thread.
+// Arguments are copied before the call returns. Results are copied on the JavaScript thread.
 
 namespace maskrcnn::binding {
 namespace {
 
-// Beyond this no coordinate is of use, and their rounding would show.
+// Larger coordinates have no use, and their rounding would be visible.
 constexpr double kFurthestCoordinate = 1 << 24;
-constexpr int64_t kMostInstances = 65535;  // numbers of an instance plane
+constexpr int64_t kMostInstances = 65535;  // the numbers that an instance plane can hold
 
 template <typename T>
 std::vector<T> copy(const View<T>& view) {
@@ -101,7 +101,7 @@ struct OwnedGrid {
   }
 
  private:
-  // The last pixel lies between the second and the third of four control points.
+  // The last pixel must lie between the second and the third of four control points.
   void check_reach(Napi::Env env, int64_t count, int64_t pixels, const char* name) const {
     const auto needed = static_cast<int64_t>((static_cast<double>(pixels) - 0.5) / spacing) + 4;
     if (count >= needed) return;

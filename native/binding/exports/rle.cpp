@@ -17,7 +17,7 @@ struct Size {
   int64_t width, height;
 };
 
-// Arguments `first` and `first + 1`.
+// Reads the arguments `first` and `first + 1`.
 Size read_image_size(const Napi::CallbackInfo& info, size_t first) {
   const Size size{read_size(info[first], "width"), read_size(info[first + 1], "height")};
   checked_product(info.Env(), {size.width, size.height}, "The bitmap");
@@ -95,7 +95,7 @@ Napi::Value from_polygons(const Napi::CallbackInfo& info) {
   return pack(env, ops::merge_runs(parts, /*intersect=*/false));
 }
 
-// Counts, width, height: what most functions begin with.
+// Reads the first arguments of most functions: counts, width, height.
 ops::Runs read_mask(const Napi::CallbackInfo& info) {
   const auto counts = read_string(info[0], "counts");
   const auto [width, height] = read_image_size(info, 1);

@@ -7,8 +7,9 @@
 
 namespace maskrcnn::binding {
 
-// For functions on plain arrays: what the operators themselves refuse is a value out of range, such
-// as malformed run lengths or a roi too long to sample.
+// For functions on plain arrays. If an operator itself refuses a value, the value is out of range:
+// malformed run lengths, for example, or a roi that is too long to sample. So the error is a
+// RangeError.
 template <Napi::Value (*Operator)(const Napi::CallbackInfo&)>
 Napi::Value checked(const Napi::CallbackInfo& info) {
   const auto env = info.Env();

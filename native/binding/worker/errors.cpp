@@ -15,8 +15,8 @@ Failure current_failure() {
     return {"OUT_OF_MEMORY", error.what_without_backtrace()};
   } catch (const c10::Error& error) {
     const std::string message = error.what_without_backtrace();
-    // Libtorch's allocators for GPUs have an exception type of their own; that for the CPU, CUDA
-    // and its libraries have not.
+    // libtorch's GPU allocators throw their own exception type. Its CPU allocator, CUDA and CUDA's
+    // libraries do not.
     const auto says = [&](const char* part) { return message.find(part) != std::string::npos; };
     const bool out_of_memory = says("DefaultCPUAllocator") || says("CUDA error: out of memory") ||
                                says("STATUS_ALLOC_FAILED");

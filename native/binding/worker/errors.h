@@ -4,10 +4,11 @@
 
 namespace maskrcnn::binding {
 
-// The exception being handled, in the terms of lib/basics/errors.ts. Call inside catch (...).
+// Converts the current exception to a Failure with a code of lib/basics/errors.ts. Call it inside
+// catch (...).
 Failure current_failure();
 
-// Calls `function` and turns whatever C++ throws into a JavaScript error.
+// Calls `function` and converts every C++ exception to a JavaScript error.
 template <typename Function>
 auto guarded(Napi::Env env, Function function) {
   try {

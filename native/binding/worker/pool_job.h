@@ -10,9 +10,9 @@
 
 namespace maskrcnn::binding {
 
-// A computation that belongs to no model, on libuv's thread pool. The promise resolves to what
-// `convert(env, result)` makes of its result on the main thread, or rejects with the Failure that
-// it throws.
+// A computation on libuv's thread pool that belongs to no model. The main thread calls
+// `convert(env, result)`, and the promise resolves to its return value. If the computation throws a
+// Failure, the promise rejects with it.
 template <typename Compute, typename Convert>
 class PoolJob : public Napi::AsyncWorker {
  public:
@@ -58,7 +58,7 @@ class PoolJob : public Napi::AsyncWorker {
 
 template <typename Compute, typename Convert>
 Napi::Promise queue_job(Napi::Env env, Compute compute, Convert convert) {
-  // Queue() hands it to Node-API, which deletes it once the promise is settled.
+  // Queue() passes ownership to Node-API, which deletes the job when the promise is settled.
   auto* job = new PoolJob<Compute, Convert>(env, std::move(compute), std::move(convert));
   auto promise = job->promise();
   job->Queue();

@@ -7,7 +7,7 @@
 
 namespace maskrcnn::binding {
 
-// A PoolJob that may throw what libtorch throws.
+// A PoolJob for computations that may throw libtorch's exceptions.
 template <typename Compute, typename Convert>
 Napi::Promise run_on_pool(Napi::Env env, Compute compute, Convert convert) {
   auto translated = [compute = std::move(compute)]() mutable {

@@ -17,8 +17,8 @@ struct Job {
   std::function<void(Napi::Env)> settle;
 };
 
-// Runs on the JavaScript thread; without an environment (it is being torn down) only lets go of the
-// callback.
+// Runs on the JavaScript thread. If the environment is being torn down, there is no env, and this
+// only frees the callback.
 void call_on_main(Napi::Env env, Napi::Function, void*, std::function<void(Napi::Env)>* callback) {
   const std::unique_ptr<std::function<void(Napi::Env)>> owned(callback);
   if (static_cast<napi_env>(env) == nullptr) return;
@@ -35,7 +35,7 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   std::condition_variable wake;
   std::deque<Job> jobs;
   bool closing = false;    // finish the queue, then end
-  bool abandoned = false;  // end after the job under way
+  bool abandoned = false;  // end after the current job
   std::thread thread;
   Settler settler;
   napi_env env = nullptr;
@@ -47,8 +47,8 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   void abandon();
 
  private:
-  // False once nobody listens any more: the callback is then never destroyed, since what it holds
-  // belongs to a JavaScript thread that is gone.
+  // Returns false if the worker is abandoned. Then the callback is never destroyed, because its
+  // contents belong to a JavaScript thread that no longer exists.
   bool on_main(std::function<void(Napi::Env)> callback) {
     auto* owned = new std::function<void(Napi::Env)>(std::move(callback));
     const std::lock_guard lock(mutex);
@@ -62,7 +62,7 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
 
 namespace {
 
-// The workers whose threads have not been joined, of all environments that share this library.
+// The workers whose threads are not yet joined, of all environments that share this library.
 class LiveWorkers {
  public:
   void add(std::shared_ptr<Worker::State> state) {
@@ -110,7 +110,7 @@ void Worker::State::run() {
       jobs.pop_front();
     }
     job.work();
-    // Moved, so that what the job holds is let go on the JavaScript thread.
+    // Moved, so that the contents of the job are destroyed on the JavaScript thread.
     const bool settled = on_main([state, job = std::move(job)](Napi::Env env) {
       if (--state->pending == 0) state->settler.Unref(env);
       job.settle(env);
@@ -120,8 +120,8 @@ void Worker::State::run() {
   on_main([state](Napi::Env) { state->retire(); });
 }
 
-// On the JavaScript thread, once the queue has been worked off. It may still come, from the queue
-// of the settler, after the worker was abandoned.
+// Runs on the JavaScript thread after the queue is finished. The settler's queue may still call
+// this after the worker was abandoned.
 void Worker::State::retire() {
   if (!thread.joinable()) return;
   const auto self = shared_from_this();
@@ -131,7 +131,7 @@ void Worker::State::retire() {
   live_workers.remove(self);
 }
 
-// The environment is going away: nobody waits for the queue any more.
+// The environment is being torn down, so nobody waits for the queue any more.
 void Worker::State::abandon() {
   const auto self = shared_from_this();
   {

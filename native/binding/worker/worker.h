@@ -11,23 +11,25 @@
 
 namespace maskrcnn::binding {
 
-// One thread that runs jobs first in, first out, and settles their promises on the JavaScript
-// thread. While jobs are pending it keeps the process alive; idle, it does not. When the
-// environment goes away, the job under way is finished and the others are dropped.
+// A thread that runs jobs in order (first in, first out) and settles their promises on the
+// JavaScript thread. Pending jobs keep the process alive; an idle worker does not. When the
+// environment is torn down, the current job is finished and the others are dropped.
 class Worker {
  public:
   explicit Worker(Napi::Env env);
-  // Lets the jobs already queued finish, without waiting for them.
+  // Lets the queued jobs finish, without waiting for them.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Before process.exit(): it runs no cleanup hooks of the environment, but destroys libtorch's
-  // static objects under the jobs that use them. Waits for the jobs under way and drops the others.
+  // Call this before process.exit(), which does not run the environment's cleanup hooks but
+  // destroys libtorch's static objects while jobs use them. Waits for the current jobs and drops
+  // the others.
   static void abandon_all(Napi::Env env);
 
-  // Runs `compute` on the worker's thread and resolves to what `convert` makes of its result on the
-  // JavaScript thread. Both are destroyed on the JavaScript thread.
+  // Runs `compute` on the worker's thread, then `convert(env, result)` on the JavaScript thread.
+  // The promise resolves to the return value of `convert`. Both functions are destroyed on the
+  // JavaScript thread.
   template <typename Compute, typename Convert>
   Napi::Promise run(Napi::Env env, Compute compute, Convert convert) {
     using Result = std::invoke_result_t<Compute>;
@@ -67,7 +69,7 @@ class Worker {
     return promise;
   }
 
-  // For computations without a result: resolves to undefined.
+  // For computations without a result. The promise resolves to undefined.
   template <typename Compute>
   Napi::Promise run(Napi::Env env, Compute compute) {
     return run(
