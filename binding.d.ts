@@ -332,6 +332,26 @@ export const ops: {
     gradOutput: Float32Array,
     outputs: number,
   ): Float32Array;
+  /**
+   * Batch norm in training, and its gradients, on channels-last maps. x and gradOutput: N×C×H×W; weight and bias: C.
+   * `variance` is the unbiased one, as in the running statistics. `bfloat16` rounds x, gradOutput, output and gradX.
+   */
+  batchNorm(
+    x: Float32Array,
+    shape: [number, number, number, number],
+    weight: Float32Array,
+    bias: Float32Array,
+    eps: number,
+    gradOutput: Float32Array,
+    bfloat16: boolean,
+  ): {
+    output: Float32Array;
+    mean: Float32Array;
+    variance: Float32Array;
+    gradX: Float32Array;
+    gradWeight: Float32Array;
+    gradBias: Float32Array;
+  };
   /** x · weightᵀ + bias. x: rows×inputs; weight: outputs×inputs; bias: outputs. Returns rows×outputs. */
   linear(
     x: Float32Array,

@@ -63,7 +63,7 @@ at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& adden
     out = convolve(fold(*frozen));
   } else {
     out = convolve({conv_->weight, conv_->bias});
-    if (!norm_.is_empty()) out = norm_.forward(out);
+    if (!norm_.is_empty()) out = normalize(norm_, out);
   }
   if (addend.defined()) out.add_(addend);
   return activate(activation_, out);

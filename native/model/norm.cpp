@@ -1,6 +1,7 @@
 #include "model/norm.h"
 
 #include "model/frozen_batch_norm.h"
+#include "ops/batch_norm.h"
 
 namespace maskrcnn {
 
@@ -11,6 +12,19 @@ torch::nn::AnyModule make_norm(const NormOptions& options, int64_t channels) {
   }
   return torch::nn::AnyModule(torch::nn::BatchNorm2d(
       torch::nn::BatchNorm2dOptions(channels).eps(options.eps).momentum(options.momentum)));
+}
+
+at::Tensor normalize(torch::nn::AnyModule& norm, const at::Tensor& x) {
+  const auto batch = std::dynamic_pointer_cast<torch::nn::BatchNorm2dImpl>(norm.ptr());
+  if (!batch || !batch->is_training() || !ops::suits_batch_norm(x)) return norm.forward(x);
+  batch->num_batches_tracked.add_(1);
+  return ops::batch_norm(
+      x,
+      batch->weight,
+      batch->bias,
+      batch->running_mean,
+      batch->running_var,
+      {*batch->options.momentum(), batch->options.eps()});
 }
 
 std::optional<ChannelAffine> frozen_affine_of(const torch::nn::AnyModule& norm) {

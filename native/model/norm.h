@@ -18,6 +18,9 @@ struct NormOptions {
 // A BatchNorm2d or a FrozenBatchNorm2d over `channels`. Not for Norm::None.
 torch::nn::AnyModule make_norm(const NormOptions& options, int64_t channels);
 
+// What a norm does to x; in training a BatchNorm2d also moves its running statistics.
+at::Tensor normalize(torch::nn::AnyModule& norm, const at::Tensor& x);  // [N,C,H,W] -> [N,C,H,W]
+
 // Per channel: x -> scale · x + shift.
 struct ChannelAffine {
   at::Tensor scale, shift;  // [C]

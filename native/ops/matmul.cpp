@@ -68,7 +68,7 @@ void check(
     bool sizes_fit, const at::Tensor& left, const at::Tensor& right, const at::Tensor& result) {
   TORCH_CHECK(
       sizes_fit && result.is_contiguous(),
-      "products: the matrices must fit, got ",
+      "matmul: the matrices must fit, got ",
       left.sizes(),
       ", ",
       right.sizes(),

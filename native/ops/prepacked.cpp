@@ -77,7 +77,7 @@ c10::TypedOperatorHandle<Signature> find(const char* name, const char* overload 
 }
 
 // stage_costs.cpp counts operations by this record.
-void tell_products(const at::Tensor& result, double products_per_number) {
+void record_multiplications(const at::Tensor& result, double products_per_number) {
   RECORD_FUNCTION(
       "maskrcnn::products",
       std::vector<c10::IValue>({products_per_number * static_cast<double>(result.numel())}));
@@ -108,7 +108,7 @@ PrepackedConvolution::PrepackedConvolution(
       padding_(geometry.padding.vec()),
       dilation_(geometry.dilation.vec()),
       groups_(geometry.groups),
-      products_per_number_(static_cast<double>(weight.numel() / weight.size(0))),
+      multiplications_per_element_(static_cast<double>(weight.numel() / weight.size(0))),
       epilogue_(epilogue) {
   static const auto reorder = find<Reorder>(kReorder);
   const auto rounded = weight.detach().to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
@@ -153,14 +153,14 @@ at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& 
         "");
   };
   const auto result = run();
-  tell_products(result, products_per_number_);
+  record_multiplications(result, multiplications_per_element_);
   return result;
 }
 
 PrepackedLinear::PrepackedLinear(
     const at::Tensor& weight, const at::Tensor& bias, int64_t rows, const Epilogue& epilogue)
     : bias_(bias.detach().to(at::kBFloat16)),
-      products_per_number_(static_cast<double>(weight.size(1))),
+      multiplications_per_element_(static_cast<double>(weight.size(1))),
       epilogue_(epilogue) {
   static const auto reorder = find<ReorderLinear>(kReorderLinear);
   weight_ = reorder.call(weight.detach().to(at::kBFloat16).contiguous(), rows);
@@ -170,7 +170,7 @@ at::Tensor PrepackedLinear::forward(const at::Tensor& x) const {
   static const auto linear = find<Linear>(kLinear);
   const auto result =
       linear.call(x, weight_, bias_, epilogue_.name, scalars(epilogue_.arguments), "");
-  tell_products(result, products_per_number_);
+  record_multiplications(result, multiplications_per_element_);
   return result;
 }
 

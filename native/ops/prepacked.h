@@ -40,7 +40,7 @@ class PrepackedConvolution {
   at::Tensor weight_, bias_;
   std::vector<int64_t> stride_, padding_, dilation_;
   int64_t groups_;
-  double products_per_number_;
+  double multiplications_per_element_;
   Epilogue epilogue_;
 };
 
@@ -55,7 +55,7 @@ class PrepackedLinear {
 
  private:
   at::Tensor weight_, bias_;
-  double products_per_number_;
+  double multiplications_per_element_;
   Epilogue epilogue_;
 };
 

@@ -10,6 +10,7 @@
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/op_arguments.h"
 #include "binding/worker/checked.h"
+#include "ops/batch_norm.h"
 #include "ops/linear.h"
 #include "ops/mask_targets.h"
 #include "ops/nms.h"
@@ -83,6 +84,41 @@ Napi::Value winograd_weight_gradient(const Napi::CallbackInfo& info) {
   const auto grad = read_tensor(info[2], "gradOutput", {shape[0], outputs, shape[2], shape[3]});
   return to_float_array(
       info.Env(), ops::winograd_weight_gradient(read_tensor(info[0], "input", shape), grad));
+}
+
+// Channels-last, as the network's maps are.
+at::Tensor read_map(const Napi::Value& value, const std::string& name, at::IntArrayRef shape) {
+  return read_tensor(value, name, shape.vec()).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+// By libtorch's autograd, as in training.
+Napi::Value batch_norm(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto shape = read_shape(info[1]);
+  const auto type = info[6].ToBoolean() ? at::kBFloat16 : at::kFloat;
+  const auto x = read_map(info[0], "x", shape).to(type).requires_grad_();
+  const auto weight = read_tensor(info[2], "weight", {shape[1]}).requires_grad_();
+  const auto bias = read_tensor(info[3], "bias", {shape[1]}).requires_grad_();
+  const auto eps = read_number(info[4], "eps");
+  const auto grad = read_map(info[5], "gradOutput", shape).to(type);
+  if (!ops::suits_batch_norm(x)) {
+    throw Napi::RangeError::New(env, "x must have more than one number per channel");
+  }
+  const auto running_mean = at::zeros({shape[1]}), running_var = at::ones({shape[1]});
+  const auto result =
+      ops::batch_norm(x, weight, bias, running_mean, running_var, {/*momentum=*/1.0, eps});
+  const auto gradients = torch::autograd::grad({result}, {x, weight, bias}, {grad});
+  auto object = Napi::Object::New(env);
+  const auto set = [&](const char* name, const at::Tensor& tensor) {
+    object.Set(name, to_float_array(env, tensor.detach().to(at::kFloat).contiguous()));
+  };
+  set("output", result);
+  set("mean", running_mean);
+  set("variance", running_var);
+  set("gradX", gradients[0]);
+  set("gradWeight", gradients[1]);
+  set("gradBias", gradients[2]);
+  return object;
 }
 
 // The arguments of `linear` and `linearGradients` that they share.
@@ -221,6 +257,7 @@ Napi::Object make_ops(Napi::Env env) {
   exports.Set(
       "winogradWeightGradient",
       Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
+  exports.Set("batchNorm", Napi::Function::New(env, checked<batch_norm>, "batchNorm"));
   exports.Set("linear", Napi::Function::New(env, checked<linear>, "linear"));
   exports.Set(
       "linearGradients", Napi::Function::New(env, checked<linear_gradients>, "linearGradients"));
