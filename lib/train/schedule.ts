@@ -58,24 +58,32 @@ function warmup({warmupSteps, warmupFactor}: Schedule, step: number): number {
 }
 
 function decay({decay, stepsPerEpoch, totalSteps}: Schedule, step: number): number {
-  const epochs = step / stepsPerEpoch;
   switch (decay.type) {
     case 'constant':
       return 1;
     case 'step':
-      return decay.gamma ** Math.floor(epochs / decay.every);
+      return decay.gamma ** Math.floor(exact(step / exact(decay.every * stepsPerEpoch)));
     case 'multistep':
-      return decay.gamma ** decay.milestones.filter((milestone) => epochs >= milestone).length;
+      return decay.gamma ** decay.milestones.filter((milestone) => step >= exact(milestone * stepsPerEpoch)).length;
     case 'cosine':
       return cosine(1, decay.floor, step / totalSteps);
     case 'one-cycle': {
-      // As in PyTorch, the last step has the lowest rate, not the step after it.
+      // As in PyTorch the last step has the lowest rate, and the peak may lie before the first step.
       const last = totalSteps - 1;
-      const peak = Math.max(decay.rise * totalSteps - 1, 0);
-      if (step < peak) return cosine(decay.start, 1, step / peak);
-      return last > peak ? cosine(1, decay.floor, (step - peak) / (last - peak)) : 1;
+      const peak = exact(decay.rise * totalSteps) - 1;
+      if (step === peak) return 1;
+      return step < peak ? cosine(decay.start, 1, step / peak) : cosine(1, decay.floor, (step - peak) / (last - peak));
     }
   }
+}
+
+/**
+ * A number of steps without the rounding errors of what it was computed from: 16/26 of 26 steps are 16, not
+ * 16.000000000000004. Steps that a user means are whole, or at least this far from whole.
+ */
+function exact(steps: number): number {
+  const whole = Math.round(steps);
+  return Math.abs(steps - whole) < 1e-6 ? whole : steps;
 }
 
 /** Interpolates from `start` to `end` along half a cosine. `share` is the position, 0..1. */

@@ -85,7 +85,47 @@ test('one cycle has the rates of PyTorch', (t) => {
   }
 });
 
-test('one cycle over a single step stays at the full rate', (t) => {
-  const decay = {type: 'one-cycle', rise: 0.3, start: 1 / 25, floor: 4e-6} as const;
-  t.is(learningRate({...base, totalSteps: 1, decay}, 0), 0.01);
+test('step decay falls at whole steps, however many epochs are written as a decimal fraction', (t) => {
+  const exponents = (every: number, stepsPerEpoch: number, steps: number) => {
+    const schedule: Schedule = {...base, stepsPerEpoch, decay: {type: 'step', every, gamma: 0.1}};
+    return Array.from({length: steps}, (_, step) => Math.round(Math.log10(base.lr / learningRate(schedule, step))));
+  };
+  t.deepEqual(exponents(0.1, 10, 10), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  t.deepEqual(exponents(0.3, 10, 10), [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]);
+  t.deepEqual(exponents(0.25, 10, 10), [0, 0, 0, 1, 1, 2, 2, 2, 3, 3]); // every 2.5 steps: at 3, 5, 8
+});
+
+test('the default milestones fall at 16/26 and 22/26 of the steps, for every number of epochs and steps', (t) => {
+  for (let stepsPerEpoch = 1; stepsPerEpoch <= 60; stepsPerEpoch++) {
+    for (let epochs = 1; epochs <= 60; epochs++) {
+      const decay = {type: 'multistep', milestones: defaultMilestones(epochs), gamma: 0.1} as const;
+      const schedule: Schedule = {...base, stepsPerEpoch, decay};
+      const totalSteps = epochs * stepsPerEpoch;
+      for (let step = 0; step < totalSteps; step++) {
+        const drops = [16, 22].filter((share) => 26 * step >= share * totalSteps).length;
+        const actual = Math.round(-Math.log10(learningRate(schedule, step) / base.lr));
+        if (actual !== drops) t.fail(`${epochs} epochs of ${stepsPerEpoch} steps, step ${step}: ${actual} drops`);
+      }
+    }
+  }
+  t.pass();
+});
+
+test('one cycle has the rates of PyTorch where it would rise for less than a step', (t) => {
+  const rates = (totalSteps: number, rise: number) => {
+    const decay = {type: 'one-cycle', rise, start: 1 / 25, floor: 4e-6} as const;
+    return Array.from({length: totalSteps}, (_, step) => learningRate({...base, totalSteps, decay}, step));
+  };
+  // OneCycleLR(optimizer, max_lr=0.01, total_steps=T, pct_start=P), PyTorch 2.14.
+  const expected = [
+    {totalSteps: 1, rise: 0.3, lr: [4e-8]},
+    {totalSteps: 2, rise: 0.3, lr: [0.00811745653949763, 4e-8]},
+    {totalSteps: 3, rise: 0.3, lr: [0.009944154354509118, 0.00462637102666975, 4e-8]},
+    {totalSteps: 4, rise: 0.05, lr: [0.00894570676417178, 0.005412915075774753, 0.0016136256875027282, 4e-8]},
+  ];
+  for (const {totalSteps, rise, lr} of expected) {
+    for (const [step, rate] of rates(totalSteps, rise).entries()) {
+      t.true(Math.abs(rate - lr[step]!) < 1e-15, `${rise} of ${totalSteps}, step ${step}: ${rate}`);
+    }
+  }
 });
