@@ -14,7 +14,7 @@ export async function prepareCuda({binding, loader, libtorch}: Loaded): Promise<
   const {root, version} = libtorch;
   if (!inLibtorch) {
     return {
-      problem: `the libtorch in ${root} (${version}) is one for the CPU alone`,
+      problem: `the libtorch in ${root} (${version}) is a CPU-only build`,
       hint: 'Fetch one for CUDA with `npx maskrcnn setup --cuda`, or set LIBTORCH to one.',
     };
   }

@@ -1,5 +1,5 @@
 import {MaskRcnnError} from './errors.js';
-import {closest, show} from './wording.js';
+import {closest, count, show} from './wording.js';
 
 /** The valid values of an option. `expected` completes the sentence "Option x must be …". */
 export type Rule = {
@@ -20,7 +20,7 @@ type Range = {min?: number; max?: number; above?: number; below?: number};
 export const bool: Rule = {expected: 'true or false', accepts: (value) => typeof value === 'boolean'};
 
 export const text: Rule = {
-  expected: 'a string that is not empty',
+  expected: 'a non-empty string',
   accepts: (value) => typeof value === 'string' && value !== '',
 };
 
@@ -29,14 +29,14 @@ export const callback: Rule = {expected: 'a function', accepts: (value) => typeo
 /** A finite number in a range. The range includes `min` and `max`, but not `above` and `below`. */
 export function number(range: Range = {}): Rule {
   return {
-    expected: `a number${inWords(range)}`,
+    expected: `a number${inSymbols(range)}`,
     accepts: (value) => typeof value === 'number' && Number.isFinite(value) && isWithin(value, range),
   };
 }
 
 export function integer(range: Range = {}): Rule {
   return {
-    expected: `a whole number${inWords(range)}`,
+    expected: `an integer${inSymbols(range)}`,
     accepts: (value) => Number.isSafeInteger(value) && isWithin(value as number, range),
   };
 }
@@ -52,9 +52,10 @@ export function oneOf(...values: readonly (string | number)[]): Rule {
 
 /** An array or typed array. `rule` applies to each item. It has exactly `length` items, or at least `min`. */
 export function listOf(rule: Rule, {length, min = 0}: {length?: number; min?: number} = {}): Rule {
-  const count = length === undefined ? (min === 0 ? '' : ` of at least ${min}`) : ` of ${length}`;
+  const size =
+    length === undefined ? (min === 0 ? '' : ` of at least ${count(min, 'item')}`) : ` of ${count(length, 'item')}`;
   return {
-    expected: `an array${count}, each item ${rule.expected}`,
+    expected: `an array${size}, each ${rule.expected}`,
     accepts: (value) =>
       (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) &&
       (length === undefined ? (value as unknown[]).length >= min : (value as unknown[]).length === length) &&
@@ -129,11 +130,11 @@ function isWithin(value: number, {min, max, above, below}: Range): boolean {
   );
 }
 
-function inWords({min, max, above, below}: Range): string {
+function inSymbols({min, max, above, below}: Range): string {
   const parts: string[] = [];
-  if (min !== undefined) parts.push(`at least ${min}`);
-  if (above !== undefined) parts.push(`above ${above}`);
-  if (max !== undefined) parts.push(`at most ${max}`);
-  if (below !== undefined) parts.push(`below ${below}`);
+  if (min !== undefined) parts.push(`>= ${min}`);
+  if (above !== undefined) parts.push(`> ${above}`);
+  if (max !== undefined) parts.push(`<= ${max}`);
+  if (below !== undefined) parts.push(`< ${below}`);
   return parts.length === 0 ? '' : ` ${parts.join(' and ')}`;
 }

@@ -69,7 +69,7 @@ export class VocSegmentation implements Dataset {
       });
     }
     if (names.length === 0) {
-      throw new MaskRcnnError('INVALID_DATASET', `${list} must name an image at least, got none.`, {file: list});
+      throw new MaskRcnnError('INVALID_DATASET', `${list} must name at least one image, got none.`, {file: list});
     }
     return new VocSegmentation({folder, classes: [...classes]}, names);
   }

@@ -47,7 +47,7 @@ function readHeader(view: DataView): Header {
   if (view.byteLength < FILE_HEADER_BYTES + CORE_HEADER_BYTES) throw new Error('it ends within its header');
   const size = view.getUint32(14, true);
   const isCore = size === CORE_HEADER_BYTES;
-  if (!isCore && (size < 40 || size > 124)) throw new Error(`its header size is ${size}, none that a BMP can have`);
+  if (!isCore && (size < 40 || size > 124)) throw new Error(`its header size is ${size}, which no BMP has`);
   const headerEnd = FILE_HEADER_BYTES + size;
   if (view.byteLength < headerEnd) throw new Error('it ends within its header');
   const width = isCore ? view.getUint16(18, true) : view.getInt32(18, true);

@@ -158,7 +158,7 @@ function fromColours(data: ArrayLike<number>, {channels, width, height, bits}: L
     let id = known.get(colour);
     if (id === undefined) {
       id = known.size;
-      if (id > MOST_COLOURS) throw new Error(`it has more than ${MOST_COLOURS} colours, as a picture has`);
+      if (id > MOST_COLOURS) throw new Error(`it has more than ${MOST_COLOURS} colours, so it is probably a picture`);
       known.set(colour, id);
     }
     ids[i] = id;

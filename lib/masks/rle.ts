@@ -42,7 +42,7 @@ function checkedArea(runs: readonly number[], width: number, height: number): nu
   let area = 0;
   let at = 0;
   for (const [index, run] of runs.entries()) {
-    if (run < 0 || at + run > width * height) throw refusal('other ones');
+    if (run < 0 || at + run > width * height) throw refusal('more');
     if (index % 2 === 1) area += run;
     at += run;
   }

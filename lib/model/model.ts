@@ -127,7 +127,7 @@ export class MaskRcnn {
 
   #open(): NativeModel {
     if (this.#native === undefined) {
-      throw new MaskRcnnError('DISPOSED', 'The model must be in use, got one after dispose().', {
+      throw new MaskRcnnError('DISPOSED', 'The model was used after dispose().', {
         hint: 'Make another with maskRcnn().',
       });
     }

@@ -20,7 +20,7 @@ export function decodeMetadata(encoded: Record<string, string>, notes: string[])
   if (classes === undefined) return texts;
   const list = parseJson(classes);
   if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return {...texts, classes: list};
-  notes.push("left the metadata 'classes': it is no JSON list of names");
+  notes.push("left the metadata 'classes': it is not a JSON list of names");
   return texts;
 }
 

@@ -53,7 +53,7 @@ async function detectFormat(reader: FileReader): Promise<WeightsFormat> {
 
   let hint = 'Save it in Python with torch.save(model.state_dict(), path), or with safetensors.';
   const text = head.toString('latin1');
-  if (/^\s*</.test(text)) hint = 'It looks like a web page, as a download that failed leaves behind.';
+  if (/^\s*</.test(text)) hint = 'It looks like a web page, such as a failed download leaves behind.';
   else if (text.startsWith('version https://git-lfs')) hint = 'It is a Git LFS pointer: git lfs pull fetches the file.';
   else if (head.toString('latin1', 257, 262) === 'ustar') {
     hint = 'It is a tar archive, as torch.save wrote before 0.1.10: load it in Python and save it again.';

@@ -73,7 +73,7 @@ test('a chance outside 0..1 is refused', (t) => {
     for (const chance of [-0.1, 1.1, Number.NaN]) {
       const error = t.throws(() => make(chance), {instanceOf: MaskRcnnError});
       t.is(error!.code, 'INVALID_OPTION');
-      t.regex(error!.message, /must be a number at least 0 and at most 1, got/);
+      t.regex(error!.message, /must be a number >= 0 and <= 1, got/);
     }
   }
 });

@@ -13,7 +13,7 @@ const faults: [make: () => unknown, message: RegExp][] = [
   [() => randomAffine({rotat: 3} as never), /^randomAffine\(\) has no option 'rotat'\.\nDid you mean 'rotate'\?$/],
   [
     () => randomAffine({rotate: 181}),
-    /^Option 'rotate' of randomAffine\(\) must be a number at least 0 and at most 180, got 181\.$/,
+    /^Option 'rotate' of randomAffine\(\) must be a number >= 0 and <= 180, got 181\.$/,
   ],
   [
     () => randomAffine({scale: [2, 1]}),
@@ -57,7 +57,7 @@ const faults: [make: () => unknown, message: RegExp][] = [
   ],
   [
     () => scaleJitter({range: [0.1]} as never),
-    /^Option 'range' of scaleJitter\(\) must be an array of 2, .*, got \[0\.1\]\.$/,
+    /^Option 'range' of scaleJitter\(\) must be an array of 2 items, .*, got \[0\.1\]\.$/,
   ],
   [() => randomRotate90(-0.1), /^Option 'chance' of randomRotate90\(\) must be .*, got -0\.1\.$/],
   [

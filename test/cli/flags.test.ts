@@ -56,14 +56,14 @@ test('mistakes are told with what would be right', (t) => {
     t.throws(() => readFlags(args, schema, 'tool run'), {code: 'INVALID_OPTION'})!.message;
   t.is(complaint('--lrr', '3'), "tool run has no option '--lrr'.\nDid you mean '--lr'?");
   t.is(complaint('--frobnicate'), "tool run has no option '--frobnicate'.\nSee `tool run --help`.");
-  t.is(complaint('--lr'), '--lr of tool run needs a value: a number above 0.');
-  t.is(complaint('--lr', 'fast'), "Option 'lr' of tool run must be a number above 0, got 'fast'.");
-  t.is(complaint('--lr', '1', '--lr', '2'), "Option 'lr' of tool run must be a number above 0, got ['1', '2'].");
+  t.is(complaint('--lr'), '--lr of tool run needs a value: a number > 0.');
+  t.is(complaint('--lr', 'fast'), "Option 'lr' of tool run must be a number > 0, got 'fast'.");
+  t.is(complaint('--lr', '1', '--lr', '2'), "Option 'lr' of tool run must be a number > 0, got ['1', '2'].");
   t.is(
     complaint('--best', 'ao'),
     "Option 'best' of tool run must be one of 'ap', 'iou', got 'ao'.\nDid you mean 'ap'?",
   );
-  t.is(complaint('--no-lr'), '--no-lr of tool run needs a value: a number above 0.');
+  t.is(complaint('--no-lr'), '--no-lr of tool run needs a value: a number > 0.');
 });
 
 test('options come from YAML and JSON files, whose mistakes name file and line', async (t) => {

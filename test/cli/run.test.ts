@@ -55,7 +55,7 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
     ],
     [['convert', 'a'], "error: maskrcnn convert takes FROM and TO, got 'a'.\nSee `maskrcnn convert --help`.\n"],
     [['report'], 'error: maskrcnn report takes one RUN, got none.\nSee `maskrcnn report --help`.\n'],
-    [['setup', '--from'], 'error: --from of maskrcnn setup needs a value: a string that is not empty.\n'],
+    [['setup', '--from'], 'error: --from of maskrcnn setup needs a value: a non-empty string.\n'],
   ];
   for (const [args, err] of cases) t.like(await run(...args), {code: 2, err}, args.join(' '));
 });

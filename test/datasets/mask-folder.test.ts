@@ -242,7 +242,7 @@ test('a split has no image twice and follows its seed', async (t) => {
   t.is(new Set(names(grouped.training).map(odd)).size, 1);
   t.is(new Set(names(grouped.validation).map(odd)).size, 1);
   t.throws(() => data.split(1), {
-    message: /'fraction' of MaskFolder\.split must be a number above 0 and below 1, got 1/,
+    message: /'fraction' of MaskFolder\.split must be a number > 0 and < 1, got 1/,
   });
   t.throws(() => data.split(0.5, {groupby: 1} as object), {message: /Did you mean 'groupBy'\?/});
   t.throws(() => data.subset([0]).split(0.5), {code: 'INVALID_DATASET', message: /at least 2 images or groups/});

@@ -102,7 +102,7 @@ test('what a BMP cannot be is refused with a reason', (t) => {
   t.throws(() => decodeBmp(patched(28, 13)), {message: 'it has 13 bits a pixel'});
   t.throws(() => decodeBmp(patched(30, 4)), {message: 'its compression 4 with 24 bits a pixel is not supported'});
   t.throws(() => decodeBmp(patched(10, 255, 255)), {message: /its pixels begin at byte 65535, outside the file/});
-  t.throws(() => decodeBmp(patched(14, 3)), {message: 'its header size is 3, none that a BMP can have'});
+  t.throws(() => decodeBmp(patched(14, 3)), {message: 'its header size is 3, which no BMP has'});
 });
 
 test('damaged files never do worse than throw an Error', (t) => {

@@ -175,7 +175,7 @@ test('after dispose every use throws DISPOSED, and calls under way end well', as
   await t.throwsAsync(gone.loadStateDict(new Map()), {code: 'DISPOSED'});
   await t.throwsAsync(gone.save(join(folder, 'gone.safetensors')), {code: 'DISPOSED'});
   const error = await t.throwsAsync(gone.predict(image), {code: 'DISPOSED'});
-  t.is(error!.message, 'The model must be in use, got one after dispose().\nMake another with maskRcnn().');
+  t.is(error!.message, 'The model was used after dispose().\nMake another with maskRcnn().');
 });
 
 test('a device that is not here is refused', async (t) => {

@@ -119,16 +119,10 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
     "Option 'precision' of maskRcnn() must be one of 'float32', 'bfloat16', 'float16', got 'double'.",
   ],
   [{device: 'gpu'}, "Option 'device' of maskRcnn() must be 'auto', 'cpu', 'cuda' or 'cuda:N', got 'gpu'."],
-  [{seed: -1}, "Option 'seed' of maskRcnn() must be a whole number at least 0, got -1."],
-  [{boxScoreThresh: 1.5}, "Option 'boxScoreThresh' of maskRcnn() must be a number at least 0 and at most 1, got 1.5."],
-  [
-    {boxScoreThresh: '0.5'},
-    "Option 'boxScoreThresh' of maskRcnn() must be a number at least 0 and at most 1, got '0.5'.",
-  ],
-  [
-    {rpnNmsThresh: Number.NaN},
-    "Option 'rpnNmsThresh' of maskRcnn() must be a number at least 0 and at most 1, got NaN.",
-  ],
+  [{seed: -1}, "Option 'seed' of maskRcnn() must be an integer >= 0, got -1."],
+  [{boxScoreThresh: 1.5}, "Option 'boxScoreThresh' of maskRcnn() must be a number >= 0 and <= 1, got 1.5."],
+  [{boxScoreThresh: '0.5'}, "Option 'boxScoreThresh' of maskRcnn() must be a number >= 0 and <= 1, got '0.5'."],
+  [{rpnNmsThresh: Number.NaN}, "Option 'rpnNmsThresh' of maskRcnn() must be a number >= 0 and <= 1, got NaN."],
   [
     {boxRoiPool: {samplingRation: 2}},
     "maskRcnn()'s boxRoiPool has no option 'samplingRation'.",
@@ -138,7 +132,7 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
   [{classes: ['a', 'b', 'a']}, "Option 'classes' of maskRcnn() must name each class once, got 'a' twice."],
   [
     {classes: []},
-    "Option 'classes' of maskRcnn() must be an array of at least 1, each item a string that is not empty, got [].",
+    "Option 'classes' of maskRcnn() must be an array of at least 1 item, each a non-empty string, got [].",
   ],
   [
     {classes: ['a'], numClasses: 2},

@@ -95,8 +95,8 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
   [{data: undefined}, "train() needs option 'data': a data set (length, classes, get)."],
   [{data: 'GlaS'}, "Option 'data' of train() must be a data set (length, classes, get), got 'GlaS'."],
   [{epoch: 3}, "train() has no option 'epoch'.", "Did you mean 'epochs'?"],
-  [{epochs: 0}, "Option 'epochs' of train() must be a whole number at least 1, got 0."],
-  [{lr: 0}, "Option 'lr' of train() must be a number above 0, got 0."],
+  [{epochs: 0}, "Option 'epochs' of train() must be an integer >= 1, got 0."],
+  [{lr: 0}, "Option 'lr' of train() must be a number > 0, got 0."],
   [
     {optimizer: 'adam'},
     "Option 'optimizer' of train() must be one of 'sgd', 'adamw', or an object with type 'sgd' or 'adamw', got 'adam'.",
@@ -110,14 +110,14 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
   [{optimizer: {type: 'sgd', nesterov: true, momentum: 0}}, 'nesterov needs a momentum above 0, got 0.'],
   [
     {schedule: {type: 'cosine', floor: 2}},
-    "Option 'floor' of train()'s schedule 'cosine' must be a number at least 0 and at most 1, got 2.",
+    "Option 'floor' of train()'s schedule 'cosine' must be a number >= 0 and <= 1, got 2.",
   ],
   [
     {schedule: {type: 'step', milestones: [1]}},
     "train()'s schedule 'step' has no option 'milestones'.",
     'Its options are type, every, gamma.',
   ],
-  [{ema: {decay: 1}}, "Option 'decay' of train()'s ema must be a number at least 0 and below 1, got 1."],
+  [{ema: {decay: 1}}, "Option 'decay' of train()'s ema must be a number >= 0 and < 1, got 1."],
   [{ema: {decai: 0.9}}, "train()'s ema has no option 'decai'.", "Did you mean 'decay'?"],
   [
     {bestBy: 'f2'},
@@ -127,8 +127,8 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
   [{bestBy: 'f1'}, "Option 'bestBy' of train() as 'f1' needs option 'validation'."],
   [{resume: true}, "Option 'resume' of train() needs option 'output': the run's folder."],
   [{resume: 'yes'}, "Option 'resume' of train() must be true or false, or one of 'auto', got 'yes'."],
-  [{accumulate: 0}, "Option 'accumulate' of train() must be a whole number at least 1, got 0."],
-  [{limitHours: 0}, "Option 'limitHours' of train() must be a number above 0, or null, got 0."],
+  [{accumulate: 0}, "Option 'accumulate' of train() must be an integer >= 1, got 0."],
+  [{limitHours: 0}, "Option 'limitHours' of train() must be a number > 0, or null, got 0."],
   [{signal: {}}, "Option 'signal' of train() must be an instance of AbortSignal, got an object."],
 ];
 

@@ -115,7 +115,7 @@ class IndexBuilder {
       return ['without an image or category', `Annotation ${id} must have an image_id and a category_id`];
     }
     if (bbox !== undefined && toBox(bbox) === undefined) {
-      return ['with a box that is none', `Annotation ${id} must have a bbox of four finite numbers`];
+      return ['with an invalid box', `Annotation ${id} must have a bbox of four finite numbers`];
     }
     return undefined;
   }
@@ -135,7 +135,7 @@ class IndexBuilder {
       } else if (!this.#categories.has(this.#categoryId[i]!)) {
         this.#reject(
           'of an unknown category',
-          `${where} must be of a category of the file, got category_id ${this.#categoryId[i]}`,
+          `${where} must refer to a category in the file, got category_id ${this.#categoryId[i]}`,
         );
       } else {
         places[index]!.push(offset[i]!, length[i]!);

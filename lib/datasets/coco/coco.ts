@@ -120,8 +120,8 @@ export class Coco implements Dataset {
       negatives: counts.filter((count) => count === 0).length,
       skipped: {
         ...index.skipped,
-        ...(maskless.size > 0 && {'with a segmentation that is none': maskless.size}),
-        ...(outside.size > 0 && {'with nothing inside of the image': outside.size}),
+        ...(maskless.size > 0 && {'with an invalid segmentation': maskless.size}),
+        ...(outside.size > 0 && {'outside the image': outside.size}),
       },
     };
   }

@@ -43,7 +43,7 @@ export function selectStateDict(file: string, value: unknown): {tensors: Map<str
     if (typeof name === 'string' && tensor instanceof TensorRef) tensors.set(name, tensor);
     else left.push(describeKey(name));
   }
-  if (left.length > 0) notes.push(`left what is no tensor: ${shorten(left)}`);
+  if (left.length > 0) notes.push(`skipped entries that are not tensors: ${shorten(left)}`);
   return {tensors: withoutPrefixes(tensors, notes), notes};
 }
 

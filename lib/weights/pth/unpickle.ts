@@ -224,7 +224,7 @@ class Machine {
 
   private call(callee: unknown, args: unknown): unknown {
     if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
-      throw new MalformedPickle('it calls what is no function');
+      throw new MalformedPickle('it calls something that is not a function');
     }
     if (!Array.isArray(args)) throw new MalformedPickle(`it calls ${callee.name} without arguments`);
     this.work += 1 + args.length;
@@ -251,17 +251,17 @@ class Machine {
 }
 
 function append(items: readonly unknown[], list: unknown): void {
-  if (!Array.isArray(list)) throw new MalformedPickle('it appends to what is no list');
+  if (!Array.isArray(list)) throw new MalformedPickle('it appends to something that is not a list');
   for (const item of items) list.push(item);
 }
 
 function addMembers(items: readonly unknown[], set: unknown): void {
-  if (!(set instanceof Set)) throw new MalformedPickle('it adds members to what is no set');
+  if (!(set instanceof Set)) throw new MalformedPickle('it adds members to something that is not a set');
   for (const item of items) set.add(item);
 }
 
 function setItems(dict: unknown, items: readonly unknown[]): PickledDict {
-  if (!(dict instanceof PickledDict)) throw new MalformedPickle('it sets items of what is no dict');
+  if (!(dict instanceof PickledDict)) throw new MalformedPickle('it sets items of something that is not a dict');
   if (items.length % 2 !== 0) throw new MalformedPickle('it sets an item without a value');
   for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   return dict;

@@ -49,7 +49,7 @@ export class Zip {
 export function corruptEntry(file: string, name: string) {
   return invalidCheckpoint(
     file,
-    `is corrupt: the bytes of its entry ${name} do not have the checksum noted for them`,
+    `is corrupt: the bytes of its entry ${name} do not match their checksum`,
     'Copy or download it again.',
   );
 }

@@ -122,7 +122,7 @@ test('boxes and masks outside of the image are true objects, but no instances, a
     third!.segmentation = [[20, 1, 24, 1, 24, 4]];
   });
   for (let i = 0; i < 2; i++) t.deepEqual((await data.get(1)).instances, []);
-  t.deepEqual(data.stats.skipped, {'with nothing inside of the image': 2});
+  t.deepEqual(data.stats.skipped, {'outside the image': 2});
   t.is((await data.truth(1)).length, 3);
 });
 
@@ -165,7 +165,7 @@ const faults: [what: string, change: (given: ReturnType<typeof contents>) => voi
       'a box of three numbers',
       ({annotations: a}) => (a[1]!.bbox = [1, 2, 3]),
       /bbox of four finite/,
-      'with a box that is none',
+      'with an invalid box',
     ],
     ['doubled image ids', ({images}) => (images[0]!.id = 3), /Image ids must be unique, got 3 twice/],
     [
@@ -212,7 +212,7 @@ for (const [what, segmentation, message] of [
     await t.throwsAsync(data.get(1), {code: 'INVALID_MASK', message});
     const {data: lenient} = await open(change, {faulty: 'skip'});
     for (let i = 0; i < 2; i++) t.is((await lenient.truth(1)).length, 2);
-    t.deepEqual(lenient.stats.skipped, {'with a segmentation that is none': 1});
+    t.deepEqual(lenient.stats.skipped, {'with an invalid segmentation': 1});
   });
 }
 

@@ -64,13 +64,13 @@ test('broken rules and claims that no file can keep are refused', async (t) => {
     [pickle('\x80\x02\xff.'), /unknown opcode 0xff/],
     [pickle('\x80\x02\x97.'), /unknown opcode 0x97/],
     [pickle('\x80\x02NR.'), /it uses a value that is not there/],
-    [pickle('\x80\x02N)R.'), /it calls what is no function/],
-    [pickle('\x80\x02ctorch\nFloatStorage\n)R.'), /it calls what is no function/],
+    [pickle('\x80\x02N)R.'), /it calls something that is not a function/],
+    [pickle('\x80\x02ctorch\nFloatStorage\n)R.'), /it calls something that is not a function/],
     [pickle('\x80\x02ccollections\nOrderedDict\nNR.'), /calls collections\.OrderedDict without arguments/],
-    [pickle('\x80\x02]NNs.'), /it sets items of what is no dict/],
+    [pickle('\x80\x02]NNs.'), /it sets items of something that is not a dict/],
     [pickle('\x80\x02}(Nu.'), /it sets an item without a value/],
-    [pickle('\x80\x02}Na.'), /it appends to what is no list/],
-    [pickle('\x80\x02](N\x90.'), /it adds members to what is no set/],
+    [pickle('\x80\x02}Na.'), /it appends to something that is not a list/],
+    [pickle('\x80\x02](N\x90.'), /it adds members to something that is not a set/],
     [pickle('\x80\x02]}b.'), /it sets the state of a value that has none/],
     [pickle('\x80\x02NNu.'), /it uses a mark that is not there/],
     [pickle('\x80\x02(N\x85\x86.'), /it uses a value that is not there/],
@@ -142,7 +142,7 @@ test('protocols 0 and 1 are understood', async (t) => {
   const {tensors, notes} = await readWeights(file);
   const data = new Uint8Array(BigInt64Array.of(5n, -6n).buffer);
   t.deepEqual([...tensors.values()], [{name: 'a', dtype: 'int64', shape: [2], data}]);
-  t.deepEqual(notes, ["left what is no tensor: 'flag', 'rate', 'list'"]);
+  t.deepEqual(notes, ["skipped entries that are not tensors: 'flag', 'rate', 'list'"]);
 });
 
 test('a legacy view reads from its place in the storage, and not past its end', async (t) => {
@@ -172,6 +172,6 @@ test('checksums of zip entries are held against their bytes', async (t) => {
   await writeFile(file, bytes);
   await t.throwsAsync(readWeights(file), {
     code: 'INVALID_CHECKPOINT',
-    message: /the bytes of its entry zip\/data\/0 do not have the checksum noted for them/,
+    message: /the bytes of its entry zip\/data\/0 do not match their checksum/,
   });
 });
