@@ -45,7 +45,11 @@ const cases: [string, unknown, RegExp][] = [
     {classes: ['a'], layout: 'pair'},
     /must be one of 'auto', 'pairs', 'folders', got 'pair'\.\nDid you mean 'pairs'\?/,
   ],
-  ['a list of another length', {classes: ['a'], sizes: [1, 2, 3]}, /must be an array of 2 items, .*, got \[1, 2, 3\]\./],
+  [
+    'a list of another length',
+    {classes: ['a'], sizes: [1, 2, 3]},
+    /must be an array of 2 items, .*, got \[1, 2, 3\]\./,
+  ],
   ['an item that does not fit', {classes: ['a'], sizes: [1, 0]}, /each an integer >= 1, got \[1, 0\]\./],
   ['an empty list', {classes: []}, /must be an array of at least 1 item/],
   ['no required option', {}, /^open needs option 'classes': an array of at least 1 item/],
