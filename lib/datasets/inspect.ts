@@ -38,7 +38,7 @@ export type Inspection = {
   area: Spread | null;
   /** Errors that would stop training. Each names its file. */
   faults: MaskRcnnError[];
-  /** Things to check: images with identical pixels, classes without instances. */
+  /** Things to check: the data set's own `notices`, images with identical pixels, classes without instances. */
   warnings: string[];
 };
 
@@ -93,6 +93,7 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
     area: spread(images.flatMap(({areas}) => areas)),
     faults: read.flatMap(({faults}) => faults),
     warnings: [
+      ...noticesOf(data),
       ...sameImages(images),
       ...classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`),
     ],
@@ -123,6 +124,11 @@ async function inspectSample(
     },
     faults: targetFaults(sample, data.classes),
   };
+}
+
+/** What the data set itself has to tell, such as `Coco`. */
+function noticesOf(data: Dataset & {notices?: unknown}): string[] {
+  return Array.isArray(data.notices) ? data.notices.map(String) : [];
 }
 
 function spread(values: number[]): Spread | null {

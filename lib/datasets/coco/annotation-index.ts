@@ -1,11 +1,10 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {type Annotation, isId, toBox} from './annotation.js';
+import type {CocoCategory} from './categories.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
 
 /** An image of an annotation file. */
 export type CocoImage = {id: number; fileName: string; width: number; height: number};
-
-export type CocoCategory = {id: number; name: string};
 
 /** The content of an annotation file. Of annotations, only their positions in the file are kept. */
 export type AnnotationIndex = {
@@ -88,11 +87,12 @@ class IndexBuilder {
     this.#images.set(id, {id, fileName, width, height});
   }
 
-  addCategory({id, name}: Record<string, unknown>): void {
+  addCategory({id, name, supercategory}: Record<string, unknown>): void {
     if (!isId(id)) throw this.#error(`Category ids must be whole numbers, got ${JSON.stringify(id)}`);
     if (this.#categories.has(id)) throw this.#error(`Category ids must be unique, got ${id} twice`);
     if (typeof name !== 'string' || name === '') throw this.#error(`Category ${id} must have a name`);
-    this.#categories.set(id, {id, name});
+    const above = typeof supercategory === 'string' ? supercategory : undefined;
+    this.#categories.set(id, {id, name, supercategory: above, annotations: 0});
   }
 
   addAnnotation(annotation: Annotation, offset: number, length: number): void {
@@ -129,16 +129,18 @@ class IndexBuilder {
     let annotations = 0;
     for (const [i, id] of imageId.entries()) {
       const index = indexOf.get(id);
+      const category = this.#categories.get(this.#categoryId[i]!);
       const where = `The annotation at byte ${offset[i]}`;
       if (index === undefined) {
         this.#reject('of an unknown image', `${where} must be of an image of the file, got image_id ${id}`);
-      } else if (!this.#categories.has(this.#categoryId[i]!)) {
+      } else if (category === undefined) {
         this.#reject(
           'of an unknown category',
           `${where} must refer to a category in the file, got category_id ${this.#categoryId[i]}`,
         );
       } else {
         places[index]!.push(offset[i]!, length[i]!);
+        category.annotations++;
         annotations++;
       }
     }

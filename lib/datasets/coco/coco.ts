@@ -3,18 +3,23 @@ import {dirname, join} from 'node:path';
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
-import {closest, show} from '../../basics/wording.js';
+import {show} from '../../basics/wording.js';
 import {readImage} from '../../image/read-image.js';
 import type {Dataset, Instance, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
 import {type Annotation, toBox, toRle} from './annotation.js';
-import {type AnnotationIndex, type CocoCategory, type CocoImage, indexAnnotations} from './annotation-index.js';
+import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
+import {type CocoClasses, toClasses} from './categories.js';
 
 /** Options of `Coco.open()`. */
 export type CocoOptions = {
   /** Folder of the images. Default: the folder of the annotation file. */
   images?: string;
-  /** Names of the categories to use, in the order of their labels. Default: all, sorted by id. */
+  /**
+   * Names of the categories to use, in the order of their labels. Several categories of one name are one class. Default:
+   * all, sorted by id, except roots: categories without annotations that are the supercategory of another category, as
+   * Roboflow writes them. `notices` tells of both.
+   */
   classes?: readonly string[];
   /**
    * What to do with invalid annotations: missing, duplicate or unknown ids, polygons of two points, run lengths that do
@@ -40,7 +45,7 @@ export const COCO_OPTIONS: Schema = {
 };
 
 /** What a data set shares with its subsets. */
-type Shared = {
+type Shared = CocoClasses & {
   file: string;
   folder: string;
   faulty: 'error' | 'skip';
@@ -61,17 +66,22 @@ type Shared = {
  */
 export class Coco implements Dataset {
   readonly classes: readonly string[];
+  /** The id of each class in results files: that of its category, of several categories the first with annotations. */
   readonly categoryIds: readonly number[];
+  /**
+   * What to know about the categories, as sentences: a root that is not a class, categories of the same name. Usually
+   * empty. `inspect()` repeats them as warnings.
+   */
+  readonly notices: readonly string[];
   readonly #shared: Shared;
-  readonly #categories: readonly CocoCategory[];
   readonly #indices: readonly number[];
 
-  private constructor(shared: Shared, categories: readonly CocoCategory[], indices: readonly number[]) {
+  private constructor(shared: Shared, indices: readonly number[]) {
     this.#shared = shared;
-    this.#categories = categories;
     this.#indices = indices;
-    this.classes = categories.map(({name}) => name);
-    this.categoryIds = categories.map(({id}) => id);
+    this.classes = shared.classes.map(({name}) => name);
+    this.categoryIds = shared.classes.map(({id}) => id);
+    this.notices = shared.notices;
   }
 
   /**
@@ -83,9 +93,10 @@ export class Coco implements Dataset {
     checkOptions(options, COCO_OPTIONS, 'Coco.open');
     const {images: folder = dirname(file), faulty = 'error', classes} = options;
     const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
-    const categories = classes === undefined ? index.categories : chosen(index.categories, classes, file);
-    const labels = new Map(categories.map(({id}, i) => [id, i + 1]));
+    const chosen = toClasses(index.categories, classes, file);
+    const labels = new Map(chosen.classes.flatMap(({ids}, i) => ids.map((id) => [id, i + 1])));
     const shared = {
+      ...chosen,
       file,
       folder,
       faulty,
@@ -97,7 +108,6 @@ export class Coco implements Dataset {
     };
     return new Coco(
       shared,
-      categories,
       index.images.map((_, i) => i),
     );
   }
@@ -195,7 +205,6 @@ export class Coco implements Dataset {
         : checkIndices(which, this.length);
     return new Coco(
       this.#shared,
-      this.#categories,
       indices.map((index) => this.#indices[index]!),
     );
   }
@@ -287,21 +296,4 @@ async function readAt(handle: FileHandle, file: string, offset: number, length: 
       },
     );
   }
-}
-
-/** The categories with these names, in this order. Throws INVALID_OPTION. */
-function chosen(categories: readonly CocoCategory[], names: readonly string[], file: string): CocoCategory[] {
-  return names.map((name) => {
-    const category = categories.find((candidate) => candidate.name === name);
-    if (category !== undefined) return category;
-    const near = closest(
-      name,
-      categories.map((candidate) => candidate.name),
-    );
-    throw new MaskRcnnError(
-      'INVALID_OPTION',
-      `classes must be categories of ${file}, got '${name}'.`,
-      near === undefined ? {file} : {file, hint: `Did you mean '${near}'?`},
-    );
-  });
 }
