@@ -3,13 +3,16 @@ import {type Annotation, isId, toBox} from './annotation.js';
 import type {CocoCategory} from './categories.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
 
-/** An image of an annotation file. */
+/** An image of an annotation file. `width` and `height` are in pixels. */
 export type CocoImage = {id: number; fileName: string; width: number; height: number};
+
+/** An image as the annotation file describes it. A side that it does not give is undefined. */
+export type StatedImage = {id: number; fileName: string; width: number | undefined; height: number | undefined};
 
 /** The content of an annotation file. Of annotations, only their positions in the file are kept. */
 export type AnnotationIndex = {
   /** Sorted by id, ascending, as in torchvision's data set. */
-  images: CocoImage[];
+  images: StatedImage[];
   /** Sorted by id, ascending. */
   categories: CocoCategory[];
   /** For each image, the positions of its annotations in the order of the file: alternating byte offset and length. */
@@ -25,7 +28,7 @@ type Columns = {imageId: number[]; offset: number[]; length: number[]};
 /**
  * Reads an instances file in COCO format once. Keeps only one annotation in memory at a time, and a few numbers for
  * each. Throws INVALID_DATASET, which names the file, for malformed JSON (with the position), a missing list, ids that
- * are missing, duplicate or unknown, images without a file name or size, categories without a name, and malformed
+ * are missing, duplicate or unknown, images without a file name or with an invalid size, categories without a name, and malformed
  * boxes. With `faulty` 'skip', faulty annotations are left out and counted.
  */
 export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): Promise<AnnotationIndex> {
@@ -64,7 +67,7 @@ type Fault = [reason: string, message: string];
 class IndexBuilder {
   readonly #file: string;
   readonly #faulty: 'error' | 'skip';
-  readonly #images = new Map<number, CocoImage>();
+  readonly #images = new Map<number, StatedImage>();
   readonly #categories = new Map<number, CocoCategory>();
   readonly #ids = new Set<number>();
   readonly #columns: Columns = {imageId: [], offset: [], length: []};
@@ -81,10 +84,11 @@ class IndexBuilder {
     if (!isId(id)) throw this.#error(`Image ids must be whole numbers, got ${JSON.stringify(id)}`);
     if (this.#images.has(id)) throw this.#error(`Image ids must be unique, got ${id} twice`);
     if (typeof fileName !== 'string' || fileName === '') throw this.#error(`Image ${id} must have a file_name`);
-    if (!(isId(width) && isId(height) && width > 0 && height > 0)) {
+    if (![width, height].every((side) => side === undefined || side === null || (isId(side) && side > 0))) {
       throw this.#error(`Image ${id} must have a width and height above 0, got ${width} × ${height}`);
     }
-    this.#images.set(id, {id, fileName, width, height});
+    const given = (side: unknown) => (side === null ? undefined : (side as number | undefined));
+    this.#images.set(id, {id, fileName, width: given(width), height: given(height)});
   }
 
   addCategory({id, name, supercategory}: Record<string, unknown>): void {

@@ -10,6 +10,7 @@ import {checkIndices} from '../split.js';
 import {type Annotation, toBox, toRle} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
 import {type CocoClasses, toClasses} from './categories.js';
+import {completeSizes, wrongSize} from './sizes.js';
 
 /** Options of `Coco.open()`. */
 export type CocoOptions = {
@@ -50,6 +51,8 @@ type Shared = CocoClasses & {
   folder: string;
   faulty: 'error' | 'skip';
   index: AnnotationIndex;
+  /** The images of the index, with their sizes. */
+  images: readonly CocoImage[];
   /** Labels by category id. Categories that are not used have no label. */
   labels: ReadonlyMap<number, number>;
   /** Ids of annotations whose segmentation turned out to be invalid. */
@@ -85,8 +88,9 @@ export class Coco implements Dataset {
   }
 
   /**
-   * Opens the data set. Reads the annotation file once, but no images. Throws INVALID_OPTION for an invalid option or a
-   * class that the file does not have. Throws INVALID_DATASET for an invalid file, depending on `faulty`.
+   * Opens the data set. Reads the annotation file once, and only those images for which it gives no width and height.
+   * Throws INVALID_OPTION for an invalid option or a class that the file does not have. Throws INVALID_DATASET for an
+   * invalid file, depending on `faulty`. Throws INVALID_IMAGE if the size of an image is not given and cannot be read.
    */
   static async open(file: string, options: CocoOptions = {}): Promise<Coco> {
     checkOptions({file}, {file: required(text)}, 'Coco.open');
@@ -101,6 +105,7 @@ export class Coco implements Dataset {
       folder,
       faulty,
       index,
+      images: await completeSizes(index.images, folder, file),
       labels,
       maskless: new Set<number>(),
       outside: new Set<string>(),
@@ -118,7 +123,7 @@ export class Coco implements Dataset {
 
   /** The images of this data set, in its order. */
   get images(): readonly CocoImage[] {
-    return this.#indices.map((index) => this.#shared.index.images[index]!);
+    return this.#indices.map((index) => this.#shared.images[index]!);
   }
 
   get stats(): CocoStats {
@@ -159,11 +164,7 @@ export class Coco implements Dataset {
     if (truth.status === 'rejected') throw truth.reason;
     const {width, height} = image.value;
     if (width !== size.width || height !== size.height) {
-      throw new MaskRcnnError(
-        'INVALID_IMAGE',
-        `${file} must be of ${size.width} × ${size.height} pixels, as ${this.#shared.file} says, got ${width} × ${height}.`,
-        {file},
-      );
+      throw wrongSize(file, size, image.value, this.#shared.file);
     }
     const instances = truth.value.flatMap((object, i) => {
       if (object.crowd) return [];
@@ -210,7 +211,7 @@ export class Coco implements Dataset {
   }
 
   #image(index: number): CocoImage {
-    const image = this.#shared.index.images[this.#indices[index] ?? -1];
+    const image = this.#shared.images[this.#indices[index] ?? -1];
     if (image === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
     return image;
   }

@@ -1,0 +1,54 @@
+import {join} from 'node:path';
+import {mapConcurrently} from '../../basics/concurrently.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {readImageSize} from '../../image/read-image.js';
+import type {CocoImage, StatedImage} from './annotation-index.js';
+
+/** Number of image files to read at the same time. */
+const CONCURRENCY = 4;
+
+/**
+ * Completes the sizes that the annotation file does not give with those of the image files in `folder`, upright by
+ * their EXIF orientation as `readImage()` returns them. Reads no other image. Throws INVALID_IMAGE, which names the
+ * first image that cannot be read.
+ */
+export async function completeSizes(
+  images: readonly StatedImage[],
+  folder: string,
+  annotationFile: string,
+): Promise<CocoImage[]> {
+  const read = await mapConcurrently(images.length, CONCURRENCY, async (index) => {
+    const {width, height, ...image} = images[index]!;
+    if (width !== undefined && height !== undefined) return {...image, width, height};
+    try {
+      const size = await readImageSize(join(folder, image.fileName));
+      return {...image, width: width ?? size.width, height: height ?? size.height};
+    } catch (error) {
+      if (error instanceof MaskRcnnError) return error;
+      throw error;
+    }
+  });
+  const failures = read.filter((result) => result instanceof MaskRcnnError);
+  const [first] = failures;
+  if (first === undefined) return read as CocoImage[];
+  const others = failures.length === 1 ? '' : `, and ${failures.length - 1} more cannot be read either`;
+  throw new MaskRcnnError(first.code, first.message, {
+    ...(first.file !== undefined && {file: first.file}),
+    hint: `${annotationFile} gives no width and height for this image, so the file is needed${others}.`,
+    cause: first,
+  });
+}
+
+/** The error for an image file whose size is not the one that the annotation file states. */
+export function wrongSize(
+  file: string,
+  stated: {width: number; height: number},
+  {width, height}: {width: number; height: number},
+  annotationFile: string,
+): MaskRcnnError {
+  return new MaskRcnnError(
+    'INVALID_IMAGE',
+    `${file} must be of ${stated.width} × ${stated.height} pixels, as ${annotationFile} says, got ${width} × ${height}.`,
+    {file},
+  );
+}
