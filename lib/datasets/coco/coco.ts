@@ -1,16 +1,17 @@
-import {type FileHandle, open} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
 import {readImage} from '../../image/read-image.js';
-import type {Dataset, Instance, Sample, TrueObject} from '../dataset.js';
+import type {Dataset, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
-import {type Annotation, toBox, toRle} from './annotation.js';
+import type {Annotation} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
+import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
 import {completeSizes, wrongSize} from './sizes.js';
+import {type AnnotatedObject, toInstance, toTrueObject} from './true-object.js';
 
 /** Options of `Coco.open()`. */
 export type CocoOptions = {
@@ -27,6 +28,12 @@ export type CocoOptions = {
    * not fit the image. 'error' throws; 'skip' leaves them out and counts them in `stats`. Default 'error'.
    */
   faulty?: 'error' | 'skip';
+  /**
+   * Where the boxes of objects come from, for training and for scores. 'annotations': from `bbox`, or from the mask if an
+   * annotation has none; 'masks': always from the mask, whose first and last columns and rows are the edges. `inspect()`
+   * tells where the two differ. Default 'annotations'.
+   */
+  boxes?: 'annotations' | 'masks';
 };
 
 /** Counts of a COCO data set. */
@@ -43,6 +50,7 @@ export const COCO_OPTIONS: Schema = {
   images: text,
   classes: listOf(text, {min: 1}),
   faulty: oneOf('error', 'skip'),
+  boxes: oneOf('annotations', 'masks'),
 };
 
 /** What a data set shares with its subsets. */
@@ -50,6 +58,7 @@ type Shared = CocoClasses & {
   file: string;
   folder: string;
   faulty: 'error' | 'skip';
+  boxes: 'annotations' | 'masks';
   index: AnnotationIndex;
   /** The images of the index, with their sizes. */
   images: readonly CocoImage[];
@@ -95,7 +104,7 @@ export class Coco implements Dataset {
   static async open(file: string, options: CocoOptions = {}): Promise<Coco> {
     checkOptions({file}, {file: required(text)}, 'Coco.open');
     checkOptions(options, COCO_OPTIONS, 'Coco.open');
-    const {images: folder = dirname(file), faulty = 'error', classes} = options;
+    const {images: folder = dirname(file), faulty = 'error', boxes = 'annotations', classes} = options;
     const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
     const chosen = toClasses(index.categories, classes, file);
     const labels = new Map(chosen.classes.flatMap(({ids}, i) => ids.map((id) => [id, i + 1])));
@@ -104,6 +113,7 @@ export class Coco implements Dataset {
       file,
       folder,
       faulty,
+      boxes,
       index,
       images: await completeSizes(index.images, folder, file),
       labels,
@@ -159,16 +169,16 @@ export class Coco implements Dataset {
   async get(index: number): Promise<Sample> {
     const {fileName, ...size} = this.#image(index);
     const file = join(this.#shared.folder, fileName);
-    const [image, truth] = await Promise.allSettled([readImage(file), this.truth(index)]);
+    const [image, truth] = await Promise.allSettled([readImage(file), this.#objects(index)]);
     if (image.status === 'rejected') throw image.reason;
     if (truth.status === 'rejected') throw truth.reason;
     const {width, height} = image.value;
     if (width !== size.width || height !== size.height) {
       throw wrongSize(file, size, image.value, this.#shared.file);
     }
-    const instances = truth.value.flatMap((object, i) => {
-      if (object.crowd) return [];
-      const instance = this.#toInstance(object, size);
+    const instances = truth.value.flatMap((annotated, i) => {
+      if (annotated.object.crowd) return [];
+      const instance = toInstance(annotated, size, this.#shared.binding);
       if (instance !== undefined) return [instance];
       this.#shared.outside.add(`${this.imageId(index)}/${i}`);
       return [];
@@ -178,21 +188,10 @@ export class Coco implements Dataset {
 
   /**
    * The ground truth of image `index`: its annotations of the chosen classes, including crowds, as they are in the
-   * file. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
+   * file, with boxes as the option `boxes` says. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
    */
   async truth(index: number): Promise<TrueObject[]> {
-    const image = this.#image(index);
-    const annotations = await this.#read(this.#indices[index]!);
-    return annotations.flatMap((annotation) => {
-      const label = this.#shared.labels.get(annotation.category_id);
-      if (label === undefined) return [];
-      try {
-        return [toTrueObject(annotation, label, image, this.#shared.binding)];
-      } catch (cause) {
-        if (!(cause instanceof RangeError)) throw cause;
-        return this.#reject(annotation, cause);
-      }
-    });
+    return (await this.#objects(index)).map(({object}) => object);
   }
 
   /**
@@ -216,36 +215,24 @@ export class Coco implements Dataset {
     return image;
   }
 
-  async #read(image: number): Promise<Annotation[]> {
-    const {file, index} = this.#shared;
-    const places = index.places[image]!;
-    if (places.length === 0) return [];
-    const handle = await open(file);
-    try {
-      const annotations: Annotation[] = [];
-      for (let i = 0; i < places.length; i += 2) {
-        annotations.push(await readAt(handle, file, places[i]!, places[i + 1]!));
+  async #objects(index: number): Promise<AnnotatedObject[]> {
+    const {
+      file,
+      labels,
+      index: {places},
+    } = this.#shared;
+    const image = this.#image(index);
+    const annotations = await readAnnotations(file, places[this.#indices[index]!]!);
+    return annotations.flatMap((annotation) => {
+      const label = labels.get(annotation.category_id);
+      if (label === undefined) return [];
+      try {
+        return [{id: annotation.id, object: toTrueObject(annotation, label, image, this.#shared)}];
+      } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
+        return this.#reject(annotation, cause);
       }
-      return annotations;
-    } finally {
-      await handle.close();
-    }
-  }
-
-  /** Undefined if the box or the mask has no area inside the image. */
-  #toInstance(
-    {label, box: [left, top, width, height], mask}: TrueObject,
-    size: {width: number; height: number},
-  ): Instance | undefined {
-    const box: Instance['box'] = [
-      Math.max(0, left),
-      Math.max(0, top),
-      Math.min(size.width, left + width),
-      Math.min(size.height, top + height),
-    ];
-    if (!(box[0] < box[2] && box[1] < box[3])) return undefined;
-    const crop = this.#shared.binding.rle.crop(mask.counts, size.width, size.height);
-    return crop.width === 0 ? undefined : {label, box, mask: crop};
+    });
   }
 
   #reject({id}: Annotation, cause: RangeError): never[] {
@@ -263,38 +250,5 @@ export class Coco implements Dataset {
     }
     maskless.add(id);
     return [];
-  }
-}
-
-function toTrueObject(annotation: Annotation, label: number, image: CocoImage, binding: Binding): TrueObject {
-  const mask = toRle(annotation.segmentation, image, binding);
-  const measured = [mask.counts];
-  const [left, top, width, height] =
-    toBox(annotation.bbox) ?? ([...binding.rle.boxes(measured, image.width, image.height)] as TrueObject['box']);
-  return {
-    label,
-    box: [left, top, width, height],
-    area: Number.isFinite(annotation.area)
-      ? (annotation.area as number)
-      : binding.rle.areas(measured, image.width, image.height)[0]!,
-    crowd: annotation.iscrowd === 1 || annotation.iscrowd === true,
-    mask,
-  };
-}
-
-async function readAt(handle: FileHandle, file: string, offset: number, length: number): Promise<Annotation> {
-  const buffer = Buffer.allocUnsafe(length);
-  const {bytesRead} = await handle.read(buffer, 0, length, offset);
-  try {
-    return JSON.parse(buffer.toString('utf8', 0, bytesRead)) as Annotation;
-  } catch (cause) {
-    throw new MaskRcnnError(
-      'INVALID_DATASET',
-      `${file} must not change while it is used; its annotations have moved.`,
-      {
-        file,
-        cause,
-      },
-    );
   }
 }

@@ -89,8 +89,18 @@ test('polygons and both run lengths; crowds are true objects, but no instances',
   const {file, instances} = await data.get(1);
   t.is(file, join(folder, 'b.png'));
   t.deepEqual(instances, [
-    {label: 2, box: [1, 1, 5, 4], mask: {left: 1, top: 1, width: 4, height: 3, data: new Uint8Array(12).fill(1)}},
-    {label: 1, box: [0, 0, 1.5, 6], mask: {left: 0, top: 0, width: 1, height: 6, data: new Uint8Array(6).fill(1)}},
+    {
+      label: 2,
+      box: [1, 1, 5, 4],
+      mask: {left: 1, top: 1, width: 4, height: 3, data: new Uint8Array(12).fill(1)},
+      id: 0,
+    },
+    {
+      label: 1,
+      box: [0, 0, 1.5, 6],
+      mask: {left: 0, top: 0, width: 1, height: 6, data: new Uint8Array(6).fill(1)},
+      id: 2,
+    },
   ]);
 });
 
