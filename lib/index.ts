@@ -23,6 +23,7 @@ export {
   type SplitOptions,
 } from './datasets/mask-folder.js';
 export {split, subset} from './datasets/split.js';
+export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
 export {
   type ConfusionMatrixOptions,

@@ -4,12 +4,27 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../basics/schema.js';
 import type {Dataset, Sample} from './dataset.js';
 import {datasetRule} from './dataset.js';
-import {targetFaults} from './targets.js';
+import {
+  gather,
+  type SuspectObjects,
+  type Suspicion,
+  suspectWarnings,
+  suspicions,
+  type TrainingSize,
+} from './suspects.js';
+import {targetFault} from './targets.js';
 
 /** Options of `inspect()`. */
 export type InspectOptions = {
   /** Number of images to read at the same time. Default 4. */
   concurrency?: number;
+  /**
+   * The model's `minSize` in training, to find objects that become too small: the shorter side of the resized image in
+   * pixels. Of several, take the smallest. Default 800, as the model's.
+   */
+  minSize?: number;
+  /** The model's `maxSize`: the limit of the longer side of the resized image in pixels. Default 1333, as the model's. */
+  maxSize?: number;
   /** Called after each image with the number of finished images. */
   onImage?: (done: number) => void;
   /** Stops the work. `inspect()` then rejects with the signal's reason. */
@@ -38,13 +53,20 @@ export type Inspection = {
   area: Spread | null;
   /** Errors that would stop training. Each names its file. */
   faults: MaskRcnnError[];
-  /** Things to check: the data set's own `notices`, images with identical pixels, classes without instances. */
+  /** Objects that may be mistakes, or are too small to learn from. Training accepts them. */
+  suspects: SuspectObjects;
+  /**
+   * Things to check, as sentences: the data set's own `notices`, images with identical pixels, classes without
+   * instances, and each kind of `suspects` that occurs.
+   */
   warnings: string[];
 };
 
 const INSPECT: Schema = {
   data: required(datasetRule),
   concurrency: integer({min: 1}),
+  minSize: integer({min: 1}),
+  maxSize: integer({min: 1}),
   onImage: callback,
   signal: instanceOf(AbortSignal),
 };
@@ -58,6 +80,7 @@ type Summary = {
   digest: string;
   labels: number[];
   areas: number[];
+  suspicions: Suspicion[];
 };
 
 /**
@@ -66,11 +89,12 @@ type Summary = {
  */
 export async function inspect(data: Dataset, options: InspectOptions = {}): Promise<Inspection> {
   checkOptions({data, ...options}, INSPECT, 'inspect()');
-  const {concurrency = 4, onImage, signal} = options;
+  const {concurrency = 4, minSize = 800, maxSize = 1333, onImage, signal} = options;
+  const size = {minSize, maxSize};
   let done = 0;
   const read = await mapConcurrently(data.length, concurrency, async (index) => {
     signal?.throwIfAborted();
-    const result = await inspectSample(data, index);
+    const result = await inspectSample(data, index, size);
     onImage?.(++done);
     return result;
   });
@@ -82,6 +106,7 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
     instances: labels.filter((label) => label === index + 1).length,
     images: images.filter((image) => image.labels.includes(index + 1)).length,
   }));
+  const suspects = gather(images.flatMap((image) => image.suspicions));
   return {
     images: data.length,
     instances: labels.length,
@@ -92,10 +117,12 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
     instancesPerImage: spread(images.map((image) => image.labels.length)),
     area: spread(images.flatMap(({areas}) => areas)),
     faults: read.flatMap(({faults}) => faults),
+    suspects,
     warnings: [
       ...noticesOf(data),
       ...sameImages(images),
       ...classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`),
+      ...suspectWarnings(suspects, size),
     ],
   };
 }
@@ -103,6 +130,7 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
 async function inspectSample(
   data: Dataset,
   index: number,
+  size: TrainingSize,
 ): Promise<{summary?: Summary; faults: readonly MaskRcnnError[]}> {
   let sample: Sample;
   try {
@@ -113,6 +141,7 @@ async function inspectSample(
   }
   const {file, image, instances} = sample;
   const {width, height} = image;
+  const faults = instances.map((_, i) => targetFault(sample, i, data.classes));
   return {
     summary: {
       file,
@@ -121,8 +150,9 @@ async function inspectSample(
       digest: `${width} ${createHash('sha1').update(image.data).digest('base64')}`,
       labels: instances.map(({label}) => label),
       areas: instances.map(({mask}) => mask.data.reduce((sum, on) => sum + (on === 0 ? 0 : 1), 0)),
+      suspicions: suspicions(sample, (i) => faults[i] === undefined, size),
     },
-    faults: targetFaults(sample, data.classes),
+    faults: faults.filter((fault) => fault !== undefined),
   };
 }
 

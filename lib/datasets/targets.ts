@@ -39,14 +39,25 @@ export function toNativeTarget(sample: Sample, classes: readonly string[]): Nati
 
 /** Faults of the instances of `sample`, at most one INVALID_TARGET for each. */
 export function targetFaults(sample: Sample, classes: readonly string[]): MaskRcnnError[] {
-  const {file, image, instances} = sample;
-  return instances.flatMap((instance, index) => {
-    const fault = labelFault(instance, classes) ?? boxFault(instance, image) ?? maskFault(instance, image);
-    if (fault === undefined) return [];
-    const name = instance.id === undefined ? `Instance ${index}` : `Instance ${index} (id ${instance.id})`;
-    const details = fault.hint === undefined ? {file} : {file, hint: fault.hint};
-    return [new MaskRcnnError('INVALID_TARGET', `${name} of ${file} ${fault.must}.`, details)];
-  });
+  return sample.instances.flatMap((_, index) => targetFault(sample, index, classes) ?? []);
+}
+
+/** The first fault of instance `index` of `sample`, an INVALID_TARGET. Undefined if it has none. */
+export function targetFault(
+  {file, image, instances}: Sample,
+  index: number,
+  classes: readonly string[],
+): MaskRcnnError | undefined {
+  const instance = instances[index]!;
+  const fault = labelFault(instance, classes) ?? boxFault(instance, image) ?? maskFault(instance, image);
+  if (fault === undefined) return undefined;
+  const details = fault.hint === undefined ? {file} : {file, hint: fault.hint};
+  return new MaskRcnnError('INVALID_TARGET', `${instanceName(instance, index)} of ${file} ${fault.must}.`, details);
+}
+
+/** The name of an instance in messages: 'Instance 2', or 'Instance 2 (id 17)'. */
+export function instanceName({id}: Instance, index: number): string {
+  return id === undefined ? `Instance ${index}` : `Instance ${index} (id ${id})`;
 }
 
 /** A violated rule, as the part of a message that follows the name of the instance. */

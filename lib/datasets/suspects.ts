@@ -1,0 +1,140 @@
+import type {Instance, Sample} from './dataset.js';
+import {instanceName} from './targets.js';
+
+/** Objects that are legal, but worth a look. */
+export type Suspects = {
+  /** Number of objects. */
+  count: number;
+  /** Up to three of them: 'Instance 2 (id 17) of plate_1.png', and what is odd about it. */
+  examples: string[];
+};
+
+/** Objects that do not stop training, but that may be mistakes or too small to learn from. */
+export type SuspectObjects = {
+  /**
+   * Boxes that do not fit their masks: an edge is off by more than 2 pixels, or by more than 1 pixel and 10 % of the
+   * mask's width or height.
+   */
+  boxes: Suspects;
+  /** Objects of one pixel. */
+  onePixel: Suspects;
+  /** Objects that are less than one pixel wide or high at the training size. */
+  subPixel: Suspects;
+  /** Objects with the same label and the same mask as an earlier object of their image. */
+  doubled: Suspects;
+};
+
+/** The size to which images are resized for training, in pixels: limits of the shorter and the longer side. */
+export type TrainingSize = {minSize: number; maxSize: number};
+
+export type SuspectKind = keyof SuspectObjects;
+
+/** What is odd about an instance. */
+export type Suspicion = {kind: SuspectKind; text: string};
+
+/** The smallest rectangle around the pixels of a mask. Maxima are exclusive. */
+type Extent = {x0: number; y0: number; x1: number; y1: number; area: number};
+
+/** Largest difference between an edge of a box and of its mask that is not told, in pixels, for this width or height. */
+function tolerance(side: number): number {
+  // Polygons have fractions, masks do not: up to a pixel is rounding.
+  return Math.min(2, Math.max(1, 0.1 * side));
+}
+
+/** Suspicions about those instances of `sample` that `isSound` accepts: they have no faults. */
+export function suspicions(
+  {file, image, instances}: Sample,
+  isSound: (index: number) => boolean,
+  size: TrainingSize,
+): Suspicion[] {
+  const scale = Math.min(
+    size.minSize / Math.min(image.width, image.height),
+    size.maxSize / Math.max(image.width, image.height),
+  );
+  const earlier = new Map<string, {name: string; instance: Instance; extent: Extent}[]>();
+  return instances.flatMap((instance, index) => {
+    if (!isSound(index)) return [];
+    const name = instanceName(instance, index);
+    const extent = extentOf(instance);
+    const {x0, y0, x1, y1, area} = extent;
+    const [width, height] = [x1 - x0, y1 - y0];
+    const edges = [x0, y0, x1, y1];
+    const found: Suspicion[] = [];
+    const tell = (kind: SuspectKind, what: string) => found.push({kind, text: `${name} of ${file}${what}`});
+    if (instance.box.some((edge, i) => Math.abs(edge - edges[i]!) > tolerance(i % 2 === 0 ? width : height))) {
+      tell('boxes', ` has the box [${instance.box.map(rounded).join(', ')}], its mask [${edges.join(', ')}]`);
+    }
+    if (area === 1) tell('onePixel', '');
+    if (Math.min(width, height) * scale < 1) {
+      tell('subPixel', ` has ${width} × ${height} of ${image.width} × ${image.height} pixels`);
+    }
+    const key = `${instance.label} ${edges} ${area}`;
+    const alike = earlier.get(key) ?? [];
+    const twin = alike.find((other) => samePixels(instance, other.instance, extent));
+    if (twin !== undefined) tell('doubled', ` has the mask of ${twin.name.replace('Instance', 'instance')}`);
+    earlier.set(key, [...alike, {name, instance, extent}]);
+    return found;
+  });
+}
+
+const MOST_EXAMPLES = 3;
+
+export function gather(found: readonly Suspicion[]): SuspectObjects {
+  const of = (kind: SuspectKind): Suspects => {
+    const texts = found.filter((each) => each.kind === kind).map(({text}) => text);
+    return {count: texts.length, examples: texts.slice(0, MOST_EXAMPLES)};
+  };
+  return {boxes: of('boxes'), onePixel: of('onePixel'), subPixel: of('subPixel'), doubled: of('doubled')};
+}
+
+/** One sentence for each kind of suspects that occurs. */
+export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize}: TrainingSize): string[] {
+  const one = (number: number, singular: string, plural: string) =>
+    number === 1 ? `1 ${singular}` : `${number} ${plural}`;
+  const words: Record<SuspectKind, (number: number) => string> = {
+    boxes: (number) =>
+      `${one(number, 'box does not fit its mask', 'boxes do not fit their masks')} ` +
+      '(an edge is off by more than 2 pixels, or by more than 1 pixel and 10 % of the side)',
+    onePixel: (number) => one(number, 'object is of one pixel', 'objects are of one pixel'),
+    subPixel: (number) =>
+      `${one(number, 'object is', 'objects are')} less than one pixel wide or high at the training size ` +
+      `(minSize ${minSize}, maxSize ${maxSize})`,
+    doubled: (number) =>
+      `${one(number, 'object has', 'objects have')} the label and the mask of another object of the same image`,
+  };
+  return Object.entries(words).flatMap(([kind, say]) => {
+    const {count, examples} = suspects[kind as SuspectKind];
+    if (count === 0) return [];
+    const more = count > examples.length ? `; and ${count - examples.length} more` : '';
+    return [`${say(count)}: ${examples.join('; ')}${more}.`];
+  });
+}
+
+function extentOf({mask: {left, top, width, height, data}}: Instance): Extent {
+  let [x0, y0, x1, y1, area] = [width, height, 0, 0, 0];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (data[i] === 0) continue;
+      area++;
+      if (x < x0) x0 = x;
+      if (x >= x1) x1 = x + 1;
+      if (y < y0) y0 = y;
+      y1 = y + 1;
+    }
+  }
+  return {x0: left + x0, y0: top + y0, x1: left + x1, y1: top + y1, area};
+}
+
+/** Whether two masks have the same pixels within `extent`. */
+function samePixels({mask: a}: Instance, {mask: b}: Instance, {x0, y0, x1, y1}: Extent): boolean {
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) {
+      if (a.data[(y - a.top) * a.width + x - a.left] !== b.data[(y - b.top) * b.width + x - b.left]) return false;
+    }
+  }
+  return true;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
