@@ -1,4 +1,5 @@
-import {mkdir} from 'node:fs/promises';
+import {randomUUID} from 'node:crypto';
+import {mkdir, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {versions} from '../addon/versions.js';
 import {MaskRcnnError} from '../basics/errors.js';
@@ -11,12 +12,15 @@ import {EventFile} from './event-file.js';
 import type {History} from './history.js';
 import {lossCurvePng, lossCurveSvg} from './loss-curves.js';
 import {metricCurvePng, metricCurveSvg} from './metric-curves.js';
-import {MetricsFile, type MetricsRecord, type ResumePoint} from './metrics-file.js';
+import {MetricsFile, type MetricsRecord, type ResumePoint, readMetrics} from './metrics-file.js';
 import {resultsCsv} from './results-csv.js';
+import {resumedRunId, runIdOfOptions} from './run-id.js';
 
 export type RunFolderOptions = {
   /** Resumes the run in the folder. Records in metrics.jsonl from this step and this epoch on are dropped. */
   resumeAt?: ResumePoint;
+  /** The id in the state that the run resumes from. The other files of the folder must have the same or none. */
+  runId?: string | undefined;
   /** Class names, written on the pictures if there is more than one. */
   classes?: readonly string[];
   /** Called once for each report that cannot be written. Default: emits a process warning. */
@@ -33,6 +37,8 @@ const SHOWN_SCORE = 0.5;
  */
 export class RunFolder {
   readonly path: string;
+  /** Tells this run from others in the same folder. The state, metrics.jsonl and options.json all have it. */
+  readonly id: string;
   /** Path of the weights after the last saved step. */
   readonly last: string;
   /** Path of the best weights. */
@@ -46,8 +52,14 @@ export class RunFolder {
   readonly #failed = new Set<string>();
   #events: EventFile | undefined;
 
-  private constructor(path: string, metrics: MetricsFile, history: History, {classes, warn}: RunFolderOptions) {
+  private constructor(
+    {path, id}: {path: string; id: string},
+    metrics: MetricsFile,
+    history: History,
+    {classes, warn}: RunFolderOptions,
+  ) {
     this.path = path;
+    this.id = id;
     this.last = join(path, 'last.safetensors');
     this.best = join(path, 'best.safetensors');
     this.state = RunFolder.statePath(path);
@@ -58,9 +70,10 @@ export class RunFolder {
   }
 
   /**
-   * Opens `path`, or the first free folder of runs/train, runs/train-2, ... Without `resumeAt` it removes the metrics
-   * and reports of an earlier run. Throws INVALID_OPTION if the folder cannot be written, and WRITE_FAILED if
-   * metrics.jsonl cannot be rewritten on resuming.
+   * Opens `path`, or the first free folder of runs/train, runs/train-2, ... Without `resumeAt` it removes the
+   * state of an earlier run, so that nobody resumes it by mistake, and then its metrics and reports. Throws
+   * INVALID_OPTION if the folder cannot be written, WRITE_FAILED if metrics.jsonl cannot be written, and
+   * INVALID_CHECKPOINT if the files of the run to resume are of different runs.
    */
   static async open(path: string | undefined, options: RunFolderOptions = {}): Promise<RunFolder> {
     const {resumeAt} = options;
@@ -70,13 +83,17 @@ export class RunFolder {
       await mkdir(folder, {recursive: true});
       const file = join(folder, 'metrics.jsonl');
       if (resumeAt === undefined) {
+        await rm(RunFolder.statePath(folder), {force: true});
         await removeReports(folder);
-        const run = new RunFolder(folder, await MetricsFile.create(file), {steps: [], epochs: []}, options);
+        const id = randomUUID();
+        const metrics = await MetricsFile.create(file, id);
+        const run = new RunFolder({path: folder, id}, metrics, {steps: [], epochs: []}, options);
         await run.#openEvents(0);
         return run;
       }
-      const {metrics, kept} = await MetricsFile.resume(file, resumeAt);
-      const run = new RunFolder(folder, metrics, kept.history, options);
+      const id = await idToResume(folder, options.runId);
+      const {metrics, kept} = await MetricsFile.resume(file, resumeAt, id);
+      const run = new RunFolder({path: folder, id}, metrics, kept.history, options);
       if (kept.damaged > 0) run.#warn(`${file} has ${kept.damaged} lines that are no records; they are left out.`);
       await run.#openEvents(resumeAt.step);
       return run;
@@ -100,9 +117,9 @@ export class RunFolder {
     return {steps: [...this.#history.steps], epochs: [...this.#history.epochs]};
   }
 
-  /** Writes options.json: `options` and the versions of the package, libtorch and Node. */
+  /** Writes options.json: `options`, the id of the run, and the versions of the package, libtorch and Node. */
   async writeOptions(options: object): Promise<void> {
-    const text = JSON.stringify({...options, versions: await versions()}, null, 2);
+    const text = JSON.stringify({...options, runId: this.id, versions: await versions()}, null, 2);
     await this.#write('options.json', `${text}\n`);
   }
 
@@ -187,4 +204,16 @@ export class RunFolder {
     await mkdir(dirname(path), {recursive: true});
     await writeAtomically(path, (file) => file.writeFile(content));
   }
+}
+
+/** The id of the run in `folder` whose state has the id `saved`. Throws INVALID_CHECKPOINT if another file differs. */
+async function idToResume(folder: string, saved: string | undefined): Promise<string> {
+  const [metrics, options] = [join(folder, 'metrics.jsonl'), join(folder, 'options.json')];
+  return resumedRunId({
+    state: {path: RunFolder.statePath(folder), id: saved},
+    others: [
+      {path: metrics, id: (await readMetrics(metrics)).runId},
+      {path: options, id: await runIdOfOptions(options)},
+    ],
+  });
 }

@@ -80,6 +80,7 @@ export class Saver {
       position,
       options,
       images: given.data.length,
+      runId: folder.id,
     };
     await writeTrainingState(folder.state, state, model);
     await writeModel(folder.last, shown, model);

@@ -46,6 +46,8 @@ export type TrainingState = {
   options: ResolvedTrainOptions;
   /** Number of images in the data set. */
   images: number;
+  /** The id of the run (`RunFolder.id`); undefined in states of older versions. */
+  runId: string | undefined;
 };
 
 const PARTS = ['model', 'optimizer', 'random'] as const;
@@ -93,8 +95,11 @@ export async function readTrainingState(path: string, description: ModelDescript
   }
   const samplers = parts.random.find(({name}) => name === 'samplers')?.data;
   if (samplers === undefined) throw invalidCheckpoint(path, 'has no tensor random.samplers');
-  const {position, options, images} = JSON.parse(training) as Pick<TrainingState, 'position' | 'options' | 'images'>;
-  return {model: toStateDict(parts.model), optimizer: parts.optimizer, samplers, position, options, images};
+  const {position, options, images, runId} = JSON.parse(training) as Omit<
+    TrainingState,
+    'model' | 'optimizer' | 'samplers'
+  >;
+  return {model: toStateDict(parts.model), optimizer: parts.optimizer, samplers, position, options, images, runId};
 }
 
 /** Describes the first difference between two descriptions of a network. */

@@ -45,7 +45,21 @@ export type Run = {
  * leaves the earlier checkpoint intact; INVALID_CHECKPOINT when resuming; or, after saving `last`, the reason of an
  * aborted signal.
  */
-export async function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
+export function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
+  return trainWith(model, options, {});
+}
+
+/** What another part of the package adds to a run. */
+export type TrainHooks = {
+  /**
+   * Called with the run's folder before the run writes to it. By then, the state of an earlier run is removed unless
+   * this run resumes from it. If it throws, the run ends.
+   */
+  onFolder?: (folder: string) => Promise<void>;
+};
+
+/** `train()` with hooks. */
+export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: TrainHooks): Promise<Run> {
   checkTrainOptions(options);
   const {data, validation, signal} = options;
   const release = reserveModel(model, 'train()');
@@ -57,7 +71,7 @@ export async function train(model: MaskRcnn, options: TrainOptions): Promise<Run
     const resolved = state === undefined ? completeTrainOptions(options) : completeResumedOptions(options, state);
     const unfreeze = await freeze(model, resolved.freeze);
     try {
-      return await runTraining(model, options, resolved, state);
+      return await runTraining(model, options, {resolved, state, hooks});
     } finally {
       await unfreeze();
     }
@@ -69,8 +83,15 @@ export async function train(model: MaskRcnn, options: TrainOptions): Promise<Run
 async function runTraining(
   model: MaskRcnn,
   given: TrainOptions,
-  options: ResolvedTrainOptions,
-  state: TrainingState | undefined,
+  {
+    resolved: options,
+    state,
+    hooks,
+  }: {
+    resolved: ResolvedTrainOptions;
+    state: TrainingState | undefined;
+    hooks: TrainHooks;
+  },
 ): Promise<Run> {
   const progress = given.log === 'silent' ? undefined : createProgress();
   const loader = await openLoader(given, options, (text) => progress?.say(text));
@@ -83,9 +104,10 @@ async function runTraining(
     const folder = await RunFolder.open(given.output, {
       classes: model.classes,
       warn: (text) => log.say(text),
-      ...(state && {resumeAt: state.position}),
+      ...(state && {resumeAt: state.position, runId: state.runId}),
     });
     try {
+      await hooks.onFolder?.(folder.path);
       await folder.writeOptions({model: model.options, classes: model.classes, train: options});
       log.say(describeRun(given.data, loader.length, options, folder.path));
       if (state !== undefined) log.say(`Going on from step ${state.position.step + 1}.`);

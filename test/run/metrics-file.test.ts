@@ -1,9 +1,9 @@
-import {mkdtemp, readFile, rm, symlink, writeFile} from 'node:fs/promises';
+import {mkdtemp, open, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
-import {MetricsFile, type MetricsRecord} from '../../lib/run/metrics-file.js';
+import {MetricsFile, type MetricsRecord, readMetrics} from '../../lib/run/metrics-file.js';
 import {epoch, pixelScores, step} from './records.js';
 
 async function pathOf(t: ExecutionContext): Promise<string> {
@@ -11,6 +11,8 @@ async function pathOf(t: ExecutionContext): Promise<string> {
   t.teardown(() => rm(folder, {recursive: true}));
   return join(folder, 'metrics.jsonl');
 }
+
+const first = '{"type":"run","runId":"run-1"}';
 
 /** Three epochs of two steps each. */
 const records: MetricsRecord[] = [0, 1, 2].flatMap((e): MetricsRecord[] => [
@@ -20,10 +22,12 @@ const records: MetricsRecord[] = [0, 1, 2].flatMap((e): MetricsRecord[] => [
 ]);
 
 async function write(path: string): Promise<string[]> {
-  const metrics = await MetricsFile.create(path);
+  const metrics = await MetricsFile.create(path, 'run-1');
   for (const record of records) await metrics.append(record);
   await metrics.close();
-  return (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+  const [run, ...lines] = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+  if (run !== first) throw new Error(`the first line is ${run}`);
+  return lines;
 }
 
 test('a run goes on where it is told to: what comes after is cut off, the rest is as it was', async (t) => {
@@ -37,21 +41,21 @@ test('a run goes on where it is told to: what comes after is cut off, the rest i
   ] as const) {
     const path = await pathOf(t);
     const lines = await write(path);
-    const resumed = await MetricsFile.resume(path, point);
+    const resumed = await MetricsFile.resume(path, point, 'run-1');
     t.deepEqual(
       [resumed.kept.history.steps.length, resumed.kept.history.epochs.length, resumed.kept.damaged],
       [Math.min(point.step, 6), Math.min(point.epoch, 3), 0],
     );
     await resumed.metrics.append(records[0]!);
     await resumed.metrics.close();
-    t.deepEqual((await readFile(path, 'utf8')).split('\n'), [...lines.slice(0, kept), lines[0]!, '']);
+    t.deepEqual((await readFile(path, 'utf8')).split('\n'), [first, ...lines.slice(0, kept), lines[0]!, '']);
   }
 });
 
 test('what is read back is what was recorded, to the last bit', async (t) => {
   const path = await pathOf(t);
   await write(path);
-  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99}, 'run-1');
   await metrics.close();
   const without = ({type, ...rest}: MetricsRecord) => rest;
   t.deepEqual(kept.history.steps as unknown[], records.filter(({type}) => type === 'step').map(without));
@@ -64,11 +68,11 @@ test('a last line that was torn by a kill is dropped, wherever it was torn', asy
   const whole = `${lines.slice(0, 4).join('\n')}\n`;
   for (let length = 0; length < lines[4]!.length; length += 7) {
     await writeFile(path, whole + lines[4]!.slice(0, length));
-    const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+    const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99}, 'run-1');
     await metrics.close();
     t.is(kept.damaged, 0);
     t.is(kept.history.steps.length, 3);
-    t.is(await readFile(path, 'utf8'), whole);
+    t.is(await readFile(path, 'utf8'), `${first}\n${whole}`);
   }
 });
 
@@ -76,39 +80,39 @@ test('a last line that lost only its line end is kept', async (t) => {
   const path = await pathOf(t);
   const lines = await write(path);
   await writeFile(path, lines.slice(0, 2).join('\n'));
-  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99}, 'run-1');
   await metrics.append(records[2]!);
   await metrics.close();
   t.is(kept.history.steps.length, 2);
-  t.is(await readFile(path, 'utf8'), `${lines.slice(0, 3).join('\n')}\n`);
+  t.is(await readFile(path, 'utf8'), `${[first, ...lines.slice(0, 3)].join('\n')}\n`);
 });
 
 test('damaged lines before the last are counted and left out', async (t) => {
   const path = await pathOf(t);
   const lines = await write(path);
   await writeFile(path, `${lines[0]}\n\0\0\0\n"step"\nnull\n{"type":"step"}\n${lines[1]}\n`);
-  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99});
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99}, 'run-1');
   await metrics.close();
   t.is(kept.damaged, 4);
-  t.is(await readFile(path, 'utf8'), `${lines[0]}\n${lines[1]}\n`);
+  t.is(await readFile(path, 'utf8'), `${first}\n${lines[0]}\n${lines[1]}\n`);
 });
 
 test('without a file a run goes on with nothing', async (t) => {
   const path = await pathOf(t);
-  const {metrics, kept} = await MetricsFile.resume(path, {step: 4, epoch: 1});
+  const {metrics, kept} = await MetricsFile.resume(path, {step: 4, epoch: 1}, 'run-1');
   await metrics.close();
   t.deepEqual(kept, {history: {steps: [], epochs: []}, damaged: 0});
-  t.is(await readFile(path, 'utf8'), '');
+  t.is(await readFile(path, 'utf8'), `${first}\n`);
 });
 
 test('a loss that is not finite is null in the file and a number again', async (t) => {
   const path = await pathOf(t);
-  const metrics = await MetricsFile.create(path);
+  const metrics = await MetricsFile.create(path, 'run-1');
   await metrics.append({type: 'step', ...step(0, Number.NaN), gradientNorm: Number.POSITIVE_INFINITY});
   await metrics.append({type: 'epoch', ...epoch(0), loss: Number.NaN});
   await metrics.close();
   t.regex(await readFile(path, 'utf8'), /"loss":null,"losses":\{"loss_classifier":null.*"gradientNorm":null/);
-  const resumed = await MetricsFile.resume(path, {step: 9, epoch: 9});
+  const resumed = await MetricsFile.resume(path, {step: 9, epoch: 9}, 'run-1');
   await resumed.metrics.close();
   const [first] = resumed.kept.history.steps;
   t.deepEqual([first!.loss, first!.losses.loss_mask, first!.gradientNorm], [Number.NaN, Number.NaN, Number.NaN]);
@@ -123,13 +127,27 @@ test('a full disk is an error that names the file', async (t) => {
   }
   const path = await pathOf(t);
   await symlink('/dev/full', path);
-  const metrics = await MetricsFile.create(path);
-  const error = await t.throwsAsync(metrics.append(records[0]!), {instanceOf: MaskRcnnError});
-  await metrics.close();
+  await t.throwsAsync(MetricsFile.create(path, 'run-1'), {
+    instanceOf: MaskRcnnError,
+    code: 'WRITE_FAILED',
+    message: `${path} could not be written: ENOSPC: no space left on device, write.`,
+  });
+  const full = await open('/dev/full', 'a');
+  const error = await t.throwsAsync(new MetricsFile(path, full).append(records[0]!), {instanceOf: MaskRcnnError});
+  await full.close();
   t.is(error!.code, 'WRITE_FAILED');
   t.is(error!.file, path);
   t.is(
     error!.message,
     `${path} could not be written: ENOSPC: no space left on device, write.\nThe run can be resumed from its last checkpoint.`,
   );
+});
+
+test('the id of the run is read back; a file of an older version has none', async (t) => {
+  const path = await pathOf(t);
+  const lines = await write(path);
+  t.is((await readMetrics(path)).runId, 'run-1');
+  await writeFile(path, lines.join('\n'));
+  const {runId, history, damaged} = await readMetrics(path);
+  t.deepEqual([runId, history.steps.length, damaged], [undefined, 6, 0]);
 });

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -84,7 +85,7 @@ test('everything that is told is in the folder', async (t) => {
   for (const name of ['losses.png', 'metrics.png', 'batches/step-1.png', 'validation/epoch-2.png']) {
     t.is((await sharp(join(folder, name)).metadata()).format, 'png', name);
   }
-  t.is((await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').length, 4 + 2 + 1);
+  t.is((await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').length, 1 + 4 + 2 + 1);
   t.is((await readFile(join(folder, 'results.csv'), 'utf8')).split('\r\n').length, 1 + 2 + 1);
   t.deepEqual(
     readEvents(join(folder, events[0]!)).map((event) => event.step),
@@ -107,9 +108,10 @@ test('options.json has the options and the versions', async (t) => {
   const run = await RunFolder.open(folder);
   await run.writeOptions({train: {lr: 0.1}});
   await run.close();
-  const {train, versions} = JSON.parse(await readFile(join(folder, 'options.json'), 'utf8'));
+  const {train, runId, versions} = JSON.parse(await readFile(join(folder, 'options.json'), 'utf8'));
   const {version} = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
   t.deepEqual(train, {lr: 0.1});
+  t.is(runId, run.id);
   t.deepEqual(Object.keys(versions), ['maskrcnn', 'libtorch', 'node']);
   t.is(versions.maskrcnn, version);
   t.is(versions.node, process.versions.node);
@@ -131,7 +133,7 @@ test('a new run in the folder of an earlier one leaves nothing of its metrics an
   await second.close();
   t.is(
     await readFile(join(folder, 'metrics.jsonl'), 'utf8'),
-    '{"type":"epoch","epoch":7,"loss":1,"seconds":3,"validation":null}\n',
+    `{"type":"run","runId":"${second.id}"}\n{"type":"epoch","epoch":7,"loss":1,"seconds":3,"validation":null}\n`,
   );
   const events = await eventsOf(folder);
   t.deepEqual(
@@ -160,8 +162,10 @@ test('a run that is resumed ends as one that was not interrupted', async (t) => 
   await tell(resumed, 2);
   await resumed.close();
 
+  t.is(resumed.id, killed.id);
   for (const name of ['metrics.jsonl', 'results.csv', 'losses.svg', 'metrics.svg']) {
-    t.is(await readFile(join(parted, name), 'utf8'), await readFile(join(whole, name), 'utf8'), name);
+    const expected = (await readFile(join(whole, name), 'utf8')).replace(run.id, killed.id);
+    t.is(await readFile(join(parted, name), 'utf8'), expected, name);
   }
   t.deepEqual(await readdir(join(parted, 'batches')), ['step-1.png', 'step-2.png']);
   const events = await eventsOf(parted);
@@ -217,7 +221,7 @@ test('reports that cannot be written are told once, and the rest is written', as
     ['batches', 'losses.png', 'metrics.svg', 'results.csv', 'validation'],
     told.join('\n'),
   );
-  t.is((await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').length, 4 + 2 + 1);
+  t.is((await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').length, 1 + 4 + 2 + 1);
   t.true((await readdir(folder)).includes('losses.svg'));
   t.deepEqual(
     (await readdir(folder)).filter((name) => name.endsWith('.tmp')),
@@ -246,7 +250,7 @@ test('a picture that cannot be drawn is told, and the run goes on', async (t) =>
   t.regex(told[0]!, /^Training goes on without validation: Mask 0 of the detections must be of the image's size/);
 });
 
-test('metrics that cannot be written end the run', async (t) => {
+test('a run whose metrics cannot be written does not begin', async (t) => {
   if (process.platform !== 'linux') {
     t.log('skipped: no /dev/full here');
     t.pass();
@@ -255,9 +259,49 @@ test('metrics that cannot be written end the run', async (t) => {
   const folder = await folderOf(t);
   const metrics = join(folder, 'metrics.jsonl');
   await symlink('/dev/full', metrics);
-  const run = await RunFolder.open(folder);
-  const error = await t.throwsAsync(run.append({type: 'step', ...step(0)}), {instanceOf: MaskRcnnError});
-  await run.close();
+  const error = await t.throwsAsync(RunFolder.open(folder), {instanceOf: MaskRcnnError});
   t.is(error!.code, 'WRITE_FAILED');
   t.is(error!.file, metrics);
+});
+
+test('a new run removes the state of an earlier one', async (t) => {
+  const folder = await folderOf(t);
+  await writeFile(RunFolder.statePath(folder), 'of an earlier run');
+  const run = await RunFolder.open(folder);
+  t.false(existsSync(RunFolder.statePath(folder)));
+  await run.close();
+});
+
+test('files of different runs are not resumed as one; files without an id are', async (t) => {
+  const folder = await folderOf(t);
+  const resumeAt = {step: 2, epoch: 1};
+  const [metrics, options] = [join(folder, 'metrics.jsonl'), join(folder, 'options.json')];
+  const run = await RunFolder.open(folder);
+  await tell(run);
+  await run.writeOptions({});
+  await run.close();
+  const before = await readFile(metrics, 'utf8');
+  const open = (runId: string | undefined) => RunFolder.open(folder, {resumeAt, runId});
+  const other = await t.throwsAsync(open('another'), {instanceOf: MaskRcnnError, code: 'INVALID_CHECKPOINT'});
+  const state = RunFolder.statePath(folder);
+  t.true(
+    other!.message.startsWith(`${state} and ${metrics} must be of the same run, got run another and run ${run.id}.`),
+  );
+  t.is(await readFile(metrics, 'utf8'), before, 'nothing was cut off');
+
+  // metrics.jsonl of an older version, options.json of another run.
+  await writeFile(metrics, before.slice(before.indexOf('\n') + 1));
+  await t.throwsAsync(open('another'), {code: 'INVALID_CHECKPOINT', message: /options\.json must be of the same run/});
+  for (const saved of [run.id, undefined]) {
+    const resumed = await open(saved);
+    await resumed.close();
+    t.is(resumed.id, run.id);
+    t.is((await resumed.history()).steps.length, 2);
+  }
+  // No file has an id: the run gets one.
+  await writeFile(metrics, before.slice(before.indexOf('\n') + 1));
+  await rm(options);
+  const named = await open(undefined);
+  await named.close();
+  t.regex(await readFile(metrics, 'utf8'), new RegExp(`^{"type":"run","runId":"${named.id}"}\\n{"type":"step"`));
 });

@@ -1,5 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
-import {cp, mkdtemp, readFile, rm} from 'node:fs/promises';
+import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -157,4 +157,34 @@ test.serial("'auto' begins where there is nothing to go on with", async (t) => {
   await using model = await maskRcnn(tinyModel);
   const run = await train(model, {...interruptible(join(folder, 'auto')), resume: 'auto'});
   t.deepEqual(await course(model, run), await wholeCourse());
+});
+
+test.serial('a new run that is killed before its first save is never resumed as the old one', async (t) => {
+  await wholeCourse();
+  const output = join(folder, 'anew');
+  await cp(join(folder, 'whole'), output, {recursive: true});
+  await using model = await maskRcnn(tinyModel);
+  const old = await readFile(join(output, 'last.state.safetensors'));
+  // As a kill in the first step: nothing is saved.
+  const killed = train(model, {
+    ...interruptible(output),
+    onStep: () => {
+      throw new Error('killed');
+    },
+  });
+  await t.throwsAsync(killed, {message: 'killed'});
+  await t.throwsAsync(train(model, {...interruptible(output), resume: true}), {
+    code: 'INVALID_CHECKPOINT',
+    message: /last\.state\.safetensors must be there for a run to be resumed/,
+  });
+  // Even if the old state is put back.
+  await writeFile(join(output, 'last.state.safetensors'), old);
+  const error = await t.throwsAsync(train(model, {...interruptible(output), resume: true}), {
+    code: 'INVALID_CHECKPOINT',
+  });
+  t.regex(error!.message, /last\.state\.safetensors and .*metrics\.jsonl must be of the same run, got run \S+ and run/);
+  await rm(join(output, 'last.state.safetensors'));
+  await using fresh = await maskRcnn(tinyModel);
+  const anew = await train(fresh, {...interruptible(output), resume: 'auto'});
+  t.deepEqual(await course(fresh, anew), await wholeCourse());
 });

@@ -1,19 +1,18 @@
 import {existsSync} from 'node:fs';
-import {mkdir, stat} from 'node:fs/promises';
+import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {AUGMENT_NAMES} from '../../augment/presets.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {silentProgress} from '../../basics/progress.js';
 import {type Schema, text} from '../../basics/schema.js';
 import {describeInspection, inspect} from '../../datasets/inspect.js';
-import {makeFreeFolder} from '../../files/free-folder.js';
-import {requireWritableFolder, writing} from '../../files/writing.js';
+import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
 import type {ModelOptions} from '../../model/options.js';
 import {writeReport} from '../../report/write-report.js';
 import {RunFolder} from '../../run/run-folder.js';
 import type {TrainOptions} from '../../train/options.js';
-import {train as trainModel} from '../../train/train.js';
+import {trainWith} from '../../train/train.js';
 import {type Command, type CommandContext, isInterruption, ONE_DATA} from '../command.js';
 import {commandFile, readCommandFile, writeCommandFile} from '../command-file.js';
 import {readConfigFile} from '../config-file.js';
@@ -110,32 +109,39 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
     signal,
     onNotice: (notice) => progress.say(notice),
   });
-  const output = given ?? (await writing(FREE_RUN, () => makeFreeFolder(FREE_RUN)));
-  await writing(output, () => mkdir(output, {recursive: true}));
-  await writeCommandFile(output, {...config, output});
-  const savedBefore = await timeOfState(output);
+  let opened: {output: string; savedBefore: bigint | undefined} | undefined;
+  const onFolder = async (output: string) => {
+    await writeCommandFile(output, {...config, output});
+    opened = {output, savedBefore: await timeOfState(output)};
+  };
   /** Adds a gallery of the best weights' predictions, as `maskrcnn report` does. */
-  const reportOn = async (weights: string) => {
+  const reportOn = async (output: string, weights: string) => {
     if (validation === undefined) return await writeReport(output);
     model.dispose();
     await using trained = await maskRcnn({...deviceOptions(config), weights, signal});
     return await writeReport(output, {model: trained, data: validation, weights, signal});
   };
   try {
-    const {best, last, ending} = await trainModel(model, {
-      ...(of(trainOptions) as Partial<TrainOptions>),
-      data: training,
-      ...(validation && {validation}),
-      output,
-      signal,
-    });
-    const report = await reportOn(best);
+    const {output, best, last, ending} = await trainWith(
+      model,
+      {
+        ...(of(trainOptions) as Partial<TrainOptions>),
+        data: training,
+        ...(validation && {validation}),
+        signal,
+      },
+      {onFolder},
+    );
+    const report = await reportOn(output, best);
     out(
       `${ending === 'epochs' ? 'Done' : `Ended by ${ending}`}. Best weights: ${best}; last: ${last}\nReport: ${report}`,
     );
   } catch (error) {
-    if (isInterruption(error, signal) && (await timeOfState(output)) !== savedBefore) {
-      context.progress.say(`Saved. \`maskrcnn train --resume --output ${output}\` goes on.`);
+    if (opened !== undefined && isInterruption(error, signal)) {
+      const {output, savedBefore} = opened;
+      if ((await timeOfState(output)) !== savedBefore) {
+        context.progress.say(`Saved. \`maskrcnn train --resume --output ${output}\` goes on.`);
+      }
     }
     throw error;
   }
