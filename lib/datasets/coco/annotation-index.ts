@@ -28,8 +28,8 @@ type Columns = {imageId: number[]; offset: number[]; length: number[]};
 /**
  * Reads an instances file in COCO format once. Keeps only one annotation in memory at a time, and a few numbers for
  * each. Throws INVALID_DATASET, which names the file, for malformed JSON (with the position), a missing list, ids that
- * are missing, duplicate or unknown, images without a file name or with an invalid size, categories without a name, and malformed
- * boxes. With `faulty` 'skip', faulty annotations are left out and counted.
+ * are missing, duplicate or unknown, images without a file name or with an invalid size, categories without a name, and
+ * malformed boxes. With `faulty` 'skip', faulty annotations are left out and counted.
  */
 export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): Promise<AnnotationIndex> {
   const builder = new IndexBuilder(file, faulty);

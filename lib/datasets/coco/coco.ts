@@ -163,8 +163,8 @@ export class Coco implements Dataset {
   /**
    * Image `index` with its instances. Leaves out crowds, because they are not single instances to learn from, and also
    * instances whose box or mask has no area inside the image, which are counted in `stats` (both as in torchvision's
-   * references). Throws INVALID_IMAGE if the file is missing, unreadable or not of the size that the annotation file
-   * states. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
+   * references). Throws INVALID_IMAGE if the file is missing, unreadable or, upright by its EXIF orientation, not of the
+   * size that the annotation file states. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
    */
   async get(index: number): Promise<Sample> {
     const {fileName, ...size} = this.#image(index);
@@ -174,7 +174,7 @@ export class Coco implements Dataset {
     if (truth.status === 'rejected') throw truth.reason;
     const {width, height} = image.value;
     if (width !== size.width || height !== size.height) {
-      throw wrongSize(file, size, image.value, this.#shared.file);
+      throw await wrongSize(file, size, image.value, this.#shared.file);
     }
     const instances = truth.value.flatMap((annotated, i) => {
       if (annotated.object.crowd) return [];

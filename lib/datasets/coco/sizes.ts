@@ -39,16 +39,35 @@ export async function completeSizes(
   });
 }
 
-/** The error for an image file whose size is not the one that the annotation file states. */
-export function wrongSize(
+/**
+ * The error for an image file whose size, upright, is not the one that the annotation file states. If the stored pixels
+ * have that size, the hint says that the EXIF orientation is the cause.
+ */
+export async function wrongSize(
   file: string,
-  stated: {width: number; height: number},
-  {width, height}: {width: number; height: number},
+  stated: Size,
+  upright: Size,
   annotationFile: string,
-): MaskRcnnError {
+): Promise<MaskRcnnError> {
+  const stored = await readImageSize(file, {exifOrientation: false}).catch(() => upright);
+  const isTurned = stored.width === stated.width && stored.height === stated.height;
   return new MaskRcnnError(
     'INVALID_IMAGE',
-    `${file} must be of ${stated.width} × ${stated.height} pixels, as ${annotationFile} says, got ${width} × ${height}.`,
-    {file},
+    `${file} must be of ${shown(stated)} pixels, as ${annotationFile} says, got ${shown(upright)}.`,
+    {
+      file,
+      ...(isTurned && {
+        hint:
+          `The cause is the photo's EXIF orientation: it turns the stored ${shown(stored)} pixels upright, and the ` +
+          'annotations are of the stored ones. Remove the tag from the photo (exiftool -Orientation= FILE), or annotate ' +
+          'the upright photo.',
+      }),
+    },
   );
+}
+
+type Size = {width: number; height: number};
+
+function shown({width, height}: Size): string {
+  return `${width} × ${height}`;
 }

@@ -3,14 +3,14 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {Coco} from '../../../lib/index.js';
+import {Coco, MaskRcnnError} from '../../../lib/index.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-sizes-'));
 test.after.always(() => rm(folder, {recursive: true}));
 test.before(async () => {
   const image = sharp({create: {width: 60, height: 40, channels: 3, background: '#123456'}});
   await image.clone().png().toFile(join(folder, 'plain.png'));
-  for (const orientation of [3, 6, 8]) {
+  for (const orientation of [6, 8]) {
     await image
       .clone()
       .withMetadata({orientation})
@@ -81,4 +81,38 @@ test('an image of unknown size that cannot be read is named, and the others are 
     message: /is needed, and 1 more cannot be read either\.$/,
   });
   t.is((await open({file_name: 'none.png', width: 60, height: 40})).length, 1);
+});
+
+test('annotations of the stored pixels of a turned photo: the EXIF orientation is named as the cause', async (t) => {
+  for (const orientation of [6, 8]) {
+    const data = await open({file_name: `turned-${orientation}.jpg`, width: 60, height: 40});
+    const error = (await t.throwsAsync(data.get(0), {
+      instanceOf: MaskRcnnError,
+      code: 'INVALID_IMAGE',
+      message: /turned-\d\.jpg must be of 60 × 40 pixels, as .*\.json says, got 40 × 60\./,
+    }))!;
+    t.is(
+      error.hint,
+      "The cause is the photo's EXIF orientation: it turns the stored 60 × 40 pixels upright, and the annotations are " +
+        'of the stored ones. Remove the tag from the photo (exiftool -Orientation= FILE), or annotate the upright photo.',
+    );
+    const fits = await open({file_name: `turned-${orientation}.jpg`, width: 40, height: 60});
+    t.is((await fits.get(0)).instances.length, 1);
+  }
+});
+
+test('another wrong size is not blamed on the EXIF orientation', async (t) => {
+  for (const image of [
+    {file_name: 'plain.png', width: 40, height: 60},
+    {file_name: 'turned-6.jpg', width: 50, height: 40},
+  ]) {
+    const data = await open(image);
+    t.is((await t.throwsAsync(data.get(0), {instanceOf: MaskRcnnError, code: 'INVALID_IMAGE'}))!.hint, undefined);
+  }
+});
+
+test('without the tag, the annotations of the stored pixels fit', async (t) => {
+  await sharp(join(folder, 'turned-6.jpg')).jpeg().toFile(join(folder, 'tagless.jpg'));
+  const data = await open({file_name: 'tagless.jpg', width: 60, height: 40});
+  t.like((await data.get(0)).image, {width: 60, height: 40});
 });
