@@ -45,8 +45,11 @@ ${optionHelp(VOC_OPTIONS, docComments('datasets/voc-segmentation', 'VocOptions')
 
 const VOC_LISTS = join('ImageSets', 'Segmentation');
 
-/** Opens the data set at `spec.path` and detects its kind. Throws INVALID_OPTION, INVALID_DATASET. */
-export async function openData({path, ...options}: DataSpec): Promise<Dataset> {
+/**
+ * Opens the data set at `spec.path` and detects its kind. The objects of a folder of masks are of `defaultClass` if its
+ * options name no class. Throws INVALID_OPTION, INVALID_DATASET.
+ */
+export async function openData({path, ...options}: DataSpec, defaultClass = DEFAULT_CLASS): Promise<Dataset> {
   const there = await stat(path).catch(() => undefined);
   if (there === undefined) {
     throw new MaskRcnnError('INVALID_DATASET', `${path} must be a data set, and there is nothing.`, {file: path});
@@ -54,7 +57,7 @@ export async function openData({path, ...options}: DataSpec): Promise<Dataset> {
   if (there.isFile()) return Coco.open(path, options);
   const isVoc = await stat(join(path, VOC_LISTS)).catch(() => undefined);
   if (isVoc !== undefined) return VocSegmentation.open(path, options);
-  return MaskFolder.open(path, {classes: [DEFAULT_CLASS], ...options});
+  return MaskFolder.open(path, {classes: [defaultClass], ...options});
 }
 
 /** Splits `options` into those of a data set and the others. */

@@ -6,6 +6,7 @@ import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoScores, PrecisionRecall} from './coco-scores.js';
 import {foregroundOf, predictedLabels, trueLabels} from './label-map.js';
+import {type ClassMatch, matchClasses, relabel} from './match-classes.js';
 import {compareNuclei, type NucleiCounts, type NucleiSummary, summarizeNuclei} from './nucleus-scores.js';
 import {
   compareObjects,
@@ -43,6 +44,8 @@ export type EvaluateOptions = {
   onImage?: (done: number) => void;
   /** Called for each image with its detections above `scoreThreshold`. If it throws, the evaluation stops. */
   onDetections?: (sample: Sample, detections: Detections) => void;
+  /** Called with a sentence if the model or the data set has a class that the other one lacks. */
+  onNotice?: (notice: string) => void;
   /** Stops before the next image. `evaluate()` then rejects with the signal's reason. */
   signal?: AbortSignal;
 };
@@ -83,14 +86,15 @@ const EVALUATE: Schema = {
   results: text,
   onImage: callback,
   onDetections: callback,
+  onNotice: callback,
   signal: instanceOf(AbortSignal),
 };
 
 /**
  * Scores the predictions of `model` on a data set, image by image. It reads the next image while the current one is
- * processed.
+ * processed. Classes are matched by name: see `onNotice` for those that one side lacks.
  *
- * Throws INVALID_OPTION, INVALID_DATASET if there are no images, errors of `data.get()`, DISPOSED, OUT_OF_MEMORY,
+ * Throws INVALID_OPTION, INVALID_DATASET if there are no images or no common class, errors of `data.get()`, DISPOSED, OUT_OF_MEMORY,
  * WRITE_FAILED, or the reason of an aborted signal.
  */
 export async function evaluate(
@@ -98,21 +102,23 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Evaluation & {details: EvaluationDetails}> {
   checkOptions(options, EVALUATE, 'evaluate()');
-  const {data, scoreThreshold = 0.5, views = 1, results, onImage, onDetections, signal} = options;
+  const {data, scoreThreshold = 0.5, views = 1, results, onImage, onDetections, onNotice, signal} = options;
   if (data.length === 0) throw new MaskRcnnError('INVALID_DATASET', 'Evaluation needs at least one image, got none.');
 
+  const {labels: labelOf, notices} = matchClasses(model.classes, data.classes);
+  for (const notice of notices) onNotice?.(notice);
   const pixels: PixelCounts[] = [];
   const objects: ObjectCounts[] = [];
   const nuclei: NucleiCounts[] = [];
   const images: ImageScores[] = [];
   const scored = new ScoredData(data);
   const detected = new DetectedObjects();
-  let next = detect(model, data, 0, views);
+  let next = detect(model, data, {index: 0, views, labelOf});
   for (let index = 0; index < data.length; index++) {
     const {sample, detections} = await next;
     signal?.throwIfAborted();
     // Start detection on the next image: it runs off the main thread while this image is compared.
-    next = detect(model, data, index + 1, views);
+    next = detect(model, data, {index: index + 1, views, labelOf});
     await scored.add(index, () => sample);
     detected.addDetections(index, detections);
     const likely = above(detections, scoreThreshold);
@@ -160,12 +166,16 @@ function above({boxes, labels, classNames, scores, masks, ...rest}: Detections, 
 type Detected = {sample: Sample; detections: Detections};
 
 /** Sample `index` and its detections. Past the end, returns a promise that nobody awaits. */
-function detect(model: MaskRcnn, data: Dataset, index: number, views: Views): Promise<Detected> {
+function detect(
+  model: MaskRcnn,
+  data: Dataset,
+  {index, views, labelOf}: {index: number; views: Views; labelOf: ClassMatch['labels']},
+): Promise<Detected> {
   if (index >= data.length) return new Promise(() => {});
   const detected = (async () => {
     const sample = await data.get(index);
     const [detections] = await model.predict(sample.image, {views});
-    return {sample, detections: detections!};
+    return {sample, detections: relabel(detections!, labelOf)};
   })();
   detected.catch(() => {}); // the error surfaces where it is awaited, unless an earlier failure prevents that
   return detected;

@@ -1,4 +1,5 @@
 import type {LabelMap} from './label-map.js';
+import {meanScores, share} from './mean-scores.js';
 import {areasOf, overlapsOf} from './overlaps.js';
 
 /** The contribution of one image to the scores: see `NucleiScores`. */
@@ -13,7 +14,7 @@ export type NucleiCounts = {
   trueOnly: number;
 };
 
-/** Object scores that are common for nuclei, each 0..1. They are 1 if neither side has objects. */
+/** Object scores that are common for nuclei, each 0..1. They are null if neither side has objects. */
 export type NucleiScores = {
   /**
    * Aggregated Jaccard index: pairs each ground-truth object with the predicted object of the greatest IoU, then
@@ -21,16 +22,19 @@ export type NucleiScores = {
    * pixels to the unions (Kumar et al., "A dataset and a technique for generalized nuclear segmentation for
    * computational pathology", 2017, algorithm 1).
    */
-  aji: number;
+  aji: number | null;
   /** Panoptic quality sq × dq (Kirillov et al., "Panoptic segmentation", 2019, section 4.1). */
-  pq: number;
+  pq: number | null;
   /** Segmentation quality: mean IoU of the pairs with an IoU above 0.5; 0 if there are none. */
-  sq: number;
+  sq: number | null;
   /** Detection quality: F1 of these pairs. */
-  dq: number;
+  dq: number | null;
 };
 
-/** Scores of a data set: averaged over images, and computed from the objects of all images together. */
+/**
+ * Scores of a data set: averaged over the images with ground-truth objects, and computed from the objects of all images
+ * together.
+ */
 export type NucleiSummary = {images: number; mean: NucleiScores; pooled: NucleiScores};
 
 /** Compares the objects of two maps of the same image. Throws RangeError if the maps differ in size. */
@@ -62,8 +66,8 @@ export function compareNuclei(predicted: LabelMap, truth: LabelMap): NucleiCount
 }
 
 export function nucleiScores({intersection, union, matched, iou, predictedOnly, trueOnly}: NucleiCounts): NucleiScores {
-  const aji = union === 0 ? 1 : intersection / union;
-  if (matched + predictedOnly + trueOnly === 0) return {aji, pq: 1, sq: 1, dq: 1};
+  const aji = share(intersection, union);
+  if (matched + predictedOnly + trueOnly === 0) return {aji, pq: null, sq: null, dq: null};
   const sq = matched === 0 ? 0 : iou / matched;
   const dq = matched / (matched + (predictedOnly + trueOnly) / 2);
   return {aji, pq: sq * dq, sq, dq};
@@ -72,12 +76,13 @@ export function nucleiScores({intersection, union, matched, iou, predictedOnly, 
 /** Summarises the images of a data set. `images` must not be empty. */
 export function summarizeNuclei(images: readonly NucleiCounts[]): NucleiSummary {
   if (images.length === 0) throw new RangeError('A summary needs at least one image, got none.');
-  const scores = images.map(nucleiScores);
-  const mean = (name: keyof NucleiScores) => sum(scores.map((score) => score[name])) / images.length;
   const total = (name: keyof NucleiCounts) => sum(images.map((image) => image[name]));
   return {
     images: images.length,
-    mean: {aji: mean('aji'), pq: mean('pq'), sq: mean('sq'), dq: mean('dq')},
+    mean: meanScores(
+      images.map((counts) => ({scores: nucleiScores(counts), isEmpty: counts.matched + counts.trueOnly === 0})),
+      ['aji', 'pq', 'sq', 'dq'],
+    ),
     pooled: nucleiScores({
       intersection: total('intersection'),
       union: total('union'),

@@ -1,5 +1,6 @@
 import {hausdorff, type Shape} from './hausdorff.js';
 import type {LabelMap} from './label-map.js';
+import {meanScores, share} from './mean-scores.js';
 import {areasOf, type Overlap, overlapsOf} from './overlaps.js';
 
 /** The contribution of one image to the scores: see `objectScores()`. */
@@ -21,26 +22,26 @@ export type ObjectCounts = {
  * challenge contest", Medical Image Analysis 35, 2017, section 4.
  */
 export type ObjectScores = {
-  /** 2·precision·recall / (precision + recall), 0..1; 1 if neither side has objects. */
-  f1: number;
+  /** 2·precision·recall / (precision + recall), 0..1; null if neither side has objects. */
+  f1: number | null;
   /**
    * Fraction of the predicted objects that are true positives, 0..1: each covers at least half of the ground-truth
-   * object that it overlaps most. This follows the paper; the contest's own program requires more than half. 1 if
-   * nothing is predicted.
+   * object that it overlaps most. This follows the paper; the contest's own program requires more than half. null
+   * if nothing is predicted.
    */
-  precision: number;
-  /** Fraction of the ground-truth objects that are covered in this way, 0..1; 1 if there are none. */
-  recall: number;
+  precision: number | null;
+  /** Fraction of the ground-truth objects that are covered in this way, 0..1; null if there are none. */
+  recall: number | null;
   /**
    * Dice coefficient of each object and the one that it overlaps most, weighted by area and averaged over both sides,
-   * 0..1.
+   * 0..1; null if neither side has objects.
    */
-  dice: number;
+  dice: number | null;
   /**
    * Hausdorff distance of the same pairs in pixels, weighted and averaged likewise; 0 is best. An object that overlaps
-   * none is paired with the nearest one.
+   * none is paired with the nearest one. null if neither side has objects.
    */
-  hausdorff: number;
+  hausdorff: number | null;
 };
 
 /** Scores of a data set: averaged over images, and computed from the objects of all images together. */
@@ -48,6 +49,11 @@ export type ObjectSummary = {
   images: number;
   truth: number;
   predicted: number;
+  /** Images without ground-truth objects. `mean` leaves them out; `pooled` counts the objects predicted on them as wrong. */
+  emptyImages: number;
+  /** Mean number of predicted objects on an image without ground-truth objects; null if there is no such image. */
+  falseAlarmsPerEmptyImage: number | null;
+  /** Over the images with ground-truth objects. Images on which nothing is predicted have no precision. */
   mean: ObjectScores;
   pooled: ObjectScores;
 };
@@ -92,21 +98,23 @@ export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): Objec
 
 export function objectScores(counts: ObjectCounts): ObjectScores {
   const {truth, predicted, matched, trueArea, predictedArea} = counts;
-  const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
   // A side without objects has no score, so the other side alone decides.
-  const bothSides = (sums: {truth: number; predicted: number}, without: number) => {
+  const bothSides = (sums: {truth: number; predicted: number}) => {
     const sides = [
       ...(truth > 0 ? [sums.truth / trueArea] : []),
       ...(predicted > 0 ? [sums.predicted / predictedArea] : []),
     ];
-    return sides.length === 0 ? without : sides.reduce((sum, side) => sum + side, 0) / sides.length;
+    return share(
+      sides.reduce((sum, side) => sum + side, 0),
+      sides.length,
+    );
   };
   return {
     f1: share(2 * matched, truth + predicted),
     precision: share(matched, predicted),
     recall: share(matched, truth),
-    dice: bothSides(counts.dice, 1),
-    hausdorff: bothSides(counts.hausdorff, 0),
+    dice: bothSides(counts.dice),
+    hausdorff: bothSides(counts.hausdorff),
   };
 }
 
@@ -114,19 +122,20 @@ export function objectScores(counts: ObjectCounts): ObjectScores {
 export function summarizeObjects(images: readonly ObjectCounts[]): ObjectSummary {
   if (images.length === 0) throw new RangeError('A summary needs at least one image, got none.');
   const total = images.reduce(added);
-  const scores = images.map(objectScores);
-  const mean = (name: keyof ObjectScores) => scores.reduce((sum, score) => sum + score[name], 0) / images.length;
+  const empty = images.filter(({truth}) => truth === 0);
   return {
     images: images.length,
     truth: total.truth,
     predicted: total.predicted,
-    mean: {
-      f1: mean('f1'),
-      precision: mean('precision'),
-      recall: mean('recall'),
-      dice: mean('dice'),
-      hausdorff: mean('hausdorff'),
-    },
+    emptyImages: empty.length,
+    falseAlarmsPerEmptyImage: share(
+      empty.reduce((sum, {predicted}) => sum + predicted, 0),
+      empty.length,
+    ),
+    mean: meanScores(
+      images.map((counts) => ({scores: objectScores(counts), isEmpty: counts.truth === 0})),
+      ['f1', 'precision', 'recall', 'dice', 'hausdorff'],
+    ),
     pooled: objectScores(total),
   };
 }

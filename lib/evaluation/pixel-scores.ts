@@ -1,3 +1,5 @@
+import {meanScores, share} from './mean-scores.js';
+
 /** Pixel counts of one or more images, by prediction and ground truth. */
 export type PixelCounts = {
   /** Foreground in both. */
@@ -10,21 +12,25 @@ export type PixelCounts = {
 
 /** Agreement of two foreground masks, each 0..1. */
 export type PixelScores = {
-  /** Intersection over union; 1 if both are empty. */
-  iou: number;
-  /** 2·both / (predicted + true), which equals the Dice coefficient; 1 if both are empty. */
-  f1: number;
-  /** Fraction of the predicted foreground that is correct; 1 if nothing is predicted. */
-  precision: number;
-  /** Fraction of the ground-truth foreground that is predicted; 1 if it is empty. */
-  recall: number;
+  /** Intersection over union; null if both are empty. */
+  iou: number | null;
+  /** 2·both / (predicted + true), which equals the Dice coefficient; null if both are empty. */
+  f1: number | null;
+  /** Fraction of the predicted foreground that is correct; null if nothing is predicted. */
+  precision: number | null;
+  /** Fraction of the ground-truth foreground that is predicted; null if it is empty. */
+  recall: number | null;
 };
 
-/**
- * Pixel scores of a data set, in both usual forms: averaged over images, and computed from the pixels of all images
- * together.
- */
-export type PixelSummary = {images: number; mean: PixelScores; pooled: PixelScores};
+/** Pixel scores of a data set, averaged over images, and computed from the pixels of all images together. */
+export type PixelSummary = {
+  images: number;
+  /** Images without ground truth. `mean` leaves them out; `pooled` counts what was predicted on them as wrong. */
+  emptyImages: number;
+  /** Over the images with ground truth. Images on which nothing is predicted have no precision. */
+  mean: PixelScores;
+  pooled: PixelScores;
+};
 
 /** Compares two foreground masks of the same image with the same pixel order. Any value but 0 is foreground. */
 export function countPixels(predicted: ArrayLike<number>, truth: ArrayLike<number>): PixelCounts {
@@ -46,7 +52,6 @@ export function countPixels(predicted: ArrayLike<number>, truth: ArrayLike<numbe
 }
 
 export function pixelScores({both, predictedOnly, trueOnly}: PixelCounts): PixelScores {
-  const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
   return {
     iou: share(both, both + predictedOnly + trueOnly),
     f1: share(2 * both, 2 * both + predictedOnly + trueOnly),
@@ -58,12 +63,18 @@ export function pixelScores({both, predictedOnly, trueOnly}: PixelCounts): Pixel
 /** Summarises the images of a data set. `images` must not be empty. */
 export function summarizePixels(images: readonly PixelCounts[]): PixelSummary {
   if (images.length === 0) throw new RangeError('A summary needs at least one image, got none.');
-  const mean: PixelScores = {iou: 0, f1: 0, precision: 0, recall: 0};
   const sum: PixelCounts = {both: 0, predictedOnly: 0, trueOnly: 0};
   for (const counts of images) {
-    const scores = pixelScores(counts);
-    for (const key of Object.keys(mean) as (keyof PixelScores)[]) mean[key] += scores[key] / images.length;
     for (const key of Object.keys(sum) as (keyof PixelCounts)[]) sum[key] += counts[key];
   }
-  return {images: images.length, mean, pooled: pixelScores(sum)};
+  const scored = images.map((counts) => ({
+    scores: pixelScores(counts),
+    isEmpty: counts.both + counts.trueOnly === 0,
+  }));
+  return {
+    images: images.length,
+    emptyImages: scored.filter(({isEmpty}) => isEmpty).length,
+    mean: meanScores(scored, ['iou', 'f1', 'precision', 'recall']),
+    pooled: pixelScores(sum),
+  };
 }

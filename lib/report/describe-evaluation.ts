@@ -1,3 +1,4 @@
+import {count} from '../basics/wording.js';
 import type {CocoScores} from '../evaluation/coco-scores.js';
 import type {Evaluation} from '../evaluation/evaluate.js';
 
@@ -36,10 +37,17 @@ export function describeEvaluation(evaluation: Partial<Evaluation>): string {
   if (objects !== undefined) {
     const cells = ({f1, precision, recall, dice, hausdorff}: typeof objects.mean) => [
       ...[f1, precision, recall, dice].map(share),
-      hausdorff.toFixed(1),
+      hausdorff?.toFixed(1) ?? '-',
     ];
     const title = `objects (${objects.truth} true)`;
-    tables.push([row(title, ['F1', 'precision', 'recall', 'Dice', 'Hausdorff']), ...bothWays(objects, cells)]);
+    const {emptyImages, falseAlarmsPerEmptyImage: alarms} = objects;
+    tables.push([
+      row(title, ['F1', 'precision', 'recall', 'Dice', 'Hausdorff']),
+      ...bothWays(objects, cells),
+      ...(alarms === null
+        ? []
+        : [`${count(emptyImages, 'image')} without objects, ${alarms.toFixed(2)} false alarms each`]),
+    ]);
   }
   if (nuclei !== undefined) {
     const cells = ({aji, pq, sq, dq}: typeof nuclei.mean) => [aji, pq, sq, dq].map(share);
@@ -61,7 +69,7 @@ export function describeClasses({classes}: CocoScores): string {
 }
 
 function bothWays<T>({mean, pooled}: {mean: T; pooled: T}, cells: (scores: T) => string[]): string[] {
-  return [row('mean over the images', cells(mean)), row('all images together', cells(pooled))];
+  return [row('mean over images', cells(mean)), row('all images together', cells(pooled))];
 }
 
 function row(title: string, values: readonly string[]): string {

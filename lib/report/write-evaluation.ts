@@ -83,7 +83,8 @@ async function worstOf(
   for (const index of worstFirst(images).slice(0, count)) {
     const sample = await data.get(index);
     const [detections] = await model.predict(sample.image, {views});
-    pictures.push({sample, detections: detections!, score: images[index]!.objects.f1});
+    const {f1} = images[index]!.objects;
+    pictures.push({sample, detections: detections!, ...(f1 !== null && {score: f1})});
   }
   return pictures;
 }
@@ -92,6 +93,6 @@ async function worstOf(
 export function worstFirst(images: EvaluationDetails['images']): number[] {
   return images
     .map(({pixel, objects}, index) => ({index, f1: objects.f1, iou: pixel.iou}))
-    .sort((a, b) => a.f1 - b.f1 || a.iou - b.iou)
+    .sort((a, b) => (a.f1 ?? 1) - (b.f1 ?? 1) || (a.iou ?? 1) - (b.iou ?? 1))
     .map(({index}) => index);
 }

@@ -40,7 +40,10 @@ export function lossCurveSvg({steps, epochs}: Pick<History, 'steps' | 'epochs'>)
     name,
     color,
     width: 2,
-    points: evaluated.map(({epoch, validation}) => [ends.get(epoch) ?? maxX, validation!.pixel.mean[score]]),
+    points: evaluated.flatMap(({epoch, validation}) => {
+      const value = validation!.pixel.mean[score];
+      return value === null ? [] : [[ends.get(epoch) ?? maxX, value] as const];
+    }),
   });
   const scores: Panel = {
     title: 'Validation',

@@ -49,10 +49,10 @@ function finder(find = (index: number): readonly string[] => COUNTS[index]!) {
     calls.push({index: index!, options});
     return [detections(find(index!))];
   };
-  return {model: {predict} as unknown as MaskRcnn, calls};
+  return {model: {predict, classes: ['blob']} as unknown as MaskRcnn, calls};
 }
 
-const near = (a: number, b: number) => Math.abs(a - b) < 1e-12;
+const near = (a: number | null, b: number) => a !== null && Math.abs(a - b) < 1e-12;
 
 test('pixels and objects of three images: one found, one by half, one not at all', async (t) => {
   const {pixel, objects} = await evaluate(finder().model, {data});
@@ -129,7 +129,9 @@ test("COCO's scores take every detection, the others only likely ones", async (t
     const [found] = await predict(image);
     return [{...found!, scores: Float32Array.of(0.9, 0.1)}];
   };
-  const {bbox, segm, pixel, details} = await evaluate({predict: doubtful} as unknown as MaskRcnn, {data});
+  const {bbox, segm, pixel, details} = await evaluate({predict: doubtful, classes: ['blob']} as unknown as MaskRcnn, {
+    data,
+  });
   t.is(pixel.mean.iou, 1);
   t.is(details.confusion.counts.join('|'), '3,0|0,0');
   // All objects are found first, so precision is 1 up to the last recall.

@@ -95,6 +95,6 @@ function agrees(a: LabelMap, b: LabelMap): boolean {
   const near = (x: number, y: number) => Math.abs(x - y) < 1e-9;
   const expected = plainly(a, b);
   return [objectScores(compareObjects(a, b)), objectScores(compareObjects(b, a))].every(
-    ({dice, hausdorff}) => near(dice, expected.dice) && near(hausdorff, expected.hausdorff),
+    ({dice, hausdorff}) => near(dice!, expected.dice) && near(hausdorff!, expected.hausdorff),
   );
 }

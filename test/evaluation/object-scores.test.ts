@@ -2,7 +2,7 @@ import test from 'ava';
 import {compareObjects, objectScores, summarizeObjects} from '../../lib/evaluation/object-scores.js';
 import {drawn} from './maps.js';
 
-const near = (a: number, b: number) => Math.abs(a - b) < 1e-12;
+const near = (a: number | null, b: number) => a !== null && Math.abs(a - b) < 1e-12;
 
 test('equal maps are perfect, whatever the numbers', (t) => {
   const truth = drawn('11..2', '11..2', '.....', '333..');
@@ -75,17 +75,23 @@ test('less than half is no hit', (t) => {
 
 test('sides without objects', (t) => {
   const [none, one] = [drawn('....', '....', '....'), drawn('11..', '....', '....')];
-  t.deepEqual(objectScores(compareObjects(none, none)), {f1: 1, precision: 1, recall: 1, dice: 1, hausdorff: 0});
+  t.deepEqual(objectScores(compareObjects(none, none)), {
+    f1: null,
+    precision: null,
+    recall: null,
+    dice: null,
+    hausdorff: null,
+  });
   // The diagonal of 4 × 3 is 5.
-  t.deepEqual(objectScores(compareObjects(none, one)), {f1: 0, precision: 1, recall: 0, dice: 0, hausdorff: 5});
-  t.deepEqual(objectScores(compareObjects(one, none)), {f1: 0, precision: 0, recall: 1, dice: 0, hausdorff: 5});
+  t.deepEqual(objectScores(compareObjects(none, one)), {f1: 0, precision: null, recall: 0, dice: 0, hausdorff: 5});
+  t.deepEqual(objectScores(compareObjects(one, none)), {f1: 0, precision: 0, recall: null, dice: 0, hausdorff: 5});
 });
 
 test('a summary has the mean over images, and the scores of all objects together', (t) => {
   const perfect = compareObjects(drawn('1.2.3.'), drawn('1.2.3.'));
   const half = compareObjects(drawn('11....'), drawn('1111..'));
   const {mean, pooled, ...rest} = summarizeObjects([perfect, half]);
-  t.deepEqual(rest, {images: 2, truth: 4, predicted: 4});
+  t.deepEqual(rest, {images: 2, truth: 4, predicted: 4, emptyImages: 0, falseAlarmsPerEmptyImage: null});
   t.true(near(mean.f1, 1) && near(mean.dice, (1 + 2 / 3) / 2) && near(mean.hausdorff, 1));
   t.true(near(pooled.dice, ((3 + 4 * (2 / 3)) / 7 + (3 + 2 * (2 / 3)) / 5) / 2));
   t.true(near(pooled.hausdorff, ((4 * 2) / 7 + (2 * 2) / 5) / 2));
@@ -96,4 +102,18 @@ test('maps of different sizes are refused', (t) => {
   t.throws(() => compareObjects(drawn('1.'), drawn('1..')), {
     message: 'The maps must have one size, got 2 × 1 and 3 × 1.',
   });
+});
+
+test('images without objects tell of false alarms, and are left out of the mean', (t) => {
+  const found = compareObjects(drawn('1.2.'), drawn('1.2.'));
+  const missed = compareObjects(drawn('....'), drawn('1...'));
+  const [quiet, alarmed] = [compareObjects(drawn('....'), drawn('....')), compareObjects(drawn('1.22'), drawn('....'))];
+  const summary = summarizeObjects([found, missed, quiet, alarmed]);
+  t.like(summary, {images: 4, emptyImages: 2, falseAlarmsPerEmptyImage: 1});
+  t.is(summary.mean.f1, (1 + 0) / 2);
+  t.is(summary.mean.precision, 1); // of the one image on which something is predicted
+  t.is(summary.pooled.precision, 2 / 4);
+  // Finding nothing used to score 1 on every empty image.
+  t.is(summarizeObjects([missed, quiet, quiet]).mean.f1, 0);
+  t.is(summarizeObjects([quiet, quiet]).mean.f1, null);
 });

@@ -28,22 +28,31 @@ test('pixels, objects and nuclei, both ways', (t) => {
   const object = {f1: 0.5, precision: 0.6, recall: 0.7, dice: 0.8, hausdorff: 12.34};
   const nuclei = {aji: 0.9, pq: 0.11, sq: 0.12, dq: 0.13};
   const given: Partial<Evaluation> = {
-    pixel: {images: 1, mean: pixel, pooled: {...pixel, iou: 1}},
-    objects: {images: 1, truth: 3, predicted: 4, mean: object, pooled: {...object, f1: 1}},
+    pixel: {images: 1, emptyImages: 0, mean: pixel, pooled: {...pixel, iou: 1}},
+    objects: {
+      images: 3,
+      truth: 3,
+      predicted: 4,
+      emptyImages: 2,
+      falseAlarmsPerEmptyImage: 0.5,
+      mean: object,
+      pooled: {...object, f1: 1},
+    },
     nuclei: {images: 1, mean: nuclei, pooled: {...nuclei, aji: 1}},
   };
   t.is(
     describeEvaluation(given),
     `pixels                          IoU         F1  precision     recall
-mean over the images          0.100      0.200      0.300      0.400
+mean over images              0.100      0.200      0.300      0.400
 all images together           1.000      0.200      0.300      0.400
 
 objects (3 true)                 F1  precision     recall       Dice  Hausdorff
-mean over the images          0.500      0.600      0.700      0.800       12.3
+mean over images              0.500      0.600      0.700      0.800       12.3
 all images together           1.000      0.600      0.700      0.800       12.3
+2 images without objects, 0.50 false alarms each
 
 objects as nuclei               AJI         PQ         SQ         DQ
-mean over the images          0.900      0.110      0.120      0.130
+mean over images              0.900      0.110      0.120      0.130
 all images together           1.000      0.110      0.120      0.130`,
   );
 });

@@ -42,7 +42,7 @@ export const modelOf = (name: string) => {
       masks: [{size: [side, side], counts: index === 1 ? hit : counts}],
     },
   ];
-  return {predict} as unknown as MaskRcnn;
+  return {predict, classes: [name]} as unknown as MaskRcnn;
 };
 export const squareModel = modelOf('square');
 

@@ -43,7 +43,7 @@ test.before(async () => {
 test.after.always(() => rm(folder, {recursive: true}));
 
 test('scores, curves, confusion and the worst images as files', async (t) => {
-  const model = {predict} as unknown as MaskRcnn;
+  const model = {predict, classes: data.classes} as unknown as MaskRcnn;
   const evaluation = await evaluate(model, {data});
   t.deepEqual(evaluation.details.confusion.counts, [
     [1, 1, 1],

@@ -22,5 +22,5 @@ export function epoch(index: number, metrics: object | null = null): EpochRecord
 /** Pixel scores that are all `score`. */
 export function pixelScores(score: number): Evaluation['pixel'] {
   const scores = {iou: score, f1: score, precision: score, recall: score};
-  return {images: 3, mean: scores, pooled: scores};
+  return {images: 3, emptyImages: 0, mean: scores, pooled: scores};
 }

@@ -9,7 +9,7 @@ import {type Views, viewsRule} from '../../model/predict.js';
 import {describeClasses, describeEvaluation} from '../../report/describe-evaluation.js';
 import {writeEvaluation} from '../../report/write-evaluation.js';
 import {type Command, type CommandContext, ONE_DATA} from '../command.js';
-import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData, partDataOptions} from '../data-options.js';
+import {DATA_HELP, DATA_OPTIONS, type DataSpec, dataOptionsHelp, openData, partDataOptions} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
 
@@ -57,11 +57,11 @@ ${dataOptionsHelp()}`,
         hint: 'The detections are made, and only their scores are printed: leave it out, or score --weights.',
       });
     }
-    const data = await openData({path: path!, ...dataOptions});
+    const spec = {path: path!, ...dataOptions};
     const scores =
       results === undefined
-        ? await scoreWeights(data, others, context)
-        : await scoreResults({data, results: results as string, signal: context.signal});
+        ? await scoreWeights(spec, others, context)
+        : await scoreResults({data: await openData(spec), results: results as string, signal: context.signal});
     if (json) context.out(JSON.stringify(scores, null, 2));
     else context.out(`${describeEvaluation(scores)}\n\n${describeClasses((scores.segm ?? scores.bbox)!)}`);
   },
@@ -73,18 +73,21 @@ async function scoreResults(options: Parameters<typeof evaluateResults>[0]) {
 }
 
 async function scoreWeights(
-  data: Awaited<ReturnType<typeof openData>>,
+  spec: DataSpec,
   {weights, scoreThreshold = 0.5, views = 1, output = join('runs', 'evaluate'), ...others}: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
   await requireWritableFolder(output as string);
   await using model = await maskRcnn({...deviceOptions(others), weights: weights as string, signal});
+  // A folder of masks does not name its class: it is the model's if that has only one.
+  const data = await openData(spec, model.classes.length === 1 ? model.classes[0] : undefined);
   const evaluation = await evaluateModel(model, {
     data,
     scoreThreshold: scoreThreshold as number,
     views: views as Views,
     results: join(output as string, 'results.json'),
     signal,
+    onNotice: (notice) => progress.say(notice),
     onImage: (done) => progress.update({label: 'Scoring images', done, total: data.length, unit: 'count'}),
   });
   progress.close();

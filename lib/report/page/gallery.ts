@@ -28,8 +28,9 @@ export type GalleryImage = {
   width: number;
   height: number;
   /** Scores at the threshold of the evaluation. */
-  objectF1: number;
-  pixelIou: number;
+  /** null if the image has no objects and none are predicted. */
+  objectF1: number | null;
+  pixelIou: number | null;
   truth: GalleryObject[];
   found: GalleryObject[];
 };

@@ -102,7 +102,7 @@ function galleryHtml({images, of, scoreThreshold, classes, weights}: Gallery): s
   const figures = images.map(
     ({file, width, height, objectF1, pixelIou}) => `<figure>
 <canvas width="${width}" height="${height}"></canvas>
-<figcaption>${escapeMarkup(file)}<br><span class="soft">object F1 ${objectF1.toFixed(3)}, pixel IoU ${pixelIou.toFixed(3)}
+<figcaption>${escapeMarkup(file)}<br><span class="soft">${agreement(objectF1, pixelIou)}
 above ${scoreThreshold}; <span class="count"></span></span></figcaption>
 </figure>`,
   );
@@ -120,6 +120,11 @@ ${legendHtml(named)}<div class="gallery">
 ${figures.join('\n')}
 </div>
 <script type="application/json" id="gallery">${json}</script>`;
+}
+
+function agreement(objectF1: number | null, pixelIou: number | null): string {
+  if (objectF1 === null || pixelIou === null) return 'no objects, none predicted';
+  return `object F1 ${objectF1.toFixed(3)}, pixel IoU ${pixelIou.toFixed(3)}`;
 }
 
 /** The classes that occur in the images, in the data set's order. */
