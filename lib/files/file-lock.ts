@@ -1,77 +1,201 @@
-import {open, readFile, rm, stat, utimes} from 'node:fs/promises';
-import {hostname} from 'node:os';
+import {randomUUID} from 'node:crypto';
+import {type FileHandle, open, readFile, rm, stat} from 'node:fs/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {type Holder, isGone, parseHolder, thisHolder} from './lock-holder.js';
 
 const heartbeatMs = 5000;
-/** A lock of another machine counts as abandoned after this time without a heartbeat. */
+/** A lock without a heartbeat for this time is abandoned, whatever it says about its holder. */
 const staleMs = 60_000;
+/** A claim to remove a lock is held for moments. After this time its holder is gone. */
+const staleClaimMs = 10_000;
 const pollMs = 200;
+const tellAfterMs = 1000;
+const releaseAttempts = 20;
+
+export type WaitOptions = {
+  signal?: AbortSignal | undefined;
+  /** Told once, after a second of waiting, for what it waits. Default: emits a process warning. */
+  say?: ((text: string) => void) | undefined;
+};
 
 /**
  * Runs `task` while it holds the lock file `path`, so that calls in this and other processes take turns. `waited` tells
- * the task that another call may have done its work in the meantime. The lock of a process that has died is taken over.
+ * the task that another call may have done its work in the meantime. The lock of a process that is gone is taken over.
  */
 export async function withFileLock<T>(
   path: string,
   task: (waited: boolean) => Promise<T>,
-  {signal}: {signal?: AbortSignal | undefined} = {},
+  {signal, say = (text) => process.emitWarning(text)}: WaitOptions = {},
 ): Promise<T> {
+  const began = performance.now();
+  let told = false;
   let waited = false;
-  while (!(await acquire(path))) {
-    if (await isStale(path)) await rm(path, {force: true});
-    else {
-      waited = true;
-      await sleep(pollMs, undefined, signal && {signal});
+  /** The lock as it was when it last changed, and when that was. Clocks that are wrong do not affect this. */
+  let unchanged = {identity: '', mtimeMs: 0, since: began};
+  let lock = await FileLock.tryAcquire(path);
+  while (!(lock instanceof FileLock)) {
+    signal?.throwIfAborted();
+    waited = true;
+    const now = performance.now();
+    const {identity, mtimeMs, holder} = lock;
+    if (identity !== unchanged.identity || mtimeMs !== unchanged.mtimeMs) unchanged = {identity, mtimeMs, since: now};
+    if (!told && now - began > tellAfterMs) {
+      told = true;
+      say(`Waiting for ${path}, which is held by ${describeHolder(holder)}.`);
     }
+    const isAbandoned = now - unchanged.since > staleMs;
+    if (!isAbandoned || !(await removeLock(path, lock))) await sleep(pollMs, undefined, signal && {signal});
+    lock = await FileLock.tryAcquire(path);
   }
-  const heartbeat = setInterval(() => {
-    const now = new Date();
-    utimes(path, now, now).catch(() => {});
-  }, heartbeatMs);
-  heartbeat.unref();
   try {
     signal?.throwIfAborted();
     return await task(waited);
   } finally {
-    clearInterval(heartbeat);
-    await rm(path, {force: true});
+    await lock.release();
   }
 }
 
-async function acquire(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'wx');
-    try {
-      await file.writeFile(`${process.pid} ${hostname()}`);
-    } finally {
-      await file.close();
+/** "process 12 on host-a" */
+export function describeHolder(holder: Holder | undefined): string {
+  return holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
+}
+
+/** A lock file as found on disk. */
+export type FoundLock = {
+  /** Tells this lock from all others that have been at the same path. */
+  identity: string;
+  /** Undefined while the holder is about to write its name. */
+  holder: Holder | undefined;
+  mtimeMs: number;
+};
+
+/** A lock file that is held. Its time of change is the heartbeat, which shows others that the holder is alive. */
+export class FileLock {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #token: string;
+  readonly #heartbeat: NodeJS.Timeout;
+  #thief: Holder | undefined;
+  #isReleased = false;
+
+  private constructor(path: string, file: FileHandle, token: string) {
+    this.#path = path;
+    this.#file = file;
+    this.#token = token;
+    this.#heartbeat = setInterval(() => this.#beat().catch(() => {}), heartbeatMs).unref();
+  }
+
+  /**
+   * Takes the lock at once if it is free or its holder is gone. Resolves to the other's lock if it is held. Throws
+   * system errors.
+   */
+  static async tryAcquire(path: string): Promise<FileLock | FoundLock> {
+    for (;;) {
+      const own = await create(path);
+      if (own !== undefined) return new FileLock(path, own.file, own.token);
+      const found = await findLock(path);
+      if (found === undefined) continue; // just released
+      if (!isStale(found) || !(await removeLock(path, found))) return found;
     }
-    return true;
+  }
+
+  /**
+   * Who has taken the lock over, although this holder is alive: its process was suspended for longer than locks last
+   * without a heartbeat. Undefined as long as the lock is held.
+   */
+  get thief(): Holder | undefined {
+    return this.#thief;
+  }
+
+  /** Removes the lock file, unless it is another's by now. May be called again. */
+  async release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    clearInterval(this.#heartbeat);
+    await this.#file.close();
+    for (let attempt = 0; attempt < releaseAttempts; attempt++) {
+      const found = await findLock(this.#path).catch(() => undefined);
+      if (found?.identity !== this.#token) return;
+      // A full disk may refuse the claim. Then remove the file without it.
+      const isRemoved = await removeLock(this.#path, found).catch(() => rm(this.#path, {force: true}).then(() => true));
+      if (isRemoved) return;
+      await sleep(pollMs / 4);
+    }
+  }
+
+  async #beat(): Promise<void> {
+    // The open file stays this lock's own even if another takes the path over.
+    const now = new Date();
+    await this.#file.utimes(now, now);
+    const found = await findLock(this.#path);
+    if (found?.holder !== undefined && found.identity !== this.#token) this.#thief = found.holder;
+  }
+}
+
+/** Creates the lock file; undefined if there is one. */
+async function create(path: string): Promise<{file: FileHandle; token: string} | undefined> {
+  const file = await open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined;
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  const token = randomUUID();
+  try {
+    await file.writeFile(thisHolder(token));
+    return {file, token};
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    await file.close();
+    await rm(path, {force: true});
     throw error;
   }
 }
 
-async function isStale(path: string): Promise<boolean> {
+/** The lock at `path`; undefined if there is none. */
+async function findLock(path: string): Promise<FoundLock | undefined> {
   try {
-    const [text, {mtimeMs}] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    const [pid, host] = text.split(' ');
-    // Whether an owner on this machine is alive can be checked. An empty lock belongs to an owner that is about to
-    // write its name.
-    if (host === hostname() && Number(pid) > 0) return !isAlive(Number(pid));
-    return Date.now() - mtimeMs > staleMs;
+    const [text, {mtimeMs, ino}] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+    const holder = parseHolder(text);
+    return {identity: holder?.token ?? `${ino}-${Math.floor(mtimeMs)}`, holder, mtimeMs};
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+function isStale({holder, mtimeMs}: FoundLock): boolean {
+  return (holder !== undefined && isGone(holder)) || Date.now() - mtimeMs > staleMs;
+}
+
+/**
+ * Removes the lock `found` and no other. Resolves to false if another process is about to remove it.
+ *
+ * Between finding a lock and removing the file, the lock may have been replaced. So whoever removes a lock, its holder
+ * included, first creates a claim: a file named after the lock's identity, which only one process can create. A lock
+ * cannot be replaced without this claim. The claim of a process that was killed meanwhile is followed by the next
+ * number.
+ */
+export async function removeLock(path: string, found: FoundLock): Promise<boolean> {
+  const claims: string[] = [];
+  for (let number = 0; ; number++) {
+    const claim = `${path}.${found.identity}.${number}`;
+    claims.push(claim);
+    try {
+      await (await open(claim, 'wx')).close();
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const mtimeMs = await stat(claim).then(
+        (stats) => stats.mtimeMs,
+        () => Date.now(),
+      );
+      if (Date.now() - mtimeMs <= staleClaimMs) return false;
+    }
   }
+  try {
+    const now = await findLock(path);
+    if (now?.identity === found.identity && now.mtimeMs === found.mtimeMs) await rm(path, {force: true});
+  } finally {
+    await Promise.all(claims.map((claim) => rm(claim, {force: true})));
+  }
+  return true;
 }

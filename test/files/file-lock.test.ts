@@ -1,0 +1,156 @@
+import {fork} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile} from 'node:fs/promises';
+import {hostname, tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
+import test, {type ExecutionContext} from 'ava';
+import {FileLock, removeLock, withFileLock} from '../../lib/files/file-lock.js';
+import {isGone, parseHolder, thisHolder} from '../../lib/files/lock-holder.js';
+
+/** The largest process id is 2^22 on Linux and lower elsewhere, so no process has this id. */
+const dead = `99999999 ${hostname()}`;
+const racer = fileURLToPath(new URL('./lock-racer.ts', import.meta.url));
+
+async function folderOf(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-lock-'));
+  t.teardown(() => rm(folder, {recursive: true}));
+  return folder;
+}
+
+const old = (path: string) => utimes(path, new Date(Date.now() - 3_600_000), new Date(Date.now() - 3_600_000));
+
+test('a lock that is held is told at once with its holder, and is free after its release', async (t) => {
+  const path = join(await folderOf(t), 'a.lock');
+  const lock = await FileLock.tryAcquire(path);
+  if (!(lock instanceof FileLock)) return t.fail('it was free');
+  const found = await FileLock.tryAcquire(path);
+  t.false(found instanceof FileLock);
+  t.like(found, {holder: {pid: process.pid, host: hostname()}});
+  await lock.release();
+  await lock.release();
+  const again = await FileLock.tryAcquire(path);
+  t.true(again instanceof FileLock);
+  await (again as FileLock).release();
+  t.deepEqual(await readdir(join(path, '..')), []);
+});
+
+test('a lock without a heartbeat is taken over, whoever is said to hold it', async (t) => {
+  const folder = await folderOf(t);
+  for (const [index, text] of [
+    `${process.ppid} ${hostname()}`, // alive
+    `${process.pid} ${hostname()}`, // this process, as after the restart of a container
+    thisHolder('another'),
+    '1 another-machine',
+    '', // killed before it wrote its name
+  ].entries()) {
+    const path = join(folder, `${index}.lock`);
+    await writeFile(path, text);
+    t.false((await FileLock.tryAcquire(path)) instanceof FileLock, `${text} holds it with a heartbeat`);
+    await old(path);
+    t.is(await withFileLock(path, async () => 'done'), 'done', text);
+  }
+  t.deepEqual(await readdir(folder), []);
+});
+
+test('a holder that is certainly gone is not waited for', (t) => {
+  const holder = (text: string) => parseHolder(text)!;
+  t.true(isGone(holder(dead)));
+  t.false(isGone(holder(`99999999 another-machine`)), 'cannot be looked up');
+  t.false(isGone(holder(thisHolder('token'))));
+  const own = holder(thisHolder('token'));
+  t.true(isGone({...own, since: Date.now() - process.uptime() * 1000 - 5}), 'made before this process began');
+  t.false(isGone({...own, pid: 99999999, table: 'pid:[1]'}), 'a process of another container');
+  t.is(parseHolder('12'), undefined);
+});
+
+test('a lock that was replaced meanwhile is not removed', async (t) => {
+  const folder = await folderOf(t);
+  const path = join(folder, 'a.lock');
+  await writeFile(path, '1 another-machine pid:[1] 1 first');
+  const found = await FileLock.tryAcquire(path);
+  if (found instanceof FileLock) return t.fail('it was held');
+  await writeFile(path, '2 another-machine pid:[1] 1 second');
+  t.true(await removeLock(path, found));
+  t.regex(await readFile(path, 'utf8'), /second/);
+  t.deepEqual(await readdir(folder), ['a.lock']);
+});
+
+test('only one process removes a lock; one that was killed over it is followed after some seconds', async (t) => {
+  const folder = await folderOf(t);
+  const path = join(folder, 'a.lock');
+  const claim = `${path}.first.0`;
+  await writeFile(path, '99999999 another-machine pid:[1] 1 first');
+  await old(path);
+  await writeFile(claim, '');
+  t.false((await FileLock.tryAcquire(path)) instanceof FileLock);
+  await utimes(claim, new Date(0), new Date(0));
+  const lock = await FileLock.tryAcquire(path);
+  t.true(lock instanceof FileLock);
+  await (lock as FileLock).release();
+  t.deepEqual(await readdir(folder), []);
+});
+
+test('of many that take over one lock at once, one gets it', async (t) => {
+  const folder = await folderOf(t);
+  for (let round = 0; round < 60; round++) {
+    const path = join(folder, `${round}.lock`);
+    await writeFile(path, dead);
+    const got = await Promise.all(Array.from({length: 8}, () => FileLock.tryAcquire(path)));
+    const locks = got.filter((lock) => lock instanceof FileLock);
+    t.is(locks.length, 1);
+    await locks[0]!.release();
+  }
+  t.deepEqual(await readdir(folder), []);
+});
+
+test('of many processes that take over one lock at once, one gets it', async (t) => {
+  const folder = await folderOf(t);
+  const rounds = 40;
+  for (let round = 0; round < rounds; round++) await writeFile(join(folder, `${round}.lock`), dead);
+  const children = Array.from({length: 4}, () => fork(racer, [folder, String(rounds)], {execArgv: ['--import=tsx']}));
+  t.teardown(() => {
+    for (const child of children) child.kill();
+  });
+  await Promise.all(children.map((child) => once(child, 'message')));
+  const ends = children.map((child) => once(child, 'message'));
+  const begin = Date.now() + 100;
+  for (const child of children) child.send(begin);
+  const won = (await Promise.all(ends)).flatMap(([rounds]) => rounds as number[]);
+  t.deepEqual(
+    won.toSorted((a, b) => a - b),
+    Array.from({length: rounds}, (_, round) => round),
+  );
+});
+
+test('waiting is told once, after a second', async (t) => {
+  const path = join(await folderOf(t), 'a.lock');
+  const lock = (await FileLock.tryAcquire(path)) as FileLock;
+  const said: string[] = [];
+  const waiting = withFileLock(path, async (waited) => waited, {say: (text) => said.push(text)});
+  await sleep(500);
+  t.deepEqual(said, []);
+  await sleep(1500);
+  await lock.release();
+  t.true(await waiting);
+  t.deepEqual(said, [`Waiting for ${path}, which is held by process ${process.pid} on ${hostname()}.`]);
+});
+
+test('waiting can be ended', async (t) => {
+  const path = join(await folderOf(t), 'a.lock');
+  const lock = (await FileLock.tryAcquire(path)) as FileLock;
+  const controller = new AbortController();
+  const waiting = withFileLock(path, async () => t.fail(), {signal: controller.signal});
+  controller.abort(new Error('lunch'));
+  await t.throwsAsync(waiting, {message: 'lunch'});
+  await lock.release();
+});
+
+test('a lock in a folder that is gone is released without an error', async (t) => {
+  const folder = join(await folderOf(t), 'gone');
+  await mkdir(folder);
+  const lock = (await FileLock.tryAcquire(join(folder, 'a.lock'))) as FileLock;
+  await rm(folder, {recursive: true});
+  await t.notThrowsAsync(lock.release());
+});
