@@ -23,7 +23,9 @@ export type InspectOptions = {
    * pixels. Of several, take the smallest. Default 800, as the model's.
    */
   minSize?: number;
-  /** The model's `maxSize`: the limit of the longer side of the resized image in pixels. Default 1333, as the model's. */
+  /**
+   * The model's `maxSize`: the limit of the longer side of the resized image in pixels. Default 1333, as the model's.
+   */
   maxSize?: number;
   /** Called after each image with the number of finished images. */
   onImage?: (done: number) => void;

@@ -35,7 +35,9 @@ export type Suspicion = {kind: SuspectKind; text: string};
 /** The smallest rectangle around the pixels of a mask. Maxima are exclusive. */
 type Extent = {x0: number; y0: number; x1: number; y1: number; area: number};
 
-/** Largest difference between an edge of a box and of its mask that is not told, in pixels, for this width or height. */
+/**
+ * Largest difference between an edge of a box and of its mask that is not told, in pixels, for this width or height.
+ */
 function tolerance(side: number): number {
   // Polygons have fractions, masks do not: up to a pixel is rounding.
   return Math.min(2, Math.max(1, 0.1 * side));

@@ -18,9 +18,9 @@ export type CocoOptions = {
   /** Folder of the images. Default: the folder of the annotation file. */
   images?: string;
   /**
-   * Names of the categories to use, in the order of their labels. Several categories of one name are one class. Default:
-   * all, sorted by id, except roots: categories without annotations that are the supercategory of another category, as
-   * Roboflow writes them. `notices` tells of both.
+   * Names of the categories to use, in the order of their labels. Several categories of one name are one class.
+   * Default: all, sorted by id, except roots: categories without annotations that are the supercategory of another
+   * category, as Roboflow writes them. `notices` tells of both.
    */
   classes?: readonly string[];
   /**
@@ -29,9 +29,9 @@ export type CocoOptions = {
    */
   faulty?: 'error' | 'skip';
   /**
-   * Where the boxes of objects come from, for training and for scores. 'annotations': from `bbox`, or from the mask if an
-   * annotation has none; 'masks': always from the mask, whose first and last columns and rows are the edges. `inspect()`
-   * tells where the two differ. Default 'annotations'.
+   * Where the boxes of objects come from, for training and for scores. 'annotations': from `bbox`, or from the mask if
+   * an annotation has none; 'masks': always from the mask, whose first and last columns and rows are the edges.
+   * `inspect()` tells where the two differ. Default 'annotations'.
    */
   boxes?: 'annotations' | 'masks';
 };
@@ -163,8 +163,9 @@ export class Coco implements Dataset {
   /**
    * Image `index` with its instances. Leaves out crowds, because they are not single instances to learn from, and also
    * instances whose box or mask has no area inside the image, which are counted in `stats` (both as in torchvision's
-   * references). Throws INVALID_IMAGE if the file is missing, unreadable or, upright by its EXIF orientation, not of the
-   * size that the annotation file states. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
+   * references). Throws INVALID_IMAGE if the file is missing, unreadable or, upright by its EXIF orientation, not of
+   * the size that the annotation file states. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is
+   * 'skip'.
    */
   async get(index: number): Promise<Sample> {
     const {fileName, ...size} = this.#image(index);
@@ -188,7 +189,8 @@ export class Coco implements Dataset {
 
   /**
    * The ground truth of image `index`: its annotations of the chosen classes, including crowds, as they are in the
-   * file, with boxes as the option `boxes` says. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
+   * file, with boxes as the option `boxes` says. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is
+   * 'skip'.
    */
   async truth(index: number): Promise<TrueObject[]> {
     return (await this.#objects(index)).map(({object}) => object);
