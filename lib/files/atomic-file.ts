@@ -1,7 +1,13 @@
 import {randomUUID} from 'node:crypto';
-import {type FileHandle, open, rename, rm} from 'node:fs/promises';
-import {dirname} from 'node:path';
+import {type FileHandle, open, readdir, rename, rm} from 'node:fs/promises';
+import {dirname, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
+
+/** The name of a temporary file: that of the file to write, eight digits, `.tmp`. */
+const TEMPORARY = /^(.+)\.[0-9a-f]{8}\.tmp$/;
+
+/** The temporary files that this process is writing. */
+const inUse = new Set<string>();
 
 /**
  * Writes the file `path` atomically: `write` fills a temporary file next to it, which then replaces it. If something
@@ -9,6 +15,7 @@ import {MaskRcnnError} from '../basics/errors.js';
  */
 export async function writeAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  inUse.add(resolve(temporary));
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -21,8 +28,23 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
   } catch (error) {
     await rm(temporary, {force: true}).catch(() => {}); // a failing disk may refuse this too
     throw writeFailed(path, error, 'What was there before is unchanged.');
+  } finally {
+    inUse.delete(resolve(temporary));
   }
   await syncFolder(dirname(path));
+}
+
+/**
+ * Removes temporary files in `folder` that `writeAtomically()` has left because its process was killed. `isOurs` says
+ * whether a file may be one: no other process may be writing it at the moment. A file that cannot be removed stays.
+ */
+export async function removeTemporaries(folder: string, isOurs: (target: string) => boolean): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const target = TEMPORARY.exec(name)?.[1];
+    const path = join(folder, name);
+    if (target === undefined || !isOurs(target) || inUse.has(resolve(path))) continue;
+    await rm(path, {force: true}).catch(() => {});
+  }
 }
 
 /**

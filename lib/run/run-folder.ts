@@ -6,21 +6,26 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {Sample} from '../datasets/dataset.js';
 import {type Comparison, drawComparison, drawMosaic} from '../draw/mosaic.js';
 import {writeAtomically} from '../files/atomic-file.js';
+import type {FileLock} from '../files/file-lock.js';
 import {makeFreeFolder} from '../files/free-folder.js';
 import {removeReports} from './earlier-reports.js';
 import {EventFile} from './event-file.js';
 import type {History} from './history.js';
+import {removeLeftovers} from './leftovers.js';
 import {lossCurvePng, lossCurveSvg} from './loss-curves.js';
 import {metricCurvePng, metricCurveSvg} from './metric-curves.js';
 import {MetricsFile, type MetricsRecord, type ResumePoint, readMetrics} from './metrics-file.js';
 import {resultsCsv} from './results-csv.js';
 import {resumedRunId, runIdOfOptions} from './run-id.js';
+import {lockLost, lockRun, unwritable} from './run-lock.js';
 
 export type RunFolderOptions = {
   /** Resumes the run in the folder. Records in metrics.jsonl from this step and this epoch on are dropped. */
   resumeAt?: ResumePoint;
   /** The id in the state that the run resumes from. The other files of the folder must have the same or none. */
   runId?: string | undefined;
+  /** The lock of the folder, if it is held already. `close()` releases it. */
+  lock?: FileLock | undefined;
   /** Class names, written on the pictures if there is more than one. */
   classes?: readonly string[];
   /** Called once for each report that cannot be written. Default: emits a process warning. */
@@ -45,6 +50,7 @@ export class RunFolder {
   readonly best: string;
   /** Path of the training state that a run resumes from. */
   readonly state: string;
+  readonly #lock: FileLock;
   readonly #metrics: MetricsFile;
   readonly #history: History;
   readonly #classes: readonly string[];
@@ -53,13 +59,14 @@ export class RunFolder {
   #events: EventFile | undefined;
 
   private constructor(
-    {path, id}: {path: string; id: string},
+    {path, id, lock}: {path: string; id: string; lock: FileLock},
     metrics: MetricsFile,
     history: History,
     {classes, warn}: RunFolderOptions,
   ) {
     this.path = path;
     this.id = id;
+    this.#lock = lock;
     this.last = join(path, 'last.safetensors');
     this.best = join(path, 'best.safetensors');
     this.state = RunFolder.statePath(path);
@@ -70,41 +77,45 @@ export class RunFolder {
   }
 
   /**
-   * Opens `path`, or the first free folder of runs/train, runs/train-2, ... Without `resumeAt` it removes the
+   * Opens and locks `path`, or the first free folder of runs/train, runs/train-2, ... Without `resumeAt` it removes the
    * state of an earlier run, so that nobody resumes it by mistake, and then its metrics and reports. Throws
    * INVALID_OPTION if the folder cannot be written, WRITE_FAILED if metrics.jsonl cannot be written, and
-   * INVALID_CHECKPOINT if the files of the run to resume are of different runs.
+   * INVALID_CHECKPOINT if the files of the run to resume are of different runs, and BUSY if another run goes on in it.
    */
   static async open(path: string | undefined, options: RunFolderOptions = {}): Promise<RunFolder> {
-    const {resumeAt} = options;
     const free = join('runs', 'train');
+    let lock: FileLock | undefined;
     try {
       const folder = path ?? (await makeFreeFolder(free));
-      await mkdir(folder, {recursive: true});
-      const file = join(folder, 'metrics.jsonl');
-      if (resumeAt === undefined) {
-        await rm(RunFolder.statePath(folder), {force: true});
-        await removeReports(folder);
-        const id = randomUUID();
-        const metrics = await MetricsFile.create(file, id);
-        const run = new RunFolder({path: folder, id}, metrics, {steps: [], epochs: []}, options);
-        await run.#openEvents(0);
-        return run;
-      }
-      const id = await idToResume(folder, options.runId);
-      const {metrics, kept} = await MetricsFile.resume(file, resumeAt, id);
-      const run = new RunFolder({path: folder, id}, metrics, kept.history, options);
-      if (kept.damaged > 0) run.#warn(`${file} has ${kept.damaged} lines that are no records; they are left out.`);
-      await run.#openEvents(resumeAt.step);
-      return run;
+      lock = options.lock ?? (await lockRun(folder));
+      await removeLeftovers(folder);
+      return options.resumeAt === undefined
+        ? await RunFolder.#begin(folder, lock, options)
+        : await RunFolder.#resume(folder, lock, options.resumeAt, options);
     } catch (cause) {
-      if (cause instanceof MaskRcnnError) throw cause;
-      throw new MaskRcnnError(
-        'INVALID_OPTION',
-        `Option 'output' of train() must be a folder that can be written, got '${path ?? free}' (${(cause as Error).message}).`,
-        {file: path ?? free, cause},
-      );
+      await lock?.release();
+      throw cause instanceof MaskRcnnError ? cause : unwritable(path ?? free, cause);
     }
+  }
+
+  static async #begin(path: string, lock: FileLock, options: RunFolderOptions): Promise<RunFolder> {
+    await rm(RunFolder.statePath(path), {force: true});
+    await removeReports(path);
+    const id = randomUUID();
+    const metrics = await MetricsFile.create(join(path, 'metrics.jsonl'), id);
+    const run = new RunFolder({path, id, lock}, metrics, {steps: [], epochs: []}, options);
+    await run.#openEvents(0);
+    return run;
+  }
+
+  static async #resume(path: string, lock: FileLock, at: ResumePoint, options: RunFolderOptions): Promise<RunFolder> {
+    const file = join(path, 'metrics.jsonl');
+    const id = await idToResume(path, options.runId);
+    const {metrics, kept} = await MetricsFile.resume(file, at, id);
+    const run = new RunFolder({path, id, lock}, metrics, kept.history, options);
+    if (kept.damaged > 0) run.#warn(`${file} has ${kept.damaged} lines that are no records; they are left out.`);
+    await run.#openEvents(at.step);
+    return run;
   }
 
   /** Path of the training state of the run in `folder`. */
@@ -125,9 +136,11 @@ export class RunFolder {
 
   /**
    * Adds a record to metrics.jsonl and to the TensorBoard events. Call it before saving a checkpoint that includes the
-   * record, so that a run resumed from the checkpoint has the record too.
+   * record, so that a run resumed from the checkpoint has the record too. Throws WRITE_FAILED, and BUSY if another run
+   * has taken over the folder.
    */
   async append(record: MetricsRecord): Promise<void> {
+    if (this.#lock.thief !== undefined) throw lockLost(this.path, this.#lock.thief);
     await this.#metrics.append(record);
     await this.#report('the TensorBoard events', async () => {
       try {
@@ -173,7 +186,11 @@ export class RunFolder {
 
   async close(): Promise<void> {
     await this.#report('the TensorBoard events', async () => this.#events?.close());
-    await this.#metrics.close();
+    try {
+      await this.#metrics.close();
+    } finally {
+      await this.#lock.release();
+    }
   }
 
   async #openEvents(firstStep: number): Promise<void> {

@@ -4,9 +4,11 @@ import {toAugmentation} from '../augment/presets.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {createProgress} from '../basics/progress.js';
 import type {Dataset} from '../datasets/dataset.js';
+import type {FileLock} from '../files/file-lock.js';
 import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
+import {lockRun} from '../run/run-lock.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
@@ -41,7 +43,7 @@ export type Run = {
  *
  * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's; errors of `data.get()`; INVALID_TARGET
  * with the file and instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it;
- * BUSY if the model is already being trained; DISPOSED; OUT_OF_MEMORY with the largest image; WRITE_FAILED, which
+ * BUSY if the model is already being trained, or another run goes on in the folder; DISPOSED; OUT_OF_MEMORY with the largest image; WRITE_FAILED, which
  * leaves the earlier checkpoint intact; INVALID_CHECKPOINT when resuming; or, after saving `last`, the reason of an
  * aborted signal.
  */
@@ -67,31 +69,36 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
     signal?.throwIfAborted();
     checkClasses(model, data, 'data');
     if (validation !== undefined) checkClasses(model, validation, 'validation');
-    const state = await findState(model, options);
-    const resolved = state === undefined ? completeTrainOptions(options) : completeResumedOptions(options, state);
-    const unfreeze = await freeze(model, resolved.freeze);
+    const lock = await lockToResume(options);
     try {
-      return await runTraining(model, options, {resolved, state, hooks});
+      const state = lock === undefined ? undefined : await findState(model, options);
+      const resolved = state === undefined ? completeTrainOptions(options) : completeResumedOptions(options, state);
+      const unfreeze = await freeze(model, resolved.freeze);
+      try {
+        return await runTraining(model, options, {resolved, state, hooks, lock});
+      } finally {
+        await unfreeze();
+      }
     } finally {
-      await unfreeze();
+      await lock?.release();
     }
   } finally {
     release();
   }
 }
 
+/** What `train()` has found out and taken before it opens the folder. */
+type Prepared = {
+  resolved: ResolvedTrainOptions;
+  state: TrainingState | undefined;
+  hooks: TrainHooks;
+  lock: FileLock | undefined;
+};
+
 async function runTraining(
   model: MaskRcnn,
   given: TrainOptions,
-  {
-    resolved: options,
-    state,
-    hooks,
-  }: {
-    resolved: ResolvedTrainOptions;
-    state: TrainingState | undefined;
-    hooks: TrainHooks;
-  },
+  {resolved: options, state, hooks, lock}: Prepared,
 ): Promise<Run> {
   const progress = given.log === 'silent' ? undefined : createProgress();
   const loader = await openLoader(given, options, (text) => progress?.say(text));
@@ -104,6 +111,7 @@ async function runTraining(
     const folder = await RunFolder.open(given.output, {
       classes: model.classes,
       warn: (text) => log.say(text),
+      lock,
       ...(state && {resumeAt: state.position, runId: state.runId}),
     });
     try {
@@ -141,20 +149,31 @@ async function openLoader(
   });
 }
 
-/** The state to resume from, or undefined for a new run. Throws INVALID_CHECKPOINT. */
-async function findState(model: MaskRcnn, {resume = false, output}: TrainOptions): Promise<TrainingState | undefined> {
+/**
+ * Locks the folder of a run that may be resumed, so that its state cannot change after it was read; undefined for a new
+ * run. Throws INVALID_CHECKPOINT if there must be a state and is none, and BUSY.
+ */
+async function lockToResume({resume = false, output}: TrainOptions): Promise<FileLock | undefined> {
   if (resume === false || output === undefined) return undefined;
   const path = RunFolder.statePath(output);
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return readTrainingState(path, model);
-  if (resume === 'auto') return undefined;
+  if (resume === 'auto' || (await isThere(path))) return lockRun(output);
   throw new MaskRcnnError('INVALID_CHECKPOINT', `${path} must be there for a run to be resumed, and is not.`, {
     file: path,
     hint: "It is first saved after the first epoch, or saveEveryMinutes; resume: 'auto' begins anew where it is missing.",
   });
+}
+
+/** The state to resume from, or undefined for a new run. Throws INVALID_CHECKPOINT. */
+async function findState(model: MaskRcnn, {output}: TrainOptions): Promise<TrainingState | undefined> {
+  const path = RunFolder.statePath(output!);
+  return (await isThere(path)) ? readTrainingState(path, model) : undefined;
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Excludes the parameters that `items` name from training. The returned function undoes this. */

@@ -1,11 +1,12 @@
 import {existsSync} from 'node:fs';
 import {mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import sharp from 'sharp';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
 import type {Sample} from '../../lib/datasets/dataset.js';
+import {writeAtomically} from '../../lib/files/atomic-file.js';
 import type {History} from '../../lib/run/history.js';
 import {RunFolder} from '../../lib/run/run-folder.js';
 import {readEvents} from './event-reader.js';
@@ -304,4 +305,46 @@ test('files of different runs are not resumed as one; files without an id are', 
   const named = await open(undefined);
   await named.close();
   t.regex(await readFile(metrics, 'utf8'), new RegExp(`^{"type":"run","runId":"${named.id}"}\\n{"type":"step"`));
+});
+
+test('two runs in one folder: the second is refused and changes nothing', async (t) => {
+  const folder = await folderOf(t);
+  const first = await RunFolder.open(folder);
+  await tell(first);
+  const before = await readFile(join(folder, 'metrics.jsonl'), 'utf8');
+  for (const options of [{}, {resumeAt: {step: 0, epoch: 0}}]) {
+    const error = await t.throwsAsync(RunFolder.open(folder, options), {instanceOf: MaskRcnnError, code: 'BUSY'});
+    t.is(
+      error!.message.split('\n')[0],
+      `${folder} must not be in use by another run, but process ${process.pid} on ${hostname()} trains in it.`,
+    );
+  }
+  t.is(await readFile(join(folder, 'metrics.jsonl'), 'utf8'), before);
+  await first.close();
+  await (await RunFolder.open(folder)).close();
+  t.false((await readdir(folder)).includes('run.lock'));
+});
+
+test('the lock of a run that was killed is taken over, and that of a folder that is refused is released', async (t) => {
+  const folder = await folderOf(t);
+  await writeFile(join(folder, 'run.lock'), `99999999 ${hostname()}`);
+  await (await RunFolder.open(folder)).close();
+  const options = {resumeAt: {step: 0, epoch: 0}, runId: 'another'};
+  await t.throwsAsync(RunFolder.open(folder, options), {code: 'INVALID_CHECKPOINT'});
+  t.false((await readdir(folder)).includes('run.lock'));
+});
+
+test('what a kill has left of half-written files is removed, and nothing else', async (t) => {
+  const folder = await folderOf(t);
+  await mkdir(join(folder, 'batches'));
+  const left = ['last.state.safetensors', 'epoch-3.safetensors', 'metrics.jsonl', 'batches/step-1.png'];
+  const others = ['mine.txt.0123abcd.tmp', 'last.state.safetensors.tmp', 'last.safetensors.0123ABCD.tmp', 'a.tmp'];
+  for (const name of left) await writeFile(join(folder, `${name}.0123abcd.tmp`), 'half');
+  for (const name of others) await writeFile(join(folder, name), 'mine');
+  await writeAtomically(join(folder, 'best.safetensors'), async () => {
+    await (await RunFolder.open(folder)).close();
+  });
+  const names = await readdir(folder, {recursive: true});
+  t.deepEqual(names.filter((name) => name.endsWith('.tmp')).sort(), others.sort());
+  t.true(names.includes('best.safetensors'), 'a file that was just being written');
 });

@@ -1,4 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
+import {existsSync} from 'node:fs';
 import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -187,4 +188,24 @@ test.serial('a new run that is killed before its first save is never resumed as 
   await using fresh = await maskRcnn(tinyModel);
   const anew = await train(fresh, {...interruptible(output), resume: 'auto'});
   t.deepEqual(await course(fresh, anew), await wholeCourse());
+});
+
+test.serial('a second run in the folder of one that goes on is refused, and does not disturb it', async (t) => {
+  const output = join(folder, 'shared');
+  await using model = await maskRcnn(tinyModel);
+  await using other = await maskRcnn(tinyModel);
+  const refused: Promise<unknown>[] = [];
+  const run = await train(model, {
+    ...interruptible(output),
+    onStep: ({step}) => {
+      if (step !== 5) return;
+      for (const resume of [false, 'auto'] as const) {
+        const second = refused.at(-1) ?? Promise.resolve();
+        refused.push(second.then(() => train(other, {...interruptible(output), resume}).catch((error) => error)));
+      }
+    },
+  });
+  for (const error of await Promise.all(refused)) t.like(error, {code: 'BUSY', file: join(output, 'run.lock')});
+  t.deepEqual(await course(model, run), await wholeCourse());
+  t.false(existsSync(join(output, 'run.lock')));
 });
