@@ -2,7 +2,8 @@ import type {Evaluation} from '../evaluation/evaluate.js';
 import type {EpochRecord} from './history.js';
 
 /**
- * The score that selects the best checkpoint; the highest wins. 'loss' is the negated training loss. The others are
+ * The score that selects the best checkpoint; the highest wins. Ties go to the higher mask AP, then to the lower
+ * training loss. 'loss' is the negated training loss. The others are
  * scores of `evaluate()`: 'ap' and 'ap50' of masks, 'boxAp' of boxes, 'iou' and 'f1' of pixels, 'objectF1' and
  * 'objectDice' of objects.
  */
@@ -18,6 +19,29 @@ export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) =
   objectF1: ({objects}) => objects.mean.f1,
   objectDice: ({objects}) => objects.mean.dice,
 };
+
+/** What breaks a tie between epochs with the same score: the mask AP, then the training loss. */
+export type TieBreak = {ap: number | null; loss: number};
+
+/** The values of an epoch that break ties. */
+export function tieBreakOf({loss, validation}: EpochRecord): TieBreak {
+  return {ap: validation === null ? null : validation.segm.ap, loss};
+}
+
+/**
+ * Whether an epoch is better than the best one so far: by a higher score, or else a higher mask AP, or else a lower
+ * training loss. Without the tie break of the best one, as in states of older versions, the earlier epoch stays.
+ */
+export function isBetter(
+  [score, tieBreak]: readonly [score: number, tieBreak: TieBreak],
+  [bestScore, best]: readonly [score: number | null, tieBreak: TieBreak | undefined],
+): boolean {
+  if (bestScore === null) return true;
+  if (score !== bestScore || best === undefined) return score > bestScore;
+  const [ap, bestAp] = [tieBreak.ap ?? -Infinity, best.ap ?? -Infinity];
+  // In a state, JSON has null for a loss that is not finite.
+  return ap === bestAp ? tieBreak.loss < (best.loss ?? Infinity) : ap > bestAp;
+}
 
 /** The score of an epoch by `bestBy`, where higher is better; null if the epoch was not evaluated. */
 export function scoreOf({loss, validation}: EpochRecord, bestBy: BestBy): number | null {

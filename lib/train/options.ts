@@ -122,13 +122,13 @@ export type TrainOptions = {
   /** Only detections on the validation set above this score count, 0..1. Default 0.5. */
   scoreThreshold?: number;
   /**
-   * The score that selects the best checkpoint. Default 'iou' (pixel IoU, mean over images), or 'loss' without
-   * `validation`.
+   * The score that selects the best checkpoint. Ties go to the higher mask AP, then to the lower training loss. Default
+   * 'iou' (pixel IoU, mean over images), or 'loss' without `validation`.
    */
   bestBy?: BestBy;
   /**
-   * Early stopping: ends the run after this many evaluations in a row without a better score; null: never. Default
-   * null.
+   * Early stopping: ends the run after this many evaluations in a row without a better score; null: never. A tie is no
+   * better score, even if mask AP or loss are better. Default null.
    */
   patience?: number | null;
   /**

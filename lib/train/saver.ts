@@ -3,7 +3,7 @@ import type {Optimizer} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {writeModel} from '../model/checkpoint.js';
 import {openModel} from '../model/model.js';
-import {scoreOf} from '../run/best.js';
+import {isBetter, scoreOf, tieBreakOf} from '../run/best.js';
 import type {EpochRecord} from '../run/history.js';
 import type {StateDict} from '../weights/state-dict.js';
 import type {MovingAverage} from './average.js';
@@ -48,20 +48,21 @@ export class Saver {
   async saveEpoch(record: EpochRecord, isEnd: boolean): Promise<void> {
     const {average, position} = this.#run;
     const {options, folder, model} = this.#run.parts;
-    const {epoch, bestScore} = position;
+    const {epoch, bestScore, bestTieBreak} = position;
     const isLastDue = isEnd || epoch === options.epochs || !this.#isSavedLately();
     const score = scoreOf(record, options.bestBy);
     // The training loss improves in almost every epoch, and an epoch without evaluation may be short. So with 'loss',
     // save `best` only when `last` is saved.
     const isWorthIt = options.bestBy !== 'loss' || isLastDue;
-    const isBest = score !== null && (bestScore === null || score > bestScore) && isWorthIt;
+    const tieBreak = tieBreakOf(record);
+    const isBest = score !== null && isBetter([score, tieBreak], [bestScore, bestTieBreak]) && isWorthIt;
     const isCopyDue = options.saveEvery !== null && (record.epoch + 1) % options.saveEvery === 0;
     if (!isBest && !isLastDue && !isCopyDue) return;
     const weights = await average.during(() => model.stateDict());
     if (isCopyDue) await writeModel(join(folder.path, `epoch-${record.epoch + 1}.safetensors`), weights, model);
     if (isBest) {
       await writeModel(folder.best, weights, model);
-      position.bestScore = score;
+      Object.assign(position, {bestScore: score, bestTieBreak: tieBreak});
     }
     if (isLastDue) await this.saveLast(weights);
   }

@@ -1,7 +1,11 @@
+import {setImmediate} from 'node:timers/promises';
+import {crc32} from 'node:zlib';
 import type {StateTensor} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {describe, type ModelDescription} from '../model/checkpoint.js';
+import type {TieBreak} from '../run/best.js';
 import {invalidCheckpoint} from '../weights/invalid-checkpoint.js';
+import type {WeightsMetadata} from '../weights/metadata.js';
 import {readWeights} from '../weights/read-weights.js';
 import {type StateDict, toStateDict, withName} from '../weights/state-dict.js';
 import {writeSafetensors} from '../weights/write-safetensors.js';
@@ -10,6 +14,12 @@ import type {ResolvedTrainOptions} from './options.js';
 
 /** The metadata key of a state file under which the training state is stored as JSON. */
 const TRAINING = 'maskrcnn_training';
+
+/** The metadata key of the checksum. */
+const CHECKSUM = 'maskrcnn_checksum';
+
+/** A checksum over this many bytes takes some milliseconds. Other work runs between such parts. */
+const CHECKSUM_PART = 8 << 20;
 
 /** How far a run has got, and where it resumes. */
 export type Position = {
@@ -20,6 +30,8 @@ export type Position = {
   batch: number;
   /** The score of the best checkpoint, where higher is better; null before the first one. */
   bestScore: number | null;
+  /** What breaks ties with that score; undefined before the first one, and in states of older versions. */
+  bestTieBreak?: TieBreak;
   /** Number of scores since then that were not better. */
   sinceBest: number;
   /** Number of steps that were skipped because losses or gradients were not finite. */
@@ -67,17 +79,46 @@ export async function writeTrainingState(
     ...optimizer.map((tensor) => withName(tensor, `optimizer.${tensor.name}`)),
     {name: 'random.samplers', dtype: 'uint8', shape: [samplers.length], data: samplers},
   ]);
-  await writeSafetensors(path, tensors, {...describe(description), [TRAINING]: JSON.stringify(training)});
+  const metadata = {...describe(description), [TRAINING]: JSON.stringify(training)};
+  await writeSafetensors(path, tensors, {...metadata, [CHECKSUM]: await checksum(tensors, metadata)});
+}
+
+/** CRC-32 in hex over everything that a state has: the metadata, and each tensor with its name, dtype and shape. */
+async function checksum(tensors: StateDict, metadata: WeightsMetadata): Promise<string> {
+  // In the order of the names: a reader may give the metadata in another order than the writer.
+  let crc = crc32(JSON.stringify(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))));
+  for (const {name, dtype, shape, data} of tensors.values()) {
+    crc = crc32(JSON.stringify([name, dtype, shape]), crc);
+    for (let begin = 0; begin < data.length; begin += CHECKSUM_PART) {
+      crc = crc32(data.subarray(begin, begin + CHECKSUM_PART), crc);
+      if (data.length > CHECKSUM_PART) await setImmediate();
+    }
+  }
+  return crc.toString(16).padStart(8, '0');
+}
+
+/** Throws INVALID_CHECKPOINT if the content has changed since it was written. States of older versions have no sum. */
+async function verify(path: string, tensors: StateDict, metadata: WeightsMetadata): Promise<void> {
+  const {[CHECKSUM]: expected, format: _, ...content} = metadata;
+  if (expected === undefined) return;
+  const got = await checksum(tensors, content);
+  if (got === expected) return;
+  throw invalidCheckpoint(
+    path,
+    `is damaged: its content must have the checksum ${expected}, got ${got}`,
+    'The run cannot be resumed from it. Begin another one with weights: the last.safetensors or best.safetensors of this run.',
+  );
 }
 
 /**
- * Reads a file that `writeTrainingState()` wrote. Throws INVALID_CHECKPOINT if it is another kind of file, or if its
- * network differs from `description`.
+ * Reads a file that `writeTrainingState()` wrote. Throws INVALID_CHECKPOINT if it is another kind of file, if it is
+ * damaged, or if its network differs from `description`.
  */
 export async function readTrainingState(path: string, description: ModelDescription): Promise<TrainingState> {
   const {tensors, metadata} = await readWeights(path);
   const {[TRAINING]: training, ...network} = metadata;
   if (typeof training !== 'string') throw invalidCheckpoint(path, 'is not the state of a training run');
+  await verify(path, tensors, metadata);
   const expected = describe(description);
   for (const [key, value] of Object.entries(expected)) {
     if (JSON.stringify(network[key]) === JSON.stringify(value)) continue;

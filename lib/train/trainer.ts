@@ -218,7 +218,7 @@ export class Trainer {
     return scores;
   }
 
-  /** Counts scores without improvement. Returns whether there have been too many. */
+  /** Counts scores without improvement, where a tie is none. Returns whether there have been too many. */
   #judge(record: EpochRecord): boolean {
     const {bestBy, patience} = this.#parts.options;
     const score = scoreOf(record, bestBy);

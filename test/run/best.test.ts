@@ -1,0 +1,33 @@
+import test from 'ava';
+import type {Evaluation} from '../../lib/evaluation/evaluate.js';
+import {isBetter, tieBreakOf} from '../../lib/run/best.js';
+import {epoch} from './records.js';
+
+const tie = (ap: number | null, loss: number) => ({ap, loss});
+
+test('a higher score is better, whatever the rest', (t) => {
+  t.true(isBetter([0.1, tie(0, 9)], [0, tie(1, 1)]));
+  t.false(isBetter([0, tie(1, 1)], [0.1, tie(0, 9)]));
+  t.true(isBetter([0, tie(null, 9)], [null, undefined]), 'the first one');
+});
+
+test('ties go to the higher mask AP, then to the lower training loss', (t) => {
+  t.true(isBetter([0, tie(0.2, 9)], [0, tie(0.1, 1)]));
+  t.false(isBetter([0, tie(0.1, 1)], [0, tie(0.2, 9)]));
+  t.true(isBetter([0, tie(0, 1.6)], [0, tie(0, 3.1)]));
+  t.true(isBetter([0, tie(null, 1.6)], [0, tie(null, 3.1)]));
+  t.true(isBetter([0, tie(0, 3.1)], [0, tie(null, 1.6)]), 'an AP is better than none');
+  t.false(isBetter([0, tie(0, 3.1)], [0, tie(0, 3.1)]), 'the earlier one stays');
+  t.false(isBetter([0, tie(0, Number.NaN)], [0, tie(0, 3.1)]));
+  t.true(isBetter([0, tie(0, 3.1)], [0, JSON.parse('{"ap":0,"loss":null}')]), 'a loss that was not finite');
+});
+
+test('without what breaks the tie, as in an older state, the earlier epoch stays', (t) => {
+  t.false(isBetter([0, tie(1, 1)], [0, undefined]));
+  t.true(isBetter([0.1, tie(0, 9)], [0, undefined]));
+});
+
+test('what breaks ties is taken from the epoch', (t) => {
+  t.deepEqual(tieBreakOf({...epoch(0), loss: 2}), {ap: null, loss: 2});
+  t.deepEqual(tieBreakOf(epoch(0, {segm: {ap: 0.25}} as Evaluation)), {ap: 0.25, loss: 1});
+});
