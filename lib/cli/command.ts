@@ -8,7 +8,7 @@ export type CommandContext = {
   out: (text: string) => void;
   /** For progress and for messages that are not results. */
   progress: Progress;
-  /** Aborted when the user presses Ctrl-C. */
+  /** Aborted when the user presses Ctrl-C, or by SIGTERM or SIGHUP. */
   signal: AbortSignal;
 };
 

@@ -1,12 +1,9 @@
 #!/usr/bin/env node
 import {createProgress} from '../basics/progress.js';
 import {runCli} from './run.js';
+import {listenForSignals} from './signals.js';
 
-const controller = new AbortController();
-// A second Ctrl-C ends the process immediately.
-process.once('SIGINT', () => controller.abort());
-process.exitCode = await runCli(
-  process.argv.slice(2),
-  {out: (text) => console.log(text), progress: createProgress()},
-  controller.signal,
+const {signal, exitCode} = listenForSignals();
+process.exitCode = exitCode(
+  await runCli(process.argv.slice(2), {out: (text) => console.log(text), progress: createProgress()}, signal),
 );

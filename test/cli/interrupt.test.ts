@@ -38,15 +38,35 @@ async function startTraining(run: string, ...more: string[]): Promise<ChildProce
   return child;
 }
 
-test.serial('Ctrl-C finishes the step, saves, and ends with code 130', async (t) => {
-  const run = join(folder, 'once');
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  test.serial(`${signal} finishes the step, saves, and ends with code ${code}`, async (t) => {
+    const run = join(folder, signal);
+    const child = await startTraining(run);
+    let said = '';
+    child.stderr!.on('data', (chunk) => (said += chunk));
+    child.kill(signal);
+    child.kill(signal); // npm passes on what the terminal has sent already
+    t.deepEqual(await once(child, 'close'), [code, null]);
+    t.regex(
+      said,
+      new RegExp(`Saved\\. \`maskrcnn train --resume --output .*${signal}\` goes on\\.\\nInterrupted\\.\\n$`),
+    );
+    t.true(existsSync(join(run, 'last.state.safetensors')));
+    t.true(existsSync(join(run, 'last.safetensors')));
+    t.false(existsSync(join(run, 'run.lock')));
+  });
+}
+
+test.serial('a run is saved although its terminal, or what reads its output, has ended', async (t) => {
+  const run = join(folder, 'unread');
   const child = await startTraining(run);
-  let said = '';
-  child.stderr!.on('data', (chunk) => (said += chunk));
-  child.kill('SIGINT');
-  t.deepEqual(await once(child, 'close'), [130, null]);
-  t.regex(said, /Saved\. `maskrcnn train --resume --output .*once` goes on\.\nInterrupted\.\n$/);
-  t.true(existsSync(join(run, 'last.state.safetensors')));
+  child.stderr!.destroy();
+  child.kill('SIGHUP');
+  t.deepEqual(await once(child, 'exit'), [129, null]);
   t.true(existsSync(join(run, 'last.safetensors')));
 });
 
@@ -90,12 +110,12 @@ test.serial('a run that is interrupted before its first step is not said to be s
   t.notRegex(text(), /Saved/);
 });
 
-test.serial('a second Ctrl-C ends at once', async (t) => {
+test.serial('a second signal ends at once', async (t) => {
   // Steps take seconds at this size, so the first Ctrl-C still waits for its step.
   const child = await startTraining(join(folder, 'twice'), '--min-size', '800', '--max-size', '800');
   child.stderr!.resume();
-  child.kill('SIGINT');
-  await setTimeout(100);
+  child.kill('SIGTERM');
+  await setTimeout(200);
   child.kill('SIGINT');
   t.deepEqual(await once(child, 'close'), [null, 'SIGINT']);
 });

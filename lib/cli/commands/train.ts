@@ -60,7 +60,8 @@ ${DATA_HELP}
   --no-inspect        do not check the whole data set before the first step
   --log silent        show no progress, only results and errors
 
-Press Ctrl-C to end the run after the current step and save it. Press it again to stop at once.
+Press Ctrl-C to end the run after the current step and save it. Press it again to stop at once. SIGTERM and SIGHUP do
+the same.
 
   maskrcnn train GlaS --include 'train_*' --classes gland --weights COCO_V1 --epochs 20 --augment histology
   maskrcnn train instances_train.json --images train --validation '{path: instances_val.json, images: val}' --weights COCO_V1
