@@ -53,4 +53,10 @@ std::vector<at::Tensor> BackboneImpl::forward_fpn(const std::vector<at::Tensor>&
   return fpn->forward(maps);
 }
 
+std::vector<int64_t> BackboneImpl::strides() const {
+  auto strides = body->map_strides;
+  strides.push_back(2 * strides.back());  // 'pool'
+  return strides;
+}
+
 }  // namespace maskrcnn

@@ -21,6 +21,8 @@ struct BackboneImpl : torch::nn::Module {
   // images [N,3,H,W] -> the maps that feed the pyramid: [N,C_l,H_l,W_l], finest first
   std::vector<at::Tensor> forward_body(const at::Tensor& images);
   std::vector<at::Tensor> forward_fpn(const std::vector<at::Tensor>& maps);
+  // Pixels of the image per cell of each level, in the order of forward().
+  std::vector<int64_t> strides() const;
 
   int64_t out_channels = 256;
   std::shared_ptr<BodyImpl> body;

@@ -14,6 +14,7 @@ struct BodyImpl : torch::nn::Module {
   virtual std::vector<at::Tensor> forward(const at::Tensor& images) = 0;
 
   std::vector<int64_t> map_channels;  // C_l
+  std::vector<int64_t> map_strides;   // pixels of the image per cell of the map
 };
 
 }  // namespace maskrcnn

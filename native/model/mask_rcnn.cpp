@@ -32,7 +32,8 @@ MaskRCNNImpl::MaskRCNNImpl(const MaskRCNNOptions& options)
     : options_(options), transform_(options.transform) {
   backbone_ = register_module("backbone", Backbone(options.backbone));
   rpn_ = register_module("rpn", RegionProposalNetwork(backbone_->out_channels, options.rpn));
-  roi_heads_ = register_module("roi_heads", RoIHeads(backbone_->out_channels, options.roi_heads));
+  roi_heads_ = register_module(
+      "roi_heads", RoIHeads(backbone_->out_channels, backbone_->strides(), options.roi_heads));
 }
 
 MaskRCNNLosses MaskRCNNImpl::compute_losses(
@@ -45,8 +46,7 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
   auto proposals = roi_heads_->match(
       boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training)), targets);
   const auto rpn_losses = rpn_->compute_losses(rpn_output, anchors, generator);
-  const auto roi_losses =
-      roi_heads_->compute_losses(features, proposals, inputs.sizes, targets, generator);
+  const auto roi_losses = roi_heads_->compute_losses(features, proposals, targets, generator);
   return {
       roi_losses.classifier,
       roi_losses.box_reg,
@@ -106,7 +106,7 @@ std::vector<Detections> MaskRCNNImpl::detect(
   const auto& features = maps.features;
   const auto proposals = boxes_of(rpn_->propose(maps.rpn, inputs, options_.rpn.testing));
   lap("proposals");
-  const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
+  const auto predictions = roi_heads_->predict_boxes(features, proposals);
   lap("box head");
   auto detections = roi_heads_->select_detections(
       roi_heads_->candidates(predictions, proposals), inputs.sizes, options);
@@ -117,7 +117,7 @@ std::vector<Detections> MaskRCNNImpl::detect(
       boxes.push_back(image.boxes);
       labels.push_back(image.labels);
     }
-    const auto masks = roi_heads_->mask_probabilities(features, boxes, labels, inputs.sizes);
+    const auto masks = roi_heads_->mask_probabilities(features, boxes, labels);
     for (size_t image = 0; image < images.size(); ++image) detections[image].masks = masks[image];
   }
   lap("mask head");
@@ -153,8 +153,7 @@ Detections MaskRCNNImpl::detect_in_views(
 
   // Every view scores the proposals of all views.
   const auto shared = in_each_view(rpn_->merge(proposals, limits).boxes);
-  const auto judged =
-      roi_heads_->candidates(roi_heads_->predict_boxes(features, shared, inputs.sizes), shared);
+  const auto judged = roi_heads_->candidates(roi_heads_->predict_boxes(features, shared), shared);
   std::vector<at::Tensor> boxes, scores;
   for (size_t v = 0; v < views.size(); ++v) {
     boxes.push_back(views[v].of_boxes(judged[v].boxes, size));
@@ -165,7 +164,7 @@ Detections MaskRCNNImpl::detect_in_views(
   auto& [found, labels, found_scores, found_masks] = detections.front();
   if (with_masks) {
     auto masks = roi_heads_->mask_probabilities(
-        features, in_each_view(found), std::vector<at::Tensor>(views.size(), labels), inputs.sizes);
+        features, in_each_view(found), std::vector<at::Tensor>(views.size(), labels));
     for (size_t v = 0; v < views.size(); ++v) masks[v] = views[v].of_masks(masks[v]);
     found_masks = at::stack(masks).mean(0);
   }
@@ -195,7 +194,7 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
   record("rpn.bbox_pred.", rpn_output.bbox_pred);
   const auto proposals = boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.testing));
   record("proposals.", proposals);
-  const auto predictions = roi_heads_->predict_boxes(features, proposals, inputs.sizes);
+  const auto predictions = roi_heads_->predict_boxes(features, proposals);
   stages.emplace_back("box_features", predictions.features);
   stages.emplace_back("class_logits", predictions.class_logits);
   stages.emplace_back("box_regression", predictions.box_regression);
@@ -205,7 +204,7 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
            roi_heads_->candidates(predictions, proposals), inputs.sizes, detection_options())) {
     boxes.push_back(image.boxes);
   }
-  stages.emplace_back("mask_logits", roi_heads_->predict_masks(features, boxes, inputs.sizes));
+  stages.emplace_back("mask_logits", roi_heads_->predict_masks(features, boxes));
   return stages;
 }
 

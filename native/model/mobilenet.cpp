@@ -68,6 +68,7 @@ MobileNetImpl::MobileNetImpl(
   const auto first_trained = trainable_stages == 0 ? static_cast<int64_t>(network.size())
                                                    : stages[count - trainable_stages];
   const auto last = stages[returned_stages.back()];
+  int64_t stride = 2;  // of the first layer
   for (int64_t index = 0; index <= last; ++index) {
     auto& layer = network[index];
     register_module(std::to_string(index), layer.module.ptr());
@@ -76,7 +77,11 @@ MobileNetImpl::MobileNetImpl(
     }
     returned.push_back(std::ranges::any_of(
         returned_stages, [&](int64_t stage) { return stages[stage] == index; }));
-    if (returned.back()) map_channels.push_back(layer.out_channels);
+    if (layer.halves) stride *= 2;
+    if (returned.back()) {
+      map_channels.push_back(layer.out_channels);
+      map_strides.push_back(stride);
+    }
     layers.push_back(std::move(layer));
   }
   initialize(*this);

@@ -11,22 +11,23 @@ namespace maskrcnn {
 // torchvision ops/poolers.py).
 class MultiScaleRoIAlign {
  public:
-  // format: the memory format of the result.
-  MultiScaleRoIAlign(const RoiPoolOptions& options, at::MemoryFormat format)
-      : options_(options), format_(format) {}
+  // strides: of all levels, in pixels, see BackboneImpl::strides(). format: the memory format of
+  // the result. torchvision infers the strides from the first batch that a model sees and keeps
+  // them, which is off by 2 for images of few rows.
+  MultiScaleRoIAlign(
+      const RoiPoolOptions& options, const std::vector<int64_t>& strides, at::MemoryFormat format);
 
-  int64_t output_size() const { return options_.output_size; }
+  int64_t output_size() const { return output_size_; }
 
-  // features: [N,C,H_l,W_l] per level, the last one max-pooled; boxes: [R_n,4] per image; sizes:
-  // without padding
+  // features: [N,C,H_l,W_l] per level, the last one max-pooled; boxes: [R_n,4] per image
   // -> [R, C, output_size, output_size], R over all images
   at::Tensor pool(
-      const std::vector<at::Tensor>& features,
-      const std::vector<at::Tensor>& boxes,
-      const std::vector<ImageSize>& sizes) const;
+      const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes) const;
 
  private:
-  RoiPoolOptions options_;
+  std::vector<size_t> levels_;        // indices of the levels to pool from
+  std::vector<double> log2_strides_;  // of these
+  int64_t output_size_, sampling_ratio_;
   at::MemoryFormat format_;
 };
 

@@ -147,7 +147,9 @@ ResNetImpl::ResNetImpl(
     }
     layers.push_back(register_module("layer" + std::to_string(index), layer));
     returned.push_back(std::ranges::find(returned_layers, index) != returned_layers.end());
-    if (returned.back()) map_channels.push_back(channels);
+    if (!returned.back()) continue;
+    map_channels.push_back(channels);
+    map_strides.push_back(int64_t{4} << (index - 1));  // the stem and its pooling halve, too
   }
   freeze(trainable_layers);
 }

@@ -28,15 +28,17 @@ at::Tensor of_class(const at::Tensor& values, const at::Tensor& classes) {
 
 }  // namespace
 
-RoIHeadsImpl::RoIHeadsImpl(int64_t channels, const RoiHeadsOptions& options)
+RoIHeadsImpl::RoIHeadsImpl(
+    int64_t channels, const std::vector<int64_t>& strides, const RoiHeadsOptions& options)
     : options_(options),
       // Channels-last if a convolution follows; contiguous if the result is flattened, which then
       // needs no copy.
       box_roi_pool_(
           options.box_roi_pool,
+          strides,
           options.convolutional_heads ? at::MemoryFormat::ChannelsLast
                                       : at::MemoryFormat::Contiguous),
-      mask_roi_pool_(options.mask_roi_pool, at::MemoryFormat::ChannelsLast),
+      mask_roi_pool_(options.mask_roi_pool, strides, at::MemoryFormat::ChannelsLast),
       box_coder_(options.bbox_reg_weights),
       matcher_(
           options.sampling.fg_iou_thresh,
@@ -64,10 +66,8 @@ at::Tensor RoIHeadsImpl::box_features(const at::Tensor& pooled) {
 }
 
 BoxPredictions RoIHeadsImpl::predict_boxes(
-    const std::vector<at::Tensor>& features,
-    const std::vector<at::Tensor>& proposals,
-    const std::vector<ImageSize>& sizes) {
-  const auto vectors = box_features(box_roi_pool_.pool(features, proposals, sizes)).to(at::kFloat);
+    const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& proposals) {
+  const auto vectors = box_features(box_roi_pool_.pool(features, proposals)).to(at::kFloat);
   const ExactScope exact;
   const auto [class_logits, box_regression] = box_predictor_->forward(vectors);
   return {vectors, class_logits, box_regression};
@@ -112,19 +112,16 @@ std::vector<Detections> RoIHeadsImpl::select_detections(
 }
 
 at::Tensor RoIHeadsImpl::predict_masks(
-    const std::vector<at::Tensor>& features,
-    const std::vector<at::Tensor>& boxes,
-    const std::vector<ImageSize>& sizes) {
-  const auto pooled = mask_roi_pool_.pool(features, boxes, sizes);
+    const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes) {
+  const auto pooled = mask_roi_pool_.pool(features, boxes);
   return mask_predictor_->forward(mask_head_->forward(pooled)).to(at::kFloat);
 }
 
 at::Tensor RoIHeadsImpl::predict_masks_of_class(
     const std::vector<at::Tensor>& features,
     const std::vector<at::Tensor>& boxes,
-    const std::vector<at::Tensor>& labels,
-    const std::vector<ImageSize>& sizes) {
-  const auto pooled = mask_roi_pool_.pool(features, boxes, sizes);
+    const std::vector<at::Tensor>& labels) {
+  const auto pooled = mask_roi_pool_.pool(features, boxes);
   return mask_predictor_->forward_of_class(mask_head_->forward(pooled), at::cat(labels))
       .to(at::kFloat);
 }
@@ -132,11 +129,8 @@ at::Tensor RoIHeadsImpl::predict_masks_of_class(
 std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
     const std::vector<at::Tensor>& features,
     const std::vector<at::Tensor>& boxes,
-    const std::vector<at::Tensor>& labels,
-    const std::vector<ImageSize>& sizes) {
-  return predict_masks_of_class(features, boxes, labels, sizes)
-      .sigmoid()
-      .split_with_sizes(counts(boxes));
+    const std::vector<at::Tensor>& labels) {
+  return predict_masks_of_class(features, boxes, labels).sigmoid().split_with_sizes(counts(boxes));
 }
 
 Matched RoIHeadsImpl::match_image(const at::Tensor& proposals, const Target& target) const {
@@ -187,7 +181,6 @@ std::vector<RoIHeadsImpl::TrainingSample> RoIHeadsImpl::sample(
 RoiLosses RoIHeadsImpl::compute_losses(
     const std::vector<at::Tensor>& features,
     MatchedProposals& proposals,
-    const std::vector<ImageSize>& sizes,
     const std::vector<Target>& targets,
     at::Generator& generator) {
   const auto samples = sample(proposals, generator);
@@ -211,7 +204,7 @@ RoiLosses RoIHeadsImpl::compute_losses(
     first += all.labels.size(0);
   }
   const auto labels = at::cat(all_labels);  // [R]
-  const auto predictions = predict_boxes(features, boxes, sizes);
+  const auto predictions = predict_boxes(features, boxes);
   const auto classifier = at::cross_entropy_loss(predictions.class_logits, labels);
 
   const auto offsets =
@@ -222,21 +215,20 @@ RoiLosses RoIHeadsImpl::compute_losses(
                            at::Reduction::Sum,
                            kSmoothL1Beta) /
                        labels.numel();
-  return {classifier, box_reg, compute_mask_loss(features, samples, positives, sizes, targets)};
+  return {classifier, box_reg, compute_mask_loss(features, samples, positives, targets)};
 }
 
 at::Tensor RoIHeadsImpl::compute_mask_loss(
     const std::vector<at::Tensor>& features,
     const std::vector<TrainingSample>& samples,
     ReadBack& positives,
-    const std::vector<ImageSize>& sizes,
     const std::vector<Target>& targets) {
   std::vector<at::Tensor> boxes, labels;
   for (const auto& sample : samples) {
     boxes.push_back(sample.positive.boxes);
     labels.push_back(sample.positive.labels);
   }
-  const auto logits = predict_masks_of_class(features, boxes, labels, sizes);  // [P,M,M]
+  const auto logits = predict_masks_of_class(features, boxes, labels);  // [P,M,M]
   if (logits.size(0) == 0) return logits.sum() * 0;  // the mean of no elements would be NaN
 
   std::vector<at::Tensor> wanted;

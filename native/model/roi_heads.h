@@ -51,12 +51,12 @@ struct RoiLosses {
 // Predicts the class, the exact box and the mask of each proposal (Mask R-CNN, section 3;
 // torchvision detection/roi_heads.py).
 struct RoIHeadsImpl : torch::nn::Module {
-  RoIHeadsImpl(int64_t channels, const RoiHeadsOptions& options);
+  // strides: see BackboneImpl::strides()
+  RoIHeadsImpl(
+      int64_t channels, const std::vector<int64_t>& strides, const RoiHeadsOptions& options);
 
   BoxPredictions predict_boxes(
-      const std::vector<at::Tensor>& features,
-      const std::vector<at::Tensor>& proposals,
-      const std::vector<ImageSize>& sizes);
+      const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& proposals);
 
   std::vector<Candidates> candidates(
       const BoxPredictions& predictions, const std::vector<at::Tensor>& proposals) const;
@@ -69,23 +69,19 @@ struct RoIHeadsImpl : torch::nn::Module {
 
   // -> [R,K,M,M]
   at::Tensor predict_masks(
-      const std::vector<at::Tensor>& features,
-      const std::vector<at::Tensor>& boxes,
-      const std::vector<ImageSize>& sizes);
+      const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes);
 
   // Only for the class of each box -> [R,M,M]
   at::Tensor predict_masks_of_class(
       const std::vector<at::Tensor>& features,
       const std::vector<at::Tensor>& boxes,
-      const std::vector<at::Tensor>& labels,
-      const std::vector<ImageSize>& sizes);
+      const std::vector<at::Tensor>& labels);
 
   // Mask probabilities for the class of each box -> per image [D,M,M]
   std::vector<at::Tensor> mask_probabilities(
       const std::vector<at::Tensor>& features,
       const std::vector<at::Tensor>& boxes,
-      const std::vector<at::Tensor>& labels,
-      const std::vector<ImageSize>& sizes);
+      const std::vector<at::Tensor>& labels);
 
   MatchedProposals match(
       const std::vector<at::Tensor>& proposals, const std::vector<Target>& targets) const;
@@ -93,7 +89,6 @@ struct RoIHeadsImpl : torch::nn::Module {
   RoiLosses compute_losses(
       const std::vector<at::Tensor>& features,
       MatchedProposals& proposals,
-      const std::vector<ImageSize>& sizes,
       const std::vector<Target>& targets,
       at::Generator& generator);
 
@@ -112,7 +107,6 @@ struct RoIHeadsImpl : torch::nn::Module {
       const std::vector<at::Tensor>& features,
       const std::vector<TrainingSample>& samples,
       ReadBack& positives,  // boxes and instances per image
-      const std::vector<ImageSize>& sizes,
       const std::vector<Target>& targets);
   at::Tensor box_features(const at::Tensor& pooled);
 
