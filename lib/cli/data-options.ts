@@ -1,3 +1,4 @@
+import type {Stats} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
@@ -45,15 +46,19 @@ ${optionHelp(VOC_OPTIONS, docComments('datasets/voc-segmentation', 'VocOptions')
 
 const VOC_LISTS = join('ImageSets', 'Segmentation');
 
+/** What is at `path`. Throws INVALID_DATASET if there is nothing. */
+export async function requireThere(path: string): Promise<Stats> {
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined) return there;
+  throw new MaskRcnnError('INVALID_DATASET', `${path} must be a data set, and there is nothing.`, {file: path});
+}
+
 /**
  * Opens the data set at `spec.path` and detects its kind. The objects of a folder of masks are of `defaultClass` if its
  * options name no class. Throws INVALID_OPTION, INVALID_DATASET.
  */
 export async function openData({path, ...options}: DataSpec, defaultClass = DEFAULT_CLASS): Promise<Dataset> {
-  const there = await stat(path).catch(() => undefined);
-  if (there === undefined) {
-    throw new MaskRcnnError('INVALID_DATASET', `${path} must be a data set, and there is nothing.`, {file: path});
-  }
+  const there = await requireThere(path);
   if (there.isFile()) return Coco.open(path, options);
   const isVoc = await stat(join(path, VOC_LISTS)).catch(() => undefined);
   if (isVoc !== undefined) return VocSegmentation.open(path, options);

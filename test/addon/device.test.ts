@@ -65,7 +65,7 @@ test('a GPU with all that it needs is taken, the first one by default', async (t
 });
 
 const obstacles: [string, Machine, RegExp][] = [
-  ['a libtorch for the CPU', {inLibtorch: false, gpus: 0}, /one for the CPU alone\.\n.*setup --cuda/],
+  ['a libtorch for the CPU', {inLibtorch: false, gpus: 0}, /is a CPU-only build\.\n.*setup --cuda/],
   ['no driver', {hasDriver: false, gpus: 0}, /driver is not installed\.\n.*nvidia-smi/],
   [
     'a library that is missing',

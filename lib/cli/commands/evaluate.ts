@@ -9,7 +9,15 @@ import {type Views, viewsRule} from '../../model/predict.js';
 import {describeClasses, describeEvaluation} from '../../report/describe-evaluation.js';
 import {writeEvaluation} from '../../report/write-evaluation.js';
 import {type Command, type CommandContext, ONE_DATA} from '../command.js';
-import {DATA_HELP, DATA_OPTIONS, type DataSpec, dataOptionsHelp, openData, partDataOptions} from '../data-options.js';
+import {
+  DATA_HELP,
+  DATA_OPTIONS,
+  type DataSpec,
+  dataOptionsHelp,
+  openData,
+  partDataOptions,
+  requireThere,
+} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
 
@@ -77,6 +85,7 @@ async function scoreWeights(
   {weights, scoreThreshold = 0.5, views = 1, output = join('runs', 'evaluate'), ...others}: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
+  await requireThere(spec.path);
   await requireWritableFolder(output as string);
   await using model = await maskRcnn({...deviceOptions(others), weights: weights as string, signal});
   // A folder of masks does not name its class: it is the model's if that has only one.
