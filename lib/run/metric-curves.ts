@@ -40,7 +40,7 @@ function groups(curves: readonly Curve[]): Map<string, Curve[]> {
   const found = new Map<string, Curve[]>();
   for (const curve of curves) {
     const values = curve.points.map(([, y]) => y).filter(Number.isFinite);
-    if (values.length === 0 || isCount(values) || values.some((value) => value < 0)) continue;
+    if (values.length === 0 || isCount(curve.names.at(-1)!, values) || values.some((value) => value < 0)) continue;
     const isShare = values.every((value) => value <= 1);
     const title = (isShare && curve.names.length > 1 ? curve.names.slice(0, -1) : curve.names).join(' ');
     if (!found.has(title)) found.set(title, []);
@@ -49,8 +49,9 @@ function groups(curves: readonly Curve[]): Map<string, Curve[]> {
   return found;
 }
 
-function isCount(values: readonly number[]): boolean {
-  return values.every(Number.isInteger) && values.some((value) => value > 1);
+/** Numbers of images stay counts even if they are 0 or 1 throughout. */
+function isCount(name: string, values: readonly number[]): boolean {
+  return /images$/i.test(name) || (values.every(Number.isInteger) && values.some((value) => value > 1));
 }
 
 function panel(title: string, maxX: number, group: readonly Curve[]): Panel {

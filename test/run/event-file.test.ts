@@ -37,10 +37,11 @@ test('steps and epochs become scalars, an epoch at its last step', async (t) => 
     ['step/dataSeconds', 0.25],
   ]);
   t.is(second!.scalars[0]![1], 2.5);
-  t.deepEqual(end!.scalars.slice(0, 4), [
+  t.deepEqual(end!.scalars.slice(0, 5), [
     ['epoch/loss', 1],
     ['epoch/seconds', 3],
     ['validation/pixel.images', 3],
+    ['validation/pixel.emptyImages', 0],
     ['validation/pixel.mean.iou', 0.5],
   ]);
   t.deepEqual(end!.scalars.at(-1), ['validation/new.metric', 3]);
