@@ -94,8 +94,8 @@ const EVALUATE: Schema = {
  * Scores the predictions of `model` on a data set, image by image. It reads the next image while the current one is
  * processed. Classes are matched by name: see `onNotice` for those that one side lacks.
  *
- * Throws INVALID_OPTION, INVALID_DATASET if there are no images or no common class, errors of `data.get()`, DISPOSED, OUT_OF_MEMORY,
- * WRITE_FAILED, or the reason of an aborted signal.
+ * Throws INVALID_OPTION, INVALID_DATASET if there are no images or no common class, errors of `data.get()`, DISPOSED,
+ * OUT_OF_MEMORY, WRITE_FAILED, or the reason of an aborted signal.
  */
 export async function evaluate(
   model: MaskRcnn,

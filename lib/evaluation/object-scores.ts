@@ -49,7 +49,7 @@ export type ObjectSummary = {
   images: number;
   truth: number;
   predicted: number;
-  /** Images without ground-truth objects. `mean` leaves them out; `pooled` counts the objects predicted on them as wrong. */
+  /** Images without ground-truth objects. `mean` leaves them out; `pooled` counts what is predicted there as wrong. */
   emptyImages: number;
   /** Mean number of predicted objects on an image without ground-truth objects; null if there is no such image. */
   falseAlarmsPerEmptyImage: number | null;

@@ -14,7 +14,10 @@ export type ResumePoint = {step: number; epoch: number};
 /** The records that were kept of an earlier run, and how many lines before the last one were unreadable. */
 export type KeptMetrics = {history: History; damaged: number};
 
-/** metrics.jsonl: the id of the run, then one line per step and per epoch, written immediately. Numbers that are not finite become null. */
+/**
+ * metrics.jsonl: the id of the run, then one line per step and per epoch, written immediately. Numbers that are not
+ * finite become null.
+ */
 export class MetricsFile {
   readonly #path: string;
   readonly #file: FileHandle;
@@ -68,8 +71,8 @@ function firstLine(runId: string): string {
 }
 
 /**
- * Reads metrics.jsonl up to `point`, or all of it, and returns the records, their lines, and the id of the run. Drops a last line that was
- * cut off when the process was killed. A missing file counts as empty.
+ * Reads metrics.jsonl up to `point`, or all of it, and returns the records, their lines, and the id of the run. Drops a
+ * last line that was cut off when the process was killed. A missing file counts as empty.
  */
 export async function readMetrics(
   path: string,

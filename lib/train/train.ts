@@ -43,9 +43,9 @@ export type Run = {
  *
  * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's; errors of `data.get()`; INVALID_TARGET
  * with the file and instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it;
- * BUSY if the model is already being trained, or another run goes on in the folder; DISPOSED; OUT_OF_MEMORY with the largest image; WRITE_FAILED, which
- * leaves the earlier checkpoint intact; INVALID_CHECKPOINT when resuming; or, after saving `last`, the reason of an
- * aborted signal.
+ * BUSY if the model is already being trained, or another run goes on in the folder; DISPOSED; OUT_OF_MEMORY with the
+ * largest image; WRITE_FAILED, which leaves the earlier checkpoint intact; INVALID_CHECKPOINT when resuming; or, after
+ * saving `last`, the reason of an aborted signal.
  */
 export function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
   return trainWith(model, options, {});
