@@ -43,7 +43,7 @@ test.serial('demo.ts trains on images that it draws, and its loss falls', async 
   );
   t.is(code, 0, stderr);
 
-  t.regex(stdout, /mean over the images +[01]\.\d{3}/);
+  t.regex(stdout, /mean over images +[01]\.\d{3}/);
   t.regex(stdout, /objects \(\d+ true\) +F1 +precision +recall +Dice +Hausdorff/);
   const losses = await epochLosses(run);
   t.is(losses.length, 2);
@@ -186,7 +186,7 @@ test.serial('glas.ts trains on a folder in the layout of the contest', async (t)
     losses.every((loss) => loss > 0 && loss < 10),
     `${losses}`,
   );
-  t.regex(stdout, /mean over the images +[01]\.\d{3}/);
+  t.regex(stdout, /mean over images +[01]\.\d{3}/);
   t.deepEqual(await readdir(join(run, 'overlays')), ['testA_1.png']);
   t.true((await readdir(run)).includes('best.safetensors'));
 });
