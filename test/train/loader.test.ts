@@ -139,5 +139,5 @@ test('a data set that fills no batch and options that do not fit are refused', a
   t.regex(code(() => createLoader(numbered(3), {batchsize: 1} as never)).message, /Did you mean 'batchSize'/);
   const loader = createLoader(numbered(3), {batchSize: 1});
   await t.throwsAsync(loader.epoch(-1).next(), {message: /'epoch' of Loader\.epoch must be an integer >= 0/});
-  await t.throwsAsync(loader.epoch(0, {startBatch: 4}).next(), {message: /'startBatch' .* at most 3, got 4/});
+  await t.throwsAsync(loader.epoch(0, {startBatch: 4}).next(), {message: /'startBatch' .* <= 3, got 4/});
 });
