@@ -2,8 +2,10 @@ import {createHash} from 'node:crypto';
 import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../basics/schema.js';
+import {checkNetworkSize} from '../image/network-size.js';
 import type {Dataset, Sample} from './dataset.js';
 import {datasetRule} from './dataset.js';
+import {readSample} from './read-sample.js';
 import {
   gather,
   type SuspectObjects,
@@ -136,7 +138,7 @@ async function inspectSample(
 ): Promise<{summary?: Summary; faults: readonly MaskRcnnError[]}> {
   let sample: Sample;
   try {
-    sample = await data.get(index);
+    sample = await readSample(data, index);
   } catch (error) {
     if (error instanceof MaskRcnnError) return {faults: [error]};
     throw error;
@@ -154,8 +156,18 @@ async function inspectSample(
       areas: instances.map(({mask}) => mask.data.reduce((sum, on) => sum + (on === 0 ? 0 : 1), 0)),
       suspicions: suspicions(sample, (i) => faults[i] === undefined, size),
     },
-    faults: faults.filter((fault) => fault !== undefined),
+    faults: [...thinness(sample, size), ...faults.filter((fault) => fault !== undefined)],
   };
+}
+
+/** An image that is too thin for the network, as a fault. */
+function thinness({file, image}: Sample, size: TrainingSize): MaskRcnnError[] {
+  try {
+    checkNetworkSize(image, size, {name: file, file});
+    return [];
+  } catch (fault) {
+    return [fault as MaskRcnnError];
+  }
 }
 
 /** What the data set itself has to tell, such as `Coco`. */

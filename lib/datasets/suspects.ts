@@ -1,3 +1,4 @@
+import {networkScale} from '../image/network-size.js';
 import type {Instance, Sample} from './dataset.js';
 import {instanceName} from './targets.js';
 
@@ -49,10 +50,7 @@ export function suspicions(
   isSound: (index: number) => boolean,
   size: TrainingSize,
 ): Suspicion[] {
-  const scale = Math.min(
-    size.minSize / Math.min(image.width, image.height),
-    size.maxSize / Math.max(image.width, image.height),
-  );
+  const scale = networkScale(image, size);
   const earlier = new Map<string, {name: string; instance: Instance; extent: Extent}[]>();
   return instances.flatMap((instance, index) => {
     if (!isSound(index)) return [];

@@ -2,6 +2,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
 import {datasetRule} from '../datasets/dataset.js';
+import {readSample} from '../datasets/read-sample.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoScores, PrecisionRecall} from './coco-scores.js';
@@ -173,8 +174,8 @@ function detect(
 ): Promise<Detected> {
   if (index >= data.length) return new Promise(() => {});
   const detected = (async () => {
-    const sample = await data.get(index);
-    const [detections] = await model.predict(sample.image, {views});
+    const sample = await readSample(data, index);
+    const [detections] = await model.predict({...sample.image, file: sample.file}, {views});
     return {sample, detections: relabel(detections!, labelOf)};
   })();
   detected.catch(() => {}); // the error surfaces where it is awaited, unless an earlier failure prevents that

@@ -13,7 +13,14 @@ export type RgbImage = {data: Uint8Array; width: number; height: number};
  * Raw pixels, for example of a canvas, a camera or sharp: grey, RGB or RGBA in row-major order, one byte per channel,
  * 0..255. The default of `channels` follows from the length of `data`.
  */
-export type RawImage = {data: Uint8Array | Uint8ClampedArray; width: number; height: number; channels?: 1 | 3 | 4};
+export type RawImage = {
+  data: Uint8Array | Uint8ClampedArray;
+  width: number;
+  height: number;
+  channels?: 1 | 3 | 4;
+  /** The file or name of the image, for messages and results. */
+  file?: string;
+};
 
 /** An image: a path, a `file:` URL, the bytes of an image file, or raw pixels. */
 export type ImageSource = string | URL | Uint8Array | RawImage;
@@ -43,7 +50,7 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
     return decode(file.bytes, file.name, exifOrientation, file.name);
   }
   if (source instanceof Uint8Array) return decode(source, name, exifOrientation);
-  return fromRaw(source, name);
+  return fromRaw(source, (source as RawImage | null)?.file ?? name);
 }
 
 /** The size that `readImage` would return for an image file, in pixels, read from its header. Throws INVALID_IMAGE. */

@@ -1,8 +1,10 @@
 import type {NativeDetections, Model as NativeModel} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {checkOptions, instanceOf, integer, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
+import {checkNetworkSize} from '../image/network-size.js';
 import {type ImageSource, readImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
+import type {ResolvedModelOptions} from './options.js';
 
 /**
  * Format of masks. 'rle': COCO's compressed run-length encoding, as pycocotools reads it; 'bitmap': width × height
@@ -93,7 +95,7 @@ const PREDICT: Schema = {
 export type Predictor = {
   open: () => NativeModel;
   classes: readonly string[];
-  options: {boxScoreThresh: number; boxDetectionsPerImg: number};
+  options: Pick<ResolvedModelOptions, 'boxScoreThresh' | 'boxDetectionsPerImg' | 'maxSize' | 'fixedSize'>;
 };
 
 /** Detects the objects in `sources`. Decodes each batch while the previous one is computed. */
@@ -116,7 +118,15 @@ export async function predict<F extends MaskFormat>(
 
   const read = (start: number) => {
     const batch = sources.slice(start, start + batchSize);
-    const images = Promise.all(batch.map((source, i) => readImage(source, {name: `Image ${start + i} of predict()`})));
+    const images = Promise.all(
+      batch.map(async (source, i) => {
+        const name = `Image ${start + i} of predict()`;
+        const image = await readImage(source, {name});
+        const {file} = fileOf(source);
+        checkNetworkSize(image, model, {name: file ?? name, file});
+        return image;
+      }),
+    );
     images.catch(() => {}); // an await below reports it, unless an earlier failure prevents that
     return images;
   };
@@ -147,7 +157,8 @@ export async function predict<F extends MaskFormat>(
 }
 
 function fileOf(source: ImageSource): {file?: string} {
-  return typeof source === 'string' || source instanceof URL ? {file: String(source)} : {};
+  if (typeof source === 'string' || source instanceof URL) return {file: String(source)};
+  return source instanceof Uint8Array || source.file === undefined ? {} : {file: source.file};
 }
 
 function toMasks(masks: NativeDetections['masks'], format: MaskFormat, width: number, height: number): Masks {

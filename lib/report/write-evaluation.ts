@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {checkOptions, integer, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {datasetRule} from '../datasets/dataset.js';
+import {readSample} from '../datasets/read-sample.js';
 import {confusionMatrixPng, confusionMatrixSvg} from '../draw/confusion-matrix.js';
 import {type Comparison, drawComparison} from '../draw/mosaic.js';
 import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from '../draw/precision-recall.js';
@@ -81,7 +82,7 @@ async function worstOf(
 ): Promise<Comparison[]> {
   const pictures: Comparison[] = [];
   for (const index of worstFirst(images).slice(0, count)) {
-    const sample = await data.get(index);
+    const sample = await readSample(data, index);
     const [detections] = await model.predict(sample.image, {views});
     const {f1} = images[index]!.objects;
     pictures.push({sample, detections: detections!, ...(f1 !== null && {score: f1})});

@@ -13,6 +13,7 @@ import {
   type Schema,
 } from '../basics/schema.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
+import {checkSample, readSample} from '../datasets/read-sample.js';
 
 export type LoaderOptions = {
   batchSize: number;
@@ -24,6 +25,8 @@ export type LoaderOptions = {
   /** Number of batches to decode ahead while one is in use; 0 decodes each batch on request. Default 2. */
   prefetch?: number;
   augment?: Augmentation;
+  /** Called with each sample, augmented. What it throws makes the sample one that cannot be read. */
+  check?: (sample: Sample) => void;
   /** A group number for each sample. All samples of a batch have the same number. See `aspectRatioGroups()`. */
   groups?: readonly number[];
   /**
@@ -66,6 +69,7 @@ const LOADER: Schema = {
   dropLast: bool,
   prefetch: integer({min: 0}),
   augment: callback,
+  check: callback,
   groups: listOf(integer()),
   unreadable: oneOf('error', 'skip'),
   onSkip: callback,
@@ -85,7 +89,7 @@ const STREAM = {order: 0, augment: 1};
  */
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   checkOptions(options, LOADER, 'createLoader');
-  const {batchSize, shuffle = true, seed = 0, dropLast = false, prefetch = 2, augment, groups, signal} = options;
+  const {batchSize, shuffle = true, seed = 0, dropLast = false, prefetch = 2, augment, check, groups, signal} = options;
   const {unreadable = 'error', onSkip} = options;
   if (groups !== undefined && groups.length !== dataset.length) {
     throw new MaskRcnnError(
@@ -111,12 +115,18 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   const load = async (indices: number[], epoch: number): Promise<Loaded[]> => {
     const results = await Promise.allSettled(
       indices.map(async (index) => {
-        const sample = await dataset.get(index);
-        if (augment === undefined) return sample;
+        const sample = await readSample(dataset, index);
+        if (augment === undefined) {
+          check?.(sample);
+          return sample;
+        }
         const random = new Random(seed, STREAM.augment, epoch, index);
         const others = Math.max(dataset.length - 1, 1);
-        const another = () => dataset.get((index + 1 + random.integer(others)) % dataset.length);
-        return augment(sample, random, {another});
+        const another = () => readSample(dataset, (index + 1 + random.integer(others)) % dataset.length);
+        const augmented = await augment(sample, random, {another});
+        checkSample(augmented, `Sample ${index}, augmented,`);
+        check?.(augmented);
+        return augmented;
       }),
     );
     return results.flatMap((result, i) => {

@@ -5,6 +5,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {createProgress} from '../basics/progress.js';
 import type {Dataset} from '../datasets/dataset.js';
 import type {FileLock} from '../files/file-lock.js';
+import {checkNetworkSize} from '../image/network-size.js';
 import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
@@ -101,7 +102,7 @@ async function runTraining(
   {resolved: options, state, hooks, lock}: Prepared,
 ): Promise<Run> {
   const progress = given.log === 'silent' ? undefined : createProgress();
-  const loader = await openLoader(given, options, (text) => progress?.say(text));
+  const loader = await openLoader(model, given, options, (text) => progress?.say(text));
   const log = new TrainLog(progress, {
     epochs: options.epochs,
     stepsPerEpoch: Math.ceil(loader.length / options.accumulate),
@@ -131,6 +132,7 @@ async function runTraining(
 }
 
 async function openLoader(
+  model: MaskRcnn,
   {data, augment = 'hflip', signal}: TrainOptions,
   {batchSize, seed, groupByAspectRatio, unreadable, prefetch}: ResolvedTrainOptions,
   say: (text: string) => void,
@@ -144,6 +146,9 @@ async function openLoader(
     prefetch,
     ...(groups && {groups}),
     augment: toAugmentation(augment),
+    ...(!model.options.skipResize && {
+      check: ({file, image}) => checkNetworkSize(image, model.options, {name: file, file}),
+    }),
     onSkip: (_, error) => say(`Left out: ${error.message}`),
     ...(signal && {signal}),
   });

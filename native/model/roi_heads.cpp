@@ -205,6 +205,14 @@ RoiLosses RoIHeadsImpl::compute_losses(
   }
   const auto labels = at::cat(all_labels);  // [R]
   const auto predictions = predict_boxes(features, boxes);
+  // Without proposals and objects there is nothing to learn: the mean of no elements would be NaN,
+  // as it is in torchvision.
+  if (labels.size(0) == 0) {
+    return {
+        predictions.class_logits.sum() * 0,
+        predictions.box_regression.sum() * 0,
+        compute_mask_loss(features, samples, positives, targets)};
+  }
   const auto classifier = at::cross_entropy_loss(predictions.class_logits, labels);
 
   const auto offsets =

@@ -175,6 +175,9 @@ RpnLosses RegionProposalNetworkImpl::compute_losses(
   }
   const auto positives = at::cat(positive);
   const auto sampled = at::cat({positives, at::cat(negative)});
+  if (sampled.size(0) == 0) {  // every anchor is ignored: the mean of no elements would be NaN
+    return {objectness.sum() * 0, offsets.sum() * 0};
+  }
 
   const auto box_reg = at::smooth_l1_loss(
                            offsets.index_select(0, positives),

@@ -223,3 +223,17 @@ test('to detect changes no weight, by a single proposal either', async (t) => {
   await model.predict(blobSample(0).image);
   t.deepEqual(fingerprints(await model.stateDict()), before);
 });
+
+test('an image that is too thin for the network is refused, by its place or its file', async (t) => {
+  const thin = {data: new Uint8Array(3 * 3000), width: 1, height: 3000};
+  await t.throwsAsync(model.predict([image, thin]), {
+    code: 'INVALID_IMAGE',
+    message: /^Image 1 of predict\(\) of 1 × 3000 pixels is too thin/,
+  });
+  const file = join(folder, 'thin.png');
+  await sharp(thin.data, {raw: {width: 1, height: 3000, channels: 3}})
+    .png()
+    .toFile(file);
+  const error = await t.throwsAsync(model.predict(file), {code: 'INVALID_IMAGE'});
+  t.is((error as Error & {file?: string}).file, file);
+});

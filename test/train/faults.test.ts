@@ -7,7 +7,7 @@ import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
-import {type Dataset, MaskRcnnError, maskRcnn, type TrainOptions, train} from '../../lib/index.js';
+import {type Dataset, evaluate, inspect, MaskRcnnError, maskRcnn, type TrainOptions, train} from '../../lib/index.js';
 import {explainOutOfMemory} from '../../lib/train/gradient-step.js';
 import {blobSample, blobs, fingerprints, tinyModel} from '../tiny.js';
 import {interruptible} from './interruptible.js';
@@ -105,6 +105,53 @@ test.serial('a file that cannot be read ends the run, or is left out on request'
   const bug = new TypeError('a defect of the data set');
   const defect: Dataset = {...data, get: () => Promise.reject(bug)};
   t.is(await t.throwsAsync(train(model, short({data: defect, unreadable: 'skip'}))), bug);
+});
+
+// torchvision's losses are NaN here: means of no elements.
+test.serial('a batch without proposals and objects has no losses of the heads, and training goes on', async (t) => {
+  const background: Dataset = {...blobs(4), get: async (index) => ({...blobSample(index), instances: []})};
+  for (const version of [1, 2] as const) {
+    await using model = await maskRcnn({...tinyModel, version, rpnScoreThresh: 0.999});
+    const before = fingerprints(await model.stateDict());
+    const {history} = await train(model, short({data: background, batchSize: 2}));
+    t.is(history.steps.length, 2);
+    for (const {losses} of history.steps) {
+      t.like(losses, {loss_classifier: 0, loss_box_reg: 0, loss_mask: 0});
+      t.true(losses.loss_objectness > 0);
+    }
+    t.notDeepEqual(fingerprints(await model.stateDict()), before); // the proposals still learn
+  }
+});
+
+test.serial('an image that is too thin for the network is told with its file, or left out on request', async (t) => {
+  await using model = await maskRcnn(tinyModel);
+  const thin = {data: new Uint8Array(3 * 3000), width: 3000, height: 1};
+  const data: Dataset = {
+    ...blobs(3),
+    get: async (index) => (index === 1 ? {file: 'thin.png', image: thin, instances: []} : blobSample(index)),
+  };
+  const error = await t.throwsAsync(train(model, short({data})), {code: 'INVALID_IMAGE'});
+  t.is((error as MaskRcnnError).file, 'thin.png');
+  const {history} = await train(model, short({data, batchSize: 1, unreadable: 'skip'}));
+  t.is(history.steps.length, 2);
+  await t.throwsAsync(evaluate(model, {data}), {code: 'INVALID_IMAGE', message: /^thin\.png of 3000 × 1 pixels/});
+  const {faults} = await inspect(data);
+  t.deepEqual(
+    faults.map(({file}) => file),
+    ['thin.png'],
+  );
+});
+
+test.serial('a sample of a wrong shape ends the run, with its number', async (t) => {
+  await using model = await maskRcnn(tinyModel);
+  const data: Dataset = {...blobs(3), get: async (index) => (index === 1 ? (null as never) : blobSample(index))};
+  for (const unreadable of ['error', 'skip'] as const) {
+    await t.throwsAsync(train(model, short({data, unreadable})), {code: 'INVALID_DATASET', message: /^Sample 1 of/});
+  }
+  await t.throwsAsync(train(model, short({data: blobs(3), augment: (() => null) as never})), {
+    code: 'INVALID_DATASET',
+    message: /^Sample \d, augmented, must have a file/,
+  });
 });
 
 test('a lack of memory names the largest image and what to change', (t) => {

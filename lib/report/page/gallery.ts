@@ -1,4 +1,5 @@
 import type {Dataset, Sample} from '../../datasets/dataset.js';
+import {readSample} from '../../datasets/read-sample.js';
 import type {Shape} from '../../draw/canvas.js';
 import {fit} from '../../draw/fit.js';
 import {detectionItems, type Item, instanceItems} from '../../draw/overlay.js';
@@ -49,7 +50,7 @@ export async function makeGallery(
   for (const index of worstFirst(details.images).slice(0, count)) {
     const {objects, pixel} = details.images[index]!;
     gallery.push({
-      ...(await makeEntry(model, await data.get(index), data.classes)),
+      ...(await makeEntry(model, await readSample(data, index), data.classes)),
       objectF1: objects.f1,
       pixelIou: pixel.iou,
     });
