@@ -400,9 +400,9 @@ export const torchvisionOps: {
 };
 
 /**
- * Operations on COCO's run-length encoded masks, on the calling thread. `counts` is the compressed run-length encoding
- * of a mask of width × height, as pycocotools writes it. Wrong types throw TypeError. Malformed counts, polygons and
- * lengths throw RangeError. Letters: D detected masks, G ground-truth masks.
+ * Operations on COCO's run-length encoded masks, on the calling thread unless they return a promise. `counts` is the
+ * compressed run-length encoding of a mask of width × height, as pycocotools writes it. Wrong types throw TypeError.
+ * Malformed counts and lengths throw RangeError. Letters: D detected masks, G ground-truth masks.
  */
 export const rle: {
   /** Encodes a row-major bitmap. Every value except 0 is the object. */
@@ -411,8 +411,6 @@ export const rle: {
   encodeCrop(mask: NativeCrop, width: number, height: number): string;
   /** Compresses run lengths. */
   fromRuns(runs: number[], width: number, height: number): string;
-  /** Encodes the union of polygons. points: alternating x and y, in pixels. Polygon i ends before number ends[i]. */
-  fromPolygons(points: Float64Array, ends: Int32Array, width: number, height: number): string;
   /** Returns a row-major bitmap of 0 and 1. */
   decode(counts: string, width: number, height: number): Uint8Array;
   /** The bitmap of the object's bounding box. 0 × 0 pixels if the mask is empty. */
@@ -426,7 +424,28 @@ export const rle: {
   merge(counts: string[], width: number, height: number, intersect: boolean): string;
   /** D×G: intersection over union. If crowd[g] is 1, intersection over the area of the detection. */
   iou(detected: string[], truth: string[], crowd: Uint8Array, width: number, height: number): Float64Array;
+  /**
+   * Decodes the segmentations of one image on libuv's thread pool, one segment for each. A malformed segmentation
+   * becomes a fault; arguments of a wrong type or size are refused.
+   */
+  readSegmentations(
+    segmentations: readonly NativeSegmentation[],
+    width: number,
+    height: number,
+    crops: boolean,
+  ): Promise<NativeSegment[]>;
 };
+
+/**
+ * A mask as compressed run lengths, as the lengths themselves, or as the union of polygons. points: alternating x and
+ * y, in pixels, within 2^20 of 0. Polygon i ends before number ends[i].
+ */
+export type NativeSegmentation = string | Float64Array | {points: Float64Array; ends: Int32Array};
+
+/** A decoded mask, or why it cannot be decoded. box: left, top, width, height. crop: only if asked for. */
+export type NativeSegment =
+  | {counts: string; area: number; box: [number, number, number, number]; crop?: NativeCrop}
+  | {fault: string};
 
 /** A row-major bitmap (1 = object, 0 = not) of a rectangle of an image, in whole pixels. */
 export type NativeCrop = {left: number; top: number; width: number; height: number; data: Uint8Array};

@@ -2,6 +2,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, instanceOf, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {datasetRule} from '../datasets/dataset.js';
+import {readSample} from '../datasets/read-sample.js';
 import type {CocoEvaluation} from './coco-scores.js';
 import {readResults} from './results-file.js';
 import {ScoredData} from './scored-data.js';
@@ -41,7 +42,7 @@ export async function evaluateResults(options: EvaluateResultsOptions): Promise<
   const scored = new ScoredData(data);
   for (let index = 0; index < data.length; index++) {
     signal?.throwIfAborted();
-    await scored.add(index, () => data.get(index));
+    await scored.add(index, () => readSample(data, index));
   }
   const {detected, hasMasks} = await readResults(results, data, (image) => scored.sizeOf(image));
   signal?.throwIfAborted();

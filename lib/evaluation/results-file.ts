@@ -2,13 +2,14 @@ import {createWriteStream} from 'node:fs';
 import {mkdir} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {pipeline} from 'node:stream/promises';
-import {loadBinding} from '../addon/binding.js';
+import {type Binding, loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import {isId, toBox, toRle} from '../datasets/coco/annotation.js';
-import {JsonFault, readJsonArrays} from '../datasets/coco/json-arrays.js';
+import {isId, toBox} from '../datasets/coco/annotation.js';
+import {type JsonElement, JsonFault, readJsonArrays} from '../datasets/coco/json-arrays.js';
+import {decodeSegmentations} from '../datasets/coco/segmentation.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {writing} from '../files/writing.js';
-import {type DetectedObject, DetectedObjects} from './object-table.js';
+import {DetectedObjects} from './object-table.js';
 
 /** Maps the indices of a data set to the ids in COCO files. */
 export type CocoNames = {
@@ -71,42 +72,10 @@ export async function readResults(
   data: Dataset,
   sizeOf: (image: number) => {width: number; height: number},
 ): Promise<Results> {
-  const binding = await loadBinding();
-  const {imageId, categoryId} = cocoNames(data);
-  const indexOf = new Map(Array.from({length: data.length}, (_, index) => [imageId(index), index]));
-  const labelOf = new Map(data.classes.map((_, i) => [categoryId(i + 1), i + 1]));
-  const detected = new DetectedObjects();
-  let hasMasks = true;
-
-  const read = (value: Record<string, unknown>): [image: number, DetectedObject] => {
-    const {image_id: id, category_id: category, bbox, segmentation, score} = value;
-    const image = isId(id) ? indexOf.get(id) : undefined;
-    if (image === undefined) throw new RangeError(`an image_id of the data set, got ${JSON.stringify(id)}`);
-    const label = isId(category) ? labelOf.get(category) : undefined;
-    if (label === undefined) throw new RangeError(`a category_id of the data set, got ${JSON.stringify(category)}`);
-    if (!Number.isFinite(score)) throw new RangeError(`a finite score, got ${JSON.stringify(score)}`);
-    const size = sizeOf(image);
-    const mask = segmentation === undefined ? undefined : toRle(segmentation, size, binding);
-    const given = toBox(bbox);
-    if (bbox !== undefined && given === undefined) throw new RangeError('a bbox of four finite numbers');
-    if (mask === undefined && given === undefined) throw new RangeError('a bbox or a segmentation, got neither');
-    hasMasks &&= mask !== undefined;
-    const box = given ?? ([...binding.rle.boxes([mask!.counts], size.width, size.height)] as unknown as typeof given);
-    return [image, {label, box: box!, score: score as number, counts: mask?.counts ?? ''}];
-  };
-
+  const reader = new ResultsReader(file, data, sizeOf, await loadBinding());
   let found: Set<string>;
-  let count = 0;
   try {
-    found = await readJsonArrays(file, [''], ({value, offset}) => {
-      try {
-        detected.add(...read(value as Record<string, unknown>));
-      } catch (cause) {
-        if (!(cause instanceof RangeError)) throw cause;
-        throw fault(file, `Detection ${count} (at byte ${offset}) of ${file} must have ${cause.message}.`, cause);
-      }
-      count++;
-    });
+    found = await readJsonArrays(file, [''], (elements) => reader.add(elements));
   } catch (cause) {
     if (cause instanceof MaskRcnnError) throw cause;
     const what =
@@ -114,7 +83,89 @@ export async function readResults(
     throw fault(file, `${file} must be ${what}`, cause);
   }
   if (!found.has('')) throw fault(file, `${file} must be a list of detections, got an object.`);
-  return {detected, hasMasks};
+  return {detected: reader.detected, hasMasks: reader.hasMasks};
+}
+
+/** An entry of the file whose mask is not decoded yet. */
+type Entry = {
+  image: number;
+  label: number;
+  score: number;
+  box: [number, number, number, number] | undefined;
+  segmentation: unknown;
+  /** 'Detection 3 (at byte 512) of results.json', for messages. */
+  name: string;
+};
+
+class ResultsReader {
+  readonly detected = new DetectedObjects();
+  hasMasks = true;
+  readonly #file: string;
+  readonly #sizeOf: (image: number) => {width: number; height: number};
+  readonly #binding: Binding;
+  readonly #indexOf: ReadonlyMap<number, number>;
+  readonly #labelOf: ReadonlyMap<number, number>;
+  #count = 0;
+
+  constructor(
+    file: string,
+    data: Dataset,
+    sizeOf: (image: number) => {width: number; height: number},
+    binding: Binding,
+  ) {
+    this.#file = file;
+    this.#sizeOf = sizeOf;
+    this.#binding = binding;
+    const {imageId, categoryId} = cocoNames(data);
+    this.#indexOf = new Map(Array.from({length: data.length}, (_, index) => [imageId(index), index]));
+    this.#labelOf = new Map(data.classes.map((_, i) => [categoryId(i + 1), i + 1]));
+  }
+
+  async add(elements: readonly JsonElement[]): Promise<void> {
+    const entries = elements.map((element) => this.#toEntry(element));
+    for (let start = 0; start < entries.length; ) {
+      const {image} = entries[start]!;
+      let end = start + 1;
+      while (entries[end]?.image === image) end++;
+      await this.#addOfImage(image, entries.slice(start, end));
+      start = end;
+    }
+  }
+
+  #toEntry({value, offset}: JsonElement): Entry {
+    const {image_id: id, category_id: category, bbox, segmentation, score} = value as Record<string, unknown>;
+    const name = `Detection ${this.#count++} (at byte ${offset}) of ${this.#file}`;
+    const must = (expectation: string) => fault(this.#file, `${name} must have ${expectation}.`);
+    const image = isId(id) ? this.#indexOf.get(id) : undefined;
+    if (image === undefined) throw must(`an image_id of the data set, got ${JSON.stringify(id)}`);
+    const label = isId(category) ? this.#labelOf.get(category) : undefined;
+    if (label === undefined) throw must(`a category_id of the data set, got ${JSON.stringify(category)}`);
+    if (!Number.isFinite(score)) throw must(`a finite score, got ${JSON.stringify(score)}`);
+    // Beside a mask an empty box stands for none, as in pycocotools' loadRes().
+    const isWithout = bbox === undefined || (Array.isArray(bbox) && bbox.length === 0 && segmentation !== undefined);
+    const box = isWithout ? undefined : toBox(bbox);
+    if (!isWithout && box === undefined) throw must('a bbox of four finite numbers');
+    if (segmentation === undefined && box === undefined) throw must('a bbox or a segmentation, got neither');
+    return {image, label, score: score as number, box, segmentation, name};
+  }
+
+  async #addOfImage(image: number, entries: readonly Entry[]): Promise<void> {
+    const masked = entries.filter(({segmentation}) => segmentation !== undefined);
+    const masks = await decodeSegmentations(
+      masked.map(({segmentation}) => segmentation),
+      this.#sizeOf(image),
+      {binding: this.#binding},
+    );
+    let next = 0;
+    for (const {label, score, box, segmentation, name} of entries) {
+      const mask = segmentation === undefined ? undefined : masks[next++]!;
+      if (mask instanceof RangeError) {
+        throw fault(this.#file, `${name} must have a segmentation that is ${mask.message}.`, mask);
+      }
+      this.hasMasks &&= mask !== undefined;
+      this.detected.add(image, {label, box: box ?? mask!.box, score, counts: mask?.counts ?? ''});
+    }
+  }
 }
 
 function fault(file: string, message: string, cause?: unknown): MaskRcnnError {

@@ -1,3 +1,4 @@
+import type {NativeSegmentation} from '../../binding.js';
 import type {Binding} from '../addon/binding.js';
 import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
@@ -27,7 +28,8 @@ export async function rleFromPolygons(
 ): Promise<Rle> {
   let end = 0;
   const ends = Int32Array.from(polygons, (polygon) => (end += polygon.length));
-  return made({width, height}, ({rle}) => rle.fromPolygons(Float64Array.from(polygons.flat()), ends, width, height));
+  const points = Float64Array.from(polygons.flat());
+  return decoded({points, ends}, width, height);
 }
 
 /**
@@ -35,7 +37,7 @@ export async function rleFromPolygons(
  * column. Throws INVALID_MASK if they do not add up to width × height.
  */
 export async function rleFromRuns(runs: readonly number[], width: number, height: number): Promise<Rle> {
-  return made({width, height}, ({rle}) => rle.fromRuns([...runs], width, height));
+  return decoded(Float64Array.from(runs), width, height);
 }
 
 /**
@@ -96,14 +98,21 @@ export async function rleIou(
 
 type Size = {width: number; height: number};
 
+/** Decodes off the main thread. */
+async function decoded(segmentation: NativeSegmentation, width: number, height: number): Promise<Rle> {
+  const [segment] = await run(({rle}) => rle.readSegmentations([segmentation], width, height, false));
+  if ('fault' in segment!) throw new MaskRcnnError('INVALID_MASK', segment.fault);
+  return {size: [height, width], counts: segment!.counts};
+}
+
 async function made({width, height}: Size, make: (binding: Binding) => string): Promise<Rle> {
   return {size: [height, width], counts: await run(make)};
 }
 
-async function run<T>(operation: (binding: Binding) => T): Promise<T> {
+async function run<T>(operation: (binding: Binding) => T | Promise<T>): Promise<T> {
   const binding = await loadBinding();
   try {
-    return operation(binding);
+    return await operation(binding);
   } catch (cause) {
     if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause;
     throw new MaskRcnnError('INVALID_MASK', cause.message, {cause});

@@ -69,6 +69,22 @@ void for_each_run(const Runs& runs, Visit visit) {
   }
 }
 
+// Sets the pixels of the object to 1 in a row-major bitmap of the rectangle that begins at (left,
+// top) and contains the object.
+void draw_runs(const Runs& runs, int64_t left, int64_t top, int64_t width, uint8_t* bitmap) {
+  for_each_run(runs, [&](int64_t start, int64_t length) {
+    auto column = start / runs.height, row = start % runs.height;
+    while (length > 0) {
+      const auto end = std::min(row + length, runs.height);
+      auto* pixel = bitmap + (row - top) * width + column - left;
+      length -= end - row;
+      for (; row < end; ++row, pixel += width) *pixel = 1;
+      ++column;
+      row = 0;
+    }
+  });
+}
+
 }  // namespace
 
 Runs encode_runs(
@@ -147,22 +163,14 @@ Runs to_runs(const std::vector<uint32_t>& lengths, int64_t width, int64_t height
 
 std::vector<uint8_t> decode_runs(const Runs& runs) {
   std::vector<uint8_t> bitmap(runs.width * runs.height, 0);
-  for_each_run(runs, [&](int64_t start, int64_t length) {
-    for (auto at = start; at < start + length; ++at) {
-      bitmap[at % runs.height * runs.width + at / runs.height] = 1;
-    }
-  });
+  draw_runs(runs, /*left=*/0, /*top=*/0, runs.width, bitmap.data());
   return bitmap;
 }
 
 Crop crop_runs(const Runs& runs) {
   const auto [left, top, width, height] = box_of(runs);
   Crop crop{left, top, width, height, std::vector<uint8_t>(width * height, 0)};
-  for_each_run(runs, [&, left = left, top = top, width = width](int64_t start, int64_t length) {
-    for (auto at = start; at < start + length; ++at) {
-      crop.bitmap[(at % runs.height - top) * width + at / runs.height - left] = 1;
-    }
-  });
+  draw_runs(runs, left, top, width, crop.bitmap.data());
   return crop;
 }
 
@@ -189,9 +197,13 @@ std::array<int64_t, 4> box_of(const Runs& runs) {
 
 Runs merge_runs(const std::vector<Runs>& masks, bool intersect) {
   TORCH_CHECK(!masks.empty(), "merge_runs: there must be one mask at least");
-  auto merged = masks.front();
-  for (size_t i = 1; i < masks.size(); ++i) merged = merge_two(merged, masks[i], intersect);
-  return merged;
+  // In pairs, then pairs of pairs: one after the other would take quadratic time.
+  std::vector<Runs> merged;
+  for (size_t i = 0; i + 1 < masks.size(); i += 2) {
+    merged.push_back(merge_two(masks[i], masks[i + 1], intersect));
+  }
+  if (masks.size() % 2 == 1) merged.push_back(masks.back());
+  return merged.size() == 1 ? std::move(merged.front()) : merge_runs(merged, intersect);
 }
 
 int64_t shared_area(const Runs& a, const Runs& b) {

@@ -9,7 +9,8 @@
 namespace maskrcnn::ops {
 namespace {
 
-constexpr double kScale = 5;  // grid points per pixel
+constexpr int64_t kScale = 5;   // grid points per pixel
+constexpr int64_t kCentre = 2;  // the last of them before the centre of pixel 0
 constexpr int kFurthest = 1 << 20;
 
 struct GridPoint {
@@ -21,63 +22,71 @@ int rounded(double value) {
   return static_cast<int>(value + 0.5);
 }
 
-// Calls visit(point) for every grid point from `from` to `to`, both included, with one point per
-// step along the longer axis.
-template <typename Visit>
-void trace_edge(GridPoint from, GridPoint to, Visit visit) {
-  const int dx = std::abs(to.x - from.x), dy = std::abs(to.y - from.y);
-  const bool flat = dx >= dy;
-  const int steps = flat ? dx : dy;
-  if (steps == 0) {
-    visit(from);
-    return;
-  }
+// A line from one corner to the next, in steps of one grid point along its longer axis.
+class Edge {
+ public:
   // Always computed from the lower end, so that polygons with a common edge get the same points on
   // it.
-  const bool flipped = flat ? from.x > to.x : from.y > to.y;
-  const auto& low = flipped ? to : from;
-  const auto& high = flipped ? from : to;
-  const double slope =
-      static_cast<double>(flat ? high.y - low.y : high.x - low.x) / static_cast<double>(steps);
-  for (int i = 0; i <= steps; ++i) {
-    const int t = flipped ? steps - i : i;
-    visit(
-        flat ? GridPoint{low.x + t, rounded(low.y + slope * t)}
-             : GridPoint{rounded(low.x + slope * t), low.y + t});
-  }
-}
-
-// The mask changes its value where the outline crosses the centre line of a column of pixels. This
-// class collects these crossings as positions in column-major order.
-class Crossings {
- public:
-  Crossings(int64_t width, int64_t height) : width_(width), height_(height) {}
-
-  void move_to(GridPoint point) {
-    if (started_ && point.x != last_.x) cross(point);
-    last_ = point;
-    started_ = true;
+  Edge(GridPoint from, GridPoint to) : flat_(std::abs(to.x - from.x) >= std::abs(to.y - from.y)) {
+    const bool flipped = flat_ ? from.x > to.x : from.y > to.y;
+    low_ = flipped ? to : from;
+    const auto& high = flipped ? from : to;
+    steps_ = flat_ ? high.x - low_.x : high.y - low_.y;
+    slope_ = steps_ == 0 ? 0
+                         : static_cast<double>(flat_ ? high.y - low_.y : high.x - low_.x) /
+                               static_cast<double>(steps_);
+    left_ = std::min(from.x, to.x);
+    right_ = std::max(from.x, to.x);
   }
 
-  std::vector<uint32_t> take() { return std::move(positions_); }
+  int left() const { return left_; }
+  int right() const { return right_; }
+
+  // The smaller y of the two neighbouring points of the edge at grid columns x - 1 and x, where
+  // left() < x <= right() and x > 0.
+  int y_at_crossing(int x) const {
+    if (flat_) return std::min(y_at(x - 1), y_at(x));
+    return low_.y + first_step_across(x) - 1;
+  }
 
  private:
-  void cross(GridPoint point) {
-    const double x = to_pixels(point.x < last_.x ? point.x : point.x - 1);
-    if (std::floor(x) != x || x < 0 || x > static_cast<double>(width_ - 1)) return;
-    const double y = to_pixels(std::min(point.y, last_.y));
-    const double row = std::ceil(std::clamp(y, 0.0, static_cast<double>(height_)));
-    positions_.push_back(
-        static_cast<uint32_t>(static_cast<int64_t>(x) * height_ + static_cast<int64_t>(row)));
+  int y_at(int x) const { return rounded(low_.y + slope_ * (x - low_.x)); }
+  int x_at(int step) const { return rounded(low_.x + slope_ * step); }
+
+  // For a steep edge: the first step at which it has reached grid column x, or has left it if it
+  // goes to the left.
+  int first_step_across(int x) const {
+    const bool rightwards = slope_ > 0;
+    const auto across = [&](int step) { return (x_at(step) >= x) == rightwards; };
+    // Rounding may put the estimate off by a step.
+    const auto estimate = std::clamp<double>((x - 0.5 - low_.x) / slope_, 1, steps_);
+    int step = static_cast<int>(estimate);
+    while (step > 1 && across(step - 1)) --step;
+    while (step < steps_ && !across(step)) ++step;
+    return step;
   }
 
-  static double to_pixels(int grid) { return (grid + 0.5) / kScale - 0.5; }
-
-  int64_t width_, height_;
-  bool started_ = false;
-  GridPoint last_{};
-  std::vector<uint32_t> positions_;
+  bool flat_;
+  GridPoint low_{};
+  int steps_;
+  double slope_;
+  int left_, right_;
 };
+
+// Appends the positions, in column-major order, at which the edge crosses the centre line of a
+// column of pixels: there the mask changes its value.
+void add_crossings(
+    const Edge& edge, int64_t width, int64_t height, std::vector<uint32_t>& positions) {
+  // The centre of column c lies between the grid columns kCentre + kScale c and the next.
+  const auto first = std::max<int64_t>(0, at::divup(edge.left() - kCentre, kScale));
+  const auto end = std::min<int64_t>(width, at::divup(edge.right() - kCentre, kScale));
+  for (auto column = first; column < end; ++column) {
+    const int grid_y = edge.y_at_crossing(static_cast<int>(kCentre + kScale * column + 1));
+    const double y = (grid_y + 0.5) / static_cast<double>(kScale) - 0.5;
+    const double row = std::ceil(std::clamp(y, 0.0, static_cast<double>(height)));
+    positions.push_back(static_cast<uint32_t>(column * height + static_cast<int64_t>(row)));
+  }
+}
 
 }  // namespace
 
@@ -95,15 +104,14 @@ Runs runs_of_polygon(const double* points, int64_t count, int64_t width, int64_t
         ", ",
         y,
         ").");
-    corners.push_back({rounded(kScale * x), rounded(kScale * y)});
+    corners.push_back(
+        {rounded(static_cast<double>(kScale) * x), rounded(static_cast<double>(kScale) * y)});
   }
-  Crossings crossings(width, height);
+  std::vector<uint32_t> positions;
   for (size_t i = 0; i < corners.size(); ++i) {
-    trace_edge(corners[i], corners[(i + 1) % corners.size()], [&](GridPoint point) {
-      crossings.move_to(point);
-    });
+    const Edge edge(corners[i], corners[(i + 1) % corners.size()]);
+    add_crossings(edge, width, height, positions);
   }
-  auto positions = crossings.take();
   std::sort(positions.begin(), positions.end());
   positions.push_back(static_cast<uint32_t>(width * height));
   for (size_t i = positions.size(); i-- > 1;) positions[i] -= positions[i - 1];

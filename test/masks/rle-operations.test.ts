@@ -45,7 +45,7 @@ test('what is malformed or of another size is refused', async (t) => {
   };
   await refused(encodeRle(new Uint8Array(3), 4, 3), /length of bitmap must be 12, got 3/);
   await refused(rleAreas([{size: [3, 4], counts: '4'}]), /add up to 12 pixels, got 4/);
-  await refused(rleFromRuns([1.5], 4, 3), /runs\[0\] must be a whole number/);
+  await refused(rleFromRuns([1.5], 4, 3), /whole numbers of pixels, got 1.5/);
   await refused(rleFromPolygons([[0, 0, 1, 1]], 4, 3), /three points or more, got 2/);
   await refused(mergeRles([]), /At least one mask is needed/);
   await refused(rleIou([narrow], [{size: [4, 3], counts: '633'}]), /one size, got 4 × 3 and 3 × 4 pixels/);

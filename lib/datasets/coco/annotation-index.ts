@@ -1,3 +1,4 @@
+import {setImmediate} from 'node:timers/promises';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {type Annotation, isId, toBox} from './annotation.js';
 import type {CocoCategory} from './categories.js';
@@ -35,10 +36,12 @@ export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): 
   const builder = new IndexBuilder(file, faulty);
   let found: Set<string>;
   try {
-    found = await readJsonArrays(file, ['images', 'annotations', 'categories'], ({key, value, offset, length}) => {
-      if (key === 'images') builder.addImage(value as Record<string, unknown>);
-      else if (key === 'categories') builder.addCategory(value as Record<string, unknown>);
-      else builder.addAnnotation(value as Annotation, offset, length);
+    found = await readJsonArrays(file, ['images', 'annotations', 'categories'], (elements) => {
+      for (const {key, value, offset, length} of elements) {
+        if (key === 'images') builder.addImage(value as Record<string, unknown>);
+        else if (key === 'categories') builder.addCategory(value as Record<string, unknown>);
+        else builder.addAnnotation(value as Annotation, offset, length);
+      }
     });
   } catch (cause) {
     if (cause instanceof MaskRcnnError) throw cause;
@@ -124,7 +127,7 @@ class IndexBuilder {
     return undefined;
   }
 
-  finish(): AnnotationIndex {
+  async finish(): Promise<AnnotationIndex> {
     const byId = <T extends {id: number}>(items: Map<number, T>) => [...items.values()].sort((a, b) => a.id - b.id);
     const images = byId(this.#images);
     const indexOf = new Map(images.map(({id}, index) => [id, index]));
@@ -132,6 +135,7 @@ class IndexBuilder {
     const places: number[][] = images.map(() => []);
     let annotations = 0;
     for (const [i, id] of imageId.entries()) {
+      if (i % 8192 === 0) await setImmediate(); // a file may have millions of annotations
       const index = indexOf.get(id);
       const category = this.#categories.get(this.#categoryId[i]!);
       const where = `The annotation at byte ${offset[i]}`;

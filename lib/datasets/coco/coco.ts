@@ -4,14 +4,15 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
 import {readImage} from '../../image/read-image.js';
-import type {Dataset, Sample, TrueObject} from '../dataset.js';
+import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
 import type {Annotation} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
 import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
+import {decodeSegmentations} from './segmentation.js';
 import {completeSizes, wrongSize} from './sizes.js';
-import {type AnnotatedObject, toInstance, toTrueObject} from './true-object.js';
+import {toInstance, toTrueObject} from './true-object.js';
 
 /** Options of `Coco.open()`. */
 export type CocoOptions = {
@@ -70,6 +71,9 @@ type Shared = CocoClasses & {
   outside: Set<string>;
   binding: Binding;
 };
+
+/** A true object, the id of its annotation, and the bitmap of its bounding box if it was asked for. */
+type AnnotatedObject = {id: number; object: TrueObject; crop?: InstanceMask};
 
 /**
  * A data set in COCO format: an instances JSON with polygons, run lengths and crowds, and a folder of images. Only the
@@ -170,16 +174,16 @@ export class Coco implements Dataset {
   async get(index: number): Promise<Sample> {
     const {fileName, ...size} = this.#image(index);
     const file = join(this.#shared.folder, fileName);
-    const [image, truth] = await Promise.allSettled([readImage(file), this.#objects(index)]);
+    const [image, truth] = await Promise.allSettled([readImage(file), this.#objects(index, {crops: true})]);
     if (image.status === 'rejected') throw image.reason;
     if (truth.status === 'rejected') throw truth.reason;
     const {width, height} = image.value;
     if (width !== size.width || height !== size.height) {
       throw await wrongSize(file, size, image.value, this.#shared.file);
     }
-    const instances = truth.value.flatMap((annotated, i) => {
-      if (annotated.object.crowd) return [];
-      const instance = toInstance(annotated, size, this.#shared.binding);
+    const instances = truth.value.flatMap(({id, object, crop}, i) => {
+      if (object.crowd) return [];
+      const instance = toInstance(id, object, crop!, size);
       if (instance !== undefined) return [instance];
       this.#shared.outside.add(`${this.imageId(index)}/${i}`);
       return [];
@@ -193,7 +197,7 @@ export class Coco implements Dataset {
    * 'skip'.
    */
   async truth(index: number): Promise<TrueObject[]> {
-    return (await this.#objects(index)).map(({object}) => object);
+    return (await this.#objects(index, {crops: false})).map(({object}) => object);
   }
 
   /**
@@ -217,23 +221,27 @@ export class Coco implements Dataset {
     return image;
   }
 
-  async #objects(index: number): Promise<AnnotatedObject[]> {
+  async #objects(index: number, {crops}: {crops: boolean}): Promise<AnnotatedObject[]> {
     const {
       file,
       labels,
+      boxes,
+      binding,
       index: {places},
     } = this.#shared;
-    const image = this.#image(index);
-    const annotations = await readAnnotations(file, places[this.#indices[index]!]!);
-    return annotations.flatMap((annotation) => {
-      const label = labels.get(annotation.category_id);
-      if (label === undefined) return [];
-      try {
-        return [{id: annotation.id, object: toTrueObject(annotation, label, image, this.#shared)}];
-      } catch (cause) {
-        if (!(cause instanceof RangeError)) throw cause;
-        return this.#reject(annotation, cause);
-      }
+    const size = this.#image(index);
+    const all = await readAnnotations(file, places[this.#indices[index]!]!);
+    const annotations = all.filter((annotation) => labels.has(annotation.category_id));
+    const decoded = await decodeSegmentations(
+      annotations.map(({segmentation}) => segmentation),
+      size,
+      {binding, crops},
+    );
+    return annotations.flatMap((annotation, i) => {
+      const segment = decoded[i]!;
+      if (segment instanceof RangeError) return this.#reject(annotation, segment);
+      const object = toTrueObject(annotation, labels.get(annotation.category_id)!, segment, {size, boxes});
+      return [{id: annotation.id, object, ...(segment.crop && {crop: segment.crop})}];
     });
   }
 

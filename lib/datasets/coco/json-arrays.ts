@@ -1,4 +1,4 @@
-import {type FileHandle, open} from 'node:fs/promises';
+import {open} from 'node:fs/promises';
 
 /** An element of an array in a JSON file. */
 export type JsonElement = {
@@ -21,44 +21,51 @@ export class JsonFault extends Error {
   }
 }
 
-const CHUNK = 4 << 20;
+/** So small that a piece holds the event loop for milliseconds only. */
+const CHUNK = 256 << 10;
 const [QUOTE, BACKSLASH, COMMA, COLON, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = Buffer.from('"\\,:[]{}');
 /** 1 for bytes that are relevant inside an element. */
 const STRUCTURE = Uint8Array.from({length: 256}, (_, byte) => Number('"[]{}'.includes(String.fromCharCode(byte))));
 
 /**
- * Reads a JSON file that is an array, or an object that contains arrays, with at most one element in memory at a time.
- * Calls `onElement` for each object in the array of the file, or in the arrays named `keys` of its object. Elements are
- * parsed; the text between them is only checked for brackets and strings. Resolves to the keys that were found.
+ * Reads a JSON file that is an array, or an object that contains arrays, in pieces of 256 kB, or of an element if that
+ * is longer. Calls `onElements` for the objects of each piece that are in the array of the file, or in the arrays named
+ * `keys` of its object, and awaits it. Elements are parsed; the text between them is only checked for brackets and
+ * strings. Resolves to the keys that were found.
  *
- * Throws JsonFault with the position of malformed JSON, or the file system's error.
+ * Throws JsonFault with the position of malformed JSON, after `onElements` had what comes before; the file system's
+ * error; or what `onElements` throws.
  */
 export async function readJsonArrays(
   file: string,
   keys: readonly string[],
-  onElement: (element: JsonElement) => void,
+  onElements: (elements: JsonElement[]) => void | Promise<void>,
 ): Promise<Set<string>> {
   const handle = await open(file);
   try {
-    const scanner = new Scanner(keys, onElement);
-    for await (const chunk of chunksOf(handle)) scanner.read(chunk);
-    return scanner.end();
+    const scanner = new Scanner(keys);
+    for (;;) {
+      // As long as what is unfinished, so that a long element is not copied again for each short piece.
+      const length = Math.max(CHUNK, scanner.unfinished);
+      const {bytesRead, buffer} = await handle.read(Buffer.allocUnsafe(length), 0, length);
+      if (bytesRead === 0) return scanner.end();
+      let fault: unknown;
+      try {
+        scanner.read(buffer.subarray(0, bytesRead));
+      } catch (error) {
+        fault = error;
+      }
+      await onElements(scanner.take());
+      if (fault !== undefined) throw fault;
+    }
   } finally {
     await handle.close();
   }
 }
 
-async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
-  for (;;) {
-    const {bytesRead, buffer} = await handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
 class Scanner {
   readonly #keys: readonly string[];
-  readonly #onElement: (element: JsonElement) => void;
+  #elements: JsonElement[] = [];
   readonly #found = new Set<string>();
   /** Bytes that have been read and are not processed yet. The first byte is at position #start of the file. */
   #buffer: Buffer = Buffer.alloc(0);
@@ -75,24 +82,35 @@ class Scanner {
   #key = '';
   #root: number | undefined;
 
-  constructor(keys: readonly string[], onElement: (element: JsonElement) => void) {
+  constructor(keys: readonly string[]) {
     this.#keys = keys;
-    this.#onElement = onElement;
+  }
+
+  /** Number of bytes of a string or an element whose end has not been read. */
+  get unfinished(): number {
+    return this.#buffer.length - this.#kept();
+  }
+
+  /** The elements that were read since the last call. */
+  take(): JsonElement[] {
+    const elements = this.#elements;
+    this.#elements = [];
+    return elements;
   }
 
   read(chunk: Buffer): void {
-    // Keep only the bytes of an unfinished string or element.
-    const from = Math.min(
-      this.#element < 0 ? this.#at : this.#element,
-      this.#string < 0 ? this.#at : this.#string,
-      this.#at,
-    );
+    const from = this.#kept();
     this.#buffer = from === this.#buffer.length ? chunk : Buffer.concat([this.#buffer.subarray(from), chunk]);
     this.#start += from;
     this.#at -= from;
     if (this.#element >= 0) this.#element -= from;
     if (this.#string >= 0) this.#string -= from;
     this.#scan();
+  }
+
+  /** Index in #buffer from where its bytes are still needed: the start of an unfinished string or element. */
+  #kept(): number {
+    return Math.min(this.#element < 0 ? this.#at : this.#element, this.#string < 0 ? this.#at : this.#string, this.#at);
   }
 
   end(): Set<string> {
@@ -181,7 +199,7 @@ class Scanner {
     const [from, to] = [this.#element, this.#at + 1];
     const value = this.#parse(from, to);
     this.#element = -1;
-    this.#onElement({key: this.#arrayKey(), value, offset: this.#start + from, length: to - from});
+    this.#elements.push({key: this.#arrayKey(), value, offset: this.#start + from, length: to - from});
   }
 
   /** The number of open brackets around an element. */

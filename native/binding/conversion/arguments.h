@@ -41,6 +41,11 @@ struct View {
   int64_t length;
 };
 
+template <typename T>
+std::vector<T> copy(const View<T>& view) {
+  return {view.data, view.data + view.length};
+}
+
 View<uint8_t> read_bytes(const Napi::Value& value, const std::string& name);
 View<int32_t> read_integers(const Napi::Value& value, const std::string& name);
 View<float> read_floats(const Napi::Value& value, const std::string& name);

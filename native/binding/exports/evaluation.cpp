@@ -20,11 +20,6 @@ namespace {
 
 constexpr int64_t kMostClasses = 1 << 20;
 
-template <typename T>
-std::vector<T> copy(const View<T>& view) {
-  return {view.data, view.data + view.length};
-}
-
 void check_range(
     Napi::Env env, const std::vector<int32_t>& values, int64_t count, const std::string& name) {
   for (size_t i = 0; i < values.size(); ++i) {

@@ -22,11 +22,6 @@ namespace {
 constexpr double kFurthestCoordinate = 1 << 24;
 constexpr int64_t kMostInstances = 65535;  // the numbers that an instance plane can hold
 
-template <typename T>
-std::vector<T> copy(const View<T>& view) {
-  return {view.data, view.data + view.length};
-}
-
 struct OwnedImage {
   std::vector<uint8_t> data;
   int64_t width, height;

@@ -5,10 +5,10 @@
 
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/results.h"
+#include "binding/exports/segmentations.h"
 #include "binding/worker/checked.h"
 #include "evaluation/overlaps.h"
 #include "ops/rle.h"
-#include "ops/rle_polygon.h"
 
 namespace maskrcnn::binding {
 namespace {
@@ -72,29 +72,6 @@ Napi::Value from_runs(const Napi::CallbackInfo& info) {
   return pack(env, ops::to_runs(runs, width, height));
 }
 
-Napi::Value from_polygons(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto points = read_finite_doubles(info[0], "points");
-  const auto ends = read_integers(info[1], "ends");
-  const auto [width, height] = read_image_size(info, 2);
-  std::vector<ops::Runs> parts;
-  int64_t start = 0;
-  for (int64_t i = 0; i < ends.length; ++i) {
-    const auto name = "ends[" + std::to_string(i) + "]";
-    if (ends.data[i] < start || ends.data[i] > points.length) {
-      refuse_value(
-          env,
-          name,
-          "in " + std::to_string(start) + ".." + std::to_string(points.length),
-          ends.data[i]);
-    }
-    const auto count = count_rows(env, ends.data[i] - start, 2, "polygon " + std::to_string(i));
-    parts.push_back(ops::runs_of_polygon(points.data + start, count, width, height));
-    start = ends.data[i];
-  }
-  return pack(env, ops::merge_runs(parts, /*intersect=*/false));
-}
-
 // Reads the first arguments of most functions: counts, width, height.
 ops::Runs read_mask(const Napi::CallbackInfo& info) {
   const auto counts = read_string(info[0], "counts");
@@ -107,15 +84,7 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value crop(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto [left, top, width, height, bitmap] = ops::crop_runs(read_mask(info));
-  auto mask = Napi::Object::New(env);
-  mask.Set("left", static_cast<double>(left));
-  mask.Set("top", static_cast<double>(top));
-  mask.Set("width", static_cast<double>(width));
-  mask.Set("height", static_cast<double>(height));
-  mask.Set("data", to_array<Napi::Uint8Array>(env, bitmap));
-  return mask;
+  return to_object(info.Env(), ops::crop_runs(read_mask(info)));
 }
 
 Napi::Value to_runs(const Napi::CallbackInfo& info) {
@@ -164,7 +133,6 @@ Napi::Object make_rle(Napi::Env env) {
   add("encode", checked<encode>);
   add("encodeCrop", checked<encode_crop>);
   add("fromRuns", checked<from_runs>);
-  add("fromPolygons", checked<from_polygons>);
   add("decode", checked<decode>);
   add("crop", checked<crop>);
   add("toRuns", checked<to_runs>);
@@ -172,6 +140,7 @@ Napi::Object make_rle(Napi::Env env) {
   add("boxes", checked<boxes>);
   add("merge", checked<merge>);
   add("iou", checked<iou>);
+  add("readSegmentations", checked<read_segmentations>);
   return exports;
 }
 

@@ -204,7 +204,7 @@ for (const [what, segmentation, message] of [
   [
     'a polygon of two points',
     [[1, 1, 4, 4]],
-    /annotation 1 must be made of polygons of three points .* got 4 numbers, in /,
+    /annotation 1 must be made of polygons of three points .* got 4 numbers in polygon 0, in /,
   ],
   ['no polygon', [], /one polygon or more, got none/],
   ['a polygon of text', [['1', 2, 3, 4, 5, 6]], /each a list of finite numbers/],

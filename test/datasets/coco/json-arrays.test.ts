@@ -13,8 +13,10 @@ async function read(text: string, keys: readonly string[] = ['a', 'b']) {
   await writeFile(file, text);
   const elements: [key: string, value: unknown, text: string][] = [];
   const bytes = Buffer.from(text);
-  const found = await readJsonArrays(file, keys, ({key, value, offset, length}) => {
-    elements.push([key, value, bytes.toString('utf8', offset, offset + length)]);
+  const found = await readJsonArrays(file, keys, (piece) => {
+    for (const {key, value, offset, length} of piece) {
+      elements.push([key, value, bytes.toString('utf8', offset, offset + length)]);
+    }
   });
   return {elements, found: [...found].sort()};
 }

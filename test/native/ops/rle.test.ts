@@ -91,27 +91,55 @@ test("areas, boxes, unions, intersections and overlaps are pycocotools'", (t) =>
 
 const flat = (parts: number[][]) => {
   let end = 0;
-  return [Float64Array.from(parts.flat()), Int32Array.from(parts, (part) => (end += part.length))] as const;
+  return {points: Float64Array.from(parts.flat()), ends: Int32Array.from(parts, (part) => (end += part.length))};
 };
 
-test("polygons have pycocotools' masks", (t) => {
+test("polygons have pycocotools' masks", async (t) => {
   for (const {width, height, polygons: parts, counts, merged} of polygons) {
-    for (const [i, part] of parts.entries()) {
-      t.is(rle.fromPolygons(...flat([part]), width, height), counts[i]!, `${part} in ${width} × ${height}`);
-    }
-    t.is(rle.fromPolygons(...flat(parts), width, height), merged);
+    const each = [...parts.map((part) => flat([part])), flat(parts)];
+    const segments = await rle.readSegmentations(each, width, height, false);
+    const found = segments.map((segment) => ('fault' in segment ? segment.fault : segment.counts));
+    t.deepEqual(found, [...counts, merged], `${width} × ${height}`);
   }
 });
 
-test('polygons that are none are refused', (t) => {
+test('a segment has the area, box and crop of its mask', async (t) => {
+  const given = [flat([[1, 0, 3, 0, 3, 2, 1, 2]]), '39', Float64Array.of(3, 1, 1, 1, 6)];
+  const [square, text, lengths] = await rle.readSegmentations(given, 4, 3, true);
+  t.deepEqual(square, {
+    counts: rle.encode(Uint8Array.of(0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0), 4, 3),
+    area: 4,
+    box: [1, 0, 2, 2],
+    crop: {left: 1, top: 0, width: 2, height: 2, data: Uint8Array.of(1, 1, 1, 1)},
+  });
+  t.like(text, {counts: '39', area: 9, box: [1, 0, 3, 3]});
+  t.like(lengths, {area: 2, box: [1, 0, 1, 3], crop: {data: Uint8Array.of(1, 0, 1)}});
+});
+
+test('segmentations that are none become faults', async (t) => {
+  for (const [given, message] of [
+    [{points: [0, 0, 1, 1], ends: [4]}, /three points or more, got 2/],
+    [{points: [0, 0, 1, 1, 2], ends: [5]}, /as many x as y, got 5 numbers/],
+    [{points: [0, 0, 1, 1, 2, 1e9], ends: [6]}, /within 1048576/],
+    [{points: [], ends: []}, /one mask at least/],
+    ['5', /must add up to 16 pixels, got 5/],
+    [[3, 1.5, 11.5], /whole numbers of pixels, got 1\.5/],
+    [[3, 1], /must add up to 16 pixels, got 4/],
+  ] as [string | number[] | {points: number[]; ends: number[]}, RegExp][]) {
+    const segmentation =
+      typeof given === 'string'
+        ? given
+        : Array.isArray(given)
+          ? Float64Array.from(given)
+          : {points: Float64Array.from(given.points), ends: Int32Array.from(given.ends)};
+    const [segment, after] = await rle.readSegmentations([segmentation, '`0'], 4, 4, false);
+    t.regex((segment as {fault: string}).fault, message);
+    t.like(after, {area: 0}); // the others are decoded
+  }
   const from = (points: number[], ends: number[]) => () =>
-    rle.fromPolygons(Float64Array.from(points), Int32Array.from(ends), 4, 4);
-  t.throws(from([0, 0, 1, 1], [4]), {instanceOf: RangeError, message: /three points or more, got 2/});
-  t.throws(from([0, 0, 1, 1, 2], [5]), {instanceOf: RangeError, message: /polygon 0 must be a multiple of 2, got 5/});
+    rle.readSegmentations([{points: Float64Array.from(points), ends: Int32Array.from(ends)}], 4, 4, false);
   t.throws(from([0, 0, 1, 1, 2, NaN], [6]), {instanceOf: RangeError, message: /points\[5\] must be finite, got NaN/});
-  t.throws(from([0, 0, 1, 1, 2, 1e9], [6]), {instanceOf: RangeError, message: /within 1048576/});
-  t.throws(from([0, 0, 1, 1, 2, 1], [7]), {instanceOf: RangeError, message: /ends\[0\] must be in 0..6, got 7/});
-  t.throws(from([], []), {instanceOf: RangeError, message: /one mask at least/});
+  t.throws(from([0, 0, 1, 1, 2, 1], [7]), {instanceOf: RangeError, message: /ends must be ascending .*, got 7/});
 });
 
 const bitmapOf = fc.tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12})).chain(([width, height]) => {

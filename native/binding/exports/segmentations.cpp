@@ -1,0 +1,151 @@
+#include "binding/exports/segmentations.h"
+
+#include <array>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "binding/conversion/arguments.h"
+#include "binding/conversion/fields.h"
+#include "binding/conversion/results.h"
+#include "binding/worker/run_on_pool.h"
+#include "ops/rle.h"
+#include "ops/rle_polygon.h"
+
+// All arguments are copied before the call returns, so that JavaScript can reuse its arrays.
+
+namespace maskrcnn::binding {
+namespace {
+
+struct Polygons {
+  std::vector<double> points;  // alternating x and y, in pixels
+  std::vector<int32_t> ends;   // of each polygon in `points`
+};
+using RunLengths = std::vector<double>;  // as JavaScript has them
+using Segmentation = std::variant<std::string, RunLengths, Polygons>;
+
+struct Segment {
+  std::string counts;
+  int64_t area;
+  std::array<int64_t, 4> box;
+  std::optional<ops::Crop> crop;
+};
+using Outcome = std::variant<Segment, std::string>;  // or what is wrong with the segmentation
+
+Segmentation read_segmentation(const Napi::Value& value, const std::string& name) {
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  if (value.IsTypedArray()) return copy(read_finite_doubles(value, name));
+  const auto object = read_object(value, name);
+  Polygons polygons{
+      copy(read_finite_doubles(object.Get("points"), name + ".points")),
+      copy(read_integers(object.Get("ends"), name + ".ends"))};
+  int32_t before = 0;
+  for (const auto end : polygons.ends) {
+    const auto most = static_cast<int32_t>(polygons.points.size());
+    if (end < before || end > most) {
+      refuse_value(value.Env(), name + ".ends", "ascending numbers of points", end);
+    }
+    before = end;
+  }
+  return polygons;
+}
+
+ops::Runs to_mask(const std::string& counts, int64_t width, int64_t height) {
+  return ops::unpack_runs(counts, width, height);
+}
+
+ops::Runs to_mask(const RunLengths& lengths, int64_t width, int64_t height) {
+  std::vector<uint32_t> runs;
+  for (const auto length : lengths) {
+    const bool is_whole = length >= 0 && length <= kMaxElements && length == std::floor(length);
+    TORCH_CHECK(is_whole, "Run lengths must be whole numbers of pixels, got ", length, ".");
+    runs.push_back(static_cast<uint32_t>(length));
+  }
+  return ops::to_runs(runs, width, height);
+}
+
+ops::Runs to_mask(const Polygons& polygons, int64_t width, int64_t height) {
+  std::vector<ops::Runs> parts;
+  int32_t start = 0;
+  for (const auto end : polygons.ends) {
+    TORCH_CHECK(
+        (end - start) % 2 == 0,
+        "A polygon must have as many x as y, got ",
+        end - start,
+        " numbers.");
+    parts.push_back(
+        ops::runs_of_polygon(polygons.points.data() + start, (end - start) / 2, width, height));
+    start = end;
+  }
+  return ops::merge_runs(parts, /*intersect=*/false);
+}
+
+Outcome decode(
+    const Segmentation& segmentation, int64_t width, int64_t height, bool with_crops) try {
+  const auto mask =
+      std::visit([&](const auto& kind) { return to_mask(kind, width, height); }, segmentation);
+  const auto* given = std::get_if<std::string>(&segmentation);
+  Segment segment{
+      given != nullptr ? *given : ops::pack_runs(mask),
+      ops::area_of(mask),
+      ops::box_of(mask),
+      std::nullopt};
+  if (with_crops) segment.crop = ops::crop_runs(mask);
+  return segment;
+} catch (const c10::OutOfMemoryError&) {
+  throw;
+} catch (const c10::Error& error) {
+  return std::string(error.what_without_backtrace());
+}
+
+Napi::Object outcome_object(Napi::Env env, const Outcome& outcome) {
+  auto object = Napi::Object::New(env);
+  if (const auto* fault = std::get_if<std::string>(&outcome)) {
+    object.Set("fault", *fault);
+    return object;
+  }
+  const auto& [counts, area, box, crop] = std::get<Segment>(outcome);
+  object.Set("counts", counts);
+  object.Set("area", static_cast<double>(area));
+  auto sides = Napi::Array::New(env, box.size());
+  for (uint32_t i = 0; i < box.size(); ++i) sides.Set(i, static_cast<double>(box[i]));
+  object.Set("box", sides);
+  if (crop) object.Set("crop", to_object(env, *crop));
+  return object;
+}
+
+}  // namespace
+
+Napi::Value read_segmentations(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  std::vector<Segmentation> segmentations;
+  for (const auto& value : elements(info[0], "segmentations")) {
+    const auto name = "segmentations[" + std::to_string(segmentations.size()) + "]";
+    segmentations.push_back(read_segmentation(value, name));
+  }
+  const auto width = read_size(info[1], "width"), height = read_size(info[2], "height");
+  checked_product(env, {width, height}, "The bitmap");
+  if (!info[3].IsBoolean()) throw Napi::TypeError::New(env, "crops must be a boolean.");
+  const bool with_crops = info[3].As<Napi::Boolean>();
+  return run_on_pool(
+      env,
+      [segmentations = std::move(segmentations), width, height, with_crops] {
+        std::vector<Outcome> outcomes;
+        for (const auto& segmentation : segmentations) {
+          outcomes.push_back(decode(segmentation, width, height, with_crops));
+        }
+        return outcomes;
+      },
+      [](Napi::Env env, const std::vector<Outcome>& outcomes) -> Napi::Value {
+        auto objects = Napi::Array::New(env, outcomes.size());
+        for (uint32_t i = 0; i < outcomes.size(); ++i) {
+          objects.Set(i, outcome_object(env, outcomes[i]));
+        }
+        return objects;
+      });
+}
+
+}  // namespace maskrcnn::binding
