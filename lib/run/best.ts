@@ -3,9 +3,8 @@ import type {EpochRecord} from './history.js';
 
 /**
  * The score that selects the best checkpoint; the highest wins. Ties go to the higher mask AP, then to the lower
- * training loss. 'loss' is the negated training loss. The others are
- * scores of `evaluate()`: 'ap' and 'ap50' of masks, 'boxAp' of boxes, 'iou' and 'f1' of pixels, 'objectF1' and
- * 'objectDice' of objects.
+ * training loss. 'loss' is the negated training loss. The others are scores of `evaluate()`: 'ap' and 'ap50' of masks,
+ * 'boxAp' of boxes, 'iou' and 'f1' of pixels, 'objectF1' and 'objectDice' of objects.
  */
 export type BestBy = 'ap' | 'ap50' | 'boxAp' | 'iou' | 'f1' | 'objectF1' | 'objectDice' | 'loss';
 
@@ -23,9 +22,9 @@ export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) =
 /** What breaks a tie between epochs with the same score: the mask AP, then the training loss. */
 export type TieBreak = {ap: number | null; loss: number};
 
-/** The values of an epoch that break ties. */
+/** The values of an epoch that break ties. A record of another version may have no COCO scores. */
 export function tieBreakOf({loss, validation}: EpochRecord): TieBreak {
-  return {ap: validation === null ? null : validation.segm.ap, loss};
+  return {ap: (validation as Partial<Evaluation> | null)?.segm?.ap ?? null, loss};
 }
 
 /**
@@ -41,6 +40,19 @@ export function isBetter(
   const [ap, bestAp] = [tieBreak.ap ?? -Infinity, best.ap ?? -Infinity];
   // In a state, JSON has null for a loss that is not finite.
   return ap === bestAp ? tieBreak.loss < (best.loss ?? Infinity) : ap > bestAp;
+}
+
+/** The epoch that a run keeps as its best one, by the rule of `isBetter()`; undefined if none has a score. */
+export function bestEpoch(epochs: readonly EpochRecord[], bestBy: BestBy): EpochRecord | undefined {
+  let best: {record: EpochRecord; score: number} | undefined;
+  for (const record of epochs) {
+    const score = scoreOf(record, bestBy);
+    if (score === null) continue;
+    if (isBetter([score, tieBreakOf(record)], [best?.score ?? null, best && tieBreakOf(best.record)])) {
+      best = {record, score};
+    }
+  }
+  return best?.record;
 }
 
 /** The score of an epoch by `bestBy`, where higher is better; null if the epoch was not evaluated. */
