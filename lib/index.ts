@@ -39,6 +39,7 @@ export {
 } from './draw/precision-recall.js';
 export {drawSideBySide, type SideBySideOptions} from './draw/side-by-side.js';
 export type {CocoEvaluation, CocoScores, CocoSummary, PrecisionRecall} from './evaluation/coco-scores.js';
+export type {ClassCount, CountErrors, CountSummary} from './evaluation/count-errors.js';
 export {
   type EvaluateOptions,
   type Evaluation,
@@ -51,6 +52,7 @@ export type {NucleiScores, NucleiSummary} from './evaluation/nucleus-scores.js';
 export type {ObjectScores, ObjectSummary} from './evaluation/object-scores.js';
 export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
 export type {ConfusionMatrix} from './evaluation/scored-data.js';
+export type {DetectionScores, ObjectTally} from './evaluation/true-positives.js';
 export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/read-image.js';
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';

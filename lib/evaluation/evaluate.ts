@@ -6,6 +6,7 @@ import {readSample} from '../datasets/read-sample.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoScores, PrecisionRecall} from './coco-scores.js';
+import {type ClassCount, type CountSummary, countObjects, summarizeCounts} from './count-errors.js';
 import {foregroundOf, predictedLabels, trueLabels} from './label-map.js';
 import {type ClassMatch, matchClasses, relabel} from './match-classes.js';
 import {compareNuclei, type NucleiCounts, type NucleiSummary, summarizeNuclei} from './nucleus-scores.js';
@@ -28,13 +29,17 @@ import {
 } from './pixel-scores.js';
 import {cocoNames, writeResults} from './results-file.js';
 import {type ConfusionMatrix, ScoredData} from './scored-data.js';
+import {type ObjectTally, tallyOf} from './true-positives.js';
+
+/** The score that detections must exceed to count, unless the options name another one. */
+export const SCORE_THRESHOLD = 0.5;
 
 /** Options of `evaluate()`. */
 export type EvaluateOptions = {
   data: Dataset;
   /**
-   * Only detections above this score count in the pixel scores, the object scores and the confusion matrix, 0..1.
-   * Default 0.5. The COCO scores count all detections.
+   * Only detections above this score count in the pixel scores, the object scores, the count errors and the confusion
+   * matrix, 0..1. Default 0.5. The COCO scores count all detections.
    */
   scoreThreshold?: number;
   /** Number of views of each image for test-time augmentation: see `PredictOptions`. Default 1. */
@@ -65,13 +70,23 @@ export type Evaluation = {
   objects: ObjectSummary;
   /** The same objects, scored with the metrics that are common for nuclei. */
   nuclei: NucleiSummary;
+  /** Compares the number of detections above the score threshold with the number of objects, for each class. */
+  counts: CountSummary;
 };
 
 /** The scores of one image. */
-export type ImageScores = {file: string; pixel: PixelScores; objects: ObjectScores};
+export type ImageScores = {
+  file: string;
+  pixel: PixelScores;
+  objects: ObjectScores & ObjectTally;
+  /** The counts of each class that is on the image or detected on it. */
+  counts: ClassCount[];
+};
 
 /** The data behind the scores. */
 export type EvaluationDetails = {
+  /** The threshold that the scores are of, except those of COCO. */
+  scoreThreshold: number;
   /** The scores of each image, in the data set's order. */
   images: ImageScores[];
   /** Precision-recall curves: see `precisionRecallSvg()`. */
@@ -103,7 +118,7 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Evaluation & {details: EvaluationDetails}> {
   checkOptions(options, EVALUATE, 'evaluate()');
-  const {data, scoreThreshold = 0.5, views = 1, results, onImage, onDetections, onNotice, signal} = options;
+  const {data, scoreThreshold = SCORE_THRESHOLD, views = 1, results, onImage, onDetections, onNotice, signal} = options;
   if (data.length === 0) throw new MaskRcnnError('INVALID_DATASET', 'Evaluation needs at least one image, got none.');
 
   const {labels: labelOf, notices} = matchClasses(model.classes, data.classes);
@@ -111,6 +126,7 @@ export async function evaluate(
   const pixels: PixelCounts[] = [];
   const objects: ObjectCounts[] = [];
   const nuclei: NucleiCounts[] = [];
+  const counts: ClassCount[][] = [];
   const images: ImageScores[] = [];
   const scored = new ScoredData(data);
   const detected = new DetectedObjects();
@@ -127,11 +143,18 @@ export async function evaluate(
     const truth = trueLabels(sample);
     const labels = predictedLabels(masks, width, height);
     const pixel = countPixels(foregroundOf(masks, width, height), truth.labels);
-    const object = compareObjects(labels, truth);
+    const object = compareObjects(labels, truth, masks.length);
+    const count = countObjects(sample, likely, data.classes);
     pixels.push(pixel);
     objects.push(object);
     nuclei.push(compareNuclei(labels, truth));
-    images.push({file: sample.file, pixel: pixelScores(pixel), objects: objectScores(object)});
+    counts.push(count);
+    images.push({
+      file: sample.file,
+      pixel: pixelScores(pixel),
+      objects: {...objectScores(object), ...tallyOf(object)},
+      counts: count.filter(({truth: objects, predicted}) => objects > 0 || predicted > 0),
+    });
     onDetections?.(sample, likely);
     onImage?.(index + 1);
   }
@@ -146,7 +169,8 @@ export async function evaluate(
     pixel: summarizePixels(pixels),
     objects: summarizeObjects(objects),
     nuclei: summarizeNuclei(nuclei),
-    details: {images, curves: {bbox: bbox.curves, segm: segm.curves}, confusion},
+    counts: summarizeCounts(counts),
+    details: {scoreThreshold, images, curves: {bbox: bbox.curves, segm: segm.curves}, confusion},
   };
 }
 

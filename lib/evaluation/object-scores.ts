@@ -2,13 +2,10 @@ import {hausdorff, type Shape} from './hausdorff.js';
 import type {LabelMap} from './label-map.js';
 import {meanScores, share} from './mean-scores.js';
 import {areasOf, type Overlap, overlapsOf} from './overlaps.js';
+import {type DetectionScores, detectionScores, type ObjectTally, tallyOf, truePositives} from './true-positives.js';
 
 /** The contribution of one image to the scores: see `objectScores()`. */
-export type ObjectCounts = {
-  /** Number of ground-truth objects, of predicted objects, and of true positives. */
-  truth: number;
-  predicted: number;
-  matched: number;
+export type ObjectCounts = ObjectTally & {
   /** Total number of pixels of the ground-truth objects and of the predicted objects. */
   trueArea: number;
   predictedArea: number;
@@ -21,17 +18,7 @@ export type ObjectCounts = {
  * Object scores of the GlaS contest: Sirinukunwattana et al., "Gland segmentation in colon histology images: The GlaS
  * challenge contest", Medical Image Analysis 35, 2017, section 4.
  */
-export type ObjectScores = {
-  /** 2·precision·recall / (precision + recall), 0..1; null if neither side has objects. */
-  f1: number | null;
-  /**
-   * Fraction of the predicted objects that are true positives, 0..1: each covers at least half of the ground-truth
-   * object that it overlaps most. This follows the paper; the contest's own program requires more than half. null
-   * if nothing is predicted.
-   */
-  precision: number | null;
-  /** Fraction of the ground-truth objects that are covered in this way, 0..1; null if there are none. */
-  recall: number | null;
+export type ObjectScores = DetectionScores & {
   /**
    * Dice coefficient of each object and the one that it overlaps most, weighted by area and averaged over both sides,
    * 0..1; null if neither side has objects.
@@ -44,11 +31,12 @@ export type ObjectScores = {
   hausdorff: number | null;
 };
 
-/** Scores of a data set: averaged over images, and computed from the objects of all images together. */
-export type ObjectSummary = {
+/**
+ * Scores of a data set: averaged over images, and computed from the objects of all images together. The tally is of all
+ * images together too: `pooled.precision` is truePositives / predicted.
+ */
+export type ObjectSummary = ObjectTally & {
   images: number;
-  truth: number;
-  predicted: number;
   /** Images without ground-truth objects. `mean` leaves them out; `pooled` counts what is predicted there as wrong. */
   emptyImages: number;
   /** Mean number of predicted objects on an image without ground-truth objects; null if there is no such image. */
@@ -63,19 +51,15 @@ type LabelledObject = Shape & {area: number; partner: LabelledObject | undefined
 /**
  * Compares the objects of two maps of the same image. The paper defines no distance if one side has no objects. In that
  * case each object of the other side counts with the length of the image's diagonal; the contest's own program gives
- * infinity.
+ * infinity. `detections` is the number of detections that `predictedMap` was made of, if not all of them are in it.
  */
-export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): ObjectCounts {
+export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap, detections?: number): ObjectCounts {
   const {width, height} = trueMap;
   const overlaps = overlapsOf(predictedMap, trueMap);
   const [truth, predicted] = [objectsOf(trueMap), objectsOf(predictedMap)];
   pairUp(truth, predicted, overlaps);
   const [trueObjects, predictedObjects] = [[...truth.values()], [...predicted.values()]];
 
-  const hit = new Set<LabelledObject>();
-  for (const {partner, overlap} of predictedObjects) {
-    if (partner !== undefined && overlap >= partner.area / 2) hit.add(partner);
-  }
   const dice = ({area, partner, overlap}: LabelledObject) =>
     partner === undefined ? 0 : (2 * overlap) / (area + partner.area);
   const distance = (object: LabelledObject, others: readonly LabelledObject[]) =>
@@ -85,7 +69,8 @@ export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): Objec
   return {
     truth: trueObjects.length,
     predicted: predictedObjects.length,
-    matched: hit.size,
+    truePositives: truePositives(overlaps, areasOf(trueMap)).size,
+    dropped: (detections ?? predicted.size) - predicted.size,
     trueArea: weighted(trueObjects, () => 1),
     predictedArea: weighted(predictedObjects, () => 1),
     dice: {truth: weighted(trueObjects, dice), predicted: weighted(predictedObjects, dice)},
@@ -97,7 +82,7 @@ export function compareObjects(predictedMap: LabelMap, trueMap: LabelMap): Objec
 }
 
 export function objectScores(counts: ObjectCounts): ObjectScores {
-  const {truth, predicted, matched, trueArea, predictedArea} = counts;
+  const {truth, predicted, trueArea, predictedArea} = counts;
   // A side without objects has no score, so the other side alone decides.
   const bothSides = (sums: {truth: number; predicted: number}) => {
     const sides = [
@@ -110,9 +95,7 @@ export function objectScores(counts: ObjectCounts): ObjectScores {
     );
   };
   return {
-    f1: share(2 * matched, truth + predicted),
-    precision: share(matched, predicted),
-    recall: share(matched, truth),
+    ...detectionScores(counts),
     dice: bothSides(counts.dice),
     hausdorff: bothSides(counts.hausdorff),
   };
@@ -125,8 +108,7 @@ export function summarizeObjects(images: readonly ObjectCounts[]): ObjectSummary
   const empty = images.filter(({truth}) => truth === 0);
   return {
     images: images.length,
-    truth: total.truth,
-    predicted: total.predicted,
+    ...tallyOf(total),
     emptyImages: empty.length,
     falseAlarmsPerEmptyImage: share(
       empty.reduce((sum, {predicted}) => sum + predicted, 0),
@@ -148,7 +130,8 @@ function added(a: ObjectCounts, b: ObjectCounts): ObjectCounts {
   return {
     truth: a.truth + b.truth,
     predicted: a.predicted + b.predicted,
-    matched: a.matched + b.matched,
+    truePositives: a.truePositives + b.truePositives,
+    dropped: a.dropped + b.dropped,
     trueArea: a.trueArea + b.trueArea,
     predictedArea: a.predictedArea + b.predictedArea,
     dice: sides('dice'),

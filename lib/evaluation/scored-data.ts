@@ -13,7 +13,9 @@ export type ConfusionMatrix = {
   classes: readonly string[];
   /**
    * (K+1)×(K+1): one row per ground-truth class and one column per predicted class. The last column counts missed
-   * objects. The last row counts detections where there is no object.
+   * objects. The last row counts detections without an object of their own: on the background, beside their object, or
+   * a second one of an object that is found already. All detections above the score threshold are counted, also those
+   * that the object scores drop.
    */
   counts: readonly (readonly number[])[];
 };

@@ -18,7 +18,10 @@ export type WriteEvaluationOptions = {
   /** The folder to write to. It is created if necessary. */
   folder: string;
   data: Dataset;
-  /** Only detections above this score are drawn, 0..1. Default 0.5. */
+  /**
+   * Only detections above this score are drawn, 0..1. Default: the threshold of the evaluation. With another one, the
+   * pictures do not show the F1, which is of other detections.
+   */
   scoreThreshold?: number;
   /** Number of views of each drawn image for test-time augmentation: see `PredictOptions`. Default 1. */
   views?: Views;
@@ -35,9 +38,10 @@ const OPTIONS: Schema = {
 };
 
 /**
- * Writes an evaluation to files: scores.json; the precision-recall curves at IoU 0.5 and the confusion matrix, as SVG
- * and PNG; and worst.png. That picture shows ground truth next to predictions for the images with the lowest object F1
- * (then the lowest pixel IoU). Throws INVALID_OPTION, WRITE_FAILED, or errors of the model and the data set.
+ * Writes an evaluation to files: scores.json, with the score threshold and the scores of each image; the
+ * precision-recall curves at IoU 0.5 and the confusion matrix, as SVG and PNG; and worst.png. That picture shows ground
+ * truth next to predictions for the images with the lowest object F1 (then the lowest pixel IoU). Throws
+ * INVALID_OPTION, WRITE_FAILED, or errors of the model and the data set.
  */
 export async function writeEvaluation(
   model: MaskRcnn,
@@ -45,19 +49,22 @@ export async function writeEvaluation(
   options: WriteEvaluationOptions,
 ): Promise<void> {
   checkOptions(options, OPTIONS, 'writeEvaluation()');
-  const {folder, data, scoreThreshold = 0.5, views = 1, worst = 8} = options;
+  const {folder, data, views = 1, worst = 8} = options;
   const {details, ...scores} = evaluation;
+  const {images} = details;
+  const {scoreThreshold = details.scoreThreshold} = options;
   const curves = atHalf(details.curves.segm, scores.segm.classes);
   const title = 'Precision and recall of masks, IoU 0.5';
   const files: [name: string, contents: string | Buffer][] = [
-    ['scores.json', `${JSON.stringify({...scores, images: details.images}, null, 2)}\n`],
+    ['scores.json', `${JSON.stringify({scoreThreshold: details.scoreThreshold, ...scores, images}, null, 2)}\n`],
     ['precision-recall.svg', precisionRecallSvg(curves, {title})],
     ['precision-recall.png', await precisionRecallPng(curves, {title})],
     ['confusion.svg', confusionMatrixSvg(details.confusion)],
     ['confusion.png', await confusionMatrixPng(details.confusion)],
   ];
   if (worst > 0) {
-    const pictures = await worstOf(model, data, details, {count: worst, views});
+    const isSame = scoreThreshold === details.scoreThreshold;
+    const pictures = await worstOf(model, data, images, {count: worst, isRated: isSame, scoreThreshold, views});
     files.push(['worst.png', await drawComparison(pictures, {classes: data.classes, scoreThreshold, rows: worst})]);
   }
   await writing(folder, async () => {
@@ -77,15 +84,15 @@ function atHalf({classes}: PrecisionRecall, scores: readonly {ap50: number | nul
 async function worstOf(
   model: MaskRcnn,
   data: Dataset,
-  {images}: EvaluationDetails,
-  {count, views}: {count: number; views: Views},
+  images: EvaluationDetails['images'],
+  {count, isRated, ...options}: {count: number; isRated: boolean; scoreThreshold: number; views: Views},
 ): Promise<Comparison[]> {
   const pictures: Comparison[] = [];
   for (const index of worstFirst(images).slice(0, count)) {
     const sample = await readSample(data, index);
-    const [detections] = await model.predict(sample.image, {views});
+    const [detections] = await model.predict(sample.image, options);
     const {f1} = images[index]!.objects;
-    pictures.push({sample, detections: detections!, ...(f1 !== null && {score: f1})});
+    pictures.push({sample, detections: detections!, ...(isRated && f1 !== null && {score: f1})});
   }
   return pictures;
 }

@@ -49,9 +49,12 @@ function groups(curves: readonly Curve[]): Map<string, Curve[]> {
   return found;
 }
 
-/** Numbers of images stay counts even if they are 0 or 1 throughout. */
+/** Numbers of images and objects stay counts even if they are 0 or 1 throughout. */
 function isCount(name: string, values: readonly number[]): boolean {
-  return /images$/i.test(name) || (values.every(Number.isInteger) && values.some((value) => value > 1));
+  return (
+    /images$|^(truth|predicted|truePositives|dropped)$/i.test(name) ||
+    (values.every(Number.isInteger) && values.some((value) => value > 1))
+  );
 }
 
 function panel(title: string, maxX: number, group: readonly Curve[]): Panel {

@@ -147,6 +147,33 @@ test("COCO's scores take every detection, the others only likely ones", async (t
   t.true(near(half.segm.ap!, 0.1) && near(half.bbox.ap!, 0.1) && half.segm.ap50 === 1);
 });
 
+test('counts of objects are of all detections above the threshold, object scores of those that stay', async (t) => {
+  // The leftmost column lies in the left half, so the object scores drop it. A lab that counts predictions counts it.
+  const {model} = finder((index) => [[LEFT_HALF, LEFTMOST], [LEFT_HALF], []][index]!);
+  const {counts, objects, details} = await evaluate(model, {data, scoreThreshold: 0.25});
+  t.like(objects, {truth: 3, predicted: 2, truePositives: 2, dropped: 1});
+  const errors = {truth: 3, predicted: 3, meanError: (1 + 0 - 1) / 3, meanAbsoluteError: 2 / 3};
+  t.deepEqual(counts, {images: 3, ...errors, classes: [{name: 'blob', ...errors}]});
+  t.is(details.scoreThreshold, 0.25);
+  t.deepEqual(
+    details.images.map((image) => image.counts),
+    [2, 1, 0].map((predicted) => [{name: 'blob', truth: 1, predicted, error: predicted - 1}]),
+  );
+  t.like(details.images[0]!.objects, {truth: 1, predicted: 1, truePositives: 1, dropped: 1, precision: 1});
+
+  // A class that is neither on an image nor detected on it is not in the image's list. None is above the threshold.
+  const two = {...data, classes: ['blob', 'dot']};
+  const none = await evaluate(model, {data: two, scoreThreshold: 0.95});
+  t.deepEqual(none.details.images[0]!.counts, [{name: 'blob', truth: 1, predicted: 0, error: -1}]);
+  t.deepEqual(
+    none.counts.classes.map(({name, meanError}) => [name, meanError]),
+    [
+      ['blob', -1],
+      ['dot', 0],
+    ],
+  );
+});
+
 test('a results file is what evaluateResults() reads', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-results-'));
   t.teardown(() => rm(folder, {recursive: true}));

@@ -1,6 +1,14 @@
 import test from 'ava';
+import type {LabelMap} from '../../lib/evaluation/label-map.js';
 import {compareObjects, objectScores, summarizeObjects} from '../../lib/evaluation/object-scores.js';
 import {drawn} from './maps.js';
+
+/** A map in which every digit is an object of its own. */
+function labels(...rows: string[]): LabelMap {
+  let objects = 0;
+  const pixels = Int32Array.from(rows.join(''), (character) => (/\d/.test(character) ? ++objects : 0));
+  return {width: rows[0]!.length, height: rows.length, labels: pixels};
+}
 
 const near = (a: number | null, b: number) => a !== null && Math.abs(a - b) < 1e-12;
 
@@ -28,7 +36,7 @@ test('by hand: one object found in part, one split, one missed, one invented', (
   const counts = compareObjects(predicted, truth);
   t.is(counts.truth, 3);
   t.is(counts.predicted, 3);
-  t.is(counts.matched, 2);
+  t.is(counts.truePositives, 2);
   t.is(counts.trueArea, 13);
   t.is(counts.predictedArea, 7);
   const [diceOne, diceTwo] = [(2 * 4) / (8 + 4), (2 * 2) / (4 + 2)];
@@ -47,28 +55,28 @@ test('by hand: one object found in part, one split, one missed, one invented', (
 
 test('of two halves of one object one is a hit', (t) => {
   const counts = compareObjects(drawn('1122'), drawn('1111'));
-  t.like(counts, {truth: 1, predicted: 2, matched: 1});
+  t.like(counts, {truth: 1, predicted: 2, truePositives: 1});
   t.true(near(objectScores(counts).f1, 2 / 3));
 });
 
 test('one object over two true ones hits the one that it overlaps most', (t) => {
-  t.like(compareObjects(drawn('111111'), drawn('1122.3')), {truth: 3, predicted: 1, matched: 1});
+  t.like(compareObjects(drawn('111111'), drawn('1122.3')), {truth: 3, predicted: 1, truePositives: 1});
   // It covers true 1 completely, but it overlaps true 2 more, and it covers less than half of true 2.
-  t.like(compareObjects(drawn('1111....'), drawn('1.222222')), {truth: 2, predicted: 1, matched: 0});
+  t.like(compareObjects(drawn('1111....'), drawn('1.222222')), {truth: 2, predicted: 1, truePositives: 0});
 });
 
 test('of several that are overlapped equally the one of the lowest number is the partner, wherever it is', (t) => {
   // It shares two pixels with each: all of the smaller object, and less than half of the larger one.
   const predicted = drawn('.1111....');
-  t.like(compareObjects(predicted, drawn('.1122222.')), {matched: 1});
-  t.like(compareObjects(predicted, drawn('.2211111.')), {matched: 0});
+  t.like(compareObjects(predicted, drawn('.1122222.')), {truePositives: 1});
+  t.like(compareObjects(predicted, drawn('.2211111.')), {truePositives: 0});
   t.true(near(compareObjects(predicted, drawn('.1122222.')).dice.predicted, 4 * (4 / 6)));
   t.true(near(compareObjects(predicted, drawn('.2211111.')).dice.predicted, 4 * (4 / 9)));
 });
 
 test('less than half is no hit', (t) => {
   const counts = compareObjects(drawn('11...'), drawn('11111'));
-  t.is(counts.matched, 0);
+  t.is(counts.truePositives, 0);
   t.is(objectScores(counts).f1, 0);
   t.true(near(objectScores(counts).dice, 4 / 7));
 });
@@ -91,7 +99,10 @@ test('a summary has the mean over images, and the scores of all objects together
   const perfect = compareObjects(drawn('1.2.3.'), drawn('1.2.3.'));
   const half = compareObjects(drawn('11....'), drawn('1111..'));
   const {mean, pooled, ...rest} = summarizeObjects([perfect, half]);
-  t.deepEqual(rest, {images: 2, truth: 4, predicted: 4, emptyImages: 0, falseAlarmsPerEmptyImage: null});
+  t.deepEqual(rest, {
+    ...{images: 2, truth: 4, predicted: 4, truePositives: 4, dropped: 0},
+    ...{emptyImages: 0, falseAlarmsPerEmptyImage: null},
+  });
   t.true(near(mean.f1, 1) && near(mean.dice, (1 + 2 / 3) / 2) && near(mean.hausdorff, 1));
   t.true(near(pooled.dice, ((3 + 4 * (2 / 3)) / 7 + (3 + 2 * (2 / 3)) / 5) / 2));
   t.true(near(pooled.hausdorff, ((4 * 2) / 7 + (2 * 2) / 5) / 2));
@@ -116,4 +127,40 @@ test('images without objects tell of false alarms, and are left out of the mean'
   // Finding nothing used to score 1 on every empty image.
   t.is(summarizeObjects([missed, quiet, quiet]).mean.f1, 0);
   t.is(summarizeObjects([quiet, quiet]).mean.f1, null);
+});
+
+test('counted by hand: of three fragments of one object one is a hit, or none', (t) => {
+  const truth = drawn('1111111111');
+  // Six, two and two of ten pixels: one true positive among three predicted objects.
+  const oneLarge = compareObjects(drawn('1111112233'), truth);
+  t.like(oneLarge, {truth: 1, predicted: 3, truePositives: 1});
+  t.like(objectScores(oneLarge), {precision: 1 / 3, recall: 1, f1: (2 * 1) / (3 + 1)});
+  // None covers half.
+  const allSmall = compareObjects(drawn('1111222333'), truth);
+  t.like(objectScores(allSmall), {precision: 0, recall: 0, f1: 0});
+  // Two cover exactly half each. Two true positives would be a recall of 2.
+  t.like(objectScores(compareObjects(drawn('1111122222'), truth)), {precision: 1 / 2, recall: 1, f1: 2 / 3});
+});
+
+test('counted by hand: ten of twenty detections lie on the background', (t) => {
+  const objects = '0.1.2.3.4.5.6.7.8.9.';
+  const truth = labels(objects, '....................');
+  const predicted = labels(objects, objects);
+  const counts = compareObjects(predicted, truth);
+  t.like(counts, {truth: 10, predicted: 20, truePositives: 10});
+  t.like(objectScores(counts), {precision: 10 / 20, recall: 1, f1: (2 * 10) / (10 + 20)});
+  // If the ten lie on another image, which has no objects, the mean leaves them out. The tally and `pooled` do not.
+  const [full, empty] = [labels(objects), labels('....................')];
+  const {mean, pooled, ...rest} = summarizeObjects([compareObjects(full, full), compareObjects(full, empty)]);
+  t.is(mean.precision, 1);
+  t.is(pooled.precision, 10 / 20);
+  t.like(rest, {truth: 10, predicted: 20, truePositives: 10, emptyImages: 1, falseAlarmsPerEmptyImage: 10});
+});
+
+test('detections that are not in the map are counted as dropped', (t) => {
+  const map = drawn('1.2.');
+  t.is(compareObjects(map, map).dropped, 0);
+  const counts = compareObjects(map, map, 5);
+  t.like(counts, {predicted: 2, dropped: 3});
+  t.is(summarizeObjects([counts, counts]).dropped, 6);
 });

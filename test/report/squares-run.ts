@@ -2,7 +2,7 @@ import {mkdtemp} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {loadBinding} from '../../lib/addon/binding.js';
-import type {Dataset, Detections, MaskRcnn, Sample} from '../../lib/index.js';
+import type {Dataset, Detections, MaskRcnn, PredictOptions, Sample} from '../../lib/index.js';
 import {RunFolder} from '../../lib/run/run-folder.js';
 import {epoch, pixelScores, step} from '../run/records.js';
 import {side, squareSample} from './square.js';
@@ -29,6 +29,8 @@ const counts = rle.encodeCrop(
 );
 const hit = rle.encodeCrop(sample(0, ['square']).instances[0]!.mask, side, side);
 
+const lowerHalf = rle.encodeCrop({left: 0, top: 5, width: 10, height: 5, data: new Uint8Array(50).fill(1)}, side, side);
+
 /**
  * Detects the square on image 1 with score 0.9, and something else on all other images with score 0.6, always as the
  * first class.
@@ -45,6 +47,27 @@ export const modelOf = (name: string) => {
   return {predict, classes: [name]} as unknown as MaskRcnn;
 };
 export const squareModel = modelOf('square');
+
+/**
+ * Detects on every image, best first: the square, its lower half, something else, and the square as the second of its
+ * two classes. The last score is not a number of two digits.
+ */
+export const busyModel = {
+  classes: ['square', 'circle'],
+  predict: async (_image: Sample['image'], {scoreThreshold = 0}: PredictOptions = {}): Promise<Detections[]> => {
+    const all = {scores: [0.9, 0.8, 0.6, 0.3331], labels: [1, 1, 1, 2], masks: [hit, lowerHalf, counts, hit]};
+    const count = all.scores.filter((score) => Math.fround(score) > scoreThreshold).length;
+    const labels = Int32Array.from(all.labels.slice(0, count));
+    return [
+      {
+        ...{width: side, height: side, labels, boxes: new Float32Array(4 * count)},
+        classNames: Array.from(labels, (label) => ['square', 'circle'][label - 1]!),
+        scores: Float32Array.from(all.scores.slice(0, count)),
+        masks: all.masks.slice(0, count).map((runs) => ({size: [side, side], counts: runs})),
+      },
+    ];
+  },
+} as unknown as MaskRcnn;
 
 /** Creates the folder of a run of three epochs, of which the second was not evaluated. */
 export async function makeSquaresRun(): Promise<string> {

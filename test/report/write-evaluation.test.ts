@@ -4,7 +4,15 @@ import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
 import {loadBinding} from '../../lib/addon/binding.js';
-import {type Dataset, type Detections, evaluate, type MaskRcnn, type Sample, writeEvaluation} from '../../lib/index.js';
+import {
+  type Dataset,
+  type Detections,
+  evaluate,
+  type MaskRcnn,
+  type PredictOptions,
+  type Sample,
+  writeEvaluation,
+} from '../../lib/index.js';
 import {side, squareSample} from './square.js';
 
 const sample = (index: number) => squareSample(index, `image-${index}.png`);
@@ -22,8 +30,11 @@ const data: Dataset = {
 const {rle} = await loadBinding();
 const counts = rle.encodeCrop(sample(0).instances[0]!.mask, side, side);
 
+const thresholds: (number | undefined)[] = [];
+
 /** Detects the object of image 0, detects that of image 1 as the other class, and detects nothing in image 2. */
-const predict = async ({data: [index]}: Sample['image']): Promise<Detections[]> => {
+const predict = async ({data: [index]}: Sample['image'], options?: PredictOptions): Promise<Detections[]> => {
+  thresholds.push(options?.scoreThreshold);
   const found = index! < 2 ? 1 : 0;
   return [
     {
@@ -42,7 +53,7 @@ test.before(async () => {
 });
 test.after.always(() => rm(folder, {recursive: true}));
 
-test('scores, curves, confusion and the worst images as files', async (t) => {
+test.serial('scores, curves, confusion and the worst images as files', async (t) => {
   const model = {predict, classes: data.classes} as unknown as MaskRcnn;
   const evaluation = await evaluate(model, {data});
   t.deepEqual(evaluation.details.confusion.counts, [
@@ -55,8 +66,15 @@ test('scores, curves, confusion and the worst images as files', async (t) => {
   await writeEvaluation(model, evaluation, {folder: into, data, worst: 2});
   t.deepEqual(asked, [2, 0], 'the image without a detection is the worst; of equal ones the first comes first');
 
-  const {images, segm} = JSON.parse(await readFile(join(into, 'scores.json'), 'utf8'));
+  const {images, segm, counts, scoreThreshold} = JSON.parse(await readFile(join(into, 'scores.json'), 'utf8'));
   t.is(segm.ap, evaluation.segm.ap);
+  t.is(scoreThreshold, 0.5);
+  t.deepEqual(counts, evaluation.counts);
+  t.like(counts, {images: 3, truth: 3, predicted: 2, meanError: -1 / 3, meanAbsoluteError: 1 / 3});
+  t.deepEqual(images[1].counts, [
+    {name: 'square', truth: 1, predicted: 0, error: -1},
+    {name: 'circle', truth: 0, predicted: 1, error: 1},
+  ]);
   t.deepEqual(
     images.map(({file}: {file: string}) => file),
     ['image-0.png', 'image-1.png', 'image-2.png'],
@@ -73,4 +91,13 @@ test('scores, curves, confusion and the worst images as files', async (t) => {
     code: 'WRITE_FAILED',
     message: /file/,
   });
+});
+
+test.serial('the worst images are drawn at the threshold of the scores', async (t) => {
+  const model = {predict, classes: data.classes} as unknown as MaskRcnn;
+  const evaluation = await evaluate(model, {data, scoreThreshold: 0.25});
+  thresholds.length = 0;
+  await writeEvaluation(model, evaluation, {folder: join(folder, 'same'), data, worst: 1});
+  await writeEvaluation(model, evaluation, {folder: join(folder, 'other'), data, worst: 1, scoreThreshold: 0.7});
+  t.deepEqual(thresholds, [0.25, 0.7]);
 });

@@ -25,6 +25,12 @@ test('a diagram for each group of shares, and one for each other metric; counts 
   t.notRegex(svg, /NaN|Infinity|undefined|<text/);
 });
 
+test('numbers of objects have no diagram, even if they are 0 or 1', (t) => {
+  const counts = {truth: 1, predicted: 1, truePositives: 0, dropped: 0};
+  const svg = metricCurveSvg(run({objects: counts, counts: {...counts, meanError: -1, meanAbsoluteError: 2.5}}));
+  t.is(diagrams(svg), 1, 'counts meanAbsoluteError');
+});
+
 test('a value stands at its epoch and its height', (t) => {
   const svg = metricCurveSvg(run({f1: 0}, {f1: 0.5}, {f1: 1}));
   const [, points] = /<polyline points="([^"]+)" fill="none" stroke="[^"]+" stroke-width="2"/.exec(svg)!;

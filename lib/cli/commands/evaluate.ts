@@ -1,7 +1,12 @@
 import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {bool, number, text} from '../../basics/schema.js';
-import {evaluate as evaluateModel} from '../../evaluation/evaluate.js';
+import {
+  type Evaluation,
+  type EvaluationDetails,
+  evaluate as evaluateModel,
+  SCORE_THRESHOLD,
+} from '../../evaluation/evaluate.js';
 import {evaluateResults} from '../../evaluation/evaluate-results.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
@@ -23,7 +28,7 @@ import {refuseFlags} from '../flags.js';
 
 export const evaluate: Command = {
   name: 'evaluate',
-  summary: "Score weights or a results file: COCO's AP, pixels, objects, nuclei",
+  summary: "Score weights or a results file: COCO's AP, pixels, objects, nuclei, number of objects",
   help: () => `Usage: maskrcnn evaluate DATA --weights WEIGHTS [OPTIONS]
        maskrcnn evaluate DATA --results FILE [OPTIONS]
 
@@ -32,7 +37,8 @@ ${DATA_HELP}
   --weights NAME      a file saved by training, or COCO_V1
   --results FILE      score the detections in this COCO results file instead, with COCO's AP; it can only be combined
                       with --json and the options of DATA
-  --score-threshold N only detections above this score count for pixels and objects, 0..1 (default 0.5); AP counts all
+  --score-threshold N only detections above this score count for pixels, objects and the number of objects, 0..1
+                      (default 0.5); AP counts all
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
   --output DIR        folder for scores, curves, confusion matrix, worst images and results.json (default runs/evaluate)
 ${DEVICE_HELP}
@@ -66,12 +72,16 @@ ${dataOptionsHelp()}`,
       });
     }
     const spec = {path: path!, ...dataOptions};
-    const scores =
+    const scores: Partial<Evaluation & {details: EvaluationDetails}> =
       results === undefined
         ? await scoreWeights(spec, others, context)
         : await scoreResults({data: await openData(spec), results: results as string, signal: context.signal});
-    if (json) context.out(JSON.stringify(scores, null, 2));
-    else context.out(`${describeEvaluation(scores)}\n\n${describeClasses((scores.segm ?? scores.bbox)!)}`);
+    if (json) {
+      const {details, ...others} = scores;
+      context.out(JSON.stringify({...(details && {scoreThreshold: details.scoreThreshold}), ...others}, null, 2));
+    } else {
+      context.out(`${describeClasses((scores.segm ?? scores.bbox)!)}\n\n${describeEvaluation(scores)}`);
+    }
   },
 };
 
@@ -82,7 +92,13 @@ async function scoreResults(options: Parameters<typeof evaluateResults>[0]) {
 
 async function scoreWeights(
   spec: DataSpec,
-  {weights, scoreThreshold = 0.5, views = 1, output = join('runs', 'evaluate'), ...others}: Record<string, unknown>,
+  {
+    weights,
+    scoreThreshold = SCORE_THRESHOLD,
+    views = 1,
+    output = join('runs', 'evaluate'),
+    ...others
+  }: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
   await requireThere(spec.path);
@@ -107,6 +123,5 @@ async function scoreWeights(
     views: views as Views,
   });
   progress.say(`Scores, curves, confusion matrix and the worst images are in ${output}.`);
-  const {details: _, ...scores} = evaluation;
-  return scores;
+  return evaluation;
 }
