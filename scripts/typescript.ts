@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {MaskRcnnError} from '../lib/basics/errors.js';
 
 /** Files that the package reads at run time and that the compiler does not copy. */
-const PARTS = ['report/page/report.css', 'report/page/report.js'];
+const PARTS = ['report/page/report.css', 'report/page/report.js', 'report/page/report-gallery.js'];
 
 /** Compiles lib/ to dist/. Throws BUILD_FAILED. */
 export async function compileTypeScript(root: string): Promise<void> {

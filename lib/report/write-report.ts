@@ -5,7 +5,7 @@ import {callback, checkOptions, instanceOf, integer, number, required, type Sche
 import type {Dataset} from '../datasets/dataset.js';
 import {datasetRule} from '../datasets/dataset.js';
 import {naturalOrder} from '../datasets/folder-scan.js';
-import {evaluate} from '../evaluation/evaluate.js';
+import {evaluate, SCORE_THRESHOLD} from '../evaluation/evaluate.js';
 import {writing} from '../files/writing.js';
 import type {MaskRcnn} from '../model/model.js';
 import {readMetrics} from '../run/metrics-file.js';
@@ -22,8 +22,8 @@ export type ReportOptions = {
   /** Maximum number of images in the gallery. Those with the lowest object F1 come first. Default 24. */
   worst?: number;
   /**
-   * Only detections above this score count for the order of the images. It is also the initial value of the page's
-   * slider, 0..1. Default 0.5.
+   * Only detections above this score count for the order of the images and for the errors of the number of objects. It
+   * is also the initial value of the page's slider, which moves the scores below each picture, 0..1. Default 0.5.
    */
   scoreThreshold?: number;
   /** The file to write. Default: report.html in the folder of the run. */
@@ -77,15 +77,22 @@ export async function writeReport(run: string, options: ReportOptions = {}): Pro
 }
 
 async function openGallery(model: MaskRcnn, data: Dataset, options: ReportOptions) {
-  const {weights, worst: count = 24, scoreThreshold = 0.5, onImage, signal} = options;
-  const {details} = await evaluate(model, {
+  const {weights, worst: count = 24, scoreThreshold = SCORE_THRESHOLD, onImage, signal} = options;
+  const {details, counts} = await evaluate(model, {
     data,
     scoreThreshold,
     ...(onImage && {onImage}),
     ...(signal && {signal}),
   });
   const images = await makeGallery(model, {data, details, count});
-  return {images, of: data.length, scoreThreshold, classes: data.classes, ...(weights !== undefined && {weights})};
+  return {
+    images,
+    of: data.length,
+    counts,
+    scoreThreshold,
+    classes: data.classes,
+    ...(weights !== undefined && {weights}),
+  };
 }
 
 async function readOptions(file: string): Promise<Record<string, unknown>> {

@@ -4,16 +4,16 @@ import {leaves} from './scalars.js';
 const HEADLINES = [
   ['segm', 'ap', 'mask AP'],
   ['pixel', 'iou', 'pixel IoU'],
-  ['pixel', 'f1', 'F1'],
+  ['pixel', 'f1', 'pixel F1'],
   ['objects', 'f1', 'object F1'],
   ['objects', 'dice', 'object Dice'],
 ] as const;
 
-/** The headline scores that this evaluation has. */
-export function headlines(evaluation: object | null): {name: string; value: number}[] {
+/** The headline scores that this evaluation has, each with the names that lead to it in the evaluation. */
+export function headlines(evaluation: object | null): {name: string; value: number; path: string[]}[] {
   const scores = leaves(evaluation);
   return HEADLINES.flatMap(([group, score, name]) => {
-    const value = scores.find(([names]) => names[0] === group && names.at(-1) === score)?.[1];
-    return value === undefined ? [] : [{name, value}];
+    const found = scores.find(([names]) => names[0] === group && names.at(-1) === score);
+    return found === undefined ? [] : [{name, path: found[0], value: found[1]}];
   });
 }

@@ -153,7 +153,7 @@ test.serial('report finds the validation images of the run again', async (t) => 
   const html = readFileSync(at('run', 'report.html'), 'utf8');
   t.regex(html, /The worst 1 of 2 images/);
   t.regex(html, /best\.safetensors/);
-  t.regex(html, /train_\d\.png<br>/);
+  t.regex(html, /<figcaption>[^<]*train_\d\.png\n/);
   t.is((await maskrcnn('report', at('data'))).code, 1);
   for (const [args, text] of [
     [[at('run'), '--include', 'test_*'], 'report without --data takes no --include.\nThe validation images'],
@@ -261,9 +261,12 @@ test.serial('evaluate scores weights, and the results that it wrote to the same 
   t.true(existsSync(at('scores', 'worst.png')));
   const results = await maskrcnn(...data, '--results', at('scores', 'results.json'));
   t.is(results.code, 0, results.err);
-  const {segm, pixel} = JSON.parse(weights.out);
+  const {segm, pixel, objects, counts, scoreThreshold} = JSON.parse(weights.out);
   t.deepEqual(JSON.parse(results.out).segm, segm);
   t.is(pixel.images, 2);
+  t.is(scoreThreshold, 0.5);
+  t.is(counts.predicted, objects.predicted + objects.dropped);
+  t.is(counts.predicted - counts.truth, Math.round(2 * counts.meanError));
   t.is((await maskrcnn(...data)).code, 2);
   for (const [flag, value] of Object.entries({
     output: 'x',
@@ -290,6 +293,8 @@ test.serial('predict and evaluate look at an image in as many ways as they are t
   const data = ['evaluate', at('data'), '--include', 'test_1.png', '--classes', 'gland', '--weights', weights];
   const evaluated = await maskrcnn(...data, '--views', '4', '--output', at('views-scores'));
   t.is(evaluated.code, 0, evaluated.err);
+  t.regex(evaluated.out, /\nobjects per image +true +detected +bias abs\. error\ngland /);
+  t.regex(evaluated.out, /scores are of the detections above the score 0\.5\./);
   const results = JSON.parse(readFileSync(at('views-scores', 'results.json'), 'utf8'));
   t.deepEqual(
     results.map(({score}: {score: number}) => score),

@@ -1,9 +1,10 @@
 import {readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
-import {type ReportOptions, writeReport} from '../../lib/index.js';
+import {evaluate, type ReportOptions, writeReport} from '../../lib/index.js';
+import {meaningOf} from '../../lib/report/score-meanings.js';
 import {chromium, framePage, openInChromium} from './chromium.js';
-import {makeSquaresRun, modelOf, squareModel, squares} from './squares-run.js';
+import {busyModel, makeSquaresRun, modelOf, squareModel, squares} from './squares-run.js';
 
 const inBrowser = chromium ? test.serial : test.serial.skip;
 if (!chromium) console.log('# skipped: the report in a browser, for there is no Chromium here (CHROME names one)');
@@ -35,6 +36,7 @@ const point = (x, y, type = 'pointermove', pointerType = 'mouse') => {
   canvas.dispatchEvent(new PointerEvent(type, {...at, pointerType, bubbles: true}));
   return told();
 };
+const figure = (name) => document.querySelector('[data-figure=' + name + ']').textContent;
 const told = () => {
   const tip = document.querySelector('.values');
   return tip.hidden ? 'nothing' : tip.textContent;
@@ -58,7 +60,8 @@ inBrowser('slider, views and values under the pointer work', async (t) => {
     `
 const look = async (name) => {
   await pause();
-  seen.push(name + ': ' + document.querySelector('.count').textContent + '; ' + pixel(5, 5) + '; ' + pixel(25, 25));
+  const counts = figure('predicted') + ' predicted, ' + figure('truth') + ' true';
+  seen.push(name + ': ' + counts + '; ' + pixel(5, 5) + '; ' + pixel(25, 25));
 };
 await look('prediction');
 slide('0.7');
@@ -77,11 +80,11 @@ seen.push(told());
   );
   const [prediction, above, truth, turned, image, values] = lines;
   const grey = '100 100 100';
-  t.regex(prediction!, new RegExp(`^prediction: 1 found, 1 true; ${grey}; (?!${grey})`));
-  t.is(above, `above 0.7: 0 found, 1 true; ${grey}; ${grey}`);
-  t.regex(truth!, new RegExp(`^truth: 0 found, 1 true; (?!${grey}).*; ${grey}$`));
-  t.is(turned, `turned: 0 found, 1 true; ${grey}; ${grey}`);
-  t.is(image, `image: 0 found, 1 true; ${grey}; ${grey}`);
+  t.regex(prediction!, new RegExp(`^prediction: 1 predicted, 1 true; ${grey}; (?!${grey})`));
+  t.is(above, `above 0.7: 0 predicted, 1 true; ${grey}; ${grey}`);
+  t.regex(truth!, new RegExp(`^truth: 0 predicted, 1 true; (?!${grey}).*; ${grey}$`));
+  t.is(turned, `turned: 0 predicted, 1 true; ${grey}; ${grey}`);
+  t.is(image, `image: 0 predicted, 1 true; ${grey}; ${grey}`);
   // The last of six steps, which has a loss of 1.75.
   t.regex(values!, /^step 6total 1\.75classifier 0\.350/);
 });
@@ -104,7 +107,16 @@ press('image');
 seen.push(told(), point(5, 5));
 `,
   );
-  t.deepEqual(lines, ['square 0.60', 'nothing', 'square 0.60', 'found', 'truth', 'square', 'nothing', 'nothing']);
+  t.deepEqual(lines, [
+    'square 0.60, false positive',
+    'nothing',
+    'square 0.60, false positive',
+    'found',
+    'truth',
+    'square',
+    'nothing',
+    'nothing',
+  ]);
 });
 
 inBrowser('several classes have a colour each, and a legend', async (t) => {
@@ -123,6 +135,90 @@ for (const figure of document.querySelectorAll('figure')) {
   // Only image 1 has the detection of the square.
   t.deepEqual(contours.sort(), ['false 86 180 233', 'false 86 180 233', 'true 230 159 0']);
 });
+
+inBrowser('the slider moves every figure below a picture to the scores of the evaluation', async (t) => {
+  const data = squares(['square', 'circle']);
+  const [start, ...thresholds] = [0.335, 0.05, 0.33, 0.34, 0.6, 0.61, 0.8, 0.85, 1];
+  const lines = await lookAt(
+    {model: busyModel, data, scoreThreshold: start!},
+    `
+const look = () => {
+  for (const caption of document.querySelectorAll('figcaption')) {
+    const figures = [...caption.querySelectorAll('[data-figure]')].map((item) => item.dataset.figure + ' ' + item.textContent);
+    seen.push([document.querySelector('#threshold-value').value, /\\d.png/.exec(caption.textContent)[0], ...figures].join(', '));
+  }
+};
+look();
+for (const value of ${JSON.stringify(thresholds)}) {
+  slide(value);
+  look();
+}
+`,
+  );
+  const expected: string[] = [];
+  for (const scoreThreshold of [start!, ...thresholds]) {
+    const {details} = await evaluate(busyModel, {data, scoreThreshold});
+    for (const {file, pixel, objects, counts} of details.images) {
+      const share = (name: 'f1' | 'precision' | 'recall') => `${name} ${objects[name]?.toFixed(3) ?? '-'}`;
+      const number = (name: 'truth' | 'predicted' | 'truePositives' | 'dropped') => `${name} ${objects[name]}`;
+      const errors = counts.map(({name, truth, predicted, error}) => {
+        const of = counts.length > 1 ? `${name} ` : '';
+        return `${of}${error > 0 ? '+' : ''}${error} (${predicted} detected, ${truth} true)`;
+      });
+      const figures = [
+        ...[share('f1'), share('precision'), share('recall')],
+        ...[number('truth'), number('predicted'), number('truePositives'), number('dropped')],
+        ...[`iou ${pixel.iou!.toFixed(3)}`, `error ${errors.join('; ')}`],
+      ];
+      expected.push([scoreThreshold, /\d.png/.exec(file)![0], ...figures].join(', '));
+    }
+  }
+  // The order of the classes is that of truth and detections in the page, and that of the data set in the evaluation.
+  const sorted = (given: readonly string[]) =>
+    given
+      .map((line) =>
+        line
+          .split(/, |; |error /)
+          .sort()
+          .join(),
+      )
+      .sort();
+  t.deepEqual(sorted(lines), sorted(expected));
+  t.is(lines.length, 3 * (1 + thresholds.length));
+  t.regex(lines.join('\n'), /dropped 2/);
+});
+
+inBrowser(
+  'the meaning of a score is shown under the pointer and where the keyboard stops, until it leaves',
+  async (t) => {
+    const lines = await lookAt(
+      {model: busyModel, data: squares(['square'])},
+      `
+const term = document.querySelector('.headlines .explained');
+const over = (type) => term.dispatchEvent(new PointerEvent(type, {clientX: 10, clientY: 10, pointerType: 'mouse'}));
+seen.push(term.textContent, told());
+over('pointermove');
+seen.push(told());
+over('pointerleave');
+seen.push(told());
+const last = [...document.querySelectorAll('.metrics .explained')].at(-1);
+last.focus();
+await pause(); // the page has scrolled to it
+seen.push(told().length > 20);
+dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}));
+seen.push(told());
+term.focus();
+seen.push(told());
+term.blur();
+seen.push(told());
+const unexplained = [...document.querySelectorAll('[data-figure]')].filter((item) => !item.previousElementSibling.matches('.explained'));
+seen.push(unexplained.length);
+`,
+    );
+    const meaning = meaningOf(['pixel', 'mean', 'iou'])!;
+    t.deepEqual(lines, ['pixel IoU', 'nothing', meaning, 'nothing', 'true', 'nothing', meaning, 'nothing', '0']);
+  },
+);
 
 inBrowser('on a phone nothing is wider than the page', async (t) => {
   const long = 'a_name_without_a_gap_'.repeat(6);

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {type Dataset, writeReport} from '../../lib/index.js';
 import {runsOf} from '../../lib/report/page/gallery.js';
+import {meaningOf} from '../../lib/report/score-meanings.js';
 import {RunFolder} from '../../lib/run/run-folder.js';
 import {epoch, pixelScores} from '../run/records.js';
 import {side} from './square.js';
@@ -20,7 +21,11 @@ test.serial('without a model there are curves, scores and options, and nothing i
   t.is(await writeReport(run), join(run, 'report.html'));
   const html = await readFile(join(run, 'report.html'), 'utf8');
   t.regex(html, /<p class="soft">3 epochs, 6 steps, 9 s\./);
-  t.regex(html, /<li>pixel IoU<strong>0\.700<\/strong><span class="soft">best 0\.700/);
+  const card =
+    /<li><span class="explained" tabindex="0" aria-description="([^"]+)">pixel IoU<\/span><strong>(.*?)<\/li>/;
+  const [, meaning, scores] = card.exec(html)!;
+  t.is(meaning, meaningOf(['pixel', 'mean', 'iou']));
+  t.is(scores, '0.700</strong><span class="soft">best 0.700 in epoch 3</span>');
   t.regex(html, /<tr><td>2<\/td><td>1\.000<\/td><td><\/td><td><\/td><td>3 s<\/td><\/tr>/);
   t.true(html.includes('&lt;resnet18&gt;'));
   t.false(html.includes('<resnet18>'));
@@ -41,8 +46,10 @@ test.serial('the gallery has the worst images first, and no more than asked for'
     images.map(({file}: {file: string}) => file),
     ['</script><b>0.png', '</script><b>2.png'],
   );
-  t.like(images[0], {objectF1: 0, width: side, truth: [{left: 0, top: 0, width: 10, height: 10, runs: '0,100'}]});
-  t.like(images[0].found, [{name: 'square', left: 20, top: 20, score: 0.6, runs: '0,100'}]);
+  t.like(images[0], {width: side, truth: [{left: 0, top: 0, width: 10, height: 10, runs: '0,100'}]});
+  t.like(images[0].found, [{name: 'square', left: 20, top: 20, score: Math.fround(0.6), runs: '0,100'}]);
+  const nothing = {truth: 1, predicted: 0, truePositives: 0, dropped: 0, f1: 0, precision: null, recall: 0, iou: 0};
+  t.deepEqual(images[0].scores, [nothing, {...nothing, predicted: 1, precision: 0}]);
   t.true(html.includes('&lt;/script&gt;&lt;b&gt;0.png'));
 });
 
@@ -69,8 +76,17 @@ test.serial('all metrics are there, of the epoch that the run chose and of the l
   await records.close();
   const html = await readFile(await writeReport(folder), 'utf8');
   t.regex(html, /<th>metric<\/th><th>epoch 2, best by f1<\/th><th>epoch 4, last<\/th>/);
-  t.regex(html, /<tr><td>pixel mean f1<\/td><td>0\.6123<\/td><td>0\.4000<\/td><\/tr>/);
-  t.regex(html, /<tr><td>pixel images<\/td><td>3<\/td><td>3<\/td><\/tr>/);
+  t.regex(html, />pixel mean f1<\/span><\/td><td>0\.6123<\/td><td>0\.4000<\/td><\/tr>/);
+  t.regex(html, />pixel images<\/span><\/td><td>3<\/td><td>3<\/td><\/tr>/);
+  // Ties go as in training, which keeps the epoch of the higher mask AP.
+  const tied = join(run, 'tied');
+  const equal = await RunFolder.open(tied);
+  await equal.writeOptions({train: {bestBy: 'iou'}});
+  for (const [i, ap] of [0.1, 0.3, 0.2].entries()) {
+    await equal.append({type: 'epoch', ...epoch(i, {segm: {ap}, pixel: scores(0, 0)})});
+  }
+  await equal.close();
+  t.regex(await readFile(await writeReport(tied), 'utf8'), /<th>epoch 2, best by iou<\/th><th>epoch 3, last<\/th>/);
   // If the best epoch is the last one, there is one column.
   const same = await readFile(await writeReport(run, {output: join(run, 'same.html')}), 'utf8');
   t.regex(same, /<th>metric<\/th><th>epoch 3, best by iou and last<\/th><\/tr>/);

@@ -34,7 +34,7 @@ test('a run is told step by step and epoch by epoch', (t) => {
     'epoch 1/2: 2 of 2, 100 %, loss 3.000, rate 0.0050, 6 s to go, 3.00 s/step, data 0.50 s, 1.3 images/s, 1.24 GB\n',
     'epoch 1/2, validation: 1 of 3, 33 %, 1.24 GB\n',
     'epoch 1/2, validation: 2 of 3, 66 %, 1 s to go, 0.50 s/image, 1.24 GB\n',
-    'epoch 1/2: loss 3.000, pixel IoU 0.500, F1 0.667, 3:07 min (validation 1:01 min)\n',
+    'epoch 1/2: loss 3.000, pixel IoU 0.500, pixel F1 0.667, 3:07 min (validation 1:01 min)\n',
     // The 181 s that the first epoch took besides its steps are expected once more.
     'epoch 2/2: 1 of 2, 50 %, loss 2.667, rate 0.0050, 3:04 min to go, 3.00 s/step, data 0.50 s, 1.3 images/s, 1.24 GB\n',
     'epoch 2/2: loss 1.500, 6 s\n',

@@ -21,7 +21,8 @@ validation picture of the run.
   --data DATA         the images of the gallery
   --weights FILE      the weights to predict with (default RUN/best.safetensors)
   --worst N           number of images in the gallery, those with the lowest scores (default 24)
-  --score-threshold N only detections above this score count for the order of the images, 0..1 (default 0.5)
+  --score-threshold N only detections above this score count for the order of the images and the number of objects; the
+                      slider starts there, 0..1 (default 0.5)
   --output FILE       file to write (default RUN/report.html)
 ${DEVICE_HELP}
 

@@ -4,15 +4,21 @@ import type {Shape} from '../../draw/canvas.js';
 import {fit} from '../../draw/fit.js';
 import {detectionItems, type Item, instanceItems} from '../../draw/overlay.js';
 import type {EvaluationDetails} from '../../evaluation/evaluate.js';
+import {trueLabels} from '../../evaluation/label-map.js';
+import {matchClasses, relabel} from '../../evaluation/match-classes.js';
+import {type RankedScores, scoresByRank} from '../../evaluation/scores-by-rank.js';
 import {loadSharp} from '../../image/load-sharp.js';
 import type {MaskRcnn} from '../../model/model.js';
+import type {Detections} from '../../model/predict.js';
 import {worstFirst} from '../write-evaluation.js';
 
-/** An object for report.js to draw, in pixels of the picture. */
+/** An object for report-gallery.js to draw and to count, in pixels of the picture. */
 export type GalleryObject = {
   /** The name of its class. */
   name: string;
+  /** Not rounded, so that the page compares it with the threshold as the evaluation does. */
   score?: number;
+  /** Its rectangle, which is empty if the object has no pixel in the smaller picture. */
   left: number;
   top: number;
   width: number;
@@ -21,25 +27,29 @@ export type GalleryObject = {
   runs: string;
 };
 
-/** An image and its objects for report.js. */
+/** An image and its objects for report-gallery.js. */
 export type GalleryImage = {
   file: string;
   /** A data URL. */
   picture: string;
   width: number;
   height: number;
-  /** Scores at the threshold of the evaluation. */
-  /** null if the image has no objects and none are predicted. */
-  objectF1: number | null;
-  pixelIou: number | null;
   truth: GalleryObject[];
+  /** Best first. */
   found: GalleryObject[];
+  /** Item k has the scores of the first k of `found`, rounded for display. */
+  scores: RankedScores[];
 };
 
 /** Longer side of a picture in pixels. */
 const SIDE = 720;
-/** Detections with a lower score are not in the page. This is the minimum of the slider. */
-export const LEAST_SCORE = 0.05;
+/** Detections with a lower score are not in the page, unless they count in the evaluation. */
+const LEAST_SCORE = 0.05;
+
+/** The minimum of the slider for an evaluation with this score threshold. */
+export function leastScore(scoreThreshold: number): number {
+  return Math.min(LEAST_SCORE, scoreThreshold);
+}
 
 /** The `count` images with the lowest scores, worst first. */
 export async function makeGallery(
@@ -48,19 +58,22 @@ export async function makeGallery(
 ): Promise<GalleryImage[]> {
   const gallery: GalleryImage[] = [];
   for (const index of worstFirst(details.images).slice(0, count)) {
-    const {objects, pixel} = details.images[index]!;
-    gallery.push({
-      ...(await makeEntry(model, await readSample(data, index), data.classes)),
-      objectF1: objects.f1,
-      pixelIou: pixel.iou,
-    });
+    const sample = await readSample(data, index);
+    const [found] = await model.predict(sample.image, {scoreThreshold: leastScore(details.scoreThreshold)});
+    gallery.push(await makeEntry(sample, inClassesOf(data, model, found!), data.classes));
   }
   return gallery;
 }
 
-async function makeEntry(model: MaskRcnn, {file, image, instances}: Sample, classes: readonly string[]) {
-  const [found] = await model.predict(image, {scoreThreshold: LEAST_SCORE});
-  const {scores, ...unscored} = found!;
+/** The detections that `evaluate()` counts, with the names that the data set has for their classes. */
+function inClassesOf({classes}: Dataset, model: MaskRcnn, found: Detections): Detections {
+  const known = relabel(found, matchClasses(model.classes, classes).labels);
+  return {...known, classNames: Array.from(known.labels, (label) => classes[label - 1]!)};
+}
+
+async function makeEntry(sample: Sample, found: Detections, classes: readonly string[]): Promise<GalleryImage> {
+  const {file, image, instances} = sample;
+  const {scores, ...unscored} = found;
   const truth = await fit(image, instanceItems(instances, classes), SIDE);
   const detections = await fit(image, detectionItems(image, unscored, 0), SIDE);
   const {data, width, height} = truth.image;
@@ -73,17 +86,27 @@ async function makeEntry(model: MaskRcnn, {file, image, instances}: Sample, clas
     picture: `data:image/webp;base64,${webp.toString('base64')}`,
     width,
     height,
-    truth: truth.items.flatMap((item) => toObject(item)),
-    found: detections.items.flatMap((item, i) => toObject(item, scores[i]!)),
+    truth: truth.items.map((item) => toObject(item)),
+    found: detections.items.map((item, i) => ({...toObject(item), score: scores[i]!})),
+    scores: scoresByRank(found.masks, trueLabels(sample)).map(rounded),
   };
 }
 
-/** Empty if the object has no pixel in the smaller picture. */
-function toObject({label, shape}: Item, score?: number): GalleryObject[] {
-  if (shape === undefined || shape.width === 0 || shape.height === 0) return [];
+function toObject({label, shape}: Item): GalleryObject {
+  if (shape === undefined || shape.width === 0 || shape.height === 0) {
+    return {name: label, left: 0, top: 0, width: 0, height: 0, runs: ''};
+  }
   const {left, top, width, height} = shape;
-  const rounded = score === undefined ? {} : {score: Math.round(score * 1000) / 1000};
-  return [{name: label, ...rounded, left, top, width, height, runs: runsOf(shape).join(',')}];
+  return {name: label, left, top, width, height, runs: runsOf(shape).join(',')};
+}
+
+/** Rounds shares to the three digits that are shown, so that the page stays small. */
+function rounded(scores: RankedScores): RankedScores {
+  const entries = Object.entries(scores).map(([name, value]) => [
+    name,
+    value === null ? null : Math.round(value * 1000) / 1000,
+  ]);
+  return Object.fromEntries(entries) as RankedScores;
 }
 
 /** Run lengths in row-major order, starting with the background. */

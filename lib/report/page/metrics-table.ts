@@ -1,7 +1,9 @@
 import {escapeMarkup} from '../../draw/canvas.js';
-import {BEST_BY, type BestBy, scoreOf} from '../../run/best.js';
+import {BEST_BY, type BestBy, bestEpoch} from '../../run/best.js';
 import type {EpochRecord, History} from '../../run/history.js';
 import {leaves} from '../../run/scalars.js';
+import {meaningOf} from '../score-meanings.js';
+import {explained} from './explained.js';
 
 /**
  * A table of all validation metrics of the best and the last evaluated epoch. `options` say which score selected the
@@ -12,17 +14,19 @@ export function metricsTable({epochs}: History, options: Readonly<Record<string,
   const last = evaluated.at(-1);
   if (last === undefined) return '';
   const bestBy = chosenBy(options);
-  const best = evaluated.reduce((most, epoch) => (score(epoch, bestBy) > score(most, bestBy) ? epoch : most));
+  const best = bestEpoch(evaluated, bestBy);
   const columns =
     best === last
       ? [{name: `epoch ${last.epoch + 1}, best by ${bestBy} and last`, values: metrics(last)}]
       : [
-          {name: `epoch ${best.epoch + 1}, best by ${bestBy}`, values: metrics(best)},
+          ...(best === undefined ? [] : [{name: `epoch ${best.epoch + 1}, best by ${bestBy}`, values: metrics(best)}]),
           {name: `epoch ${last.epoch + 1}, last`, values: metrics(last)},
         ];
   const names = [...new Set(columns.flatMap(({values}) => [...values.keys()]))];
-  const row = (name: string) =>
-    `<tr><td>${escapeMarkup(name)}</td>${columns.map(({values}) => `<td>${format(values.get(name))}</td>`).join('')}</tr>`;
+  const row = (name: string) => {
+    const cells = columns.map(({values}) => `<td>${format(values.get(name))}</td>`);
+    return `<tr><td>${explained(name, meaningOf(name.split(' ')))}</td>${cells.join('')}</tr>`;
+  };
   return `<details open class="metrics"><summary>All ${names.length} metrics</summary><div class="scroll"><table>
 <thead><tr><th>metric</th>${columns.map(({name}) => `<th>${escapeMarkup(name)}</th>`).join('')}</tr></thead>
 <tbody>
@@ -35,10 +39,6 @@ ${names.map(row).join('\n')}
 function chosenBy({train}: Readonly<Record<string, unknown>>): BestBy {
   const {bestBy} = (train ?? {}) as {bestBy?: string};
   return bestBy !== undefined && (bestBy === 'loss' || Object.hasOwn(BEST_BY, bestBy)) ? (bestBy as BestBy) : 'iou';
-}
-
-function score(epoch: EpochRecord, bestBy: BestBy): number {
-  return scoreOf(epoch, bestBy) ?? -Infinity;
 }
 
 function metrics({validation}: EpochRecord): Map<string, number> {

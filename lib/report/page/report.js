@@ -1,12 +1,6 @@
 /**
- * The browser part of a run's report: values under the pointer, and the gallery. It is copied into the page, which
- * therefore loads nothing.
- *
- * @typedef {import('./gallery.js').GalleryImage} GalleryImage
- * @typedef {import('./gallery.js').GalleryObject} GalleryObject
- * @typedef {'image' | 'truth' | 'found'} View
- * @typedef {{object: GalleryObject, color: [number, number, number], inside: Uint8Array,
- *   layer: HTMLCanvasElement}} Layer
+ * The browser part of a run's report: values of charts and meanings of terms, under the pointer or at the keyboard's
+ * focus. It is copied into the page before report-gallery.js, which uses it too.
  */
 
 const tip = document.createElement('div');
@@ -16,7 +10,7 @@ document.body.append(tip);
 const hideTip = () => {
   tip.hidden = true;
 };
-addEventListener('scroll', hideTip, {capture: true, passive: true});
+addEventListener('scroll', hideOrFollow, {capture: true, passive: true});
 addEventListener('pointerdown', hideTip, {capture: true}); // before the touched element shows its own
 
 /**
@@ -37,6 +31,34 @@ function tellUnderPointer(element, describe) {
   element.addEventListener('pointerleave', (event) => {
     if (/** @type {PointerEvent} */ (event).pointerType !== 'touch') hideTip();
   });
+}
+
+/**
+ * Shows the meaning of a term as described by explained.ts.
+ * @param {Element} term
+ */
+function explain(term) {
+  const meaning = () => [document.createTextNode(term.getAttribute('aria-description') ?? '')];
+  tellUnderPointer(term, meaning);
+  term.addEventListener('focus', () => {
+    tip.replaceChildren(...meaning());
+    tip.hidden = false;
+    placeBelow(term);
+  });
+  term.addEventListener('blur', hideTip);
+}
+
+/** @param {Element} term */
+function placeBelow(term) {
+  const {left, bottom} = term.getBoundingClientRect();
+  place(tip, {clientX: left - 14, clientY: bottom - 10});
+}
+
+/** The keyboard scrolls to a term when it stops there. Then its meaning must stay. */
+function hideOrFollow() {
+  const term = document.activeElement;
+  if (!tip.hidden && term?.classList.contains('explained')) placeBelow(term);
+  else hideTip();
 }
 
 /** @param {Element} chart a chart with its frames, as drawn by chart.ts */
@@ -95,7 +117,7 @@ function markedLine(color, text) {
 /**
  * Places `box` next to the pointer, inside the window.
  * @param {HTMLElement} box
- * @param {PointerEvent} event
+ * @param {{clientX: number, clientY: number}} pointer
  */
 function place(box, {clientX, clientY}) {
   const {width, height} = box.getBoundingClientRect();
@@ -103,126 +125,8 @@ function place(box, {clientX, clientY}) {
   box.style.top = `${Math.max(0, Math.min(clientY + 14, innerHeight - height - 8))}px`;
 }
 
-/**
- * @param {{images: GalleryImage[], classes: string[], colors: [number, number, number][]}} gallery `classes` are the
- *   classes in the legend; if empty, there is no legend and each object has its own colour
- */
-function showGallery({images, classes, colors}) {
-  const slider = /** @type {HTMLInputElement} */ (document.querySelector('#threshold'));
-  const shown = /** @type {HTMLOutputElement} */ (document.querySelector('#threshold-value'));
-  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('.switch button'));
-  const figures = document.querySelectorAll('.gallery figure');
-  let view = /** @type {View} */ ('found');
-  /** @type {(object: GalleryObject, index: number) => [number, number, number]} */
-  const colorOf = ({name}, index) =>
-    colors[(classes.length > 0 ? classes.indexOf(name) : index) % colors.length] ?? [0, 114, 178];
-
-  const drawings = images.map((image, index) => {
-    const canvas = /** @type {HTMLCanvasElement} */ (figures[index]?.querySelector('canvas'));
-    const count = /** @type {HTMLElement} */ (figures[index]?.querySelector('.count'));
-    const picture = new Image();
-    const ready = new Promise((resolve) => {
-      picture.onload = resolve;
-    });
-    picture.src = image.picture;
-    const paint = (/** @type {GalleryObject[]} */ objects) =>
-      objects.map((object, i) => paintObject(object, colorOf(object, i)));
-    /** @type {{truth: Layer[], found: Layer[]} | undefined} painted on first use */
-    let layers;
-    /** The visible objects, best first. */
-    const visible = () => {
-      if (view === 'image' || layers === undefined) return [];
-      return layers[view].filter(({object}) => (object.score ?? 1) >= Number(slider.value));
-    };
-    const draw = async () => {
-      const found = image.found.filter(({score = 1}) => score >= Number(slider.value));
-      count.textContent = `${found.length} found, ${image.truth.length} true`;
-      await ready;
-      layers ??= {truth: paint(image.truth), found: paint(image.found)};
-      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-      context.drawImage(picture, 0, 0, image.width, image.height);
-      // Draw in reverse order, so that the best are on top.
-      for (const {object, layer} of visible().reverse()) context.drawImage(layer, object.left, object.top);
-    };
-
-    const describe = (/** @type {PointerEvent} */ event) => {
-      const {left, top, width, height} = canvas.getBoundingClientRect();
-      const x = Math.floor(((event.clientX - left) / width) * image.width);
-      const y = Math.floor(((event.clientY - top) / height) * image.height);
-      const hit = visible().find(({object, inside}) => isInside(object, inside, x, y));
-      if (hit === undefined) return [];
-      const {name, score} = hit.object;
-      return [markedLine(`rgb(${hit.color})`, score === undefined ? name : `${name} ${score.toFixed(2)}`)];
-    };
-    tellUnderPointer(canvas, describe);
-    // Touching cannot hover: on an object, a touch shows its label. Elsewhere it switches between truth and prediction,
-    // as a click does.
-    let asked = false;
-    canvas.addEventListener('pointerdown', (event) => {
-      asked = event.pointerType === 'touch' && describe(event).length > 0;
-    });
-    canvas.addEventListener('click', () => {
-      if (!asked) choose(view === 'truth' ? 'found' : 'truth');
-    });
-    return draw;
-  });
-
-  const drawAll = () => {
-    hideTip();
-    shown.value = Number(slider.value).toFixed(2);
-    for (const draw of drawings) void draw();
-  };
-  /** @param {View} next */
-  function choose(next) {
-    view = next;
-    for (const button of buttons) button.setAttribute('aria-pressed', String(button.value === view));
-    drawAll();
-  }
-  slider.addEventListener('input', drawAll);
-  for (const button of buttons) button.addEventListener('click', () => choose(/** @type {View} */ (button.value)));
-  choose('found');
-}
-
-/**
- * @param {GalleryObject} object
- * @param {Uint8Array} inside
- * @param {number} x in pixels of the picture
- * @param {number} y
- */
-function isInside({left, top, width, height}, inside, x, y) {
-  const [column, row] = [x - left, y - top];
-  return column >= 0 && column < width && row >= 0 && row < height && inside[row * width + column] === 1;
-}
-
-/**
- * Paints the object's mask and contour in its colour on a canvas of the size of its rectangle.
- * @param {GalleryObject} object
- * @param {[number, number, number]} color
- * @returns {Layer}
- */
-function paintObject(object, color) {
-  const {width, height, runs} = object;
-  const inside = new Uint8Array(width * height);
-  let at = 0;
-  for (const [i, run] of runs.split(',').map(Number).entries()) {
-    if (i % 2 === 1) inside.fill(1, at, at + run);
-    at += run;
-  }
-  const pixels = new ImageData(width, height);
-  for (let i = 0; i < inside.length; i++) {
-    if (!inside[i]) continue;
-    const x = i % width;
-    const isContour =
-      x === 0 || x === width - 1 || !inside[i - 1] || !inside[i + 1] || !inside[i - width] || !inside[i + width];
-    pixels.data.set([...color, isContour ? 255 : 90], i * 4);
-  }
-  const canvas = document.createElement('canvas');
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext('2d')?.putImageData(pixels, 0, 0);
-  return {object, color, inside, layer: canvas};
-}
-
+for (const term of document.querySelectorAll('.explained')) explain(term);
+addEventListener('keydown', ({key}) => {
+  if (key === 'Escape') hideTip();
+});
 for (const chart of document.querySelectorAll('.chart')) followPointer(chart);
-const gallery = document.querySelector('#gallery');
-if (gallery !== null) showGallery(JSON.parse(gallery.textContent ?? ''));
