@@ -1,6 +1,6 @@
-import {mkdir, writeFile} from 'node:fs/promises';
+import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {encode} from 'fast-png';
+import sharp from 'sharp';
 import {layGlands} from './layout.js';
 import {seededRandom} from './random.js';
 import {photograph} from './slide.js';
@@ -55,7 +55,13 @@ export async function writeGlandImages(folder: string, prefix: string, count: nu
     // The seeds are far apart, so that the held-out images share nothing with the training images.
     const {width, height, data, ids} = drawGlandImage(seed * 100_003 + index);
     const name = join(folder, `${prefix}_${index + 1}`);
-    await writeFile(`${name}.png`, encode({width, height, data, channels: 3, depth: 8}));
-    await writeFile(`${name}_anno.png`, encode({width, height, data: ids, channels: 1, depth: 8}));
+    await sharp(data, {raw: {width, height, channels: 3}})
+      .png()
+      .toFile(`${name}.png`);
+    // Grey with one channel, in which the values are the numbers of the glands.
+    await sharp(ids, {raw: {width, height, channels: 1}})
+      .toColourspace('b-w')
+      .png()
+      .toFile(`${name}_anno.png`);
   }
 }

@@ -1,12 +1,12 @@
 import {mkdir, stat, writeFile} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
-import {encode as encodePng} from 'fast-png';
 import {MaskRcnnError} from '../basics/errors.js';
 import {drawDetections} from '../draw/overlay.js';
 import {predictedLabels} from '../evaluation/label-map.js';
 import {DetectedObjects} from '../evaluation/object-table.js';
 import {writeResults} from '../evaluation/results-file.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
+import {loadSharp} from '../image/load-sharp.js';
 import type {RgbImage} from '../image/read-image.js';
 import {detectionsToJson} from '../model/detections-json.js';
 import type {Detections} from '../model/predict.js';
@@ -72,8 +72,8 @@ export class PredictionWriter {
       await this.#write(NAMES.json(stem), toJson(detectionsToJson({...found, file})));
     }
     if (this.#formats.includes('labels')) {
-      const data = Uint16Array.from(predictedLabels(masks, width, height).labels);
-      await this.#write(NAMES.labels(stem), encodePng({width, height, data, channels: 1, depth: 16}));
+      const labels = Uint16Array.from(predictedLabels(masks, width, height).labels);
+      await this.#write(NAMES.labels(stem), await encodeLabels(labels, width, height));
     }
   }
 
@@ -88,6 +88,16 @@ export class PredictionWriter {
     const file = join(this.#folder, name);
     await writing(file, () => writeFile(file, contents));
   }
+}
+
+/** A grey PNG of 16 bits. */
+async function encodeLabels(labels: Uint16Array, width: number, height: number): Promise<Buffer> {
+  const sharp = await loadSharp();
+  // Without the colour space, libvips would write the upper 8 bits.
+  return sharp(labels, {raw: {width, height, channels: 1}})
+    .toColourspace('grey16')
+    .png()
+    .toBuffer();
 }
 
 /** Gives all output files distinct names, even on file systems that ignore case, as on macOS and Windows. */
