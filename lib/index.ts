@@ -53,6 +53,7 @@ export type {ObjectScores, ObjectSummary} from './evaluation/object-scores.js';
 export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
 export type {ConfusionMatrix} from './evaluation/scored-data.js';
 export type {DetectionScores, ObjectTally} from './evaluation/true-positives.js';
+export type {FileNotice} from './image/notices.js';
 export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/read-image.js';
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';

@@ -1,3 +1,4 @@
+import {rowsInTurns, Turn} from '../basics/turns.js';
 import {checkSize} from './format.js';
 
 /**
@@ -28,19 +29,21 @@ const CORE_HEADER_BYTES = 12;
 /**
  * Decodes a BMP with 1, 2, 4, 8, 16, 24 or 32 bits per pixel: bottom-up or top-down, uncompressed, run-length encoded
  * or with colour masks. Ignores the fourth byte of 32-bit pixels, because most writers leave it 0. Throws an Error with
- * the reason.
+ * the reason. Works in turns, so that the event loop runs on.
  */
-export function decodeBmp(bytes: Uint8Array): Bmp {
+export async function decodeBmp(bytes: Uint8Array): Promise<Bmp> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(view);
   const {width, height, bits, compression} = header;
   if (bits <= 8) {
     const palette = readPalette(bytes, header);
     const indices =
-      compression === COMPRESSION.rgb ? readIndices(bytes, header) : readRunLengths(bytes, header, bits as 4 | 8);
+      compression === COMPRESSION.rgb
+        ? await readIndices(bytes, header)
+        : await readRunLengths(bytes, header, bits as 4 | 8);
     return {width, height, bits, data: indices, palette};
   }
-  return {width, height, bits, data: bits === 24 ? readBgr(bytes, header) : readMasked(view, header)};
+  return {width, height, bits, data: await (bits === 24 ? readBgr(bytes, header) : readMasked(view, header))};
 }
 
 function readHeader(view: DataView): Header {
@@ -99,26 +102,26 @@ function readPalette(bytes: Uint8Array, {paletteStart, paletteEntrySize, palette
 /**
  * Calls `row` with the offset of each row in the file and its y coordinate in the image. Rows are padded to four bytes.
  */
-function eachRow(
+async function eachRow(
   bytes: Uint8Array,
   {width, height, topDown, bits, pixels}: Header,
   row: (from: number, y: number) => void,
-) {
+): Promise<void> {
   const stride = Math.ceil((width * bits) / 32) * 4;
   // Some writers omit the padding of the last row.
   const needed = stride * (height - 1) + Math.ceil((width * bits) / 8);
   if (bytes.length - pixels < needed) {
     throw new Error(`it is truncated: ${bytes.length - pixels} of ${needed} bytes of pixels are there`);
   }
-  for (let i = 0; i < height; i++) row(pixels + i * stride, topDown ? i : height - 1 - i);
+  await rowsInTurns(width, height, (i) => row(pixels + i * stride, topDown ? i : height - 1 - i));
 }
 
-function readIndices(bytes: Uint8Array, header: Header): Uint8Array {
+async function readIndices(bytes: Uint8Array, header: Header): Promise<Uint8Array> {
   const {width, height, bits} = header;
   const data = new Uint8Array(width * height);
   const perByte = 8 / bits;
   const mask = (1 << bits) - 1;
-  eachRow(bytes, header, (from, y) => {
+  await eachRow(bytes, header, (from, y) => {
     for (let x = 0; x < width; x++) {
       const shift = 8 - bits * ((x % perByte) + 1);
       data[y * width + x] = (bytes[from + Math.floor(x / perByte)]! >> shift) & mask;
@@ -127,10 +130,10 @@ function readIndices(bytes: Uint8Array, header: Header): Uint8Array {
   return data;
 }
 
-function readBgr(bytes: Uint8Array, header: Header): Uint8Array {
+async function readBgr(bytes: Uint8Array, header: Header): Promise<Uint8Array> {
   const {width, height} = header;
   const data = new Uint8Array(width * height * 3);
-  eachRow(bytes, header, (from, y) => {
+  await eachRow(bytes, header, (from, y) => {
     let to = y * width * 3;
     for (let x = 0; x < width; x++, from += 3, to += 3) {
       data[to] = bytes[from + 2]!;
@@ -142,7 +145,7 @@ function readBgr(bytes: Uint8Array, header: Header): Uint8Array {
 }
 
 /** Reads pixels of 16 or 32 bits. A mask selects the bits of each channel, which are scaled to 0..255. */
-function readMasked(view: DataView, header: Header): Uint8Array {
+async function readMasked(view: DataView, header: Header): Promise<Uint8Array> {
   const {width, height, bits, compression} = header;
   const channels = colourMasks(view, header).map((mask) => {
     const shift = mask === 0 ? 0 : 31 - Math.clz32(mask & -mask);
@@ -153,7 +156,7 @@ function readMasked(view: DataView, header: Header): Uint8Array {
   const data = new Uint8Array(width * height * 3);
   const step = bits / 8;
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  eachRow(bytes, header, (from, y) => {
+  await eachRow(bytes, header, (from, y) => {
     for (let x = 0; x < width; x++) {
       const pixel = bits === 16 ? view.getUint16(from + x * step, true) : view.getUint32(from + x * step, true);
       for (let c = 0; c < 3; c++) {
@@ -174,11 +177,16 @@ function colourMasks(view: DataView, {bits, compression, pixels}: Header): [numb
 }
 
 /** Decodes RLE8 and RLE4. Pixels that no run covers keep index 0. */
-function readRunLengths(bytes: Uint8Array, {width, height, topDown, pixels}: Header, bits: 4 | 8): Uint8Array {
+async function readRunLengths(
+  bytes: Uint8Array,
+  {width, height, topDown, pixels}: Header,
+  bits: 4 | 8,
+): Promise<Uint8Array> {
   const data = new Uint8Array(width * height);
   let at = pixels;
   let x = 0;
   let y = 0;
+  const turn = new Turn();
   const next = () => {
     const byte = bytes[at++];
     if (byte === undefined) throw new Error('it is truncated within its run lengths');
@@ -190,6 +198,7 @@ function readRunLengths(bytes: Uint8Array, {width, height, topDown, pixels}: Hea
   };
   const nibble = (byte: number, i: number) => (i % 2 === 0 ? byte >> 4 : byte & 15);
   for (;;) {
+    if (turn.isOver()) await turn.next();
     const count = next();
     const value = next();
     if (count > 0) {

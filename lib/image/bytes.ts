@@ -19,12 +19,27 @@ export async function readBytes(path: string | URL, code: ErrorCode): Promise<{b
   }
 }
 
+/** A reason why a file cannot be decoded, to end a sentence with, and what to do about it. */
+export class Undecodable extends Error {
+  readonly hint: string | undefined;
+
+  constructor(reason: string, {hint, cause}: {hint?: string; cause?: unknown} = {}) {
+    super(reason, cause === undefined ? undefined : {cause});
+    this.hint = hint;
+  }
+}
+
 /**
- * The reason why a decoder failed, to end a sentence with. Only the last line: libvips writes several lines with the
- * names of its functions.
+ * The reason why a decoder failed, to end a sentence with. Only the last line: libvips writes a line for each failed
+ * attempt.
  */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const line = message.trim().split('\n').at(-1) ?? '';
   return line.replace(/\.$/, '');
+}
+
+/** The hint of a failed decoder, in the form of the details of an error. */
+export function hintOf(error: unknown): {hint?: string} {
+  return error instanceof Undecodable && error.hint !== undefined ? {hint: error.hint} : {};
 }

@@ -1,8 +1,16 @@
 import {MaskRcnnError} from '../basics/errors.js';
+import {inTurns} from '../basics/turns.js';
 import {decodeBmp} from './bmp.js';
-import {readBytes, reasonOf} from './bytes.js';
-import {checkSize, detectFormat, type ImageFormat, MAX_PIXELS} from './format.js';
+import {hintOf, readBytes, reasonOf, Undecodable} from './bytes.js';
+import {detectFormat, type ImageFormat, MAX_PIXELS} from './format.js';
+import {storedValuesOfGif} from './gif.js';
 import {loadSharp} from './load-sharp.js';
+import {idsOfChannels, idsOfFloats, unsigned} from './mask-ids.js';
+import {type FileNotice, frameNotices, pageNotices} from './notices.js';
+import {storedValuesOfPng} from './png.js';
+import type {StoredValues} from './stored-values.js';
+import {explainTiff} from './tiff-faults.js';
+import {storedValuesOfTiff} from './tiff-values.js';
 
 /** An instance mask: pixel (x, y) belongs to instance `ids[y * width + x]`. 0 is the background. */
 export type IdMask = {
@@ -13,29 +21,26 @@ export type IdMask = {
   source: 'values' | 'palette' | 'colours';
   /** Stored bits per pixel, or per channel if there are several. A mask with 1 bit cannot distinguish instances. */
   bits: number;
+  /** What was left out of the file: its pages after the first. Missing if there is nothing to tell. */
+  notices?: readonly FileNotice[];
 };
 
-/** An image with more colours is a picture, or a mask with blurred edges. */
-const MOST_COLOURS = 4096;
-
 /** Bits of the pixel types, by libvips' names. */
-const BITS: Record<string, number> = {uchar: 8, char: 8, ushort: 16, short: 16};
-
-type Layout = {channels: number; width: number; height: number; bits: number};
+const BITS: Record<string, number> = {uchar: 8, ushort: 16, uint: 32, float: 32};
 
 /**
- * Reads the instance ids of a mask file, exactly as stored: grey values of 8 or 16 bits, palette indices (not colours)
- * of PNG or BMP, and 32-bit TIFF. A colour image in which all pixels are grey gives the grey values. In other colour
- * images each colour is an id, numbered from 1 in the order of first appearance (row-major), and black is the
- * background. Alpha is ignored.
+ * Reads the instance ids of a mask file, exactly as stored: grey values of 1 to 32 bits, palette indices (not colours)
+ * of PNG, GIF, TIFF or BMP, and whole numbers in float32 (TIFF). A colour image in which all pixels are grey gives the
+ * grey values. In other colour images each colour is an id, numbered from 1 in the order of first appearance
+ * (row-major), and black is the background. Alpha is ignored. Of several pages, the first is read.
  *
- * Throws INVALID_MASK if the file cannot be read, or if its compression is lossy (JPEG, lossy WebP, AVIF), because this
- * destroys ids.
+ * Throws INVALID_MASK if the file cannot be read, if a value is negative or a fraction, or if its compression is lossy
+ * (JPEG, lossy WebP, AVIF), because this destroys ids.
  */
 export async function readMask(path: string | URL): Promise<IdMask> {
   const {bytes, name} = await readBytes(path, 'INVALID_MASK');
-  const fail = (message: string, hint?: string, cause?: unknown) =>
-    new MaskRcnnError('INVALID_MASK', message, hint === undefined ? {file: name, cause} : {file: name, cause, hint});
+  const fail = (message: string, details: {hint?: string; cause?: unknown} = {}) =>
+    new MaskRcnnError('INVALID_MASK', message, {file: name, ...details});
 
   if (bytes.length === 0) throw fail(`${name} must be a mask, got an empty file (0 bytes).`);
   const format = detectFormat(bytes);
@@ -47,15 +52,16 @@ export async function readMask(path: string | URL): Promise<IdMask> {
   if (isLossy(format, bytes)) {
     throw fail(
       `${name} must be a mask stored without loss, got ${format === 'webp' ? 'lossy WebP' : format.toUpperCase()}.`,
-      'Lossy compression changes the values that tell instances apart. Export the masks again as PNG.',
+      {hint: 'Lossy compression changes the values that tell instances apart. Export the masks again as PNG.'},
     );
   }
   try {
-    if (format === 'bmp') return fromBmp(bytes);
-    if (format === 'png') checkPng(bytes);
-    return format === 'png' && !sharpKeeps(bytes) ? await fromPng(bytes) : await fromSharp(bytes);
+    return format === 'bmp' ? await fromBmp(bytes) : await fromSharp(format, bytes, name);
   } catch (cause) {
-    throw fail(`${name} is not a readable ${format.toUpperCase()} mask: ${reasonOf(cause)}.`, undefined, cause);
+    throw fail(`${name} is not a readable ${format.toUpperCase()} mask: ${reasonOf(cause)}.`, {
+      ...hintOf(cause),
+      cause,
+    });
   }
 }
 
@@ -65,103 +71,81 @@ function isLossy(format: ImageFormat, bytes: Uint8Array): boolean {
   return format === 'webp' && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('VP8L');
 }
 
-function fromBmp(bytes: Uint8Array): IdMask {
-  const {width, height, bits, data, palette} = decodeBmp(bytes);
-  if (palette !== undefined) return {ids: Uint16Array.from(data), width, height, source: 'palette', bits};
-  return fromChannels(data, {channels: 3, width, height, bits: 8});
-}
-
-/**
- * Rejects what the decoders accept: a size that would fill the memory, and a file that is cut off after its last pixel.
- */
-function checkPng(bytes: Uint8Array): void {
-  const png = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (png.length < 33) throw new Error('it ends within its header');
-  checkSize(png.readUInt32BE(16), png.readUInt32BE(20)); // of the chunk IHDR
-  const end = png.lastIndexOf('IEND');
-  if (end < 0 || end + 8 > png.length) throw new Error('it is truncated');
-}
-
-/**
- * Whether sharp (libvips), which decodes off the main thread, keeps the values of a PNG. It does not for palettes, less
- * than 8 bits, and 16-bit colour.
- */
-function sharpKeeps(png: Uint8Array): boolean {
-  const [depth, colourType] = [png[24], png[25]];
-  const isGrey = colourType === 0 || colourType === 4;
-  return (depth === 8 && colourType !== 3) || (depth === 16 && isGrey);
-}
-
-async function fromPng(bytes: Uint8Array): Promise<IdMask> {
-  const [depth, interlaced] = [bytes[24]!, bytes[28] === 1];
-  if (interlaced && depth < 8) throw new Error(`interlaced PNG of ${depth} bits a pixel is not supported`);
-  // Pass a copy, because the decoder reads the whole ArrayBuffer, which small Buffers share.
-  const {decode} = await import('fast-png'); // loaded late, so that not every script waits for it
-  const png = decode(Uint8Array.from(bytes), {checkCrc: true});
-  const {width, height, channels} = png;
-  if (channels >= 3) return fromChannels(png.data, {channels, width, height, bits: depth});
+async function fromBmp(bytes: Uint8Array): Promise<IdMask> {
+  const {width, height, bits, data, palette} = await decodeBmp(bytes);
+  if (palette === undefined) return idsOfChannels(data, {channels: 3, width, height, bits: 8});
   const ids = new Uint16Array(width * height);
-  if (depth >= 8) for (let i = 0; i < ids.length; i++) ids[i] = png.data[i * channels]!;
-  else unpack(png.data, depth, width, ids);
-  return {ids, width, height, source: png.palette === undefined ? 'values' : 'palette', bits: depth};
+  await inTurns(ids.length, (from, to) => ids.set(data.subarray(from, to), from));
+  return {ids, width, height, source: 'palette', bits};
 }
 
-/** Unpacks pixels of 1, 2 and 4 bits, which fast-png does not do. Each row starts at a new byte. */
-function unpack(data: ArrayLike<number>, depth: number, width: number, ids: Uint16Array): void {
-  const stride = Math.ceil((width * depth) / 8);
-  for (let i = 0; i < ids.length; i++) {
-    const bit = (i % width) * depth;
-    const byte = data[Math.floor(i / width) * stride + (bit >> 3)]!;
-    ids[i] = (byte >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+/** Reads all formats but BMP. sharp (libvips) decodes off the main thread. */
+async function fromSharp(format: ImageFormat, bytes: Uint8Array, name: string): Promise<IdMask> {
+  const stored = await storedValues(format, bytes);
+  try {
+    const {pages, mask} = await decode(stored);
+    const notices = format === 'tiff' ? await pageNotices(name, bytes) : frameNotices(name, pages);
+    return notices.length === 0 ? mask : {...mask, notices};
+  } catch (cause) {
+    throw format === 'tiff' && !(cause instanceof Undecodable) ? await explainTiff(bytes, cause) : cause;
   }
 }
 
-/** Reads TIFF, GIF, WebP and most PNGs. */
-async function fromSharp(bytes: Uint8Array): Promise<IdMask> {
+async function storedValues(format: ImageFormat, bytes: Uint8Array): Promise<StoredValues> {
+  switch (format) {
+    case 'png':
+      return storedValuesOfPng(bytes);
+    case 'gif':
+      return storedValuesOfGif(bytes);
+    case 'tiff':
+      return storedValuesOfTiff(bytes);
+    default:
+      return {bytes, palette: false};
+  }
+}
+
+async function decode({
+  bytes,
+  palette,
+  shift = 0,
+  signed,
+  ...stored
+}: StoredValues): Promise<{mask: IdMask; pages?: number}> {
   const sharp = await loadSharp();
   const pipeline = sharp(bytes, {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true});
-  const {depth, space} = await pipeline.metadata();
-  if (depth === 'float' || depth === 'double') throw new Error('its pixels are fractions, not whole numbers');
-  // libvips shifts 16-bit grey to 8 bits unless the colour space is set explicitly.
-  if (space === 'grey16') pipeline.toColourspace('grey16');
-  const isBytes = depth === 'uchar';
-  pipeline.removeAlpha().raw({depth: isBytes ? 'uchar' : 'uint'});
-  const {data, info} = await pipeline.toBuffer({resolveWithObject: true});
-  const values = isBytes ? data : new Uint32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
-  return fromChannels(values, {...info, bits: BITS[depth] ?? 32});
+  const {depth, space, channels, pages} = await pipeline.metadata();
+  const isGrey = palette || space === 'b-w' || space === 'grey16';
+  const decodedBits = BITS[depth];
+  if (decodedBits === undefined || (!isGrey && decodedBits > 16)) {
+    throw new Undecodable(`its pixels are of the type ${depth} in ${channels} channels, which no mask has`);
+  }
+  const bits = stored.bits ?? decodedBits;
+  pipeline.removeAlpha();
+  // Without a colour space, libvips turns 16-bit grey into 8 bits, and each grey into three channels.
+  if (space === 'b-w' || space === 'grey16' || space === 'rgb16') pipeline.toColourspace(space);
+  if (palette) pipeline.extractChannel(0);
+  const {data, info} = await pipeline
+    .raw({depth: depth === 'uchar' && isGrey ? 'ushort' : depth})
+    .toBuffer({resolveWithObject: true});
+  const {width, height} = info;
+  const mask = {width, height, source: palette ? 'palette' : 'values', bits} as const;
+  const page = pages === undefined ? {} : {pages};
+  if (!isGrey) {
+    const values = depth === 'ushort' ? shorts(data) : data;
+    return {mask: await idsOfChannels(values, {...info, bits}), ...page};
+  }
+  if (depth === 'float') return {mask: {...mask, ids: await idsOfFloats(floats(data))}, ...page};
+  const ids = depth === 'uint' ? words(data) : shorts(data);
+  if (shift > 0) await inTurns(ids.length, (from, to) => shiftRight(ids, shift, from, to));
+  if (signed) await unsigned(ids, bits);
+  return {mask: {...mask, ids}, ...page};
 }
 
-function fromChannels(data: ArrayLike<number>, layout: Layout): IdMask {
-  const {channels, width, height, bits} = layout;
-  const pixels = width * height;
-  const values = new Uint32Array(pixels);
-  let largest = 0;
-  for (let i = 0; i < pixels; i++) {
-    const at = i * channels;
-    if (channels >= 3 && (data[at] !== data[at + 1] || data[at] !== data[at + 2])) {
-      return fromColours(data, layout);
-    }
-    const value = data[at]!;
-    values[i] = value;
-    if (value > largest) largest = value;
-  }
-  return {ids: largest < 65536 ? Uint16Array.from(values) : values, width, height, source: 'values', bits};
+function shiftRight(ids: Uint16Array | Uint32Array, by: number, from: number, to: number): void {
+  for (let i = from; i < to; i++) ids[i]! >>= by;
 }
 
-function fromColours(data: ArrayLike<number>, {channels, width, height, bits}: Layout): IdMask {
-  const ids = new Uint16Array(width * height);
-  const known = new Map([[0, 0]]);
-  for (let i = 0; i < ids.length; i++) {
-    const at = i * channels;
-    // No shifts, because three 16-bit channels exceed 32 bits.
-    const colour = (data[at]! * 65536 + data[at + 1]!) * 65536 + data[at + 2]!;
-    let id = known.get(colour);
-    if (id === undefined) {
-      id = known.size;
-      if (id > MOST_COLOURS) throw new Error(`it has more than ${MOST_COLOURS} colours, so it is probably a picture`);
-      known.set(colour, id);
-    }
-    ids[i] = id;
-  }
-  return {ids, width, height, source: 'colours', bits};
-}
+/** Views of the bytes that sharp returns, which begin at a whole number of values. */
+const shorts = ({buffer, byteOffset, length}: Buffer) => new Uint16Array(buffer, byteOffset, length / 2);
+const words = ({buffer, byteOffset, length}: Buffer) => new Uint32Array(buffer, byteOffset, length / 4);
+const floats = ({buffer, byteOffset, length}: Buffer) => new Float32Array(buffer, byteOffset, length / 4);

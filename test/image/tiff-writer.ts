@@ -1,30 +1,90 @@
-/** Writes one uncompressed strip of grey pixels, little-endian. sharp itself would write raw 16-bit input as 8 bits. */
-export function writeTiff(data: Uint16Array | Uint32Array | Float32Array, width: number, height: number): Uint8Array {
-  const tags: [tag: number, value: number][] = [
-    [256, width],
-    [257, height],
-    [258, data.BYTES_PER_ELEMENT * 8],
-    [259, 1], // not compressed
-    [262, 1], // 0 is black
-    [273, 8], // offset of the pixels
-    [277, 1], // samples per pixel
-    [278, height],
-    [279, data.byteLength],
-    [339, data instanceof Float32Array ? 3 : 1], // sample format: 1 integers, 3 floats
-  ];
-  const directory = 8 + data.byteLength;
-  const bytes = new Uint8Array(directory + 2 + tags.length * 12 + 4);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0x49, 0x49, 42, 0]);
-  view.setUint32(4, directory, true);
-  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 8);
-  view.setUint16(directory, tags.length, true);
-  for (const [i, [tag, value]] of tags.entries()) {
-    const at = directory + 2 + i * 12;
-    view.setUint16(at, tag, true);
-    view.setUint16(at + 2, 4, true); // LONG
-    view.setUint32(at + 4, 1, true);
-    view.setUint32(at + 8, value, true);
+type Samples =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
+
+/** A page to write: one uncompressed strip, one sample per pixel. */
+export type TiffPageSpec = {
+  width: number;
+  height: number;
+  /** The samples. With `bits` below 8, they are packed bytes, and each row begins at a new byte. */
+  data: Samples;
+  /** Bits per sample. Default: those of an element of `data`. */
+  bits?: number;
+  /** 0: white is 0; 1: black is 0 (default); 3: palette. */
+  photometric?: 0 | 1 | 3;
+  /** The number of a compression, without compressing anything. Default 1, none. */
+  compression?: number;
+};
+
+/** Writes a TIFF. sharp itself would write raw 16-bit input as 8 bits, and neither palettes nor signed numbers. */
+export function writeTiff(pages: TiffPageSpec | TiffPageSpec[], {bigEndian = false} = {}): Buffer {
+  const parts: Buffer[] = [Buffer.from(bigEndian ? 'MM\0*\0\0\0\0' : 'II*\0\0\0\0\0', 'latin1')];
+  let end = 8;
+  let link = 4; // where the offset of the next page goes
+  for (const page of [pages].flat()) {
+    const pixels = bytesOf(page.data, bigEndian);
+    const directory = directoryOf(page, end, bigEndian);
+    const start = end + pixels.length;
+    parts.push(pixels, directory);
+    end = start + directory.length;
+    const file = Buffer.concat(parts);
+    if (bigEndian) file.writeUInt32BE(start, link);
+    else file.writeUInt32LE(start, link);
+    parts.splice(0, parts.length, file);
+    link = start + 2 + TAGS * 12;
   }
+  return parts[0]!;
+}
+
+const TAGS = 11;
+
+function directoryOf(page: TiffPageSpec, pixels: number, bigEndian: boolean): Buffer {
+  const {width, height, data, bits = data.BYTES_PER_ELEMENT * 8, photometric = 1, compression = 1} = page;
+  const end = pixels + data.byteLength;
+  const tail = end + 2 + TAGS * 12 + 4;
+  const colours = photometric === 3 ? 3 << bits : 3;
+  const tags: [tag: number, type: number, count: number, value: number][] = [
+    [256, 4, 1, width],
+    [257, 4, 1, height],
+    [258, 3, 1, bits],
+    [259, 3, 1, compression],
+    [262, 3, 1, photometric],
+    [273, 4, 1, pixels],
+    [277, 3, 1, 1],
+    [278, 4, 1, height],
+    [279, 4, 1, data.byteLength],
+    [320, 3, colours, tail],
+    [339, 3, 1, data instanceof Float32Array || data instanceof Float64Array ? 3 : isSigned(data) ? 2 : 1],
+  ];
+  const bytes = Buffer.alloc(tail - end + colours * 2);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  view.setUint16(0, TAGS, !bigEndian);
+  for (const [i, [tag, type, count, value]] of tags.entries()) {
+    const at = 2 + i * 12;
+    view.setUint16(at, tag, !bigEndian);
+    view.setUint16(at + 2, type, !bigEndian);
+    view.setUint32(at + 4, count, !bigEndian);
+    if (type === 3 && count === 1) view.setUint16(at + 8, value, !bigEndian);
+    else view.setUint32(at + 8, value, !bigEndian);
+  }
+  // Colours of which none is the grey level of its index.
+  for (let i = 0; i < colours; i++) view.setUint16(tail - end + i * 2, (i * 7919 + 5000) % 65536, !bigEndian);
+  return bytes;
+}
+
+function isSigned(data: Samples): boolean {
+  return data instanceof Int8Array || data instanceof Int16Array || data instanceof Int32Array;
+}
+
+function bytesOf(data: Samples, bigEndian: boolean): Buffer {
+  const bytes = Buffer.from(data.slice().buffer);
+  if (bigEndian && data.BYTES_PER_ELEMENT === 2) bytes.swap16();
+  if (bigEndian && data.BYTES_PER_ELEMENT === 4) bytes.swap32();
   return bytes;
 }

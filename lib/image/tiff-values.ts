@@ -1,0 +1,37 @@
+import {Undecodable} from './bytes.js';
+import type {StoredValues} from './stored-values.js';
+import {PHOTOMETRIC, SAMPLE_FORMAT, TAG, TiffFile} from './tiff.js';
+
+/** Compressions of TIFF (TIFF 6.0, section 22, and TIFF Technical Note 2). */
+const JPEG = [6, 7];
+
+/**
+ * The TIFF with the values of its first page as greys: palette indices instead of colours, greys that are not inverted,
+ * and signed numbers as unsigned ones of the same bits, because libvips clips negative numbers. Changes `bytes`. Throws
+ * an Error with the reason for numbers of 64 bits, half floats, and JPEG.
+ */
+export async function storedValuesOfTiff(bytes: Uint8Array): Promise<StoredValues> {
+  const file = new TiffFile(bytes);
+  const [page] = await file.pages();
+  const bits = file.value(page!, TAG.bits) ?? 1;
+  const format = file.value(page!, TAG.sampleFormat) ?? SAMPLE_FORMAT.unsigned;
+  const photometric = file.value(page!, TAG.photometric);
+  if (JPEG.includes(file.value(page!, TAG.compression) ?? 1)) {
+    throw new Undecodable('its compression JPEG is lossy', {hint: 'Lossy compression changes the values. Use LZW.'});
+  }
+  if (bits > 32 || (bits < 32 && format === SAMPLE_FORMAT.float)) throw unreadableNumbers(bits, format);
+  const palette = photometric === PHOTOMETRIC.palette;
+  // With 1 bit, white is 0 in scans and faxes: there, what is shown is what is meant.
+  const inverted = photometric === PHOTOMETRIC.whiteIsZero && bits > 1;
+  if (palette || inverted) file.setValue(page!, TAG.photometric, PHOTOMETRIC.blackIsZero);
+  const signed = format === SAMPLE_FORMAT.signed && (file.value(page!, TAG.samples) ?? 1) === 1;
+  if (signed) file.setValue(page!, TAG.sampleFormat, SAMPLE_FORMAT.unsigned);
+  return {bytes, bits, palette, shift: Math.max(0, 8 - bits), signed};
+}
+
+function unreadableNumbers(bits: number, format: number): Error {
+  const kind = format === SAMPLE_FORMAT.float ? 'floats' : 'whole numbers';
+  return new Undecodable(`its values are ${kind} of ${bits} bits`, {
+    hint: 'Save the labels as whole numbers of 8, 16 or 32 bits, for example with numpy: labels.astype("uint16").',
+  });
+}

@@ -1,0 +1,87 @@
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'ava';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
+import {readImage} from '../../lib/image/read-image.js';
+import {readMask} from '../../lib/image/read-mask.js';
+import {writeTiff} from './tiff-writer.js';
+
+let folder = '';
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'maskrcnn-tiff-'));
+});
+test.after.always(() => rm(folder, {recursive: true, force: true}));
+
+const data = Uint8Array.from({length: 64 * 64}, (_, i) => i % 7);
+const page = {width: 64, height: 64, data};
+
+const faulty: [name: string, bytes: () => Buffer, reason: RegExp, hint?: RegExp][] = [
+  [
+    'JPEG 2000',
+    () => writeTiff({...page, compression: 34712}),
+    /its compression JPEG 2000 \(34712\) is not supported \(tiff2vips: .+\)\.$/,
+    /LZW/,
+  ],
+  ['Zstandard', () => writeTiff({...page, compression: 50000}), /its compression Zstandard \(50000\) is not/, /LZW/],
+  [
+    'pixels that are cut off',
+    () => cutPixels(writeTiff(page)),
+    /it is truncated: its pixels end at byte 8104 of \d+ \(.+\)\.$/,
+  ],
+  [
+    'a page that is cut off',
+    () => writeTiff(page).subarray(0, 4110),
+    /it is truncated: its first page is not there\.$/,
+  ],
+  ['the header alone', () => writeTiff(page).subarray(0, 8), /it is truncated: its first page is not there\.$/],
+];
+
+for (const [name, bytes, reason, hint] of faulty) {
+  test(`${name}: one error with the file and the reason`, async (t) => {
+    const path = join(folder, `${name}.tif`);
+    await writeFile(path, bytes());
+    for (const [read, code] of [
+      [readImage, 'INVALID_IMAGE'],
+      [readMask, 'INVALID_MASK'],
+    ] as const) {
+      const error = await t.throwsAsync<MaskRcnnError>(() => read(path), {instanceOf: MaskRcnnError});
+      t.like(error, {code, file: path});
+      const [sentence] = error!.message.split('\n');
+      t.true(sentence!.startsWith(`${path} is not a readable TIFF `), sentence);
+      t.regex(sentence!, reason);
+      if (hint !== undefined) t.regex(error!.hint ?? '', hint);
+    }
+  });
+}
+
+/** Moves the offset of the pixels, so that they end behind the file. */
+function cutPixels(tiff: Buffer): Buffer {
+  const entry = tiff.readUInt32LE(4) + 2 + 5 * 12;
+  tiff.writeUInt32LE(4008, entry + 8);
+  return tiff;
+}
+
+test('images of other numbers are refused, because nothing says what is white', async (t) => {
+  for (const [samples, reason] of [
+    [new Float32Array(4), /its pixels are floating-point numbers, not of 8 or 16 bits from 0/],
+    [new Int16Array(4), /its pixels are signed whole numbers of 16 bits/],
+    [new Uint32Array(4), /its pixels are whole numbers of 32 bits/],
+    [new Float64Array(4), /it has 64 bits per sample, more than 32/],
+  ] as const) {
+    const tiff = writeTiff({width: 4, height: 1, data: samples});
+    const error = await t.throwsAsync(readImage(tiff, {name: 'a.tif'}), {instanceOf: MaskRcnnError});
+    t.regex(error!.message, reason);
+    t.regex(error!.hint ?? '', /cale the values to 0\.\.255 and save 8 bits/);
+  }
+});
+
+test('pages that point at each other are read once', async (t) => {
+  const tiff = writeTiff([page, page]);
+  const first = tiff.readUInt32LE(4);
+  const second = tiff.readUInt32LE(first + 2 + 11 * 12);
+  tiff.writeUInt32LE(first, second + 2 + 11 * 12);
+  const path = join(folder, 'circle.tif');
+  await writeFile(path, tiff);
+  t.deepEqual([...(await readMask(path)).ids], [...data]);
+});
