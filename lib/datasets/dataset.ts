@@ -1,4 +1,5 @@
 import type {Rule} from '../basics/schema.js';
+import type {FileNotice} from '../image/notices.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 
@@ -25,6 +26,8 @@ export type Sample = {
   file: string;
   image: RgbImage;
   instances: Instance[];
+  /** What was left out of the files of the masks. That of the image is in `image.notices`. */
+  notices?: readonly FileNotice[];
 };
 
 /** A ground-truth object, as COCO's metrics use it. */
@@ -44,6 +47,8 @@ export type Dataset = {
   readonly length: number;
   /** Class names, without the background. */
   readonly classes: readonly string[];
+  /** What to know about the whole data set, as sentences. `inspect()` repeats them, and subsets keep them. */
+  readonly notices?: readonly string[];
   /** Decodes sample `index`, 0..length-1. It is called concurrently. */
   get(index: number): Promise<Sample>;
   /** The size of image `index`, in pixels. Only needed if it is cheaper than `get()`. */

@@ -2,7 +2,10 @@ import {createHash} from 'node:crypto';
 import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../basics/schema.js';
+import {inTurns, Turn} from '../basics/turns.js';
 import {checkNetworkSize} from '../image/network-size.js';
+import {describeNotices, type FileNotice} from '../image/notices.js';
+import type {RgbImage} from '../image/read-image.js';
 import type {Dataset, Sample} from './dataset.js';
 import {datasetRule} from './dataset.js';
 import {readSample} from './read-sample.js';
@@ -60,8 +63,8 @@ export type Inspection = {
   /** Objects that may be mistakes, or are too small to learn from. Training accepts them. */
   suspects: SuspectObjects;
   /**
-   * Things to check, as sentences: the data set's own `notices`, images with identical pixels, classes without
-   * instances, and each kind of `suspects` that occurs.
+   * Things to check, as sentences: the data set's own `notices`, images and masks of which bits or pages are not read,
+   * images with identical pixels, classes without instances, and each kind of `suspects` that occurs.
    */
   warnings: string[];
 };
@@ -85,6 +88,7 @@ type Summary = {
   labels: number[];
   areas: number[];
   suspicions: Suspicion[];
+  notices: readonly FileNotice[];
 };
 
 /**
@@ -123,7 +127,8 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
     faults: read.flatMap(({faults}) => faults),
     suspects,
     warnings: [
-      ...noticesOf(data),
+      ...(data.notices ?? []),
+      ...describeNotices(images.flatMap(({notices}) => notices)),
       ...sameImages(images),
       ...classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`),
       ...suspectWarnings(suspects, size),
@@ -145,16 +150,24 @@ async function inspectSample(
   }
   const {file, image, instances} = sample;
   const {width, height} = image;
-  const faults = instances.map((_, i) => targetFault(sample, i, data.classes));
+  const turn = new Turn();
+  const faults: (MaskRcnnError | undefined)[] = [];
+  const areas: number[] = [];
+  for (const [i, {mask}] of instances.entries()) {
+    if (turn.isOver()) await turn.next();
+    faults.push(targetFault(sample, i, data.classes));
+    areas.push(await areaOf(mask.data, turn));
+  }
   return {
     summary: {
       file,
       width,
       height,
-      digest: `${width} ${createHash('sha1').update(image.data).digest('base64')}`,
+      digest: await digestOf(image),
       labels: instances.map(({label}) => label),
-      areas: instances.map(({mask}) => mask.data.reduce((sum, on) => sum + (on === 0 ? 0 : 1), 0)),
-      suspicions: suspicions(sample, (i) => faults[i] === undefined, size),
+      areas,
+      suspicions: await suspicions(sample, (i) => faults[i] === undefined, size),
+      notices: [...(image.notices ?? []), ...(sample.notices ?? [])],
     },
     faults: [...thinness(sample, size), ...faults.filter((fault) => fault !== undefined)],
   };
@@ -170,9 +183,20 @@ function thinness({file, image}: Sample, size: TrainingSize): MaskRcnnError[] {
   }
 }
 
-/** What the data set itself has to tell, such as `Coco`. */
-function noticesOf(data: Dataset & {notices?: unknown}): string[] {
-  return Array.isArray(data.notices) ? data.notices.map(String) : [];
+async function areaOf(mask: Uint8Array, turn: Turn): Promise<number> {
+  let area = 0;
+  const count = (from: number, to: number) => {
+    for (let i = from; i < to; i++) if (mask[i] !== 0) area++;
+  };
+  await inTurns(mask.length, count, turn);
+  return area;
+}
+
+/** Digest of the size and the pixels. */
+async function digestOf({data, width}: RgbImage): Promise<string> {
+  const hash = createHash('sha1');
+  await inTurns(data.length, (from, to) => hash.update(data.subarray(from, to)));
+  return `${width} ${hash.digest('base64')}`;
 }
 
 function spread(values: number[]): Spread | null {

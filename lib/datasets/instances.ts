@@ -1,66 +1,107 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import {inTurns, Turn} from '../basics/turns.js';
+import {MAX_PIXELS} from '../image/format.js';
+import {eachRun} from '../masks/runs.js';
 import type {Instance} from './dataset.js';
 
 export type IdImage = {ids: ArrayLike<number>; width: number; height: number};
 
 type Extent = {area: number; left: number; top: number; right: number; bottom: number};
 
+/** Above this, the values are not ids of objects, and the memory for them would not suffice. */
+const MOST_IDS = 1 << 20;
+
+/** The same for the pixels of all boxes together: 1 GB of masks. */
+const MOST_BOX_PIXELS = 4 * MAX_PIXELS;
+
 /**
  * The instances of an instance mask, in the order of their ids. 0 is the background. An instance consists of all pixels
  * with its id, connected or not. Boxes have exclusive maxima (last column + 1), so an instance of one pixel is valid.
  * torchvision's `masks_to_boxes` would give it a box without area. Instances with fewer than `minArea` pixels are
- * dropped and counted.
+ * dropped and counted. Works in turns, so that the event loop runs on.
+ *
+ * Throws INVALID_MASK, with the name `file`, if the values cannot be those of objects: more than 1048576 values, or
+ * boxes of more than 1073610756 pixels together,
+ * as in a large photo.
  */
-export function instancesFromIds(
+export async function instancesFromIds(
   {ids, width, height}: IdImage,
-  {label, minArea}: {label: number; minArea: number},
-): {instances: Instance[]; dropped: number} {
-  const extents = measure(ids, width, height);
+  {label, minArea, file}: {label: number; minArea: number; file: string},
+): Promise<{instances: Instance[]; dropped: number}> {
+  const extents = await measure(ids, width, height);
+  if (extents.size > MOST_IDS) throw noObjects(file, `more than ${MOST_IDS} values`);
+  const total = [...extents.values()].reduce((sum, box) => sum + (box.right - box.left) * (box.bottom - box.top), 0);
+  if (total > MOST_BOX_PIXELS) {
+    const times = Math.round(total / (width * height));
+    throw noObjects(file, `${extents.size} values, whose boxes cover ${width} × ${height} pixels ${times} times`);
+  }
   const instances: Instance[] = [];
+  const masks = new Map<number, Instance['mask']>();
+  const turn = new Turn();
   let dropped = 0;
   for (const id of [...extents.keys()].sort((a, b) => a - b)) {
+    if (turn.isOver()) await turn.next();
     const {area, left, top, right, bottom} = extents.get(id)!;
     if (area < minArea) {
       dropped++;
       continue;
     }
-    const mask = {
-      left,
-      top,
-      width: right - left,
-      height: bottom - top,
-      data: new Uint8Array((right - left) * (bottom - top)),
-    };
-    for (let y = 0; y < mask.height; y++) {
-      const from = (top + y) * width + left;
-      for (let x = 0; x < mask.width; x++) if (ids[from + x] === id) mask.data[y * mask.width + x] = 1;
-    }
+    const size = {width: right - left, height: bottom - top};
+    const mask = {left, top, ...size, data: new Uint8Array(size.width * size.height)};
     instances.push({label, box: [left, top, right, bottom], mask, id});
+    masks.set(id, mask);
   }
+  await eachRun(ids, width, height, (id, y, from, to) => {
+    const mask = masks.get(id);
+    if (mask === undefined) return;
+    const row = (y - mask.top) * mask.width - mask.left;
+    mask.data.fill(1, row + from, row + to);
+  });
   return {instances, dropped};
 }
 
-/** Area and bounding box of each id except 0. */
-function measure(ids: ArrayLike<number>, width: number, height: number): Map<number, Extent> {
+function noObjects(file: string, got: string): MaskRcnnError {
+  return new MaskRcnnError('INVALID_MASK', `${file} must have a value for each object, got ${got}.`, {
+    file,
+    hint: 'It is probably a picture or a map of distances, not a mask.',
+  });
+}
+
+/** Area and bounding box of each id except 0. Stops after `MOST_IDS`. */
+async function measure(ids: ArrayLike<number>, width: number, height: number): Promise<Map<number, Extent>> {
   const extents = new Map<number, Extent>();
-  let id = 0;
-  let extent: Extent | undefined;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const value = ids[y * width + x]!;
-      if (value === 0) continue;
-      if (value !== id || extent === undefined) {
-        id = value;
-        extent = extents.get(id);
-        if (extent === undefined) {
-          extent = {area: 0, left: x, top: y, right: x + 1, bottom: y + 1};
-          extents.set(id, extent);
-        }
-      }
-      extent.area++;
-      extent.left = Math.min(extent.left, x);
-      extent.right = Math.max(extent.right, x + 1);
-      extent.bottom = y + 1;
+  await eachRun(ids, width, height, (id, y, from, to) => {
+    const extent = extents.get(id);
+    if (extent === undefined) {
+      extents.set(id, {area: to - from, left: from, top: y, right: to, bottom: y + 1});
+      return extents.size <= MOST_IDS;
     }
-  }
+    extent.area += to - from;
+    extent.left = Math.min(extent.left, from);
+    extent.right = Math.max(extent.right, to);
+    extent.bottom = y + 1;
+    return true;
+  });
   return extents;
+}
+
+/** Sets the ids in `cleared` to 0, the background. */
+export async function clearIds(ids: Uint16Array | Uint32Array, cleared: readonly number[]): Promise<void> {
+  if (cleared.length === 0) return;
+  const values = new Set(cleared);
+  await inTurns(ids.length, (from, to) => {
+    for (let i = from; i < to; i++) if (values.has(ids[i]!)) ids[i] = 0;
+  });
+}
+
+/** The only id of an image except 0. Undefined if there are several or none. */
+export async function onlyId({ids, width, height}: IdImage): Promise<number | undefined> {
+  let only: number | undefined;
+  let others = false;
+  await eachRun(ids, width, height, (id) => {
+    others = only !== undefined && id !== only;
+    only = id;
+    return !others;
+  });
+  return others ? undefined : only;
 }

@@ -21,7 +21,7 @@ import {connectedComponents} from '../masks/components.js';
 import type {Dataset, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
-import {instancesFromIds} from './instances.js';
+import {clearIds, instancesFromIds, onlyId} from './instances.js';
 import {checkIndices, splitIndices} from './split.js';
 
 /** Options of `MaskFolder.open()`. */
@@ -184,11 +184,13 @@ export class MaskFolder implements Dataset {
     if (image.status === 'rejected') throw image.reason;
     if (mask.status === 'rejected') throw mask.reason;
     checkSizes(entry.file, image.value, mask.value);
-    const ids = this.#instanceIds(mask.value, maskFile);
+    const ids = await this.#instanceIds(mask.value, maskFile);
     const {width, height} = image.value;
-    const {instances, dropped} = instancesFromIds({ids, width, height}, {label: 1, minArea: this.#settings.minArea});
+    const {minArea} = this.#settings;
+    const {instances, dropped} = await instancesFromIds({ids, width, height}, {label: 1, minArea, file: maskFile});
     entry.found = {instances: instances.length, dropped, colours: mask.value.source === 'colours'};
-    return {file, image: image.value, instances};
+    const {notices} = mask.value;
+    return {file, image: image.value, instances, ...(notices && {notices})};
   }
 
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
@@ -244,15 +246,16 @@ export class MaskFolder implements Dataset {
     return entry;
   }
 
-  #instanceIds(mask: IdMask, file: string): ArrayLike<number> {
+  async #instanceIds(mask: IdMask, file: string): Promise<ArrayLike<number>> {
     const {ignoreIds = [], binary} = this.#settings;
-    const ids = ignoreIds.length === 0 ? mask.ids : mask.ids.map((id) => (ignoreIds.includes(id) ? 0 : id));
-    const value = onlyValue(ids);
+    const {ids} = mask;
+    await clearIds(ids, ignoreIds);
+    const value = await onlyId(mask);
     if (value === undefined || binary === 'whole') return ids;
-    if (binary === 'components') return connectedComponents(ids, mask.width, mask.height).ids;
+    if (binary === 'components') return (await connectedComponents(ids, mask.width, mask.height)).ids;
     // An instance mask may have only one id, in several parts. But these properties show that the mask is binary.
     if (value !== 255 && value !== 65535 && mask.bits !== 1 && mask.source !== 'colours') return ids;
-    const {count} = connectedComponents(ids, mask.width, mask.height);
+    const {count} = await connectedComponents(ids, mask.width, mask.height);
     if (count === 1) return ids;
     throw new MaskRcnnError(
       'INVALID_MASK',
@@ -263,18 +266,6 @@ export class MaskFolder implements Dataset {
       },
     );
   }
-}
-
-/** The only value except 0, or undefined if there are several or none. */
-function onlyValue(ids: ArrayLike<number>): number | undefined {
-  let only: number | undefined;
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i]!;
-    if (id === 0 || id === only) continue;
-    if (only !== undefined) return undefined;
-    only = id;
-  }
-  return only;
 }
 
 function checkSizes({image: file, mask: maskFile}: ImagePair, image: RgbImage, mask: IdMask): void {

@@ -18,6 +18,7 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
   return {
     length: indices.length,
     classes: data.classes,
+    ...(data.notices !== undefined && {notices: data.notices}),
     get: async (index) => data.get(at(index)),
     ...(data.size !== undefined && {size: async (index: number) => data.size!(at(index))}),
     ...(data.truth !== undefined && {truth: async (index: number) => data.truth!(at(index))}),

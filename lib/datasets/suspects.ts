@@ -1,3 +1,4 @@
+import {rowsInTurns, Turn} from '../basics/turns.js';
 import {networkScale} from '../image/network-size.js';
 import type {Instance, Sample} from './dataset.js';
 import {instanceName} from './targets.js';
@@ -44,22 +45,26 @@ function tolerance(side: number): number {
   return Math.min(2, Math.max(1, 0.1 * side));
 }
 
-/** Suspicions about those instances of `sample` that `isSound` accepts: they have no faults. */
-export function suspicions(
+/**
+ * Suspicions about those instances of `sample` that `isSound` accepts: they have no faults. Works in turns, so that the
+ * event loop runs on.
+ */
+export async function suspicions(
   {file, image, instances}: Sample,
   isSound: (index: number) => boolean,
   size: TrainingSize,
-): Suspicion[] {
+): Promise<Suspicion[]> {
   const scale = networkScale(image, size);
   const earlier = new Map<string, {name: string; instance: Instance; extent: Extent}[]>();
-  return instances.flatMap((instance, index) => {
-    if (!isSound(index)) return [];
+  const turn = new Turn();
+  const found: Suspicion[] = [];
+  for (const [index, instance] of instances.entries()) {
+    if (!isSound(index)) continue;
     const name = instanceName(instance, index);
-    const extent = extentOf(instance);
+    const extent = await extentOf(instance, turn);
     const {x0, y0, x1, y1, area} = extent;
     const [width, height] = [x1 - x0, y1 - y0];
     const edges = [x0, y0, x1, y1];
-    const found: Suspicion[] = [];
     const tell = (kind: SuspectKind, what: string) => found.push({kind, text: `${name} of ${file}${what}`});
     if (instance.box.some((edge, i) => Math.abs(edge - edges[i]!) > tolerance(i % 2 === 0 ? width : height))) {
       tell('boxes', ` has the box [${instance.box.map(rounded).join(', ')}], its mask [${edges.join(', ')}]`);
@@ -70,11 +75,18 @@ export function suspicions(
     }
     const key = `${instance.label} ${edges} ${area}`;
     const alike = earlier.get(key) ?? [];
-    const twin = alike.find((other) => samePixels(instance, other.instance, extent));
+    let twin: (typeof alike)[number] | undefined;
+    for (const other of alike) {
+      if (await samePixels(instance, other.instance, extent, turn)) {
+        twin = other;
+        break;
+      }
+    }
     if (twin !== undefined) tell('doubled', ` has the mask of ${twin.name.replace('Instance', 'instance')}`);
-    earlier.set(key, [...alike, {name, instance, extent}]);
-    return found;
-  });
+    if (alike.length === 0) earlier.set(key, alike);
+    alike.push({name, instance, extent});
+  }
+  return found;
 }
 
 const MOST_EXAMPLES = 3;
@@ -110,10 +122,10 @@ export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize}: Tr
   });
 }
 
-function extentOf({mask: {left, top, width, height, data}}: Instance): Extent {
+async function extentOf({mask: {left, top, width, height, data}}: Instance, turn: Turn): Promise<Extent> {
   let [x0, y0, x1, y1, area] = [width, height, 0, 0, 0];
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
+  const row = (y: number) => {
+    for (let x = 0, i = y * width; x < width; x++, i++) {
       if (data[i] === 0) continue;
       area++;
       if (x < x0) x0 = x;
@@ -121,18 +133,25 @@ function extentOf({mask: {left, top, width, height, data}}: Instance): Extent {
       if (y < y0) y0 = y;
       y1 = y + 1;
     }
-  }
+  };
+  await rowsInTurns(width, height, row, turn);
   return {x0: left + x0, y0: top + y0, x1: left + x1, y1: top + y1, area};
 }
 
 /** Whether two masks have the same pixels within `extent`. */
-function samePixels({mask: a}: Instance, {mask: b}: Instance, {x0, y0, x1, y1}: Extent): boolean {
-  for (let y = y0; y < y1; y++) {
-    for (let x = x0; x < x1; x++) {
-      if (a.data[(y - a.top) * a.width + x - a.left] !== b.data[(y - b.top) * b.width + x - b.left]) return false;
-    }
-  }
-  return true;
+async function samePixels(
+  {mask: a}: Instance,
+  {mask: b}: Instance,
+  {x0, y0, x1, y1}: Extent,
+  turn: Turn,
+): Promise<boolean> {
+  let same = true;
+  const row = (i: number) => {
+    const [inA, inB] = [(y0 + i - a.top) * a.width - a.left, (y0 + i - b.top) * b.width - b.left];
+    for (let x = x0; same && x < x1; x++) same = a.data[inA + x] === b.data[inB + x];
+  };
+  await rowsInTurns(x1 - x0, y1 - y0, row, turn);
+  return same;
 }
 
 function rounded(value: number): number {

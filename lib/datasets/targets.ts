@@ -104,11 +104,11 @@ function maskFault({box, mask}: Instance, image: Size): Fault | undefined {
   if (data.length !== width * height) {
     return {must: `must have a mask of ${width * height} bytes for ${rect}, got ${data.length}`};
   }
-  const largest = data.reduce((most, value) => Math.max(most, value), 0);
-  if (largest === 0) return {must: `must have at least one pixel in its mask, got none in ${rect}`};
-  if (largest > 1) {
+  const joined = joinedBits(data);
+  if (joined === 0) return {must: `must have at least one pixel in its mask, got none in ${rect}`};
+  if (joined > 1) {
     return {
-      must: `must have a mask of 0 and 1, got ${largest}`,
+      must: `must have a mask of 0 and 1, got ${data.find((value) => value > 1)}`,
       hint: 'Write 1 where the object is: 255 would count 255 times.',
     };
   }
@@ -117,6 +117,18 @@ function maskFault({box, mask}: Instance, image: Size): Fault | undefined {
     return {must: `must have a mask that meets its box [${box.join(', ')}], got ${rect}`};
   }
   return undefined;
+}
+
+/** The bits that any byte has: 0 without an object, 1 for a mask of 0 and 1. Four bytes at a time, to be quick. */
+function joinedBits(data: Uint8Array): number {
+  const start = Math.min(data.length, -data.byteOffset & 3); // words begin at a multiple of 4 in the buffer
+  const words = new Uint32Array(data.buffer, data.byteOffset + start, (data.length - start) >> 2);
+  let all = 0;
+  for (let i = 0; i < words.length; i++) all |= words[i]!;
+  all |= (all >>> 16) | (all >>> 8) | (all >>> 24);
+  for (let i = 0; i < start; i++) all |= data[i]!;
+  for (let i = start + words.length * 4; i < data.length; i++) all |= data[i]!;
+  return all & 255;
 }
 
 function isPositiveInteger(value: number): boolean {

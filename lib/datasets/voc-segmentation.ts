@@ -2,11 +2,12 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, listOf, required, type Schema, text} from '../basics/schema.js';
+import {rowsInTurns, Turn} from '../basics/turns.js';
 import {closest, show} from '../basics/wording.js';
 import {readImage, readImageSize} from '../image/read-image.js';
 import {type IdMask, readMask} from '../image/read-mask.js';
 import type {Dataset, Instance, Sample} from './dataset.js';
-import {instancesFromIds} from './instances.js';
+import {clearIds, instancesFromIds} from './instances.js';
 import {checkIndices} from './split.js';
 
 /** In the order of their values in the class masks, which start at 1 (VOC2012 development kit, section 2). */
@@ -107,17 +108,18 @@ export class VocSegmentation implements Dataset {
       throw new MaskRcnnError('INVALID_MASK', `${maskFile} must ${must}.`, {file: maskFile});
     }
     const {width, height} = image;
-    const ids = objects.ids.map((id) => (id === VOID ? 0 : id));
-    const {instances} = instancesFromIds({ids, width, height}, {label: 1, minArea: 1});
-    return {
-      file,
-      image,
-      instances: instances.flatMap((instance) => {
-        const name = VOC_CLASSES[classOf(instance, classes, classFile) - 1]!;
-        const label = this.classes.indexOf(name) + 1;
-        return label === 0 ? [] : [{...instance, label}];
-      }),
-    };
+    const {ids} = objects;
+    await clearIds(ids, [VOID]);
+    const found = await instancesFromIds({ids, width, height}, {label: 1, minArea: 1, file: objectFile});
+    const instances: Instance[] = [];
+    const turn = new Turn();
+    for (const instance of found.instances) {
+      const name = VOC_CLASSES[(await classOf(instance, classes, classFile, turn)) - 1]!;
+      const label = this.classes.indexOf(name) + 1;
+      if (label !== 0) instances.push({...instance, label});
+    }
+    const notices = [...(objects.notices ?? []), ...(classes.notices ?? [])];
+    return {file, image, instances, ...(notices.length > 0 && {notices})};
   }
 
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
@@ -149,16 +151,17 @@ export class VocSegmentation implements Dataset {
 }
 
 /** The class value of most of the instance's pixels. Throws INVALID_MASK if there is none. */
-function classOf({mask, id}: Instance, classes: IdMask, file: string): number {
+async function classOf({mask, id}: Instance, classes: IdMask, file: string, turn: Turn): Promise<number> {
   const counts = new Map<number, number>();
-  for (let y = 0; y < mask.height; y++) {
+  const countRow = (y: number) => {
     const row = (mask.top + y) * classes.width + mask.left;
     for (let x = 0; x < mask.width; x++) {
       if (mask.data[y * mask.width + x] === 0) continue;
       const value = classes.ids[row + x]!;
       if (value >= 1 && value <= VOC_CLASSES.length) counts.set(value, (counts.get(value) ?? 0) + 1);
     }
-  }
+  };
+  await rowsInTurns(mask.width, mask.height, countRow, turn);
   const [most] = [...counts].sort(([, a], [, b]) => b - a);
   if (most !== undefined) return most[0];
   throw new MaskRcnnError(

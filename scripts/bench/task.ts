@@ -28,7 +28,8 @@ export async function readTask(folder: string): Promise<{task: Task; samples: Sa
   const readSample = async ({pixels, width, height}: Task['images'][number], index: number): Promise<Sample> => {
     const image = {data: new Uint8Array(await readFile(join(folder, pixels))), width, height};
     const ids = new Uint8Array(await readFile(join(folder, task.masks[index]!.ids)));
-    return {file: pixels, image, instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances};
+    const {instances} = await instancesFromIds({ids, width, height}, {label: 1, minArea: 1, file: pixels});
+    return {file: pixels, image, instances};
   };
   return {task, samples: await Promise.all(task.images.map(readSample))};
 }

@@ -59,7 +59,7 @@ export async function* checkDevice(subject: Subject): AsyncGenerator<Check> {
 }
 
 async function* checkStages(subject: Subject, tf32: keyof typeof STAGE_TOLERANCES): AsyncGenerator<Check> {
-  const {image} = sample(subject, 1);
+  const {image} = await sample(subject, 1);
   const trace = (device: string) => on(subject, device, {tf32}, (model) => model.trace([image]) as Promise<Stage[]>);
   const [expected, actual] = [await trace('cpu'), await trace(subject.device)];
   for (const [i, {name, data}] of expected.entries()) {
@@ -187,7 +187,8 @@ async function on<T>(
 
 async function detect(subject: Subject, model: Model): Promise<NativeDetections> {
   const limits = {scoreThreshold: 0, maxDetections: 100, maskFormat: 'bitmap', maskThreshold: 0.5, views: 1} as const;
-  const [found] = await model.detect([sample(subject, 1).image], limits);
+  const {image} = await sample(subject, 1);
+  const [found] = await model.detect([image], limits);
   return found!;
 }
 
@@ -207,7 +208,7 @@ function makeOptimizer({binding}: Subject, model: Model): Optimizer {
 
 /** Takes a training step on two images. Resolves to their loss before the step. */
 async function takeStep(subject: Subject, model: Model, optimizer: Optimizer): Promise<number> {
-  const samples = [sample(subject, 1), sample(subject, 2)];
+  const samples = await Promise.all([sample(subject, 1), sample(subject, 2)]);
   const values = await model.computeLosses(
     samples.map(({image}) => image),
     samples.map(({target}) => target),
@@ -217,10 +218,11 @@ async function takeStep(subject: Subject, model: Model, optimizer: Optimizer): P
   return Object.values(values).reduce((sum, value) => sum + value, 0);
 }
 
-function sample({size}: Subject, seed: number) {
+async function sample({size}: Subject, seed: number) {
   const {data, ids} = drawGlandImage(seed, size.width, size.height);
-  const {instances} = instancesFromIds({ids, ...size}, {label: 1, minArea: 1});
-  const one = {file: `drawn ${seed}`, image: {data, ...size}, instances};
+  const file = `drawn ${seed}`;
+  const {instances} = await instancesFromIds({ids, ...size}, {label: 1, minArea: 1, file});
+  const one = {file, image: {data, ...size}, instances};
   return {image: toNativeImage(one), target: toNativeTarget(one, ['gland'])};
 }
 

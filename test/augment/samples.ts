@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import type {AugmentContext} from '../../lib/augment/augmentation.js';
-import type {Sample} from '../../lib/datasets/dataset.js';
-import {instancesFromIds} from '../../lib/datasets/instances.js';
+import type {Instance, Sample} from '../../lib/datasets/dataset.js';
 
 /** A context for augmentations that need no other sample. */
 export const alone: AugmentContext = {
@@ -24,8 +23,24 @@ export function sampleOf({width, height, ids}: Ids): Sample {
   return {
     file: 'x.png',
     image: {data, width, height},
-    instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances,
+    instances: instancesOf({ids, width}),
   };
+}
+
+/** The instances of an id image, at once. */
+function instancesOf({width, ids}: Omit<Ids, 'height'>): Instance[] {
+  return [...new Set(ids)]
+    .filter((id) => id !== 0)
+    .sort((a, b) => a - b)
+    .map((id) => {
+      const places = ids.flatMap((other, i) => (other === id ? [[i % width, Math.floor(i / width)] as const] : []));
+      const [xs, ys] = [places.map(([x]) => x), places.map(([, y]) => y)];
+      const [left, top] = [Math.min(...xs), Math.min(...ys)];
+      const size = {width: Math.max(...xs) + 1 - left, height: Math.max(...ys) + 1 - top};
+      const data = new Uint8Array(size.width * size.height);
+      for (const [x, y] of places) data[(y - top) * size.width + x - left] = 1;
+      return {label: 1, box: [left, top, left + size.width, top + size.height], mask: {left, top, ...size, data}, id};
+    });
 }
 
 /** The id image of a sample, painted from its cropped masks. */
@@ -57,7 +72,7 @@ export function discs(width = 90, height = 70): Sample {
   return {
     file: 'discs.png',
     image: {data, width, height},
-    instances: instancesFromIds({ids, width, height}, {label: 1, minArea: 1}).instances,
+    instances: instancesOf({ids, width}),
   };
 }
 

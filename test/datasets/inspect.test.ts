@@ -2,6 +2,8 @@ import test from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
 import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
 import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
+import {split} from '../../lib/datasets/split.js';
+import {depthNotice} from '../../lib/image/notices.js';
 import {blobSample} from '../tiny.js';
 
 /** Image 0 has two labels and two bad instances, 1 is unreadable, 2 has no objects, and 3 has the pixels of 4. */
@@ -55,6 +57,27 @@ test('classes without an instance are warned of', async (t) => {
   t.is(faults.length, 2);
   t.is(classes[2]!.instances, 1);
   t.is(warnings.at(-1), "No instance is of class 'moon'.");
+});
+
+test('what was left out of files is told once for the data set, with a count', async (t) => {
+  const told: Dataset = {
+    ...data,
+    notices: ['A root is not a class.'],
+    get: async (index) => {
+      const sample = await get(index);
+      const image = {...sample.image, notices: [depthNotice(sample.file, 152, 1806)]};
+      return {...sample, image, notices: [{kind: 'pages', file: `mask_${index}.tif`, what: 'has 3 pages'}]};
+    },
+  };
+  const {warnings} = await inspect(told);
+  t.is(warnings[0], 'A root is not a class.');
+  t.regex(
+    warnings[1]!,
+    /^4 images are read by their upper 8 bits only: blob_0\.png has 16 bits .*; and 1 more\. Stretch/,
+  );
+  t.regex(warnings[2]!, /^4 files are read by their first pages only: mask_0\.tif has 3 pages; .*; and 1 more\.$/);
+  const parts = split(told, 0.5);
+  t.is((await inspect(parts.training)).warnings[0], 'A root is not a class.');
 });
 
 test('in words', async (t) => {

@@ -65,3 +65,10 @@ test('groups stay together; a sample without one is by itself', async (t) => {
   });
   t.throws(() => split(numbered(4), 1), {code: 'INVALID_OPTION'});
 });
+
+test('parts keep the notices of their data set', (t) => {
+  const data = {...numbered(4), notices: ['A root is not a class.']};
+  const {training, validation} = split(data, 0.5);
+  for (const part of [subset(data, [1]), training, validation]) t.deepEqual(part.notices, data.notices);
+  t.false('notices' in subset(numbered(4), [1]));
+});

@@ -1,5 +1,5 @@
-import {setImmediate} from 'node:timers/promises';
 import {MaskRcnnError} from '../../basics/errors.js';
+import {Turn} from '../../basics/turns.js';
 import {type Annotation, isId, toBox} from './annotation.js';
 import type {CocoCategory} from './categories.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
@@ -134,8 +134,9 @@ class IndexBuilder {
     const {imageId, offset, length} = this.#columns;
     const places: number[][] = images.map(() => []);
     let annotations = 0;
+    const turn = new Turn();
     for (const [i, id] of imageId.entries()) {
-      if (i % 8192 === 0) await setImmediate(); // a file may have millions of annotations
+      if (i % 1024 === 0 && turn.isOver()) await turn.next(); // a file may have millions of annotations
       const index = indexOf.get(id);
       const category = this.#categories.get(this.#categoryId[i]!);
       const where = `The annotation at byte ${offset[i]}`;
