@@ -2,6 +2,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {copyFile, mkdir, readdir, rm, symlink, writeFile} from 'node:fs/promises';
 import {join, relative} from 'node:path';
 import test from 'ava';
+import sharp from 'sharp';
 import {writeGlandImages} from '../../examples/glands/generate.js';
 import {runCli} from '../../lib/cli/run.js';
 import {readImage} from '../../lib/image/read-image.js';
@@ -170,6 +171,23 @@ test.serial('report finds the validation images of the run again', async (t) => 
   t.regex(damaged.err, /^error: .*command\.json must be YAML or JSON: [^\n]*\n$/);
   await rm(at('data', 'command.json'));
   t.is((await maskrcnn('report')).code, 2);
+});
+
+test.serial('predict tells once of images whose lower bits are not read', async (t) => {
+  const images = at('camera');
+  await mkdir(images);
+  const pixels = Uint16Array.from({length: 64 * 64}, (_, i) => 152 + (i % 1655));
+  const raw = {width: 64, height: 64, channels: 1} as const;
+  for (const name of ['a.png', 'b.png']) {
+    await sharp(pixels, {raw}).toColourspace('grey16').png().toFile(join(images, name));
+  }
+  const {code, err} = await maskrcnn('predict', at('run', 'last.safetensors'), images, '--output', at('dark'));
+  t.is(code, 0);
+  t.regex(
+    err,
+    /Warning: 2 images are read by their upper 8 bits only: .*a\.png has 16 bits per sample, values 152 to 1806 of 65535/,
+  );
+  t.is(err.match(/Warning/g)?.length, 1);
 });
 
 test.serial('predict writes what is asked for, goes on after an unreadable image, and ends with code 1', async (t) => {

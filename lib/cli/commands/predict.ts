@@ -2,6 +2,7 @@ import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {either, integer, listOf, number, oneOf, text} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
+import {describeNotices, type FileNotice} from '../../image/notices.js';
 import {readImage} from '../../image/read-image.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Views, viewsRule} from '../../model/predict.js';
@@ -53,10 +54,12 @@ are never overwritten. An image that cannot be read is reported and skipped, and
     await writer.open();
     const {images} = writer;
     const failed: MaskRcnnError[] = [];
+    const notices: FileNotice[] = [];
     for (const [index, image] of images.entries()) {
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
       try {
         const pixels = await readImage(image.file);
+        notices.push(...(pixels.notices ?? []));
         const [found] = await network.predict(pixels, {
           scoreThreshold: scoreThreshold as number,
           views: views as Views,
@@ -73,6 +76,7 @@ are never overwritten. An image that cannot be read is reported and skipped, and
     }
     progress.close();
     await writer.close();
+    for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
     out(`Everything is in ${output}.`);
     if (failed.length === 0) return;
     throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} could not be read.`);
