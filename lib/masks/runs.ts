@@ -1,8 +1,9 @@
 import {rowsInTurns} from '../basics/turns.js';
 
 /**
- * Calls `run` for each horizontal run of equal values except 0, in row-major order: pixels `from` to `to` (exclusive) of
- * row `y` have `value`. Works in turns, so that the event loop runs on. If `run` returns false, it is not called again.
+ * Calls `run` for each horizontal run of equal values except 0, in row-major order: pixels `from` to `to` (exclusive)
+ * of row `y` have `value`. Works in turns, so that the event loop runs on. If `run` returns false, it is not called
+ * again.
  */
 export async function eachRun(
   values: ArrayLike<number>,
