@@ -17,7 +17,7 @@ export type AnnotationIndex = {
   /** Sorted by id, ascending. */
   categories: CocoCategory[];
   /** For each image, the positions of its annotations in the order of the file: alternating byte offset and length. */
-  places: Float64Array[];
+  places: readonly (readonly number[])[];
   annotations: number;
   /** Numbers of annotations that were skipped, by reason. Empty if `faulty` is 'error'. */
   skipped: Record<string, number>;
@@ -156,7 +156,7 @@ class IndexBuilder {
     return {
       images,
       categories: byId(this.#categories),
-      places: places.map((place) => Float64Array.from(place)),
+      places,
       annotations,
       skipped: this.#skipped,
     };

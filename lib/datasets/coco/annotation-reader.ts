@@ -6,7 +6,7 @@ import type {Annotation} from './annotation.js';
  * Reads the annotations of an image. `places` has their byte offsets and lengths, alternating. Throws INVALID_DATASET
  * if the file has changed since it was indexed.
  */
-export async function readAnnotations(file: string, places: Float64Array): Promise<Annotation[]> {
+export async function readAnnotations(file: string, places: readonly number[]): Promise<Annotation[]> {
   if (places.length === 0) return [];
   const handle = await open(file);
   try {

@@ -17,20 +17,23 @@ export async function completeSizes(
   folder: string,
   annotationFile: string,
 ): Promise<CocoImage[]> {
-  const read = await mapConcurrently(images.length, CONCURRENCY, async (index) => {
-    const {width, height, ...image} = images[index]!;
-    if (width !== undefined && height !== undefined) return {...image, width, height};
+  const complete: (StatedImage | CocoImage)[] = [...images];
+  const lacking = images.flatMap(({width, height}, index) =>
+    width === undefined || height === undefined ? [index] : [],
+  );
+  const failures: MaskRcnnError[] = [];
+  await mapConcurrently(lacking.length, CONCURRENCY, async (i) => {
+    const image = images[lacking[i]!]!;
     try {
-      const size = await readImageSize(join(folder, image.fileName));
-      return {...image, width: width ?? size.width, height: height ?? size.height};
+      const {width, height} = await readImageSize(join(folder, image.fileName));
+      complete[lacking[i]!] = {...image, width: image.width ?? width, height: image.height ?? height};
     } catch (error) {
-      if (error instanceof MaskRcnnError) return error;
-      throw error;
+      if (!(error instanceof MaskRcnnError)) throw error;
+      failures.push(error);
     }
   });
-  const failures = read.filter((result) => result instanceof MaskRcnnError);
   const [first] = failures;
-  if (first === undefined) return read as CocoImage[];
+  if (first === undefined) return complete as CocoImage[];
   const others = failures.length === 1 ? '' : `, and ${failures.length - 1} more cannot be read either`;
   throw new MaskRcnnError(first.code, first.message, {
     ...(first.file !== undefined && {file: first.file}),
