@@ -31,6 +31,7 @@ export {
   confusionMatrixSvg,
 } from './draw/confusion-matrix.js';
 export {type DrawableDetections, type DrawOptions, drawDetections, drawInstances} from './draw/overlay.js';
+export type {PictureFormat, PictureOptions} from './draw/picture-format.js';
 export {
   type PrecisionRecallCurve,
   type PrecisionRecallOptions,
@@ -58,6 +59,7 @@ export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/re
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
 export {readMask} from './image/read-mask.js';
+export type {OnTop} from './masks/paint-labels.js';
 export {decodeRle, type Rle} from './masks/rle.js';
 export {
   encodeRle,
@@ -71,6 +73,7 @@ export {
 } from './masks/rle-operations.js';
 export {maskRcnn} from './model/create.js';
 export {type DetectionsJson, detectionsToJson} from './model/detections-json.js';
+export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './model/detections-labels.js';
 export type {DType, MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model/model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model/options.js';
 export type {Detections, MaskFormat, Masks, PredictOptions, Views} from './model/predict.js';

@@ -1,3 +1,4 @@
+import type {Sharp} from 'sharp';
 import {loadSharp} from '../image/load-sharp.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Color} from './colors.js';
@@ -75,12 +76,12 @@ export function paintShape(
   }
 }
 
-/** Encodes a picture as PNG, with the SVG `elements` drawn over it. */
-export async function toPng({data, width, height}: RgbImage, elements: readonly string[]): Promise<Buffer> {
+/** A picture with the SVG `elements` drawn over it, to be encoded. */
+export async function compose({data, width, height}: RgbImage, elements: readonly string[]): Promise<Sharp> {
   const sharp = await loadSharp();
   const base = sharp(data, {raw: {width, height, channels: 3}});
   if (elements.length > 0) base.composite([{input: Buffer.from(svg(width, height, elements))}]);
-  return base.removeAlpha().png().toBuffer();
+  return base.removeAlpha();
 }
 
 /** The title of a picture as an SVG element. */

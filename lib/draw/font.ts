@@ -131,14 +131,25 @@ export function textWidth(text: string, size: number): number {
   return (layout(text).width * size) / CAPITAL;
 }
 
-/** `text`, shortened to at most `most` pixels. It keeps the start, or the end, which distinguishes file paths. */
-export function cutText(text: string, most: number, size: number, keep: 'start' | 'end' = 'start'): string {
+/**
+ * `text`, shortened to at most `most` pixels. It keeps the start, or ('middle') the start and twice as much of the end,
+ * where a path has the name of its file. Empty if there is no room for an ellipsis.
+ */
+export function cutText(text: string, most: number, size: number, keep: 'start' | 'middle' = 'start'): string {
+  if (textWidth(text, size) <= most) return text;
   const chars = Array.from(text);
-  let cut = text;
-  for (let count = chars.length - 1; textWidth(cut, size) > most && count >= 0; count--) {
-    cut = keep === 'start' ? `${chars.slice(0, count).join('')}…` : `…${chars.slice(chars.length - count).join('')}`;
+  const keeping = (count: number) => {
+    const head = keep === 'start' ? count : Math.floor(count / 3);
+    return `${chars.slice(0, head).join('')}…${chars.slice(chars.length - (count - head)).join('')}`;
+  };
+  // Halves the range, because measuring a text takes time in proportion to its length.
+  let [fits, exceeds] = [0, chars.length];
+  while (exceeds - fits > 1) {
+    const count = Math.floor((fits + exceeds) / 2);
+    if (textWidth(keeping(count), size) <= most) fits = count;
+    else exceeds = count;
   }
-  return cut;
+  return textWidth(keeping(fits), size) <= most ? keeping(fits) : '';
 }
 
 /** One line of text as an SVG path. x and y are the point of the base line that `anchor` names, in pixels. */

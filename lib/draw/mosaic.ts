@@ -1,9 +1,10 @@
+import {count} from '../basics/wording.js';
 import type {Sample} from '../datasets/dataset.js';
 import type {RgbImage} from '../image/read-image.js';
-import {toPng} from './canvas.js';
 import {fit} from './fit.js';
 import {type DrawableDetections, detectionItems, draw, type Item, instanceItems} from './overlay.js';
-import {sheet, type Tile} from './sheet.js';
+import {encodePicture} from './picture-format.js';
+import {type Caption, sheet, type Tile} from './sheet.js';
 
 /** Longer side of each picture in pixels: small, because many are shown at once. */
 const SIDE = 400;
@@ -20,12 +21,12 @@ export async function drawMosaic(samples: readonly Sample[], classes: readonly s
   const names = classes.length > 1 ? classes : [];
   const tiles = await Promise.all(
     shown.map(({file, image, instances}) =>
-      tile(image, instanceItems(instances, names), `${file} (${count(instances.length)})`),
+      tile(image, instanceItems(instances, names), {title: file, note: `(${count(instances.length, 'object')})`}),
     ),
   );
   const columns = Math.ceil(Math.sqrt(tiles.length));
   const {picture, elements} = sheet(inRows(tiles, columns), TEXT);
-  return toPng(picture, elements);
+  return encodePicture(picture, elements, {});
 }
 
 /** A sample and its detections. `score` rates the detections and is shown after the file name. */
@@ -51,29 +52,25 @@ export async function drawComparison(
   const pair = async ({sample: {file, image, instances}, detections, score}: Comparison): Promise<Tile[]> => {
     const {classNames = [], ...rest} = detections;
     const found = detectionItems(image, {...rest, classNames: names.length > 0 ? classNames : []}, scoreThreshold);
-    const agreement = score === undefined ? '' : `  score ${score.toFixed(3)}`;
+    const agreement = score === undefined ? '' : ` score ${score.toFixed(3)} `;
     return Promise.all([
-      tile(image, instanceItems(instances, names), `${file}${agreement} (truth: ${instances.length})`),
-      tile(image, found, `prediction: ${found.length} from score ${scoreThreshold}`),
+      tile(image, instanceItems(instances, names), {title: file, note: `${agreement}(truth: ${instances.length})`}),
+      tile(image, found, {title: `prediction: ${found.length} from score ${scoreThreshold}`, note: ''}),
     ]);
   };
   const tiles = (await Promise.all(shown.map(pair))).flat();
   const {picture, elements} = sheet(inRows(tiles, 2 * columns), TEXT);
-  return toPng(picture, elements);
+  return encodePicture(picture, elements, {});
 }
 
-async function tile(image: RgbImage, items: readonly Item[], caption: string): Promise<Tile> {
+async function tile(image: RgbImage, items: readonly Item[], caption: Caption): Promise<Tile> {
   const small = await fit(image, items, SIDE);
   const longer = Math.max(small.image.width, small.image.height);
-  return {...draw(small.image, small.items, {scale: Math.max(1, Math.floor(SIDE / longer))}), caption};
+  return {...draw(small.image, small.items, {scale: Math.max(1, Math.floor(SIDE / longer))}), ...caption};
 }
 
 function inRows(tiles: readonly Tile[], columns: number): Tile[][] {
   return Array.from({length: Math.ceil(tiles.length / columns)}, (_, row) =>
     tiles.slice(row * columns, (row + 1) * columns),
   );
-}
-
-function count(objects: number): string {
-  return `${objects} ${objects === 1 ? 'object' : 'objects'}`;
 }

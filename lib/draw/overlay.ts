@@ -3,9 +3,10 @@ import {bool, checkOptions, either, integer, number, oneOf, type Schema} from '.
 import type {Instance} from '../datasets/dataset.js';
 import {type ImageSource, type RgbImage, readImage} from '../image/read-image.js';
 import {decodeRle, type Rle} from '../masks/rle.js';
-import {crop, enlarge, paintShape, type Shape, toPng} from './canvas.js';
+import {crop, enlarge, paintShape, type Shape} from './canvas.js';
 import {colorOf, css, inkOn} from './colors.js';
 import {textPath, textWidth} from './font.js';
+import {checkPictureOptions, encodePicture, PICTURE_SCHEMA, type PictureOptions} from './picture-format.js';
 
 /** The parts of a detection result that are drawn. If `masks` is absent or empty, only boxes are drawn. */
 export type DrawableDetections = {
@@ -20,18 +21,25 @@ export type DrawableDetections = {
 };
 
 /** How objects are drawn over their image. */
-export type DrawOptions = {
+export type DrawOptions = PictureOptions & {
   /** Objects with a lower score are not drawn, 0..1. Default 0. */
   scoreThreshold?: number;
   /** Whether to draw boxes. Default: only for objects without a mask. */
   boxes?: boolean;
   /** Whether to write class and score. Default true. */
   labels?: boolean;
+  /**
+   * Whether to write the number of each object before its class, such as #3: its place among the objects given, from 1.
+   * It is the `id` of `detectionsToJson()` and the value in the mask of `detectionsToLabels()`. Needs `labels`. Default
+   * false.
+   */
+  ids?: boolean;
   /** Opacity of the masks, 0..1. Default 0.35. */
   opacity?: number;
   /**
-   * Integer factor 1..64 that enlarges the picture. 'auto' enlarges small images until the longer side has at least 480
-   * pixels. Default 'auto'.
+   * Integer factor 1..64 that enlarges the picture: each pixel of the image becomes a square of this side. 'auto' is
+   * the smallest factor with which the longer side has at least 480 pixels, so that small images are legible: 3 for
+   * 200 × 150 pixels, 1 from 480 pixels on. Pass 1 for a picture of the image's size. Default 'auto'.
    */
   scale?: number | 'auto';
 };
@@ -40,8 +48,10 @@ export const DRAW_SCHEMA: Schema = {
   scoreThreshold: number({min: 0, max: 1}),
   boxes: bool,
   labels: bool,
+  ids: bool,
   opacity: number({min: 0, max: 1}),
   scale: either(integer({min: 1, max: 64}), oneOf('auto')),
+  ...PICTURE_SCHEMA,
 };
 
 const LEGIBLE_SIDE = 480;
@@ -50,8 +60,9 @@ const LEGIBLE_SIDE = 480;
 export type Item = {box: readonly [number, number, number, number]; shape: Shape | undefined; label: string};
 
 /**
- * Draws detections on their image, as PNG: masks and contours in colours that people with any kind of colour vision can
- * tell apart, and class and score. It uses its own font, so the picture looks the same on a machine without fonts.
+ * Draws detections on their image, as PNG, JPEG or WebP: masks and contours in colours that people with any kind of
+ * colour vision can tell apart, and class and score. It uses its own font, so the picture looks the same on a machine
+ * without fonts. Images whose longer side has less than 480 pixels are enlarged: see `scale`.
  *
  * Throws INVALID_OPTION, INVALID_MASK if a mask does not have the size of the image, or errors of `readImage()`.
  */
@@ -60,15 +71,19 @@ export async function drawDetections(
   detections: DrawableDetections,
   options: DrawOptions = {},
 ): Promise<Buffer> {
-  checkOptions(options, DRAW_SCHEMA, 'drawDetections');
+  checkDrawOptions(options, DRAW_SCHEMA, 'drawDetections');
   const image = await readImage(source);
-  const {picture, elements} = draw(image, detectionItems(image, detections, options.scoreThreshold ?? 0), options);
-  return toPng(picture, elements);
+  const {picture, elements} = draw(
+    image,
+    detectionItems(image, detections, options.scoreThreshold ?? 0, options.ids),
+    options,
+  );
+  return encodePicture(picture, elements, options);
 }
 
 /**
- * Draws the instances of a sample on their image, as PNG. `classes` are the names of labels 1, 2, ... Throws
- * INVALID_OPTION or errors of `readImage()`.
+ * Draws the instances of a sample on their image, like `drawDetections()`. `classes` are the names of labels 1, 2, ...
+ * Throws INVALID_OPTION or errors of `readImage()`.
  */
 export async function drawInstances(
   source: ImageSource,
@@ -76,10 +91,16 @@ export async function drawInstances(
   options: DrawOptions & {classes?: readonly string[]} = {},
 ): Promise<Buffer> {
   const {classes = [], ...drawing} = options;
-  checkOptions(drawing, DRAW_SCHEMA, 'drawInstances');
+  checkDrawOptions(drawing, DRAW_SCHEMA, 'drawInstances');
   const image = await readImage(source);
-  const {picture, elements} = draw(image, instanceItems(instances, classes), drawing);
-  return toPng(picture, elements);
+  const {picture, elements} = draw(image, instanceItems(instances, classes, options.ids), drawing);
+  return encodePicture(picture, elements, drawing);
+}
+
+/** Checks the options of a function that draws, whose rules are `schema`. Throws INVALID_OPTION. */
+export function checkDrawOptions(options: DrawOptions, schema: Schema, where: string): void {
+  checkOptions(options, schema, where);
+  checkPictureOptions(options, where);
 }
 
 /** A picture and the SVG elements to draw over it. */
@@ -143,26 +164,36 @@ function highestPoint({bitmap, left, top, width}: Shape): [number, number] {
   return [left + (first % width || 0), top + (Math.floor(first / width) || 0)];
 }
 
-export function detectionItems(image: RgbImage, detections: DrawableDetections, scoreThreshold: number): Item[] {
+export function detectionItems(
+  image: RgbImage,
+  detections: DrawableDetections,
+  scoreThreshold: number,
+  ids = false,
+): Item[] {
   const {boxes, classNames = [], scores, masks = []} = detections;
   const items: Item[] = [];
   for (let i = 0; i < boxes.length / 4; i++) {
     const score = scores?.[i];
     if (score !== undefined && score < scoreThreshold) continue;
     const box = [boxes[i * 4]!, boxes[i * 4 + 1]!, boxes[i * 4 + 2]!, boxes[i * 4 + 3]!] as const;
-    const label = [classNames[i], score?.toFixed(2)].filter(Boolean).join(' ');
+    const label = [ids && hashed(i), classNames[i], score?.toFixed(2)].filter(Boolean).join(' ');
     const mask = masks[i];
     items.push({box, label, shape: mask === undefined ? undefined : wholeShape(mask, image, i)});
   }
   return items;
 }
 
-export function instanceItems(instances: readonly Instance[], classes: readonly string[]): Item[] {
-  return instances.map(({box, mask: {data, ...rect}, label}) => ({
+export function instanceItems(instances: readonly Instance[], classes: readonly string[], ids = false): Item[] {
+  return instances.map(({box, mask: {data, ...rect}, label}, i) => ({
     box,
-    label: classes[label - 1] ?? '',
+    label: [ids && hashed(i), classes[label - 1]].filter(Boolean).join(' '),
     shape: {bitmap: data, ...rect},
   }));
+}
+
+/** '#1' for object 0. */
+function hashed(index: number): string {
+  return `#${index + 1}`;
 }
 
 function wholeShape(mask: Rle | Uint8Array, {width, height}: RgbImage, index: number): Shape {

@@ -1,8 +1,8 @@
-import {checkOptions, listOf, text} from '../basics/schema.js';
+import {listOf, text} from '../basics/schema.js';
 import type {Instance} from '../datasets/dataset.js';
 import {type ImageSource, readImage} from '../image/read-image.js';
-import {toPng} from './canvas.js';
 import {
+  checkDrawOptions,
   DRAW_SCHEMA,
   type DrawableDetections,
   type DrawOptions,
@@ -10,6 +10,7 @@ import {
   draw,
   instanceItems,
 } from './overlay.js';
+import {encodePicture} from './picture-format.js';
 import {sheet} from './sheet.js';
 
 /** Options of `drawSideBySide()`. */
@@ -19,7 +20,7 @@ export type SideBySideOptions = DrawOptions & {
 };
 
 /**
- * Draws three panels as one PNG: the image, its ground-truth instances, and the detections. Only the detections are
+ * Draws three panels as one picture: the image, its ground-truth instances, and the detections. Only the detections are
  * labelled. Throws INVALID_OPTION, INVALID_MASK if a mask does not have the size of the image, or errors of
  * `readImage()`.
  */
@@ -29,16 +30,16 @@ export async function drawSideBySide(
   prediction: DrawableDetections,
   options: SideBySideOptions = {},
 ): Promise<Buffer> {
-  checkOptions(options, {...DRAW_SCHEMA, captions: listOf(text, {length: 3})}, 'drawSideBySide');
+  checkDrawOptions(options, {...DRAW_SCHEMA, captions: listOf(text, {length: 3})}, 'drawSideBySide');
   const {captions = ['Image', 'Truth', 'Prediction'], ...drawing} = options;
   const image = await readImage(source);
-  const items = detectionItems(image, prediction, options.scoreThreshold ?? 0);
+  const items = detectionItems(image, prediction, options.scoreThreshold ?? 0, options.ids);
   const panels = [
     draw(image, [], drawing),
     draw(image, instanceItems(truth, []), drawing),
     draw(image, items, drawing),
   ];
   const textSize = Math.max(9, Math.min(20, Math.round(panels[0]!.picture.width / 40)));
-  const {picture, elements} = sheet([panels.map((panel, i) => ({...panel, caption: captions[i]!}))], textSize);
-  return toPng(picture, elements);
+  const {picture, elements} = sheet([panels.map((panel, i) => ({...panel, title: captions[i]!, note: ''}))], textSize);
+  return encodePicture(picture, elements, drawing);
 }

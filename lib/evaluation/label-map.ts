@@ -1,4 +1,5 @@
 import type {Sample} from '../datasets/dataset.js';
+import {paintLabels} from '../masks/paint-labels.js';
 import {pixelsOf, type Rle} from '../masks/rle.js';
 
 /** The object that each pixel of an image belongs to, in row-major order: 0 for none, else 1, 2, ... */
@@ -18,27 +19,9 @@ export function trueLabels({image: {width, height}, instances}: Sample): LabelMa
   return {width, height, labels};
 }
 
-/**
- * A detection is dropped if less than this fraction of it remains visible next to better ones: it is then taken for a
- * duplicate, as in Detectron2 (`combine_overlap_thresh` of its PanopticFPN).
- */
-const LEAST_VISIBLE = 0.5;
-
-/**
- * Numbers detections in their order, which is best first. Where several overlap, the pixel belongs to the best one.
- * Detections that are mostly covered are dropped together with their pixels (the merging step of Kirillov et al.,
- * "Panoptic segmentation", 2019).
- */
+/** Numbers detections in their order, which is best first. Where several overlap, the pixel belongs to the best one. */
 export function predictedLabels(masks: readonly Rle[], width: number, height: number): LabelMap {
-  const labels = new Int32Array(width * height);
-  for (const [index, mask] of masks.entries()) {
-    const pixels = pixelsOf(mask);
-    let visible = 0;
-    for (const at of pixels) if (labels[at] === 0) visible++;
-    if (visible < LEAST_VISIBLE * pixels.length) continue;
-    for (const at of pixels) if (labels[at] === 0) labels[at] = index + 1;
-  }
-  return {width, height, labels};
+  return {width, height, labels: paintLabels(masks, width, height, 'better')};
 }
 
 /** The union of `masks` of one image of width × height pixels, as bytes of 0 and 1 in row-major order. */

@@ -1,3 +1,4 @@
+import type {OnTop} from '../masks/paint-labels.js';
 import type {Rle} from '../masks/rle.js';
 import type {Detections} from './predict.js';
 
@@ -9,6 +10,11 @@ export type DetectionsJson = {
   height: number;
   /** In descending order of score. */
   objects: {
+    /**
+     * 1, 2, ...: the number of the object in all that is made of these detections, such as its value in a label mask
+     * and its number on an overlay.
+     */
+    id: number;
     class: string;
     /** 0..1. */
     score: number;
@@ -17,6 +23,11 @@ export type DetectionsJson = {
     /** COCO's compressed run-length encoding, as pycocotools reads it. Absent if the detections have no masks. */
     mask?: Rle;
   }[];
+  /**
+   * How the label mask was made, if `maskrcnn predict` wrote one: the rule for overlaps (see `LabelsOptions`), and the
+   * ids of the objects that have no pixel in it.
+   */
+  labels?: {onTop: OnTop; missing: number[]};
 };
 
 /** Converts `detections` to one plain object per detection, as `maskrcnn predict --save json` writes them. */
@@ -25,7 +36,7 @@ export function detectionsToJson(detections: Detections<'rle'> | Detections<'non
   const objects = classNames.map((name, index) => {
     const mask = masks[index];
     const box = [...boxes.subarray(4 * index, 4 * index + 4)];
-    return {class: name, score: scores[index]!, box, ...(mask && {mask})};
+    return {id: index + 1, class: name, score: scores[index]!, box, ...(mask && {mask})};
   });
   return {...(file !== undefined && {file}), width, height, objects};
 }

@@ -65,7 +65,7 @@ test('at most 16 samples are shown, and names only where there are several class
   t.notDeepEqual(await drawMosaic([small], ['cell', 'other']), one);
 });
 
-test('a caption that is too long keeps its end, inside its column', async (t) => {
+test('a caption that is too long stays inside its column', async (t) => {
   const picture = await pixels(
     await drawMosaic([sample(40, 40, `${'folder/'.repeat(40)}picture.png`), sample(40, 40)], []),
   );

@@ -91,6 +91,70 @@ test('labels are legible without any font of the system', async (t) => {
   t.true(plate > 200 && ink > 60, `${plate} pixels of plate, ${ink} of ink`);
 });
 
+test('pictures are written as PNG, JPEG or WebP, the quality of which can be chosen', async (t) => {
+  // Noise, as photos have it.
+  const data = Uint8Array.from(
+    {length: 500 * 400 * 3},
+    (_, i) => Math.imul(Math.imul(i, 0x9e3779b1) ^ i, 0x85ebca6b) >>> 25,
+  );
+  const photo = {data, width: 500, height: 400};
+  const detections = {boxes: [100, 50, 200, 150], classNames: ['gland']};
+  const sizes = new Map<string, number>();
+  for (const format of ['png', 'jpeg', 'webp'] as const) {
+    for (const quality of format === 'png' ? [undefined] : [undefined, 30]) {
+      const picture = await drawDetections(photo, detections, {format, ...(quality && {quality})});
+      const {format: written, width, height} = await sharp(picture).metadata();
+      t.deepEqual([written, width, height], [format, 500, 400]);
+      sizes.set(`${format} ${quality ?? ''}`.trim(), picture.length);
+    }
+  }
+  for (const format of ['jpeg', 'webp']) {
+    t.true(sizes.get(format)! < sizes.get('png')!);
+    t.true(sizes.get(`${format} 30`)! < sizes.get(format)! / 2);
+  }
+  t.is((await sharp(await drawInstances(photo, [], {format: 'webp'})).metadata()).format, 'webp');
+  t.is((await sharp(await drawSideBySide(photo, [], detections, {format: 'jpeg'})).metadata()).format, 'jpeg');
+});
+
+test('a contour of one pixel keeps its colour in JPEG', async (t) => {
+  const image = {data: new Uint8Array(200 * 200 * 3).fill(100), width: 200, height: 200};
+  const mask = Uint8Array.from({length: 200 * 200}, (_, i) => Number(i % 200 >= 50 && i % 200 < 150));
+  const options = {scale: 1, labels: false, opacity: 0, format: 'jpeg'} as const;
+  const {at} = await pixels(await drawDetections(image, {boxes: [50, 0, 150, 200], masks: [mask]}, options));
+  const color = colorOf(0);
+  for (const [c, value] of at(50, 100).entries()) t.true(Math.abs(value - color[c]!) < 25, `${at(50, 100)}`);
+});
+
+test('a format without a quality, and a picture that is too large for its format, are refused', async (t) => {
+  await t.throwsAsync(drawDetections(grey, {boxes: []}, {quality: 80}), {
+    code: 'INVALID_OPTION',
+    message: /^drawDetections takes a quality for JPEG and WebP only, got 80 for PNG\.\nChoose/,
+  });
+  const long = {data: new Uint8Array(16384 * 3), width: 16384, height: 1};
+  await t.throwsAsync(drawDetections(long, {boxes: []}, {format: 'webp'}), {
+    code: 'INVALID_OPTION',
+    message: /'webp' must have at most 16383 pixels on each side, got 16384 × 1\.\nChoose the format 'png'/,
+  });
+  t.is((await sharp(await drawDetections(long, {boxes: []}, {format: 'jpeg'})).metadata()).width, 16384);
+});
+
+test('objects are numbered on request as in JSON, also where a threshold leaves some out', async (t) => {
+  const found = {boxes: [0, 0, 50, 50, 200, 100, 300, 200], classNames: ['cell', 'cell'], scores: [0.4, 0.9]};
+  const image = {data: new Uint8Array(480 * 300 * 3).fill(100), width: 480, height: 300};
+  const options = {ids: true, scoreThreshold: 0.5};
+  const drawn = await drawDetections(image, found, options);
+  const second = {boxes: found.boxes.slice(4), scores: [0.9]};
+  t.deepEqual(drawn, await drawDetections(image, {...second, classNames: ['#2 cell']}));
+  t.notDeepEqual(drawn, await drawDetections(image, found, {scoreThreshold: 0.5}));
+  const instance: Instance = {
+    label: 1,
+    box: [0, 0, 2, 2],
+    mask: {left: 0, top: 0, width: 2, height: 2, data: new Uint8Array(4)},
+  };
+  const numbered = await drawInstances(image, [instance], {ids: true, classes: ['cell']});
+  t.deepEqual(numbered, await drawInstances(image, [instance], {classes: ['#1 cell']}));
+});
+
 test('a mask of another size is refused', async (t) => {
   const wrong = [{...rle, size: [12, 10] as [number, number]}, new Uint8Array(7)];
   for (const [mask, got] of [

@@ -19,8 +19,8 @@ test('detections become plain values, object by object', (t) => {
     width: 8,
     height: 4,
     objects: [
-      {class: 'cat', score: 0.75, box: [0, 1, 2, 3], mask: {size: [4, 8], counts: 'a'}},
-      {class: 'dog', score: 0.5, box: [4, 0, 8, 4], mask: {size: [4, 8], counts: 'b'}},
+      {id: 1, class: 'cat', score: 0.75, box: [0, 1, 2, 3], mask: {size: [4, 8], counts: 'a'}},
+      {id: 2, class: 'dog', score: 0.5, box: [4, 0, 8, 4], mask: {size: [4, 8], counts: 'b'}},
     ],
   });
 });
@@ -28,5 +28,5 @@ test('detections become plain values, object by object', (t) => {
 test('pixels have no file, and detections without masks none in JSON', (t) => {
   const {objects, ...image} = detectionsToJson(found);
   t.deepEqual(image, {width: 8, height: 4});
-  t.deepEqual(objects[1], {class: 'dog', score: 0.5, box: [4, 0, 8, 4]});
+  t.deepEqual(objects[1], {id: 2, class: 'dog', score: 0.5, box: [4, 0, 8, 4]});
 });

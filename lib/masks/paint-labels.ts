@@ -1,0 +1,42 @@
+import {pixelsOf, type Rle} from './rle.js';
+
+/**
+ * Which of several detections gets a pixel that all of them cover.
+ *
+ * - 'better': the one with the higher score. A detection of which less than half stays visible is left out, because it
+ *   is probably a duplicate. `evaluate()` counts objects by this rule.
+ * - 'smaller': the one with the smaller area; of equal areas, the better one. A detection is left out only if no pixel of
+ *   it stays visible.
+ */
+export type OnTop = 'better' | 'smaller';
+
+export const ON_TOP: readonly OnTop[] = ['better', 'smaller'];
+
+/**
+ * A detection is dropped if less than this fraction of it remains visible next to better ones: it is then taken for a
+ * duplicate, as in Detectron2 (`combine_overlap_thresh` of its PanopticFPN).
+ */
+const LEAST_VISIBLE = 0.5;
+
+/**
+ * The number of the detection that each pixel belongs to, in row-major order: 0 for none, else 1, 2, ... in the order of
+ * `masks`, which is best first. Each pixel belongs to one detection at most. With 'better', detections that are mostly
+ * covered are dropped together with their pixels (the merging step of Kirillov et al., "Panoptic segmentation", 2019).
+ */
+export function paintLabels(masks: readonly Rle[], width: number, height: number, onTop: OnTop): Int32Array {
+  const labels = new Int32Array(width * height);
+  const leastVisible = onTop === 'better' ? LEAST_VISIBLE : 0;
+  for (const index of onTop === 'better' ? masks.keys() : smallestFirst(masks)) {
+    const pixels = pixelsOf(masks[index]!);
+    let visible = 0;
+    for (const at of pixels) if (labels[at] === 0) visible++;
+    if (visible < leastVisible * pixels.length) continue;
+    for (const at of pixels) if (labels[at] === 0) labels[at] = index + 1;
+  }
+  return labels;
+}
+
+function smallestFirst(masks: readonly Rle[]): number[] {
+  const areas = masks.map((mask) => pixelsOf(mask).length);
+  return [...masks.keys()].sort((a, b) => areas[a]! - areas[b]!);
+}

@@ -1,0 +1,46 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import {checkOptions, oneOf, type Schema} from '../basics/schema.js';
+import {ON_TOP, type OnTop, paintLabels} from '../masks/paint-labels.js';
+import type {Detections} from './predict.js';
+
+/** Options of `detectionsToLabels()`. */
+export type LabelsOptions = {
+  /**
+   * Which of several objects gets a pixel that all of them cover. 'better': the one with the higher score; an object of
+   * which less than half stays visible is left out, as a probable duplicate. 'smaller': the one with the smaller area;
+   * an object is left out only if no pixel of it stays visible. Default 'better', which is how `evaluate()` counts.
+   */
+  onTop?: OnTop;
+};
+
+/** A label mask: a picture with a number for each object, in which each pixel belongs to one object at most. */
+export type DetectionLabels = {
+  /** Size of the image in pixels. */
+  width: number;
+  height: number;
+  /** width × height numbers, row-major: 0 for the background, else the `id` that `detectionsToJson()` gives. */
+  labels: Int32Array;
+  /** The ids of the objects that have no pixel, ascending: others cover them, or their masks are empty. */
+  missing: number[];
+};
+
+const SCHEMA: Schema = {onTop: oneOf(...ON_TOP)};
+
+/**
+ * Makes one label mask of the masks of an image, as `maskrcnn predict --save labels` writes it. Throws INVALID_OPTION,
+ * or INVALID_MASK if there is not one run-length encoded mask per detection.
+ */
+export function detectionsToLabels(detections: Detections, options: LabelsOptions = {}): DetectionLabels {
+  checkOptions(options, SCHEMA, 'detectionsToLabels()');
+  const {width, height, masks, scores} = detections;
+  if (masks.length !== scores.length || masks.some((mask) => typeof mask.counts !== 'string')) {
+    throw new MaskRcnnError(
+      'INVALID_MASK',
+      `detectionsToLabels() needs a run-length encoded mask for each of the ${scores.length} detections.`,
+      {hint: "Predict with maskFormat 'rle', which is the default."},
+    );
+  }
+  const labels = paintLabels(masks, width, height, options.onTop ?? 'better');
+  const seen = new Set(labels);
+  return {width, height, labels, missing: masks.map((_, index) => index + 1).filter((id) => !seen.has(id))};
+}
