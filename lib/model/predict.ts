@@ -60,8 +60,10 @@ export type PredictOptions<F extends MaskFormat = MaskFormat> = {
   /** Format of the masks. Default 'rle'. */
   maskFormat?: F;
   /**
-   * A pixel belongs to an object if its probability is at least this value, 0..1. Only for 'rle' and 'bitmap'. Default
-   * 0.5.
+   * A pixel belongs to an object if its probability is at least this value, 0..1. Only for 'rle' and 'bitmap'. The
+   * network gives probabilities for the object's box and for a margin around it, where they fall to 0. On each side
+   * the margin is one cell of the network's mask: by default 1/28 of the box's width or height. No other pixel of the
+   * image belongs to the object, not even with a threshold of 0. Default 0.5.
    */
   maskThreshold?: number;
   /**

@@ -127,6 +127,48 @@ test('an image that cannot be read is named, and the model lives on', async (t) 
   t.is((await model.predict(image)).length, 1);
 });
 
+test('a pixel whose probability is the mask threshold belongs to the object, the next higher value excludes it', async (t) => {
+  const [float] = await model.predict(image, {maskFormat: 'float'});
+  const probabilities = float!.masks[0]!;
+  const at = probabilities.findIndex((value) => value > 0.1);
+  const threshold = probabilities[at]!;
+  // The positive float32 values are in the order of their bits.
+  const bits = new Uint32Array(Float32Array.of(threshold).buffer);
+  bits[0]!++;
+  const [next] = new Float32Array(bits.buffer);
+  const [exact] = await model.predict(image, {maskFormat: 'bitmap', maskThreshold: threshold});
+  const [above] = await model.predict(image, {maskFormat: 'bitmap', maskThreshold: next!});
+  t.deepEqual([exact!.masks[0]![at], above!.masks[0]![at]], [1, 0]);
+  t.deepEqual(
+    exact!.masks[0],
+    Uint8Array.from(probabilities, (value) => Number(value >= threshold)),
+  );
+});
+
+test('with a mask threshold of 0 an object is its box and one cell of the mask around it, and no more', async (t) => {
+  const {width, height} = image;
+  const options = {maskThreshold: 0} as const;
+  const [found] = await model.predict(image, {...options, maskFormat: 'bitmap'});
+  const [rle] = await model.predict(image, options);
+  const cells = 28;
+  const span = (low: number, high: number) => {
+    const half = (((high - low) / 2) * (cells + 2)) / cells;
+    return [Math.trunc((low + high) / 2 - half), Math.trunc((low + high) / 2 + half)] as const;
+  };
+  t.true(found!.masks.length > 0);
+  for (const [i, mask] of found!.masks.entries()) {
+    const [x0, y0, x1, y1] = found!.boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
+    const [[left, right], [top, bottom]] = [span(x0, x1), span(y0, y1)];
+    const expected = Uint8Array.from({length: width * height}, (_, at) => {
+      const [x, y] = [at % width, Math.floor(at / width)];
+      return Number(x >= left && x <= right && y >= top && y <= bottom);
+    });
+    t.deepEqual(mask, expected);
+    t.deepEqual(decodeRle(rle!.masks[i]!), expected);
+    t.true(mask.includes(0), 'not the whole image');
+  }
+});
+
 test('options of predict are checked', async (t) => {
   const error = await t.throwsAsync(model.predict(image, {maskFormat: 'polygon' as 'rle'}), {code: 'INVALID_OPTION'});
   t.is(
