@@ -2,6 +2,7 @@ import {readdir} from 'node:fs/promises';
 import {basename, extname, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {globMatcher} from '../files/glob.js';
+import {isPredictionName, LABELS_SUFFIX, predictedImage} from '../files/prediction-names.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 
 /** What the user says about the places of images and masks. */
@@ -17,12 +18,13 @@ export type FolderLayout = {
 /** An image and its mask. `name` is the image's file name without extension. */
 export type ImagePair = {name: string; image: string; mask: string};
 
-/** GlaS uses `_anno`, Penn-Fudan uses `_mask`. */
-const MASK_SUFFIXES = ['_anno', '_mask'];
+/** What the name of a mask has after that of its image. GlaS uses `_anno`, Penn-Fudan uses `_mask`. */
+export const MASK_SUFFIXES: readonly string[] = ['_anno', '_mask'];
 const IMAGE_FOLDERS = ['images', 'image', 'imgs', 'img', 'pngimages', 'jpegimages'];
 const MASK_FOLDERS = ['masks', 'mask', 'pedmasks', 'annotations', 'labels', 'segmentationobject'];
 const LAYOUTS =
-  'Expected NAME.bmp beside NAME_anno.bmp (or NAME_mask), or folders images/ and masks/ with the same names (with or without _mask).';
+  'Expected NAME.bmp beside NAME_anno.bmp (or NAME_mask), or folders images/ and masks/ with the same names (with or without _mask). Further subfolders are not searched.';
+const PREDICTIONS = 'The pictures of `maskrcnn predict`, NAME_overlay and NAME_labels, are no images.';
 
 /** Sorts train_2 before train_10, in the same order on every machine. */
 const collator = new Intl.Collator('en', {numeric: true});
@@ -37,30 +39,45 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
   const subfolders = findSubfolders(folder, names, options);
   const imageFolder = subfolders?.images ?? folder;
   const maskFolder = subfolders?.masks ?? folder;
-  const suffixes =
-    options.maskSuffix !== undefined ? [options.maskSuffix] : subfolders ? ['', ...MASK_SUFFIXES] : MASK_SUFFIXES;
-  const isMask = (stem: string) => subfolders === undefined && suffixes.some((suffix) => stem.endsWith(suffix));
-
   const imageFiles = subfolders ? await list(imageFolder) : names;
   const maskFiles = subfolders ? await list(maskFolder) : names;
   const excluded = options.exclude.map(globMatcher);
   const kept = (stem: string, name: string) => !excluded.some((matches) => matches(stem) || matches(name));
-  const images = byStem(imageFolder, imageFiles, (stem, name) => !isMask(stem) && kept(stem, name));
+  const suffixes =
+    options.maskSuffix === undefined
+      ? maskSuffixes(maskFiles, subfolders ? ['', ...MASK_SUFFIXES] : MASK_SUFFIXES, kept)
+      : [options.maskSuffix];
+  const isMask = (stem: string) => subfolders === undefined && suffixes.some((suffix) => stem.endsWith(suffix));
+
   const masks = byStem(
     maskFolder,
     maskFiles,
     (stem, name) => (subfolders !== undefined || isMask(stem)) && kept(stem, name),
   );
+  const maskOf = (stem: string) => suffixes.map((suffix) => stem + suffix).find((candidate) => masks.has(candidate));
+  const stems = new Set(imageFiles.map(stemOfImage));
+  const isPrediction = (stem: string, name: string) => {
+    const of = predictedImage(name);
+    const own = maskOf(stem);
+    // A mask of the same name is a prediction too if the image is there that both are made of.
+    return of !== undefined && (own === undefined || (own === stem && stems.has(of)));
+  };
+  const images = byStem(
+    imageFolder,
+    imageFiles,
+    (stem, name) => !isMask(stem) && !isPrediction(stem, name) && kept(stem, name),
+  );
   if (images.size === 0 || masks.size === 0) {
     const found = `${images.size} images and ${masks.size} masks`;
-    throw invalid(folder, `${folder} must hold images with instance masks, got ${found}`, LAYOUTS);
+    const hint = imageFiles.some(isPredictionName) ? `${LAYOUTS} ${PREDICTIONS}` : LAYOUTS;
+    throw invalid(folder, `${folder} must hold images with instance masks, got ${found}`, hint);
   }
 
   const isWanted = wanted(options);
   const pairs: ImagePair[] = [];
   const unused = new Set(masks.keys());
   for (const [name, image] of [...images].sort(([a], [b]) => naturalOrder(a, b))) {
-    const maskName = suffixes.map((suffix) => name + suffix).find((candidate) => masks.has(candidate));
+    const maskName = maskOf(name);
     if (maskName !== undefined) unused.delete(maskName);
     if (!isWanted(name, image)) continue;
     if (maskName === undefined) {
@@ -71,6 +88,7 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
   }
   for (const stem of [...unused].sort(naturalOrder)) {
     const mask = masks.get(stem)!;
+    if (isPredictionName(mask) && !suffixes.some((suffix) => suffix !== '' && stem.endsWith(suffix))) continue;
     const name = suffixes
       .filter((suffix) => stem.endsWith(suffix))
       .map((suffix) => stem.slice(0, stem.length - suffix.length));
@@ -88,6 +106,23 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     );
   }
   return pairs;
+}
+
+/**
+ * The suffixes that masks have among the files `names`: the `usual` ones, and that of the label masks of
+ * `maskrcnn predict` if there are no other masks. Beside other masks they are predictions to compare with them.
+ */
+function maskSuffixes(
+  names: readonly string[],
+  usual: readonly string[],
+  kept: (stem: string, name: string) => boolean,
+): readonly string[] {
+  const isTruth = (name: string) => {
+    const stem = stemOfImage(name);
+    if (stem === undefined || isPredictionName(name)) return false;
+    return kept(stem, name) && usual.some((suffix) => stem.endsWith(suffix));
+  };
+  return names.some(isTruth) ? usual : [...usual, LABELS_SUFFIX];
 }
 
 function findSubfolders(
@@ -134,9 +169,8 @@ function byStem(
 ): Map<string, string> {
   const files = new Map<string, string>();
   for (const name of names.toSorted(naturalOrder)) {
-    const extension = extname(name);
-    const stem = basename(name, extension);
-    if (!IMAGE_EXTENSIONS.includes(extension.slice(1).toLowerCase()) || !accepts(stem, name)) continue;
+    const stem = stemOfImage(name);
+    if (stem === undefined || !accepts(stem, name)) continue;
     const path = join(folder, name);
     const other = files.get(stem);
     if (other !== undefined) {
@@ -149,6 +183,12 @@ function byStem(
     files.set(stem, path);
   }
   return files;
+}
+
+/** `name` without its extension, or undefined if that is not one of images. */
+function stemOfImage(name: string): string | undefined {
+  const extension = extname(name);
+  return IMAGE_EXTENSIONS.includes(extension.slice(1).toLowerCase()) ? basename(name, extension) : undefined;
 }
 
 /** A test for the patterns of `include` and `exclude`. They may match the name with or without its extension. */

@@ -53,7 +53,7 @@ export type MaskFolderOptions = {
   maskFolder?: string;
   /**
    * Suffix that a mask's name has after the name of its image, before the extension. Default: '_anno' or '_mask', and
-   * in two folders also no suffix.
+   * in two folders also no suffix. If there are no such masks, '_labels', as `maskrcnn predict` writes them.
    */
   maskSuffix?: string;
   /**
@@ -126,7 +126,9 @@ export const MASK_FOLDER_OPTIONS: Schema = {
 /**
  * A folder of images with instance masks, whose pixel values are instance ids: `NAME.bmp` next to `NAME_anno.bmp`
  * (GlaS), `PNGImages/` with `PedMasks/NAME_mask.png` (Penn-Fudan), or `images/` with `masks/`. An image and its mask
- * may have different formats. Images are in natural order: train_2 comes before train_10.
+ * may have different formats. Images are in natural order: train_2 comes before train_10. Further subfolders are not
+ * searched. `NAME_overlay` and `NAME_labels`, which `maskrcnn predict` writes, are no images, unless they have masks of
+ * their own; `NAME_labels` is the mask of NAME in a folder without other masks.
  */
 export class MaskFolder implements Dataset {
   readonly classes: readonly string[];

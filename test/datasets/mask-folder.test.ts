@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {encode as encodePng} from 'fast-png';
@@ -129,6 +129,79 @@ test('include and exclude hold for names with and without extension', async (t) 
     'INVALID_DATASET',
     /^DIR\/test_9\.bmp has no mask: test_9_anno\.\* or test_9_mask\.\* is not in DIR/,
   );
+});
+
+const names = (data: MaskFolder) => data.files.map(({name, mask: file}) => `${name} ${basename(file)}`);
+
+test('label masks of predictions are masks in a folder without others, overlays are no images', async (t) => {
+  const path = await folder({
+    'a.png': image(),
+    'a_labels.png': mask(),
+    'a_overlay.png': image(),
+    'b.jpg': image(),
+    'b_labels.png': mask(),
+    'b_overlay.jpg': image(),
+    'c.bmp': image(),
+    'c_labels.png': mask(),
+    'c_overlay.webp': image(),
+  });
+  const pairs = ['a a_labels.png', 'b b_labels.png', 'c c_labels.png'];
+  t.deepEqual(names(await MaskFolder.open(path, {classes})), pairs);
+  const apart = await folder({
+    'images/a.png': image(),
+    'images/a_overlay.png': image(),
+    'labels/a_labels.png': mask(),
+    'labels/a_overlay.png': image(),
+  });
+  t.deepEqual(names(await MaskFolder.open(apart, {classes})), ['a a_labels.png']);
+});
+
+test('beside other masks, label masks are predictions: neither masks nor images', async (t) => {
+  const path = await folder({
+    'a.png': image(),
+    'a_mask.png': mask(),
+    'a_labels.png': mask(),
+    'a_overlay.png': image(),
+    'b.png': image(),
+    'b_labels.png': mask(),
+  });
+  await refused(t, path, {}, 'INVALID_DATASET', /^DIR.b\.png has no mask: b_anno\.\* or b_mask\.\* is not in DIR\./);
+  t.deepEqual(names(await MaskFolder.open(path, {classes, exclude: 'b*'})), ['a a_mask.png']);
+  t.deepEqual(names(await MaskFolder.open(path, {classes, exclude: '*_mask'})), ['a a_labels.png', 'b b_labels.png']);
+  t.is((await MaskFolder.open(path, {classes, maskSuffix: '_labels', exclude: '*_mask'})).length, 2);
+  const apart = await folder({
+    'images/a.png': image(),
+    'images/a_overlay.png': image(),
+    'images/a_labels.png': mask(),
+    'masks/a.png': mask(),
+    'masks/a_labels.png': mask(),
+  });
+  t.deepEqual(names(await MaskFolder.open(apart, {classes})), ['a a.png']);
+});
+
+test('an image that is called like a picture of a prediction is one if it has a mask of its own', async (t) => {
+  const path = await folder({
+    'a.png': image(),
+    'a_mask.png': mask(),
+    'tin_labels.png': image(),
+    'tin_labels_mask.png': mask(),
+    'road_overlay.png': image(),
+    'road_overlay_mask.png': mask(),
+  });
+  t.deepEqual(names(await MaskFolder.open(path, {classes})), [
+    'a a_mask.png',
+    'road_overlay road_overlay_mask.png',
+    'tin_labels tin_labels_mask.png',
+  ]);
+  const apart = await folder({'images/tin_labels.png': image(), 'masks/tin_labels.png': mask()});
+  t.deepEqual(names(await MaskFolder.open(apart, {classes})), ['tin_labels tin_labels.png']);
+});
+
+test('predictions alone are no data set, and label masks need their images', async (t) => {
+  const alone = await folder({'a_labels.png': mask(), 'a_overlay.png': image()});
+  await refused(t, alone, {}, 'INVALID_DATASET', /got 0 images and 1 masks\.\n.*NAME_overlay and NAME_labels, are no/);
+  const orphan = await folder({'a.png': image(), 'a_labels.png': mask(), 'b_labels.png': mask()});
+  await refused(t, orphan, {}, 'INVALID_DATASET', /^DIR.b_labels\.png is a mask without an image in DIR\./);
 });
 
 test('what is no data set is refused by name', async (t) => {
