@@ -34,7 +34,8 @@ await run(async () => {
     const json = detectionsToJson(found!);
     const stem = join(values.output, basename(image, extname(image)));
     await writeFile(`${stem}.json`, `${JSON.stringify(json, null, 2)}\n`);
-    await writeFile(`${stem}.png`, await drawDetections(image, found!));
-    console.log(`${image}: ${json.objects.length} objects, see ${stem}.png`);
+    // MaskFolder and `maskrcnn predict` know this name, and do not take the picture for an image.
+    await writeFile(`${stem}_overlay.png`, await drawDetections(image, found!, {ids: true}));
+    console.log(`${image}: ${json.objects.length} objects, see ${stem}_overlay.png`);
   }
 });

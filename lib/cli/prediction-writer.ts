@@ -1,44 +1,48 @@
 import {mkdir, stat, writeFile} from 'node:fs/promises';
-import {basename, extname, join} from 'node:path';
+import {basename, dirname, extname, join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
-import {drawDetections} from '../draw/overlay.js';
-import {predictedLabels} from '../evaluation/label-map.js';
+import {type DrawOptions, drawDetections} from '../draw/overlay.js';
+import {type PictureFormat, pictureExtension} from '../draw/picture-format.js';
 import {DetectedObjects} from '../evaluation/object-table.js';
 import {writeResults} from '../evaluation/results-file.js';
+import {LABELS_SUFFIX, OVERLAY_SUFFIX} from '../files/prediction-names.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
 import {loadSharp} from '../image/load-sharp.js';
 import type {RgbImage} from '../image/read-image.js';
-import {detectionsToJson} from '../model/detections-json.js';
+import type {OnTop} from '../masks/paint-labels.js';
+import {type DetectionsJson, detectionsToJson} from '../model/detections-json.js';
+import {detectionsToLabels} from '../model/detections-labels.js';
 import type {Detections} from '../model/predict.js';
+import type {ListedImage} from './image-files.js';
 
 export const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** The file name for one image in each format, given its stem. */
-const NAMES = {
-  overlay: (stem: string) => `${stem}.png`,
-  json: (stem: string) => `${stem}.json`,
-  labels: (stem: string) => `${stem}_labels.png`,
+/** What to write, and where to. */
+export type PredictionOutput = {
+  folder: string;
+  formats: readonly Format[];
+  overlay: Pick<DrawOptions, 'quality' | 'scale'> & {format: PictureFormat};
+  onTop: OnTop;
 };
+
 /** The files of the format 'coco', which cover all images together. */
 const IMAGES = 'images.json';
 const RESULTS = 'results.json';
 
-/** An image to read, and the stem of the files made from it. */
+/** An image to read, and the stem of the files made from it: their path in the output folder without suffix. */
 type ImageFile = {file: string; stem: string};
 
 /** Writes the detections on images to a folder. */
 export class PredictionWriter {
   /** The images in the order in which they must be added. */
   readonly images: readonly ImageFile[];
-  readonly #folder: string;
-  readonly #formats: readonly Format[];
+  readonly #output: PredictionOutput;
   readonly #detected = new DetectedObjects();
   readonly #added: {id: number; file_name: string; width: number; height: number}[] = [];
 
-  private constructor(folder: string, formats: readonly Format[], images: readonly ImageFile[]) {
-    this.#folder = folder;
-    this.#formats = formats;
+  private constructor(output: PredictionOutput, images: readonly ImageFile[]) {
+    this.#output = output;
     this.images = images;
   }
 
@@ -46,47 +50,61 @@ export class PredictionWriter {
    * Chooses a name for each output file, without creating anything yet. Throws INVALID_OPTION if an output file would
    * replace an input image, and WRITE_FAILED if the folder is not writable.
    */
-  static async plan(folder: string, formats: readonly Format[], files: readonly string[]): Promise<PredictionWriter> {
+  static async plan(output: PredictionOutput, listed: readonly ListedImage[]): Promise<PredictionWriter> {
+    const {folder} = output;
     await requireWritableFolder(folder);
-    const images = nameImages(files, formats);
-    const names = [...sharedNames(formats), ...images.flatMap(({stem}) => namesOf(stem, formats))];
+    const images = nameImages(listed, output);
+    const names = [...sharedNames(output), ...images.flatMap(({stem}) => namesOf(stem, output))];
     await requireNoInput(
       folder,
       names.map((name) => join(folder, name)),
-      files,
+      listed.map(({file}) => file),
     );
-    return new PredictionWriter(folder, formats, images);
+    return new PredictionWriter(output, images);
   }
 
-  async open(): Promise<void> {
-    await writing(this.#folder, () => mkdir(this.#folder, {recursive: true}));
+  /** The number of images added so far. */
+  get added(): number {
+    return this.#added.length;
   }
 
-  async add({file, stem}: ImageFile, image: RgbImage, found: Detections): Promise<void> {
-    const {width, height, masks} = found;
+  /** Writes the files of one image. Returns the ids of the objects that have no pixel in its label mask. */
+  async add({file, stem}: ImageFile, image: RgbImage, found: Detections): Promise<number[]> {
+    const {width, height} = found;
+    const {formats, overlay, onTop} = this.#output;
     const index = this.#added.length;
+    const json: DetectionsJson = detectionsToJson({...found, file});
+    if (formats.includes('coco')) this.#detected.addDetections(index, found);
+    if (formats.includes('overlay')) {
+      const picture = await drawDetections(image, found, {...overlay, ids: true});
+      await this.#write(fileName(stem, 'overlay', this.#output), picture);
+    }
+    if (formats.includes('labels')) {
+      const {labels, missing} = detectionsToLabels(found, {onTop});
+      json.labels = {onTop, missing};
+      const png = await encodeLabels(Uint16Array.from(labels), width, height);
+      await this.#write(fileName(stem, 'labels', this.#output), png);
+    }
+    if (formats.includes('json')) await this.#write(fileName(stem, 'json', this.#output), toText(json));
     this.#added.push({id: index + 1, file_name: file, width, height});
-    if (this.#formats.includes('coco')) this.#detected.addDetections(index, found);
-    if (this.#formats.includes('overlay')) await this.#write(NAMES.overlay(stem), await drawDetections(image, found));
-    if (this.#formats.includes('json')) {
-      await this.#write(NAMES.json(stem), toJson(detectionsToJson({...found, file})));
-    }
-    if (this.#formats.includes('labels')) {
-      const labels = Uint16Array.from(predictedLabels(masks, width, height).labels);
-      await this.#write(NAMES.labels(stem), await encodeLabels(labels, width, height));
-    }
+    return json.labels?.missing ?? [];
   }
 
+  /** Writes the files that cover all images, if any image was added. */
   async close(): Promise<void> {
-    if (!this.#formats.includes('coco')) return;
-    await this.#write(IMAGES, toJson(this.#added));
+    const {formats, folder} = this.#output;
+    if (!formats.includes('coco') || this.#added.length === 0) return;
+    await this.#write(IMAGES, toText(this.#added));
     const names = {imageId: (index: number) => index + 1, categoryId: (label: number) => label};
-    await writeResults(join(this.#folder, RESULTS), this.#detected, names, (index) => this.#added[index]!);
+    await writeResults(join(folder, RESULTS), this.#detected, names, (index) => this.#added[index]!);
   }
 
   async #write(name: string, contents: string | Uint8Array): Promise<void> {
-    const file = join(this.#folder, name);
-    await writing(file, () => writeFile(file, contents));
+    const file = join(this.#output.folder, name);
+    await writing(file, async () => {
+      await mkdir(dirname(file), {recursive: true});
+      await writeFile(file, contents);
+    });
   }
 }
 
@@ -100,24 +118,34 @@ async function encodeLabels(labels: Uint16Array, width: number, height: number):
     .toBuffer();
 }
 
+/** The file for one image in a format, relative to the output folder. */
+function fileName(stem: string, format: Exclude<Format, 'coco'>, {overlay}: PredictionOutput): string {
+  const names = {
+    overlay: `${stem}${OVERLAY_SUFFIX}${pictureExtension(overlay.format)}`,
+    json: `${stem}.json`,
+    labels: `${stem}${LABELS_SUFFIX}.png`,
+  };
+  return names[format];
+}
+
 /** Gives all output files distinct names, even on file systems that ignore case, as on macOS and Windows. */
-function nameImages(files: readonly string[], formats: readonly Format[]): ImageFile[] {
-  const taken = new Set(sharedNames(formats));
-  return files.map((file) => {
-    const name = basename(file, extname(file));
+function nameImages(images: readonly ListedImage[], output: PredictionOutput): ImageFile[] {
+  const taken = new Set(sharedNames(output));
+  return images.map(({file, below}) => {
+    const name = join(below, basename(file, extname(file)));
     let stem = name;
-    const names = () => namesOf(stem, formats).map((candidate) => candidate.toLowerCase());
+    const names = () => namesOf(stem, output).map((candidate) => candidate.toLowerCase());
     for (let number = 2; names().some((candidate) => taken.has(candidate)); number++) stem = `${name}-${number}`;
     for (const own of names()) taken.add(own);
     return {file, stem};
   });
 }
 
-function namesOf(stem: string, formats: readonly Format[]): string[] {
-  return formats.flatMap((format) => (format === 'coco' ? [] : [NAMES[format](stem)]));
+function namesOf(stem: string, output: PredictionOutput): string[] {
+  return output.formats.flatMap((format) => (format === 'coco' ? [] : [fileName(stem, format, output)]));
 }
 
-function sharedNames(formats: readonly Format[]): string[] {
+function sharedNames({formats}: PredictionOutput): string[] {
   return formats.includes('coco') ? [IMAGES, RESULTS] : [];
 }
 
@@ -142,6 +170,6 @@ async function identity(path: string): Promise<string | undefined> {
   return there && `${there.dev} ${there.ino}`;
 }
 
-function toJson(value: unknown): string {
+function toText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }

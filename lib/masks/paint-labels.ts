@@ -5,8 +5,8 @@ import {pixelsOf, type Rle} from './rle.js';
  *
  * - 'better': the one with the higher score. A detection of which less than half stays visible is left out, because it
  *   is probably a duplicate. `evaluate()` counts objects by this rule.
- * - 'smaller': the one with the smaller area; of equal areas, the better one. A detection is left out only if no pixel of
- *   it stays visible.
+ * - 'smaller': the one with the smaller area; of equal areas, the better one. A detection is left out only if no pixel
+ *   of it stays visible.
  */
 export type OnTop = 'better' | 'smaller';
 
@@ -19,9 +19,9 @@ export const ON_TOP: readonly OnTop[] = ['better', 'smaller'];
 const LEAST_VISIBLE = 0.5;
 
 /**
- * The number of the detection that each pixel belongs to, in row-major order: 0 for none, else 1, 2, ... in the order of
- * `masks`, which is best first. Each pixel belongs to one detection at most. With 'better', detections that are mostly
- * covered are dropped together with their pixels (the merging step of Kirillov et al., "Panoptic segmentation", 2019).
+ * The number of the detection that each pixel belongs to, in row-major order: 0 for none, else 1, 2, ... in the order
+ * of `masks`, which is best first. With 'better', detections that are mostly covered are dropped together with their
+ * pixels (the merging step of Kirillov et al., "Panoptic segmentation", 2019).
  */
 export function paintLabels(masks: readonly Rle[], width: number, height: number, onTop: OnTop): Int32Array {
   const labels = new Int32Array(width * height);

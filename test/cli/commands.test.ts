@@ -7,7 +7,7 @@ import {writeGlandImages} from '../../examples/glands/generate.js';
 import {runCli} from '../../lib/cli/run.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
-import {MaskFolder} from '../../lib/index.js';
+import {MaskFolder, maskRcnn} from '../../lib/index.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {recordedProgress} from '../libtorch/fake-wheel.js';
@@ -198,17 +198,29 @@ test.serial('predict writes what is asked for, goes on after an unreadable image
   );
   t.is(code, 1);
   t.regex(err, /error: .*a_1\.png must be .*\n(.*\n)*error: 1 image of 3 could not be read\.\n$/);
-  t.regex(out, /test_1\.png: \d+ objects?\n.*test_2\.png: \d+ objects?\n/);
-  const names = ['test_1', 'test_2'].flatMap((stem) => [`${stem}.json`, `${stem}.png`, `${stem}_labels.png`]);
+  t.regex(
+    out,
+    /test_1\.png: \d+ objects?.*\n.*test_2\.png: \d+ objects?.*\nThe results of 2 of 3 images are in .*found\.\n$/,
+  );
+  const names = ['test_1', 'test_2'].flatMap((stem) => [`${stem}.json`, `${stem}_overlay.png`, `${stem}_labels.png`]);
   t.deepEqual((await readdir(output)).sort(), [...names, 'images.json', 'results.json'].sort());
 
   const found = JSON.parse(readFileSync(join(output, 'test_1.json'), 'utf8'));
   t.like(found, {file: at('data', 'test_1.png'), width: 160, height: 160});
   t.true(found.objects.length > 0);
-  t.is((await readImage(join(output, 'test_1.png'))).width % 160, 0);
+  t.is((await readImage(join(output, 'test_1_overlay.png'))).width % 160, 0);
   const labels = await readMask(join(output, 'test_1_labels.png'));
   t.is(labels.bits, 16);
-  t.true(Math.max(...labels.ids) <= found.objects.length);
+  const ids = found.objects.map(({id}: {id: number}) => id);
+  const {missing, ...labelled} = found.labels;
+  t.deepEqual(labelled, {onTop: 'better'});
+  t.true(missing.length > 0, 'this network finds the same object several times');
+  t.deepEqual(
+    ids.filter((id: number) => !missing.includes(id)),
+    [...new Set(labels.ids)].filter(Boolean).sort((a, b) => a - b),
+  );
+  t.regex(out, new RegExp(`test_1\\.png: .* objects; not in the label mask: ${missing.join(', ')}\n`));
+  t.regex(err, /The label masks of 2 images lack objects: better ones cover more than half of them/);
   const images = JSON.parse(readFileSync(join(output, 'images.json'), 'utf8'));
   t.deepEqual(
     images.map(({id}: {id: number}) => id),
@@ -223,7 +235,7 @@ test.serial(
   async (t) => {
     const [image, folder] = [at('data', 'test_1.png'), at('same')];
     await mkdir(join(folder, 'other'), {recursive: true});
-    for (const name of ['a.png', 'a_labels.png', 'results.png', 'Images.png', join('other', 'A.png')]) {
+    for (const name of ['a.png', 'results.png', 'Images.png', join('other', 'A.png')]) {
       await copyFile(image, join(folder, name));
     }
     const inputs = [folder, join(folder, 'other', '..', 'a.png'), join(folder, 'other')];
@@ -232,33 +244,171 @@ test.serial(
     const args = ['--save', 'overlay,json,coco,labels', '--output', at('apart')];
     const {code, out, err} = await maskrcnn('predict', at('run', 'last.safetensors'), ...inputs, ...args);
     t.is(code, 0, err);
-    t.is(out.match(/objects?\n/g)!.length, 5);
-    // In natural order a_labels comes before a, and the labels of a would have the name of a_labels' overlay.
-    const stems = ['A-3', 'Images-2', 'a-2', 'a_labels', 'results-2'];
-    const names = stems.flatMap((stem) => [`${stem}.json`, `${stem}.png`, `${stem}_labels.png`]);
+    t.is(out.match(/\.png: /g)!.length, 4);
+    const stems = ['A-2', 'Images-2', 'a', 'results-2'];
+    const names = stems.flatMap((stem) => [`${stem}.json`, `${stem}_overlay.png`, `${stem}_labels.png`]);
     t.deepEqual((await readdir(at('apart'))).sort(), [...names, 'images.json', 'results.json'].sort());
-    t.is(JSON.parse(readFileSync(at('apart', 'images.json'), 'utf8')).length, 5);
+    t.is(JSON.parse(readFileSync(at('apart', 'images.json'), 'utf8')).length, 4);
   },
 );
 
 test.serial('predict replaces no image that it reads', async (t) => {
   const weights = at('run', 'last.safetensors');
   await mkdir(at('photos'));
-  await copyFile(at('data', 'test_1.png'), at('photos', 'a.png'));
+  // The content decides what an image is, not the name.
+  const image = at('photos', 'a.json');
+  await copyFile(at('data', 'test_1.png'), image);
   await symlink(at('photos'), at('link'));
-  const before = readFileSync(at('photos', 'a.png'));
+  const before = readFileSync(image);
   for (const output of [at('photos'), at('link'), at('photos', '..', 'photos')]) {
-    const {code, err} = await maskrcnn('predict', weights, at('photos'), '--output', output);
+    const {code, err} = await maskrcnn('predict', weights, image, '--output', output);
     t.is(code, 2);
     t.regex(
       err,
-      /^error: Option 'output' .* must be a folder where no image that is read is replaced, got '.*': .*a\.png would be\.\nName/,
+      /^error: Option 'output' .* must be a folder where no image that is read is replaced, got '.*': .*a\.json would be\.\nName/,
     );
   }
-  t.deepEqual(await readdir(at('photos')), ['a.png']);
-  t.true(before.equals(readFileSync(at('photos', 'a.png'))));
-  t.is((await maskrcnn('predict', weights, at('photos'), '--output', at('photos'), '--save', 'json')).code, 0);
-  t.deepEqual((await readdir(at('photos'))).sort(), ['a.json', 'a.png']);
+  t.deepEqual(await readdir(at('photos')), ['a.json']);
+  t.true(before.equals(readFileSync(image)));
+});
+
+test.serial('predict reads nothing that it writes, and what it writes is a data set with its images', async (t) => {
+  await mkdir(at('again'));
+  for (const i of [1, 2]) await copyFile(at('data', `test_${i}.png`), at('again', `t_${i}.png`));
+  const predictInto = (...inputs: string[]) => {
+    const args = ['--output', at('again'), '--save', 'overlay,json,labels', '--score-threshold', '0'];
+    return maskrcnn('predict', at('run', 'last.safetensors'), ...inputs, ...args);
+  };
+  t.is((await predictInto(at('again'))).code, 0);
+  const first = (await readdir(at('again'))).sort();
+  t.is(first.length, 8);
+  const all = first.filter((name) => name.endsWith('.png')).map((name) => at('again', name));
+  for (const inputs of [[at('again')], [at('again', '*.png')], all]) {
+    const {code, out, err} = await predictInto(...inputs);
+    t.is(code, 0, err);
+    t.is(out.match(/objects?\b/g)!.length, 2);
+    t.regex(err, /Left out 4 files by name, as masks or pictures that maskrcnn writes, such as .*t_1_labels\.png\.\n/);
+    t.deepEqual((await readdir(at('again'))).sort(), first);
+  }
+  const alone = await predictInto(at('again', 't_1_overlay.png'));
+  t.is(alone.code, 2);
+  t.regex(alone.err, /t_1_overlay\.png is a mask, or a picture that maskrcnn writes, by its name\. Rename it/);
+
+  const data = await MaskFolder.open(at('again'), {classes: ['gland']});
+  t.deepEqual(
+    data.files.map(({name}) => name),
+    ['t_1', 't_2'],
+  );
+  const {objects, labels} = JSON.parse(readFileSync(at('again', 't_1.json'), 'utf8'));
+  t.is((await data.get(0)).instances.length, objects.length - labels.missing.length);
+});
+
+test.serial('predict takes no picture of a run, and no mask beside its image', async (t) => {
+  const weights = at('run', 'last.safetensors');
+  const args = ['--save', 'json', '--output', at('not-pictures')];
+  for (const folder of [at('run'), at('run', 'batches'), at('run', 'validation')]) {
+    t.true((await readdir(folder)).some((name) => name.endsWith('.png')));
+    const {code, err} = await maskrcnn('predict', weights, folder, '--recursive', ...args);
+    t.is(code, 2);
+    t.regex(err, /must hold images, and has none\.\n.*\.png is a mask, or a picture that maskrcnn writes/);
+  }
+  const {code, err} = await maskrcnn('predict', weights, at('data'), ...args);
+  t.is(code, 0, err);
+  t.regex(err, /Left out 8 files by name/);
+  t.is((await readdir(at('not-pictures'))).length, 8);
+});
+
+test.serial('predict says that subfolders hold images, and searches them on request', async (t) => {
+  const folder = at('tree');
+  const image = at('data', 'test_1.png');
+  for (const below of ['', 'x', join('x', 'deep'), 'y', '.hidden']) {
+    await mkdir(join(folder, below), {recursive: true});
+    await copyFile(image, join(folder, below, below === '' ? 'top.png' : 'a.png'));
+  }
+  await writeFile(join(folder, '._top.png'), 'left by macOS');
+  const weights = at('run', 'last.safetensors');
+  const shallow = await maskrcnn('predict', weights, folder, '--output', at('shallow'));
+  t.is(shallow.code, 0, shallow.err);
+  t.true(
+    shallow.err.startsWith(`Subfolders are not searched, and hold images such as ${join(folder, 'x', 'a.png')}: see`),
+  );
+  t.deepEqual((await readdir(at('shallow'))).sort(), ['top.json', 'top_overlay.png']);
+  await rm(join(folder, 'top.png'));
+  const none = await maskrcnn('predict', weights, folder, '--output', at('shallow'));
+  t.is(none.code, 2);
+  t.regex(
+    none.err,
+    /must hold images, and has none\.\nIts subfolders hold images, such as .*a\.png: pass --recursive\.\n$/,
+  );
+
+  const args = ['--recursive', '--save', 'json,labels,coco', '--output', at('deep')];
+  const {code, out, err} = await maskrcnn('predict', weights, folder, ...args);
+  t.is(code, 0, err);
+  t.false(err.includes('Subfolders'));
+  t.is(out.match(/a\.png: /g)!.length, 3);
+  const written = (await readdir(at('deep'), {recursive: true})).filter((name) => name.endsWith('a.json')).sort();
+  t.deepEqual(written, [join('x', 'a.json'), join('x', 'deep', 'a.json'), join('y', 'a.json')]);
+});
+
+test.serial('predict puts the smaller object on top on request, and writes overlays in other formats', async (t) => {
+  const args = ['predict', at('run', 'last.safetensors'), at('data', 'test_1.png'), '--output', at('formats')];
+  const found = await maskrcnn(
+    ...args,
+    ...['--save', 'overlay,labels,json', '--score-threshold', '0', '--on-top', 'smaller'],
+    ...['--overlay-format', 'jpeg', '--overlay-quality', '50', '--overlay-scale', '1'],
+  );
+  t.is(found.code, 0, found.err);
+  t.deepEqual((await readdir(at('formats'))).sort(), ['test_1.json', 'test_1_labels.png', 'test_1_overlay.jpg']);
+  t.is((await readImage(at('formats', 'test_1_overlay.jpg'))).width, 160);
+  const {labels} = JSON.parse(readFileSync(at('formats', 'test_1.json'), 'utf8'));
+  t.is(labels.onTop, 'smaller');
+  for (const [flags, message] of [
+    [
+      ['--save', 'json', '--overlay-format', 'jpeg'],
+      'maskrcnn predict without overlay in --save takes no --overlay-format.',
+    ],
+    [['--on-top', 'smaller'], 'maskrcnn predict without labels in --save takes no --on-top.'],
+    [['--overlay-quality', '50'], 'maskrcnn predict takes a quality for JPEG and WebP only, got 50 for PNG.'],
+  ] as const) {
+    const refused = await maskrcnn(...args, ...flags);
+    t.is(refused.code, 2);
+    t.true(refused.err.startsWith(`error: ${message}\n`), refused.err);
+  }
+});
+
+test.serial('predict that finds nothing tells the best score below the threshold, or that there is none', async (t) => {
+  const image = at('data', 'test_1.png');
+  const predicted = async (weights: string, threshold: string) => {
+    const args = ['--save', 'json', '--output', at('nothing'), '--score-threshold', threshold];
+    const {code, out, err} = await maskrcnn('predict', weights, image, ...args);
+    t.is(code, 0, err);
+    return out.split('\n')[0]!.slice(image.length + 2);
+  };
+  const weights = at('run', 'last.safetensors');
+  await predicted(weights, '0');
+  const [best] = JSON.parse(readFileSync(at('nothing', 'test_1.json'), 'utf8')).objects;
+  const {score} = best as {score: number};
+  t.is(await predicted(weights, '0.999'), `nothing above 0.999; the best was ${score.toFixed(2)} (gland)`);
+  // A score that would be rounded to the threshold is given more digits.
+  const threshold = Math.ceil(score * 1000) / 1000;
+  const said = /^nothing above (.*); the best was (.*) \(gland\)$/.exec(await predicted(weights, String(threshold)))!;
+  t.is(Number(said[1]), threshold);
+  t.true(Number(said[2]) <= threshold);
+
+  const strict = at('strict.safetensors');
+  await using model = await maskRcnn({weights, boxScoreThresh: 0.9999});
+  await model.save(strict);
+  const limit = 'the network gives no lower scores (boxScoreThresh)';
+  t.is(await predicted(strict, '0.5'), `nothing above 0.9999; ${limit}`);
+  t.is(await predicted(strict, '0.99995'), `nothing above 0.99995, nor above 0.9999; ${limit}`);
+});
+
+test.serial('predict says of nothing that it is somewhere if no image could be read', async (t) => {
+  const args = ['predict', at('run', 'last.safetensors'), at('faulty', 'a_1.png'), '--save', 'overlay,json,coco'];
+  const {code, out} = await maskrcnn(...args, '--output', at('no-output'));
+  t.is(code, 1);
+  t.is(out, '');
+  t.false(existsSync(at('no-output')));
 });
 
 test.serial('predict refuses inputs that name no image', async (t) => {

@@ -105,7 +105,7 @@ test.serial('predict.ts finds objects with weights that the demo saved', async (
     t.true(0 <= x0 && x0 < x1 && x1 <= 160 && 0 <= y0 && y0 < y1 && y1 <= 160);
     t.is(decodeRle(object.mask).length, 160 * 160);
   }
-  const {info} = await sharp(join(folder, 'predict', 'test_1.png'))
+  const {info} = await sharp(join(folder, 'predict', 'test_1_overlay.png'))
     .raw()
     .toBuffer({resolveWithObject: true});
   t.is(info.width, info.height);

@@ -1,15 +1,20 @@
 import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
-import {either, integer, listOf, number, oneOf, text} from '../../basics/schema.js';
+import {bool, either, integer, listOf, number, oneOf, text} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
+import {DRAW_SCHEMA} from '../../draw/overlay.js';
+import {checkPictureOptions, type PictureOptions} from '../../draw/picture-format.js';
 import {describeNotices, type FileNotice} from '../../image/notices.js';
 import {readImage} from '../../image/read-image.js';
+import {ON_TOP, type OnTop} from '../../masks/paint-labels.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Views, viewsRule} from '../../model/predict.js';
 import type {Command} from '../command.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
-import {listImages} from '../image-files.js';
-import {FORMATS, type Format, PredictionWriter} from '../prediction-writer.js';
+import {refuseFlags} from '../flags.js';
+import {type ImageList, listImages} from '../image-files.js';
+import {describeNothing} from '../nothing-found.js';
+import {FORMATS, type Format, type PredictionOutput, PredictionWriter} from '../prediction-writer.js';
 
 const format = oneOf(...FORMATS);
 
@@ -22,52 +27,84 @@ WEIGHTS is a file saved by training, or COCO_V1, which is torchvision's network 
 
   --score-threshold N keep only objects with a score above this, 0..1 (default 0.5)
   --save LIST         what to write, from ${FORMATS.join(',')} (default overlay,json):
-                      overlay: NAME.png, the image with the objects drawn on it
-                      json: NAME.json, the objects with class, score, box and mask
+                      overlay: NAME_overlay.png, the image with the objects drawn on it
+                      json: NAME.json, the objects with id, class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
-                      labels: NAME_labels.png, 16 bits, with a number for each object and 0 for the background
+                      labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
   --output DIR        folder to write to (default runs/predict)
+  --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
+                      folders are not followed
   --max-detections N  keep at most this many objects per image
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
+  --on-top RULE       which object gets a pixel of NAME_labels.png that several cover (default better):
+                      better: the one with the higher score; objects of which less than half stays visible are left
+                      out, as probable duplicates
+                      smaller: the one with the smaller area; objects are left out only if nothing of them is visible
+  --overlay-format F  format of the overlays: png, jpeg or webp (default png)
+  --overlay-quality N quality of JPEG and WebP, 1..100 (default 90)
+  --overlay-scale N   factor that enlarges the overlays, or auto: images whose longer side has less than 480 pixels are
+                      enlarged to at least that; 1 keeps the size (default auto)
 ${DEVICE_HELP}
 
+An object has the same id everywhere: in NAME.json, as its value in NAME_labels.png, and as #1, #2, ... on the overlay.
+In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that have no pixel
+in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
+
 NAME is the name of the image. If another image already has files of that name, it is NAME-2, NAME-3, ... Input images
-are never overwritten. An image that cannot be read is reported and skipped, and the command exits with code 1.
+are never overwritten. Files called NAME_overlay.png (.jpg, .webp) or NAME_labels.png are never read, so that a folder
+may hold earlier results. In a FOLDER, pictures of a run and NAME_mask or NAME_anno beside NAME are left out too.
+
+For an image without objects the best score below the threshold is told, which takes a second look at the image. An
+image that cannot be read is reported and skipped, and the command exits with code 1.
 
   maskrcnn predict runs/train/best.safetensors scans/ --score-threshold 0.7
+  maskrcnn predict runs/train/best.safetensors scans/ --recursive --overlay-format jpeg
   maskrcnn predict COCO_V1 'photos/*.jpg' --save overlay,coco --output found`,
   options: {
     scoreThreshold: number({min: 0, max: 1}),
     save: either(format, listOf(format, {min: 1})),
     output: text,
+    recursive: bool,
     maxDetections: integer({min: 1}),
     views: viewsRule,
+    onTop: oneOf(...ON_TOP),
+    overlayFormat: DRAW_SCHEMA.format!,
+    overlayQuality: DRAW_SCHEMA.quality!,
+    overlayScale: DRAW_SCHEMA.scale!,
     ...DEVICE_OPTIONS,
   },
   takes: {min: 2, max: Infinity, expected: 'WEIGHTS and at least one image'},
   async run(options, positionals, {out, progress, signal}) {
-    const {scoreThreshold = 0.5, maxDetections, views = 1, save = ['overlay', 'json']} = options;
-    const output = (options.output as string | undefined) ?? join('runs', 'predict');
+    const {maxDetections, recursive = false} = options;
+    const output = outputOptions(options);
     const [weights, ...inputs] = positionals as [string, ...string[]];
-    const writer = await PredictionWriter.plan(output, [save].flat() as Format[], await listImages(inputs));
+    const list = await listImages(inputs, recursive as boolean);
+    const writer = await PredictionWriter.plan(output, list.images);
+    for (const notice of listNotices(list)) progress.say(notice);
     await using network = await maskRcnn({...deviceOptions(options), weights, signal});
-    await writer.open();
+    const limits = {
+      scoreThreshold: (options.scoreThreshold as number | undefined) ?? 0.5,
+      views: (options.views as Views | undefined) ?? 1,
+      signal,
+    };
     const {images} = writer;
     const failed: MaskRcnnError[] = [];
     const notices: FileNotice[] = [];
+    let incomplete = 0;
     for (const [index, image] of images.entries()) {
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
       try {
         const pixels = await readImage(image.file);
         notices.push(...(pixels.notices ?? []));
         const [found] = await network.predict(pixels, {
-          scoreThreshold: scoreThreshold as number,
-          views: views as Views,
+          ...limits,
           ...(maxDetections !== undefined && {maxDetections: maxDetections as number}),
-          signal,
         });
-        await writer.add(image, pixels, found!);
-        out(`${image.file}: ${count(found!.scores.length, 'object')}`);
+        const missing = await writer.add(image, pixels, found!);
+        const objects = found!.scores.length;
+        const said = objects === 0 ? await describeNothing(network, pixels, limits) : count(objects, 'object');
+        out(`${image.file}: ${said}${missing.length === 0 ? '' : `; not in the label mask: ${missing.join(', ')}`}`);
+        if (missing.length > 0) incomplete++;
       } catch (error) {
         if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) throw error;
         progress.say(`error: ${error.message}`);
@@ -77,8 +114,54 @@ are never overwritten. An image that cannot be read is reported and skipped, and
     progress.close();
     await writer.close();
     for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
-    out(`Everything is in ${output}.`);
-    if (failed.length === 0) return;
+    if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
+    if (failed.length === 0) return out(`Everything is in ${output.folder}.`);
+    if (writer.added > 0)
+      out(`The results of ${writer.added} of ${count(images.length, 'image')} are in ${output.folder}.`);
     throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} could not be read.`);
   },
 };
+
+/** Throws INVALID_OPTION for options of something that is not to be written. */
+function outputOptions(options: Record<string, unknown>): PredictionOutput {
+  const formats = [options.save ?? ['overlay', 'json']].flat() as Format[];
+  const flagsOf = {overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'], labels: ['onTop']} as const;
+  for (const [name, flags] of Object.entries(flagsOf)) {
+    if (formats.includes(name as Format)) continue;
+    refuseFlags(options, flags, {
+      where: `maskrcnn predict without ${name} in --save`,
+      hint: `Add ${name} to --save, or leave the option out.`,
+    });
+  }
+  const {overlayFormat = 'png', overlayQuality, overlayScale = 'auto', onTop = 'better', output} = options;
+  const overlay = {
+    format: overlayFormat,
+    scale: overlayScale,
+    ...(overlayQuality !== undefined && {quality: overlayQuality}),
+  } as PredictionOutput['overlay'];
+  checkPictureOptions(overlay as PictureOptions, 'maskrcnn predict');
+  return {
+    folder: (output as string | undefined) ?? join('runs', 'predict'),
+    formats,
+    overlay,
+    onTop: onTop as OnTop,
+  };
+}
+
+function incompleteNotice(images: number, onTop: OnTop): string {
+  const reason =
+    onTop === 'better'
+      ? 'better ones cover more than half of them, or their masks are empty. --on-top smaller shows all that is visible.'
+      : 'smaller ones cover them, or their masks are empty.';
+  return `The label masks of ${count(images, 'image')} lack objects: ${reason}`;
+}
+
+/** What was not read, in sentences. */
+function listNotices({leftOut, deeper}: ImageList): string[] {
+  const notices = deeper.map(
+    (file) => `Subfolders are not searched, and hold images such as ${file}: see --recursive.`,
+  );
+  if (leftOut.length === 0) return notices;
+  const files = count(leftOut.length, 'file');
+  return [`Left out ${files} by name, as masks or pictures that maskrcnn writes, such as ${leftOut[0]}.`, ...notices];
+}
