@@ -3,8 +3,9 @@ import type {MaskRcnn} from '../model/model.js';
 import type {Views} from '../model/predict.js';
 
 /**
- * Says of an image without objects above `scoreThreshold` what the best score below it is. This looks at the image again,
- * because `predict()` returns nothing below the threshold. Nor does it ever below the network's `boxScoreThresh`.
+ * Says of an image without objects above `scoreThreshold` what the best score below it is. This looks at the image
+ * again, because `predict()` returns nothing below its threshold. Scores up to the network's `boxScoreThresh` are never
+ * returned.
  */
 export async function describeNothing(
   network: MaskRcnn,
@@ -12,7 +13,7 @@ export async function describeNothing(
   {scoreThreshold, views, signal}: {scoreThreshold: number; views: Views; signal: AbortSignal},
 ): Promise<string> {
   const lowest = network.options.boxScoreThresh;
-  const limit = `the network gives no lower scores (boxScoreThresh)`;
+  const limit = 'the network gives no lower scores (boxScoreThresh)';
   if (scoreThreshold <= lowest) return `nothing above ${lowest}; ${limit}`;
   const [best] = await network.predict(image, {maxDetections: 1, maskFormat: 'none', views, signal});
   const [score] = best!.scores;
