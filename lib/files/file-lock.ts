@@ -1,5 +1,7 @@
 import {randomUUID} from 'node:crypto';
-import {type FileHandle, open, readFile, rm, stat} from 'node:fs/promises';
+import type {Stats} from 'node:fs';
+import {type FileHandle, open, readdir, readFile, rm, stat} from 'node:fs/promises';
+import {basename, dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {type Holder, isGone, parseHolder, thisHolder} from './lock-holder.js';
 
@@ -75,7 +77,6 @@ export class FileLock {
   readonly #file: FileHandle;
   readonly #token: string;
   readonly #heartbeat: NodeJS.Timeout;
-  #thief: Holder | undefined;
   #isReleased = false;
 
   private constructor(path: string, file: FileHandle, token: string) {
@@ -100,11 +101,18 @@ export class FileLock {
   }
 
   /**
-   * Who has taken the lock over, although this holder is alive: its process was suspended for longer than locks last
-   * without a heartbeat. Undefined as long as the lock is held.
+   * Looks up whether the lock was taken over although this holder is alive: its process was suspended for longer than
+   * locks last without a heartbeat. Resolves to undefined while the lock is held, or else to who has it; its `holder`
+   * is undefined if that process has released it again. Ask before each write: the heartbeat may be late after a
+   * suspension.
    */
-  get thief(): Holder | undefined {
-    return this.#thief;
+  async findLoss(): Promise<{holder: Holder | undefined} | undefined> {
+    try {
+      const found = await findLock(this.#path);
+      return found?.identity === this.#token ? undefined : {holder: found?.holder};
+    } catch {
+      return undefined; // a disk that cannot be read at the moment says nothing about the lock
+    }
   }
 
   /** Removes the lock file, unless it is another's by now. May be called again. */
@@ -127,8 +135,6 @@ export class FileLock {
     // The open file stays this lock's own even if another takes the path over.
     const now = new Date();
     await this.#file.utimes(now, now);
-    const found = await findLock(this.#path);
-    if (found?.holder !== undefined && found.identity !== this.#token) this.#thief = found.holder;
   }
 }
 
@@ -172,7 +178,7 @@ function isStale({holder, mtimeMs}: FoundLock): boolean {
  * Between finding a lock and removing the file, the lock may have been replaced. So whoever removes a lock, its holder
  * included, first creates a claim: a file named after the lock's identity, which only one process can create. A lock
  * cannot be replaced without this claim. The claim of a process that was killed meanwhile is followed by the next
- * number.
+ * number. If the process was killed after it had removed the lock, its claim is removed with a later lock.
  */
 export async function removeLock(path: string, found: FoundLock): Promise<boolean> {
   const claims: string[] = [];
@@ -193,9 +199,28 @@ export async function removeLock(path: string, found: FoundLock): Promise<boolea
   }
   try {
     const now = await findLock(path);
-    if (now?.identity === found.identity && now.mtimeMs === found.mtimeMs) await rm(path, {force: true});
+    if (now?.identity === found.identity && now.mtimeMs === found.mtimeMs) {
+      claims.push(...(await oldClaims(path)));
+      await rm(path, {force: true});
+    }
   } finally {
     await Promise.all(claims.map((claim) => rm(claim, {force: true})));
   }
   return true;
+}
+
+/**
+ * Claims on any lock at `path` whose holders are gone. Call it while the present lock is claimed: then they are claims
+ * on it, which its removal makes useless, or on earlier locks.
+ */
+async function oldClaims(path: string): Promise<string[]> {
+  const prefix = `${basename(path)}.`;
+  const names = (await readdir(dirname(path)).catch(() => [])).filter(
+    (name) => name.startsWith(prefix) && /^[\w-]+\.\d+$/.test(name.slice(prefix.length)),
+  );
+  const claims = names.map((name) => join(dirname(path), name));
+  const stats = await Promise.all(claims.map((claim) => stat(claim).catch(() => undefined)));
+  const isOld = (found: Stats | undefined) =>
+    found !== undefined && found.size === 0 && Date.now() - found.mtimeMs > staleClaimMs;
+  return claims.filter((_, index) => isOld(stats[index]));
 }

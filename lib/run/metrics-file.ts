@@ -61,6 +61,15 @@ export class MetricsFile {
     }
   }
 
+  /** Makes all lines survive a power failure. Throws WRITE_FAILED. */
+  async sync(): Promise<void> {
+    try {
+      await this.#file.datasync();
+    } catch (error) {
+      throw writeFailed(this.#path, error);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#file.close();
   }

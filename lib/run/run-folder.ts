@@ -17,7 +17,7 @@ import {metricCurvePng, metricCurveSvg} from './metric-curves.js';
 import {MetricsFile, type MetricsRecord, type ResumePoint, readMetrics} from './metrics-file.js';
 import {resultsCsv} from './results-csv.js';
 import {resumedRunId, runIdOfOptions} from './run-id.js';
-import {lockLost, lockRun, unwritable} from './run-lock.js';
+import {lockRun, requireLock, unwritable} from './run-lock.js';
 
 export type RunFolderOptions = {
   /** Resumes the run in the folder. Records in metrics.jsonl from this step and this epoch on are dropped. */
@@ -140,8 +140,7 @@ export class RunFolder {
    * has taken over the folder.
    */
   async append(record: MetricsRecord): Promise<void> {
-    if (this.#lock.thief !== undefined) throw lockLost(this.path, this.#lock.thief);
-    await this.#metrics.append(record);
+    await this.guard(() => this.#metrics.append(record));
     await this.#report('the TensorBoard events', async () => {
       try {
         await this.#events?.append(record);
@@ -151,6 +150,28 @@ export class RunFolder {
         throw error;
       }
     });
+  }
+
+  /**
+   * Makes all records survive a power failure. Call it before saving a state: the run that resumes from it needs the
+   * losses of the steps before. Throws WRITE_FAILED.
+   */
+  async sync(): Promise<void> {
+    await this.#metrics.sync();
+  }
+
+  /**
+   * Runs `write`, which writes to the folder. Throws BUSY instead if another run has taken over the folder, which may
+   * also happen while `write` runs and then let it fail.
+   */
+  async guard<T>(write: () => Promise<T>): Promise<T> {
+    await requireLock(this.path, this.#lock);
+    try {
+      return await write();
+    } catch (error) {
+      await requireLock(this.path, this.#lock);
+      throw error;
+    }
   }
 
   /**
@@ -218,8 +239,10 @@ export class RunFolder {
 
   async #write(name: string, content: string | Uint8Array): Promise<void> {
     const path = join(this.path, name);
-    await mkdir(dirname(path), {recursive: true});
-    await writeAtomically(path, (file) => file.writeFile(content));
+    await this.guard(async () => {
+      await mkdir(dirname(path), {recursive: true});
+      await writeAtomically(path, (file) => file.writeFile(content));
+    });
   }
 }
 

@@ -2,7 +2,6 @@ import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {describeHolder, FileLock} from '../files/file-lock.js';
-import type {Holder} from '../files/lock-holder.js';
 
 /** The file in a run's folder that is there as long as the run goes on. */
 const LOCK = 'run.lock';
@@ -30,13 +29,22 @@ export async function lockRun(folder: string): Promise<FileLock> {
   );
 }
 
-/** BUSY: another process has taken over the lock of a process that was suspended for minutes. */
-export function lockLost(folder: string, thief: Holder): MaskRcnnError {
-  return new MaskRcnnError(
-    'BUSY',
-    `${folder} must be this run's, but ${describeHolder(thief)} has begun to train in it while this process stood still.`,
-    {file: join(folder, LOCK)},
-  );
+/**
+ * Throws BUSY if another process has taken over `lock` of the run in `folder` because this one was suspended for longer
+ * than a minute.
+ */
+export async function requireLock(folder: string, lock: FileLock): Promise<void> {
+  const loss = await lock.findLoss();
+  if (loss === undefined) return;
+  const {holder} = loss;
+  const done =
+    holder === undefined
+      ? 'another process has removed its lock'
+      : `${describeHolder(holder)} has begun to train in it while this process was suspended`;
+  throw new MaskRcnnError('BUSY', `${folder} must be this run's, but ${done}. So this run has ended.`, {
+    file: join(folder, LOCK),
+    hint: "The files in it are the other run's. To train again, choose another output.",
+  });
 }
 
 /** INVALID_OPTION for a folder that cannot be created or written. */

@@ -92,6 +92,33 @@ test('only one process removes a lock; one that was killed over it is followed a
   t.deepEqual(await readdir(folder), []);
 });
 
+test('a claim that a kill has left after the lock was gone is removed with a later lock', async (t) => {
+  const folder = await folderOf(t);
+  const path = join(folder, 'a.lock');
+  const [left, fresh, others] = ['a.lock.of-before.0', 'a.lock.of-another.0', 'b.lock.of-before.0'];
+  for (const name of [left, fresh, others]) await writeFile(join(folder, name), '');
+  for (const name of [left, others]) await utimes(join(folder, name), new Date(0), new Date(0));
+  await writeFile(path, dead);
+  const lock = await FileLock.tryAcquire(path);
+  t.true(lock instanceof FileLock);
+  await (lock as FileLock).release();
+  t.deepEqual((await readdir(folder)).sort(), [fresh, others].sort());
+});
+
+test('a holder finds out that its lock was taken over, even if it was released again', async (t) => {
+  const path = join(await folderOf(t), 'a.lock');
+  const lock = (await FileLock.tryAcquire(path)) as FileLock;
+  t.is(await lock.findLoss(), undefined);
+  await old(path);
+  const thief = (await FileLock.tryAcquire(path)) as FileLock;
+  t.true(thief instanceof FileLock);
+  t.like(await lock.findLoss(), {holder: {pid: process.pid}});
+  t.is(await thief.findLoss(), undefined);
+  await thief.release();
+  t.deepEqual(await lock.findLoss(), {holder: undefined});
+  await lock.release();
+});
+
 test('of many that take over one lock at once, one gets it', async (t) => {
   const folder = await folderOf(t);
   for (let round = 0; round < 60; round++) {

@@ -1,7 +1,10 @@
+import {fork} from 'node:child_process';
+import {once} from 'node:events';
 import {existsSync} from 'node:fs';
-import {mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile} from 'node:fs/promises';
 import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import sharp from 'sharp';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
@@ -323,6 +326,40 @@ test('two runs in one folder: the second is refused and changes nothing', async 
   await first.close();
   await (await RunFolder.open(folder)).close();
   t.false((await readdir(folder)).includes('run.lock'));
+});
+
+test('a run that was suspended and has lost its folder to another ends and writes nothing', async (t) => {
+  if (process.platform === 'win32') return t.pass('processes cannot be suspended here');
+  const folder = await folderOf(t);
+  const script = fileURLToPath(new URL('./suspended-run.ts', import.meta.url));
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const child = fork(script, [folder], {cwd, execArgv: ['--import=tsx']});
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child, 'message');
+  const ask = async () => {
+    child.send('write');
+    return (await once(child, 'message'))[0];
+  };
+  t.deepEqual(await ask(), Array(4).fill('done'));
+
+  child.kill('SIGSTOP');
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  await utimes(join(folder, 'run.lock'), hourAgo, hourAgo);
+  const other = await RunFolder.open(folder);
+  await tell(other);
+  await other.writeOptions({});
+  const content = async () => {
+    const files = (await readdir(folder)).filter((name) => /\.(json|jsonl|csv|svg)$/.test(name)).sort();
+    return Promise.all(files.map(async (name) => [name, await readFile(join(folder, name), 'utf8')]));
+  };
+  const before = await content();
+  t.is(before.length, 5);
+  child.kill('SIGCONT');
+  t.deepEqual(await ask(), Array(4).fill('BUSY'));
+  t.deepEqual(await content(), before);
+  await other.close();
+  t.deepEqual(await ask(), Array(4).fill('BUSY'), 'the other one has ended');
+  t.deepEqual(await content(), before);
 });
 
 test('the lock of a run that was killed is taken over, and that of a folder that is refused is released', async (t) => {
