@@ -18,11 +18,14 @@ export type ColorJitterOptions = {
   hue?: number;
 };
 
-/** Options of `stainJitter()`. Amounts are drawn anew for each image, and separately for each of the two stains. */
+/** Options of `stainJitter()`. Amounts are drawn anew for each image and component. */
 export type StainJitterOptions = {
-  /** Multiplies the amount of each stain by a factor in 1 ± this, 0..1. Default 0.2. */
+  /**
+   * Multiplies the amount of each of three components by a factor in 1 ± this, 0..1: haematoxylin, eosin and the
+   * residual. Default 0.2.
+   */
   amount?: number;
-  /** Largest optical density that is added to or subtracted from each stain everywhere, 0..1. Default 0.02. */
+  /** Largest optical density that is added to or subtracted from each component everywhere, 0..1. Default 0.02. */
   offset?: number;
 };
 
@@ -58,7 +61,8 @@ const TO_DENSITIES = linear([0, 1, 2].map((channel) => STAINS.map((stain) => sta
 const TO_AMOUNTS = inverted(TO_DENSITIES);
 
 /**
- * Changes how strongly a section in haematoxylin and eosin is stained: scales and shifts the amount of each stain
+ * Changes how strongly a section in haematoxylin and eosin is stained: scales and shifts the amounts of both stains
+ * and of the residual
  * (Tellez et al., "Whole-slide mitosis detection in H&E breast histology using PHH3 as a reference", 2018). Throws
  * INVALID_OPTION.
  */

@@ -38,8 +38,7 @@ export function isBetter(
   if (bestScore === null) return true;
   if (score !== bestScore || best === undefined) return score > bestScore;
   const [ap, bestAp] = [tieBreak.ap ?? -Infinity, best.ap ?? -Infinity];
-  // In a state, JSON has null for a loss that is not finite.
-  return ap === bestAp ? tieBreak.loss < (best.loss ?? Infinity) : ap > bestAp;
+  return ap === bestAp ? lossOf(tieBreak) < lossOf(best) : ap > bestAp;
 }
 
 /** The epoch that a run keeps as its best one, by the rule of `isBetter()`; undefined if none has a score. */
@@ -55,8 +54,17 @@ export function bestEpoch(epochs: readonly EpochRecord[], bestBy: BestBy): Epoch
   return best?.record;
 }
 
-/** The score of an epoch by `bestBy`, where higher is better; null if the epoch was not evaluated. */
-export function scoreOf({loss, validation}: EpochRecord, bestBy: BestBy): number | null {
-  if (bestBy === 'loss') return -loss;
+/** A loss that is not finite is the worst. It is NaN until it is saved, and null in a state, which is JSON. */
+function lossOf({loss}: TieBreak): number {
+  return Number.isFinite(loss) ? loss : Infinity;
+}
+
+/**
+ * The score of an epoch by `bestBy`, where higher is better. Null if the epoch has none: it was not evaluated, or was
+ * cut short, or its loss is not finite.
+ */
+export function scoreOf({loss, validation, cut}: EpochRecord, bestBy: BestBy): number | null {
+  if (cut) return null;
+  if (bestBy === 'loss') return Number.isFinite(loss) ? -loss : null;
   return validation === null ? null : BEST_BY[bestBy](validation);
 }

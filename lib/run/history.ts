@@ -38,6 +38,11 @@ export type EpochRecord = {
   /** The part of `seconds` spent on the evaluation, if there was one. */
   validationSeconds?: number;
   /**
+   * Set if `limitHours` ended the epoch before its last step. Its scores do not count for `bestBy` and `patience`, and
+   * a run that resumes replaces the record by that of the whole epoch.
+   */
+  cut?: true;
+  /**
    * GPU memory in bytes: used by tensors, reserved from the driver, and the peak of the reserved memory since the
    * process started.
    */

@@ -59,8 +59,8 @@ export type TrainOptions = {
   /**
    * The learning rate schedule. 'constant': no decay. 'multistep': the rate falls to a tenth at 16/26 and again at
    * 22/26 of the run, as in torchvision's recipe. 'step': it falls to a tenth after every third of the run. 'cosine':
-   * it falls to 0 along half a cosine. 'one-cycle': it rises and falls again, and replaces warm-up. Objects set further
-   * parameters: see `ScheduleOptions`. Default 'multistep'.
+   * it falls to 0 along half a cosine. 'one-cycle': it rises and falls again; `warmup` is then 0 unless you set it, and
+   * otherwise multiplies the rate. Objects set further parameters: see `ScheduleOptions`. Default 'multistep'.
    */
   schedule?: ScheduleOptions['type'] | ScheduleOptions;
   /**
@@ -114,7 +114,7 @@ export type TrainOptions = {
   /**
    * Resumes the run in `output` from its last saved state. On the CPU, the result is exactly that of an uninterrupted
    * run. 'auto': only if there is a saved state. Options that are not given keep their earlier values. Options that
-   * affect the training itself must not change.
+   * affect the training itself or what is best must not change.
    */
   resume?: boolean | 'auto';
   /** Number of epochs between evaluations. The last epoch is always evaluated. Default 1. */
@@ -132,8 +132,9 @@ export type TrainOptions = {
    */
   patience?: number | null;
   /**
-   * Ends the run after the step that exceeds this time, including earlier parts of a resumed run; null: never. Default
-   * null.
+   * Ends the run after the step or the evaluation that exceeds this time, including earlier parts of a resumed run;
+   * null: never. An epoch that is cut short is evaluated, but its scores do not count for `bestBy` and `patience`: a
+   * resumed run completes it first. Default null.
    */
   limitHours?: number | null;
   /**

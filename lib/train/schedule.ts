@@ -9,8 +9,9 @@ export type ScheduleOptions =
   | {type: 'cosine'; floor?: number}
   /**
    * Rises from `start` (default 1/25) times the base rate to the base rate over the first `rise` (default 0.3) of the
-   * run, then falls to `floor` (default 4e-6) times the base rate, both along half a cosine. It replaces warm-up.
-   * Source: Smith and Topin, "Super-convergence", 2018, with the defaults of torch.optim.lr_scheduler.OneCycleLR.
+   * run, then falls to `floor` (default 4e-6) times the base rate, both along half a cosine. By default there is no
+   * warm-up then; an explicit `warmup` multiplies this rate. Source: Smith and Topin, "Super-convergence", 2018, with
+   * the defaults of torch.optim.lr_scheduler.OneCycleLR.
    */
   | {type: 'one-cycle'; rise?: number; start?: number; floor?: number};
 

@@ -3,7 +3,6 @@ import {crc32} from 'node:zlib';
 import type {StateTensor} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {describe, type ModelDescription} from '../model/checkpoint.js';
-import type {TieBreak} from '../run/best.js';
 import {invalidCheckpoint} from '../weights/invalid-checkpoint.js';
 import type {WeightsMetadata} from '../weights/metadata.js';
 import {readWeights} from '../weights/read-weights.js';
@@ -11,6 +10,7 @@ import {type StateDict, toStateDict, withName} from '../weights/state-dict.js';
 import {writeSafetensors} from '../weights/write-safetensors.js';
 import type {LossScale} from './loss-scale.js';
 import type {ResolvedTrainOptions} from './options.js';
+import type {Standing} from './standing.js';
 
 /** The metadata key of a state file under which the training state is stored as JSON. */
 const TRAINING = 'maskrcnn_training';
@@ -22,18 +22,12 @@ const CHECKSUM = 'maskrcnn_checksum';
 const CHECKSUM_PART = 8 << 20;
 
 /** How far a run has got, and where it resumes. */
-export type Position = {
+export type Position = Standing & {
   /** The next step, counted from 0 over the whole run. */
   step: number;
   /** The epoch of that step, and the step's first batch within the epoch. */
   epoch: number;
   batch: number;
-  /** The score of the best checkpoint, where higher is better; null before the first one. */
-  bestScore: number | null;
-  /** What breaks ties with that score; undefined before the first one, and in states of older versions. */
-  bestTieBreak?: TieBreak;
-  /** Number of scores since then that were not better. */
-  sinceBest: number;
   /** Number of steps that were skipped because losses or gradients were not finite. */
   nonFinite: number;
   /** The loss scale; in float16 only. */
@@ -44,7 +38,7 @@ export type Position = {
 
 export const START: Position = {step: 0, epoch: 0, batch: 0, bestScore: null, sinceBest: 0, nonFinite: 0, seconds: 0};
 
-/** Everything that the rest of a run depends on, except the data. */
+/** Everything that the rest of a run depends on. Of the data it has only what tells whether they are the same. */
 export type TrainingState = {
   model: StateDict;
   /** The moments of the optimizer and, with `ema`, the moving average of the weights. */
@@ -140,7 +134,8 @@ export async function readTrainingState(path: string, description: ModelDescript
     TrainingState,
     'model' | 'optimizer' | 'samplers'
   >;
-  return {model: toStateDict(parts.model), optimizer: parts.optimizer, samplers, position, options, images, runId};
+  const model = toStateDict(parts.model);
+  return {model, optimizer: parts.optimizer, samplers, position, options, images, runId};
 }
 
 /** Describes the first difference between two descriptions of a network. */

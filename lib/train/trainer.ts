@@ -6,7 +6,6 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {Comparison} from '../draw/mosaic.js';
 import {type Evaluation, evaluate} from '../evaluation/evaluate.js';
 import {openModel} from '../model/model.js';
-import {scoreOf} from '../run/best.js';
 import {type EpochRecord, type History, meanLoss, type StepRecord, totalLoss} from '../run/history.js';
 import {MovingAverage} from './average.js';
 import {GradientStep} from './gradient-step.js';
@@ -15,6 +14,7 @@ import {FIRST_LOSS_SCALE, nextLossScale} from './loss-scale.js';
 import {toNativeOptimizer} from './parameter-groups.js';
 import {Saver} from './saver.js';
 import {learningRate, type Schedule} from './schedule.js';
+import {judge} from './standing.js';
 import {type Position, START} from './state.js';
 import type {TrainerParts} from './trainer-parts.js';
 
@@ -80,16 +80,12 @@ export class Trainer {
    * model ends up with the weights to use, which are the averages if `ema` is on.
    */
   async run(): Promise<Ending> {
-    const {
-      given: {signal},
-      options,
-    } = this.#parts;
+    const {signal} = this.#parts.given;
     try {
-      while (this.#position.epoch < options.epochs) {
-        const ending = await this.#runEpoch();
-        if (ending !== undefined) return ending;
-      }
-      return 'epochs';
+      // A run that has ended and is resumed must not go on.
+      let ending: Ending | undefined = this.#endingByCourse();
+      while (ending === undefined) ending = await this.#runEpoch();
+      return ending;
     } catch (error) {
       if (signal?.aborted && error === signal.reason) await this.#saver.saveLast();
       throw error;
@@ -106,8 +102,8 @@ export class Trainer {
     const {options} = this.#parts;
     const {epoch} = this.#position;
     const began = performance.now();
-    const inTime = await this.#runSteps();
-    const isDue = (epoch + 1) % options.evaluateEvery === 0 || epoch + 1 === options.epochs || !inTime;
+    const isWhole = await this.#runSteps();
+    const isDue = (epoch + 1) % options.evaluateEvery === 0 || epoch + 1 === options.epochs || !isWhole;
     const gpu = gpuIndex(this.#parts.model.options.device);
     const stepsEnded = performance.now();
     const validation = isDue ? await this.#average.during(() => this.#evaluate(epoch)) : null;
@@ -118,21 +114,23 @@ export class Trainer {
       validation,
       ...(validation !== null && {validationSeconds: (performance.now() - stepsEnded) / 1000}),
       ...(gpu !== undefined && {gpuMemory: (await loadBinding()).gpuMemory(gpu)}),
+      ...(!isWhole && {cut: true}),
     };
     // An epoch that was cut short continues when the run resumes.
-    if (inTime) Object.assign(this.#position, {epoch: epoch + 1, batch: 0});
+    if (isWhole) Object.assign(this.#position, {epoch: epoch + 1, batch: 0});
     this.history.epochs.push(record);
     await this.#parts.folder.append({type: 'epoch', ...record});
-    const isOver = this.#judge(record);
-    await this.#saver.saveEpoch(record, isOver || !inTime);
+    const {standing, isBest} = judge(this.#position, record, options.bestBy);
+    Object.assign(this.#position, standing);
+    const ending = this.#endingByCourse() ?? (this.#hasTime() ? undefined : 'limitHours');
+    await this.#saver.saveEpoch(epoch, {isBest, isEnd: ending !== undefined});
     await this.#parts.folder.writeCurves(this.history);
     this.#parts.log.epoch(record);
     this.#parts.given.onEpoch?.(record);
-    if (!inTime) return 'limitHours';
-    return isOver ? 'patience' : undefined;
+    return ending;
   }
 
-  /** Runs the steps of an epoch. Resolves to whether there is time left. */
+  /** Runs the steps of an epoch until its end or `limitHours`. Resolves to whether the epoch is whole. */
   async #runSteps(): Promise<boolean> {
     const {
       given: {signal},
@@ -148,9 +146,10 @@ export class Trainer {
       began = performance.now();
       await this.#keepStep(record);
       signal?.throwIfAborted();
+      if (this.#position.batch === loader.length) return true;
       if (!this.#hasTime()) return false;
       const due = saveEveryMinutes !== null && this.#saver.sinceLast > saveEveryMinutes * 60_000;
-      if (due && this.#position.batch < loader.length) await this.#saver.saveLast();
+      if (due) await this.#saver.saveLast();
       return true;
     };
     for await (const batch of loader.epoch(epoch, {startBatch})) {
@@ -218,14 +217,12 @@ export class Trainer {
     return scores;
   }
 
-  /** Counts scores without improvement, where a tie is none. Returns whether there have been too many. */
-  #judge(record: EpochRecord): boolean {
-    const {bestBy, patience} = this.#parts.options;
-    const score = scoreOf(record, bestBy);
-    if (score === null) return false;
-    const {bestScore} = this.#position;
-    this.#position.sinceBest = bestScore === null || score > bestScore ? 0 : this.#position.sinceBest + 1;
-    return patience !== null && this.#position.sinceBest >= patience;
+  /** Why the run ends after the epochs so far; undefined if it goes on. */
+  #endingByCourse(): Exclude<Ending, 'limitHours'> | undefined {
+    const {epochs, patience} = this.#parts.options;
+    const {epoch, sinceBest} = this.#position;
+    if (epoch === epochs) return 'epochs';
+    return patience !== null && sinceBest >= patience ? 'patience' : undefined;
   }
 
   #hasTime(): boolean {
