@@ -3,6 +3,12 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** 'a, b, c and 4 more' */
+export function listed(names: readonly string[], most = 3): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 /** '4 s', '3:07 min', '2:05 h'. */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);

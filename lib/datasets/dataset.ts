@@ -62,6 +62,17 @@ export type Dataset = {
   imageId?(index: number): number;
   /** The id of each class in COCO's result files. Default: 1, 2, ... */
   readonly categoryIds?: readonly number[];
+  /**
+   * Paths of the files that sample `index` is read from: first the image, then its masks, then what it shares with
+   * other samples, such as an annotation file. `train()` compares these files when a run resumes, and finds images that
+   * are both in the training set and in the validation set. Without it, only number, classes and `fingerprint` count.
+   */
+  sources?(index: number): readonly string[];
+  /**
+   * Text that changes whenever the samples do for another reason than their files, such as other options or another
+   * version of a database. `train()` compares it when a run resumes.
+   */
+  readonly fingerprint?: string;
 };
 
 /** A `Dataset` of this package or of the user. */

@@ -200,6 +200,17 @@ export class MaskFolder implements Dataset {
     return readImageSize(this.#entry(index).file.image, {exifOrientation: this.#settings.exifOrientation});
   }
 
+  /** Paths of image `index` and its mask. */
+  sources(index: number): readonly string[] {
+    const {image, mask} = this.#entry(index).file;
+    return [image, mask];
+  }
+
+  /** The options that decide what instances the masks have, as JSON. */
+  get fingerprint(): string {
+    return JSON.stringify(this.#settings);
+  }
+
   /** Counts over the whole data set. Reads the images that have not been read yet. Throws the errors of `get`. */
   async stats(): Promise<MaskFolderStats> {
     const stats = {images: this.length, instances: 0, negatives: 0, dropped: 0, mostInstances: 0, colourMasks: 0};

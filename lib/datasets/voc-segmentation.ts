@@ -84,10 +84,7 @@ export class VocSegmentation implements Dataset {
    * read, if a mask does not have the size of its image, or if an object has no class.
    */
   async get(index: number): Promise<Sample> {
-    const name = this.#name(index);
-    const file = this.#path('JPEGImages', name, 'jpg');
-    const objectFile = this.#path('SegmentationObject', name, 'png');
-    const classFile = this.#path('SegmentationClass', name, 'png');
+    const [file, objectFile, classFile] = this.sources(index);
     const read = await Promise.allSettled([
       readImage(file, {exifOrientation: false}),
       readMask(objectFile),
@@ -125,6 +122,16 @@ export class VocSegmentation implements Dataset {
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
     return readImageSize(this.#path('JPEGImages', this.#name(index), 'jpg'), {exifOrientation: false});
+  }
+
+  /** Paths of image `index`, the mask of its objects and the mask of their classes. */
+  sources(index: number): readonly [image: string, objects: string, classes: string] {
+    const name = this.#name(index);
+    return [
+      this.#path('JPEGImages', name, 'jpg'),
+      this.#path('SegmentationObject', name, 'png'),
+      this.#path('SegmentationClass', name, 'png'),
+    ];
   }
 
   /**

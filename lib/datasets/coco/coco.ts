@@ -164,6 +164,18 @@ export class Coco implements Dataset {
     return {width, height};
   }
 
+  /** Paths of image `index` and of the annotation file. */
+  sources(index: number): readonly string[] {
+    const {file, folder} = this.#shared;
+    return [join(folder, this.#image(index).fileName), file];
+  }
+
+  /** The options that decide what objects the annotations make, as JSON. */
+  get fingerprint(): string {
+    const {boxes, faulty} = this.#shared;
+    return JSON.stringify({boxes, faulty});
+  }
+
   /**
    * Image `index` with its instances. Leaves out crowds, because they are not single instances to learn from, and also
    * instances whose box or mask has no area inside the image, which are counted in `stats` (both as in torchvision's

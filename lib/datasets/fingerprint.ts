@@ -1,0 +1,116 @@
+import {createHash} from 'node:crypto';
+import {basename} from 'node:path';
+import {mapConcurrently} from '../basics/concurrently.js';
+import {count, listed} from '../basics/wording.js';
+import {contentDigest, sizeOf} from '../files/content.js';
+import type {Dataset} from './dataset.js';
+import {sourcesOf} from './sources.js';
+
+/** What tells a data set from another: see `fingerprintOf()`. It is saved with the state of a run. */
+export type Fingerprint = {
+  length: number;
+  classes: readonly string[];
+  /** The data set's own `fingerprint`. */
+  own?: string | undefined;
+  /** Digest of the contents of the files that several samples share. */
+  shared?: string;
+  /** A digest of `DIGEST` characters for each sample, in order. A data set without `sources` has none. */
+  samples?: string;
+};
+
+/** A difference between two data sets: the end of a sentence that begins with the name of the data set. */
+export type Difference = {text: string; file?: string | undefined};
+
+/** Characters of a sample's digest: 48 bits in base64. */
+const DIGEST = 8;
+
+/** Up to this size, the contents of the files are compared. The first epoch has to read them anyway. */
+const COMPARED = {bytes: 512e6, samples: 10_000};
+
+/** Number of samples whose files are read at the same time. */
+const CONCURRENCY = 16;
+
+/**
+ * The fingerprint of a data set. Files count by name, without folders, and by size, and by content in data
+ * sets of at most 10,000 samples and 512 MB. A file that several samples share, such as annotations, always counts by content. Times of change
+ * do not count, because copying a file changes them. A missing file counts as such.
+ *
+ * Throws the signal's reason, and errors of `data.sources()`.
+ */
+export async function fingerprintOf(data: Dataset, signal?: AbortSignal): Promise<Fingerprint> {
+  const {length, classes, fingerprint: own} = data;
+  const base = {length, classes: [...classes], own};
+  const sources = await sourcesOf(data, signal);
+  if (sources === undefined) return base;
+  const shared = repeated(sources);
+  const ownFiles = (index: number) => sources[index]!.filter((file) => !shared.has(file));
+  const sizes = await mapConcurrently(length, CONCURRENCY, async (index) => {
+    signal?.throwIfAborted();
+    return Promise.all(ownFiles(index).map(sizeOf));
+  });
+  const bytes = sizes.flat().reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  const isSmall = bytes <= COMPARED.bytes && length <= COMPARED.samples;
+  const digests = await mapConcurrently(length, CONCURRENCY, async (index) => {
+    const files = ownFiles(index).map((file, i) => ({file, size: sizes[index]![i]}));
+    const described = files.map(async ({file, size}) => {
+      const isRead = isSmall && size !== undefined;
+      return [basename(file), size, isRead ? await contentDigest(file, signal) : undefined];
+    });
+    return digestOf(await Promise.all(described));
+  });
+  const contents = await mapConcurrently(shared.size, 1, (i) => contentDigest([...shared][i]!, signal));
+  return {...base, samples: digests.join(''), ...(shared.size > 0 && {shared: contents.join(' ')})};
+}
+
+/** How `data` with the fingerprint `now` differs from the data set with the fingerprint `before`. Empty: not at all. */
+export function compareFingerprints(before: Fingerprint, now: Fingerprint, data: Dataset): Difference[] {
+  if (before.length !== now.length) {
+    return [{text: `must have its ${count(before.length, 'image')}, got ${now.length}`}];
+  }
+  const differences: Difference[] = [];
+  const must = (what: string, then: string | undefined, got: string | undefined) => {
+    if (then !== got) differences.push({text: `must have the ${what} ${then ?? 'none'}, got ${got ?? 'none'}`});
+  };
+  must('classes', before.classes.join(', '), now.classes.join(', '));
+  must('fingerprint', before.own, now.own);
+  if (before.samples === undefined || now.samples === undefined) return differences;
+  if (before.shared !== now.shared) {
+    const file = data.sources!(0).at(-1);
+    differences.push({text: `must have its annotations, but ${file} has changed`, file});
+  }
+  return [...differences, ...compareSamples(partsOf(before.samples), partsOf(now.samples), data)];
+}
+
+function compareSamples(before: readonly string[], now: readonly string[], data: Dataset): Difference[] {
+  const known = new Set(before);
+  const fileOf = (index: number) => data.sources!(index)[0] ?? `image ${index + 1}`;
+  const others = now.flatMap((digest, index) => (known.has(digest) ? [] : [fileOf(index)]));
+  if (others.length > 0) {
+    const what = others.length === 1 ? 'image or its mask is another one' : 'images or their masks are others';
+    return [{text: `must have its files, but ${others.length} ${what}: ${listed(others)}`, file: others[0]}];
+  }
+  const moved = now.findIndex((digest, index) => digest !== before[index]);
+  if (moved < 0) return [];
+  const file = fileOf(moved);
+  return [{text: `must have its images in the same order, but ${file} has another place`, file}];
+}
+
+/** The files that occur more than once. */
+function repeated(sources: readonly (readonly string[])[]): Set<string> {
+  const seen = new Set<string>();
+  return new Set(
+    sources.flat().filter((file) => {
+      if (seen.has(file)) return true;
+      seen.add(file);
+      return false;
+    }),
+  );
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha1').update(JSON.stringify(value)).digest('base64').slice(0, DIGEST);
+}
+
+function partsOf(samples: string): string[] {
+  return Array.from({length: samples.length / DIGEST}, (_, i) => samples.slice(i * DIGEST, (i + 1) * DIGEST));
+}

@@ -1,0 +1,24 @@
+import {setImmediate} from 'node:timers/promises';
+import type {Dataset} from './dataset.js';
+
+/** Samples between two pauses in which other work may run. */
+const SAMPLES_AT_ONCE = 1000;
+
+/**
+ * The files of each sample; undefined if the data set does not tell them. Pauses, because a data set may have a hundred
+ * thousand samples. Throws the signal's reason, and errors of `data.sources()`.
+ */
+export async function sourcesOf(
+  data: Dataset,
+  signal: AbortSignal | undefined,
+): Promise<(readonly string[])[] | undefined> {
+  if (data.sources === undefined) return undefined;
+  const sources: (readonly string[])[] = [];
+  for (let index = 0; index < data.length; index++) {
+    sources.push(data.sources(index));
+    if (index % SAMPLES_AT_ONCE !== 0) continue;
+    await setImmediate();
+    signal?.throwIfAborted();
+  }
+  return sources;
+}
