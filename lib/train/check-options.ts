@@ -86,6 +86,7 @@ export const TRAIN_OPTIONS: Schema = {
   seed: integer({min: 0}),
   output: text,
   resume: either(bool, oneOf('auto')),
+  allowChanges: bool,
   evaluateEvery: count,
   scoreThreshold: share,
   bestBy: oneOf(...Object.keys(BEST_BY), 'loss'),

@@ -117,6 +117,12 @@ export type TrainOptions = {
    * affect the training itself or what is best must not change.
    */
   resume?: boolean | 'auto';
+  /**
+   * Resumes the run even if its data, its validation data, or the model's precision or kind of device have changed.
+   * They are told. If the validation data have changed, the best score is forgotten. The number of training images must
+   * be the same in any case. Default false.
+   */
+  allowChanges?: boolean;
   /** Number of epochs between evaluations. The last epoch is always evaluated. Default 1. */
   evaluateEvery?: number;
   /** Only detections on the validation set above this score count, 0..1. Default 0.5. */

@@ -1,6 +1,8 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {show} from '../basics/wording.js';
+import {RunFolder} from '../run/run-folder.js';
 import {completeTrainOptions} from './complete-options.js';
+import {type Conditions, compareConditions, refuseChanges} from './conditions.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import type {TrainingState} from './state.js';
 
@@ -52,4 +54,39 @@ export function completeResumedOptions(given: TrainOptions, {options, images}: T
     );
   }
   return resolved;
+}
+
+/**
+ * Compares the conditions of now with those of the state. Returns the state to go on from, and what to tell. Throws
+ * INVALID_DATASET or INVALID_OPTION for changes that make another run, unless `allowChanges` is set.
+ */
+export function resumeUnder(
+  now: Conditions,
+  state: TrainingState,
+  given: TrainOptions,
+): {state: TrainingState; notices: string[]} {
+  if (state.conditions === undefined) {
+    return {
+      state,
+      notices: [
+        'The state is of an older version: whether data, precision and device are those of before could not be compared.',
+      ],
+    };
+  }
+  const changes = compareConditions(state.conditions, now, given);
+  if (!given.allowChanges) refuseChanges(changes, RunFolder.statePath(given.output!));
+  const notices = changes.major.map(({text}) => `Going on regardless: ${text}`);
+  if (changes.minor.length > 0) {
+    notices.push(
+      `Changed since the state was saved: ${changes.minor.join('; ')}. Results may differ in their last digits from those ` +
+        'of an uninterrupted run.',
+    );
+  }
+  return {state: changes.ofValidation ? withoutBest(state) : state, notices};
+}
+
+/** Scores on different data cannot be compared, so the next epoch is the best one so far. */
+function withoutBest(state: TrainingState): TrainingState {
+  const {bestTieBreak: _, ...position} = state.position;
+  return {...state, position: {...position, bestScore: null, sinceBest: 0}};
 }

@@ -67,7 +67,7 @@ export class Saver {
    */
   async saveLast(weights?: StateDict): Promise<void> {
     const {optimizer, average, position} = this.#run;
-    const {model, options, folder, given} = this.#run.parts;
+    const {model, options, folder, given, conditions} = this.#run.parts;
     const began = performance.now();
     await this.#writeBest();
     position.seconds = (began - this.#run.began) / 1000;
@@ -80,6 +80,7 @@ export class Saver {
       options,
       images: given.data.length,
       runId: folder.id,
+      conditions,
     };
     await folder.sync();
     await folder.guard(() => writeTrainingState(folder.state, state, model));

@@ -8,6 +8,7 @@ import type {WeightsMetadata} from '../weights/metadata.js';
 import {readWeights} from '../weights/read-weights.js';
 import {type StateDict, toStateDict, withName} from '../weights/state-dict.js';
 import {writeSafetensors} from '../weights/write-safetensors.js';
+import type {Conditions} from './conditions.js';
 import type {LossScale} from './loss-scale.js';
 import type {ResolvedTrainOptions} from './options.js';
 import type {Standing} from './standing.js';
@@ -54,6 +55,8 @@ export type TrainingState = {
   images: number;
   /** The id of the run (`RunFolder.id`); undefined in states of older versions. */
   runId: string | undefined;
+  /** Undefined in states of older versions. */
+  conditions: Conditions | undefined;
 };
 
 const PARTS = ['model', 'optimizer', 'random'] as const;
@@ -130,12 +133,12 @@ export async function readTrainingState(path: string, description: ModelDescript
   }
   const samplers = parts.random.find(({name}) => name === 'samplers')?.data;
   if (samplers === undefined) throw invalidCheckpoint(path, 'has no tensor random.samplers');
-  const {position, options, images, runId} = JSON.parse(training) as Omit<
+  const {position, options, images, runId, conditions} = JSON.parse(training) as Omit<
     TrainingState,
     'model' | 'optimizer' | 'samplers'
   >;
   const model = toStateDict(parts.model);
-  return {model, optimizer: parts.optimizer, samplers, position, options, images, runId};
+  return {model, optimizer: parts.optimizer, samplers, position, options, images, runId, conditions};
 }
 
 /** Describes the first difference between two descriptions of a network. */

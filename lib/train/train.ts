@@ -4,6 +4,7 @@ import {toAugmentation} from '../augment/presets.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {createProgress} from '../basics/progress.js';
 import type {Dataset} from '../datasets/dataset.js';
+import {describeShared, sharedImages} from '../datasets/overlap.js';
 import type {FileLock} from '../files/file-lock.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
@@ -13,11 +14,12 @@ import {lockRun} from '../run/run-lock.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
+import {type Conditions, conditionsOf} from './conditions.js';
 import {createLoader, type Loader} from './loader.js';
 import {TrainLog} from './log.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {trainedNames} from './parameter-groups.js';
-import {completeResumedOptions} from './resume.js';
+import {completeResumedOptions, resumeUnder} from './resume.js';
 import {readTrainingState, type TrainingState} from './state.js';
 import {type Ending, Trainer} from './trainer.js';
 
@@ -25,7 +27,10 @@ import {type Ending, Trainer} from './trainer.js';
 export type Run = {
   /** The folder of the run with options.json, metrics.jsonl, curves, pictures and checkpoints: see docs/training.md. */
   output: string;
-  /** Path of the best weights by `bestBy`. With 'loss', they are only updated when `last` is saved. */
+  /**
+   * Path of the best weights by `bestBy`; of the weights at the end if no epoch has had a score. With 'loss', they are
+   * only replaced together with `last`.
+   */
   best: string;
   /**
    * Path of the weights at the end. During the run, this file is replaced after an epoch, including the first, unless
@@ -44,9 +49,10 @@ export type Run = {
  *
  * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's; errors of `data.get()`; INVALID_TARGET
  * with the file and instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it;
- * BUSY if the model is already being trained, or another run goes on in the folder; DISPOSED; OUT_OF_MEMORY with the
- * largest image; WRITE_FAILED, which leaves the earlier checkpoint intact; INVALID_CHECKPOINT when resuming; or, after
- * saving `last`, the reason of an aborted signal.
+ * BUSY if the model is already being trained, or if another run goes on in the folder or has taken it over; DISPOSED;
+ * OUT_OF_MEMORY with the largest image; WRITE_FAILED, which leaves the earlier checkpoint intact; or, after saving
+ * `last`, the reason of an aborted signal. When resuming also INVALID_CHECKPOINT, and INVALID_DATASET or INVALID_OPTION
+ * if something has changed that must not.
  */
 export function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
   return trainWith(model, options, {});
@@ -72,11 +78,16 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
     if (validation !== undefined) checkClasses(model, validation, 'validation');
     const lock = await lockToResume(options);
     try {
-      const state = lock === undefined ? undefined : await findState(model, options);
-      const resolved = state === undefined ? completeTrainOptions(options) : completeResumedOptions(options, state);
+      const saved = lock === undefined ? undefined : await findState(model, options);
+      const resolved = saved === undefined ? completeTrainOptions(options) : completeResumedOptions(options, saved);
+      const conditions = await conditionsOf(model, options);
+      const {state, notices} =
+        saved === undefined ? {state: undefined, notices: []} : resumeUnder(conditions, saved, options);
       const unfreeze = await freeze(model, resolved.freeze);
       try {
-        return await runTraining(model, options, {resolved, state, hooks, lock});
+        const shared = validation === undefined ? [] : await sharedImages(data, validation, signal);
+        const told = [...notices, ...describeShared(shared)];
+        return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
       } finally {
         await unfreeze();
       }
@@ -92,6 +103,9 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
 type Prepared = {
   resolved: ResolvedTrainOptions;
   state: TrainingState | undefined;
+  conditions: Conditions;
+  /** What to tell before the first step. */
+  notices: readonly string[];
   hooks: TrainHooks;
   lock: FileLock | undefined;
 };
@@ -99,7 +113,7 @@ type Prepared = {
 async function runTraining(
   model: MaskRcnn,
   given: TrainOptions,
-  {resolved: options, state, hooks, lock}: Prepared,
+  {resolved: options, state, conditions, notices, hooks, lock}: Prepared,
 ): Promise<Run> {
   const progress = given.log === 'silent' ? undefined : createProgress();
   const loader = await openLoader(model, given, options, (text) => progress?.say(text));
@@ -120,7 +134,8 @@ async function runTraining(
       await folder.writeOptions({model: model.options, classes: model.classes, train: options});
       log.say(describeRun(given.data, loader.length, options, folder.path));
       if (state !== undefined) log.say(`Going on from step ${state.position.step + 1}.`);
-      const trainer = await Trainer.create({model, given, options, loader, folder, log, state});
+      for (const notice of notices) log.say(notice);
+      const trainer = await Trainer.create({model, given, options, loader, folder, log, conditions, state});
       const ending = await trainer.run();
       return {output: folder.path, best: folder.best, last: folder.last, history: trainer.history, ending};
     } finally {

@@ -1,5 +1,6 @@
 import type {MaskRcnn} from '../model/model.js';
 import type {RunFolder} from '../run/run-folder.js';
+import type {Conditions} from './conditions.js';
 import type {Loader} from './loader.js';
 import type {TrainLog} from './log.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
@@ -13,6 +14,7 @@ export type TrainerParts = {
   loader: Loader;
   folder: RunFolder;
   log: TrainLog;
+  conditions: Conditions;
   /** The state to resume from; undefined for a new run. */
   state: TrainingState | undefined;
 };

@@ -26,6 +26,13 @@ const state: TrainingState = {
   options: {lr: 0.1} as TrainingState['options'],
   images: 3,
   runId: 'run-1',
+  conditions: {
+    data: {length: 3, classes: ['cell'], samples: 'abcdefgh'.repeat(3)},
+    validation: null,
+    precision: 'float32',
+    device: 'cpu',
+    minor: {threads: 2},
+  },
 };
 
 /** The state in a form that ava compares quickly. */
@@ -68,13 +75,16 @@ test('a state with a flipped bit is refused by name', async (t) => {
   await t.notThrowsAsync(readTrainingState(path, description));
 });
 
-test('a state of an older version, without checksum and id, is read', async (t) => {
+test('a state of an older version, without checksum, id and conditions, is read', async (t) => {
   const path = await written(t);
   const {tensors, metadata} = await readWeights(path);
   const {maskrcnn_checksum: _, maskrcnn_training: training, ...network} = metadata;
-  const {runId, ...older} = JSON.parse(String(training));
+  const {runId, conditions, ...older} = JSON.parse(String(training));
   await writeSafetensors(path, tensors, {...network, maskrcnn_training: JSON.stringify(older)});
-  t.deepEqual(comparable(await readTrainingState(path, description)), comparable({...state, runId: undefined}));
+  t.deepEqual(
+    comparable(await readTrainingState(path, description)),
+    comparable({...state, runId: undefined, conditions: undefined}),
+  );
   await writeFile(path, 'something else');
   await t.throwsAsync(readTrainingState(path, description), {code: 'INVALID_CHECKPOINT'});
 });

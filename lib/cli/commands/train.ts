@@ -112,7 +112,9 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   });
   let opened: {output: string; savedBefore: bigint | undefined} | undefined;
   const onFolder = async (output: string) => {
-    await writeCommandFile(output, {...config, output});
+    // A later --resume must not allow other changes because this one did.
+    const {allowChanges: _, ...kept} = config;
+    await writeCommandFile(output, {...kept, output});
     opened = {output, savedBefore: await timeOfState(output)};
   };
   /** Adds a gallery of the best weights' predictions, as `maskrcnn report` does. */
