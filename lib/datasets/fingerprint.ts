@@ -31,9 +31,9 @@ const COMPARED = {bytes: 512e6, samples: 10_000};
 const CONCURRENCY = 16;
 
 /**
- * The fingerprint of a data set. Files count by name, without folders, and by size, and by content in data
- * sets of at most 10,000 samples and 512 MB. A file that several samples share, such as annotations, always counts by content. Times of change
- * do not count, because copying a file changes them. A missing file counts as such.
+ * The fingerprint of a data set. Files count by name, without folders, and by size. In data sets of at most 10,000
+ * samples and 512 MB, they count by content, too. A file that several samples share, such as annotations, always counts
+ * by content. Times of change do not count, because copying a file changes them. A missing file counts as such.
  *
  * Throws the signal's reason, and errors of `data.sources()`.
  */

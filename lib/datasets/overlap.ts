@@ -17,9 +17,9 @@ export type SharedImage = {validation: string; training: string};
 type Candidate = {file: string; side: 'training' | 'validation'};
 
 /**
- * Finds the images of `validation` that are in `training`, too, in their order: the same file, or one with the same content. Reads the
- * sizes of all image files. Reads a piece of those of one size, and the whole of those whose pieces are equal. A data
- * set without `sources` shares nothing. Throws the signal's reason.
+ * Finds the images of `validation` that are in `training`, too, in their order: the same file, or one with the same
+ * content. Reads the sizes of all image files, a piece of those of one size, and the whole of those whose pieces are
+ * equal. A data set without `sources` shares nothing. Throws the signal's reason.
  */
 export async function sharedImages(
   training: Dataset,
