@@ -62,6 +62,8 @@ export type Dataset = {
   imageId?(index: number): number;
   /** The id of each class in COCO's result files. Default: 1, 2, ... */
   readonly categoryIds?: readonly number[];
+  /** The label of a category id in COCO's result files. Only needed if a class has several ids. */
+  labelOf?(categoryId: number): number | undefined;
   /**
    * Paths of the files that sample `index` is read from: first the image, then its masks, then what it shares with
    * other samples, such as an annotation file. `train()` compares these files when a run resumes, and finds images that

@@ -17,11 +17,11 @@ import {
 import {show} from '../basics/wording.js';
 import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
 import {type IdMask, readMask} from '../image/read-mask.js';
-import {connectedComponents} from '../masks/components.js';
 import type {Dataset, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
-import {clearIds, instancesFromIds, onlyId} from './instances.js';
+import {instanceIds} from './instance-ids.js';
+import {instancesFromIds} from './instances.js';
 import {checkIndices, splitIndices} from './split.js';
 
 /** Options of `MaskFolder.open()`. */
@@ -186,7 +186,7 @@ export class MaskFolder implements Dataset {
     if (image.status === 'rejected') throw image.reason;
     if (mask.status === 'rejected') throw mask.reason;
     checkSizes(entry.file, image.value, mask.value);
-    const ids = await this.#instanceIds(mask.value, maskFile);
+    const ids = await instanceIds(mask.value, this.#settings, maskFile);
     const {width, height} = image.value;
     const {minArea} = this.#settings;
     const {instances, dropped} = await instancesFromIds({ids, width, height}, {label: 1, minArea, file: maskFile});
@@ -257,27 +257,6 @@ export class MaskFolder implements Dataset {
     const entry = this.#entries[index];
     if (entry === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
     return entry;
-  }
-
-  async #instanceIds(mask: IdMask, file: string): Promise<ArrayLike<number>> {
-    const {ignoreIds = [], binary} = this.#settings;
-    const {ids} = mask;
-    await clearIds(ids, ignoreIds);
-    const value = await onlyId(mask);
-    if (value === undefined || binary === 'whole') return ids;
-    if (binary === 'components') return (await connectedComponents(ids, mask.width, mask.height)).ids;
-    // An instance mask may have only one id, in several parts. But these properties show that the mask is binary.
-    if (value !== 255 && value !== 65535 && mask.bits !== 1 && mask.source !== 'colours') return ids;
-    const {count} = await connectedComponents(ids, mask.width, mask.height);
-    if (count === 1) return ids;
-    throw new MaskRcnnError(
-      'INVALID_MASK',
-      `${file} must have a value of its own for each instance, got 0 and ${value} only, in ${count} separate parts.`,
-      {
-        file,
-        hint: "It is a binary mask. Pass binary: 'components' to make each part an instance, or 'whole' to make one of all.",
-      },
-    );
   }
 }
 

@@ -23,6 +23,7 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     ...(data.size !== undefined && {size: async (index: number) => data.size!(at(index))}),
     ...(data.truth !== undefined && {truth: async (index: number) => data.truth!(at(index))}),
     ...(data.categoryIds !== undefined && {categoryIds: data.categoryIds}),
+    ...(data.labelOf !== undefined && {labelOf: (id: number) => data.labelOf!(id)}),
     ...(data.sources !== undefined && {sources: (index: number) => data.sources!(at(index))}),
     ...(data.fingerprint !== undefined && {fingerprint: data.fingerprint}),
     imageId: (index) => data.imageId?.(at(index)) ?? at(index) + 1,

@@ -104,7 +104,7 @@ class ResultsReader {
   readonly #sizeOf: (image: number) => {width: number; height: number};
   readonly #binding: Binding;
   readonly #indexOf: ReadonlyMap<number, number>;
-  readonly #labelOf: ReadonlyMap<number, number>;
+  readonly #labelOf: (categoryId: number) => number | undefined;
   #count = 0;
 
   constructor(
@@ -118,7 +118,8 @@ class ResultsReader {
     this.#binding = binding;
     const {imageId, categoryId} = cocoNames(data);
     this.#indexOf = new Map(Array.from({length: data.length}, (_, index) => [imageId(index), index]));
-    this.#labelOf = new Map(data.classes.map((_, i) => [categoryId(i + 1), i + 1]));
+    const labels = new Map(data.classes.map((_, i) => [categoryId(i + 1), i + 1]));
+    this.#labelOf = (id) => data.labelOf?.(id) ?? labels.get(id);
   }
 
   async add(elements: readonly JsonElement[]): Promise<void> {
@@ -138,7 +139,7 @@ class ResultsReader {
     const must = (expectation: string) => fault(this.#file, `${name} must have ${expectation}.`);
     const image = isId(id) ? this.#indexOf.get(id) : undefined;
     if (image === undefined) throw must(`an image_id of the data set, got ${JSON.stringify(id)}`);
-    const label = isId(category) ? this.#labelOf.get(category) : undefined;
+    const label = isId(category) ? this.#labelOf(category) : undefined;
     if (label === undefined) throw must(`a category_id of the data set, got ${JSON.stringify(category)}`);
     if (!Number.isFinite(score)) throw must(`a finite score, got ${JSON.stringify(score)}`);
     // Beside a mask an empty box stands for none, as in pycocotools' loadRes().

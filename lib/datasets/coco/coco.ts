@@ -159,6 +159,11 @@ export class Coco implements Dataset {
     return this.#image(index).id;
   }
 
+  /** The label of a category, 1 for the first class. Undefined if the category is not used. */
+  labelOf(categoryId: number): number | undefined {
+    return this.#shared.labels.get(categoryId);
+  }
+
   async size(index: number): Promise<{width: number; height: number}> {
     const {width, height} = this.#image(index);
     return {width, height};

@@ -5,7 +5,15 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import sharp from 'sharp';
-import {Coco, type CocoOptions, describeInspection, inspect, MaskRcnnError} from '../../../lib/index.js';
+import {
+  Coco,
+  type CocoOptions,
+  describeInspection,
+  evaluateResults,
+  inspect,
+  MaskRcnnError,
+  subset,
+} from '../../../lib/index.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-categories-'));
 test.after.always(() => rm(folder, {recursive: true}));
@@ -115,6 +123,22 @@ test('the id in results files is that of the category with annotations', async (
   t.deepEqual(data.notices, [
     "Class 'cell' has the annotations of 2 categories of this name: 4 (0 annotations), 7 (1 annotation).",
   ]);
+});
+
+test('results may have any of the ids of a class; an empty box beside a mask is none', async (t) => {
+  const data = await open(doubled, [4, 7]);
+  const results = join(folder, 'results.json');
+  const found = [
+    {image_id: 1, category_id: 4, score: 0.9, bbox: [0, 1, 2, 3]},
+    {image_id: 1, category_id: 7, score: 0.8, bbox: []},
+  ].map((each, i) => ({...each, segmentation: [[i, 1, i + 2, 1, i + 2, 4, i, 4]]}));
+  await writeFile(results, JSON.stringify(found));
+  for (const set of [data, data.subset([0]), subset(data, [0])]) {
+    const {bbox, segm} = await evaluateResults({data: set, results});
+    t.true(bbox.ap! > 0.99 && segm!.ap! > 0.99, JSON.stringify([bbox.ap, segm!.ap]));
+  }
+  await writeFile(results, JSON.stringify([{...found[0], category_id: 6}]));
+  await t.throwsAsync(evaluateResults({data, results}), {code: 'INVALID_RESULTS', message: /category_id .* got 6/});
 });
 
 test('inspect() repeats notices as warnings', async (t) => {
