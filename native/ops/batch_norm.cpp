@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "aten.h"
@@ -19,8 +20,14 @@ using torch::autograd::variable_list;
 
 // Channels whose sums stay in registers while a block of rows passes by.
 constexpr int64_t kLanes = 16;
-// Numbers of a block of rows: few enough to stay in the cache for every group of channels.
-constexpr int64_t kBlock = 1 << 14;
+// Numbers of a block of rows, which has sums of its own in float64.
+constexpr int64_t kBlock = 1 << 16;
+// A piece of a block is added up in float32: few enough numbers to stay in the first cache for
+// every group of channels, and few enough rows to lose nothing that float32 has.
+constexpr int64_t kPiece = 1 << 12;
+constexpr int64_t kPieceRows = 16;
+// Rows from which the shift of the moments is taken.
+constexpr int64_t kSampledRows = 64;
 
 struct Sums {
   std::vector<double> first, second;  // [C]
@@ -30,26 +37,69 @@ int64_t rows_of(const at::Tensor& x) {
   return x.numel() / x.size(1);
 }
 
-int64_t rows_per_block(int64_t channels) {
-  return std::max<int64_t>(kBlock / channels, 1);
+int64_t rows_of(int64_t numbers, int64_t channels) {
+  return std::max<int64_t>(numbers / channels, 1);
 }
 
-// sums[c] += x and squares[c] += x² over `rows` rows, for `lanes` channels.
+// Eight numbers in a register. GCC does not vectorize loops over plain arrays that it unrolls.
+using Floats = float __attribute__((vector_size(32)));
+constexpr int64_t kVectors = kLanes / 8;
+
+inline __attribute__((always_inline)) void load(const float* x, Floats& values) {
+  std::memcpy(&values, x, sizeof(values));
+}
+
+inline __attribute__((always_inline)) void load(const c10::BFloat16* x, Floats& values) {
+  using Halves = uint16_t __attribute__((vector_size(16)));
+  using Words = uint32_t __attribute__((vector_size(32)));
+  Halves halves;
+  std::memcpy(&halves, x, sizeof(halves));
+  // A bfloat16 is the upper half of a float32.
+  values = (Floats)(__builtin_convertvector(halves, Words) << 16);
+}
+
+inline __attribute__((always_inline)) void add_to(double* sums, const Floats& values) {
+  for (int i = 0; i < 8; ++i) sums[i] += values[i];
+}
+
+// sums[c] += x - shift[c] and squares[c] += (x - shift[c])² over `rows` rows, for kLanes channels.
 template <typename Pixel>
 inline __attribute__((always_inline)) void add_moments(
-    const Pixel* x, int64_t rows, int64_t stride, int64_t lanes, double* sums, double* squares) {
-  double sum[kLanes] = {}, square[kLanes] = {};
+    const Pixel* x,
+    const float* shift,
+    int64_t rows,
+    int64_t stride,
+    double* sums,
+    double* squares) {
+  Floats sum[kVectors] = {}, square[kVectors] = {}, middle[kVectors];
+  std::memcpy(&middle, shift, sizeof(middle));
   for (int64_t r = 0; r < rows; ++r, x += stride) {
-    for (int64_t c = 0; c < lanes; ++c) {
-      const double value = static_cast<float>(x[c]);
-      sum[c] += value;
-      square[c] += value * value;
+    for (int64_t i = 0; i < kVectors; ++i) {
+      Floats value;
+      load(x + 8 * i, value);
+      value -= middle[i];
+      sum[i] += value;
+      square[i] += value * value;
     }
   }
-  for (int64_t c = 0; c < lanes; ++c) {
-    sums[c] += sum[c];
-    squares[c] += square[c];
+  for (int64_t i = 0; i < kVectors; ++i) {
+    add_to(sums + 8 * i, sum[i]);
+    add_to(squares + 8 * i, square[i]);
   }
+}
+
+// The same for one channel.
+template <typename Pixel>
+inline __attribute__((always_inline)) void add_moments_of_one(
+    const Pixel* x, float shift, int64_t rows, int64_t stride, double* sums, double* squares) {
+  float sum = 0, square = 0;
+  for (int64_t r = 0; r < rows; ++r, x += stride) {
+    const float value = static_cast<float>(*x) - shift;
+    sum += value;
+    square += value * value;
+  }
+  *sums += sum;
+  *squares += square;
 }
 
 // sums[c] += g and products[c] += g · (x - mean[c]), likewise.
@@ -57,81 +107,106 @@ template <typename Pixel>
 inline __attribute__((always_inline)) void add_gradients(
     const Pixel* grad,
     const Pixel* x,
-    const double* mean,
+    const float* mean,
     int64_t rows,
     int64_t stride,
-    int64_t lanes,
     double* sums,
     double* products) {
-  double sum[kLanes] = {}, product[kLanes] = {}, middle[kLanes] = {};
-  std::copy_n(mean, lanes, middle);
+  Floats sum[kVectors] = {}, product[kVectors] = {}, middle[kVectors];
+  std::memcpy(&middle, mean, sizeof(middle));
   for (int64_t r = 0; r < rows; ++r, x += stride, grad += stride) {
-    for (int64_t c = 0; c < lanes; ++c) {
-      const double value = static_cast<float>(grad[c]);
-      sum[c] += value;
-      product[c] += value * (static_cast<float>(x[c]) - middle[c]);
+    for (int64_t i = 0; i < kVectors; ++i) {
+      Floats value, of_x;
+      load(grad + 8 * i, value);
+      load(x + 8 * i, of_x);
+      sum[i] += value;
+      product[i] += value * (of_x - middle[i]);
     }
   }
-  for (int64_t c = 0; c < lanes; ++c) {
-    sums[c] += sum[c];
-    products[c] += product[c];
+  for (int64_t i = 0; i < kVectors; ++i) {
+    add_to(sums + 8 * i, sum[i]);
+    add_to(products + 8 * i, product[i]);
   }
 }
 
+template <typename Pixel>
+inline __attribute__((always_inline)) void add_gradients_of_one(
+    const Pixel* grad,
+    const Pixel* x,
+    float mean,
+    int64_t rows,
+    int64_t stride,
+    double* sums,
+    double* products) {
+  float sum = 0, product = 0;
+  for (int64_t r = 0; r < rows; ++r, x += stride, grad += stride) {
+    const float value = static_cast<float>(*grad);
+    sum += value;
+    product += value * (static_cast<float>(*x) - mean);
+  }
+  *sums += sum;
+  *products += product;
+}
+
 // GCC clones functions for instruction sets, not templates.
-#define MASKRCNN_BATCH_NORM_KERNELS(Pixel)                                                      \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                          \
-  void moments_of_block(                                                                        \
-      const Pixel* x, int64_t rows, int64_t channels, double* sums, double* squares) {          \
-    int64_t c = 0;                                                                              \
-    for (; c + kLanes <= channels; c += kLanes)                                                 \
-      add_moments(x + c, rows, channels, kLanes, sums + c, squares + c);                        \
-    if (c < channels) add_moments(x + c, rows, channels, channels - c, sums + c, squares + c);  \
-  }                                                                                             \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                          \
-  void gradients_of_block(                                                                      \
-      const Pixel* grad,                                                                        \
-      const Pixel* x,                                                                           \
-      const double* mean,                                                                       \
-      int64_t rows,                                                                             \
-      int64_t channels,                                                                         \
-      double* sums,                                                                             \
-      double* products) {                                                                       \
-    int64_t c = 0;                                                                              \
-    for (; c + kLanes <= channels; c += kLanes)                                                 \
-      add_gradients(grad + c, x + c, mean + c, rows, channels, kLanes, sums + c, products + c); \
-    if (c < channels)                                                                           \
-      add_gradients(                                                                            \
-          grad + c, x + c, mean + c, rows, channels, channels - c, sums + c, products + c);     \
-  }                                                                                             \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                          \
-  void scale_rows(                                                                              \
-      const Pixel* x,                                                                           \
-      const float* scale,                                                                       \
-      const float* shift,                                                                       \
-      int64_t rows,                                                                             \
-      int64_t channels,                                                                         \
-      Pixel* result) {                                                                          \
-    for (int64_t r = 0; r < rows; ++r, x += channels, result += channels)                       \
-      for (int64_t c = 0; c < channels; ++c)                                                    \
-        result[c] = static_cast<Pixel>(static_cast<float>(x[c]) * scale[c] + shift[c]);         \
-  }                                                                                             \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                          \
-  void combine_rows(                                                                            \
-      const Pixel* grad,                                                                        \
-      const Pixel* x,                                                                           \
-      const float* of_grad,                                                                     \
-      const float* of_x,                                                                        \
-      const float* mean,                                                                        \
-      const float* constant,                                                                    \
-      int64_t rows,                                                                             \
-      int64_t channels,                                                                         \
-      Pixel* result) {                                                                          \
-    for (int64_t r = 0; r < rows; ++r, x += channels, grad += channels, result += channels)     \
-      for (int64_t c = 0; c < channels; ++c)                                                    \
-        result[c] = static_cast<Pixel>(                                                         \
-            static_cast<float>(grad[c]) * of_grad[c] -                                          \
-            (static_cast<float>(x[c]) - mean[c]) * of_x[c] - constant[c]);                      \
+#define MASKRCNN_BATCH_NORM_KERNELS(Pixel)                                                    \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
+  void moments_of_block(                                                                      \
+      const Pixel* x,                                                                         \
+      const float* shift,                                                                     \
+      int64_t rows,                                                                           \
+      int64_t channels,                                                                       \
+      double* sums,                                                                           \
+      double* squares) {                                                                      \
+    int64_t c = 0;                                                                            \
+    for (; c + kLanes <= channels; c += kLanes)                                               \
+      add_moments(x + c, shift + c, rows, channels, sums + c, squares + c);                   \
+    for (; c < channels; ++c)                                                                 \
+      add_moments_of_one(x + c, shift[c], rows, channels, sums + c, squares + c);             \
+  }                                                                                           \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
+  void gradients_of_block(                                                                    \
+      const Pixel* grad,                                                                      \
+      const Pixel* x,                                                                         \
+      const float* mean,                                                                      \
+      int64_t rows,                                                                           \
+      int64_t channels,                                                                       \
+      double* sums,                                                                           \
+      double* products) {                                                                     \
+    int64_t c = 0;                                                                            \
+    for (; c + kLanes <= channels; c += kLanes)                                               \
+      add_gradients(grad + c, x + c, mean + c, rows, channels, sums + c, products + c);       \
+    for (; c < channels; ++c)                                                                 \
+      add_gradients_of_one(grad + c, x + c, mean[c], rows, channels, sums + c, products + c); \
+  }                                                                                           \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
+  void scale_rows(                                                                            \
+      const Pixel* __restrict x,                                                              \
+      const float* __restrict scale,                                                          \
+      const float* __restrict shift,                                                          \
+      int64_t rows,                                                                           \
+      int64_t channels,                                                                       \
+      Pixel* __restrict result) {                                                             \
+    for (int64_t r = 0; r < rows; ++r, x += channels, result += channels)                     \
+      for (int64_t c = 0; c < channels; ++c)                                                  \
+        result[c] = static_cast<Pixel>(static_cast<float>(x[c]) * scale[c] + shift[c]);       \
+  }                                                                                           \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
+  void combine_rows(                                                                          \
+      const Pixel* __restrict grad,                                                           \
+      const Pixel* __restrict x,                                                              \
+      const float* __restrict of_grad,                                                        \
+      const float* __restrict of_x,                                                           \
+      const float* __restrict mean,                                                           \
+      const float* __restrict constant,                                                       \
+      int64_t rows,                                                                           \
+      int64_t channels,                                                                       \
+      Pixel* __restrict result) {                                                             \
+    for (int64_t r = 0; r < rows; ++r, x += channels, grad += channels, result += channels)   \
+      for (int64_t c = 0; c < channels; ++c)                                                  \
+        result[c] = static_cast<Pixel>(                                                       \
+            static_cast<float>(grad[c]) * of_grad[c] -                                        \
+            (static_cast<float>(x[c]) - mean[c]) * of_x[c] - constant[c]);                    \
   }
 
 MASKRCNN_BATCH_NORM_KERNELS(float)
@@ -139,16 +214,20 @@ MASKRCNN_BATCH_NORM_KERNELS(c10::BFloat16)
 #undef MASKRCNN_BATCH_NORM_KERNELS
 
 // Adds up in blocks of fixed size and these in order, so that no result depends on the threads.
-template <typename AddBlock>
-Sums add_up(int64_t rows, int64_t channels, AddBlock add_block) {
-  const auto size = rows_per_block(channels);
+template <typename AddRows>
+Sums add_up(int64_t rows, int64_t channels, AddRows add_rows) {
+  const auto size = rows_of(kBlock, channels);
+  const auto piece = std::min(rows_of(kPiece, channels), kPieceRows);
   const auto blocks = at::divup(rows, size);
   std::vector<double> partial(2 * blocks * channels);
   at::parallel_for(0, blocks, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       auto* sums = partial.data() + 2 * block * channels;
       const auto first = block * size;
-      add_block(first, std::min(size, rows - first), sums, sums + channels);
+      const auto end = std::min(first + size, rows);
+      for (auto row = first; row < end; row += piece) {
+        add_rows(row, std::min(piece, end - row), sums, sums + channels);
+      }
     }
   });
   Sums sums{std::vector<double>(channels), std::vector<double>(channels)};
@@ -164,10 +243,24 @@ Sums add_up(int64_t rows, int64_t channels, AddBlock add_block) {
 
 template <typename Work>
 void for_each_block(int64_t rows, int64_t channels, Work work) {
-  const auto size = rows_per_block(channels);
+  const auto size = rows_of(kBlock, channels);
   at::parallel_for(0, at::divup(rows, size), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
     work(begin * size, std::min(end * size, rows) - begin * size);
   });
+}
+
+// Means of a few rows, from everywhere in the maps. Subtracted first, they keep the squares as
+// small as the variance, so that none of it is lost in float32.
+template <typename Pixel>
+std::vector<float> rough_means(const Pixel* x, int64_t rows, int64_t channels) {
+  const auto count = std::min(rows, kSampledRows);
+  std::vector<float> means(channels);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto* row = x + (i * rows / count) * channels;
+    for (int64_t c = 0; c < channels; ++c) means[c] += static_cast<float>(row[c]);
+  }
+  for (auto& mean : means) mean /= static_cast<float>(count);
+  return means;
 }
 
 template <typename Pixel>
@@ -181,29 +274,32 @@ at::Tensor normalize(
     double eps) {
   const auto rows = rows_of(x), channels = x.size(1);
   const auto* from = x.const_data_ptr<Pixel>();
+  const auto shift = rough_means(from, rows, channels);
   const auto sums =
       add_up(rows, channels, [&](int64_t first, int64_t count, double* of_x, double* of_squares) {
-        moments_of_block(from + first * channels, count, channels, of_x, of_squares);
+        const auto* part = from + first * channels;
+        moments_of_block(part, shift.data(), count, channels, of_x, of_squares);
       });
   auto* means = mean.mutable_data_ptr<double>();
   auto* inverses = inv_std.mutable_data_ptr<double>();
   auto* variances = variance.mutable_data_ptr<double>();
-  std::vector<float> scale(channels), shift(channels);
+  std::vector<float> scale(channels), offset(channels);
   for (int64_t c = 0; c < channels; ++c) {
-    means[c] = sums.first[c] / static_cast<double>(rows);
+    const auto shifted = sums.first[c] / static_cast<double>(rows);
+    means[c] = shifted + shift[c];
     const auto of_squares = sums.second[c] / static_cast<double>(rows);
-    variances[c] = std::max(of_squares - means[c] * means[c], 0.0);
+    variances[c] = std::max(of_squares - shifted * shifted, 0.0);
     if (std::isnan(of_squares)) variances[c] = of_squares;
     inverses[c] = 1 / std::sqrt(variances[c] + eps);
     const auto factor = inverses[c] * weight.const_data_ptr<float>()[c];
     scale[c] = static_cast<float>(factor);
-    shift[c] = static_cast<float>(bias.const_data_ptr<float>()[c] - means[c] * factor);
+    offset[c] = static_cast<float>(bias.const_data_ptr<float>()[c] - means[c] * factor);
   }
   auto result = at::empty_like(x);
   auto* to = result.template mutable_data_ptr<Pixel>();
   for_each_block(rows, channels, [&](int64_t first, int64_t count) {
-    const auto offset = first * channels;
-    scale_rows(from + offset, scale.data(), shift.data(), count, channels, to + offset);
+    const auto start = first * channels;
+    scale_rows(from + start, scale.data(), offset.data(), count, channels, to + start);
   });
   return result;
 }
@@ -226,14 +322,26 @@ Gradients gradients_of(
   const auto* from_grad = grad.const_data_ptr<Pixel>();
   const auto* means = mean.const_data_ptr<double>();
   const auto* inverses = inv_std.const_data_ptr<double>();
-  const auto sums = add_up(
+  std::vector<float> middle(channels);
+  std::copy_n(means, channels, middle.begin());
+  auto sums = add_up(
       rows, channels, [&](int64_t first, int64_t count, double* of_grad, double* of_products) {
         const auto offset = first * channels;
         gradients_of_block(
-            from_grad + offset, from + offset, means, count, channels, of_grad, of_products);
+            from_grad + offset,
+            from + offset,
+            middle.data(),
+            count,
+            channels,
+            of_grad,
+            of_products);
       });
+  // What the means have lost in float32.
+  for (int64_t c = 0; c < channels; ++c) {
+    sums.second[c] += (middle[c] - means[c]) * sums.first[c];
+  }
   Gradients gradients{at::empty_like(x), at::empty_like(weight), at::empty_like(weight)};
-  std::vector<float> of_grad(channels), of_x(channels), middle(channels), constant(channels);
+  std::vector<float> of_grad(channels), of_x(channels), constant(channels);
   for (int64_t c = 0; c < channels; ++c) {
     gradients.weight.mutable_data_ptr<float>()[c] =
         static_cast<float>(sums.second[c] * inverses[c]);
@@ -242,7 +350,6 @@ Gradients gradients_of(
     const auto count = static_cast<double>(rows);
     of_grad[c] = static_cast<float>(factor);
     of_x[c] = static_cast<float>(factor * inverses[c] * inverses[c] * sums.second[c] / count);
-    middle[c] = static_cast<float>(means[c]);
     constant[c] = static_cast<float>(factor * sums.first[c] / count);
   }
   auto* to = gradients.x.template mutable_data_ptr<Pixel>();
