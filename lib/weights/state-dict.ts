@@ -87,7 +87,8 @@ const listed = 8;
 function list(what: string, items: readonly string[]): string {
   if (items.length === 0) return '';
   const more = items.length > listed ? `, and ${items.length - listed} more` : '';
-  return `${items.length} ${what} (${items.slice(0, listed).join(', ')}${more})`;
+  const shown = items.slice(0, listed).map((item) => (item.length > 200 ? `${item.slice(0, 199)}…` : item));
+  return `${items.length} ${what} (${shown.join(', ')}${more})`;
 }
 
 /**

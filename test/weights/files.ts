@@ -64,6 +64,9 @@ export function pickle(...parts: (string | number | Uint8Array)[]): Buffer {
   );
 }
 
+/** A text in a pickle. */
+export const text = (value: string) => pickle('X', new Uint8Array(Uint32Array.of(value.length).buffer), value);
+
 const legacyHead = pickle(
   '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.',
   '\x80\x02M\xe9\x03.',
@@ -74,6 +77,21 @@ const legacyHead = pickle(
 export async function writeLegacy(path: string, object: Uint8Array): Promise<string> {
   await writeFile(path, Buffer.concat([legacyHead, object]));
   return path;
+}
+
+/** Writes a legacy .pth file of vectors of one element, 0 in float32. `items` are further items of its dict. */
+export async function writeLegacyVectors(path: string, names: readonly string[], items = pickle()): Promise<string> {
+  const keys = names.map((_, index) => text(String(index)));
+  const vectors = names.map((name, index) =>
+    pickle(
+      text(name),
+      'ctorch._utils\n_rebuild_tensor_v2\n((',
+      ...[text('storage'), 'ctorch\nFloatStorage\n', keys[index]!, text('cpu'), 'K\x01N'],
+      'tQK\x00K\x01\x85K\x01\x85\x89}tR',
+    ),
+  );
+  const storages = names.map(() => pickle(1, new Uint8Array(11)));
+  return writeLegacy(path, pickle('\x80\x03}(', ...vectors, items, 'u.', '\x80\x02](', ...keys, 'e.', ...storages));
 }
 
 export async function writeZip(path: string, entries: Record<string, Uint8Array>): Promise<string> {

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {itemSizes} from '../../lib/weights/state-dict.js';
-import {fixture, temporaryFolder, values} from './files.js';
+import {fixture, pickle, temporaryFolder, text, values, writeLegacyVectors} from './files.js';
 
 const modelNames = [
   'conv.weight',
@@ -42,6 +42,47 @@ test('of a training checkpoint the state dict is taken, and said so', async (t) 
     "took the state dict from 'state_dict' and left 'epoch'",
   ]);
   t.deepEqual((await readWeights(fixture('zip.pth'))).notes, []);
+});
+
+test('scores of NumPy and other plain values beside the weights are left', async (t) => {
+  const {tensors, notes} = await readWeights(fixture('beside.pth'));
+  t.deepEqual([...tensors.keys()], modelNames);
+  t.deepEqual(notes, [
+    "took the state dict from 'model' and left 'best', 'flag', 'dtype', 'curve', 'names', 'raw', 'array', 'z' and 4 more",
+  ]);
+});
+
+for (const module of ['numpy.core.multiarray', 'numpy._core.multiarray']) {
+  test(`a scalar of ${module} beside the tensors is skipped`, async (t) => {
+    const file = join(await temporaryFolder(t), 'scalar.pth');
+    const dtype = pickle(
+      'cnumpy\ndtype\n',
+      text('f8'),
+      '\x89\x88\x87R(K\x03',
+      text('<'),
+      'NNNJ\xff\xff\xff\xffK\x00tb',
+    );
+    const scalar = pickle('c', module, '\nscalar\n', dtype, 'C\x08', new Uint8Array(8), '\x86R');
+    await writeLegacyVectors(file, ['a'], pickle(text('best'), scalar));
+    const {tensors, notes} = await readWeights(file);
+    t.deepEqual([...tensors.keys()], ['a']);
+    t.deepEqual(notes, ["skipped entries that are not tensors: 'best'"]);
+  });
+}
+
+test('a prefix that is there thousands of times is taken off at once', async (t) => {
+  const file = join(await temporaryFolder(t), 'prefixed.pth');
+  for (const prefix of ['module.'.repeat(20_000), 'module._orig_mod.'.repeat(3)]) {
+    const names = [`${prefix}a`, `${prefix}b`];
+    await writeLegacyVectors(file, names);
+    const {tensors, notes} = await readWeights(file);
+    t.deepEqual([...tensors.keys()], ['a', 'b']);
+    const shown = prefix.length > 80 ? `${prefix.slice(0, 79)}…` : prefix;
+    t.deepEqual(notes, [`took the prefix '${shown}' off every name`]);
+  }
+  const names = [`${'module.'.repeat(20_000)}a`, 'b'];
+  await writeLegacyVectors(file, names);
+  t.deepEqual([...(await readWeights(file)).tensors.keys()], names);
 });
 
 for (const name of ['dtypes.pth', 'dtypes-legacy.pth', 'dtypes.safetensors']) {

@@ -62,17 +62,25 @@ function holdsTensors(value: unknown): value is PickledDict {
 }
 
 function withoutPrefixes(tensors: Map<string, TensorRef>, notes: string[]): Map<string, TensorRef> {
-  const prefix = prefixes.find((candidate) => [...tensors.keys()].every((name) => name.startsWith(candidate)));
-  if (prefix === undefined || tensors.size === 0) return tensors;
-  notes.push(`took the prefix '${prefix}' off every name`);
-  const renamed = new Map(Array.from(tensors, ([name, tensor]) => [name.slice(prefix.length), tensor]));
-  return withoutPrefixes(renamed, notes);
+  const names = [...tensors.keys()];
+  let length = 0;
+  // Only the length grows, so that names with thousands of prefixes are not copied thousands of times.
+  for (;;) {
+    const prefix = prefixes.find((candidate) => names.every((name) => name.startsWith(candidate, length)));
+    if (prefix === undefined || names.length === 0) break;
+    length += prefix.length;
+  }
+  if (length === 0) return tensors;
+  notes.push(`took the prefix ${describeKey(names[0]!.slice(0, length))} off every name`);
+  return new Map(Array.from(tensors, ([name, tensor]) => [name.slice(length), tensor]));
 }
 
 function describeKey(key: unknown): string {
-  return typeof key === 'string' || typeof key === 'number'
-    ? `'${String(key).slice(0, 80)}'`
-    : `a key of type ${typeof key}`;
+  return typeof key === 'string' || typeof key === 'number' ? `'${cut(String(key))}'` : `a key of type ${typeof key}`;
+}
+
+function cut(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 function shorten(keys: readonly string[]): string {

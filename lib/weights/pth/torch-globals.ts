@@ -29,17 +29,23 @@ export const storageClasses: Readonly<Record<string, string>> = {
   QUInt2x4Storage: 'quint2x4',
 };
 
-/** Constants of the module `torch`: dtypes and quantisation schemes. */
+/** Constants of the module `torch`: dtypes and quantisation schemes. Tensors of a dtype that no network has are refused later. */
 const torchConstants = new Set(
   (
     'float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 bool uint16 uint32 uint64 complex32 complex64 ' +
-    'complex128 qint8 quint8 qint32 quint4x2 quint2x4 ' +
+    'complex128 bcomplex32 qint8 quint8 qint32 quint4x2 quint2x4 ' +
+    'int1 int2 int3 int4 int5 int6 int7 uint1 uint2 uint3 uint4 uint5 uint6 uint7 ' +
+    'bits8 bits16 bits1x8 bits2x4 bits4x2 float4_e2m1fn_x2 ' +
     'float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu ' +
     'per_tensor_affine per_channel_affine per_tensor_symmetric per_channel_symmetric per_channel_affine_float_qparams'
   ).split(' '),
 );
 
-/** Classes that training scripts store beside the weights. Protocol 2 uses the Python 2 name of the builtins module. */
+/**
+ * Classes and functions of values that training scripts store beside the weights, such as the best score so far. Those
+ * of NumPy are more than torch.load(weights_only=True) allows by default: here they are data, and nothing calls NumPy.
+ * Protocol 2 uses the Python 2 name of the builtins module.
+ */
 const inertClasses = new Set([
   // Protocols below 3 write bytes this way.
   '_codecs.encode',
@@ -50,6 +56,10 @@ const inertClasses = new Set([
   'torch.Tensor',
   'torch.nn.parameter.Parameter',
   'torch.nn.parameter.Buffer',
+  'numpy.dtype',
+  'numpy.ndarray',
+  // The module's names before and since NumPy 2.
+  ...['numpy.core.multiarray', 'numpy._core.multiarray'].flatMap((name) => [`${name}.scalar`, `${name}._reconstruct`]),
   ...[
     'bool',
     'bytearray',
@@ -72,7 +82,13 @@ const unsupportedTensors: Readonly<Record<string, string>> = {
   _rebuild_sparse_csr_tensor: 'a sparse',
   _rebuild_nested_tensor: 'a nested',
   _rebuild_meta_tensor_no_storage: 'a meta (data-less)',
+  _rebuild_device_tensor_from_cpu_tensor: 'a foreign-device',
+  _rebuild_device_tensor_from_numpy: 'a foreign-device',
+  _rebuild_wrapper_subclass: 'a wrapped',
 };
+
+/** Tensor classes per dtype, as PyTorch had them before 0.4. */
+const tensorClass = /^(BFloat16|Bool|Byte|Char|Double|Float|Half|Int|Long|Short)Tensor$/;
 
 const rebuilders: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   // (storage, offset, size, stride)
@@ -104,8 +120,13 @@ export function findGlobal(module: string, name: string): PickleGlobal | undefin
     const kind = Object.hasOwn(unsupportedTensors, name) ? unsupportedTensors[name] : undefined;
     if (kind !== undefined) return new PickleGlobal(full, () => new UnsupportedTensor(kind));
   }
-  if (module === 'torch' && (Object.hasOwn(storageClasses, name) || torchConstants.has(name)))
+  if (module === 'torch' && torchConstants.has(name)) return new PickleGlobal(full);
+  if ((module === 'torch' || module === 'torch.cuda') && Object.hasOwn(storageClasses, name)) {
     return new PickleGlobal(full);
+  }
+  if (/^torch(\.cuda)?(\.sparse)?$/.test(module) && tensorClass.test(name)) {
+    return new PickleGlobal(full, () => new UnsupportedTensor('a legacy'));
+  }
   if (module === 'torch.storage' && /^_?(Untyped|Typed)Storage$/.test(name)) return new PickleGlobal(full);
   return undefined;
 }

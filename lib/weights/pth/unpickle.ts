@@ -8,6 +8,7 @@ import {
   PickleGlobal,
   type StorageRef,
   UnsafePickle,
+  UnsupportedTensor,
 } from './pickle-values.js';
 import {findGlobal, loadStorage} from './torch-globals.js';
 
@@ -270,6 +271,7 @@ function setItems(dict: unknown, items: readonly unknown[]): PickledDict {
 function setState(state: unknown, object: unknown): void {
   if (object instanceof PickledDict) object.attributes = state;
   else if (object instanceof InertObject) object.state = state;
+  else if (object instanceof UnsupportedTensor) return;
   else throw new MalformedPickle('it sets the state of a value that has none');
 }
 

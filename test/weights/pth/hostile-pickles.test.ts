@@ -2,9 +2,7 @@ import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {readWeights} from '../../../lib/weights/read-weights.js';
-import {fixture, pickle, temporaryFolder, writeLegacy, writeZip} from '../files.js';
-
-const text = (value: string) => pickle('X', new Uint8Array(Uint32Array.of(value.length).buffer), value);
+import {fixture, pickle, temporaryFolder, text, writeLegacy, writeZip} from '../files.js';
 
 test('names outside the allow-list are refused, whichever way they are named', async (t) => {
   const folder = await temporaryFolder(t);
@@ -20,6 +18,17 @@ test('names outside the allow-list are refused, whichever way they are named', a
     ['inst', pickle('(S"echo"\nios\nsystem\n.'), 'os.system'],
     ['obj', pickle('(cos\nsystem\n', text('echo'), 'o.'), 'os.system'],
     ['within a dict', pickle('\x80\x02}', text('a'), 'cos\nsystem\ns.'), 'os.system'],
+    ['loader of NumPy', pickle('\x80\x02cnumpy\nload\n.'), 'numpy.load'],
+    [
+      'pickled NumPy',
+      pickle('\x80\x02cnumpy._core.multiarray\n_load_from_bytes\n.'),
+      'numpy._core.multiarray._load_from_bytes',
+    ],
+    [
+      'eval of NumPy',
+      pickle('\x80\x02cnumpy.testing._private.utils\nrunstring\n.'),
+      'numpy.testing._private.utils.runstring',
+    ],
     ['control characters', pickle('\x80\x02c\x1b[2J\nx\n.'), '?[2J.x'],
     ['extension 1', pickle('\x80\x02\x82\x05.'), 'code 5 of the extension registry'],
     ['extension 2', pickle('\x80\x02\x83\x05\x01.'), 'code 261 of the extension registry'],
