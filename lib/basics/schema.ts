@@ -1,4 +1,4 @@
-import {MaskRcnnError} from './errors.js';
+import {type ErrorDetails, MaskRcnnError} from './errors.js';
 import {closest, count, show} from './wording.js';
 
 /** The valid values of an option. `expected` completes the sentence "Option x must be …". */
@@ -89,36 +89,36 @@ export function required(rule: Rule): Rule & {required: true} {
 
 /**
  * Checks the options `given` to `where` (the name of the function, as the user knows it) against `schema`. Throws
- * INVALID_OPTION for an unknown option, a missing required option, or an invalid value.
+ * INVALID_OPTION for an unknown option, a missing required option, or an invalid value. `details` become part of it.
  */
-export function checkOptions(given: unknown, schema: Schema, where: string): void {
+export function checkOptions(given: unknown, schema: Schema, where: string, details: ErrorDetails = {}): void {
   const options = given ?? {};
+  const invalid = (message: string, more: ErrorDetails = {}) =>
+    new MaskRcnnError('INVALID_OPTION', message, {...details, ...more});
   if (typeof options !== 'object' || Array.isArray(options)) {
-    throw new MaskRcnnError('INVALID_OPTION', `The options of ${where} must be an object, got ${show(given)}.`);
+    throw invalid(`The options of ${where} must be an object, got ${show(given)}.`);
   }
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(schema, name) ? schema[name] : undefined;
-    if (rule === undefined) throw unknownOption(name, Object.keys(schema), where);
+    if (rule === undefined)
+      throw invalid(`${where} has no option '${name}'.`, {hint: nameHint(name, Object.keys(schema))});
     if (value === undefined || rule.accepts(value)) continue;
     const near = typeof value === 'string' ? closest(value, rule.words ?? []) : undefined;
-    throw new MaskRcnnError(
-      'INVALID_OPTION',
+    throw invalid(
       `Option '${name}' of ${where} must be ${rule.expected}, got ${show(value)}.`,
       near === undefined ? {} : {hint: `Did you mean '${near}'?`},
     );
   }
   for (const [name, rule] of Object.entries(schema)) {
     if (rule.required && (options as Record<string, unknown>)[name] === undefined) {
-      throw new MaskRcnnError('INVALID_OPTION', `${where} needs option '${name}': ${rule.expected}.`);
+      throw invalid(`${where} needs option '${name}': ${rule.expected}.`);
     }
   }
 }
 
-function unknownOption(name: string, known: string[], where: string): MaskRcnnError {
+function nameHint(name: string, known: string[]): string {
   const near = closest(name, known);
-  return new MaskRcnnError('INVALID_OPTION', `${where} has no option '${name}'.`, {
-    hint: near === undefined ? `Its options are ${known.join(', ')}.` : `Did you mean '${near}'?`,
-  });
+  return near === undefined ? `Its options are ${known.join(', ')}.` : `Did you mean '${near}'?`;
 }
 
 function isWithin(value: number, {min, max, above, below}: Range): boolean {

@@ -13,6 +13,6 @@ export async function readConfigFile(file: string, schema: Schema): Promise<Reco
     const what = cause instanceof YAMLParseError ? 'must be YAML or JSON' : 'must be a file of options';
     throw new MaskRcnnError('INVALID_OPTION', `${file} ${what}: ${line}`, {file, cause});
   }
-  checkOptions(content, schema, file);
+  checkOptions(content, schema, file, {file});
   return (content ?? {}) as Record<string, unknown>;
 }

@@ -36,7 +36,8 @@ export function describedOptions(metadata: WeightsMetadata, file: string): Model
   const text = metadata[NETWORK];
   if (typeof text !== 'string') return undefined;
   try {
-    const options = JSON.parse(text) as ModelOptions;
+    const options = JSON.parse(text) as ModelOptions | null;
+    if (options === null) throw new TypeError('The options must be an object, got null.');
     checkModelOptions(options);
     completeModelOptions(options, {pretrained: true, numClasses: 2, device: 'cpu'});
     return options;

@@ -1,4 +1,6 @@
 import {type FileHandle, open, readFile} from 'node:fs/promises';
+import {MaskRcnnError} from '../basics/errors.js';
+import {show} from '../basics/wording.js';
 import {writeAtomically, writeFailed} from '../files/atomic-file.js';
 import type {EpochRecord, History, StepRecord} from './history.js';
 
@@ -40,7 +42,10 @@ export class MetricsFile {
     return new MetricsFile(path, file);
   }
 
-  /** Opens `path` to append to it and drops the records from `point` on, because those steps will be repeated. */
+  /**
+   * Opens `path` to append to it and drops the records from `point` on, because those steps will be repeated. Throws
+   * what `readMetrics()` throws, and WRITE_FAILED.
+   */
   static async resume(
     path: string,
     point: ResumePoint,
@@ -81,7 +86,8 @@ function firstLine(runId: string): string {
 
 /**
  * Reads metrics.jsonl up to `point`, or all of it, and returns the records, their lines, and the id of the run. Drops a
- * last line that was cut off when the process was killed. A missing file counts as empty.
+ * last line that was cut off when the process was killed. A missing file counts as empty. Throws INVALID_DATASET if the
+ * file cannot be read, or if a line is JSON of a step or epoch that lacks what every record has: no kill leaves that.
  */
 export async function readMetrics(
   path: string,
@@ -91,7 +97,7 @@ export async function readMetrics(
   let runId: string | undefined;
   const lines = (await readIfPresent(path)).split('\n');
   for (const [index, line] of lines.entries()) {
-    const record = parse(line);
+    const record = parse(line, {path, number: index + 1});
     if (record === undefined) {
       if (index < lines.length - 1) kept.damaged++;
     } else if (record.type === 'run') {
@@ -110,23 +116,63 @@ async function readIfPresent(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
+    const {code, message} = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return '';
+    throw new MaskRcnnError('INVALID_DATASET', `${path} must be the metrics of a run: ${message}.`, {
+      file: path,
+      cause: error,
+    });
   }
 }
 
-/** The record in a line, or undefined if the line is not a record. */
-function parse(line: string): MetricsRecord | RunLine | undefined {
-  let record: MetricsRecord | RunLine;
+/** Where a line is, for messages. */
+type Place = {path: string; number: number};
+
+/** The record in a line, or undefined if the line is neither a record nor says that it is one. */
+function parse(line: string, place: Place): MetricsRecord | RunLine | undefined {
+  let record: Record<string, unknown> | null;
   try {
     record = JSON.parse(line, (name, value) => (value === null && isLoss(name) ? Number.NaN : value));
   } catch {
     return undefined;
   }
-  if (record?.type === 'run') return typeof record.runId === 'string' ? record : undefined;
-  const isStep = record?.type === 'step' && Number.isInteger(record.step);
-  const isEpoch = record?.type === 'epoch' && Number.isInteger(record.epoch);
-  return isStep || isEpoch ? record : undefined;
+  const rule = record?.type === 'step' ? STEP : record?.type === 'epoch' ? EPOCH : undefined;
+  if (rule !== undefined) return checked(record!, rule, place) as MetricsRecord;
+  return record?.type === 'run' && typeof record.runId === 'string' ? (record as RunLine) : undefined;
+}
+
+type Check = [name: string, expected: string, accepts: (value: unknown) => boolean];
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isNumber = (value: unknown) => typeof value === 'number';
+const isNumbers = (value: unknown) => isObject(value) && Object.values(value as object).every(isNumber);
+
+/** What tables, curves and reports read of every step. */
+const STEP: readonly Check[] = [
+  ['step', 'a whole number', Number.isInteger],
+  ['epoch', 'a whole number', Number.isInteger],
+  ['lr', 'a number', isNumber],
+  ['loss', 'a number', isNumber],
+  ['losses', 'an object of numbers', isNumbers],
+];
+
+/** The same of every epoch. */
+const EPOCH: readonly Check[] = [
+  ['epoch', 'a whole number', Number.isInteger],
+  ['loss', 'a number', isNumber],
+  ['validation', 'an object or null', (value) => value === null || isObject(value)],
+];
+
+function checked(record: Record<string, unknown>, checks: readonly Check[], {path, number}: Place) {
+  for (const [name, expected, accepts] of checks) {
+    if (accepts(record[name])) continue;
+    throw new MaskRcnnError(
+      'INVALID_DATASET',
+      `Line ${number} of ${path} must have '${name}', ${expected}, got ${show(record[name])}.`,
+      {file: path, hint: 'Remove the line, or put back the file as train() wrote it.'},
+    );
+  }
+  return record;
 }
 
 /** JSON has no NaN: a loss that is not finite is null in the file and becomes NaN again when read. */

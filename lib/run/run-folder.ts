@@ -3,6 +3,7 @@ import {mkdir, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {versions} from '../addon/versions.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import {count} from '../basics/wording.js';
 import type {Sample} from '../datasets/dataset.js';
 import {type Comparison, drawComparison, drawMosaic} from '../draw/mosaic.js';
 import {writeAtomically} from '../files/atomic-file.js';
@@ -79,8 +80,9 @@ export class RunFolder {
   /**
    * Opens and locks `path`, or the first free folder of runs/train, runs/train-2, ... Without `resumeAt` it removes the
    * state of an earlier run, so that nobody resumes it by mistake, and then its metrics and reports. Throws
-   * INVALID_OPTION if the folder cannot be written, WRITE_FAILED if metrics.jsonl cannot be written, and
-   * INVALID_CHECKPOINT if the files of the run to resume are of different runs, and BUSY if another run goes on in it.
+   * INVALID_OPTION if the folder cannot be written, WRITE_FAILED if metrics.jsonl cannot be written, INVALID_DATASET if
+   * it cannot be read or has broken records, INVALID_CHECKPOINT if the files of the run to resume are of different
+   * runs, and BUSY if another run goes on in it.
    */
   static async open(path: string | undefined, options: RunFolderOptions = {}): Promise<RunFolder> {
     const free = join('runs', 'train');
@@ -113,7 +115,7 @@ export class RunFolder {
     const id = await idToResume(path, options.runId);
     const {metrics, kept} = await MetricsFile.resume(file, at, id);
     const run = new RunFolder({path, id, lock}, metrics, kept.history, options);
-    if (kept.damaged > 0) run.#warn(`${file} has ${kept.damaged} lines that are no records; they are left out.`);
+    if (kept.damaged > 0) run.#warn(`${file} has ${count(kept.damaged, 'damaged line')}, left out.`);
     await run.#openEvents(at.step);
     return run;
   }

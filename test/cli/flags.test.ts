@@ -78,8 +78,11 @@ test('options come from YAML and JSON files, whose mistakes name file and line',
   t.deepEqual(await readConfigFile(file('a.json', '{"lr": 1}'), schema), {lr: 1});
   t.deepEqual(await readConfigFile(file('empty.yaml', ''), schema), {});
 
-  const complaint = async (path: string) =>
-    (await t.throwsAsync(readConfigFile(path, schema), {code: 'INVALID_OPTION'}))!.message;
+  const complaint = async (path: string) => {
+    const error = (await t.throwsAsync(readConfigFile(path, schema), {code: 'INVALID_OPTION'}))!;
+    t.like(error, {file: path});
+    return error.message;
+  };
   t.regex(await complaint(file('bad.yaml', 'lr: 1\nclasses: [\n')), /bad\.yaml must be YAML or JSON: .* line [23]/);
   t.regex(await complaint(file('unknown.yaml', 'lrr: 1')), /unknown\.yaml has no option 'lrr'\.\nDid you mean 'lr'\?$/);
   t.regex(await complaint(file('list.yaml', '- 1')), /list\.yaml must be an object/);

@@ -102,12 +102,14 @@ test('a file of another program needs its options said, and gives its classes by
 test('options in a file that are none are refused', async (t) => {
   const path = join(folder, 'odd.safetensors');
   const dict = new Map([...(await model.stateDict())].slice(0, 1));
-  await writeSafetensors(path, dict, {maskrcnn_options: '{"backbone": "alexnet"}'});
-  const error = await t.throwsAsync(maskRcnn({weights: path}), {code: 'INVALID_CHECKPOINT'});
-  t.true(
-    error!.message.startsWith(`${path} must have the options of a network as 'maskrcnn_options', got others: `),
-    error!.message,
-  );
+  for (const options of ['{"backbone": "alexnet"}', '', '{"backbone": "res', '3', 'null', '[]', '"resnet50"']) {
+    await writeSafetensors(path, dict, {maskrcnn_options: options});
+    const error = await t.throwsAsync(maskRcnn({weights: path}), {code: 'INVALID_CHECKPOINT'}, options);
+    const begin = `${path} must have the options of a network as 'maskrcnn_options', got others: `;
+    t.true(error!.message.startsWith(begin), error!.message);
+    t.notRegex(error!.message, /Cannot read properties/);
+    t.like(error, {file: path});
+  }
 });
 
 test('neither a file nor a registered name', async (t) => {

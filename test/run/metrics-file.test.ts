@@ -1,4 +1,4 @@
-import {mkdtemp, open, readFile, rm, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, open, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -90,7 +90,7 @@ test('a last line that lost only its line end is kept', async (t) => {
 test('damaged lines before the last are counted and left out', async (t) => {
   const path = await pathOf(t);
   const lines = await write(path);
-  await writeFile(path, `${lines[0]}\n\0\0\0\n"step"\nnull\n{"type":"step"}\n${lines[1]}\n`);
+  await writeFile(path, `${lines[0]}\n\0\0\0\n"step"\nnull\n{"type":"other"}\n${lines[1]}\n`);
   const {metrics, kept} = await MetricsFile.resume(path, {step: 99, epoch: 99}, 'run-1');
   await metrics.close();
   t.is(kept.damaged, 4);
@@ -150,4 +150,42 @@ test('the id of the run is read back; a file of an older version has none', asyn
   await writeFile(path, lines.join('\n'));
   const {runId, history, damaged} = await readMetrics(path);
   t.deepEqual([runId, history.steps.length, damaged], [undefined, 6, 0]);
+});
+
+test('a record without what every record has is an error that names file and line', async (t) => {
+  const path = await pathOf(t);
+  const lines = await write(path);
+  const without = (line: string, name: string, value?: unknown) => JSON.stringify({...JSON.parse(line), [name]: value});
+  const [whole, , wholeEpoch] = lines as [string, string, string];
+  const cases: [line: string, problem: string][] = [
+    [without(whole, 'losses'), "'losses', an object of numbers, got undefined"],
+    [without(whole, 'losses', null), "'losses', an object of numbers, got null"],
+    [without(whole, 'losses', [1]), "'losses', an object of numbers, got [1]"],
+    [without(whole, 'losses', {loss_mask: 'x'}), "'losses', an object of numbers, got an object"],
+    [without(whole, 'loss', 'x'), "'loss', a number, got 'x'"],
+    [without(whole, 'lr'), "'lr', a number, got undefined"],
+    [without(whole, 'step', 0.5), "'step', a whole number, got 0.5"],
+    [without(whole, 'epoch'), "'epoch', a whole number, got undefined"],
+    ['{"type":"epoch","epoch":0}', "'loss', a number, got undefined"],
+    [without(wholeEpoch, 'validation', 3), "'validation', an object or null, got 3"],
+    [without(wholeEpoch, 'validation'), "'validation', an object or null, got undefined"],
+  ];
+  for (const [line, problem] of cases) {
+    const text = `${first}\n${whole}\n${line}\n${lines[1]}\n`;
+    await writeFile(path, text);
+    for (const read of [() => readMetrics(path), () => MetricsFile.resume(path, {step: 99, epoch: 99}, 'run-1')]) {
+      const error = await t.throwsAsync(read(), {instanceOf: MaskRcnnError, code: 'INVALID_DATASET'}, line);
+      t.is(error!.file, path);
+      t.is(error!.message.split('\n')[0], `Line 3 of ${path} must have ${problem}.`);
+    }
+    t.is(await readFile(path, 'utf8'), text, 'the file stays as it was');
+  }
+});
+
+test('a folder in the place of the file is an error that names it', async (t) => {
+  const path = await pathOf(t);
+  await mkdir(path);
+  const error = await t.throwsAsync(readMetrics(path), {instanceOf: MaskRcnnError, code: 'INVALID_DATASET'});
+  t.is(error!.file, path);
+  t.true(error!.message.startsWith(`${path} must be the metrics of a run: EISDIR`), error!.message);
 });

@@ -192,7 +192,7 @@ test('damaged lines of a run that is resumed are told', async (t) => {
   const told: string[] = [];
   const run = await RunFolder.open(folder, {resumeAt: {step: 1, epoch: 0}, warn: (text) => told.push(text)});
   await run.close();
-  t.deepEqual(told, [`${join(folder, 'metrics.jsonl')} has 2 lines that are no records; they are left out.`]);
+  t.deepEqual(told, [`${join(folder, 'metrics.jsonl')} has 2 damaged lines, left out.`]);
 });
 
 test('a folder that cannot be made is refused', async (t) => {

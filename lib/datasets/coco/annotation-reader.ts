@@ -24,7 +24,9 @@ async function readAt(handle: FileHandle, file: string, offset: number, length: 
   const buffer = Buffer.allocUnsafe(length);
   const {bytesRead} = await handle.read(buffer, 0, length, offset);
   try {
-    return JSON.parse(buffer.toString('utf8', 0, bytesRead)) as Annotation;
+    const annotation: unknown = JSON.parse(buffer.toString('utf8', 0, bytesRead));
+    if (typeof annotation !== 'object' || annotation === null) throw new TypeError('An annotation must be an object.');
+    return annotation as Annotation;
   } catch (cause) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
