@@ -58,12 +58,17 @@ export class MaskRcnn {
 
   /**
    * Detects objects in one or more images. An image is a path, a `file:` URL, the bytes of an image file, or pixels
-   * `{data, width, height}`. Always resolves to an array, one item per image. Masks are run-length encoded unless
-   * `maskFormat` says otherwise.
+   * `{data, width, height}`. Resolves to an array with one item per image, also for a single image:
+   * `const [found] = await model.predict('a.png')`. Masks are run-length encoded unless `maskFormat` says otherwise.
    *
    * Throws INVALID_IMAGE, which names the file; INVALID_OPTION; DISPOSED; OUT_OF_MEMORY; or the reason of an aborted
    * signal.
    */
+  predict<F extends MaskFormat = 'rle'>(image: ImageSource, options?: PredictOptions<F>): Promise<[Detections<F>]>;
+  predict<F extends MaskFormat = 'rle'>(
+    images: ImageSource | readonly ImageSource[],
+    options?: PredictOptions<F>,
+  ): Promise<Detections<F>[]>;
   async predict<F extends MaskFormat = 'rle'>(
     images: ImageSource | readonly ImageSource[],
     options: PredictOptions<F> = {},

@@ -9,8 +9,8 @@ import {blobSample, blobs, tinyModel} from '../tiny.js';
 
 declare global {
   var files: string[];
-  var readMyImage: (file: string | undefined) => Promise<{data: Uint8Array; width: number; height: number}>;
-  var readMyMasks: (file: string | undefined) => Promise<Instance[]>;
+  var readMyImage: (file: string) => Promise<{data: Uint8Array; width: number; height: number}>;
+  var readMyMasks: (file: string) => Promise<Instance[]>;
   var train: typeof maskrcnn.train;
   var model: MaskRcnn;
   var data: Dataset;

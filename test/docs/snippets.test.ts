@@ -25,7 +25,19 @@ test.after.always(() => rm(folder, {recursive: true, force: true}));
 const inLanguage = (language: string) => blocks.filter((block) => block.language === language);
 
 test('every example in TypeScript is right by its types', async (t) => {
-  const options = {strict: true, module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, noEmit: true};
+  // As `tsc --init` of TypeScript 6 writes them, but for the output.
+  const options = {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    verbatimModuleSyntax: true,
+    isolatedModules: true,
+    noUncheckedSideEffectImports: true,
+    moduleDetection: ts.ModuleDetectionKind.Force,
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2023,
+    noEmit: true,
+  };
   const files = [];
   for (const [i, {text}] of inLanguage('ts').entries()) {
     const file = join(folder, `types-${i}.ts`);
