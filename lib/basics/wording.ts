@@ -1,6 +1,6 @@
 /** '1 image', '2 images'. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+export function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
 }
 
 /** 'a, b, c and 4 more' */
@@ -22,11 +22,15 @@ export function formatMemory(bytes: number): string {
   return bytes < 999.5e6 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
-/** The word that is most similar to `given`, or undefined if none is similar enough to be meant. */
+/**
+ * The word that is most similar to `given`, or undefined if none is similar enough to be meant. It begins with the same
+ * letter, unless that letter is missing, added or swapped: people rarely get the first one wrong, and words such as
+ * gpu and cpu differ in nothing else.
+ */
 export function closest(given: string, words: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(given.length / 3)) + 1;
-  for (const word of words) {
+  for (const word of words.filter((candidate) => beginsAlike(given, candidate))) {
     const distance = editDistance(given.toLowerCase(), word.toLowerCase());
     if (distance < least) {
       least = distance;
@@ -34,6 +38,12 @@ export function closest(given: string, words: readonly string[]): string | undef
     }
   }
   return best;
+}
+
+function beginsAlike(given: string, word: string): boolean {
+  const [a, b] = [given.toLowerCase(), word.toLowerCase()];
+  const swapped = a[0] === b[1] && a[1] === b[0];
+  return a[0] === b[0] || swapped || a.slice(1).startsWith(b.slice(0, 2)) || b.slice(1).startsWith(a.slice(0, 2));
 }
 
 /** Formats a value for messages: short and on one line. */

@@ -1,6 +1,6 @@
 import type {Stats} from 'node:fs';
-import {stat} from 'node:fs/promises';
-import {join} from 'node:path';
+import {access, stat} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {listOf, type Schema, text} from '../basics/schema.js';
 import {COCO_OPTIONS, Coco} from '../datasets/coco/coco.js';
@@ -63,6 +63,33 @@ export async function openData({path, ...options}: DataSpec, defaultClass = DEFA
   const isVoc = await stat(join(path, VOC_LISTS)).catch(() => undefined);
   if (isVoc !== undefined) return VocSegmentation.open(path, options);
   return MaskFolder.open(path, {classes: [defaultClass], ...options});
+}
+
+/** Of so many images the first is looked for: one that is missing is a fault of the data set, not of the folder. */
+const LOOKED_FOR = 8;
+
+/**
+ * Like `openData()`, for commands that read the images. Throws INVALID_DATASET if those of an annotation file are in
+ * another folder, instead of one error for each image.
+ */
+export async function openImages(spec: DataSpec, defaultClass?: string): Promise<Dataset> {
+  const data = await openData(spec, defaultClass);
+  if (!(data instanceof Coco) || data.length === 0) return data;
+  const folder = (spec.images as string | undefined) ?? dirname(spec.path);
+  const names = data.images.slice(0, LOOKED_FOR).map(({fileName}) => fileName);
+  const there = await Promise.all(
+    names.map((name) =>
+      access(join(folder, name)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (there.some(Boolean)) return data;
+  throw new MaskRcnnError('INVALID_DATASET', `${spec.path} has the image ${names[0]}, which is not in ${folder}.`, {
+    file: spec.path,
+    hint: 'Name the folder of the images with `images`.',
+  });
 }
 
 /** Splits `options` into those of a data set and the others. */

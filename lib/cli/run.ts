@@ -12,6 +12,7 @@ import {report} from './commands/report.js';
 import {setup} from './commands/setup.js';
 import {train} from './commands/train.js';
 import {readFlags} from './flags.js';
+import {inFlagSpelling} from './option-spelling.js';
 
 export const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert, report];
 
@@ -23,6 +24,7 @@ export type Output = {out: (text: string) => void; progress: Progress};
  * for an interruption.
  */
 export async function runCli(args: readonly string[], {out, progress}: Output, signal: AbortSignal): Promise<number> {
+  let command: Command | undefined;
   try {
     const [name, ...rest] = args;
     if (name === undefined || name === 'help' || isHelp(name)) {
@@ -33,7 +35,7 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
       out(packageVersion());
       return 0;
     }
-    const command = findCommand(name);
+    command = findCommand(name);
     if (rest.some(isHelp)) {
       out(command.help());
       return 0;
@@ -49,9 +51,18 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
       return 130;
     }
     // Show no stack for errors that the user can fix.
-    progress.say(error instanceof MaskRcnnError ? `error: ${error.message}` : String((error as Error).stack ?? error));
+    progress.say(
+      error instanceof MaskRcnnError ? `error: ${messageFor(error, command)}` : String((error as Error).stack ?? error),
+    );
     return error instanceof MaskRcnnError && error.code === 'INVALID_OPTION' ? 2 : 1;
   }
+}
+
+/** The message with options as flags. Those of a configuration file, in YAML or JSON, are spelt as there. */
+function messageFor({code, file, message}: MaskRcnnError, command: Command | undefined): string {
+  const isOfFile = code === 'INVALID_OPTION' && /\.(ya?ml|json)$/i.test(file ?? '');
+  if (command === undefined || isOfFile) return message;
+  return inFlagSpelling(message, command.options);
 }
 
 function isHelp(argument: string): boolean {

@@ -5,7 +5,7 @@ import {MaskFolder} from '../datasets/mask-folder.js';
 import {split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
-import {DATA_OPTIONS, type DataSpec, openData, partDataOptions} from './data-options.js';
+import {DATA_OPTIONS, type DataSpec, openImages, partDataOptions} from './data-options.js';
 
 /**
  * A path or a `DataSpec`. Command-line values are text at first, so text that is a number or an object is not taken as
@@ -58,12 +58,12 @@ export async function openTrainingData(config: TrainConfig): Promise<TrainingDat
   if (data === undefined) return undefined;
   const specOf = (given: unknown): DataSpec =>
     typeof given === 'string' ? {path: given, ...options} : {...options, ...(given as DataSpec)};
-  const all = await openData(specOf(data));
+  const all = await openImages(specOf(data));
   if (validation === 0) return {training: all};
   if (typeof validation === 'number') {
     // Keep all images of a patient on the same side of the split.
     if (all instanceof MaskFolder) return all.split(validation, {seed, groupBy: ({patient}) => patient});
     return split(all, validation, {seed});
   }
-  return {training: all, validation: await openData(specOf(validation))};
+  return {training: all, validation: await openImages(specOf(validation))};
 }

@@ -1,9 +1,11 @@
 import {readdir} from 'node:fs/promises';
 import {basename, extname, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
+import {count} from '../basics/wording.js';
 import {globMatcher} from '../files/glob.js';
 import {isPredictionName, LABELS_SUFFIX, predictedImage} from '../files/prediction-names.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
+import {describeMisplaced, IMAGE_FOLDERS, MASK_FOLDERS} from './misplaced.js';
 
 /** What the user says about the places of images and masks. */
 export type FolderLayout = {
@@ -20,10 +22,6 @@ export type ImagePair = {name: string; image: string; mask: string};
 
 /** What the name of a mask has after that of its image. GlaS uses `_anno`, Penn-Fudan uses `_mask`. */
 export const MASK_SUFFIXES: readonly string[] = ['_anno', '_mask'];
-const IMAGE_FOLDERS = ['images', 'image', 'imgs', 'img', 'pngimages', 'jpegimages'];
-const MASK_FOLDERS = ['masks', 'mask', 'pedmasks', 'annotations', 'labels', 'segmentationobject'];
-const LAYOUTS =
-  'Expected NAME.bmp beside NAME_anno.bmp (or NAME_mask), or folders images/ and masks/ with the same names (with or without _mask). Further subfolders are not searched.';
 const PREDICTIONS = 'The pictures of `maskrcnn predict`, NAME_overlay and NAME_labels, are no images.';
 
 /** Sorts train_2 before train_10, in the same order on every machine. */
@@ -68,8 +66,11 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     (stem, name) => !isMask(stem) && !isPrediction(stem, name) && kept(stem, name),
   );
   if (images.size === 0 || masks.size === 0) {
-    const found = `${images.size} images and ${masks.size} masks`;
-    const hint = imageFiles.some(isPredictionName) ? `${LAYOUTS} ${PREDICTIONS}` : LAYOUTS;
+    const {found, hint: layouts} = await describeMisplaced(folder, {
+      images: [...images.keys()],
+      masks: [...masks.keys()],
+    });
+    const hint = imageFiles.some(isPredictionName) ? `${layouts} ${PREDICTIONS}` : layouts;
     throw invalid(folder, `${folder} must hold images with instance masks, got ${found}`, hint);
   }
 
@@ -101,7 +102,7 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     const pattern = JSON.stringify(options.include ?? options.exclude);
     throw invalid(
       folder,
-      `${pattern} leaves none of the ${images.size} images of ${folder}`,
+      `${pattern} leaves none of the ${count(images.size, 'image')} of ${folder}`,
       `They are called ${examples}, …`,
     );
   }

@@ -3,6 +3,7 @@ import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../basics/schema.js';
 import {inTurns, Turn} from '../basics/turns.js';
+import {count} from '../basics/wording.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {describeNotices, type FileNotice} from '../image/notices.js';
 import type {RgbImage} from '../image/read-image.js';
@@ -219,12 +220,14 @@ export function describeInspection(inspection: Inspection): string {
   const between = (spread: Spread | null) =>
     spread === null ? 'none' : `${spread.min} to ${spread.max}, half of them up to ${spread.median}`;
   return [
-    `${images} images, ${negatives} of them without instances; ${instances} instances.`,
+    `${count(images, 'image')}, ${negatives} of them without instances; ${count(instances, 'instance')}.`,
     `Width ${between(width)}; height ${between(height)} pixels.`,
     `Instances per image: ${between(instancesPerImage)}. Pixels per instance: ${between(area)}.`,
-    ...classes.map((each) => `Class '${each.name}': ${each.instances} instances on ${each.images} images.`),
+    ...classes.map(
+      (each) => `Class '${each.name}': ${count(each.instances, 'instance')} on ${count(each.images, 'image')}.`,
+    ),
     ...warnings.map((warning) => `Warning: ${warning}`),
     ...faults.map(({message}) => `Fault: ${message}`),
-    faults.length === 0 ? 'No faults.' : `${faults.length} faults.`,
+    faults.length === 0 ? 'No faults.' : `${count(faults.length, 'fault')}.`,
   ].join('\n');
 }

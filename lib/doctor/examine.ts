@@ -4,6 +4,7 @@ import {extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {loadAddon, packageRoot} from '../addon/binding.js';
 import type {Obstacle} from '../addon/device.js';
+import {count} from '../basics/wording.js';
 import {cacheRoot} from '../files/cache.js';
 import {minorVersion} from '../libtorch/layout.js';
 import {lookForLibtorch} from '../libtorch/locate.js';
@@ -95,7 +96,7 @@ async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const findings: Finding[] = [];
   if (test?.environment !== undefined) {
     const {threads, cpuCapability, gpus} = test.environment;
-    findings.push({name: 'CPU', state: 'note', text: `${threads} threads, ${cpuCapability}`});
+    findings.push({name: 'CPU', state: 'note', text: `${count(threads, 'thread')}, ${cpuCapability}`});
     findings.push(gpuFinding(gpus, test.obstacle));
   }
   for (const {name, seconds, error} of test?.checks ?? []) {

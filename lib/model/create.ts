@@ -4,6 +4,7 @@ import {loadRuntime} from '../addon/binding.js';
 import {chooseDevice} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {createProgress} from '../basics/progress.js';
+import {count} from '../basics/wording.js';
 import {adaptPredictors, servesAsIs} from '../weights/adapt-predictors.js';
 import {toBackboneStateDict} from '../weights/backbone-state-dict.js';
 import {cocoCategories} from '../weights/coco-categories.js';
@@ -141,8 +142,8 @@ async function loadDetector(
   await load(adapted.tensors);
   const copied = adapted.copiedClasses.length > 0 ? `; kept what it knows of ${adapted.copiedClasses.join(', ')}` : '';
   return [
-    `${source.file}: replaced its box and mask predictors by new ones for the ${classes.length} ` +
-      `${classes.length === 1 ? 'class' : 'classes'} ${shorten(classes)}${copied}.`,
+    `${source.file}: replaced its box and mask predictors by new ones for the ` +
+      `${count(classes.length, 'class', 'classes')} ${shorten(classes)}${copied}.`,
   ];
 }
 

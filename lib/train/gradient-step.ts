@@ -1,6 +1,7 @@
 import type {Losses, Optimizer} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import {count} from '../basics/wording.js';
 import type {Sample} from '../datasets/dataset.js';
 import {toNativeImage, toNativeTarget} from '../datasets/targets.js';
 import {type MaskRcnn, openModel} from '../model/model.js';
@@ -105,8 +106,8 @@ export function explainOutOfMemory(error: unknown, samples: readonly Sample[]): 
   const {file, image, instances} = largest;
   return new MaskRcnnError(
     'OUT_OF_MEMORY',
-    `A batch of ${samples.length} images must fit into memory, and did not: the largest is ${file}, ` +
-      `${image.width} × ${image.height} with ${instances.length} instances.`,
+    `A batch of ${count(samples.length, 'image')} must fit into memory, and did not: the largest is ${file}, ` +
+      `${image.width} × ${image.height} with ${count(instances.length, 'instance')}.`,
     {
       hint:
         'Lower batchSize, with accumulate raised as much for the same step; or make the model with a smaller minSize ' +

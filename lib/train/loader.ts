@@ -12,6 +12,7 @@ import {
   required,
   type Schema,
 } from '../basics/schema.js';
+import {count} from '../basics/wording.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
 import {checkSample, readSample} from '../datasets/read-sample.js';
 
@@ -103,7 +104,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   if (length === 0) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
-      `The data set must fill at least one batch of ${batchSize}, got ${dataset.length} images.`,
+      `The data set must fill at least one batch of ${batchSize}, got ${count(dataset.length, 'image')}.`,
       dropLast && dataset.length > 0 ? {hint: 'Choose a smaller batchSize, or leave out dropLast.'} : {},
     );
   }

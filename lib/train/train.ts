@@ -3,6 +3,7 @@ import {native} from '../addon/native-errors.js';
 import {toAugmentation} from '../augment/presets.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {createProgress} from '../basics/progress.js';
+import {count} from '../basics/wording.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {describeShared, sharedImages} from '../datasets/overlap.js';
 import type {FileLock} from '../files/file-lock.js';
@@ -232,12 +233,13 @@ function list(classes: readonly string[]): string {
 function describeRun(data: Dataset, batches: number, options: ResolvedTrainOptions, output: string): string {
   const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule} = options;
   const images = batchSize * accumulate;
+  const steps = Math.ceil(batches / accumulate);
   const isDefault = optimizer.type === 'sgd' && lr === SGD_RATE_PER_IMAGE * images;
-  const rate = isDefault ? `${lr} (${SGD_RATE_PER_IMAGE} × ${images} images)` : `${lr}`;
+  const rate = isDefault ? `${lr} (${SGD_RATE_PER_IMAGE} × ${count(images, 'image')})` : `${lr}`;
   const batch = accumulate === 1 ? `batches of ${batchSize}` : `${accumulate} batches of ${batchSize} each`;
   return (
-    `Training on ${data.length} images: ${epochs} epochs of ${Math.ceil(batches / accumulate)} steps, ${batch}. ` +
-    `${optimizer.type === 'sgd' ? 'SGD' : 'AdamW'} at rate ${rate}, ${warmup} steps of warm-up, then ${schedule.type}. ` +
+    `Training on ${count(data.length, 'image')}: ${count(epochs, 'epoch')} of ${count(steps, 'step')}, ${batch}. ` +
+    `${optimizer.type === 'sgd' ? 'SGD' : 'AdamW'} at rate ${rate}, ${count(warmup, 'step')} of warm-up, then ${schedule.type}. ` +
     `Everything goes to ${output}.`
   );
 }

@@ -1,5 +1,6 @@
 import type {StateTensor} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import {count} from '../basics/wording.js';
 import {toFloat32} from './float-tensor.js';
 import {elementCount, type StateDict} from './state-dict.js';
 
@@ -57,7 +58,7 @@ export function adaptPredictors(
     if (from === undefined || found === undefined || found === from.length * perClass) continue;
     throw new MaskRcnnError(
       'STATE_DICT_MISMATCH',
-      `${layer}.weight has ${found} rows, expected ${from.length * perClass} for the ${from.length - 1} classes of the weights and the background.`,
+      `${layer}.weight has ${count(found, 'row')}, expected ${from.length * perClass} for the ${count(from.length - 1, 'class', 'classes')} of the weights and the background.`,
     );
   }
   const rows = sharedRows(from ?? [], to);

@@ -1,5 +1,6 @@
 import type {DType, ParameterInfo, StateTensor} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import {count} from '../basics/wording.js';
 
 /** Tensors by name, in the order of the file or model. Each key is the `name` of its tensor. */
 export type StateDict = Map<string, StateTensor>;
@@ -73,7 +74,7 @@ export function requireMatchingStateDict(
   const lists = [list('missing', missing), list('unexpected', unexpected), list('of another shape', shapes)];
   throw new MaskRcnnError(
     'STATE_DICT_MISMATCH',
-    `${source} does not have the model's ${parameters.length} tensors: ${lists.filter(Boolean).join('; ')}.`,
+    `${source} does not have the model's ${count(parameters.length, 'tensor')}: ${lists.filter(Boolean).join('; ')}.`,
     {
       hint:
         hint ?? 'Build the model with the backbone, version, backboneNorm and classes that the weights were made with.',

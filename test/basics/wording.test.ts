@@ -5,6 +5,8 @@ test('counts', (t) => {
   t.is(count(0, 'epoch'), '0 epochs');
   t.is(count(1, 'epoch'), '1 epoch');
   t.is(count(2, 'epoch'), '2 epochs');
+  t.is(count(1, 'class', 'classes'), '1 class');
+  t.is(count(2, 'class', 'classes'), '2 classes');
 });
 
 test('memory', (t) => {
@@ -21,6 +23,12 @@ test('durations', (t) => {
 
 test('the closest word is none when all are far', (t) => {
   t.is(closest('resnet5', ['resnet50', 'resnet18']), 'resnet50');
+  // A wrong first letter is another word, unless it is missing, added or swapped.
+  t.is(closest('gpu', ['cpu', 'cuda', 'from']), undefined);
+  t.is(closest('export', ['report', 'convert']), undefined);
+  t.is(closest('rain', ['train']), 'train');
+  t.is(closest('ttrain', ['train']), 'train');
+  t.is(closest('rtain', ['train']), 'train');
   t.is(closest('vgg', ['resnet50', 'resnet18']), undefined);
 });
 

@@ -50,6 +50,59 @@ test.serial('inspect counts, and ends with code 1 where there are faults', async
   t.regex(faulty.err, /error: The data set has 1 fault\.\n$/);
 });
 
+test.serial('inspect names what helps in the spelling of the command line', async (t) => {
+  await writeFile(
+    at('tiny-coco.json'),
+    JSON.stringify({
+      images: [{id: 1, file_name: 'nowhere.png', width: 9, height: 9}],
+      annotations: [],
+      categories: [{id: 1, name: 'gland'}],
+    }),
+  );
+  const coco = await maskrcnn('inspect', at('tiny-coco.json'));
+  t.is(
+    coco.err,
+    `error: ${at('tiny-coco.json')} has the image nowhere.png, which is not in ${folder}.\n` +
+      'Name the folder of the images with --images.\n',
+  );
+  await mkdir(at('renamed'));
+  for (const name of ['a.png', 'a_seg.png']) await copyFile(at('data', 'train_1.png'), at('renamed', name));
+  t.regex(
+    (await maskrcnn('inspect', at('renamed'))).err,
+    /If NAME_seg is the mask of NAME, set --mask-suffix to _seg\.\n$/,
+  );
+});
+
+test.serial('inspect takes the size of training', async (t) => {
+  const data = [at('data'), '--include', 'train_*'];
+  const warning = /less than one pixel wide or high at the training size \(--min-size 1, --max-size 4\)/;
+  const {out, err} = await maskrcnn('inspect', ...data, '--min-size', '[1, 3]', '--max-size', '4');
+  t.regex(out, warning, err);
+  t.notRegex((await maskrcnn('inspect', ...data)).out, /less than one pixel/);
+  const trained = await maskrcnn(
+    'train',
+    ...data,
+    '--config',
+    at('tiny.yaml'),
+    '--min-size',
+    '1',
+    '--max-size',
+    '4',
+    '--output',
+    at('thin'),
+    '--epochs',
+    '1',
+  );
+  t.regex(trained.out, warning, trained.err);
+});
+
+test.serial('weights that cannot be had are told before the data set is inspected', async (t) => {
+  const {code, out, err} = await maskrcnn('train', at('data'), '--include', 'train_*', '--weights', at('none.pth'));
+  t.is(code, 2);
+  t.is(out, '');
+  t.regex(err, /none\.pth' is neither a file nor the name of detector weights/);
+});
+
 test.serial('train fills the run folder from a configuration file and flags, the flags first', async (t) => {
   const {code, out, err} = await maskrcnn(
     ...[
@@ -84,7 +137,7 @@ test.serial('train --resume needs the run alone, and refuses what would change i
   t.true(before.equals(readFileSync(at('run', 'last.safetensors'))));
   const refused = await maskrcnn('train', '--resume', '--output', at('run'), '--lr', '1');
   t.is(refused.code, 2);
-  t.regex(refused.err, /Option 'lr' of a resumed run must be 0\.005 as before, got 1\./);
+  t.regex(refused.err, /Option --lr of a resumed run must be 0\.005 as before, got 1\./);
 });
 
 test.serial('train --resume names what is missing', async (t) => {
@@ -265,7 +318,7 @@ test.serial('predict replaces no image that it reads', async (t) => {
     t.is(code, 2);
     t.regex(
       err,
-      /^error: Option 'output' .* must be a folder where no image that is read is replaced, got '.*': .*a\.json would be\.\nName/,
+      /^error: Option --output .* must be a folder where no image that is read is replaced, got '.*': .*a\.json would be\.\nName/,
     );
   }
   t.deepEqual(await readdir(at('photos')), ['a.json']);
@@ -470,7 +523,7 @@ test.serial('predict and evaluate look at an image in as many ways as they are t
   );
   const refused = await maskrcnn(...data, '--views', '3');
   t.is(refused.code, 2);
-  t.regex(refused.err, /'views' of maskrcnn evaluate must be one of 1, 2, 4, got 3/);
+  t.regex(refused.err, /--views of maskrcnn evaluate must be one of 1, 2, 4, got 3/);
 });
 
 test.serial('convert keeps names, shapes and values, and refuses other endings', async (t) => {

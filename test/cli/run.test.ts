@@ -33,6 +33,11 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
   const cases: [string[], string][] = [
     [['setpu'], "error: maskrcnn has no command 'setpu'.\nDid you mean 'setup'?\n"],
     [
+      ['export'],
+      "error: maskrcnn has no command 'export'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, convert, report.\n",
+    ],
+    [['setup', '--gpu'], "error: maskrcnn setup has no option '--gpu'.\nSee `maskrcnn setup --help`.\n"],
+    [
       ['frobnicate'],
       "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, convert, report.\n",
     ],

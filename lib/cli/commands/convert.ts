@@ -1,3 +1,4 @@
+import {count} from '../../basics/wording.js';
 import {readWeights} from '../../weights/read-weights.js';
 import {writeWeights} from '../../weights/write-weights.js';
 import type {Command} from '../command.js';
@@ -20,6 +21,6 @@ or .pt. Names, shapes and values stay the same. Reading a pickle never executes 
     const {tensors, metadata, notes} = await readWeights(from, {signal});
     for (const note of notes) out(`${from}: ${note}.`);
     await writeWeights(to, tensors, metadata);
-    out(`${to}: ${tensors.size} tensors.`);
+    out(`${to}: ${count(tensors.size, 'tensor')}.`);
   },
 };

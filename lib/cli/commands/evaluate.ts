@@ -20,6 +20,7 @@ import {
   type DataSpec,
   dataOptionsHelp,
   openData,
+  openImages,
   partDataOptions,
   requireThere,
 } from '../data-options.js';
@@ -105,7 +106,7 @@ async function scoreWeights(
   await requireWritableFolder(output as string);
   await using model = await maskRcnn({...deviceOptions(others), weights: weights as string, signal});
   // A folder of masks does not name its class: it is the model's if that has only one.
-  const data = await openData(spec, model.classes.length === 1 ? model.classes[0] : undefined);
+  const data = await openImages(spec, model.classes.length === 1 ? model.classes[0] : undefined);
   const evaluation = await evaluateModel(model, {
     data,
     scoreThreshold: scoreThreshold as number,

@@ -2,8 +2,12 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {bool} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
 import {describeInspection, inspect as inspectData} from '../../datasets/inspect.js';
+import {MODEL_OPTIONS} from '../../model/check-options.js';
 import {type Command, ONE_DATA} from '../command.js';
-import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openData} from '../data-options.js';
+import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openImages} from '../data-options.js';
+import {inFlagSpelling} from '../option-spelling.js';
+
+const OPTIONS = {...DATA_OPTIONS, minSize: MODEL_OPTIONS.minSize!, maxSize: MODEL_OPTIONS.maxSize!, json: bool};
 
 export const inspect: Command = {
   name: 'inspect',
@@ -14,22 +18,26 @@ Reads and counts all images and masks, and reports each fault with its file. Exi
 
 ${DATA_HELP}
 
+  --min-size N        the model's minSize in training, to find objects that become too small (default 800)
+  --max-size N        the model's maxSize (default 1333)
   --json              print the result as JSON
 
   maskrcnn inspect GlaS --include 'train_*' --classes gland
   maskrcnn inspect annotations/instances_val2017.json --images val2017
 
 ${dataOptionsHelp()}`,
-  options: {...DATA_OPTIONS, json: bool},
+  options: OPTIONS,
   takes: ONE_DATA,
-  async run({json, ...options}, [path], {out, progress, signal}) {
-    const data = await openData({path: path!, ...options});
+  async run({json, minSize, maxSize, ...options}, [path], {out, progress, signal}) {
+    const data = await openImages({path: path!, ...options});
     const inspection = await inspectData(data, {
+      ...(minSize !== undefined && {minSize: Math.min(...[minSize as number | number[]].flat())}),
+      ...(maxSize !== undefined && {maxSize: maxSize as number}),
       signal,
       onImage: (done) => progress.update({label: 'Reading images', done, total: data.length, unit: 'count'}),
     });
     progress.close();
-    out(json ? JSON.stringify(inspection, describeError, 2) : describeInspection(inspection));
+    out(json ? JSON.stringify(inspection, describeError, 2) : inFlagSpelling(describeInspection(inspection), OPTIONS));
     const {length} = inspection.faults;
     if (length === 0) return;
     throw new MaskRcnnError('INVALID_DATASET', `The data set has ${count(length, 'fault')}.`);

@@ -8,6 +8,7 @@ import {type Schema, text} from '../../basics/schema.js';
 import {describeInspection, inspect} from '../../datasets/inspect.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
+import type {MaskRcnn} from '../../model/model.js';
 import type {ModelOptions} from '../../model/options.js';
 import {writeReport} from '../../report/write-report.js';
 import {RunFolder} from '../../run/run-folder.js';
@@ -19,6 +20,7 @@ import {readConfigFile} from '../config-file.js';
 import {DATA_HELP, dataOptionsHelp} from '../data-options.js';
 import {deviceOptions} from '../device-options.js';
 import {docComments, optionHelp} from '../option-help.js';
+import {inFlagSpelling} from '../option-spelling.js';
 import {
   DEFAULT_VALIDATION,
   modelOptions,
@@ -100,8 +102,6 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   const given = config.output as string | undefined;
   await requireWritableFolder(given ?? FREE_RUN);
   const {inspect: inspects = true, resume, unreadable} = config;
-  if (inspects && !resume) await check(data, unreadable === 'skip', {out, progress, signal});
-
   const of = (schema: Schema) =>
     Object.fromEntries(Object.entries(config).filter(([name]) => Object.hasOwn(schema, name)));
   await using model = await maskRcnn({
@@ -110,6 +110,8 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
     signal,
     onNotice: (notice) => progress.say(notice),
   });
+  // After the model: weights that cannot be had are told at once, and the model has the sizes of the images.
+  if (inspects && !resume) await check(data, {skips: unreadable === 'skip', model}, {out, progress, signal});
   let opened: {output: string; savedBefore: bigint | undefined} | undefined;
   const onFolder = async (output: string) => {
     // A later --resume must not allow other changes because this one did.
@@ -174,13 +176,18 @@ async function saidBefore({resume, output, data}: TrainConfig): Promise<TrainCon
 }
 
 /** Reports all faults and ends the command before the first step, unless training skips unreadable files. */
-async function check(parts: TrainingData, skips: boolean, {out, progress, signal}: CommandContext): Promise<void> {
+async function check(
+  parts: TrainingData,
+  {skips, model}: {skips: boolean; model: MaskRcnn},
+  {out, progress, signal}: CommandContext,
+): Promise<void> {
+  const {minSize, maxSize} = model.options;
   for (const [name, data] of Object.entries(parts)) {
     const label = `Checking the ${name} images`;
     const onImage = (done: number) => progress.update({label, done, total: data.length, unit: 'count'});
-    const inspection = await inspect(data, {signal, onImage});
+    const inspection = await inspect(data, {minSize: Math.min(...minSize), maxSize, signal, onImage});
     progress.close();
-    out(`${name}: ${describeInspection(inspection)}\n`);
+    out(`${name}: ${inFlagSpelling(describeInspection(inspection), TRAIN_CONFIG)}\n`);
     if (inspection.faults.length > 0 && !skips) throw inspection.faults[0]!;
   }
 }

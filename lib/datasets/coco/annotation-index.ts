@@ -1,5 +1,6 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {Turn} from '../../basics/turns.js';
+import {describeForeignJson} from '../misplaced.js';
 import {type Annotation, isId, toBox} from './annotation.js';
 import type {CocoCategory} from './categories.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
@@ -57,7 +58,7 @@ export async function indexAnnotations(file: string, faulty: 'error' | 'skip'): 
     if (!found.has(key)) {
       throw new MaskRcnnError('INVALID_DATASET', `${file} must have a list '${key}', got none.`, {
         file,
-        hint: 'An instances file of COCO has images, annotations and categories.',
+        hint: await describeForeignJson(file),
       });
     }
   }

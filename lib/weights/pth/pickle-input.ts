@@ -1,3 +1,4 @@
+import {count} from '../../basics/wording.js';
 import {MalformedPickle, PickleEnds} from './pickle-values.js';
 
 /** Maximum length of an integer in bytes or digits. Counts, ids and seeds are shorter. */
@@ -50,7 +51,7 @@ export class PickleInput {
 
   /** Reads an integer of `length` bytes, little-endian two's complement. */
   long(length: number): number | bigint {
-    if (length > longestInteger) throw new MalformedPickle(`an integer claims ${length} bytes`);
+    if (length > longestInteger) throw new MalformedPickle(`an integer claims ${count(length, 'byte')}`);
     const start = this.advance(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[start + i]!);
@@ -75,9 +76,9 @@ export class PickleInput {
 
   /** Skips `length` bytes and returns the position of the first one. */
   private advance(length: number): number {
-    if (length < 0) throw new MalformedPickle(`an operand claims ${length} bytes`);
+    if (length < 0) throw new MalformedPickle(`an operand claims ${count(length, 'byte')}`);
     if (length > this.bytes.length - this.position)
-      throw new PickleEnds(`it ends within an operand of ${length} bytes`);
+      throw new PickleEnds(`it ends within an operand of ${count(length, 'byte')}`);
     const start = this.position;
     this.position += length;
     return start;

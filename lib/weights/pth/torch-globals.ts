@@ -29,7 +29,7 @@ export const storageClasses: Readonly<Record<string, string>> = {
   QUInt2x4Storage: 'quint2x4',
 };
 
-/** Constants of the module `torch`: dtypes and quantisation schemes. Tensors of a dtype that no network has are refused later. */
+/** Constants of the module `torch`: dtypes and quantisation schemes. A tensor of a foreign dtype is refused later. */
 const torchConstants = new Set(
   (
     'float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 bool uint16 uint32 uint64 complex32 complex64 ' +

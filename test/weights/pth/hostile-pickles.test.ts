@@ -68,7 +68,7 @@ test('broken rules and claims that no file can keep are refused', async (t) => {
   const million = pickle('J\x40\x42\x0f\x00');
   const cases: [Buffer, RegExp][] = [
     [pickle('.'), /it uses a value that is not there/],
-    [pickle('\x80\x02('), /it ends within an operand of 1 bytes/],
+    [pickle('\x80\x02('), /it ends within an operand of 1 byte/],
     [pickle('\x80\x09N.'), /it is of protocol 9/],
     [pickle('\x80\x02\xff.'), /unknown opcode 0xff/],
     [pickle('\x80\x02\x97.'), /unknown opcode 0x97/],
