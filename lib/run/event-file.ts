@@ -32,7 +32,9 @@ export class EventFile {
     const path = join(folder, `events.out.tfevents.${String(stamp).padStart(10, '0')}.maskrcnn`);
     const events = new EventFile(path, await open(path, 'wx'), firstStep);
     await events.#write(0, {fileVersion: 'brain.Event:2'});
-    if (firstStep > 0) await events.#write(firstStep, {sessionStart: true});
+    // In the first file too: TensorBoard's slower loader takes the first start of a run for its beginning, and drops
+    // later steps only at the next ones.
+    await events.#write(firstStep, {sessionStart: true});
     return events;
   }
 

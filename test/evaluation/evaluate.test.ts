@@ -215,6 +215,11 @@ test('a results file is what evaluateResults() reads', async (t) => {
   await refused({...good, bbox: [1]}, /a bbox of four finite numbers/);
   await refused({...good, segmentation: {size: [3, 4], counts: '1'}}, /add up to 12 pixels, got 1/);
   await refused({image_id: 30, category_id: 18, score: 1}, /a bbox or a segmentation, got neither/);
+  // An empty box beside a mask stands for none: the box is that of the mask.
+  await writeFile(results, JSON.stringify(entries.map((entry) => ({...(entry as object), bbox: []}))));
+  const boxless = await evaluateResults({data: named, results});
+  t.deepEqual([boxless.bbox.scores, boxless.segm!.scores], [bbox, segm]);
+  await refused({image_id: 30, category_id: 18, score: 1, bbox: []}, /a bbox of four finite numbers/);
   await writeFile(results, '{}');
   await t.throwsAsync(evaluateResults({data: named, results}), {
     code: 'INVALID_RESULTS',

@@ -20,9 +20,10 @@ test('steps and epochs become scalars, an epoch at its last step', async (t) => 
   await events.append({type: 'epoch', ...epoch(0, {pixel: pixelScores(0.5), new: {metric: 3}})});
   await events.close();
 
-  const [version, first, second, end, ...more] = readEvents(events.path);
+  const [version, start, first, second, end, ...more] = readEvents(events.path);
   t.is(version!.fileVersion, 'brain.Event:2');
   t.true(Math.abs(version!.wallTime - Date.now() / 1000) < 60);
+  t.deepEqual([start!.sessionStart, start!.step], [true, 0]);
   t.deepEqual([first!.step, second!.step, end!.step, more.length], [0, 1, 1, 0]);
   t.deepEqual(first!.scalars, [
     ['loss/total', 5],
@@ -59,7 +60,7 @@ test('a run that goes on has a file of its own, which comes after the others and
   );
   t.deepEqual(
     files.map(({path}) => readEvents(path)[1]?.step),
-    [undefined, 40, 10],
+    [0, 40, 10],
   );
   const [, start, end] = readEvents(files[2]!.path);
   t.true(start!.sessionStart);

@@ -93,7 +93,7 @@ test('everything that is told is in the folder', async (t) => {
   t.is((await readFile(join(folder, 'results.csv'), 'utf8')).split('\r\n').length, 1 + 2 + 1);
   t.deepEqual(
     readEvents(join(folder, events[0]!)).map((event) => event.step),
-    [0, 0, 1, 1, 2, 3, 3],
+    [0, 0, 0, 1, 1, 2, 3, 3],
   );
 });
 
