@@ -1,4 +1,6 @@
+import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
+import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
 import {type Libtorch, minorVersion, type Origin} from '../libtorch/layout.js';
@@ -21,6 +23,8 @@ export type Loader = {
 /** The addon that this process has loaded, its loader and its libtorch. */
 export type Loaded = {binding: Binding; loader: Loader; libtorch: Libtorch};
 
+// Bundlers that write CommonJS leave it undefined.
+if ((import.meta.url as string | undefined) === undefined) throw bundled();
 const require = createRequire(import.meta.url);
 /** The folder of this package. */
 export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -57,6 +61,7 @@ export function loadAddon(root: string): Loader {
   try {
     path = (require('node-gyp-build') as {resolve(dir: string): string}).resolve(root);
   } catch (cause) {
+    if (!isPackage(root)) throw bundled(cause);
     throw new MaskRcnnError(
       'ADDON_NOT_FOUND',
       `The native addon of maskrcnn is neither built nor prebuilt for ${process.platform}-${process.arch} in ${root}.`,
@@ -72,6 +77,26 @@ export function loadAddon(root: string): Loader {
       cause,
     });
   }
+}
+
+/** Whether `root` is the folder of this package, as it is where no bundler has moved its code. */
+function isPackage(root: string): boolean {
+  try {
+    return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).name === 'maskrcnn';
+  } catch {
+    return false;
+  }
+}
+
+function bundled(cause?: unknown): MaskRcnnError {
+  return new MaskRcnnError(
+    'ADDON_NOT_FOUND',
+    'The code of maskrcnn must be in its own package, beside its addon, and a bundler has moved it.',
+    {
+      hint: "Leave it out of the bundle, as external: ['maskrcnn'] does in esbuild, and install it where the program runs.",
+      cause,
+    },
+  );
 }
 
 /**

@@ -100,6 +100,7 @@ test('an addon that cannot be loaded is an error of its own', async (t) => {
 
 test('a package without an addon says how to build it', (t) => {
   const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'package.json'), '{"name": "maskrcnn"}');
   t.throws(() => loadAddon(folder), {
     code: 'ADDON_NOT_FOUND',
     message: /neither built nor prebuilt.*npm run build:addon/s,

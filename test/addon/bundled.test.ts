@@ -1,0 +1,32 @@
+import {execFile} from 'node:child_process';
+import {mkdtemp, rm} from 'node:fs/promises';
+import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import test from 'ava';
+
+const run = promisify(execFile);
+const binding = fileURLToPath(new URL('../../lib/addon/binding.ts', import.meta.url));
+const {resolve} = createRequire(import.meta.url);
+/** tsx brings it. */
+const {build} = createRequire(resolve('tsx'))('esbuild') as {build: (options: object) => Promise<unknown>};
+
+for (const [format, extension] of [
+  ['esm', 'mjs'],
+  ['cjs', 'cjs'],
+] as const) {
+  test(`code that a bundler has moved into one file (${format}) says so, and what helps`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-bundle-'));
+    t.teardown(() => rm(folder, {recursive: true}));
+    const outfile = join(folder, 'dist', 'app', `program.${extension}`);
+    const contents = `import {loadBinding} from ${JSON.stringify(binding)}; loadBinding().catch((error) => { throw error; });`;
+    const stdin = {contents, resolveDir: folder};
+    await build({stdin, bundle: true, platform: 'node', format, outfile, logLevel: 'silent'});
+    const error = await t.throwsAsync<Error & {stderr: string}>(run(process.execPath, [outfile]));
+    t.regex(error!.stderr, /MaskRcnnError: The code of maskrcnn must be in its own package.* a bundler has moved it\./);
+    t.regex(error!.stderr, /external: \['maskrcnn'\]/);
+    t.regex(error!.stderr, /code: 'ADDON_NOT_FOUND'/);
+  });
+}
