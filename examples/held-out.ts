@@ -34,7 +34,7 @@ export async function judge(
   const {details: _, ...scores} = await evaluate(model, {data, scoreThreshold, views, onDetections});
   await drawn;
   console.log(`
-${data.length} images that were not trained on   (detections with a score above ${scoreThreshold})
+Images that were not trained on: ${data.length} (detections with a score above ${scoreThreshold})
 
 ${describeEvaluation(scores)}`);
   return {scoreThreshold, views, ...scores};
