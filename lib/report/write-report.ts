@@ -97,7 +97,9 @@ async function openGallery(model: MaskRcnn, data: Dataset, options: ReportOption
 
 async function readOptions(file: string): Promise<Record<string, unknown>> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    const options: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return {...options};
+    throw new TypeError('it must be a JSON object');
   } catch (cause) {
     throw new MaskRcnnError(
       'INVALID_DATASET',

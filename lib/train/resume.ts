@@ -1,5 +1,5 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {show} from '../basics/wording.js';
+import {count, show} from '../basics/wording.js';
 import {RunFolder} from '../run/run-folder.js';
 import {completeTrainOptions} from './complete-options.js';
 import {type Conditions, compareConditions, refuseChanges} from './conditions.js';
@@ -30,7 +30,7 @@ export function completeResumedOptions(given: TrainOptions, {options, images}: T
   if (given.data.length !== images) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
-      `'data' of a resumed run must have its ${images} images, got ${given.data.length}.`,
+      `'data' of a resumed run must have its ${count(images, 'image')}, got ${given.data.length}.`,
     );
   }
   const {augment, ...before} = options;

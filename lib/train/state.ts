@@ -133,19 +133,46 @@ export async function readTrainingState(path: string, description: ModelDescript
   }
   const samplers = parts.random.find(({name}) => name === 'samplers')?.data;
   if (samplers === undefined) throw invalidCheckpoint(path, 'has no tensor random.samplers');
-  const {position, options, images, runId, conditions} = JSON.parse(training) as Omit<
-    TrainingState,
-    'model' | 'optimizer' | 'samplers'
-  >;
+  const {position, options, images, runId, conditions} = parseTraining(path, training);
   const model = toStateDict(parts.model);
   return {model, optimizer: parts.optimizer, samplers, position, options, images, runId, conditions};
+}
+
+type Training = Omit<TrainingState, 'model' | 'optimizer' | 'samplers'>;
+
+/** Parses the part of a state that is JSON. States of older versions have no checksum, so it may be damaged. */
+function parseTraining(path: string, text: string): Training {
+  const hint = 'The run cannot be resumed from it. Begin another one with its weights.';
+  let value: Partial<Training> | null;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw invalidCheckpoint(path, `is damaged: its metadata are no JSON (${(cause as Error).message})`, hint, cause);
+  }
+  const isWhole =
+    typeof value?.position?.step === 'number' &&
+    typeof value.options === 'object' &&
+    value.options !== null &&
+    Number.isSafeInteger(value.images);
+  if (!isWhole) throw invalidCheckpoint(path, 'is damaged: its metadata lack the position or options of a run', hint);
+  return value as Training;
+}
+
+/** An object as JSON; an empty one if the text is not that. */
+function parseObject(text: unknown): Record<string, unknown> {
+  try {
+    return {...JSON.parse(String(text))};
+  } catch {
+    return {};
+  }
 }
 
 /** Describes the first difference between two descriptions of a network. */
 function difference(saved: unknown, own: unknown): string {
   if (Array.isArray(own)) return `its classes are ${JSON.stringify(saved)}, the model's ${JSON.stringify(own)}`;
-  const [before, now] = [saved, own].map((text) => JSON.parse(String(text ?? '{}')) as Record<string, unknown>);
-  const differs = (name: string) => JSON.stringify(before![name]) !== JSON.stringify(now![name]);
-  const name = [...new Set([...Object.keys(now!), ...Object.keys(before!)])].find(differs)!;
-  return `its ${name} is ${JSON.stringify(before![name])}, the model's ${JSON.stringify(now![name])}`;
+  const [before, now] = [parseObject(saved), parseObject(own)];
+  const differs = (name: string) => JSON.stringify(before[name]) !== JSON.stringify(now[name]);
+  const name = [...new Set([...Object.keys(now), ...Object.keys(before)])].find(differs);
+  if (name === undefined) return `its options are ${String(saved)}, the model's ${String(own)}`;
+  return `its ${name} is ${JSON.stringify(before[name])}, the model's ${JSON.stringify(now[name])}`;
 }

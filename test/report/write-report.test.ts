@@ -1,7 +1,7 @@
 import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
-import {type Dataset, writeReport} from '../../lib/index.js';
+import {type Dataset, type MaskRcnnError, writeReport} from '../../lib/index.js';
 import {runsOf} from '../../lib/report/page/gallery.js';
 import {meaningOf} from '../../lib/report/score-meanings.js';
 import {RunFolder} from '../../lib/run/run-folder.js';
@@ -101,6 +101,12 @@ test('runs are in reading order, background first', (t) => {
 test('a folder without a run, and a model without data, are refused', async (t) => {
   const missing = join(run, 'nothing');
   await t.throwsAsync(writeReport(missing), {code: 'INVALID_DATASET', message: /options\.json must be there/});
+  await mkdir(missing);
+  for (const damaged of ['', 'null', '3', '[]', '{"epochs": ']) {
+    await writeFile(join(missing, 'options.json'), damaged);
+    const error = await t.throwsAsync(writeReport(missing), {code: 'INVALID_DATASET'}, damaged);
+    t.is((error as MaskRcnnError).file, join(missing, 'options.json'));
+  }
   await t.throwsAsync(writeReport(run, {model}), {code: 'INVALID_OPTION', message: /'model' and 'data' together/});
   await t.throwsAsync(writeReport(run, {data: {} as Dataset}), {code: 'INVALID_OPTION'});
 });

@@ -75,6 +75,26 @@ test('a state with a flipped bit is refused by name', async (t) => {
   await t.notThrowsAsync(readTrainingState(path, description));
 });
 
+test('a state without checksum whose JSON is damaged is refused by name', async (t) => {
+  const path = await written(t);
+  const {tensors, metadata} = await readWeights(path);
+  const {maskrcnn_checksum: _, ...older} = metadata;
+  const training = String(older.maskrcnn_training);
+  for (const damaged of ['', training.slice(0, 30), 'null', '3', '[]', '{}', '{"position": null}']) {
+    await writeSafetensors(path, tensors, {...older, maskrcnn_training: damaged});
+    const error = await t.throwsAsync(readTrainingState(path, description), {code: 'INVALID_CHECKPOINT'}, damaged);
+    t.like(error, {file: path});
+    t.true(error!.message.startsWith(`${path} is damaged: its metadata `), error!.message);
+  }
+  for (const damaged of ['', '{"backb', 'null', '[]']) {
+    await writeSafetensors(path, tensors, {...older, maskrcnn: damaged, maskrcnn_options: damaged});
+    const error = await t.throwsAsync(
+      readTrainingState(path, {...description, options: {backbone: 'resnet50'}} as never),
+    );
+    t.like(error, {code: 'INVALID_CHECKPOINT', file: path}, damaged);
+  }
+});
+
 test('a state of an older version, without checksum, id and conditions, is read', async (t) => {
   const path = await written(t);
   const {tensors, metadata} = await readWeights(path);
