@@ -60,8 +60,10 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
 
 /** The message with options as flags. Those of a configuration file, in YAML or JSON, are spelt as there. */
 function messageFor({code, file, message}: MaskRcnnError, command: Command | undefined): string {
-  const isOfFile = code === 'INVALID_OPTION' && /\.(ya?ml|json)$/i.test(file ?? '');
-  if (command === undefined || isOfFile) return message;
+  // checkOptions() names what the options are of. An image may be called NAME.json, too.
+  const isOfFile = file !== undefined && (message.startsWith(file) || message.includes(` of ${file} `));
+  const isOfConfiguration = code === 'INVALID_OPTION' && isOfFile && /\.(ya?ml|json)$/i.test(file);
+  if (command === undefined || isOfConfiguration) return message;
   return inFlagSpelling(message, command.options);
 }
 

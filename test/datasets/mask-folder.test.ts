@@ -199,7 +199,7 @@ test('an image that is called like a picture of a prediction is one if it has a 
 
 test('predictions alone are no data set, and label masks need their images', async (t) => {
   const alone = await folder({'a_labels.png': mask(), 'a_overlay.png': image()});
-  await refused(t, alone, {}, 'INVALID_DATASET', /got 0 images and 1 masks\.\n.*NAME_overlay and NAME_labels, are no/);
+  await refused(t, alone, {}, 'INVALID_DATASET', /got 0 images and 1 mask\.\n.*NAME_overlay and NAME_labels, are no/);
   const orphan = await folder({'a.png': image(), 'a_labels.png': mask(), 'b_labels.png': mask()});
   await refused(t, orphan, {}, 'INVALID_DATASET', /^DIR.b_labels\.png is a mask without an image in DIR\./);
 });
