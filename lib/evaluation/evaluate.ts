@@ -3,6 +3,7 @@ import {callback, checkOptions, instanceOf, number, required, type Schema, text}
 import type {Dataset, Sample} from '../datasets/dataset.js';
 import {datasetRule} from '../datasets/dataset.js';
 import {readSample} from '../datasets/read-sample.js';
+import {targetFaults} from '../datasets/targets.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoScores, PrecisionRecall} from './coco-scores.js';
@@ -110,7 +111,8 @@ const EVALUATE: Schema = {
  * Scores the predictions of `model` on a data set, image by image. It reads the next image while the current one is
  * processed. Classes are matched by name: see `onNotice` for those that one side lacks.
  *
- * Throws INVALID_OPTION, INVALID_DATASET if there are no images or no common class, errors of `data.get()`, DISPOSED,
+ * Throws INVALID_OPTION, INVALID_DATASET if there are no images or no common class, errors of `data.get()`,
+ * INVALID_TARGET for an instance that training refuses too, DISPOSED,
  * OUT_OF_MEMORY, WRITE_FAILED, or the reason of an aborted signal.
  */
 export async function evaluate(
@@ -199,6 +201,8 @@ function detect(
   if (index >= data.length) return new Promise(() => {});
   const detected = (async () => {
     const sample = await readSample(data, index);
+    const [fault] = targetFaults(sample, data.classes);
+    if (fault !== undefined) throw fault;
     const [detections] = await model.predict({...sample.image, file: sample.file}, {views});
     return {sample, detections: relabel(detections!, labelOf)};
   })();

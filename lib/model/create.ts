@@ -64,9 +64,20 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
     model.dispose();
     throw error;
   }
+  if (isSlowInBfloat16(complete, binding.environment().cpuCapability)) {
+    notices.push(
+      "precision 'bfloat16' is many times slower than 'float32' on this processor: libtorch's fast kernels for it need " +
+        'AVX-512.',
+    );
+  }
   const all = [...(notice === undefined ? [] : [notice]), ...(source?.notices ?? []), ...notices];
   for (const notice of all) options.onNotice?.(notice);
   return new MaskRcnn({native: model, classes, options: complete, notices: all});
+}
+
+/** Whether libtorch multiplies bfloat16 by its reference kernels, as oneDNN's need AVX-512 on x86. */
+function isSlowInBfloat16({precision, device}: {precision: string; device: string}, cpuCapability: string): boolean {
+  return precision === 'bfloat16' && device === 'cpu' && ['AVX2', 'DEFAULT', 'NO AVX'].includes(cpuCapability);
 }
 
 async function readSource(

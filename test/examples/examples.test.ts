@@ -175,7 +175,7 @@ test.serial('glas.ts trains on a folder in the layout of the contest', async (t)
   const run = join(folder, 'glas-run');
   const {code, stdout, stderr} = await runExample(
     'glas',
-    ...[data, '--epochs', '2', '--min-size', '128', '--device', 'cpu', '--output', run],
+    ...[data, '--epochs', '2', '--min-size', '128', '--precision', 'float32', '--device', 'cpu', '--output', run],
   );
   t.is(code, 0, stderr);
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {loadBinding} from '../../lib/addon/binding.js';
 import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import {type MaskRcnn, maskRcnn} from '../../lib/index.js';
 import {openModel} from '../../lib/model/model.js';
@@ -68,3 +69,19 @@ for (const [precision, title, options] of CASES) {
     t.is(got.withGradient, expected.withGradient);
   });
 }
+
+test('bfloat16 on a processor without AVX-512 is told to be slow', async (t) => {
+  const {cpuCapability} = (await loadBinding()).environment();
+  const isSlow = ['AVX2', 'DEFAULT', 'NO AVX'].includes(cpuCapability);
+  for (const [precision, expected] of [
+    ['bfloat16', isSlow],
+    ['float32', false],
+  ] as const) {
+    await using model = await maskRcnn({...tinyModel, precision, device: 'cpu'});
+    t.is(
+      model.notices.some((notice) => /many times slower than 'float32' on this processor/.test(notice)),
+      expected,
+      precision,
+    );
+  }
+});

@@ -7,7 +7,16 @@ import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
-import {type Dataset, evaluate, inspect, MaskRcnnError, maskRcnn, type TrainOptions, train} from '../../lib/index.js';
+import {
+  type Dataset,
+  evaluate,
+  type Instance,
+  inspect,
+  MaskRcnnError,
+  maskRcnn,
+  type TrainOptions,
+  train,
+} from '../../lib/index.js';
 import {explainOutOfMemory} from '../../lib/train/gradient-step.js';
 import {blobSample, blobs, fingerprints, tinyModel} from '../tiny.js';
 import {interruptible} from './interruptible.js';
@@ -152,6 +161,23 @@ test.serial('a sample of a wrong shape ends the run, with its number', async (t)
     code: 'INVALID_DATASET',
     message: /^Sample \d, augmented, must have a file/,
   });
+});
+
+test.serial('evaluation refuses the instances that training refuses, with their file', async (t) => {
+  await using model = await maskRcnn(tinyModel);
+  const [good] = blobSample(0).instances;
+  for (const [bad, message] of [
+    [{...good!, label: 9}, /must have a label in 1\.\.1/],
+    [{...good!, label: 0}, /must have a label in 1\.\.1/],
+    [{...good!, box: [6, 6, 2, 2]}, /must have a box \[x0, y0, x1, y1\]/],
+    [{...good!, box: [0, 0, Number.NaN, 2]}, /a box of four finite numbers/],
+    [{...good!, mask: {...good!.mask, data: new Uint8Array(3)}}, /must have a mask of/],
+  ] as [Instance, RegExp][]) {
+    const data: Dataset = {...blobs(1), get: async () => ({...blobSample(0), instances: [bad]})};
+    const error = await t.throwsAsync(evaluate(model, {data}), {code: 'INVALID_TARGET', message});
+    t.is((error as MaskRcnnError).file, 'blob_0.png');
+    await t.throwsAsync(train(model, short({validation: data})), {code: 'INVALID_TARGET', message});
+  }
 });
 
 test('a lack of memory names the largest image and what to change', (t) => {
