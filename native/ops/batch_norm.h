@@ -18,7 +18,8 @@ struct BatchNormOptions {
 bool suits_batch_norm(const at::Tensor& x);
 
 // As at::batch_norm in training: normalizes by the statistics of x, and moves the running ones
-// towards them. The sums are float64 and do not depend on the number of threads.
+// towards them. Pieces of 16 rows are added up in float32 and these in float64, in an order that
+// does not depend on the number of threads.
 at::Tensor batch_norm(
     const at::Tensor& x,       // [N,C,H,W], see suits_batch_norm()
     const at::Tensor& weight,  // [C] f32
