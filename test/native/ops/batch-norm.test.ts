@@ -108,6 +108,15 @@ test('a channel of one number, and what is not a number', (t) => {
   t.true(Number.isFinite(variance[1]) && Number.isFinite(output[9]));
 });
 
+// Squares of such numbers lose the variance in float32, unless the mean is subtracted first.
+test('a mean that is a thousand deviations away loses nothing of the variance', (t) => {
+  const given = makeCase([1, 17, 60, 50]);
+  const far = {...given, x: given.x.map((value) => 1000 + value)};
+  const {variance, gradWeight} = errors(far);
+  t.true(variance < 1e-6, String(variance));
+  t.true(gradWeight < 1e-5, String(gradWeight));
+});
+
 test('a constant channel has variance 0 and its bias for an output', (t) => {
   const {weight, bias, gradOutput} = makeCase([1, 2, 30, 30]);
   const x = new Float32Array(1800).fill(0.1);
