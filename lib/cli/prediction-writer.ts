@@ -24,6 +24,8 @@ export type PredictionOutput = {
   formats: readonly Format[];
   overlay: Pick<DrawOptions, 'quality' | 'scale'> & {format: PictureFormat};
   onTop: OnTop;
+  /** Whether files beside the images may be replaced. */
+  overwrite: boolean;
 };
 
 /** The files of the format 'coco', which cover all images together. */
@@ -48,18 +50,18 @@ export class PredictionWriter {
 
   /**
    * Chooses a name for each output file, without creating anything yet. Throws INVALID_OPTION if an output file would
-   * replace an input image, and WRITE_FAILED if the folder is not writable.
+   * replace an input image or, without `overwrite`, any file beside the images; and WRITE_FAILED if the folder is not
+   * writable.
    */
   static async plan(output: PredictionOutput, listed: readonly ListedImage[]): Promise<PredictionWriter> {
     const {folder} = output;
     await requireWritableFolder(folder);
     const images = nameImages(listed, output);
     const names = [...sharedNames(output), ...images.flatMap(({stem}) => namesOf(stem, output))];
-    await requireNoInput(
-      folder,
-      names.map((name) => join(folder, name)),
-      listed.map(({file}) => file),
-    );
+    const outputs = names.map((name) => join(folder, name));
+    const inputs = listed.map(({file}) => file);
+    await requireNoInput(folder, outputs, inputs);
+    if (!output.overwrite) await requireNothingBeside(outputs, inputs);
     return new PredictionWriter(output, images);
   }
 
@@ -158,6 +160,20 @@ async function requireNoInput(folder: string, outputs: readonly string[], inputs
       'INVALID_OPTION',
       `Option 'output' of maskrcnn predict must be a folder where no image that is read is replaced, got '${folder}': ${output} would be.`,
       {hint: 'Name another folder.', file: output},
+    );
+  }
+}
+
+/** Beside the images there may be annotations by hand, which can have the names of our files. */
+async function requireNothingBeside(outputs: readonly string[], inputs: readonly string[]): Promise<void> {
+  const folders = [...new Set(inputs.map((input) => dirname(input)))];
+  const ofImages = new Set(await Promise.all(folders.map(identity)));
+  for (const output of outputs) {
+    if ((await identity(output)) === undefined || !ofImages.has(await identity(dirname(output)))) continue;
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `maskrcnn predict must not replace files beside the images, and ${output} is there.`,
+      {hint: 'Name another folder with --output, or pass --overwrite if the files may be replaced.', file: output},
     );
   }
 }

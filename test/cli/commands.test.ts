@@ -325,11 +325,36 @@ test.serial('predict replaces no image that it reads', async (t) => {
   t.true(before.equals(readFileSync(image)));
 });
 
+test.serial('predict replaces no file beside the images that is not its own to replace', async (t) => {
+  const image = at('beside', 't.png');
+  await mkdir(at('beside'));
+  await copyFile(at('data', 'test_1.png'), image);
+  const args = ['predict', at('run', 'last.safetensors'), image, '--score-threshold', '0'];
+  for (const [format, name] of [
+    ['json', 't.json'],
+    ['labels', 't_labels.png'],
+    ['overlay', 't_overlay.png'],
+    ['coco', 'results.json'],
+  ] as const) {
+    const own = at('beside', name);
+    await writeFile(own, 'made by hand');
+    const {code, err} = await maskrcnn(...args, '--save', format, '--output', at('beside'));
+    t.is(code, 2);
+    t.regex(
+      err,
+      new RegExp(`^error: .* must not replace files beside the images, and .*${name} is there\\.\\n.*--overwrite`),
+    );
+    t.is(readFileSync(own, 'utf8'), 'made by hand');
+    t.is((await maskrcnn(...args, '--save', format, '--output', at('beside'), '--overwrite')).code, 0);
+    t.not(readFileSync(own, 'utf8'), 'made by hand');
+  }
+});
+
 test.serial('predict reads nothing that it writes, and what it writes is a data set with its images', async (t) => {
   await mkdir(at('again'));
   for (const i of [1, 2]) await copyFile(at('data', `test_${i}.png`), at('again', `t_${i}.png`));
   const predictInto = (...inputs: string[]) => {
-    const args = ['--output', at('again'), '--save', 'overlay,json,labels', '--score-threshold', '0'];
+    const args = ['--output', at('again'), '--save', 'overlay,json,labels', '--score-threshold', '0', '--overwrite'];
     return maskrcnn('predict', at('run', 'last.safetensors'), ...inputs, ...args);
   };
   t.is((await predictInto(at('again'))).code, 0);

@@ -34,6 +34,8 @@ WEIGHTS is a file saved by training, or COCO_V1, which is torchvision's network 
   --output DIR        folder to write to (default runs/predict)
   --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
                       folders are not followed
+  --overwrite         replace files of earlier predictions, or of yours, in the folder of the images; elsewhere they
+                      always are
   --max-detections N  keep at most this many objects per image
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
   --on-top RULE       which object gets a pixel of NAME_labels.png that several cover (default better):
@@ -65,6 +67,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     save: either(format, listOf(format, {min: 1})),
     output: text,
     recursive: bool,
+    overwrite: bool,
     maxDetections: integer({min: 1}),
     views: viewsRule,
     onTop: oneOf(...ON_TOP),
@@ -133,7 +136,14 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
       hint: `Add ${name} to --save, or leave the option out.`,
     });
   }
-  const {overlayFormat = 'png', overlayQuality, overlayScale = 'auto', onTop = 'better', output} = options;
+  const {
+    overlayFormat = 'png',
+    overlayQuality,
+    overlayScale = 'auto',
+    onTop = 'better',
+    output,
+    overwrite = false,
+  } = options;
   const overlay = {
     format: overlayFormat,
     scale: overlayScale,
@@ -145,6 +155,7 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     formats,
     overlay,
     onTop: onTop as OnTop,
+    overwrite: overwrite as boolean,
   };
 }
 
