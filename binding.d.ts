@@ -96,6 +96,8 @@ export type NativeModelOptions = {
   graphs: boolean;
   /** Seed of the initial weights and then of the samplers. */
   seed: number;
+  /** Number of libtorch's threads that compute a job of the model, the model's own thread included. >= 1. */
+  threads: number;
 };
 
 /** Pixels in row-major order, three bytes each: R, G, B in 0..255. `data.length === width * height * 3`. */
@@ -559,7 +561,7 @@ export const pixels: {
   adjustDensities(pixels: Uint8Array, matrix: number[]): Promise<Uint8Array>;
 };
 
-/** libtorch's version, its number of threads and the CPU capability that it dispatches to. */
+/** libtorch's version, the default of `threads` for models, and the CPU capability that libtorch dispatches to. */
 export function environment(): {
   libtorch: string;
   threads: number;
@@ -569,6 +571,12 @@ export function environment(): {
   /** Whether torchvision's operators are loaded. A GPU cannot be used without them. */
   torchvision: boolean;
 };
+
+/**
+ * Sets the default of `threads`, which is libtorch's own before: the number of cores, or OMP_NUM_THREADS. It also holds
+ * for computations that belong to no model. Throws RangeError unless it is an integer in 1..4096.
+ */
+export function setThreads(threads: number): void;
 
 /**
  * GPU memory of libtorch, in bytes: used by tensors, reserved from the driver, and the peak of the latter. Throws

@@ -31,7 +31,13 @@ async function countOurs(one: Case, folder: string, graphs: boolean): Promise<Co
   const {task, samples} = await readTask(folder);
   await using trained = await maskRcnn({weights: join(folder, task.weights), device: 'cpu'});
   const network = {...one.model, minSize: one.height, maxSize: one.width, graphs};
-  const facts = {pretrained: true, frozenBatchNormEps: undefined, numClasses: task.options.numClasses, device: DEVICE};
+  const facts = {
+    pretrained: true,
+    frozenBatchNormEps: undefined,
+    numClasses: task.options.numClasses,
+    device: DEVICE,
+    threads: 1,
+  };
   const model = await binding.Model.create(completeModelOptions(network, facts).options);
   await model.loadStateDict(await openModel(trained).stateDict());
   const images = samples.map(toNativeImage);

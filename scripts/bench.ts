@@ -17,6 +17,7 @@ import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs, promisify} from 'node:util';
 import {type Case, casesFor, writeTask} from './bench/cases.js';
+import {median} from './bench/median.js';
 import {Side} from './bench/side.js';
 import type {Check} from './bench/task.js';
 
@@ -97,11 +98,6 @@ async function measureStart(folder: string): Promise<Row> {
     return [name, {seconds: median(times), least: Math.min(...times), peakMiB}] as const;
   });
   return {case: 'process start to first prediction', sides: Object.fromEntries(sides)};
-}
-
-function median(list: readonly number[]): number {
-  const sorted = [...list].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
 /**

@@ -5,6 +5,7 @@ import {fileURLToPath} from 'node:url';
 import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
 import {type Libtorch, minorVersion, type Origin} from '../libtorch/layout.js';
 import {type LocateOptions, locateLibtorch} from '../libtorch/locate.js';
+import {chooseThreads} from './threads.js';
 
 /** The exports of the C++ addon. */
 export type Binding = typeof import('../../binding.js');
@@ -34,8 +35,9 @@ let loading: Promise<Loaded> | undefined;
 /**
  * Finds libtorch, then loads it and the addon, once per process.
  *
- * Throws ADDON_NOT_FOUND, LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, or NATIVE if the addon itself cannot be loaded. After
- * a failure, the next call tries again.
+ * Throws ADDON_NOT_FOUND, LIBTORCH_NOT_FOUND, LIBTORCH_MISMATCH, NATIVE if the addon itself cannot be loaded, or
+ * INVALID_OPTION if the environment asks for an impossible number of threads. After a failure, the next call tries
+ * again.
  */
 export async function loadBinding(): Promise<Binding> {
   return (await loadRuntime()).binding;
@@ -45,6 +47,11 @@ export async function loadBinding(): Promise<Binding> {
 export async function loadRuntime(): Promise<Loaded> {
   loading ??= Promise.resolve()
     .then(() => bind(loadAddon(packageRoot)))
+    .then((loaded) => {
+      const threads = chooseThreads(process.env, loaded.binding.environment().threads);
+      if (threads !== undefined) loaded.binding.setThreads(threads);
+      return loaded;
+    })
     .catch((error: unknown) => {
       loading = undefined;
       throw error;

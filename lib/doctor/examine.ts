@@ -3,6 +3,7 @@ import {readdir, readFile, stat} from 'node:fs/promises';
 import {extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {loadAddon, packageRoot} from '../addon/binding.js';
+import {type Cpus, usableCpus} from '../addon/cpus.js';
 import type {Obstacle} from '../addon/device.js';
 import {count} from '../basics/wording.js';
 import {cacheRoot} from '../files/cache.js';
@@ -96,7 +97,9 @@ async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const findings: Finding[] = [];
   if (test?.environment !== undefined) {
     const {threads, cpuCapability, gpus} = test.environment;
-    findings.push({name: 'CPU', state: 'note', text: `${count(threads, 'thread')}, ${cpuCapability}`});
+    findings.push({name: 'CPU', state: 'note', text: `${describeCpus(usableCpus())}, ${cpuCapability}`});
+    const reading = `images are read by ${count(Number(env.UV_THREADPOOL_SIZE) || 4, 'more', 'more')}`;
+    findings.push({name: 'Threads', state: 'note', text: `${threads} for each model; ${reading}`});
     findings.push(gpuFinding(gpus, test.obstacle));
   }
   for (const {name, seconds, error} of test?.checks ?? []) {
@@ -108,6 +111,10 @@ async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   }
   if (ending !== undefined) findings.push({name: 'Self-test', state: 'failed', text: ending});
   return findings;
+}
+
+function describeCpus({cpus, present, quota}: Cpus): string {
+  return quota === undefined ? count(present, 'core') : `${cpus} of ${count(present, 'core')} by a quota of ${quota}`;
 }
 
 /** A machine without a GPU is fine. A GPU that cannot be used is a failure. */

@@ -1,3 +1,4 @@
+import {MOST_THREADS} from '../addon/threads.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {
   bool,
@@ -39,6 +40,7 @@ export const MODEL_OPTIONS: Schema = {
   precision: oneOf('float32', 'bfloat16', 'float16'),
   tf32: oneOf('none', 'convolutions', 'all'),
   graphs: bool,
+  threads: integer({min: 1, max: MOST_THREADS}),
   seed: integer({min: 0}),
   signal: instanceOf(AbortSignal),
   onNotice: callback,

@@ -20,11 +20,11 @@ export async function writeModel(path: string, tensors: StateDict, description: 
 }
 
 /**
- * The metadata from which `maskRcnn({weights})` builds the same network. It leaves out device, arithmetic and seed,
- * which the caller of `maskRcnn()` chooses.
+ * The metadata from which `maskRcnn({weights})` builds the same network. It leaves out device, arithmetic, seed and
+ * threads, which the caller of `maskRcnn()` chooses.
  */
 export function describe({classes, options}: ModelDescription): WeightsMetadata {
-  const {device, precision, tf32, graphs, seed, numClasses, ...network} = options;
+  const {device, precision, tf32, graphs, seed, threads, numClasses, ...network} = options;
   return {classes: [...classes], [NETWORK]: JSON.stringify(network)};
 }
 
@@ -39,7 +39,7 @@ export function describedOptions(metadata: WeightsMetadata, file: string): Model
     const options = JSON.parse(text) as ModelOptions | null;
     if (options === null) throw new TypeError('The options must be an object, got null.');
     checkModelOptions(options);
-    completeModelOptions(options, {pretrained: true, numClasses: 2, device: 'cpu'});
+    completeModelOptions(options, {pretrained: true, numClasses: 2, device: 'cpu', threads: 1});
     return options;
   } catch (cause) {
     throw new MaskRcnnError(

@@ -12,6 +12,8 @@ export type Circumstances = {
   numClasses: number;
   /** The chosen device, no longer 'auto'. */
   device: string;
+  /** The default of `threads`. */
+  threads: number;
 };
 
 /**
@@ -20,7 +22,7 @@ export type Circumstances = {
  */
 export function completeModelOptions(
   options: ModelOptions,
-  {pretrained, frozenBatchNormEps = 1e-5, numClasses, device}: Circumstances,
+  {pretrained, frozenBatchNormEps = 1e-5, numClasses, device, threads}: Circumstances,
 ): {options: NativeModelOptions; notices: string[]} {
   const notices: string[] = [];
   const backbone = options.backbone ?? 'resnet50';
@@ -71,6 +73,7 @@ export function completeModelOptions(
     tf32: options.tf32 ?? 'convolutions',
     graphs: options.graphs ?? false,
     seed: options.seed ?? 0,
+    threads: options.threads ?? threads,
   };
   checkContradictions(complete);
   if (complete.precision === 'float16' && device === 'cpu') {

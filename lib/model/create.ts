@@ -1,6 +1,7 @@
 import {basename} from 'node:path';
 import type {BackboneName, Model as NativeModel} from '../../binding.js';
 import {loadRuntime} from '../addon/binding.js';
+import {usableCpus} from '../addon/cpus.js';
 import {chooseDevice} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {createProgress} from '../basics/progress.js';
@@ -53,6 +54,7 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
     frozenBatchNormEps: source?.frozenBatchNormEps,
     numClasses: classes.length + 1,
     device,
+    threads: binding.environment().threads,
   });
   const isWhole =
     source?.kind === 'detector' && servesAsIs(source.tensors, {fromClasses: source.classes, toClasses: classes});
@@ -68,6 +70,12 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
     notices.push(
       "precision 'bfloat16' is many times slower than 'float32' on this processor: libtorch's fast kernels for it need " +
         'AVX-512.',
+    );
+  }
+  const {cpus} = usableCpus();
+  if (complete.threads > cpus) {
+    notices.push(
+      `threads: ${complete.threads} is more than the ${count(cpus, 'CPU')} that this process may use. That is slower.`,
     );
   }
   const all = [...(notice === undefined ? [] : [notice]), ...(source?.notices ?? []), ...notices];

@@ -60,6 +60,13 @@ export type ModelOptions = {
    */
   graphs?: boolean;
   /**
+   * Number of threads that compute on the CPU for this model: an integer in 1..4096. Each model has threads of its own.
+   * Images are read by other threads: those of libuv, four unless the environment sets `UV_THREADPOOL_SIZE`. Default:
+   * `MASKRCNN_THREADS`, else `OMP_NUM_THREADS`, else the number of cores, but not more than the CPUs that the process
+   * may use (its affinity and the quota of its control group).
+   */
+  threads?: number;
+  /**
    * Random seed of the initial weights and then of the samplers of anchors and proposals, an integer >= 0. Default 0.
    */
   seed?: number;

@@ -30,11 +30,11 @@ export type Changes = {
 
 /** The conditions of a run that begins or goes on now. Throws the signal's reason, and errors of `data.sources()`. */
 export async function conditionsOf(
-  {options: {device, precision, tf32}}: MaskRcnn,
+  {options: {device, precision, tf32, threads}}: MaskRcnn,
   {data, validation, signal}: TrainOptions,
 ): Promise<Conditions> {
   const {maskrcnn, libtorch} = await versions();
-  const {threads, cpuCapability} = (await loadBinding()).environment();
+  const {cpuCapability} = (await loadBinding()).environment();
   const isOnGpu = gpuIndex(device) !== undefined;
   return {
     data: await fingerprintOf(data, signal),

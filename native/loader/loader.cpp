@@ -8,6 +8,7 @@
 
 #include "binding/worker/failure.h"
 #include "binding/worker/pool_job.h"
+#include "loader/openmp.h"
 #include "loader/shared_library.h"
 
 namespace {
@@ -87,12 +88,12 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   if (info.Length() != 1 || !info[0].IsString()) {
     throw Napi::TypeError::New(env, "load() takes the path of libtorch's lib folder.");
   }
+  const auto lib_dir = fs::u8path(info[0].As<Napi::String>().Utf8Value());
+  open_openmp(lib_dir);
   // On the thread pool: the linker takes tenths of a second, and seconds for the GPU part.
   return queue_job(
       env,
-      [lib_dir = fs::u8path(info[0].As<Napi::String>().Utf8Value())] {
-        return open_addon(lib_dir);
-      },
+      [lib_dir] { return open_addon(lib_dir); },
       [](Napi::Env env, Init init) {
         const auto exports = Napi::Object::New(env);
         const napi_value result = init(env, exports);

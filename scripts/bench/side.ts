@@ -10,10 +10,10 @@ export class Side {
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
 
-  constructor(name: string, command: string, args: readonly string[], threads: number) {
+  constructor(name: string, command: string, args: readonly string[], threads: number, env = {}) {
     this.name = name;
     this.#child = spawn(command, args, {
-      env: {...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads)},
+      env: {...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads), ...env},
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#reader = createInterface({input: this.#child.stdout});

@@ -175,7 +175,7 @@ async function on<T>(
       seed: 3,
       ...changes,
     },
-    {pretrained: true, frozenBatchNormEps: undefined, numClasses: 2, device},
+    {pretrained: true, frozenBatchNormEps: undefined, numClasses: 2, device, threads: 2},
   );
   const model = await binding.Model.create(options);
   try {

@@ -4,7 +4,7 @@ import {checkModelOptions} from '../../lib/model/check-options.js';
 import {type Circumstances, completeModelOptions} from '../../lib/model/complete-options.js';
 import type {ModelOptions} from '../../lib/model/options.js';
 
-const untrained = {pretrained: false, numClasses: 2, device: 'cpu'};
+const untrained = {pretrained: false, numClasses: 2, device: 'cpu', threads: 6};
 const pretrained = {...untrained, pretrained: true};
 
 function complete(options: ModelOptions, circumstances: Circumstances = untrained) {
@@ -61,6 +61,7 @@ test("nothing given: torchvision's defaults", (t) => {
     tf32: 'convolutions',
     graphs: false,
     seed: 0,
+    threads: 6,
   });
 });
 

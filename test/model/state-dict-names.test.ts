@@ -12,7 +12,7 @@ const fixtures = new URL('../fixtures/keys/', import.meta.url);
 const sharedList = new URL('../../../shared/reference/maskrcnn_resnet50_fpn.keys.txt', import.meta.url);
 
 async function parameters(options: ModelOptions): Promise<ParameterInfo[]> {
-  const circumstances = {pretrained: true, cocoV1: false, numClasses: 91, device: 'cpu'};
+  const circumstances = {pretrained: true, cocoV1: false, numClasses: 91, device: 'cpu', threads: 2};
   const {Model} = await loadBinding();
   const model = await Model.create(completeModelOptions(options, circumstances).options);
   try {

@@ -43,6 +43,7 @@ const defaults: NativeModelOptions = {
   tf32: 'convolutions',
   graphs: false,
   seed: 0,
+  threads: 2,
 };
 
 /** Small images and few proposals, so that a training step takes seconds. */

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "aten.h"
+#include "binding/conversion/arguments.h"
 #include "binding/conversion/fields.h"
+#include "binding/worker/threads.h"
 
 namespace maskrcnn::binding {
 
@@ -105,7 +107,8 @@ ModelOptions to_model_options(const Napi::Value& value) {
        to_rpn_options(fields, version_2),
        to_roi_heads_options(fields, version_2)},
       to_device(fields.string("device")),
-      static_cast<uint64_t>(fields.integer("seed"))};
+      static_cast<uint64_t>(fields.integer("seed")),
+      static_cast<int>(read_integer(fields.get("threads"), "threads", 1, kMostThreads))};
 }
 
 }  // namespace maskrcnn::binding

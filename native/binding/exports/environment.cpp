@@ -9,6 +9,7 @@
 
 #include "aten.h"
 #include "binding/conversion/arguments.h"
+#include "binding/worker/threads.h"
 #include "ops/torchvision.h"
 
 namespace maskrcnn::binding {
@@ -17,12 +18,18 @@ Napi::Value environment(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   auto object = Napi::Object::New(env);
   object.Set("libtorch", TORCH_VERSION);
-  object.Set("threads", Napi::Number::New(env, at::get_num_threads()));
+  object.Set("threads", Napi::Number::New(env, default_threads()));
   object.Set("cpuCapability", at::get_cpu_capability());
   const auto gpus = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
   object.Set("gpus", Napi::Number::New(env, gpus));
   object.Set("torchvision", Napi::Boolean::New(env, ops::torchvision::are_loaded()));
   return object;
+}
+
+Napi::Value set_threads(const Napi::CallbackInfo& info) {
+  set_default_threads(static_cast<int>(read_integer(info[0], "threads", 1, kMostThreads)));
+  use_threads(default_threads());
+  return info.Env().Undefined();
 }
 
 Napi::Value gpu_memory(const Napi::CallbackInfo& info) {

@@ -69,7 +69,7 @@ Napi::Value Model::create(const Napi::CallbackInfo& info) {
   const bool initialize = info[1].IsUndefined() || guarded(env, [&] {
                             return Fields(info[1], "how").boolean("initialize");
                           });
-  const auto worker = std::make_shared<Worker>(env);
+  const auto worker = std::make_shared<Worker>(env, options.threads);
   return worker->run(
       env,
       [options, initialize] { return build_model(options, initialize); },

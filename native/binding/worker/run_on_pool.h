@@ -4,6 +4,7 @@
 
 #include "binding/worker/errors.h"
 #include "binding/worker/pool_job.h"
+#include "binding/worker/threads.h"
 
 namespace maskrcnn::binding {
 
@@ -11,6 +12,7 @@ namespace maskrcnn::binding {
 template <typename Compute, typename Convert>
 Napi::Promise run_on_pool(Napi::Env env, Compute compute, Convert convert) {
   auto translated = [compute = std::move(compute)]() mutable {
+    use_threads(default_threads());
     try {
       return compute();
     } catch (...) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "binding/worker/threads.h"
 #include "old_linux.h"
 
 namespace maskrcnn::binding {
@@ -37,6 +38,7 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   bool closing = false;    // finish the queue, then end
   bool abandoned = false;  // end after the current job
   std::thread thread;
+  int threads = 1;  // of libtorch
   Settler settler;
   napi_env env = nullptr;
   int pending = 0;  // JavaScript thread only
@@ -99,6 +101,7 @@ void Worker::State::start(Napi::Env environment) {
 
 void Worker::State::run() {
   const auto state = shared_from_this();
+  use_threads(threads);
   for (;;) {
     Job job;
     {
@@ -144,7 +147,8 @@ void Worker::State::abandon() {
   live_workers.remove(self);
 }
 
-Worker::Worker(Napi::Env env) : state_(std::make_shared<State>()) {
+Worker::Worker(Napi::Env env, int threads) : state_(std::make_shared<State>()) {
+  state_->threads = threads;
   state_->start(env);
 }
 

@@ -16,7 +16,8 @@ namespace maskrcnn::binding {
 // environment is torn down, the current job is finished and the others are dropped.
 class Worker {
  public:
-  explicit Worker(Napi::Env env);
+  // Its jobs compute with `threads` threads of libtorch.
+  Worker(Napi::Env env, int threads);
   // Lets the queued jobs finish, without waiting for them.
   ~Worker();
   Worker(const Worker&) = delete;

@@ -9,7 +9,7 @@ const {Model, lendBytes} = await loadBinding();
 
 async function tinyNative(seed: number): Promise<NativeModel> {
   const {classes, ...options} = {...tinyModel, seed};
-  const circumstances = {pretrained: false, cocoV1: false, numClasses: classes.length + 1, device: 'cpu'};
+  const circumstances = {pretrained: false, cocoV1: false, numClasses: classes.length + 1, device: 'cpu', threads: 2};
   return Model.create(completeModelOptions(options, circumstances).options);
 }
 

@@ -8,7 +8,7 @@ import {blobSample, tinyModel} from '../../tiny.js';
 export async function createTiny(binding: Binding, device: string, options: ModelOptions = {}) {
   const complete = completeModelOptions(
     {...tinyModel, ...options},
-    {pretrained: false, frozenBatchNormEps: undefined, numClasses: 2, device},
+    {pretrained: false, frozenBatchNormEps: undefined, numClasses: 2, device, threads: 2},
   );
   return await binding.Model.create(complete.options);
 }
