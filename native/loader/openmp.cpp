@@ -18,10 +18,10 @@ namespace {
 constexpr const char* spin_count = "GOMP_SPINCOUNT";
 
 // libgomp's own value is 300,000 turns, some milliseconds. If another process has the core of one
-// thread, the others spend their share of the time on waiting for it. Sleeping threads keep it. A
-// quiet machine needs some turns, because a thread is woken in microseconds and most of libtorch's
-// parallel regions follow each other closely.
-constexpr const char* few_turns = "2000";
+// thread, the others spend their share of the time on waiting for it. Sleeping threads keep it. On
+// a quiet machine most waits end within this number of turns, a fraction of a millisecond. To wake
+// a sleeping thread takes some tens of microseconds, so the longer waits lose little.
+constexpr const char* few_turns = "10000";
 
 fs::path openmp_in(const fs::path& lib_dir) {
   std::error_code missing;
