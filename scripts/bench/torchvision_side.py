@@ -1,7 +1,8 @@
 """
-The torchvision side of bench.ts. Arguments: DIR PRECISION. Reports when it is ready, then runs once for each line that
-it reads. For bench-operators.ts, the arguments are DIR PRECISION operators. It then reports how many operators one run
-starts, and how often it waits.
+The torchvision side of bench.ts. Arguments: DIR PRECISION [WAY]. Reports when it is ready, then runs once for each line
+that it reads. WAY tunes it: "channels-last" lays out the network in that format; "compiled" also passes its parts
+through torch.compile. For bench-operators.ts, WAY is "operators". It then reports how many operators one run starts,
+and how often it waits.
 """
 
 import json
@@ -12,6 +13,7 @@ import time
 
 import safetensors.torch
 import torch
+import torch._inductor.config
 from torch.utils._python_dispatch import TorchDispatchMode
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "fixtures"))
@@ -23,6 +25,15 @@ model = build(task["options"])
 model.load_state_dict(safetensors.torch.load_file(folder / task["weights"]), strict=True)
 device = torch.device(task["device"])
 model.to(device)
+way = (sys.argv[3:] or ["as it comes"])[0]
+if way in ("channels-last", "compiled"):
+    model.to(memory_format=torch.channels_last)
+if way == "compiled":
+    torch._inductor.config.freezing = True
+    model.backbone = torch.compile(model.backbone)
+    model.rpn.head = torch.compile(model.rpn.head)
+    for name in ("box_head", "box_predictor", "mask_head", "mask_predictor"):
+        setattr(model.roi_heads, name, torch.compile(getattr(model.roi_heads, name)))
 
 
 def mixed():
@@ -72,7 +83,7 @@ def make_detection():
 def make_step():
     model.train()
     targets = [target(image, mask) for image, mask in zip(task["images"], task["masks"])]
-    foreach = True if sys.argv[3:] else None  # counts on the CPU the operators that run on a GPU
+    foreach = True if way == "operators" else None  # counts on the CPU the operators that run on a GPU
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=1e-6, momentum=0.9, weight_decay=0.0005, foreach=foreach)
     torch.manual_seed(1)
@@ -120,12 +131,13 @@ class Operators(TorchDispatchMode):
 
 run = make_detection() if task["kind"] == "detect" else make_step()
 first = run()
-if sys.argv[3:] == ["operators"]:
+if way == "operators":
     with Operators() as operators:
         run()
     print(json.dumps({"operators": operators.started, "waits": operators.waits}))
     sys.exit()
-for _ in range(0 if device.type == "cpu" else 5):  # warm-up, as in ours.ts
+# Warm-up: on a GPU as in ours.ts. The first runs of compiled parts compile them for the sizes that occur.
+for _ in range(3 if way == "compiled" else 0 if device.type == "cpu" else 5):
     run()
 print(json.dumps(first), flush=True)
 for _ in sys.stdin:
