@@ -42,10 +42,12 @@ PrecisionScope::~PrecisionScope() {
   at::autocast::set_autocast_dtype(device_, old_type_);
 }
 
-bool takes_prepacked_weights(const at::Tensor& input) {
-  return !at::GradMode::is_enabled() && input.is_cpu() && input.numel() > 0 &&
-         at::autocast::is_autocast_enabled(at::kCPU) &&
-         at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && ops::can_prepack();
+std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input) {
+  if (at::GradMode::is_enabled() || !input.is_cpu() || input.numel() == 0) return std::nullopt;
+  const auto type = at::autocast::is_autocast_enabled(at::kCPU)
+                        ? at::autocast::get_autocast_dtype(at::kCPU)
+                        : input.scalar_type();
+  return ops::can_prepack(type) ? std::optional(type) : std::nullopt;
 }
 
 bool wants_gradients(const std::vector<at::Tensor>& tensors) {

@@ -42,9 +42,9 @@ class PrecisionScope {
   at::ScalarType old_type_;
 };
 
-// Whether this thread runs inference in bfloat16 on a CPU that supports prepacked weights
-// (ops/prepacked.h). In float32, the time saved would not be worth the memory for the copies.
-bool takes_prepacked_weights(const at::Tensor& input);
+// The type of prepacked weights (ops/prepacked.h) for this thread's convolutions of `input`, if a
+// CPU that supports them computes without gradients.
+std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input);
 
 // The type in which weights are cached for this thread's convolutions and linear layers on `input`.
 // None on the CPU.

@@ -51,7 +51,10 @@ ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2d& conv) {
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
   const auto frozen = frozen_affine_of(norm_);
   const bool is_fixed = norm_.is_empty() || frozen || !norm_.ptr()->is_training();
-  if (is_fixed && takes_prepacked_weights(x)) return forward_prepacked(x, addend);
+  if (const auto type = prepacked_weights_type(x);
+      is_fixed && type && !ops::suits_winograd(x, conv_->weight, geometry_of(conv_))) {
+    return forward_prepacked(x.to(*type), addend);
+  }
   const auto convolve = [&](const ConvolutionWeights& weights) {
     return ops::convolve(x, weights.weight, weights.bias, geometry_of(conv_));
   };
@@ -97,8 +100,8 @@ const ConvolutionWeights& ConvolutionUnit::cached_weights(at::ScalarType type) {
   });
 }
 
-at::Tensor ConvolutionUnit::forward_prepacked(const at::Tensor& x, const at::Tensor& addend) {
-  const auto input = x.to(at::kBFloat16);
+at::Tensor ConvolutionUnit::forward_prepacked(
+    const at::Tensor& input, const at::Tensor& addend) {
   const auto& prepacked = prepacked_.get(sources(), [&] {
     const auto [weight, bias] = fixed_weights();
     return ops::PrepackedConvolution(

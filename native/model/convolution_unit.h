@@ -38,7 +38,7 @@ class ConvolutionUnit {
   // What they are made of.
   std::vector<at::Tensor> sources() const;
   const ConvolutionWeights& cached_weights(at::ScalarType type);
-  at::Tensor forward_prepacked(const at::Tensor& x, const at::Tensor& addend);
+  at::Tensor forward_prepacked(const at::Tensor& input, const at::Tensor& addend);
 
   torch::nn::Conv2d conv_{nullptr};
   torch::nn::AnyModule norm_;

@@ -15,7 +15,8 @@ at::Tensor LinearReLU::forward(
     const at::Tensor& x,
     const std::vector<at::Tensor>& sources,
     const std::function<LinearWeights()>& make) {
-  if (takes_prepacked_weights(x)) {
+  // In float32 this is no faster than ops::linear.
+  if (prepacked_weights_type(x) == at::kBFloat16) {
     const auto& prepacked = prepacked_.get(sources, [&] {
       const auto [weight, bias] = make();
       return ops::PrepackedLinear(weight, bias, x.size(0), {"relu", {}});

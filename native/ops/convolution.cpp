@@ -25,17 +25,6 @@ bool all_are(at::IntArrayRef values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](int64_t value) { return value == wanted; });
 }
 
-bool suits_winograd(
-    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
-  return input.is_cpu() && input.dim() == 4 && input.scalar_type() == at::kFloat &&
-         weight.scalar_type() == at::kFloat && weight.size(2) == 3 && weight.size(3) == 3 &&
-         geometry.groups == 1 && all_are(geometry.stride, 1) && all_are(geometry.padding, 1) &&
-         all_are(geometry.dilation, 1) &&
-         std::min(weight.size(0), weight.size(1)) >= kLeastChannels &&
-         input.size(0) * input.size(2) * input.size(3) >= kLeastPixels &&
-         !at::autocast::is_autocast_enabled(at::kCPU);
-}
-
 struct WinogradFunction : torch::autograd::Function<WinogradFunction> {
   static at::Tensor forward(
       AutogradContext* context,
@@ -66,6 +55,17 @@ struct WinogradFunction : torch::autograd::Function<WinogradFunction> {
 };
 
 }  // namespace
+
+bool suits_winograd(
+    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
+  return input.is_cpu() && input.dim() == 4 && input.scalar_type() == at::kFloat &&
+         weight.scalar_type() == at::kFloat && weight.size(2) == 3 && weight.size(3) == 3 &&
+         geometry.groups == 1 && all_are(geometry.stride, 1) && all_are(geometry.padding, 1) &&
+         all_are(geometry.dilation, 1) &&
+         std::min(weight.size(0), weight.size(1)) >= kLeastChannels &&
+         input.size(0) * input.size(2) * input.size(3) >= kLeastPixels &&
+         !at::autocast::is_autocast_enabled(at::kCPU);
+}
 
 at::Tensor convolve(
     const at::Tensor& input,

@@ -12,6 +12,10 @@ struct ConvolutionGeometry {
   int64_t groups;
 };
 
+// Whether convolve() runs Winograd's algorithm.
+bool suits_winograd(
+    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
+
 // Same as at::conv2d, and differentiable. Large 3 x 3 convolutions in float32 on the CPU run
 // forward and backward by Winograd's algorithm (winograd.h). libtorch computes all others.
 at::Tensor convolve(

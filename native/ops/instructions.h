@@ -13,4 +13,13 @@ inline bool has_avx512() {
 #endif
 }
 
+// Those of its kernels for other x86 processors.
+inline bool has_avx2() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
 }  // namespace maskrcnn::ops

@@ -91,11 +91,12 @@ OptionalScalars scalars(const std::vector<double>& values) {
 
 }  // namespace
 
-bool can_prepack() {
-  static const bool available = at::hasMKLDNN() && has_avx512() && exists(kReorder) &&
-                                exists(kConvolve) && exists(kConvolve, "binary") &&
-                                exists(kReorderLinear) && exists(kLinear);
-  return available && at::globalContext().userEnabledMkldnn();
+bool can_prepack(at::ScalarType type) {
+  static const bool available = at::hasMKLDNN() && exists(kReorder) && exists(kConvolve) &&
+                                exists(kConvolve, "binary") && exists(kReorderLinear) &&
+                                exists(kLinear);
+  const bool is_fast = type == at::kBFloat16 ? has_avx512() : type == at::kFloat && has_avx2();
+  return available && is_fast && at::globalContext().userEnabledMkldnn();
 }
 
 PrepackedConvolution::PrepackedConvolution(
@@ -111,9 +112,10 @@ PrepackedConvolution::PrepackedConvolution(
       multiplications_per_element_(static_cast<double>(weight.numel() / weight.size(0))),
       epilogue_(epilogue) {
   static const auto reorder = find<Reorder>(kReorder);
-  const auto rounded = weight.detach().to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
-  weight_ = reorder.call(rounded, padding_, stride_, dilation_, groups_, example.sizes());
-  if (bias.defined()) bias_ = bias.detach().to(at::kBFloat16);
+  const auto type = example.scalar_type();
+  const auto converted = weight.detach().to(type).contiguous(at::MemoryFormat::ChannelsLast);
+  weight_ = reorder.call(converted, padding_, stride_, dilation_, groups_, example.sizes());
+  if (bias.defined()) bias_ = bias.detach().to(type);
 }
 
 at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& addend) const {

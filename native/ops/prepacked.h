@@ -7,8 +7,9 @@
 
 #include "ops/convolution.h"
 
-// Convolutions and linear layers with prepacked weights: bfloat16 on the CPU, without gradients.
-// The weights are in oneDNN's own layout, and the epilogue needs no extra pass over the result.
+// Convolutions in float32 or bfloat16 and linear layers in bfloat16 with prepacked weights, on the
+// CPU, without gradients. The weights are in oneDNN's own layout, and the epilogue needs no extra
+// pass over the result.
 
 namespace maskrcnn::ops {
 
@@ -18,14 +19,14 @@ struct Epilogue {
   std::vector<double> arguments;
 };
 
-// Whether libtorch has oneDNN and the machine has the instructions that oneDNN requires for
-// bfloat16.
-bool can_prepack();
+// Whether libtorch has oneDNN and the machine has the instructions that oneDNN needs to be fast in
+// this type.
+bool can_prepack(at::ScalarType type);
 
 class PrepackedConvolution {
  public:
-  // weight is [K,C/groups,h,w]; bias is [K] or undefined. Both may be of any type, and are copied.
-  // example is an input of typical size: oneDNN chooses the layout of the weights for it.
+  // weight is [K,C/groups,h,w]; bias is [K] or undefined. Both are copied. example is an input of
+  // typical size, in the type to compute in: oneDNN chooses the layout of the weights for it.
   PrepackedConvolution(
       const at::Tensor& weight,
       const at::Tensor& bias,
@@ -33,7 +34,7 @@ class PrepackedConvolution {
       const at::Tensor& example,
       const Epilogue& epilogue);
 
-  // x: [N,C,H,W] bfloat16, not empty -> epilogue(convolution + addend), channels-last if x is
+  // x: [N,C,H,W] in that type, not empty -> epilogue(convolution + addend), channels-last if x is
   at::Tensor forward(const at::Tensor& x, const at::Tensor& addend = {}) const;
 
  private:
