@@ -18,6 +18,7 @@ import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {type Conditions, conditionsOf} from './conditions.js';
 import {createLoader, type Loader} from './loader.js';
 import {TrainLog} from './log.js';
+import {describeMemory} from './memory.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {trainedNames} from './parameter-groups.js';
 import {completeResumedOptions, resumeUnder} from './resume.js';
@@ -87,7 +88,8 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
       const unfreeze = await freeze(model, resolved.freeze);
       try {
         const shared = validation === undefined ? [] : await sharedImages(data, validation, signal);
-        const told = [...notices, ...describeShared(shared)];
+        const memory = describeMemory(model, resolved.batchSize);
+        const told = [...notices, ...describeShared(shared), ...(memory === undefined ? [] : [memory])];
         return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
       } finally {
         await unfreeze();

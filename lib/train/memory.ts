@@ -1,0 +1,63 @@
+import {count} from '../basics/wording.js';
+import type {MaskRcnn} from '../model/model.js';
+
+/** The memory of a process that trains all layers in float32, in bytes: a part per image, and per padded pixel of it. */
+type Costs = {process: number; image: number; pixel: number};
+
+/**
+ * Fitted to the four measurements of each backbone that `npm run bench:memory -- --work train` prints (in
+ * docs/performance.md). They are within 2 % of those.
+ */
+const COSTS = {
+  mobilenet: {process: 493e6, image: 298e6, pixel: 1478},
+  small: {process: 617e6, image: 198e6, pixel: 795},
+  resnet: {process: 656e6, image: 252e6, pixel: 2059},
+} satisfies Record<string, Costs>;
+
+/** What remains of the parts per image: without the first layers, or in bfloat16 (the peaks in docs/performance.md). */
+const SHARE = {frozen: 0.55, bfloat16: 0.6};
+
+/** Images are taken to be 4 : 3. */
+const ASPECT = 4 / 3;
+
+/**
+ * Says that a training step on the CPU may not fit into the free memory, or undefined if it does as far as is known.
+ * An estimate for images of 4 : 3, which errs on the low side: larger backbones count as ResNet-50. `free` is in
+ * bytes.
+ */
+export function describeMemory(
+  model: Pick<MaskRcnn, 'options' | 'parameters'>,
+  batchSize: number,
+  {free = process.availableMemory(), used = process.memoryUsage.rss()} = {},
+): string | undefined {
+  const {device, skipResize} = model.options;
+  if (device !== 'cpu' || skipResize) return undefined;
+  const need = stepBytes(model, batchSize);
+  if (need - used <= free) return undefined;
+  return (
+    `A step on ${count(batchSize, 'image')} may need about ${gigabytes(need - used)} more memory, and ` +
+    `${gigabytes(free)} are free: the system may end the process. A smaller batchSize (with accumulate) or minSize ` +
+    'needs less.'
+  );
+}
+
+/** The peak memory of a process that takes steps of `batchSize` images. */
+export function stepBytes(model: Pick<MaskRcnn, 'options' | 'parameters'>, batchSize: number): number {
+  const {backbone, precision} = model.options;
+  const kind = backbone.startsWith('mobilenet') ? 'mobilenet' : /^resnet(18|34)$/.test(backbone) ? 'small' : 'resnet';
+  const costs = COSTS[kind];
+  const first = model.parameters().find(({name}) => name.startsWith('backbone.body.'));
+  const share = (first?.trainable ? 1 : SHARE.frozen) * (precision === 'bfloat16' ? SHARE.bfloat16 : 1);
+  return costs.process + batchSize * share * (costs.image + costs.pixel * paddedPixels(model.options));
+}
+
+function paddedPixels({minSize, maxSize, fixedSize, sizeDivisible}: MaskRcnn['options']): number {
+  const shorter = Math.max(...minSize);
+  const [width, height] = fixedSize ?? [Math.min(maxSize, shorter * ASPECT), Math.min(shorter, maxSize / ASPECT)];
+  const padded = (length: number) => Math.ceil(length / sizeDivisible) * sizeDivisible;
+  return padded(width!) * padded(height!);
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

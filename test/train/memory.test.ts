@@ -1,0 +1,54 @@
+import test from 'ava';
+import {maskRcnn} from '../../lib/index.js';
+import type {ModelOptions} from '../../lib/model/options.js';
+import {describeMemory, stepBytes} from '../../lib/train/memory.js';
+
+type Given = Parameters<typeof stepBytes>[0];
+
+/** A model of the benchmark's options, of which only the options and the first parameter are asked. */
+function model(options: ModelOptions, trainable = true): Given {
+  const defaults = {minSize: [800], maxSize: 1333, sizeDivisible: 32, fixedSize: null, skipResize: false};
+  return {
+    options: {backbone: 'resnet50', precision: 'float32', device: 'cpu', ...defaults, ...options} as Given['options'],
+    parameters: () => [{name: 'backbone.body.conv1.weight', trainable} as ReturnType<Given['parameters']>[number]],
+  };
+}
+
+const megabytes = (given: Given, batchSize: number) => stepBytes(given, batchSize) / 1e6;
+
+// The measurements in docs/performance.md.
+test('the estimate is within 5 % of what was measured', (t) => {
+  const measured: [options: ModelOptions, batchSize: number, peak: number][] = [
+    [{backbone: 'mobilenet_v2'}, 2, 3630],
+    [{backbone: 'resnet18'}, 2, 2374],
+    [{backbone: 'resnet18', minSize: [400]}, 1, 987],
+    [{}, 1, 2728],
+    [{}, 2, 4702],
+    [{minSize: [400]}, 2, 2100],
+  ];
+  for (const [options, batchSize, peak] of measured) {
+    t.true(Math.abs(megabytes(model(options), batchSize) / peak - 1) < 0.05, JSON.stringify(options));
+  }
+});
+
+test('frozen first layers and bfloat16 need less, more images and pixels more', (t) => {
+  const all = megabytes(model({}), 2);
+  t.true(megabytes(model({}, false), 2) < all);
+  t.true(megabytes(model({precision: 'bfloat16'}), 2) < all);
+  t.true(megabytes(model({}), 4) > all);
+  t.true(megabytes(model({fixedSize: [1600, 1600]}), 2) > all);
+});
+
+test('a step that does not fit is told with both figures', (t) => {
+  const text = describeMemory(model({}), 8, {free: 8e9, used: 0.7e9});
+  t.regex(text!, /^A step on 8 images may need about 16\.\d GB more memory, and 8\.0 GB are free: the system may end/);
+  t.is(describeMemory(model({}), 2, {free: 8e9, used: 0.7e9}), undefined);
+  t.is(describeMemory(model({device: 'cuda'}), 99, {free: 1, used: 0}), undefined);
+  t.is(describeMemory(model({skipResize: true}), 99, {free: 1, used: 0}), undefined);
+});
+
+test('the system of this test knows how much is free', async (t) => {
+  await using tiny = await maskRcnn({backbone: 'resnet18', classes: ['a'], minSize: 64, device: 'cpu'});
+  t.is(describeMemory(tiny, 1), undefined);
+  t.regex(describeMemory(tiny, 1_000_000)!, /may need about/);
+});
