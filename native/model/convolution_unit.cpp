@@ -46,14 +46,22 @@ ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2d& conv) {
       options.groups()};
 }
 
+// In float32, the copies of weights that are larger than the maps cost more memory than they save
+// time.
+bool pays_to_prepack(const at::Tensor& x, const torch::nn::Conv2d& conv) {
+  const auto type = prepacked_weights_type(x);
+  if (type != at::kFloat) return type.has_value();
+  return conv->weight.numel() <= x.numel() &&
+         !ops::suits_winograd(x, conv->weight, geometry_of(conv));
+}
+
 }  // namespace
 
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
   const auto frozen = frozen_affine_of(norm_);
   const bool is_fixed = norm_.is_empty() || frozen || !norm_.ptr()->is_training();
-  if (const auto type = prepacked_weights_type(x);
-      is_fixed && type && !ops::suits_winograd(x, conv_->weight, geometry_of(conv_))) {
-    return forward_prepacked(x.to(*type), addend);
+  if (is_fixed && pays_to_prepack(x, conv_)) {
+    return forward_prepacked(x.to(*prepacked_weights_type(x)), addend);
   }
   const auto convolve = [&](const ConvolutionWeights& weights) {
     return ops::convolve(x, weights.weight, weights.bias, geometry_of(conv_));
