@@ -303,6 +303,16 @@ export const ops: {
   /** Non-maximum suppression within each group (torchvision `batched_nms`). groups: D. */
   batchedNms(boxes: Float32Array, scores: Float32Array, groups: Int32Array, iouThreshold: number): Int32Array;
   /**
+   * The instance of each box: its index, -1 for the background, or -2 for a box that is ignored (torchvision's
+   * `Matcher`). instances: G×4; boxes: R×4. `allowLowQuality` also matches the boxes that overlap an instance most. With
+   * `pairsAtOnce`, libtorch's operators compute it, for as many pairs at a time, as on a GPU.
+   */
+  matchBoxes(
+    instances: Float32Array,
+    boxes: Float32Array,
+    options: {highThreshold: number; lowThreshold: number; allowLowQuality: boolean; pairsAtOnce?: number},
+  ): Int32Array;
+  /**
    * ROIAlign with aligned=false. input: N×C×H×W; rois: R×5 (image, x0, y0, x1, y1 before scaling). Returns
    * R×C×outputSize×outputSize.
    */

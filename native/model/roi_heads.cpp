@@ -41,9 +41,9 @@ RoIHeadsImpl::RoIHeadsImpl(
       mask_roi_pool_(options.mask_roi_pool, strides, at::MemoryFormat::ChannelsLast),
       box_coder_(options.bbox_reg_weights),
       matcher_(
-          options.sampling.fg_iou_thresh,
-          options.sampling.bg_iou_thresh,
-          /*allow_low_quality=*/false),
+          {options.sampling.fg_iou_thresh,
+           options.sampling.bg_iou_thresh,
+           /*allow_low_quality=*/false}),
       sampler_(options.sampling) {
   const auto side = options.box_roi_pool.output_size;
   if (options.convolutional_heads) {
@@ -141,7 +141,7 @@ Matched RoIHeadsImpl::match_image(const at::Tensor& proposals, const Target& tar
     const auto none = at::zeros({boxes.size(0)}, boxes.options().dtype(at::kLong));
     return {boxes, none, none};
   }
-  const auto matches = matcher_.match(box_iou(target.boxes, boxes));
+  const auto matches = matcher_.match(target.boxes, boxes);
   const auto instances = matches.clamp_min(0);
   const auto labels = target.labels.index_select(0, instances)
                           .masked_fill(matches == Matcher::kBackground, 0)

@@ -61,9 +61,9 @@ RegionProposalNetworkImpl::RegionProposalNetworkImpl(int64_t channels, const Rpn
     : options_(options),
       anchor_generator_(options.anchors),
       matcher_(
-          options.sampling.fg_iou_thresh,
-          options.sampling.bg_iou_thresh,
-          /*allow_low_quality=*/true),
+          {options.sampling.fg_iou_thresh,
+           options.sampling.bg_iou_thresh,
+           /*allow_low_quality=*/true}),
       sampler_(options.sampling) {
   head = register_module(
       "head", RpnHead(channels, anchor_generator_.num_anchors_per_location(), options.conv_depth));
@@ -133,7 +133,7 @@ std::pair<at::Tensor, at::Tensor> RegionProposalNetworkImpl::match(
   if (gt_boxes.size(0) == 0) {
     return {at::zeros({anchors.size(0)}, anchors.options()), at::zeros_like(anchors)};
   }
-  const auto matches = matcher_.match(box_iou(gt_boxes, anchors));  // [S]
+  const auto matches = matcher_.match(gt_boxes, anchors);  // [S]
   const auto labels = (matches >= 0).to(at::kFloat).masked_fill_(matches == Matcher::kIgnored, -1);
   return {labels, gt_boxes.index_select(0, matches.clamp_min(0))};
 }

@@ -10,6 +10,7 @@
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/op_arguments.h"
 #include "binding/worker/checked.h"
+#include "boxes/matcher.h"
 #include "ops/batch_norm.h"
 #include "ops/linear.h"
 #include "ops/mask_targets.h"
@@ -37,6 +38,29 @@ Napi::Value batched_nms(const Napi::CallbackInfo& info) {
   const auto iou_threshold = read_number(info[3], "iouThreshold");
   return to_index_array(
       info.Env(), ops::batched_nms(given.boxes, given.scores, idxs, iou_threshold));
+}
+
+at::Tensor read_boxes(const Napi::Value& value, const std::string& name) {
+  const auto values = read_finite_floats(value, name);
+  return to_tensor(values, {count_rows(value.Env(), values.length, 4, name), 4});
+}
+
+Napi::Value match_boxes(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto instances = read_boxes(info[0], "instances"), boxes = read_boxes(info[1], "boxes");
+  if (instances.size(0) == 0) throw Napi::RangeError::New(env, "There must be an instance.");
+  const auto options = read_object(info[2], "options");
+  const Matcher matcher(
+      {read_number(options.Get("highThreshold"), "highThreshold"),
+       read_number(options.Get("lowThreshold"), "lowThreshold"),
+       options.Get("allowLowQuality").ToBoolean()});
+  const auto most_pairs = options.Get("pairsAtOnce");
+  return to_index_array(
+      env,
+      most_pairs.IsUndefined()
+          ? matcher.match(instances, boxes)
+          : matcher.match_by_operators(
+                instances, boxes, read_integer(most_pairs, "pairsAtOnce", 1, kMaxElements)));
 }
 
 at::Tensor align(const at::Tensor& input, const RoiAlignArguments& arguments) {
@@ -247,6 +271,7 @@ Napi::Object make_ops(Napi::Env env) {
   auto exports = Napi::Object::New(env);
   exports.Set("nms", Napi::Function::New(env, checked<nms>, "nms"));
   exports.Set("batchedNms", Napi::Function::New(env, checked<batched_nms>, "batchedNms"));
+  exports.Set("matchBoxes", Napi::Function::New(env, checked<match_boxes>, "matchBoxes"));
   exports.Set("roiAlign", Napi::Function::New(env, checked<roi_align>, "roiAlign"));
   exports.Set(
       "roiAlignBackward",
