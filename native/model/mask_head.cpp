@@ -9,6 +9,9 @@ namespace maskrcnn {
 namespace {
 
 constexpr int kConvolutions = 4;
+// Rois whose grown maps have gradients at once. An image with many objects has 128 rois, and their
+// gradients would take 100 MB.
+constexpr int64_t kGrownAtOnce = 16;
 
 void init_kaiming(const at::Tensor& weight) {
   torch::nn::init::kaiming_normal_(weight, /*a=*/0, torch::kFanOut, torch::kReLU);
@@ -81,8 +84,13 @@ at::Tensor MaskRcnnPredictorImpl::forward(const at::Tensor& x) {
 at::Tensor MaskRcnnPredictorImpl::forward_of_class(const at::Tensor& x, const at::Tensor& classes) {
   const auto weight = mask_fcn_logits->weight.flatten(1).index_select(0, classes);  // [R,C]
   const auto bias = mask_fcn_logits->bias.index_select(0, classes);                 // [R]
-  const auto logits = at::bmm(grow(x), weight.unsqueeze(2)) + bias.view({-1, 1, 1});
-  return interleave(logits, x.size(2)).squeeze(1);
+  const auto most = x.is_cpu() && x.requires_grad() ? kGrownAtOnce : x.size(0);
+  std::vector<at::Tensor> parts;
+  const auto columns = weight.unsqueeze(2).split(most);
+  for (const auto& part : x.split(most))
+    parts.push_back(at::bmm(grow(part), columns[parts.size()]));
+  const auto products = parts.size() == 1 ? parts.front() : at::cat(parts);
+  return interleave(products + bias.view({-1, 1, 1}), x.size(2)).squeeze(1);
 }
 
 }  // namespace maskrcnn

@@ -13,7 +13,8 @@ namespace {
 constexpr double kCanonicalScale = 224;  // side of ImageNet's crop, in pixels
 constexpr double kCanonicalLevel = 4;    // a box of that side is pooled at stride 2^4
 
-// [R,5]: index of the image, then its box
+}  // namespace
+
 at::Tensor to_rois(const std::vector<at::Tensor>& boxes) {
   std::vector<at::Tensor> rois;
   for (size_t image = 0; image < boxes.size(); ++image) {
@@ -22,8 +23,6 @@ at::Tensor to_rois(const std::vector<at::Tensor>& boxes) {
   }
   return at::cat(rois);
 }
-
-}  // namespace
 
 MultiScaleRoIAlign::MultiScaleRoIAlign(
     const RoiPoolOptions& options, const std::vector<int64_t>& strides, at::MemoryFormat format)
@@ -38,8 +37,7 @@ MultiScaleRoIAlign::MultiScaleRoIAlign(
 }
 
 at::Tensor MultiScaleRoIAlign::pool(
-    const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes) const {
-  const auto rois = to_rois(boxes);  // [R,5]
+    const std::vector<at::Tensor>& features, const at::Tensor& rois) const {
   std::vector<at::Tensor> levels;
   ops::RoiAlignOptions align{{}, output_size_, sampling_ratio_, format_};
   for (size_t i = 0; i < levels_.size(); ++i) {

@@ -7,6 +7,9 @@
 
 namespace maskrcnn {
 
+// [R_n,4] per image -> [R,5] over all images: index of the image, then the box
+at::Tensor to_rois(const std::vector<at::Tensor>& boxes);
+
 // Pools each box from the pyramid level that fits its size (Feature Pyramid Networks, equation 1;
 // torchvision ops/poolers.py).
 class MultiScaleRoIAlign {
@@ -19,10 +22,9 @@ class MultiScaleRoIAlign {
 
   int64_t output_size() const { return output_size_; }
 
-  // features: [N,C,H_l,W_l] per level, the last one max-pooled; boxes: [R_n,4] per image
-  // -> [R, C, output_size, output_size], R over all images
-  at::Tensor pool(
-      const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes) const;
+  // features: [N,C,H_l,W_l] per level, the last one max-pooled; rois: [R,5]
+  // -> [R, C, output_size, output_size]
+  at::Tensor pool(const std::vector<at::Tensor>& features, const at::Tensor& rois) const;
 
  private:
   std::vector<size_t> levels_;        // indices of the levels to pool from

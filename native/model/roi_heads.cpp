@@ -14,6 +14,14 @@ constexpr int64_t kRepresentationSize = 1024;  // (torchvision detection/mask_rc
 constexpr double kMinDetectionSide = 1e-2;     // pixels (torchvision detection/roi_heads.py)
 constexpr double kSmoothL1Beta = 1.0 / 9;      // same file
 
+// The most boxes that the heads work on at once in detection, on a CPU and elsewhere, so that
+// thousands of detections need no more memory. An image with the default limits takes one block.
+struct AtOnce {
+  int64_t cpu, others;
+  int64_t on(at::Device device) const { return device.is_cpu() ? cpu : others; }
+};
+constexpr AtOnce kBoxes{1000, 8000}, kMasks{128, 1024};
+
 std::vector<int64_t> counts(const std::vector<at::Tensor>& boxes) {
   std::vector<int64_t> result;
   for (const auto& image : boxes) result.push_back(image.size(0));
@@ -67,7 +75,11 @@ at::Tensor RoIHeadsImpl::box_features(const at::Tensor& pooled) {
 
 BoxPredictions RoIHeadsImpl::predict_boxes(
     const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& proposals) {
-  const auto vectors = box_features(box_roi_pool_.pool(features, proposals)).to(at::kFloat);
+  const auto rois = to_rois(proposals);
+  std::vector<at::Tensor> parts;
+  for (const auto& part : rois.split(is_training() ? rois.size(0) : kBoxes.on(rois.device())))
+    parts.push_back(box_features(box_roi_pool_.pool(features, part)).to(at::kFloat));
+  const auto vectors = parts.size() == 1 ? parts.front() : at::cat(parts);
   const ExactScope exact;
   const auto [class_logits, box_regression] = box_predictor_->forward(vectors);
   return {vectors, class_logits, box_regression};
@@ -113,24 +125,28 @@ std::vector<Detections> RoIHeadsImpl::select_detections(
 
 at::Tensor RoIHeadsImpl::predict_masks(
     const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes) {
-  const auto pooled = mask_roi_pool_.pool(features, boxes);
+  const auto pooled = mask_roi_pool_.pool(features, to_rois(boxes));
   return mask_predictor_->forward(mask_head_->forward(pooled)).to(at::kFloat);
 }
 
 at::Tensor RoIHeadsImpl::predict_masks_of_class(
-    const std::vector<at::Tensor>& features,
-    const std::vector<at::Tensor>& boxes,
-    const std::vector<at::Tensor>& labels) {
-  const auto pooled = mask_roi_pool_.pool(features, boxes);
-  return mask_predictor_->forward_of_class(mask_head_->forward(pooled), at::cat(labels))
-      .to(at::kFloat);
+    const std::vector<at::Tensor>& features, const at::Tensor& rois, const at::Tensor& labels) {
+  const auto pooled = mask_roi_pool_.pool(features, rois);
+  return mask_predictor_->forward_of_class(mask_head_->forward(pooled), labels).to(at::kFloat);
 }
 
 std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
     const std::vector<at::Tensor>& features,
     const std::vector<at::Tensor>& boxes,
     const std::vector<at::Tensor>& labels) {
-  return predict_masks_of_class(features, boxes, labels).sigmoid().split_with_sizes(counts(boxes));
+  const auto rois = to_rois(boxes), classes = at::cat(labels);
+  std::vector<at::Tensor> parts;
+  const auto most = kMasks.on(rois.device());
+  const auto rois_of = rois.split(most), classes_of = classes.split(most);
+  for (size_t i = 0; i < rois_of.size(); ++i)
+    parts.push_back(predict_masks_of_class(features, rois_of[i], classes_of[i]).sigmoid());
+  const auto masks = parts.size() == 1 ? parts.front() : at::cat(parts);
+  return masks.split_with_sizes(counts(boxes));
 }
 
 Matched RoIHeadsImpl::match_image(const at::Tensor& proposals, const Target& target) const {
@@ -236,7 +252,7 @@ at::Tensor RoIHeadsImpl::compute_mask_loss(
     boxes.push_back(sample.positive.boxes);
     labels.push_back(sample.positive.labels);
   }
-  const auto logits = predict_masks_of_class(features, boxes, labels);  // [P,M,M]
+  const auto logits = predict_masks_of_class(features, to_rois(boxes), at::cat(labels));
   if (logits.size(0) == 0) return logits.sum() * 0;  // the mean of no elements would be NaN
 
   std::vector<at::Tensor> wanted;

@@ -71,11 +71,9 @@ struct RoIHeadsImpl : torch::nn::Module {
   at::Tensor predict_masks(
       const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes);
 
-  // Only for the class of each box -> [R,M,M]
+  // Only for the class of each roi: [R,5], [R] -> [R,M,M]
   at::Tensor predict_masks_of_class(
-      const std::vector<at::Tensor>& features,
-      const std::vector<at::Tensor>& boxes,
-      const std::vector<at::Tensor>& labels);
+      const std::vector<at::Tensor>& features, const at::Tensor& rois, const at::Tensor& labels);
 
   // Mask probabilities for the class of each box -> per image [D,M,M]
   std::vector<at::Tensor> mask_probabilities(
