@@ -1,4 +1,4 @@
-import {hausdorff, type Shape} from './hausdorff.js';
+import {hausdorff, type Points, type Shape} from './hausdorff.js';
 import type {LabelMap} from './label-map.js';
 import {meanScores, share} from './mean-scores.js';
 import {areasOf, type Overlap, overlapsOf} from './overlaps.js';
@@ -46,7 +46,9 @@ export type ObjectSummary = ObjectTally & {
   pooled: ObjectScores;
 };
 
-type LabelledObject = Shape & {area: number; partner: LabelledObject | undefined; overlap: number};
+type Extent = {left: number; top: number; right: number; bottom: number};
+
+type LabelledObject = Shape & {extent: Extent; area: number; partner: LabelledObject | undefined; overlap: number};
 
 /**
  * Compares the objects of two maps of the same image. The paper defines no distance if one side has no objects. In that
@@ -143,10 +145,41 @@ function weighted(objects: readonly LabelledObject[], score: (object: LabelledOb
   return objects.reduce((sum, object) => sum + object.area * score(object), 0);
 }
 
-/** Distance to the nearest of `others`, or `without` if there are none. */
+/**
+ * Distance to the nearest of `others`, or `without` if there are none. Begins with the one whose extent is nearest,
+ * because most others are then too far away to be compared pixel by pixel.
+ */
 function nearest(object: LabelledObject, others: readonly LabelledObject[], without: number): number {
   if (others.length === 0) return without;
-  return others.reduce((least, other) => Math.min(least, hausdorff(object, other, least)), Infinity);
+  const atLeast = others.map(({extent}) => leastDistance(object.extent, extent));
+  const first = atLeast.reduce((best, distance, i) => (distance < atLeast[best]! ? i : best), 0);
+  let least = hausdorff(object, others[first]!);
+  for (const [i, other] of others.entries()) {
+    if (atLeast[i]! < least) least = Math.min(least, hausdorff(object, other, least));
+  }
+  return least;
+}
+
+/** Hausdorff's distance is no less: from each side of an extent, it leads to the same side of the other one. */
+function leastDistance(a: Extent, b: Extent): number {
+  return Math.max(
+    Math.abs(a.left - b.left),
+    Math.abs(a.top - b.top),
+    Math.abs(a.right - b.right),
+    Math.abs(a.bottom - b.bottom),
+  );
+}
+
+function extentOf(points: Points): Extent {
+  const extent = {left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity};
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = [points[i]!, points[i + 1]!];
+    extent.left = Math.min(extent.left, x);
+    extent.right = Math.max(extent.right, x);
+    extent.top = Math.min(extent.top, y);
+    extent.bottom = Math.max(extent.bottom, y);
+  }
+  return extent;
 }
 
 /**
@@ -201,6 +234,7 @@ function objectsOf(map: LabelMap): Map<number, LabelledObject> {
     objects.set(label, {
       points: points[label]!,
       boundary: Int32Array.from(boundaries[label]!),
+      extent: extentOf(points[label]!),
       has: (x, y) => labels[y * width + x] === label,
       area,
       partner: undefined,

@@ -14,17 +14,20 @@ export function overlapsOf(predicted: LabelMap, truth: LabelMap): Overlap[] {
     );
   }
   const columns = mostOf(truth) + 1;
-  const counts = new Int32Array(columns * (mostOf(predicted) + 1));
-  const shared = new Set<number>();
-  for (let i = 0; i < truth.labels.length; i++) {
+  // Only of pairs that share pixels: a table of all pairs would need memory for their product.
+  const counts = new Map<number, number>();
+  const {length} = truth.labels;
+  for (let i = 0; i < length; ) {
     const [label, other] = [truth.labels[i]!, predicted.labels[i]!];
+    const start = i++;
+    while (i < length && truth.labels[i] === label && predicted.labels[i] === other) i++;
     if (label === 0 || other === 0) continue;
     const key = other * columns + label;
-    if (counts[key]!++ === 0) shared.add(key);
+    counts.set(key, (counts.get(key) ?? 0) + i - start);
   }
-  return [...shared]
-    .sort((a, b) => a - b)
-    .map((key) => ({predicted: Math.floor(key / columns), truth: key % columns, pixels: counts[key]!}));
+  return [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([key, pixels]) => ({predicted: Math.floor(key / columns), truth: key % columns, pixels}));
 }
 
 /** Number of pixels by label. Label 0 is the background. */

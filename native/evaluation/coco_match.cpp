@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 #include "evaluation/coco.h"
 
@@ -10,22 +10,19 @@ bool outside(double area, const std::array<double, 2>& range) {
   return area < range[0] || area > range[1];
 }
 
-// The ground-truth objects of a cell for one area range.
-struct Wanted {
-  std::vector<uint8_t> ignored;  // [G]
-  std::vector<size_t> order;     // [G] objects that are not ignored come first
-};
-
-Wanted wanted_of(const Truth& truth, const Cell& cell, const std::array<double, 2>& range) {
-  Wanted wanted;
+// Which ground-truth objects of a cell do not count for one area range, [G].
+std::vector<uint8_t> ignored_of(
+    const Truth& truth, const Cell& cell, const std::array<double, 2>& range) {
+  std::vector<uint8_t> ignored;
   for (const auto row : cell.truth) {
-    wanted.ignored.push_back(truth.crowd[row] != 0 || outside(truth.areas[row], range) ? 1 : 0);
+    ignored.push_back(truth.crowd[row] != 0 || outside(truth.areas[row], range) ? 1 : 0);
   }
-  wanted.order.resize(cell.truth.size());
-  std::iota(wanted.order.begin(), wanted.order.end(), 0);
-  std::stable_partition(
-      wanted.order.begin(), wanted.order.end(), [&](size_t g) { return wanted.ignored[g] == 0; });
-  return wanted;
+  return ignored;
+}
+
+// An overlap of 1 must be enough for a threshold of 1 (pycocotools, COCOeval.evaluateImg).
+double least_overlap(double threshold) {
+  return std::min(threshold, 1 - 1e-10);
 }
 
 constexpr size_t kNone = static_cast<size_t>(-1);
@@ -40,7 +37,11 @@ CellMatches match_cell(const DataSet& data, Cell cell, const CocoOptions& option
   const auto limit = static_cast<size_t>(options.limits.back());
   if (detected.size() > limit) detected.resize(limit);
 
-  const auto [overlaps, areas] = compare(data, cell, options.shape);
+  double least = 1;
+  for (const auto threshold : options.iou_thresholds) {
+    least = std::min(least, least_overlap(threshold));
+  }
+  auto [overlaps, areas] = compare(data, cell, options.shape, least);
   CellMatches matches;
   for (const auto row : detected) matches.scores.push_back(data.detected.scores[row]);
   const auto objects = cell.truth.size(), found = detected.size();
@@ -48,20 +49,26 @@ CellMatches match_cell(const DataSet& data, Cell cell, const CocoOptions& option
   auto* flags = matches.flags.data();
   std::vector<uint8_t> taken(objects);
   for (const auto& range : options.areas) {
-    const auto [ignored, order] = wanted_of(data.truth, cell, range);
+    const auto ignored = ignored_of(data.truth, cell, range);
+    // Objects that are not ignored come first, then in their order.
+    for (auto& row : overlaps) {
+      std::sort(row.begin(), row.end(), [&](const Overlap& a, const Overlap& b) {
+        return std::make_pair(ignored[a.truth], a.truth) <
+               std::make_pair(ignored[b.truth], b.truth);
+      });
+    }
     matches.wanted.push_back(std::count(ignored.begin(), ignored.end(), 0));
     for (const double threshold : options.iou_thresholds) {
       std::fill(taken.begin(), taken.end(), 0);
       for (size_t d = 0; d < found; ++d) {
-        // An overlap of 1 must be enough for a threshold of 1 (pycocotools, COCOeval.evaluateImg).
-        double best_overlap = std::min(threshold, 1 - 1e-10);
+        double best_overlap = least_overlap(threshold);
         size_t best = kNone;
-        for (const auto g : order) {
+        for (const auto& [g, overlap] : overlaps[d]) {
           if (taken[g] != 0 && data.truth.crowd[cell.truth[g]] == 0) continue;
           // An ignored object never replaces one that counts.
           if (best != kNone && ignored[best] == 0 && ignored[g] != 0) break;
-          if (overlaps[d * objects + g] < best_overlap) continue;
-          best_overlap = overlaps[d * objects + g];
+          if (overlap < best_overlap) continue;
+          best_overlap = overlap;
           best = g;
         }
         if (best == kNone) {

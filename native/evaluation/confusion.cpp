@@ -14,13 +14,10 @@ struct Pair {
 // The pairs with enough overlap, best first. Ties are ordered by the score of the detection.
 std::vector<Pair> candidates(
     const DataSet& data, const Cell& cell, const ConfusionOptions& options) {
-  const auto overlaps = compare(data, cell, options.shape).overlaps;
+  const auto overlaps = compare(data, cell, options.shape, options.iou_threshold).overlaps;
   std::vector<Pair> pairs;
-  for (size_t d = 0; d < cell.detected.size(); ++d) {
-    for (size_t g = 0; g < cell.truth.size(); ++g) {
-      const auto overlap = overlaps[d * cell.truth.size() + g];
-      if (overlap >= options.iou_threshold) pairs.push_back({overlap, d, g});
-    }
+  for (size_t d = 0; d < overlaps.size(); ++d) {
+    for (const auto& [truth, value] : overlaps[d]) pairs.push_back({value, d, truth});
   }
   std::stable_sort(pairs.begin(), pairs.end(), [&](const Pair& a, const Pair& b) {
     const auto score = [&](const Pair& pair) {

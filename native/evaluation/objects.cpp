@@ -1,7 +1,6 @@
 #include "evaluation/objects.h"
 
 #include "aten.h"
-#include "evaluation/overlaps.h"
 
 namespace maskrcnn::evaluation {
 namespace {
@@ -31,7 +30,7 @@ std::vector<const double*> boxes_of(const Objects& objects, const std::vector<in
 
 }  // namespace
 
-Compared compare(const DataSet& data, const Cell& cell, Shape shape) {
+Compared compare(const DataSet& data, const Cell& cell, Shape shape, double least) {
   std::vector<uint8_t> crowd;
   for (const auto row : cell.truth) crowd.push_back(data.truth.crowd[row]);
   Compared compared;
@@ -41,11 +40,12 @@ Compared compare(const DataSet& data, const Cell& cell, Shape shape) {
       compared.areas.push_back(static_cast<double>(ops::area_of(mask)));
     }
     compared.overlaps =
-        mask_overlaps(detected, masks_of(data, data.truth, cell.truth), crowd.data());
+        mask_overlaps(detected, masks_of(data, data.truth, cell.truth), crowd.data(), least);
   } else {
     const auto detected = boxes_of(data.detected, cell.detected);
     for (const auto* box : detected) compared.areas.push_back(box[2] * box[3]);
-    compared.overlaps = box_overlaps(detected, boxes_of(data.truth, cell.truth), crowd.data());
+    compared.overlaps =
+        box_overlaps(detected, boxes_of(data.truth, cell.truth), crowd.data(), least);
   }
   return compared;
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "evaluation/overlaps.h"
+
 namespace maskrcnn::evaluation {
 
 // Letters: I images, K classes, R objects.
@@ -44,11 +46,11 @@ struct Cell {
 };
 
 struct Compared {
-  std::vector<double> overlaps;  // [D,G] see overlaps.h
-  std::vector<double> areas;     // [D] areas of the detections' masks or boxes
+  Overlaps overlaps;          // of at least `least`
+  std::vector<double> areas;  // [D] areas of the detections' masks or boxes
 };
 
 // Throws c10::Error if run lengths do not fit their image.
-Compared compare(const DataSet& data, const Cell& cell, Shape shape);
+Compared compare(const DataSet& data, const Cell& cell, Shape shape, double least);
 
 }  // namespace maskrcnn::evaluation

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace maskrcnn::evaluation {
 namespace {
@@ -41,17 +42,65 @@ double mask_overlap(const MeasuredMask& detected, const MeasuredMask& truth, boo
   return static_cast<double>(shared) / static_cast<double>(whole);
 }
 
-template <typename Item, typename Overlap>
-std::vector<double> all_pairs(
+// The objects that a detection may meet along the x axis.
+class Columns {
+ public:
+  explicit Columns(const std::vector<std::array<double, 2>>& spans /*left, width*/)
+      : spans_(spans), by_left_(spans.size()) {
+    std::iota(by_left_.begin(), by_left_.end(), size_t{0});
+    std::sort(by_left_.begin(), by_left_.end(), [&](size_t a, size_t b) {
+      return spans_[a][0] < spans_[b][0];
+    });
+    for (const auto& [left, width] : spans_) widest_ = std::max(widest_, width);
+  }
+
+  // In their order. At most a pixel too far away.
+  std::vector<size_t> near(double left, double width) const {
+    const auto begin = std::partition_point(by_left_.begin(), by_left_.end(), [&](size_t g) {
+      return spans_[g][0] < left - widest_ - 1;
+    });
+    const auto end = std::partition_point(begin, by_left_.end(), [&](size_t g) {
+      return spans_[g][0] <= left + std::max(width, 0.0) + 1;
+    });
+    std::vector<size_t> found(begin, end);
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+ private:
+  std::vector<std::array<double, 2>> spans_;
+  std::vector<size_t> by_left_;
+  double widest_ = 0;
+};
+
+std::array<double, 2> columns_of(const double* box) {
+  return {box[0], box[2]};
+}
+
+std::array<double, 2> columns_of(const MeasuredMask& mask) {
+  return {static_cast<double>(mask.box[0]), static_cast<double>(mask.box[2])};
+}
+
+template <typename Item, typename Measure>
+Overlaps overlaps_of(
     const std::vector<Item>& detected,
     const std::vector<Item>& truth,
     const uint8_t* crowd,
-    Overlap overlap) {
-  std::vector<double> overlaps;
-  overlaps.reserve(detected.size() * truth.size());
+    double least,
+    Measure measure) {
+  std::vector<std::array<double, 2>> spans;
+  for (const auto& object : truth) spans.push_back(columns_of(object));
+  const Columns columns(spans);
+  std::vector<size_t> all(truth.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  Overlaps overlaps;
   for (const auto& found : detected) {
-    for (size_t g = 0; g < truth.size(); ++g) {
-      overlaps.push_back(overlap(found, truth[g], crowd[g] != 0));
+    const auto [left, width] = columns_of(found);
+    auto& row = overlaps.emplace_back();
+    // Even objects that do not meet overlap by 0.
+    for (const auto g : least > 0 ? columns.near(left, width) : all) {
+      const auto value = measure(found, truth[g], crowd[g] != 0);
+      if (value >= least) row.push_back({g, value});
     }
   }
   return overlaps;
@@ -59,20 +108,22 @@ std::vector<double> all_pairs(
 
 }  // namespace
 
-std::vector<double> box_overlaps(
+Overlaps box_overlaps(
     const std::vector<const double*>& detected,
     const std::vector<const double*>& truth,
-    const uint8_t* crowd) {
-  return all_pairs(detected, truth, crowd, box_overlap);
+    const uint8_t* crowd,
+    double least) {
+  return overlaps_of(detected, truth, crowd, least, box_overlap);
 }
 
-std::vector<double> mask_overlaps(
+Overlaps mask_overlaps(
     const std::vector<ops::Runs>& detected,
     const std::vector<ops::Runs>& truth,
-    const uint8_t* crowd) {
+    const uint8_t* crowd,
+    double least) {
   const std::vector<MeasuredMask> measured(detected.begin(), detected.end());
   const std::vector<MeasuredMask> true_masks(truth.begin(), truth.end());
-  return all_pairs(measured, true_masks, crowd, mask_overlap);
+  return overlaps_of(measured, true_masks, crowd, least, mask_overlap);
 }
 
 }  // namespace maskrcnn::evaluation

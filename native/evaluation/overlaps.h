@@ -11,15 +11,28 @@ namespace maskrcnn::evaluation {
 // intersection is divided by the detection's own area instead. Equal to cocoapi to the last bit
 // (common/maskApi.c). Letters: D detections, G ground-truth objects.
 
+// The overlap of a detection with one of the objects.
+struct Overlap {
+  size_t truth;  // 0..G-1
+  double value;
+};
+
+// For each detection its overlaps of at least a given value, in the order of the objects. Most
+// objects of an image do not meet, so that there are few: the matrix of all pairs would need
+// gigabytes for some thousand objects on each of many images.
+using Overlaps = std::vector<std::vector<Overlap>>;  // [D]
+
 // Boxes as left, top, width, height.
-std::vector<double> box_overlaps(                // [D,G]
+Overlaps box_overlaps(
     const std::vector<const double*>& detected,  // [D]
     const std::vector<const double*>& truth,     // [G]
-    const uint8_t* crowd);                       // [G]
+    const uint8_t* crowd,                        // [G]
+    double least);
 
-std::vector<double> mask_overlaps(  // [D,G]
+Overlaps mask_overlaps(
     const std::vector<ops::Runs>& detected,
     const std::vector<ops::Runs>& truth,
-    const uint8_t* crowd);  // [G]
+    const uint8_t* crowd,  // [G]
+    double least);
 
 }  // namespace maskrcnn::evaluation

@@ -120,7 +120,11 @@ Napi::Value iou(const Napi::CallbackInfo& info) {
   const auto truth = read_masks(info[1], "truth", size);
   const auto crowd = read_bytes(info[2], "crowd");
   check_length(env, crowd.length, static_cast<int64_t>(truth.size()), "crowd");
-  return to_array<Napi::Float64Array>(env, evaluation::mask_overlaps(detected, truth, crowd.data));
+  std::vector<double> overlaps;  // [D,G]: all are at least 0
+  for (const auto& row : evaluation::mask_overlaps(detected, truth, crowd.data, /*least=*/0)) {
+    for (const auto& overlap : row) overlaps.push_back(overlap.value);
+  }
+  return to_array<Napi::Float64Array>(env, overlaps);
 }
 
 }  // namespace
