@@ -103,6 +103,26 @@ test('thresholds and limits hold', async (t) => {
   t.deepEqual(beyond!.scores, all!.scores);
 });
 
+test('the heads work on many detections in blocks: each gets the mask that it has among a few', async (t) => {
+  const many = {boxDetectionsPerImg: 300, boxNmsThresh: 1, rpnNmsThresh: 1};
+  await using crowded = await maskRcnn({...tinyModel, ...many, rpnPreNmsTopNTest: 400, rpnPostNmsTopNTest: 1200});
+  const detect = async (maxDetections: number) =>
+    (await crowded.predict(image, {maxDetections, maskFormat: 'float'}))[0];
+  const [all, few] = [await detect(300), await detect(20)];
+  t.is(all.scores.length, 300);
+  t.deepEqual(all.scores.slice(0, 20), few.scores);
+  const off = few.masks.map((mask, d) =>
+    mask.reduce((most, p, i) => Math.max(most, Math.abs(p - all.masks[d]![i]!)), 0),
+  );
+  t.true(Math.max(...off) < 1e-5, `${Math.max(...off)}`);
+  // Two images have their detections in shared blocks.
+  const pair = await crowded.predict([image, image], {batchSize: 2, maskFormat: 'rle'});
+  t.deepEqual(
+    pair.map(({masks}) => masks.length),
+    [300, 300],
+  );
+});
+
 test('batches keep the order of the images', async (t) => {
   const images = [0, 1, 2, 3, 4].map((index) => blobSample(index).image);
   const single = await model.predict(images, {maskFormat: 'none'});
