@@ -304,8 +304,8 @@ export const ops: {
   batchedNms(boxes: Float32Array, scores: Float32Array, groups: Int32Array, iouThreshold: number): Int32Array;
   /**
    * The instance of each box: its index, -1 for the background, or -2 for a box that is ignored (torchvision's
-   * `Matcher`). instances: G×4; boxes: R×4. `allowLowQuality` also matches the boxes that overlap an instance most. With
-   * `pairsAtOnce`, libtorch's operators compute it, for as many pairs at a time, as on a GPU.
+   * `Matcher`). instances: G×4; boxes: R×4. `allowLowQuality` also matches the boxes that overlap an instance most.
+   * With `pairsAtOnce`, libtorch's operators compute it, for as many pairs at a time, as on a GPU.
    */
   matchBoxes(
     instances: Float32Array,
