@@ -108,8 +108,7 @@ const ConvolutionWeights& ConvolutionUnit::cached_weights(at::ScalarType type) {
   });
 }
 
-at::Tensor ConvolutionUnit::forward_prepacked(
-    const at::Tensor& input, const at::Tensor& addend) {
+at::Tensor ConvolutionUnit::forward_prepacked(const at::Tensor& input, const at::Tensor& addend) {
   const auto& prepacked = prepacked_.get(sources(), [&] {
     const auto [weight, bias] = fixed_weights();
     return ops::PrepackedConvolution(
