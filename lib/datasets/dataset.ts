@@ -49,7 +49,10 @@ export type Dataset = {
   readonly classes: readonly string[];
   /** What to know about the whole data set, as sentences. `inspect()` repeats them, and subsets keep them. */
   readonly notices?: readonly string[];
-  /** Decodes sample `index`, 0..length-1. It is called concurrently. */
+  /**
+   * Decodes sample `index`, 0..length-1. It is called concurrently. What it throws is reported with the number of the
+   * sample: `cause` of the error is what was thrown.
+   */
   get(index: number): Promise<Sample>;
   /** The size of image `index`, in pixels. Only needed if it is cheaper than `get()`. */
   size?(index: number): Promise<{width: number; height: number}>;

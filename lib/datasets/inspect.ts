@@ -59,7 +59,7 @@ export type Inspection = {
   instancesPerImage: Spread | null;
   /** Mask areas of the instances, in pixels. Null if there is no instance. */
   area: Spread | null;
-  /** Errors that would stop training. Each names its file. */
+  /** Errors that would stop training. Each names its file; if it has none, its sample. */
   faults: MaskRcnnError[];
   /** Objects that may be mistakes, or are too small to learn from. Training accepts them. */
   suspects: SuspectObjects;
@@ -93,8 +93,8 @@ type Summary = {
 };
 
 /**
- * Reads a whole data set once and finds all errors that would stop training, not only the first. Throws INVALID_OPTION,
- * an error of the data set that does not belong to a file, or the signal's reason.
+ * Reads a whole data set once and finds all errors that would stop training, not only the first. What `data.get()`
+ * throws is among them. Throws INVALID_OPTION, or the signal's reason.
  */
 export async function inspect(data: Dataset, options: InspectOptions = {}): Promise<Inspection> {
   checkOptions({data, ...options}, INSPECT, 'inspect()');
@@ -103,7 +103,7 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
   let done = 0;
   const read = await mapConcurrently(data.length, concurrency, async (index) => {
     signal?.throwIfAborted();
-    const result = await inspectSample(data, index, size);
+    const result = await inspectSample(data, index, {size, signal});
     onImage?.(++done);
     return result;
   });
@@ -140,11 +140,11 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
 async function inspectSample(
   data: Dataset,
   index: number,
-  size: TrainingSize,
+  {size, signal}: {size: TrainingSize; signal: AbortSignal | undefined},
 ): Promise<{summary?: Summary; faults: readonly MaskRcnnError[]}> {
   let sample: Sample;
   try {
-    sample = await readSample(data, index);
+    sample = await readSample(data, index, signal);
   } catch (error) {
     if (error instanceof MaskRcnnError) return {faults: [error]};
     throw error;

@@ -1,15 +1,81 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {show} from '../basics/wording.js';
-import type {Dataset, Sample} from './dataset.js';
+import type {Dataset, Sample, TrueObject} from './dataset.js';
 
 /**
  * Sample `index` of a data set. The user may have written the data set, so the shape of the sample is checked: throws
- * INVALID_DATASET, which names the sample and what is wrong. Otherwise throws the errors of `data.get()`.
+ * INVALID_DATASET, which names the sample and what is wrong. Otherwise throws the errors of `askSample()`.
  */
-export async function readSample(data: Dataset, index: number): Promise<Sample> {
-  const sample: unknown = await data.get(index);
+export async function readSample(data: Dataset, index: number, signal?: AbortSignal): Promise<Sample> {
+  const sample: unknown = await askSample(index, `get(${index})`, () => data.get(index), signal);
   checkSample(sample, `Sample ${index} of the data set`);
   return sample;
+}
+
+/** The size of sample `index`, from `data.size()`. Throws the errors of `askSample()`. */
+export async function sizeOfSample(data: Dataset, index: number): Promise<{width: number; height: number}> {
+  return askSample(index, `size(${index})`, () => data.size!(index));
+}
+
+/** The true objects of sample `index`, from `data.truth()`. Throws the errors of `askSample()`. */
+export async function truthOfSample(data: Dataset, index: number): Promise<TrueObject[]> {
+  return askSample(index, `truth(${index})`, () => data.truth!(index));
+}
+
+/**
+ * What `ask` resolves to: an answer of a data set about sample `index`. `by` names what is asked, in messages. Throws
+ * what `sampleError()` makes of an error, or the reason of an aborted signal, which may be the cause of the error.
+ */
+export async function askSample<T>(
+  index: number,
+  by: string,
+  ask: () => T | Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw sampleError(error, index, by);
+  }
+}
+
+/** Errors that name their sample. The index in a subset must not hide the one that the user's `get()` was given. */
+const named = new WeakSet<MaskRcnnError>();
+
+/**
+ * What to throw for an error of sample `index`, so that it names the sample. Errors of this package that name a file
+ * stay as they are; others keep their code. Errors of the system, such as a missing file, become INVALID_IMAGE: the
+ * sample cannot be read. Anything else becomes INVALID_DATASET, because it is probably a defect of the data set.
+ */
+export function sampleError(error: unknown, index: number, by: string): MaskRcnnError {
+  const where = `Sample ${index} of the data set`;
+  if (error instanceof MaskRcnnError) {
+    if (error.file !== undefined || named.has(error)) return error;
+    const {code, message, hint} = error;
+    const text = hint === undefined ? message : message.slice(0, -hint.length - 1);
+    return toNamed(new MaskRcnnError(code, `${where}: ${text}`, {...(hint !== undefined && {hint}), cause: error}));
+  }
+  const isOfSystem = error instanceof Error && 'syscall' in error;
+  const file = isOfSystem && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+  return toNamed(
+    new MaskRcnnError(isOfSystem ? 'INVALID_IMAGE' : 'INVALID_DATASET', `${where}: ${by} threw ${described(error)}.`, {
+      ...(file !== undefined && {file}),
+      cause: error,
+    }),
+  );
+}
+
+function toNamed(error: MaskRcnnError): MaskRcnnError {
+  named.add(error);
+  return error;
+}
+
+/** An error by its name and the first line of its message. */
+function described(error: unknown): string {
+  if (!(error instanceof Error)) return show(error);
+  const [line = ''] = error.message.split('\n', 1);
+  return line === '' ? error.name : `${error.name}: ${line.replace(/\.$/, '')}`;
 }
 
 /** Throws INVALID_DATASET if `value` does not have the shape of a sample. `name` begins the message. */
@@ -17,10 +83,12 @@ export function checkSample(value: unknown, name: string): asserts value is Samp
   const must = (what: string, got: unknown) => {
     const file = isObject(value) && typeof value.file === 'string' ? value.file : undefined;
     const of = file === undefined ? '' : ` (${file})`;
-    return new MaskRcnnError('INVALID_DATASET', `${name}${of} must have ${what}, got ${show(got)}.`, {
-      ...(file !== undefined && {file}),
-      hint: 'get() of a data set resolves to {file, image: {data, width, height}, instances: [{label, box, mask}]}.',
-    });
+    return toNamed(
+      new MaskRcnnError('INVALID_DATASET', `${name}${of} must have ${what}, got ${show(got)}.`, {
+        ...(file !== undefined && {file}),
+        hint: 'get() of a data set resolves to {file, image: {data, width, height}, instances: [{label, box, mask}]}.',
+      }),
+    );
   };
   if (!isObject(value)) throw must('a file, an image and instances', value);
   const {file, image, instances} = value;

@@ -1,12 +1,13 @@
 import {setImmediate} from 'node:timers/promises';
 import type {Dataset} from './dataset.js';
+import {sampleError} from './read-sample.js';
 
 /** Samples between two pauses in which other work may run. */
 const SAMPLES_AT_ONCE = 1000;
 
 /**
  * The files of each sample; undefined if the data set does not tell them. Pauses, because a data set may have a hundred
- * thousand samples. Throws the signal's reason, and errors of `data.sources()`.
+ * thousand samples. Throws the signal's reason, and errors of `data.sources()`, with the number of the sample.
  */
 export async function sourcesOf(
   data: Dataset,
@@ -15,7 +16,11 @@ export async function sourcesOf(
   if (data.sources === undefined) return undefined;
   const sources: (readonly string[])[] = [];
   for (let index = 0; index < data.length; index++) {
-    sources.push(data.sources(index));
+    try {
+      sources.push(data.sources(index));
+    } catch (error) {
+      throw sampleError(error, index, `sources(${index})`);
+    }
     if (index % SAMPLES_AT_ONCE !== 0) continue;
     await setImmediate();
     signal?.throwIfAborted();

@@ -3,6 +3,7 @@ import {Random} from '../basics/random.js';
 import {callback, checkOptions, integer, number, required} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import type {Dataset} from './dataset.js';
+import {readSample, sizeOfSample, truthOfSample} from './read-sample.js';
 
 /**
  * A data set of the samples with the indices `which`, or of those for which the function `which` returns true. Samples
@@ -19,9 +20,9 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     length: indices.length,
     classes: data.classes,
     ...(data.notices !== undefined && {notices: data.notices}),
-    get: async (index) => data.get(at(index)),
-    ...(data.size !== undefined && {size: async (index: number) => data.size!(at(index))}),
-    ...(data.truth !== undefined && {truth: async (index: number) => data.truth!(at(index))}),
+    get: async (index) => readSample(data, at(index)),
+    ...(data.size !== undefined && {size: async (index: number) => sizeOfSample(data, at(index))}),
+    ...(data.truth !== undefined && {truth: async (index: number) => truthOfSample(data, at(index))}),
     ...(data.categoryIds !== undefined && {categoryIds: data.categoryIds}),
     ...(data.labelOf !== undefined && {labelOf: (id: number) => data.labelOf!(id)}),
     ...(data.sources !== undefined && {sources: (index: number) => data.sources!(at(index))}),

@@ -42,7 +42,7 @@ export async function evaluateResults(options: EvaluateResultsOptions): Promise<
   const scored = new ScoredData(data);
   for (let index = 0; index < data.length; index++) {
     signal?.throwIfAborted();
-    await scored.add(index, () => readSample(data, index));
+    await scored.add(index, () => readSample(data, index, signal));
   }
   const {detected, hasMasks} = await readResults(results, data, (image) => scored.sizeOf(image));
   signal?.throwIfAborted();

@@ -111,9 +111,10 @@ const EVALUATE: Schema = {
  * Scores the predictions of `model` on a data set, image by image. It reads the next image while the current one is
  * processed. Classes are matched by name: see `onNotice` for those that one side lacks.
  *
- * Throws INVALID_OPTION, INVALID_DATASET if there are no images or no common class, errors of `data.get()`,
- * INVALID_TARGET for an instance that training refuses too, DISPOSED,
- * OUT_OF_MEMORY, WRITE_FAILED, or the reason of an aborted signal.
+ * Throws INVALID_OPTION; INVALID_DATASET if there are no images or no common class; INVALID_IMAGE or INVALID_MASK for a
+ * file that cannot be read; INVALID_DATASET for any other error of `data.get()`, with the number of the sample;
+ * INVALID_TARGET for an instance that training refuses too; DISPOSED; OUT_OF_MEMORY; WRITE_FAILED; or the reason of an
+ * aborted signal.
  */
 export async function evaluate(
   model: MaskRcnn,
@@ -132,12 +133,12 @@ export async function evaluate(
   const images: ImageScores[] = [];
   const scored = new ScoredData(data);
   const detected = new DetectedObjects();
-  let next = detect(model, data, {index: 0, views, labelOf});
+  let next = detect(model, data, {index: 0, views, labelOf, signal});
   for (let index = 0; index < data.length; index++) {
     const {sample, detections} = await next;
     signal?.throwIfAborted();
     // Start detection on the next image: it runs off the main thread while this image is compared.
-    next = detect(model, data, {index: index + 1, views, labelOf});
+    next = detect(model, data, {index: index + 1, views, labelOf, signal});
     await scored.add(index, () => sample);
     detected.addDetections(index, detections);
     const likely = above(detections, scoreThreshold);
@@ -196,11 +197,21 @@ type Detected = {sample: Sample; detections: Detections};
 function detect(
   model: MaskRcnn,
   data: Dataset,
-  {index, views, labelOf}: {index: number; views: Views; labelOf: ClassMatch['labels']},
+  {
+    index,
+    views,
+    labelOf,
+    signal,
+  }: {
+    index: number;
+    views: Views;
+    labelOf: ClassMatch['labels'];
+    signal: AbortSignal | undefined;
+  },
 ): Promise<Detected> {
   if (index >= data.length) return new Promise(() => {});
   const detected = (async () => {
-    const sample = await readSample(data, index);
+    const sample = await readSample(data, index, signal);
     const [fault] = targetFaults(sample, data.classes);
     if (fault !== undefined) throw fault;
     const [detections] = await model.predict({...sample.image, file: sample.file}, {views});

@@ -1,6 +1,7 @@
 import type {NativeEvaluationData} from '../../binding.js';
 import {loadBinding} from '../addon/binding.js';
 import type {Dataset, Sample, TrueObject} from '../datasets/dataset.js';
+import {sizeOfSample, truthOfSample} from '../datasets/read-sample.js';
 import {type CocoEvaluation, scoreCoco} from './coco-scores.js';
 import {type DetectedObjects, TrueObjects} from './object-table.js';
 import {cocoNames} from './results-file.js';
@@ -36,14 +37,14 @@ export class ScoredData {
   async add(index: number, sample: () => Promise<Sample> | Sample): Promise<void> {
     const {truth, size} = this.#data;
     if (truth !== undefined && size !== undefined) {
-      this.#sizes[index] = await this.#data.size!(index);
-      this.#truth.add(index, await this.#data.truth!(index));
+      this.#sizes[index] = await sizeOfSample(this.#data, index);
+      this.#truth.add(index, await truthOfSample(this.#data, index));
       return;
     }
     const given = await sample();
     const {width, height} = given.image;
     this.#sizes[index] = {width, height};
-    this.#truth.add(index, (await truth?.call(this.#data, index)) ?? (await objectsOf(given)));
+    this.#truth.add(index, (truth && (await truthOfSample(this.#data, index))) ?? (await objectsOf(given)));
   }
 
   sizeOf(index: number): Size {

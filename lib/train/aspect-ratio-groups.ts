@@ -1,7 +1,7 @@
 import {mapConcurrently} from '../basics/concurrently.js';
 import {checkOptions, integer, required} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {readSample} from '../datasets/read-sample.js';
+import {readSample, sizeOfSample} from '../datasets/read-sample.js';
 
 /** Number of image headers to read at a time. */
 const CONCURRENCY = 8;
@@ -16,7 +16,8 @@ export async function aspectRatioGroups(data: Dataset, bins = 3): Promise<number
   checkOptions({bins}, {bins: required(integer({min: 1}))}, 'aspectRatioGroups()');
   const borders = Array.from({length: 2 * bins + 1}, (_, i) => 2 ** (i / bins - 1));
   return mapConcurrently(data.length, CONCURRENCY, async (index) => {
-    const {width, height} = data.size === undefined ? (await readSample(data, index)).image : await data.size(index);
+    const {width, height} =
+      data.size === undefined ? (await readSample(data, index)).image : await sizeOfSample(data, index);
     return borders.filter((border) => width / height >= border).length;
   });
 }

@@ -14,7 +14,7 @@ import {
 } from '../basics/schema.js';
 import {count} from '../basics/wording.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
-import {checkSample, readSample} from '../datasets/read-sample.js';
+import {askSample, checkSample, readSample} from '../datasets/read-sample.js';
 
 export type LoaderOptions = {
   batchSize: number;
@@ -32,8 +32,8 @@ export type LoaderOptions = {
   groups?: readonly number[];
   /**
    * What to do with a sample that cannot be read. 'error' (default) ends the epoch. 'skip' leaves the sample out and
-   * reports it to `onSkip`; the batch is then smaller, and an empty batch is skipped. Errors that do not come from a
-   * file always end the epoch.
+   * reports it to `onSkip`; the batch is then smaller, and an empty batch is skipped. Errors that are neither
+   * INVALID_IMAGE nor INVALID_MASK always end the epoch: they may be defects of the data set.
    */
   unreadable?: 'error' | 'skip';
   onSkip?: (index: number, error: Error) => void;
@@ -116,15 +116,15 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   const load = async (indices: number[], epoch: number): Promise<Loaded[]> => {
     const results = await Promise.allSettled(
       indices.map(async (index) => {
-        const sample = await readSample(dataset, index);
+        const sample = await readSample(dataset, index, signal);
         if (augment === undefined) {
           check?.(sample);
           return sample;
         }
         const random = new Random(seed, STREAM.augment, epoch, index);
         const others = Math.max(dataset.length - 1, 1);
-        const another = () => readSample(dataset, (index + 1 + random.integer(others)) % dataset.length);
-        const augmented = await augment(sample, random, {another});
+        const another = () => readSample(dataset, (index + 1 + random.integer(others)) % dataset.length, signal);
+        const augmented = await askSample(index, 'its augmentation', () => augment(sample, random, {another}), signal);
         checkSample(augmented, `Sample ${index}, augmented,`);
         check?.(augmented);
         return augmented;
@@ -189,9 +189,8 @@ function formBatches(
 }
 
 /** Whether an error comes from the file that was read and not from the program. */
-function isOfFile(error: unknown): error is Error {
-  if (error instanceof MaskRcnnError) return error.code === 'INVALID_IMAGE' || error.code === 'INVALID_MASK';
-  return error instanceof Error && 'syscall' in error;
+function isOfFile(error: unknown): error is MaskRcnnError {
+  return error instanceof MaskRcnnError && (error.code === 'INVALID_IMAGE' || error.code === 'INVALID_MASK');
 }
 
 /** Like `promise`, but rejects with the signal's reason as soon as it is aborted. */

@@ -93,8 +93,8 @@ export type TrainOptions = {
    */
   groupByAspectRatio?: boolean | number;
   /**
-   * What to do with an image or mask that cannot be read: 'error' ends the run, 'skip' skips it with a message. Default
-   * 'error'.
+   * What to do with an image or mask of `data` that cannot be read: 'error' ends the run, 'skip' skips it with a
+   * message. Any other error of a data set of your own ends the run, because it is probably a defect. Default 'error'.
    */
   unreadable?: 'error' | 'skip';
   /** Number of batches to decode ahead. Default 2. */

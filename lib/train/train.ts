@@ -49,12 +49,13 @@ export type Run = {
  * the same seed, data and options on the same CPU, runs are identical bit for bit, even if one was interrupted and
  * resumed.
  *
- * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's; errors of `data.get()`; INVALID_TARGET
- * with the file and instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it;
- * BUSY if the model is already being trained, or if another run goes on in the folder or has taken it over; DISPOSED;
- * OUT_OF_MEMORY with the largest image; WRITE_FAILED, which leaves the earlier checkpoint intact; or, after saving
- * `last`, the reason of an aborted signal. When resuming also INVALID_CHECKPOINT, and INVALID_DATASET or INVALID_OPTION
- * if something has changed that must not.
+ * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's, or for an error of `data.get()`, with the
+ * number of the sample; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_TARGET with the file and
+ * instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it; BUSY if the model
+ * is already being trained, or if another run goes on in the folder or has taken it over; DISPOSED; OUT_OF_MEMORY with
+ * the largest image; WRITE_FAILED, which leaves the earlier checkpoint intact; or, after saving `last`, the reason of
+ * an aborted signal. When resuming also INVALID_CHECKPOINT, and INVALID_DATASET or INVALID_OPTION if something has
+ * changed that must not.
  */
 export function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
   return trainWith(model, options, {});

@@ -96,9 +96,15 @@ test('a data set of nothing', async (t) => {
   t.true(describeInspection(found).endsWith('No faults.'));
 });
 
-test('defects of the data set, aborts and wrong options are thrown', async (t) => {
+test('what get() throws is a fault of its sample', async (t) => {
   const defect = new TypeError('a defect');
-  t.is(await t.throwsAsync(inspect({...data, get: () => Promise.reject(defect)})), defect);
+  const {faults} = await inspect({...data, get: async (i) => (i === 3 ? Promise.reject(defect) : blobSample(i))});
+  t.is(faults.length, 1);
+  t.is(faults[0]!.message, 'Sample 3 of the data set: get(3) threw TypeError: a defect.');
+  t.is(faults[0]!.cause, defect);
+});
+
+test('aborts and wrong options are thrown', async (t) => {
   const controller = new AbortController();
   const reason = new Error('enough');
   const options = {onImage: () => controller.abort(reason), signal: controller.signal, concurrency: 1};

@@ -1,6 +1,9 @@
 import test from 'ava';
+import {MaskRcnnError} from '../../lib/basics/errors.js';
 import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
-import {readSample} from '../../lib/datasets/read-sample.js';
+import {readSample, sizeOfSample, truthOfSample} from '../../lib/datasets/read-sample.js';
+import {sourcesOf} from '../../lib/datasets/sources.js';
+import {subset} from '../../lib/datasets/split.js';
 
 const pixels = () => ({data: new Uint8Array(12), width: 2, height: 2});
 const instance = () => ({
@@ -46,3 +49,83 @@ for (const [what, sample, message] of [
     t.regex(error!.message, /^Sample 3 of the data set/);
   });
 }
+
+const failing = (error: unknown): Dataset => ({length: 9, classes: ['a'], get: () => Promise.reject(error)});
+
+for (const [what, cause, expected] of [
+  [
+    'a defect',
+    new TypeError('files is undefined.\nmore'),
+    {code: 'INVALID_DATASET', message: 'Sample 3 of the data set: get(3) threw TypeError: files is undefined.'},
+  ],
+  ['no message', new Error(), {code: 'INVALID_DATASET', message: 'Sample 3 of the data set: get(3) threw Error.'}],
+  ['no error', 'torn', {code: 'INVALID_DATASET', message: "Sample 3 of the data set: get(3) threw 'torn'."}],
+  [
+    'an error of the system',
+    Object.assign(new Error("ENOENT: no such file, open 'a.png'"), {syscall: 'open', path: 'a.png'}),
+    {
+      code: 'INVALID_IMAGE',
+      file: 'a.png',
+      message: "Sample 3 of the data set: get(3) threw Error: ENOENT: no such file, open 'a.png'.",
+    },
+  ],
+  [
+    'an error of this package without a file',
+    new MaskRcnnError('INVALID_MASK', 'The mask must be a PNG.', {hint: 'Save it as one.'}),
+    {
+      code: 'INVALID_MASK',
+      hint: 'Save it as one.',
+      message: 'Sample 3 of the data set: The mask must be a PNG.\nSave it as one.',
+    },
+  ],
+] as [string, unknown, object][]) {
+  test(`what get() throws names the sample, and is kept as the cause: ${what}`, async (t) => {
+    const error = (await t.throwsAsync(readSample(failing(cause), 3), {instanceOf: MaskRcnnError}))!;
+    t.like(error, expected);
+    t.is(error.cause, cause);
+  });
+}
+
+test('what get() throws at once is no different from a rejection', async (t) => {
+  const data = {
+    ...failing(undefined),
+    get: () => {
+      throw new TypeError('at once');
+    },
+  };
+  await t.throwsAsync(readSample(data, 0), {code: 'INVALID_DATASET', message: /^Sample 0 .* TypeError: at once\.$/});
+});
+
+test('an error that names its file stays as it is', async (t) => {
+  const torn = new MaskRcnnError('INVALID_IMAGE', 'a.png is torn.', {file: 'a.png'});
+  t.is(await t.throwsAsync(readSample(failing(torn), 3)), torn);
+});
+
+test('an aborted signal is the reason for what get() throws', async (t) => {
+  const reason = new Error('enough');
+  t.is(await t.throwsAsync(readSample(failing(new Error('aborted')), 3, AbortSignal.abort(reason))), reason);
+});
+
+test('a sample of a subset is named by its number in the whole', async (t) => {
+  for (const data of [failing(new Error('torn')), of(null)]) {
+    const part = subset(subset(data, [2, 4, 6, 8]), [1, 3]);
+    await t.throwsAsync(readSample(part, 1), {
+      code: 'INVALID_DATASET',
+      message: /^Sample 8 of the data set(: get\(8\)| )/,
+    });
+  }
+});
+
+test('what the other members throw names the sample, too', async (t) => {
+  const fail = () => {
+    throw new Error('no connection');
+  };
+  const data: Dataset = {...of(null), size: fail, truth: fail, sources: fail};
+  const threw = (call: string) => `Sample 2 of the data set: ${call}(2) threw Error: no connection.`;
+  await t.throwsAsync(sizeOfSample(data, 2), {code: 'INVALID_DATASET', message: threw('size')});
+  await t.throwsAsync(truthOfSample(data, 2), {code: 'INVALID_DATASET', message: threw('truth')});
+  await t.throwsAsync(sourcesOf(data, undefined), {
+    code: 'INVALID_DATASET',
+    message: /^Sample 0 .*: sources\(0\) threw/,
+  });
+});

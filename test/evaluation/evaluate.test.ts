@@ -118,7 +118,23 @@ test('what fails at an image ends the work after the images before it', async (t
       return sample(index);
     },
   };
-  await t.throwsAsync(evaluate(finder().model, {data: unreadable}), {message: 'torn file'});
+  const message = 'Sample 2 of the data set: get(2) threw Error: torn file.';
+  await t.throwsAsync(evaluate(finder().model, {data: unreadable}), {code: 'INVALID_DATASET', message});
+});
+
+test('a data set that stops at the same signal does not hide the reason', async (t) => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const stopping: Dataset = {
+    ...data,
+    get: async (index) => {
+      if (index < 2) return sample(index);
+      await new Promise((resolve) => controller.signal.addEventListener('abort', resolve));
+      throw new Error('stopped');
+    },
+  };
+  const onImage = (count: number) => count === 2 && controller.abort(reason);
+  t.is(await t.throwsAsync(evaluate(finder().model, {data: stopping, onImage, signal: controller.signal})), reason);
 });
 
 test("COCO's scores take every detection, the others only likely ones", async (t) => {

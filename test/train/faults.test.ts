@@ -113,7 +113,19 @@ test.serial('a file that cannot be read ends the run, or is left out on request'
 
   const bug = new TypeError('a defect of the data set');
   const defect: Dataset = {...data, get: () => Promise.reject(bug)};
-  t.is(await t.throwsAsync(train(model, short({data: defect, unreadable: 'skip'}))), bug);
+  for (const ended of [
+    train(model, short({data: defect, unreadable: 'skip', batchSize: 1})),
+    evaluate(model, {data: defect}),
+  ]) {
+    const error = await t.throwsAsync(ended, {
+      code: 'INVALID_DATASET',
+      message: /^Sample \d of the data set: get\(\d\) threw TypeError: a defect of the data set\.$/,
+    });
+    t.is(error!.cause, bug);
+  }
+  const missing = Object.assign(new Error('ENOENT: no such file'), {syscall: 'open', path: 'blob_2.png'});
+  const lacking: Dataset = {...data, get: async (i) => (i === 2 ? Promise.reject(missing) : blobSample(i))};
+  t.is((await train(model, short({data: lacking, batchSize: 1, unreadable: 'skip'}))).history.steps.length, 4);
 });
 
 // torchvision's losses are NaN here: means of no elements.
@@ -160,6 +172,13 @@ test.serial('a sample of a wrong shape ends the run, with its number', async (t)
   await t.throwsAsync(train(model, short({data: blobs(3), augment: (() => null) as never})), {
     code: 'INVALID_DATASET',
     message: /^Sample \d, augmented, must have a file/,
+  });
+  const augment = () => {
+    throw new TypeError('no stain');
+  };
+  await t.throwsAsync(train(model, short({data: blobs(3), augment, unreadable: 'skip'})), {
+    code: 'INVALID_DATASET',
+    message: /^Sample \d of the data set: its augmentation threw TypeError: no stain\.$/,
   });
 });
 

@@ -92,7 +92,7 @@ test("the groups of width / height are torchvision's", async (t) => {
 });
 
 test('what cannot be read is left out and told on request', async (t) => {
-  const torn = new MaskRcnnError('INVALID_IMAGE', 'torn');
+  const torn = new MaskRcnnError('INVALID_IMAGE', 'torn', {file: 'torn.png'});
   const gone = Object.assign(new Error('ENOENT'), {code: 'ENOENT', syscall: 'open'});
   const faults = new Map<number, Error>([
     [1, torn],
@@ -118,17 +118,22 @@ test('what cannot be read is left out and told on request', async (t) => {
     [3, [6], ['6']],
   ]);
   t.is(loader.length, 4);
-  t.deepEqual(skipped, [
-    [1, torn],
-    [4, gone],
-    [5, torn],
-  ]);
+  t.deepEqual(
+    skipped.map(([index, error]) => [index, error === torn ? error : error.cause]),
+    [
+      [1, torn],
+      [4, gone],
+      [5, torn],
+    ],
+  );
+  t.is(skipped[1]![1].message, 'Sample 4 of the data set: get(4) threw Error: ENOENT.');
 
   const strict = createLoader(data, options).epoch(0);
   t.is(await t.throwsAsync(strict.next()), torn);
-  faults.set(0, new TypeError('a defect'));
+  const bug = new TypeError('a defect');
+  faults.set(0, bug);
   const defect = createLoader(data, {...options, unreadable: 'skip'}).epoch(0);
-  await t.throwsAsync(defect.next(), {instanceOf: TypeError});
+  t.is((await t.throwsAsync(defect.next(), {code: 'INVALID_DATASET', message: /^Sample 0 of/}))!.cause, bug);
 });
 
 test('no more than the batches ahead are held of a data set of any size', async (t) => {

@@ -113,7 +113,7 @@ test('an error surfaces in order, the first of its batch, and no promise is left
   t.deepEqual((await batches.next()).value?.indices, [0, 1]);
   await sleep(30);
   t.deepEqual((await batches.next()).value?.indices, [2, 3]);
-  await t.throwsAsync(batches.next(), {message: '4 is broken.'});
+  await t.throwsAsync(batches.next(), {message: 'Sample 4 of the data set: 4 is broken.'});
   t.true((await batches.next()).done);
 });
 

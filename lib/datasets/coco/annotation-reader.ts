@@ -4,11 +4,13 @@ import type {Annotation} from './annotation.js';
 
 /**
  * Reads the annotations of an image. `places` has their byte offsets and lengths, alternating. Throws INVALID_DATASET
- * if the file has changed since it was indexed.
+ * if the file has changed since it was indexed, or is no longer there.
  */
 export async function readAnnotations(file: string, places: readonly number[]): Promise<Annotation[]> {
   if (places.length === 0) return [];
-  const handle = await open(file);
+  const handle = await open(file).catch((cause: Error) => {
+    throw new MaskRcnnError('INVALID_DATASET', `${file} could not be read again: ${cause.message}.`, {file, cause});
+  });
   try {
     const annotations: Annotation[] = [];
     for (let i = 0; i < places.length; i += 2) {

@@ -226,6 +226,14 @@ for (const [what, segmentation, message] of [
   });
 }
 
+test('an annotation file that is gone is told, and is no image that cannot be read', async (t) => {
+  const {file, data} = await open();
+  await rm(file);
+  const message = /\.json could not be read again: ENOENT/;
+  const error = await t.throwsAsync(data.get(1), {code: 'INVALID_DATASET', message});
+  t.is((error as MaskRcnnError).file, file);
+});
+
 test('malformed files are named, with the position', async (t) => {
   const file = join(folder, 'broken.json');
   await writeFile(file, '{"images": [{"id": 1,}]}');
