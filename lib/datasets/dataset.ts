@@ -1,4 +1,6 @@
-import type {Rule} from '../basics/schema.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {callback, integer, listOf, type Rule, type Schema, text} from '../basics/schema.js';
+import {show} from '../basics/wording.js';
 import type {FileNotice} from '../image/notices.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
@@ -89,3 +91,34 @@ export const datasetRule: Rule = {
     ['length', 'classes', 'get'].every((member) => member in value) &&
     typeof (value as Dataset).get === 'function',
 };
+
+/** No array of JavaScript has more items. */
+const MOST_SAMPLES = 2 ** 32 - 1;
+
+const string: Rule = {expected: 'a string', accepts: (value) => typeof value === 'string'};
+
+const MEMBERS: Schema = {
+  length: integer({min: 0, max: MOST_SAMPLES}),
+  classes: listOf(text),
+  notices: listOf(string),
+  size: callback,
+  truth: callback,
+  imageId: callback,
+  categoryIds: listOf(integer()),
+  labelOf: callback,
+  sources: callback,
+  fingerprint: string,
+};
+
+/**
+ * Checks the members of a data set that the user may have written. Throws INVALID_DATASET, which names the member.
+ * `name` is the data set in the message.
+ */
+export function checkDataset(data: Dataset, name = 'the data set'): void {
+  for (const [member, {expected, accepts}] of Object.entries(MEMBERS)) {
+    const value = data[member as keyof Dataset];
+    const mayLack = member !== 'length' && member !== 'classes';
+    if ((value === undefined && mayLack) || accepts(value)) continue;
+    throw new MaskRcnnError('INVALID_DATASET', `'${member}' of ${name} must be ${expected}, got ${show(value)}.`);
+  }
+}

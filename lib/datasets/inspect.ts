@@ -8,7 +8,7 @@ import {checkNetworkSize} from '../image/network-size.js';
 import {describeNotices, type FileNotice} from '../image/notices.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Dataset, Sample} from './dataset.js';
-import {datasetRule} from './dataset.js';
+import {checkDataset, datasetRule} from './dataset.js';
 import {readSample} from './read-sample.js';
 import {
   gather,
@@ -98,6 +98,7 @@ type Summary = {
  */
 export async function inspect(data: Dataset, options: InspectOptions = {}): Promise<Inspection> {
   checkOptions({data, ...options}, INSPECT, 'inspect()');
+  checkDataset(data);
   const {concurrency = 4, minSize = 800, maxSize = 1333, onImage, signal} = options;
   const size = {minSize, maxSize};
   let done = 0;

@@ -2,14 +2,16 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {Random} from '../basics/random.js';
 import {callback, checkOptions, integer, number, required} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
-import type {Dataset} from './dataset.js';
+import {checkDataset, type Dataset, datasetRule} from './dataset.js';
 import {readSample, sizeOfSample, truthOfSample} from './read-sample.js';
 
 /**
  * A data set of the samples with the indices `which`, or of those for which the function `which` returns true. Samples
- * are read on request. Throws RangeError for an invalid index.
+ * are read on request. Throws RangeError for an invalid index, INVALID_OPTION, INVALID_DATASET.
  */
 export function subset(data: Dataset, which: readonly number[] | ((index: number) => boolean)): Dataset {
+  checkOptions({data}, {data: required(datasetRule)}, 'subset()');
+  checkDataset(data);
   const all = Array.from({length: data.length}, (_, index) => index);
   const indices = typeof which === 'function' ? all.filter(which) : checkIndices(which, data.length);
   const at = (index: number): number => {
@@ -42,8 +44,13 @@ export function split(
   fraction: number,
   options: {seed?: number; groupBy?: (index: number) => string | undefined} = {},
 ): {training: Dataset; validation: Dataset} {
-  checkOptions({fraction}, {fraction: required(number({above: 0, below: 1}))}, 'split()');
+  checkOptions(
+    {data, fraction},
+    {data: required(datasetRule), fraction: required(number({above: 0, below: 1}))},
+    'split()',
+  );
   checkOptions(options, {seed: integer(), groupBy: callback}, 'split()');
+  checkDataset(data);
   const {seed = 0, groupBy} = options;
   // A sample without a group gets its own: a symbol is not equal to any name.
   const groups = Array.from({length: data.length}, (_, index) => groupBy?.(index) ?? Symbol(index));

@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, instanceOf, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset.js';
+import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {readSample} from '../datasets/read-sample.js';
 import type {CocoEvaluation} from './coco-scores.js';
 import {readResults} from './results-file.js';
@@ -38,6 +38,7 @@ const EVALUATE_RESULTS: Schema = {
 export async function evaluateResults(options: EvaluateResultsOptions): Promise<ResultsEvaluation> {
   checkOptions(options, EVALUATE_RESULTS, 'evaluateResults()');
   const {data, results, signal} = options;
+  checkDataset(data);
   if (data.length === 0) throw new MaskRcnnError('INVALID_DATASET', 'Evaluation needs at least one image, got none.');
   const scored = new ScoredData(data);
   for (let index = 0; index < data.length; index++) {

@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset.js';
+import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {readSample} from '../datasets/read-sample.js';
 import {targetFaults} from '../datasets/targets.js';
 import type {MaskRcnn} from '../model/model.js';
@@ -122,6 +122,7 @@ export async function evaluate(
 ): Promise<Evaluation & {details: EvaluationDetails}> {
   checkOptions(options, EVALUATE, 'evaluate()');
   const {data, scoreThreshold = SCORE_THRESHOLD, views = 1, results, onImage, onDetections, onNotice, signal} = options;
+  checkDataset(data);
   if (data.length === 0) throw new MaskRcnnError('INVALID_DATASET', 'Evaluation needs at least one image, got none.');
 
   const {labels: labelOf, notices} = matchClasses(model.classes, data.classes);

@@ -2,7 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {checkOptions, integer, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset.js';
+import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {readSample} from '../datasets/read-sample.js';
 import {confusionMatrixPng, confusionMatrixSvg} from '../draw/confusion-matrix.js';
 import {type Comparison, drawComparison} from '../draw/mosaic.js';
@@ -50,6 +50,7 @@ export async function writeEvaluation(
 ): Promise<void> {
   checkOptions(options, OPTIONS, 'writeEvaluation()');
   const {folder, data, views = 1, worst = 8} = options;
+  checkDataset(data);
   const {details, ...scores} = evaluation;
   const {images} = details;
   const {scoreThreshold = details.scoreThreshold} = options;

@@ -3,7 +3,7 @@ import {basename, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, number, required, type Schema, text} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {datasetRule} from '../datasets/dataset.js';
+import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {naturalOrder} from '../datasets/folder-scan.js';
 import {evaluate, SCORE_THRESHOLD} from '../evaluation/evaluate.js';
 import {writing} from '../files/writing.js';
@@ -64,6 +64,7 @@ export async function writeReport(run: string, options: ReportOptions = {}): Pro
   if ((model === undefined) !== (data === undefined)) {
     throw new MaskRcnnError('INVALID_OPTION', "writeReport() takes 'model' and 'data' together, got one of them.");
   }
+  if (data !== undefined) checkDataset(data);
   const content: PageContent = {
     title: basename(resolve(run)),
     options: await readOptions(join(run, 'options.json')),

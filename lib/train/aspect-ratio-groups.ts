@@ -1,6 +1,6 @@
 import {mapConcurrently} from '../basics/concurrently.js';
 import {checkOptions, integer, required} from '../basics/schema.js';
-import type {Dataset} from '../datasets/dataset.js';
+import {checkDataset, type Dataset, datasetRule} from '../datasets/dataset.js';
 import {readSample, sizeOfSample} from '../datasets/read-sample.js';
 
 /** Number of image headers to read at a time. */
@@ -13,7 +13,8 @@ const CONCURRENCY = 8;
  * the data set can report them. Throws INVALID_OPTION or errors of the data set.
  */
 export async function aspectRatioGroups(data: Dataset, bins = 3): Promise<number[]> {
-  checkOptions({bins}, {bins: required(integer({min: 1}))}, 'aspectRatioGroups()');
+  checkOptions({data, bins}, {data: required(datasetRule), bins: required(integer({min: 1}))}, 'aspectRatioGroups()');
+  checkDataset(data);
   const borders = Array.from({length: 2 * bins + 1}, (_, i) => 2 ** (i / bins - 1));
   return mapConcurrently(data.length, CONCURRENCY, async (index) => {
     const {width, height} =

@@ -4,7 +4,7 @@ import {toAugmentation} from '../augment/presets.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {createProgress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
-import type {Dataset} from '../datasets/dataset.js';
+import {checkDataset, type Dataset} from '../datasets/dataset.js';
 import {describeShared, sharedImages} from '../datasets/overlap.js';
 import type {FileLock} from '../files/file-lock.js';
 import {checkNetworkSize} from '../image/network-size.js';
@@ -74,6 +74,8 @@ export type TrainHooks = {
 export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: TrainHooks): Promise<Run> {
   checkTrainOptions(options);
   const {data, validation, signal} = options;
+  checkDataset(data, "'data'");
+  if (validation !== undefined) checkDataset(validation, "'validation'");
   const release = reserveModel(model, 'train()');
   try {
     signal?.throwIfAborted();
