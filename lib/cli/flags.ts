@@ -14,7 +14,8 @@ export function flagName(option: string): string {
  *
  * If an option accepts text, its value is text. Otherwise the value is read as YAML, such as numbers, `true`, `null`,
  * `[1, 2]` or `{type: adamw}`, and failing that as a list separated by commas. Repeating an option makes a list. A
- * boolean option needs no value: `--ema`, `--no-ema`, `--ema='{decay: 0.99}'`. Throws INVALID_OPTION.
+ * boolean option needs no value: `--ema`, `--no-ema`. If it accepts the next argument, that is its value: `--resume
+ * auto` and `--ema '{decay: 0.99}'`, but not `--ema DATA`. Throws INVALID_OPTION.
  */
 export function readFlags(
   args: readonly string[],
@@ -35,8 +36,9 @@ export function readFlags(
 
   const positionals: string[] = [];
   const given = new Map<string, (string | boolean)[]>();
-  for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+  const taken = new Set<unknown>();
+  for (const [i, token] of tokens.entries()) {
+    if (token.kind === 'positional' && !taken.has(token)) positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const flag = byFlag.get(token.name);
     const negated = byFlag.get(token.name.replace(/^no-/, ''));
@@ -46,7 +48,11 @@ export function readFlags(
     if (token.value === undefined && !isSwitch) {
       throw new MaskRcnnError('INVALID_OPTION', `${token.rawName} of ${where} needs a value: ${known.rule.expected}.`);
     }
-    given.set(known.name, [...(given.get(known.name) ?? []), token.value ?? flag !== undefined]);
+    const next = tokens[i + 1];
+    const isValue = flag && token.value === undefined && next?.kind === 'positional' && takes(known.rule, next.value);
+    if (isValue) taken.add(next);
+    const value = isValue ? next.value : (token.value ?? flag !== undefined);
+    given.set(known.name, [...(given.get(known.name) ?? []), value]);
   }
 
   const options = Object.fromEntries([...given].map(([name, values]) => [name, convert(values, schema[name]!)]));
@@ -63,6 +69,11 @@ export function refuseFlags(
   const given = names.find((name) => options[name] !== undefined);
   if (given === undefined) return;
   throw new MaskRcnnError('INVALID_OPTION', `${where} takes no --${flagName(given)}.`, {hint});
+}
+
+/** Whether the text can be the value of an option. */
+function takes(rule: Rule, text: string): boolean {
+  return rule.accepts(convert([text], rule));
 }
 
 /** The first interpretation of the values that `rule` accepts. If there is none, one to show in the error message. */

@@ -44,6 +44,22 @@ test('what may be true needs no value, and takes no argument for one', (t) => {
   t.deepEqual(readFlags(['--', '--ema'], trainOptions, 'x').positionals, ['--ema']);
 });
 
+test('what may be true takes the next argument if that is a value of it', (t) => {
+  const cases: [string[], object, string[]][] = [
+    [['--resume', 'auto', 'data'], {resume: 'auto'}, ['data']],
+    [['data', '--resume', 'auto', '--output', 'x'], {resume: 'auto', output: 'x'}, ['data']],
+    [['--ema', '{decay: 0.9}', 'data'], {ema: {decay: 0.9}}, ['data']],
+    [['--group-by-aspect-ratio', '4', 'data'], {groupByAspectRatio: 4}, ['data']],
+    [['--ema', 'false', 'data'], {ema: false}, ['data']],
+    [['--resume', './auto'], {resume: true}, ['./auto']],
+    [['--resume', '--', 'auto'], {resume: true}, ['auto']],
+    [['--no-ema', 'true'], {ema: false}, ['true']],
+  ];
+  for (const [args, options, positionals] of cases) {
+    t.deepEqual(readFlags(args, trainOptions, 'x'), {options, positionals}, args.join(' '));
+  }
+});
+
 test('mistakes are told with what would be right', (t) => {
   const schema = {
     lr: number({above: 0}),

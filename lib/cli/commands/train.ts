@@ -169,7 +169,7 @@ async function saidBefore({resume, output, data}: TrainConfig): Promise<TrainCon
   if (missing !== undefined) {
     throw new MaskRcnnError('INVALID_OPTION', `maskrcnn train --resume needs ${missing}, and it is not there.`, {
       file: missing,
-      hint: 'Give --output the folder of a run that has saved its state; --resume=auto begins one where there is none.',
+      hint: 'Give --output the folder of a run that has saved its state; --resume auto begins one where there is none.',
     });
   }
   return readCommandFile(output);
