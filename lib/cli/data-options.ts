@@ -44,6 +44,13 @@ Options for Pascal VOC format:
 ${optionHelp(VOC_OPTIONS, docComments('datasets/voc-segmentation', 'VocOptions'))}`;
 }
 
+/** The kinds of data sets, each with its options. */
+const KINDS = {
+  folder: {name: 'a folder of images and masks', options: MASK_FOLDER_OPTIONS},
+  coco: {name: 'COCO format', options: COCO_OPTIONS},
+  voc: {name: 'a folder in Pascal VOC format', options: VOC_OPTIONS},
+};
+
 const VOC_LISTS = join('ImageSets', 'Segmentation');
 
 /** What is at `path`. Throws INVALID_DATASET if there is nothing. */
@@ -59,10 +66,24 @@ export async function requireThere(path: string): Promise<Stats> {
  */
 export async function openData({path, ...options}: DataSpec, defaultClass = DEFAULT_CLASS): Promise<Dataset> {
   const there = await requireThere(path);
-  if (there.isFile()) return Coco.open(path, options);
-  const isVoc = await stat(join(path, VOC_LISTS)).catch(() => undefined);
-  if (isVoc !== undefined) return VocSegmentation.open(path, options);
+  const hasLists = (await stat(join(path, VOC_LISTS)).catch(() => undefined)) !== undefined;
+  const kind = there.isFile() ? 'coco' : hasLists ? 'voc' : 'folder';
+  refuseOthers(options, kind, path);
+  if (kind === 'coco') return Coco.open(path, options);
+  if (kind === 'voc') return VocSegmentation.open(path, options);
   return MaskFolder.open(path, {classes: [defaultClass], ...options});
+}
+
+/** Throws INVALID_OPTION if one of `options` is for another kind of data set. */
+function refuseOthers(options: Record<string, unknown>, kind: keyof typeof KINDS, path: string): void {
+  for (const name of Object.keys(options)) {
+    const owners = Object.values(KINDS).filter((each) => Object.hasOwn(each.options, name));
+    if (owners.length === 0 || owners.includes(KINDS[kind])) continue;
+    throw new MaskRcnnError('INVALID_OPTION', `\`${name}\` is not for ${path}, which is ${KINDS[kind].name}.`, {
+      file: path,
+      hint: `It is for ${owners.map((each) => each.name).join(' and ')}.`,
+    });
+  }
 }
 
 /** Of so many images the first is looked for: one that is missing is a fault of the data set, not of the folder. */

@@ -64,7 +64,7 @@ function messageFor({code, file, message}: MaskRcnnError, command: Command | und
   const isOfFile = file !== undefined && (message.startsWith(file) || message.includes(` of ${file} `));
   const isOfConfiguration = code === 'INVALID_OPTION' && isOfFile && /\.(ya?ml|json)$/i.test(file);
   if (command === undefined || isOfConfiguration) return message;
-  return inFlagSpelling(message, command.options);
+  return inFlagSpelling(message, command.options, `maskrcnn ${command.name}`);
 }
 
 function isHelp(argument: string): boolean {

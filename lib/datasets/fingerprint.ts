@@ -72,13 +72,29 @@ export function compareFingerprints(before: Fingerprint, now: Fingerprint, data:
     if (then !== got) differences.push({text: `must have the ${what} ${then ?? 'none'}, got ${got ?? 'none'}`});
   };
   must('classes', before.classes.join(', '), now.classes.join(', '));
-  must('fingerprint', before.own, now.own);
+  const [ownBefore, ownNow] = [before.own, now.own].map(optionsIn);
+  if (ownBefore === undefined || ownNow === undefined) must('fingerprint', before.own, now.own);
+  else {
+    // What `MaskFolder` and `Coco` say of themselves: only the options that differ are of interest.
+    const names = new Set([...Object.keys(ownBefore), ...Object.keys(ownNow)]);
+    for (const name of names) must(`option \`${name}\``, JSON.stringify(ownBefore[name]), JSON.stringify(ownNow[name]));
+  }
   if (before.samples === undefined || now.samples === undefined) return differences;
   if (before.shared !== now.shared) {
     const file = data.sources!(0).at(-1);
     differences.push({text: `must have its annotations, but ${file} has changed`, file});
   }
   return [...differences, ...compareSamples(partsOf(before.samples), partsOf(now.samples), data)];
+}
+
+/** The options in a fingerprint that is a JSON object; undefined for any other text. */
+function optionsIn(fingerprint: string | undefined): Record<string, unknown> | undefined {
+  if (!fingerprint?.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(fingerprint);
+  } catch {
+    return undefined;
+  }
 }
 
 function compareSamples(before: readonly string[], now: readonly string[], data: Dataset): Difference[] {

@@ -186,7 +186,7 @@ function unknownClass(name: string): MaskRcnnError {
   const near = closest(name, VOC_CLASSES);
   return new MaskRcnnError(
     'INVALID_OPTION',
-    `classes of VocSegmentation.open must be classes of Pascal VOC, got '${name}'.`,
+    `Option 'classes' of VocSegmentation.open must be classes of Pascal VOC, got '${name}'.`,
     {hint: near === undefined ? `They are ${VOC_CLASSES.join(', ')}.` : `Did you mean '${near}'?`},
   );
 }

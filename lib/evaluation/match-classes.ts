@@ -22,7 +22,7 @@ export function matchClasses(ofModel: readonly string[], ofData: readonly string
     throw new MaskRcnnError(
       'INVALID_DATASET',
       `Model and data set must have a class in common, got ${list(ofModel)} and ${list(ofData)}.`,
-      {hint: "Name the data set's classes as the model does, with 'classes'."},
+      {hint: "Name the data set's classes as the model does, with `classes`."},
     );
   }
   const unknown = ofModel.filter((_, index) => labels[index] === 0);

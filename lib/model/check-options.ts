@@ -91,7 +91,7 @@ export function checkModelOptions(options: ModelOptions): void {
   for (const pool of ['boxRoiPool', 'maskRoiPool'] as const) {
     checkOptions(options[pool], ROI_POOL, `maskRcnn()'s ${pool}`);
   }
-  exclude(options, 'weights', 'weightsBackbone', "The file of 'weights' holds the backbone as well.");
+  exclude(options, 'weights', 'weightsBackbone', 'The file of `weights` holds the backbone as well.');
   exclude(options, 'classes', 'numClasses', 'The number follows from the names.');
   const {classes = []} = options;
   const twice = classes.find((name, index) => classes.indexOf(name) !== index);
@@ -105,5 +105,5 @@ export function checkModelOptions(options: ModelOptions): void {
 
 function exclude(options: ModelOptions, one: keyof ModelOptions, other: keyof ModelOptions, hint: string): void {
   if (options[one] === undefined || options[other] === undefined) return;
-  throw new MaskRcnnError('INVALID_OPTION', `maskRcnn() takes either '${one}' or '${other}', got both.`, {hint});
+  throw new MaskRcnnError('INVALID_OPTION', `maskRcnn() takes either \`${one}\` or \`${other}\`, got both.`, {hint});
 }

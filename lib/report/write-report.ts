@@ -104,10 +104,10 @@ async function readOptions(file: string): Promise<Record<string, unknown>> {
   } catch (cause) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
-      `${file} must be there, as train() writes it: ${(cause as Error).message}.`,
+      `${file} must be there, as a run writes it: ${(cause as Error).message}.`,
       {
         file,
-        hint: 'Name the folder that train() was told as output.',
+        hint: 'Name the folder of a run, its `output`.',
         cause,
       },
     );

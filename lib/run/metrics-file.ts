@@ -169,7 +169,7 @@ function checked(record: Record<string, unknown>, checks: readonly Check[], {pat
     throw new MaskRcnnError(
       'INVALID_DATASET',
       `Line ${number} of ${path} must have '${name}', ${expected}, got ${show(record[name])}.`,
-      {file: path, hint: 'Remove the line, or put back the file as train() wrote it.'},
+      {file: path, hint: 'Remove the line, or put back the file as the run wrote it.'},
     );
   }
   return record;

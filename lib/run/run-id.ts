@@ -21,7 +21,7 @@ export function resumedRunId({state, others}: RunIds): string {
     `${state.path} and ${stranger.path} must be of the same run, got run ${state.id} and run ${stranger.id}.`,
     {
       file: state.path,
-      hint: 'Put the files of one run back into the folder, or begin a new run: without resume, or in another folder.',
+      hint: 'Put the files of one run back into the folder, or begin a new run: without `resume`, or in another folder.',
     },
   );
 }

@@ -24,7 +24,7 @@ export async function lockRun(folder: string): Promise<FileLock> {
     `${folder} must not be in use by another run, but ${describeHolder(lock.holder)} trains in it.`,
     {
       file: path,
-      hint: 'Wait until that run has ended, or choose another folder as output. If that process is gone, try again in a minute.',
+      hint: 'Wait until that run has ended, or choose another folder as `output`. If that process is gone, try again in a minute.',
     },
   );
 }
@@ -43,7 +43,7 @@ export async function requireLock(folder: string, lock: FileLock): Promise<void>
       : `${describeHolder(holder)} has begun to train in it while this process was suspended`;
   throw new MaskRcnnError('BUSY', `${folder} must be this run's, but ${done}. So this run has ended.`, {
     file: join(folder, LOCK),
-    hint: "The files in it are the other run's. To train again, choose another output.",
+    hint: "The files in it are the other run's. To train again, choose another `output`.",
   });
 }
 

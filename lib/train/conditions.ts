@@ -72,7 +72,7 @@ export function refuseChanges({major}: Changes, state: string): void {
   throw new MaskRcnnError(first.code, major.map(({text}) => text).join(' '), {
     file: first.file ?? state,
     hint:
-      'Restore what was there, or begin another run with weights: the last.safetensors of this one. ' +
+      'Restore what was there, or begin another run with the last.safetensors of this one as `weights`. ' +
       'allowChanges: true goes on regardless, and the result is then that of no uninterrupted run.',
   });
 }

@@ -92,7 +92,7 @@ function nonFinite(
     `The ${what} of step ${step} at rate ${lr} must be finite, got ${values.map(([name, value]) => `${name} ${value}`).join(', ')} ` +
       `on ${files.join(', ')}.`,
     {
-      hint: 'Lower lr, lengthen warmup or lower clipNorm, and look at these images. The checkpoints are from before it.',
+      hint: 'Lower `lr`, lengthen `warmup` or lower `clipNorm`, and look at these images. The checkpoints are from before it.',
       ...(files.length === 1 && {file: files[0]!}),
     },
   );
@@ -110,8 +110,8 @@ export function explainOutOfMemory(error: unknown, samples: readonly Sample[]): 
       `${image.width} × ${image.height} with ${count(instances.length, 'instance')}.`,
     {
       hint:
-        'Lower batchSize, with accumulate raised as much for the same step; or make the model with a smaller minSize ' +
-        "and maxSize, or with precision 'bfloat16'.",
+        'Lower `batchSize`, with `accumulate` raised as much for the same step; or make the model with a smaller ' +
+        "`minSize` and `maxSize`, or with precision: 'bfloat16'.",
       file,
       cause: error,
     },

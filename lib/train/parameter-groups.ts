@@ -20,7 +20,7 @@ export function trainedNames(parameters: readonly ParameterInfo[], freeze: reado
     throw new MaskRcnnError(
       'INVALID_OPTION',
       `Option 'freeze' of train() must name parameters of the model, got '${item}'.`,
-      {hint: near === undefined ? 'model.parameters() lists them.' : `Did you mean '${near}'?`},
+      {hint: near === undefined ? `They begin with ${sections(own).join(', ')}.` : `Did you mean '${near}'?`},
     );
   }
   const trained = own.filter(({name, trainable}) => trainable && !freeze.some((item) => covers(item, name)));
@@ -31,6 +31,11 @@ export function trainedNames(parameters: readonly ParameterInfo[], freeze: reado
     );
   }
   return trained.map(({name}) => name);
+}
+
+/** The first two parts of all names. */
+function sections(parameters: readonly ParameterInfo[]): string[] {
+  return [...new Set(parameters.map(({name}) => name.split('.').slice(0, 2).join('.')))];
 }
 
 /** All names, and all their prefixes up to a dot. */

@@ -49,7 +49,7 @@ export function completeResumedOptions(given: TrainOptions, {options, images}: T
       'INVALID_OPTION',
       `Option '${name}' of a resumed run must be ${then} as before, got ${now}.`,
       {
-        hint: 'Leave it out, or begin another run with weights: the last.safetensors of this one.',
+        hint: 'Leave it out, or begin another run with the last.safetensors of this one as `weights`.',
       },
     );
   }

@@ -103,7 +103,7 @@ async function verify(path: string, tensors: StateDict, metadata: WeightsMetadat
   throw invalidCheckpoint(
     path,
     `is damaged: its content must have the checksum ${expected}, got ${got}`,
-    'The run cannot be resumed from it. Begin another one with weights: the last.safetensors or best.safetensors of this run.',
+    'The run cannot be resumed from it. Begin another one with its last.safetensors or best.safetensors as `weights`.',
   );
 }
 
@@ -142,7 +142,7 @@ type Training = Omit<TrainingState, 'model' | 'optimizer' | 'samplers'>;
 
 /** Parses the part of a state that is JSON. States of older versions have no checksum, so it may be damaged. */
 function parseTraining(path: string, text: string): Training {
-  const hint = 'The run cannot be resumed from it. Begin another one with its weights.';
+  const hint = 'The run cannot be resumed from it. Begin another one with its last.safetensors as `weights`.';
   let value: Partial<Training> | null;
   try {
     value = JSON.parse(text);

@@ -2,7 +2,7 @@ import {access} from 'node:fs/promises';
 import {native} from '../addon/native-errors.js';
 import {toAugmentation} from '../augment/presets.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import {createProgress} from '../basics/progress.js';
+import {createProgress, type Progress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
 import {checkDataset, type Dataset} from '../datasets/dataset.js';
 import {describeShared, sharedImages} from '../datasets/overlap.js';
@@ -68,6 +68,8 @@ export type TrainHooks = {
    * this run resumes from it. If it throws, the run ends.
    */
   onFolder?: (folder: string) => Promise<void>;
+  /** Rewords what the run says, such as the names of options. */
+  wording?: (text: string) => string;
 };
 
 /** `train()` with hooks. */
@@ -121,7 +123,7 @@ async function runTraining(
   given: TrainOptions,
   {resolved: options, state, conditions, notices, hooks, lock}: Prepared,
 ): Promise<Run> {
-  const progress = given.log === 'silent' ? undefined : createProgress();
+  const progress = given.log === 'silent' ? undefined : reworded(createProgress(), hooks.wording);
   const loader = await openLoader(model, given, options, (text) => progress?.say(text));
   const log = new TrainLog(progress, {
     epochs: options.epochs,
@@ -150,6 +152,10 @@ async function runTraining(
   } finally {
     log.close();
   }
+}
+
+function reworded(progress: Progress, wording = (text: string) => text): Progress {
+  return {...progress, say: (text) => progress.say(wording(text))};
 }
 
 async function openLoader(
@@ -225,7 +231,12 @@ function checkClasses(model: MaskRcnn, {classes, length}: Dataset, option: 'data
   throw new MaskRcnnError(
     'INVALID_DATASET',
     `'${option}' must have the model's classes ${list(model.classes)}, in this order, got ${list(classes)}.`,
-    {hint: 'Make the model with maskRcnn({classes: data.classes}).'},
+    {
+      hint:
+        option === 'data'
+          ? 'Make the model with maskRcnn({classes: data.classes}).'
+          : 'Open both data sets with the same `classes`, in the same order.',
+    },
   );
 }
 

@@ -77,7 +77,8 @@ export function requireMatchingStateDict(
     `${source} does not have the model's ${count(parameters.length, 'tensor')}: ${lists.filter(Boolean).join('; ')}.`,
     {
       hint:
-        hint ?? 'Build the model with the backbone, version, backboneNorm and classes that the weights were made with.',
+        hint ??
+        'Build the model with the `backbone`, `version`, `backboneNorm` and `classes` that the weights were made with.',
       file: source,
     },
   );

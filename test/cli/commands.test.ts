@@ -73,6 +73,24 @@ test.serial('inspect names what helps in the spelling of the command line', asyn
   );
 });
 
+test.serial('messages have the flags and the name of the command, not those of functions', async (t) => {
+  const data = ['inspect', at('data'), '--include', 'train_*'];
+  const refused = (...args: string[]) => maskrcnn(...data, ...args);
+  t.like(await refused('--images', 'x'), {
+    code: 2,
+    err: `error: --images is not for ${at('data')}, which is a folder of images and masks.\nIt is for COCO format.\n`,
+  });
+  const set = await refused('--set', 'val');
+  t.regex(set.err, /^error: --set is not for .*\nIt is for a folder in Pascal VOC format\.\n$/);
+  const classes = await refused('--classes', 'a,b');
+  t.regex(classes.err, /^error: Option --classes of maskrcnn inspect must be an array of 1 item/);
+  const best = ['--validation', '0', '--best-by', 'ap', '--no-inspect', '--output', at('never')];
+  t.like(await maskrcnn('train', at('data'), '--config', at('tiny.yaml'), ...best), {
+    code: 2,
+    err: "error: Option --best-by of maskrcnn train as 'ap' needs option --validation.\n",
+  });
+});
+
 test.serial('inspect takes the size of training', async (t) => {
   const data = [at('data'), '--include', 'train_*'];
   const warning = /less than one pixel wide or high at the training size \(--min-size 1, --max-size 4\)/;
@@ -138,6 +156,9 @@ test.serial('train --resume needs the run alone, and refuses what would change i
   const refused = await maskrcnn('train', '--resume', '--output', at('run'), '--lr', '1');
   t.is(refused.code, 2);
   t.regex(refused.err, /Option --lr of a resumed run must be 0\.005 as before, got 1\./);
+  const changed = await maskrcnn('train', '--resume', '--output', at('run'), '--min-area', '3');
+  t.regex(changed.err, /^error: DATA of a resumed run must have the option --min-area 1, got 3\. --validation of a/);
+  t.regex(changed.err, /\n.* as --weights\. --allow-changes goes on regardless/);
 });
 
 test.serial('train --resume names what is missing', async (t) => {

@@ -137,13 +137,13 @@ const faults: [options: Record<string, unknown>, message: string, hint?: string]
   ],
   [
     {classes: ['a'], numClasses: 2},
-    "maskRcnn() takes either 'classes' or 'numClasses', got both.",
+    'maskRcnn() takes either `classes` or `numClasses`, got both.',
     'The number follows from the names.',
   ],
   [
     {weights: 'COCO_V1', weightsBackbone: 'x.pth'},
-    "maskRcnn() takes either 'weights' or 'weightsBackbone', got both.",
-    "The file of 'weights' holds the backbone as well.",
+    'maskRcnn() takes either `weights` or `weightsBackbone`, got both.',
+    'The file of `weights` holds the backbone as well.',
   ],
   [{trainableBackboneLayers: 6}, 'trainableBackboneLayers must be 0..5 for resnet50, got 6.'],
   [{returnedLayers: [0, 1]}, 'returnedLayers must ascend within 1..4 for resnet50, got [0, 1].'],

@@ -31,7 +31,7 @@ test('a mismatch lists all three kinds', (t) => {
     message:
       "x.pth does not have the model's 3 tensors: 1 missing (c); 1 unexpected (d); " +
       '1 of another shape (a is [3,2] where the model has [2,3]).\n' +
-      'Build the model with the backbone, version, backboneNorm and classes that the weights were made with.',
+      'Build the model with the `backbone`, `version`, `backboneNorm` and `classes` that the weights were made with.',
   });
 });
 

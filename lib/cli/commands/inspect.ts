@@ -37,7 +37,11 @@ ${dataOptionsHelp()}`,
       onImage: (done) => progress.update({label: 'Reading images', done, total: data.length, unit: 'count'}),
     });
     progress.close();
-    out(json ? JSON.stringify(inspection, describeError, 2) : inFlagSpelling(describeInspection(inspection), OPTIONS));
+    out(
+      json
+        ? JSON.stringify(inspection, describeError, 2)
+        : inFlagSpelling(describeInspection(inspection), OPTIONS, 'maskrcnn inspect'),
+    );
     const {length} = inspection.faults;
     if (length === 0) return;
     throw new MaskRcnnError('INVALID_DATASET', `The data set has ${count(length, 'fault')}.`);

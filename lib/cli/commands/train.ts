@@ -31,6 +31,9 @@ import {
   trainOptions,
 } from '../train-config.js';
 
+/** Messages of the library as those of this command. */
+const wording = (text: string) => inFlagSpelling(text, TRAIN_CONFIG, 'maskrcnn train');
+
 /** The default folder of the first run. Later runs get a number. */
 const FREE_RUN = join('runs', 'train');
 
@@ -108,7 +111,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
     ...(of(modelOptions) as ModelOptions),
     classes: training.classes,
     signal,
-    onNotice: (notice) => progress.say(notice),
+    onNotice: (notice) => progress.say(wording(notice)),
   });
   // After the model: weights that cannot be had are told at once, and the model has the sizes of the images.
   if (inspects && !resume) await check(data, {skips: unreadable === 'skip', model}, {out, progress, signal});
@@ -135,7 +138,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
         ...(validation && {validation}),
         signal,
       },
-      {onFolder},
+      {onFolder, wording},
     );
     const report = await reportOn(output, best);
     out(
@@ -187,7 +190,7 @@ async function check(
     const onImage = (done: number) => progress.update({label, done, total: data.length, unit: 'count'});
     const inspection = await inspect(data, {minSize: Math.min(...minSize), maxSize, signal, onImage});
     progress.close();
-    out(`${name}: ${inFlagSpelling(describeInspection(inspection), TRAIN_CONFIG)}\n`);
+    out(`${name}: ${wording(describeInspection(inspection))}\n`);
     if (inspection.faults.length > 0 && !skips) throw inspection.faults[0]!;
   }
 }

@@ -83,13 +83,17 @@ function checkNames(names: readonly string[], categories: readonly CocoCategory[
   const known = categories.map(({name}) => name);
   for (const [i, name] of names.entries()) {
     if (names.indexOf(name) !== i) {
-      throw new MaskRcnnError('INVALID_OPTION', `classes must be different names, got '${name}' twice.`, {file});
+      throw new MaskRcnnError(
+        'INVALID_OPTION',
+        `Option 'classes' of Coco.open must name each class once, got '${name}' twice.`,
+        {file},
+      );
     }
     if (known.includes(name)) continue;
     const near = closest(name, known);
     throw new MaskRcnnError(
       'INVALID_OPTION',
-      `classes must be categories of ${file}, got '${name}'.`,
+      `Option 'classes' of Coco.open must name categories of ${file}, got '${name}'.`,
       near === undefined ? {file} : {file, hint: `Did you mean '${near}'?`},
     );
   }

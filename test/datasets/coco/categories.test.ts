@@ -151,7 +151,7 @@ test('a class that is chosen twice is an error', async (t) => {
   await t.throwsAsync(open(leaves, [1], {classes: ['midrib', 'midrib']}), {
     instanceOf: MaskRcnnError,
     code: 'INVALID_OPTION',
-    message: /^classes must be different names, got 'midrib' twice\./,
+    message: /^Option 'classes' of Coco\.open must name each class once, got 'midrib' twice\./,
   });
 });
 
