@@ -1,5 +1,5 @@
 import type {Stats} from 'node:fs';
-import {access, stat} from 'node:fs/promises';
+import {access, open, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {listOf, type Schema, text} from '../basics/schema.js';
@@ -7,6 +7,7 @@ import {COCO_OPTIONS, Coco} from '../datasets/coco/coco.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {MASK_FOLDER_OPTIONS, MaskFolder} from '../datasets/mask-folder.js';
 import {VOC_OPTIONS, VocSegmentation} from '../datasets/voc-segmentation.js';
+import {detectFormat} from '../image/format.js';
 import {docComments, optionHelp} from './option-help.js';
 
 /** A data set as given on the command line: its path and the options of its kind. */
@@ -46,18 +47,31 @@ ${optionHelp(VOC_OPTIONS, docComments('datasets/voc-segmentation', 'VocOptions')
 
 /** The kinds of data sets, each with its options. */
 const KINDS = {
-  folder: {name: 'a folder of images and masks', options: MASK_FOLDER_OPTIONS},
-  coco: {name: 'COCO format', options: COCO_OPTIONS},
-  voc: {name: 'a folder in Pascal VOC format', options: VOC_OPTIONS},
+  folder: {what: 'a folder of images and masks', options: MASK_FOLDER_OPTIONS},
+  coco: {what: 'an annotation file in COCO format', options: COCO_OPTIONS},
+  voc: {what: 'a folder in Pascal VOC format', options: VOC_OPTIONS},
 };
 
 const VOC_LISTS = join('ImageSets', 'Segmentation');
 
 /** What is at `path`. Throws INVALID_DATASET if there is nothing. */
 export async function requireThere(path: string): Promise<Stats> {
-  const there = await stat(path).catch(() => undefined);
-  if (there !== undefined) return there;
-  throw new MaskRcnnError('INVALID_DATASET', `${path} must be a data set, and there is nothing.`, {file: path});
+  return stat(path).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${cause.message}`;
+    throw new MaskRcnnError('INVALID_DATASET', `${path} ${why}.`, {file: path, cause});
+  });
+}
+
+/** Throws INVALID_DATASET if the file is an image, by its content. */
+async function requireNoImage(path: string): Promise<void> {
+  // A file that cannot be read is told by whoever reads it.
+  const handle = await open(path).catch(() => undefined);
+  const head = await handle?.read(Buffer.alloc(16), 0, 16, 0).finally(() => handle.close());
+  if (head === undefined || detectFormat(head.buffer) === undefined) return;
+  throw new MaskRcnnError('INVALID_DATASET', `${path} is a single image, and DATA must be a data set.`, {
+    file: path,
+    hint: 'DATA is a folder of images and masks, an annotation file in COCO format, or a folder in Pascal VOC format.',
+  });
 }
 
 /**
@@ -69,7 +83,10 @@ export async function openData({path, ...options}: DataSpec, defaultClass = DEFA
   const hasLists = (await stat(join(path, VOC_LISTS)).catch(() => undefined)) !== undefined;
   const kind = there.isFile() ? 'coco' : hasLists ? 'voc' : 'folder';
   refuseOthers(options, kind, path);
-  if (kind === 'coco') return Coco.open(path, options);
+  if (kind === 'coco') {
+    await requireNoImage(path);
+    return Coco.open(path, options);
+  }
   if (kind === 'voc') return VocSegmentation.open(path, options);
   return MaskFolder.open(path, {classes: [defaultClass], ...options});
 }
@@ -79,9 +96,9 @@ function refuseOthers(options: Record<string, unknown>, kind: keyof typeof KINDS
   for (const name of Object.keys(options)) {
     const owners = Object.values(KINDS).filter((each) => Object.hasOwn(each.options, name));
     if (owners.length === 0 || owners.includes(KINDS[kind])) continue;
-    throw new MaskRcnnError('INVALID_OPTION', `\`${name}\` is not for ${path}, which is ${KINDS[kind].name}.`, {
+    throw new MaskRcnnError('INVALID_OPTION', `\`${name}\` is not for ${path}, which is ${KINDS[kind].what}.`, {
       file: path,
-      hint: `It is for ${owners.map((each) => each.name).join(' and ')}.`,
+      hint: `It is for ${owners.map(({what}) => what).join(' and ')}.`,
     });
   }
 }
@@ -107,6 +124,7 @@ export async function openImages(spec: DataSpec, defaultClass?: string): Promise
     ),
   );
   if (there.some(Boolean)) return data;
+  await requireThere(folder);
   throw new MaskRcnnError('INVALID_DATASET', `${spec.path} has the image ${names[0]}, which is not in ${folder}.`, {
     file: spec.path,
     hint: 'Name the folder of the images with `images`.',

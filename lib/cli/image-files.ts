@@ -65,13 +65,16 @@ function noImage({input, isFolder, leftOut, deeper}: Omit<Resolved, 'images'>): 
     if (leftOut.length > 0) {
       return `${leftOut[0]} is a mask, or a picture that maskrcnn writes, by its name. Rename it if it is an image.`;
     }
-    return isFolder ? `Looked for ${IMAGE_EXTENSIONS.join(', ')}.` : 'There is nothing of this name.';
+    return isFolder ? `Looked for ${IMAGE_EXTENSIONS.join(', ')}.` : undefined;
   };
-  return new MaskRcnnError(
-    'INVALID_OPTION',
-    isFolder ? `${input} must hold images, and has none.` : `${input} must be an image, a folder or a pattern.`,
-    {file: input, hint: hint()},
-  );
+  const said = hint();
+  const isNothing = !isFolder && leftOut.length === 0;
+  const nothing = /[*?[{]/.test(basename(input)) ? `No file matches ${input}.` : `${input} does not exist.`;
+  const other = isFolder ? `${input} must hold images, and has none.` : `${input} must be an image to predict on.`;
+  return new MaskRcnnError('INVALID_OPTION', isNothing ? nothing : other, {
+    file: input,
+    ...(said !== undefined && {hint: said}),
+  });
 }
 
 /** A file, or the files that a pattern matches. */

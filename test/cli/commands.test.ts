@@ -78,7 +78,7 @@ test.serial('messages have the flags and the name of the command, not those of f
   const refused = (...args: string[]) => maskrcnn(...data, ...args);
   t.like(await refused('--images', 'x'), {
     code: 2,
-    err: `error: --images is not for ${at('data')}, which is a folder of images and masks.\nIt is for COCO format.\n`,
+    err: `error: --images is not for ${at('data')}, which is a folder of images and masks.\nIt is for an annotation file in COCO format.\n`,
   });
   const set = await refused('--set', 'val');
   t.regex(set.err, /^error: --set is not for .*\nIt is for a folder in Pascal VOC format\.\n$/);
@@ -516,7 +516,9 @@ test.serial('predict refuses inputs that name no image', async (t) => {
   const weights = at('run', 'last.safetensors');
   const none = await maskrcnn('predict', weights, at('data', 'nothing_*.png'));
   t.is(none.code, 2);
-  t.regex(none.err, /nothing_\*\.png must be an image, a folder or a pattern\./);
+  t.is(none.err, `error: No file matches ${at('data', 'nothing_*.png')}.\n`);
+  const absent = await maskrcnn('predict', weights, at('nowhere.png'));
+  t.is(absent.err, `error: ${at('nowhere.png')} does not exist.\n`);
   t.regex(
     (await maskrcnn('predict', weights)).err,
     /takes WEIGHTS and at least one image, got '.*last\.safetensors'\.\nSee/,
@@ -592,8 +594,19 @@ test.serial('a data set that is not there is told by its path', async (t) => {
     const weights = command === 'evaluate' ? ['--weights', 'x'] : [];
     const {code, err} = await maskrcnn(command, at('nowhere'), ...weights);
     t.is(code, 1);
-    t.is(err, `error: ${at('nowhere')} must be a data set, and there is nothing.\n`);
+    t.is(err, `error: ${at('nowhere')} does not exist.\n`);
     t.is((await maskrcnn(command, ...weights)).code, 2);
   }
+  const elsewhere = await maskrcnn('inspect', at('tiny-coco.json'), '--images', at('nowhere'));
+  t.is(elsewhere.err, `error: ${at('nowhere')} does not exist.\n`);
   t.is((await MaskFolder.open(at('data'), {classes: ['gland']})).length, 8);
+});
+
+test.serial('a single image is no data set', async (t) => {
+  const image = at('data', 'train_1.png');
+  for (const command of [['inspect'], ['train'], ['evaluate', '--results', 'x']]) {
+    const {code, err} = await maskrcnn(...command, image);
+    t.is(code, 1);
+    t.true(err.startsWith(`error: ${image} is a single image, and DATA must be a data set.\nDATA is a folder of`), err);
+  }
 });
