@@ -13,6 +13,7 @@ import {readWeights} from '../weights/read-weights.js';
 import {registry} from '../weights/registry.js';
 import {renameOldKeys} from '../weights/rename-old-keys.js';
 import {resolveWeights} from '../weights/resolve-weights.js';
+import {requireNoState} from '../weights/run-weights.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
 import {checkModelOptions} from './check-options.js';
 import {describedOptions} from './checkpoint.js';
@@ -97,7 +98,7 @@ async function readSource(
   if (name === undefined) return undefined;
   const kind = weights === undefined ? 'backbone' : 'detector';
   const progress = createProgress();
-  const {path, registered} = await resolveWeights(name, {
+  const {path, registered, note} = await resolveWeights(name, {
     kind,
     backbone,
     version,
@@ -106,13 +107,14 @@ async function readSource(
       progress.update({label: name, done: receivedBytes, total: totalBytes, unit: 'bytes'}),
   }).finally(() => progress.close());
   const {tensors, metadata, notes} = await readWeights(path, {signal, allocate});
+  await requireNoState(path, metadata);
   // A path may also lead to one of torchvision's files.
   const known = registered ?? registry.find(({file, kind: itsKind}) => itsKind === kind && file === basename(path));
   return {
     kind,
     file: path,
     tensors,
-    notices: notes.map((note) => `${path}: ${note}.`),
+    notices: [...(note === undefined ? [] : [note]), ...notes.map((text) => `${path}: ${text}.`)],
     classes: known?.classes ?? metadata.classes,
     frozenBatchNormEps: known?.frozenBatchNormEps,
     network: kind === 'detector' ? describedOptions(metadata, path) : undefined,

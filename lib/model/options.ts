@@ -12,9 +12,10 @@ export type ModelOptions = {
   /** Version of the architecture. 1: torchvision's `maskrcnn_*_fpn`; 2: `_fpn_v2`. Default 1. */
   version?: 1 | 2;
   /**
-   * Weights of the whole network: 'COCO_V1' (ResNet-50 only), or the path of a `.safetensors` or `.pth` file. A file
-   * that this package saved also sets the backbone, the classes and the other options, unless you set them yourself.
-   * Default: none. Unlike torchvision, this package never loads or downloads weights unless you ask for them.
+   * Weights of the whole network: 'COCO_V1' (ResNet-50 only), the path of a `.safetensors` or `.pth` file, or the
+   * folder of a run, which means its best.safetensors. A file that this package saved also sets the backbone, the
+   * classes and the other options, unless you set them yourself. Default: none. Unlike torchvision, this package never
+   * loads or downloads weights unless you ask for them.
    */
   weights?: string;
   /**

@@ -9,6 +9,7 @@ import {type Comparison, drawComparison, drawMosaic} from '../draw/mosaic.js';
 import {writeAtomically} from '../files/atomic-file.js';
 import type {FileLock} from '../files/file-lock.js';
 import {makeFreeFolder} from '../files/free-folder.js';
+import {BEST_WEIGHTS, LAST_WEIGHTS, RUN_STATE} from '../weights/run-weights.js';
 import {removeReports} from './earlier-reports.js';
 import {EventFile} from './event-file.js';
 import type {History} from './history.js';
@@ -68,8 +69,8 @@ export class RunFolder {
     this.path = path;
     this.id = id;
     this.#lock = lock;
-    this.last = join(path, 'last.safetensors');
-    this.best = join(path, 'best.safetensors');
+    this.last = join(path, LAST_WEIGHTS);
+    this.best = join(path, BEST_WEIGHTS);
     this.state = RunFolder.statePath(path);
     this.#metrics = metrics;
     this.#history = history;
@@ -122,7 +123,7 @@ export class RunFolder {
 
   /** Path of the training state of the run in `folder`. */
   static statePath(folder: string): string {
-    return join(folder, 'last.state.safetensors');
+    return join(folder, RUN_STATE);
   }
 
   /** The history kept from the resumed run; empty for a new run. */

@@ -6,15 +6,13 @@ import {describe, type ModelDescription} from '../model/checkpoint.js';
 import {invalidCheckpoint} from '../weights/invalid-checkpoint.js';
 import type {WeightsMetadata} from '../weights/metadata.js';
 import {readWeights} from '../weights/read-weights.js';
+import {TRAINING} from '../weights/run-weights.js';
 import {type StateDict, toStateDict, withName} from '../weights/state-dict.js';
 import {writeSafetensors} from '../weights/write-safetensors.js';
 import type {Conditions} from './conditions.js';
 import type {LossScale} from './loss-scale.js';
 import type {ResolvedTrainOptions} from './options.js';
 import type {Standing} from './standing.js';
-
-/** The metadata key of a state file under which the training state is stored as JSON. */
-const TRAINING = 'maskrcnn_training';
 
 /** The metadata key of the checksum. */
 const CHECKSUM = 'maskrcnn_checksum';

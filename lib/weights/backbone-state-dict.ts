@@ -49,9 +49,12 @@ export function toBackboneStateDict(
     renamed.set(newName, withName(tensor, newName));
   }
   const {tensors, dropped} = fitBatchCounters(renamed, new Set(bodyParameters.map(({name}) => name)));
+  const isDetector = [...dict.keys()].some((name) => name.startsWith(body));
   requireMatchingStateDict(tensors, bodyParameters, {
     source,
-    hint: `Expected the state dict of torchvision.models.${backbone}.`,
+    hint: isDetector
+      ? 'It holds a whole detector: give it as `weights` instead.'
+      : `Expected the state dict of torchvision.models.${backbone}.`,
   });
   return {tensors, ignored: [...ignored, ...dropped.map((name) => prefix + name.slice(body.length))]};
 }

@@ -6,6 +6,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {cacheRoot} from '../files/cache.js';
 import {type DownloadProgress, download, sha256OfFile} from '../files/download.js';
 import {findRegistered, type RegisteredWeights, registeredFor, torchvisionModels} from './registry.js';
+import {weightsAt} from './run-weights.js';
 
 export type ResolveWeightsOptions = {
   kind: 'detector' | 'backbone';
@@ -21,12 +22,14 @@ export type ResolvedWeights = {
   path: string;
   /** Undefined if the caller gave a path. */
   registered: RegisteredWeights | undefined;
+  /** A sentence that says what was taken, if it is not what the caller named. */
+  note?: string;
 };
 
 /**
  * Finds the file that `nameOrPath` means. A registered name is searched in the cache of this package and in the cache
  * of torch.hub, and downloaded if it is in neither. Each file is checked against the registered digest. Anything else
- * is a path.
+ * is a path. The folder of a run means the best weights of its detector.
  *
  * Throws INVALID_OPTION if it is neither a registered name nor a file, WEIGHTS_UNAVAILABLE if the download fails, or
  * CHECKSUM_MISMATCH.
@@ -34,7 +37,8 @@ export type ResolvedWeights = {
 export async function resolveWeights(nameOrPath: string, options: ResolveWeightsOptions): Promise<ResolvedWeights> {
   const registered = findRegistered(nameOrPath, options);
   if (registered !== undefined) return {path: await fetchRegistered(registered, options), registered};
-  if (await isFile(nameOrPath)) return {path: nameOrPath, registered: undefined};
+  const {file, ...taken} = options.kind === 'detector' ? await weightsAt(nameOrPath) : {file: nameOrPath};
+  if (await isFile(file)) return {path: file, registered: undefined, ...taken};
   const names = registeredFor(options).map(({name}) => name.slice(name.indexOf('.') + 1));
   const model = options.kind === 'detector' ? `${options.backbone} in version ${options.version}` : options.backbone;
   throw new MaskRcnnError(

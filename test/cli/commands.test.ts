@@ -589,6 +589,28 @@ test.serial('convert keeps names, shapes and values, and refuses other endings',
   });
 });
 
+test.serial('the folder of a run means its best weights, and its state is told to be no weights', async (t) => {
+  const [run, best] = [at('run'), at('run', 'best.safetensors')];
+  const commands = (weights: string) => [
+    ['predict', weights, at('data', 'test_1.png'), '--save', 'json', '--output', at('of-run')],
+    ['evaluate', at('data'), '--include', 'test_1.png', '--weights', weights, '--output', at('of-run')],
+    ['convert', weights, at('of-run.pth')],
+  ];
+  for (const command of commands(run)) {
+    const {code, out, err} = await maskrcnn(...command);
+    t.is(code, 0, err);
+    t.true(`${err}\n${out}`.includes(`${run} is a folder: took ${best}.\n`), command[0]);
+  }
+  for (const command of commands(at('run', 'last.state.safetensors'))) {
+    const {code, err} = await maskrcnn(...command);
+    t.is(code, 1);
+    t.regex(
+      err,
+      /last\.state\.safetensors is the state that a run resumes from, .*\nName .*best\.safetensors or .*last/,
+    );
+  }
+});
+
 test.serial('a data set that is not there is told by its path', async (t) => {
   for (const command of ['inspect', 'train', 'evaluate']) {
     const weights = command === 'evaluate' ? ['--weights', 'x'] : [];

@@ -78,6 +78,15 @@ test('a MobileNet classifier: features become the body', (t) => {
   });
 });
 
+test('a detector in place of a backbone is told as that', (t) => {
+  const parameters = parametersOf({'backbone.body.conv1.weight': [4]});
+  const dict = zeros({'backbone.body.conv1.weight': [4], 'rpn.head.conv.weight': [1]});
+  t.throws(() => toBackboneStateDict(dict, {backbone: 'resnet18', parameters}), {
+    code: 'STATE_DICT_MISMATCH',
+    message: /\nIt holds a whole detector: give it as `weights` instead\.$/,
+  });
+});
+
 test('a real MobileNetV2: 260 tensors of the body, with folded batch norm', async (t) => {
   const file = fileURLToPath(new URL('../../../shared/weights/mobilenet_v2-imagenet.safetensors', import.meta.url));
   if (!existsSync(file)) {

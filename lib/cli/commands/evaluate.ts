@@ -35,7 +35,7 @@ export const evaluate: Command = {
 
 ${DATA_HELP}
 
-  --weights NAME      a file saved by training, or COCO_V1
+  --weights NAME      a file saved by training, the folder of a run (its best.safetensors), or COCO_V1
   --results FILE      score the detections in this COCO results file instead, with COCO's AP; it can only be combined
                       with --json and the options of DATA
   --score-threshold N only detections above this score count for pixels, objects and the number of objects, 0..1
@@ -104,7 +104,12 @@ async function scoreWeights(
 ) {
   await requireThere(spec.path);
   await requireWritableFolder(output as string);
-  await using model = await maskRcnn({...deviceOptions(others), weights: weights as string, signal});
+  await using model = await maskRcnn({
+    ...deviceOptions(others),
+    weights: weights as string,
+    signal,
+    onNotice: (notice) => progress.say(notice),
+  });
   // A folder of masks does not name its class: it is the model's if that has only one.
   const data = await openImages(spec, model.classes.length === 1 ? model.classes[0] : undefined);
   const evaluation = await evaluateModel(model, {

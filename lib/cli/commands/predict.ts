@@ -23,7 +23,8 @@ export const predict: Command = {
   summary: 'Find the objects in images: pictures, JSON, COCO results, label masks',
   help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
-WEIGHTS is a file saved by training, or COCO_V1, which is torchvision's network for everyday objects.
+WEIGHTS is a file saved by training, the folder of a run, which means its best.safetensors, or COCO_V1, which is
+torchvision's network for everyday objects.
 
   --score-threshold N keep only objects with a score above this, 0..1 (default 0.5)
   --save LIST         what to write, from ${FORMATS.join(',')} (default overlay,json):
@@ -84,7 +85,12 @@ image that cannot be read is reported and skipped, and the command exits with co
     const list = await listImages(inputs, recursive as boolean);
     const writer = await PredictionWriter.plan(output, list.images);
     for (const notice of listNotices(list)) progress.say(notice);
-    await using network = await maskRcnn({...deviceOptions(options), weights, signal});
+    await using network = await maskRcnn({
+      ...deviceOptions(options),
+      weights,
+      signal,
+      onNotice: (notice) => progress.say(notice),
+    });
     const limits = {
       scoreThreshold: (options.scoreThreshold as number | undefined) ?? 0.5,
       views: (options.views as Views | undefined) ?? 1,

@@ -64,7 +64,12 @@ ${dataOptionsHelp()}`,
       out(await writeReport(run, rest));
       return;
     }
-    await using model = await maskRcnn({...deviceOptions({device, precision}), weights: weights as string, signal});
+    await using model = await maskRcnn({
+      ...deviceOptions({device, precision}),
+      weights: weights as string,
+      signal,
+      onNotice: (notice) => progress.say(notice),
+    });
     const file = await writeReport(run, {
       ...rest,
       model,
