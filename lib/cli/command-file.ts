@@ -1,9 +1,10 @@
 import {existsSync} from 'node:fs';
 import {join, resolve} from 'node:path';
+import {checkOptions} from '../basics/schema.js';
 import {writeAtomically} from '../files/atomic-file.js';
+import {readJsonObject} from '../files/json-object.js';
 import type {ModelOptions} from '../model/options.js';
 import {findRegistered} from '../weights/registry.js';
-import {readConfigFile} from './config-file.js';
 import {TRAIN_CONFIG, type TrainConfig} from './train-config.js';
 
 /** Path of the file in which a run keeps the options of `maskrcnn train`. */
@@ -21,11 +22,15 @@ export async function writeCommandFile(run: string, config: TrainConfig): Promis
 }
 
 /**
- * Reads the saved options. Returns none if another program made the run. Throws INVALID_OPTION if the file is damaged.
+ * Reads the saved options. Returns none if another program made the run. Throws INVALID_DATASET if the file is damaged,
+ * and INVALID_OPTION if an option in it is not valid.
  */
 export async function readCommandFile(run: string): Promise<TrainConfig> {
   const file = commandFile(run);
-  return existsSync(file) ? readConfigFile(file, TRAIN_CONFIG) : {};
+  if (!existsSync(file)) return {};
+  const config = await readJsonObject(file, 'Put back a copy of it, or remove it and give DATA and the options again.');
+  checkOptions(config, TRAIN_CONFIG, file, {file});
+  return config;
 }
 
 function withWholePaths(config: TrainConfig): TrainConfig {

@@ -1,4 +1,4 @@
-import {readdir, readFile, writeFile} from 'node:fs/promises';
+import {readdir, readFile, stat, writeFile} from 'node:fs/promises';
 import {basename, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, number, required, type Schema, text} from '../basics/schema.js';
@@ -6,6 +6,7 @@ import type {Dataset} from '../datasets/dataset.js';
 import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {naturalOrder} from '../datasets/folder-scan.js';
 import {evaluate, SCORE_THRESHOLD} from '../evaluation/evaluate.js';
+import {readJsonObject} from '../files/json-object.js';
 import {writing} from '../files/writing.js';
 import type {MaskRcnn} from '../model/model.js';
 import {readMetrics} from '../run/metrics-file.js';
@@ -67,7 +68,7 @@ export async function writeReport(run: string, options: ReportOptions = {}): Pro
   if (data !== undefined) checkDataset(data);
   const content: PageContent = {
     title: basename(resolve(run)),
-    options: await readOptions(join(run, 'options.json')),
+    options: await readOptions(run),
     history: (await readMetrics(join(run, 'metrics.jsonl'))).history,
   };
   if (model !== undefined && data !== undefined) content.gallery = await openGallery(model, data, options);
@@ -96,20 +97,19 @@ async function openGallery(model: MaskRcnn, data: Dataset, options: ReportOption
   };
 }
 
-async function readOptions(file: string): Promise<Record<string, unknown>> {
+async function readOptions(run: string): Promise<Record<string, unknown>> {
+  const file = join(run, 'options.json');
   try {
-    const options: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return {...options};
-    throw new TypeError('it must be a JSON object');
+    return await readJsonObject(file, 'Put back a copy of it. If the run is resumed, it writes the file anew.');
   } catch (cause) {
-    throw new MaskRcnnError(
-      'INVALID_DATASET',
-      `${file} must be there, as a run writes it: ${(cause as Error).message}.`,
-      {
-        file,
-        hint: 'Name the folder of a run, its `output`.',
-        cause,
-      },
+    if (cause instanceof MaskRcnnError) throw cause;
+    const {code, message} = cause as NodeJS.ErrnoException;
+    const invalid = (text: string, at: string) => new MaskRcnnError('INVALID_DATASET', text, {file: at, cause});
+    if (code !== 'ENOENT') throw invalid(`${file} cannot be read: ${message}.`, file);
+    const isThere = (await stat(run).catch(() => undefined)) !== undefined;
+    throw invalid(
+      isThere ? `${run} is not the folder of a run: it has no options.json.` : `${run} does not exist.`,
+      run,
     );
   }
 }

@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import test from 'ava';
 import {readCommandFile, writeCommandFile} from '../../lib/cli/command-file.js';
@@ -38,4 +38,19 @@ test('paths are kept whole, and what is none as it is', async (t) => {
 
 test('a run of another program has nothing', async (t) => {
   t.deepEqual(await readCommandFile(temporaryFolder(t)), {});
+});
+
+test('a damaged file is told with its name, and an option that is none as that', async (t) => {
+  const run = temporaryFolder(t);
+  const file = join(run, 'command.json');
+  await writeCommandFile(run, {data: 'cells', classes: ['cell'], epochs: 3});
+  const whole = readFileSync(file, 'utf8');
+  for (const damaged of ['', ' \n', whole.slice(0, -3), whole.slice(0, 20), '[]', 'null']) {
+    writeFileSync(file, damaged);
+    const message =
+      /command\.json is damaged, and must be a JSON object: .*\nPut back a copy of it, or remove it and give/;
+    t.like(await t.throwsAsync(readCommandFile(run), {code: 'INVALID_DATASET', message}), {file});
+  }
+  writeFileSync(file, '{"epoch": 3}');
+  await t.throwsAsync(readCommandFile(run), {code: 'INVALID_OPTION', message: /command\.json has no option 'epoch'/});
 });

@@ -243,8 +243,8 @@ test.serial('report finds the validation images of the run again', async (t) => 
   }
   await writeFile(at('data', 'command.json'), '{"data":');
   const damaged = await maskrcnn('report', at('data'));
-  t.is(damaged.code, 2);
-  t.regex(damaged.err, /^error: .*command\.json must be YAML or JSON: [^\n]*\n$/);
+  t.is(damaged.code, 1);
+  t.regex(damaged.err, /^error: .*command\.json is damaged, and must be a JSON object: [^\n]*\nPut back[^\n]*\n$/);
   await rm(at('data', 'command.json'));
   t.is((await maskrcnn('report')).code, 2);
 });

@@ -100,12 +100,15 @@ test('runs are in reading order, background first', (t) => {
 
 test('a folder without a run, and a model without data, are refused', async (t) => {
   const missing = join(run, 'nothing');
-  await t.throwsAsync(writeReport(missing), {code: 'INVALID_DATASET', message: /options\.json must be there/});
+  await t.throwsAsync(writeReport(missing), {code: 'INVALID_DATASET', message: `${missing} does not exist.`});
   await mkdir(missing);
+  const none = `${missing} is not the folder of a run: it has no options.json.`;
+  await t.throwsAsync(writeReport(missing), {code: 'INVALID_DATASET', message: none});
   for (const damaged of ['', 'null', '3', '[]', '{"epochs": ']) {
     await writeFile(join(missing, 'options.json'), damaged);
     const error = await t.throwsAsync(writeReport(missing), {code: 'INVALID_DATASET'}, damaged);
     t.is((error as MaskRcnnError).file, join(missing, 'options.json'));
+    t.true(error!.message.startsWith(`${join(missing, 'options.json')} is damaged, and must be a JSON object: `));
   }
   await t.throwsAsync(writeReport(run, {model}), {code: 'INVALID_OPTION', message: /'model' and 'data' together/});
   await t.throwsAsync(writeReport(run, {data: {} as Dataset}), {code: 'INVALID_OPTION'});
