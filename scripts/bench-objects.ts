@@ -7,8 +7,8 @@
  *
  * PYTHON is an interpreter with torchvision, safetensors and pycocotools. It gets --memory GB (default 12) and
  * --minutes M (default 5) for each case. Each case is a process of its own, because the peak of a process never falls.
- * Memory is peak resident memory in MB (10^6 bytes). Times are the least of three runs: of the clock, and in brackets of
- * all threads together, which other work on the machine disturbs less.
+ * Memory is peak resident memory in MB (10^6 bytes). Times are the least of three runs: of the clock, and in brackets
+ * of all threads together, which other work on the machine disturbs less.
  */
 import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
