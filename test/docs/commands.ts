@@ -48,6 +48,7 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/\bnpm run check:gpu\b/, 'it needs a GPU'],
   [/\bnpm run bench( |$)/, 'it measures networks of full size for many minutes, with --peer beside torchvision'],
   [/^npm run bench:(evaluation|coco-open) /, 'it makes data of full size and wants pycocotools beside it'],
+  [/^npm run bench:busy$/, 'it keeps all cores busy for many minutes'],
   [/^npm run bench:memory$/, 'it trains networks of full size for many minutes'],
   [/^npm run bench:objects /, 'it trains on thousands of objects for many minutes, and wants torchvision beside it'],
   [/^npm run bench:operators /, 'it runs a network of full size for minutes, and wants torchvision beside it'],
