@@ -132,7 +132,7 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
       ...(data.notices ?? []),
       ...describeNotices(images.flatMap(({notices}) => notices)),
       ...sameImages(images),
-      ...classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`),
+      ...(images.length === 0 ? [] : missingClasses(classes)),
       ...suspectWarnings(suspects, size),
     ],
   };
@@ -207,6 +207,10 @@ function spread(values: number[]): Spread | null {
   return {min: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, max: sorted.at(-1)!};
 }
 
+function missingClasses(classes: Inspection['classes']): string[] {
+  return classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`);
+}
+
 function sameImages(images: readonly Summary[]): string[] {
   const byDigest = new Map<string, string[]>();
   for (const {digest, file} of images) byDigest.set(digest, [...(byDigest.get(digest) ?? []), file]);
@@ -220,13 +224,16 @@ export function describeInspection(inspection: Inspection): string {
   const {images, instances, negatives, classes, width, height, instancesPerImage, area, faults, warnings} = inspection;
   const between = (spread: Spread | null) =>
     spread === null ? 'none' : `${spread.min} to ${spread.max}, half of them up to ${spread.median}`;
-  return [
+  const counts = [
     `${count(images, 'image')}, ${negatives} of them without instances; ${count(instances, 'instance')}.`,
     `Width ${between(width)}; height ${between(height)} pixels.`,
     `Instances per image: ${between(instancesPerImage)}. Pixels per instance: ${between(area)}.`,
     ...classes.map(
       (each) => `Class '${each.name}': ${count(each.instances, 'instance')} on ${count(each.images, 'image')}.`,
     ),
+  ];
+  return [
+    ...(images > 0 && width === null ? [`${count(images, 'image')}, of which none could be read.`] : counts),
     ...warnings.map((warning) => `Warning: ${warning}`),
     ...faults.map(({message}) => `Fault: ${message}`),
     faults.length === 0 ? 'No faults.' : `${count(faults.length, 'fault')}.`,

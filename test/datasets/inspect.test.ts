@@ -90,6 +90,17 @@ test('in words', async (t) => {
   t.is(lines.at(-1), '3 faults.');
 });
 
+test('where nothing could be read, nothing is said of classes and sizes', async (t) => {
+  const found = await inspect({...more, get: () => get(1)});
+  t.deepEqual(found.warnings, []);
+  t.is(found.faults.length, 5);
+  const lines = describeInspection(found).split('\n');
+  t.deepEqual(
+    [lines[0], lines[1], lines.length],
+    ['5 images, of which none could be read.', 'Fault: blob_1.png has no mask.', 7],
+  );
+});
+
 test('a data set of nothing', async (t) => {
   const found = await inspect({...data, length: 0});
   t.like(found, {images: 0, instances: 0, width: null, area: null, faults: []});
