@@ -1,23 +1,27 @@
 import {createHash} from 'node:crypto';
 import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import {callback, checkOptions, instanceOf, integer, required, type Schema} from '../basics/schema.js';
+import {
+  bool,
+  callback,
+  checkOptions,
+  either,
+  instanceOf,
+  integer,
+  listOf,
+  nothing,
+  required,
+  type Schema,
+} from '../basics/schema.js';
 import {inTurns, Turn} from '../basics/turns.js';
 import {count} from '../basics/wording.js';
-import {checkNetworkSize} from '../image/network-size.js';
+import {checkNetworkSize, type TrainingSize} from '../image/network-size.js';
 import {describeNotices, type FileNotice} from '../image/notices.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Dataset, Sample} from './dataset.js';
 import {checkDataset, datasetRule} from './dataset.js';
 import {readSample} from './read-sample.js';
-import {
-  gather,
-  type SuspectObjects,
-  type Suspicion,
-  suspectWarnings,
-  suspicions,
-  type TrainingSize,
-} from './suspects.js';
+import {gather, type SuspectObjects, type Suspicion, suspectWarnings, suspicions} from './suspects.js';
 import {targetFault} from './targets.js';
 
 /** Options of `inspect()`. */
@@ -33,6 +37,10 @@ export type InspectOptions = {
    * The model's `maxSize`: the limit of the longer side of the resized image in pixels. Default 1333, as the model's.
    */
   maxSize?: number;
+  /** The model's `fixedSize`: [width, height] of every resized image, instead of these limits. Default null. */
+  fixedSize?: readonly [number, number] | null;
+  /** The model's `skipResize`: whether images keep their size in training. Default false. */
+  skipResize?: boolean;
   /** Called after each image with the number of finished images. */
   onImage?: (done: number) => void;
   /** Stops the work. `inspect()` then rejects with the signal's reason. */
@@ -75,6 +83,8 @@ const INSPECT: Schema = {
   concurrency: integer({min: 1}),
   minSize: integer({min: 1}),
   maxSize: integer({min: 1}),
+  fixedSize: either(listOf(integer({min: 1}), {length: 2}), nothing),
+  skipResize: bool,
   onImage: callback,
   signal: instanceOf(AbortSignal),
 };
@@ -99,8 +109,16 @@ type Summary = {
 export async function inspect(data: Dataset, options: InspectOptions = {}): Promise<Inspection> {
   checkOptions({data, ...options}, INSPECT, 'inspect()');
   checkDataset(data);
-  const {concurrency = 4, minSize = 800, maxSize = 1333, onImage, signal} = options;
-  const size = {minSize, maxSize};
+  const {
+    concurrency = 4,
+    minSize = 800,
+    maxSize = 1333,
+    fixedSize = null,
+    skipResize = false,
+    onImage,
+    signal,
+  } = options;
+  const size = {minSize, maxSize, fixedSize, skipResize};
   let done = 0;
   const read = await mapConcurrently(data.length, concurrency, async (index) => {
     signal?.throwIfAborted();
@@ -177,6 +195,7 @@ async function inspectSample(
 
 /** An image that is too thin for the network, as a fault. */
 function thinness({file, image}: Sample, size: TrainingSize): MaskRcnnError[] {
+  if (size.skipResize) return [];
   try {
     checkNetworkSize(image, size, {name: file, file});
     return [];

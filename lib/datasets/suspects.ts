@@ -1,5 +1,5 @@
 import {rowsInTurns, Turn} from '../basics/turns.js';
-import {networkScale} from '../image/network-size.js';
+import {type TrainingSize, trainingScale} from '../image/network-size.js';
 import type {Instance, Sample} from './dataset.js';
 import {instanceName} from './targets.js';
 
@@ -26,9 +26,6 @@ export type SuspectObjects = {
   doubled: Suspects;
 };
 
-/** The size to which images are resized for training, in pixels: limits of the shorter and the longer side. */
-export type TrainingSize = {minSize: number; maxSize: number};
-
 export type SuspectKind = keyof SuspectObjects;
 
 /** What is odd about an instance. */
@@ -54,7 +51,7 @@ export async function suspicions(
   isSound: (index: number) => boolean,
   size: TrainingSize,
 ): Promise<Suspicion[]> {
-  const scale = networkScale(image, size);
+  const scale = trainingScale(image, size);
   const earlier = new Map<string, {name: string; instance: Instance; extent: Extent}[]>();
   const turn = new Turn();
   const found: Suspicion[] = [];
@@ -70,7 +67,7 @@ export async function suspicions(
       tell('boxes', ` has the box [${instance.box.map(rounded).join(', ')}], its mask [${edges.join(', ')}]`);
     }
     if (area === 1) tell('onePixel', '');
-    if (Math.min(width, height) * scale < 1) {
+    if (width * scale.x < 1 || height * scale.y < 1) {
       tell('subPixel', ` has ${width} × ${height} of ${image.width} × ${image.height} pixels`);
     }
     const key = `${instance.label} ${edges} ${area}`;
@@ -100,7 +97,8 @@ export function gather(found: readonly Suspicion[]): SuspectObjects {
 }
 
 /** One sentence for each kind of suspects that occurs. */
-export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize}: TrainingSize): string[] {
+export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize, fixedSize}: TrainingSize): string[] {
+  const size = fixedSize === null ? `minSize ${minSize}, maxSize ${maxSize}` : `fixedSize [${fixedSize.join(', ')}]`;
   const one = (number: number, singular: string, plural: string) =>
     number === 1 ? `1 ${singular}` : `${number} ${plural}`;
   const words: Record<SuspectKind, (number: number) => string> = {
@@ -109,8 +107,7 @@ export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize}: Tr
       '(an edge is off by more than 2 pixels, or by more than 1 pixel and 10 % of the side)',
     onePixel: (number) => one(number, 'object is of one pixel', 'objects are of one pixel'),
     subPixel: (number) =>
-      `${one(number, 'object is', 'objects are')} less than one pixel wide or high at the training size ` +
-      `(minSize ${minSize}, maxSize ${maxSize})`,
+      `${one(number, 'object is', 'objects are')} less than one pixel wide or high at the training size (${size})`,
     doubled: (number) =>
       `${one(number, 'object has', 'objects have')} the label and the mask of another object of the same image`,
   };

@@ -2,12 +2,30 @@ import {MaskRcnnError} from '../basics/errors.js';
 
 type Size = {width: number; height: number};
 
+/** What decides the size to which the network resizes an image in training. */
+export type TrainingSize = {
+  /** Limits of the shorter and the longer side, in pixels. */
+  minSize: number;
+  maxSize: number;
+  /** The width and height of every image instead. */
+  fixedSize: readonly [number, number] | null;
+  /** Whether images keep their size. */
+  skipResize: boolean;
+};
+
 /**
- * The factor by which the network resizes an image: its shorter side becomes `minSize`, or its longer side `maxSize` if
- * that is less (torchvision's GeneralizedRCNNTransform).
+ * The factors by which the network resizes width and height of an image in training: its shorter side becomes
+ * `minSize`, or its longer side `maxSize` if that is less, unless `fixedSize` or `skipResize` say otherwise
+ * (torchvision's GeneralizedRCNNTransform).
  */
-export function networkScale({width, height}: Size, {minSize, maxSize}: {minSize: number; maxSize: number}): number {
-  return Math.min(minSize / Math.min(width, height), maxSize / Math.max(width, height));
+export function trainingScale(
+  {width, height}: Size,
+  {minSize, maxSize, fixedSize, skipResize}: TrainingSize,
+): {x: number; y: number} {
+  if (skipResize) return {x: 1, y: 1};
+  if (fixedSize !== null) return {x: fixedSize[0] / width, y: fixedSize[1] / height};
+  const factor = Math.min(minSize / Math.min(width, height), maxSize / Math.max(width, height));
+  return {x: factor, y: factor};
 }
 
 /**

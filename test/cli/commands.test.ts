@@ -97,6 +97,10 @@ test.serial('inspect takes the size of training', async (t) => {
   const {out, err} = await maskrcnn('inspect', ...data, '--min-size', '[1, 3]', '--max-size', '4');
   t.regex(out, warning, err);
   t.notRegex((await maskrcnn('inspect', ...data)).out, /less than one pixel/);
+  const fixed = await maskrcnn('inspect', ...data, '--fixed-size', '2,2');
+  t.regex(fixed.out, /at the training size \(--fixed-size \[2, 2\]\)/);
+  const same = await maskrcnn('inspect', ...data, '--fixed-size', '2,2', '--skip-resize');
+  t.notRegex(same.out, /less than one pixel/);
   const trained = await maskrcnn(
     'train',
     ...data,

@@ -5,7 +5,15 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import sharp from 'sharp';
-import {Coco, type Dataset, describeInspection, type Instance, inspect, MaskFolder} from '../../lib/index.js';
+import {
+  Coco,
+  type Dataset,
+  describeInspection,
+  type InspectOptions,
+  type Instance,
+  inspect,
+  MaskFolder,
+} from '../../lib/index.js';
 
 const none = {count: 0, examples: []};
 const noSuspects = {boxes: none, onePixel: none, subPixel: none, doubled: none};
@@ -120,9 +128,33 @@ test('in words: a line for each kind that occurs, with three examples at most', 
   t.deepEqual(inspection.faults, []);
 });
 
+test('a fixed size may shrink one side alone, and without resizing nothing becomes smaller', async (t) => {
+  const size = {width: 200, height: 100};
+  const lines = [block(10, 10, 1, 30), block(20, 10, 30, 1)];
+  const told = async (options: object) => (await suspectsOf(lines, size, options)).subPixel.examples;
+  const upright = 'Instance 0 of a.png has 1 × 30 of 200 × 100 pixels';
+  t.deepEqual(await told({fixedSize: [100, 100]}), [upright]);
+  t.deepEqual(await told({fixedSize: [200, 100], minSize: 1, maxSize: 1}), []);
+  t.is((await told({minSize: 50, fixedSize: null})).length, 2);
+  t.deepEqual(await told({minSize: 50, skipResize: true}), []);
+  t.deepEqual(await told({fixedSize: [100, 100], skipResize: true}), []);
+  const {warnings} = await inspect(dataOf(lines, size), {fixedSize: [100, 100]});
+  t.is(
+    warnings.at(-1),
+    `1 object is less than one pixel wide or high at the training size (fixedSize [100, 100]): ${upright}.`,
+  );
+});
+
+test('without resizing, and at a fixed size, no image is too thin', async (t) => {
+  const thin = dataOf([], {width: 3000, height: 1});
+  t.is((await inspect(thin)).faults[0]!.code, 'INVALID_IMAGE');
+  t.deepEqual((await inspect(thin, {skipResize: true})).faults, []);
+  t.deepEqual((await inspect(thin, {fixedSize: [64, 64]})).faults, []);
+});
+
 test('the training size must be whole pixels', async (t) => {
-  for (const options of [{minSize: 0}, {maxSize: 1.5}]) {
-    await t.throwsAsync(inspect(dataOf([]), options), {code: 'INVALID_OPTION', message: /must be an integer >= 1/});
+  for (const options of [{minSize: 0}, {maxSize: 1.5}, {fixedSize: [0, 1]}] as InspectOptions[]) {
+    await t.throwsAsync(inspect(dataOf([]), options), {code: 'INVALID_OPTION', message: /must be an .*integer >= 1/});
   }
 });
 

@@ -1,13 +1,18 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {bool} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
-import {describeInspection, inspect as inspectData} from '../../datasets/inspect.js';
+import {describeInspection, type InspectOptions, inspect as inspectData} from '../../datasets/inspect.js';
 import {MODEL_OPTIONS} from '../../model/check-options.js';
 import {type Command, ONE_DATA} from '../command.js';
 import {DATA_HELP, DATA_OPTIONS, dataOptionsHelp, openImages} from '../data-options.js';
 import {inFlagSpelling} from '../option-spelling.js';
 
-const OPTIONS = {...DATA_OPTIONS, minSize: MODEL_OPTIONS.minSize!, maxSize: MODEL_OPTIONS.maxSize!, json: bool};
+/** What decides the size of images in training. */
+const SIZES = Object.fromEntries(
+  ['minSize', 'maxSize', 'fixedSize', 'skipResize'].map((name) => [name, MODEL_OPTIONS[name]!]),
+);
+
+const OPTIONS = {...DATA_OPTIONS, ...SIZES, json: bool};
 
 export const inspect: Command = {
   name: 'inspect',
@@ -20,6 +25,8 @@ ${DATA_HELP}
 
   --min-size N        the model's minSize in training, to find objects that become too small (default 800)
   --max-size N        the model's maxSize (default 1333)
+  --fixed-size W,H    the model's fixedSize, instead of these
+  --skip-resize       if the model is trained with skipResize: objects do not become smaller
   --json              print the result as JSON
 
   maskrcnn inspect GlaS --include 'train_*' --classes gland
@@ -28,11 +35,11 @@ ${DATA_HELP}
 ${dataOptionsHelp()}`,
   options: OPTIONS,
   takes: ONE_DATA,
-  async run({json, minSize, maxSize, ...options}, [path], {out, progress, signal}) {
+  async run({json, minSize, maxSize, fixedSize, skipResize, ...options}, [path], {out, progress, signal}) {
     const data = await openImages({path: path!, ...options});
     const inspection = await inspectData(data, {
       ...(minSize !== undefined && {minSize: Math.min(...[minSize as number | number[]].flat())}),
-      ...(maxSize !== undefined && {maxSize: maxSize as number}),
+      ...({maxSize, fixedSize, skipResize} as InspectOptions),
       signal,
       onImage: (done) => progress.update({label: 'Reading images', done, total: data.length, unit: 'count'}),
     });

@@ -184,11 +184,13 @@ async function check(
   {skips, model}: {skips: boolean; model: MaskRcnn},
   {out, progress, signal}: CommandContext,
 ): Promise<void> {
-  const {minSize, maxSize} = model.options;
+  const {minSize, maxSize, fixedSize, skipResize} = model.options;
   for (const [name, data] of Object.entries(parts)) {
     const label = `Checking the ${name} images`;
     const onImage = (done: number) => progress.update({label, done, total: data.length, unit: 'count'});
-    const inspection = await inspect(data, {minSize: Math.min(...minSize), maxSize, signal, onImage});
+    // Without training, the network resizes every image.
+    const size = {minSize: Math.min(...minSize), maxSize, fixedSize, skipResize: skipResize && name === 'training'};
+    const inspection = await inspect(data, {...size, signal, onImage});
     progress.close();
     out(`${name}: ${wording(describeInspection(inspection))}\n`);
     if (inspection.faults.length > 0 && !skips) throw inspection.faults[0]!;
