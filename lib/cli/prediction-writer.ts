@@ -1,4 +1,4 @@
-import {mkdir, stat, writeFile} from 'node:fs/promises';
+import {mkdir, rm, stat, writeFile} from 'node:fs/promises';
 import {basename, dirname, extname, join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {type DrawOptions, drawDetections} from '../draw/overlay.js';
@@ -13,6 +13,7 @@ import type {OnTop} from '../masks/paint-labels.js';
 import {type DetectionsJson, detectionsToJson} from '../model/detections-json.js';
 import {detectionsToLabels} from '../model/detections-labels.js';
 import type {Detections} from '../model/predict.js';
+import {earlierOverlays} from './earlier-overlays.js';
 import type {ListedImage} from './image-files.js';
 
 export const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
@@ -42,10 +43,21 @@ export class PredictionWriter {
   readonly #output: PredictionOutput;
   readonly #detected = new DetectedObjects();
   readonly #added: {id: number; file_name: string; width: number; height: number}[] = [];
+  /** Identities of the folders of the images. */
+  readonly #ofImages: ReadonlySet<string | undefined>;
+  /** Overlays of another format that are of an earlier prediction on the same image, and were removed. */
+  readonly removed: string[] = [];
+  /** Overlays of another format that stay, because it is not known whose they are. */
+  readonly kept: string[] = [];
 
-  private constructor(output: PredictionOutput, images: readonly ImageFile[]) {
+  private constructor(
+    output: PredictionOutput,
+    images: readonly ImageFile[],
+    ofImages: ReadonlySet<string | undefined>,
+  ) {
     this.#output = output;
     this.images = images;
+    this.#ofImages = ofImages;
   }
 
   /**
@@ -61,8 +73,9 @@ export class PredictionWriter {
     const outputs = names.map((name) => join(folder, name));
     const inputs = listed.map(({file}) => file);
     await requireNoInput(folder, outputs, inputs);
-    if (!output.overwrite) await requireNothingBeside(outputs, inputs);
-    return new PredictionWriter(output, images);
+    const ofImages = new Set(await Promise.all([...new Set(inputs.map((input) => dirname(input)))].map(identity)));
+    if (!output.overwrite) await requireNothingBeside(outputs, ofImages);
+    return new PredictionWriter(output, images, ofImages);
   }
 
   /** The number of images added so far. */
@@ -80,6 +93,7 @@ export class PredictionWriter {
     if (formats.includes('overlay')) {
       const picture = await drawDetections(image, found, {...overlay, ids: true});
       await this.#write(fileName(stem, 'overlay', this.#output), picture);
+      await this.#removeEarlier(file, stem); // before NAME.json is replaced
     }
     if (formats.includes('labels')) {
       const {labels, missing} = detectionsToLabels(found, {onTop});
@@ -99,6 +113,18 @@ export class PredictionWriter {
     await this.#write(IMAGES, toText(this.#added));
     const names = {imageId: (index: number) => index + 1, categoryId: (label: number) => label};
     await writeResults(join(folder, RESULTS), this.#detected, names, (index) => this.#added[index]!);
+  }
+
+  /** Removes overlays of the image in other formats, which are of an earlier prediction: they show other objects. */
+  async #removeEarlier(image: string, stem: string): Promise<void> {
+    const {folder, overlay, overwrite} = this.#output;
+    const extension = pictureExtension(overlay.format);
+    const {files, areOurs} = await earlierOverlays(folder, {stem, image, extension});
+    for (const file of files) {
+      const mayReplace = overwrite || !this.#ofImages.has(await identity(dirname(file)));
+      (areOurs && mayReplace ? this.removed : this.kept).push(file);
+      if (areOurs && mayReplace) await writing(file, () => rm(file));
+    }
   }
 
   async #write(name: string, contents: string | Uint8Array): Promise<void> {
@@ -165,9 +191,10 @@ async function requireNoInput(folder: string, outputs: readonly string[], inputs
 }
 
 /** Beside the images there may be annotations by hand, which can have the names of our files. */
-async function requireNothingBeside(outputs: readonly string[], inputs: readonly string[]): Promise<void> {
-  const folders = [...new Set(inputs.map((input) => dirname(input)))];
-  const ofImages = new Set(await Promise.all(folders.map(identity)));
+async function requireNothingBeside(
+  outputs: readonly string[],
+  ofImages: ReadonlySet<string | undefined>,
+): Promise<void> {
   for (const output of outputs) {
     if ((await identity(output)) === undefined || !ofImages.has(await identity(dirname(output)))) continue;
     throw new MaskRcnnError(

@@ -5,7 +5,7 @@ export const OVERLAY_SUFFIX = '_overlay';
 /** The label mask of the objects found on image NAME is NAME_labels.png. */
 export const LABELS_SUFFIX = '_labels';
 
-const OVERLAY_EXTENSIONS = ['.png', '.jpg', '.webp'];
+export const OVERLAY_EXTENSIONS: readonly string[] = ['.png', '.jpg', '.webp'];
 
 /**
  * NAME, if `maskrcnn predict` gives a picture of the objects on image NAME the name `file`; else undefined. Whoever

@@ -481,6 +481,50 @@ test.serial('predict puts the smaller object on top on request, and writes overl
   }
 });
 
+test.serial('predict replaces its own overlays in another format, and no other pictures', async (t) => {
+  const image = at('data', 'test_1.png');
+  const folder = at('second');
+  const predictInto = async (format: string, ...args: string[]) => {
+    const options = ['--overlay-format', format, '--output', folder, '--score-threshold', '0', ...args];
+    const {code, err} = await maskrcnn('predict', at('run', 'last.safetensors'), image, ...options);
+    t.is(code, 0, err);
+    return {err, names: (await readdir(folder)).sort()};
+  };
+  await predictInto('png');
+  const second = await predictInto('jpeg');
+  t.deepEqual(second.names, ['test_1.json', 'test_1_overlay.jpg']);
+  t.regex(
+    second.err,
+    /Removed 1 overlay of an earlier prediction in another format, such as .*test_1_overlay\.png\.\n/,
+  );
+  t.notRegex((await predictInto('jpeg')).err, /overlay/);
+
+  // Of another image of that name, or of none that is known.
+  for (const json of ['{"file": "elsewhere/test_1.png", "objects": []}', '']) {
+    await writeFile(join(folder, 'test_1.json'), json);
+    const {err, names} = await predictInto('webp', '--save', 'overlay');
+    t.deepEqual(names, ['test_1.json', 'test_1_overlay.jpg', 'test_1_overlay.webp']);
+    t.regex(
+      err,
+      /Kept 1 overlay in another format, perhaps of an earlier prediction, such as .*test_1_overlay\.jpg\.\n/,
+    );
+  }
+});
+
+test.serial('beside the images, predict removes an overlay only with --overwrite', async (t) => {
+  const image = at('next-to', 'a.png');
+  await mkdir(at('next-to'));
+  await copyFile(at('data', 'test_1.png'), image);
+  const predictInto = (...args: string[]) =>
+    maskrcnn('predict', at('run', 'last.safetensors'), image, '--output', at('next-to'), ...args);
+  t.is((await predictInto()).code, 0);
+  const jpeg = ['--overlay-format', 'jpeg', '--save', 'overlay'];
+  t.regex((await predictInto(...jpeg)).err, /Kept 1 overlay in another format/);
+  t.true(existsSync(at('next-to', 'a_overlay.png')));
+  t.regex((await predictInto(...jpeg, '--overwrite')).err, /Removed 1 overlay/);
+  t.deepEqual((await readdir(at('next-to'))).sort(), ['a.json', 'a.png', 'a_overlay.jpg']);
+});
+
 test.serial('predict that finds nothing tells the best score below the threshold, or that there is none', async (t) => {
   const image = at('data', 'test_1.png');
   const predicted = async (weights: string, threshold: string) => {

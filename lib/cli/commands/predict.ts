@@ -54,8 +54,9 @@ In results.json the objects of an image are in the order of their ids. NAME.json
 in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
 
 NAME is the name of the image. If another image already has files of that name, it is NAME-2, NAME-3, ... Input images
-are never overwritten. Files called NAME_overlay.png (.jpg, .webp) or NAME_labels.png are never read, so that a folder
-may hold earlier results. In a FOLDER, pictures of a run and NAME_mask or NAME_anno beside NAME are left out too.
+are never overwritten. A new overlay replaces one in another format, if NAME.json says that it is of an earlier
+prediction on the same image. Files called NAME_overlay.png (.jpg, .webp) or NAME_labels.png are never read, so that a
+folder may hold earlier results. In a FOLDER, pictures of a run and NAME_mask or NAME_anno beside NAME are left out too.
 
 For an image without objects the best score below the threshold is told, which takes a second look at the image. An
 image that cannot be read is reported and skipped, and the command exits with code 1.
@@ -123,6 +124,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     progress.close();
     await writer.close();
     for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
+    for (const notice of overlayNotices(writer)) progress.say(notice);
     if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
     if (failed.length === 0) return out(`Everything is in ${output.folder}.`);
     if (writer.added > 0)
@@ -171,6 +173,22 @@ function incompleteNotice(images: number, onTop: OnTop): string {
       ? 'better ones cover more than half of them, or their masks are empty. --on-top smaller shows all that is visible.'
       : 'smaller ones cover them, or their masks are empty.';
   return `The label masks of ${count(images, 'image')} lack objects: ${reason}`;
+}
+
+/** What became of overlays in other formats, in sentences. */
+function overlayNotices({removed, kept}: PredictionWriter): string[] {
+  return [
+    ...(removed.length > 0
+      ? [
+          `Removed ${count(removed.length, 'overlay')} of an earlier prediction in another format, such as ${removed[0]}.`,
+        ]
+      : []),
+    ...(kept.length > 0
+      ? [
+          `Kept ${count(kept.length, 'overlay')} in another format, perhaps of an earlier prediction, such as ${kept[0]}.`,
+        ]
+      : []),
+  ];
 }
 
 /** What was not read, in sentences. */
