@@ -42,7 +42,10 @@ function hierarchies(root: string): Hierarchy[] {
   });
 }
 
-/** `path` as seen from a mount whose root is the group `base`. In a container, `path` can be one that is not mounted. */
+/**
+ * The names of `path` below a mount whose root is the group `base`. In a container, `path` can be one that is not
+ * mounted: then none.
+ */
 function within(path: string, base: string): string[] {
   const [names, above] = [path, base].map((each) => each.split('/').filter(Boolean)) as [string[], string[]];
   return above.every((name, i) => names[i] === name) ? names.slice(above.length) : [];

@@ -1,7 +1,10 @@
 import {count} from '../basics/wording.js';
 import type {MaskRcnn} from '../model/model.js';
 
-/** The memory of a process that trains all layers in float32, in bytes: a part per image, and per padded pixel of it. */
+/**
+ * The memory of a process that trains all layers in float32, in bytes: a part for each image, and for each padded pixel
+ * of it.
+ */
 type Costs = {process: number; image: number; pixel: number};
 
 /**
