@@ -16,7 +16,7 @@ import {
 import {inTurns, Turn} from '../basics/turns.js';
 import {count} from '../basics/wording.js';
 import {checkNetworkSize, type TrainingSize} from '../image/network-size.js';
-import {describeNotices, type FileNotice} from '../image/notices.js';
+import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Dataset, Sample} from './dataset.js';
 import {checkDataset, datasetRule} from './dataset.js';
@@ -187,7 +187,7 @@ async function inspectSample(
       labels: instances.map(({label}) => label),
       areas,
       suspicions: await suspicions(sample, (i) => faults[i] === undefined, size),
-      notices: [...(image.notices ?? []), ...(sample.notices ?? [])],
+      notices: noticesOf(sample),
     },
     faults: [...thinness(sample, size), ...faults.filter((fault) => fault !== undefined)],
   };

@@ -4,6 +4,7 @@ import type {Dataset, Sample} from '../datasets/dataset.js';
 import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {readSample} from '../datasets/read-sample.js';
 import {targetFaults} from '../datasets/targets.js';
+import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoScores, PrecisionRecall} from './coco-scores.js';
@@ -51,7 +52,10 @@ export type EvaluateOptions = {
   onImage?: (done: number) => void;
   /** Called for each image with its detections above `scoreThreshold`. If it throws, the evaluation stops. */
   onDetections?: (sample: Sample, detections: Detections) => void;
-  /** Called with a sentence if the model or the data set has a class that the other one lacks. */
+  /**
+   * Called with a sentence if the model or the data set has a class that the other one lacks; and at the end, for each
+   * kind of files of which bits or pages are not read.
+   */
   onNotice?: (notice: string) => void;
   /** Stops before the next image. `evaluate()` then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -132,6 +136,7 @@ export async function evaluate(
   const nuclei: NucleiCounts[] = [];
   const counts: ClassCount[][] = [];
   const images: ImageScores[] = [];
+  const files: FileNotice[] = [];
   const scored = new ScoredData(data);
   const detected = new DetectedObjects();
   let next = detect(model, data, {index: 0, views, labelOf, signal});
@@ -159,9 +164,11 @@ export async function evaluate(
       objects: {...objectScores(object), ...tallyOf(object)},
       counts: count.filter(({truth: objects, predicted}) => objects > 0 || predicted > 0),
     });
+    files.push(...noticesOf(sample));
     onDetections?.(sample, likely);
     onImage?.(index + 1);
   }
+  for (const notice of describeNotices(files)) onNotice?.(notice);
   if (results !== undefined) {
     await writeResults(results, detected, cocoNames(data), (image) => scored.sizeOf(image));
   }

@@ -64,3 +64,32 @@ export function describeNotices(notices: readonly FileNotice[]): string[] {
     ...say(pages, 'file is read by its first page only', 'files are read by their first pages only'),
   ];
 }
+
+/**
+ * Returns a function that takes the notices of one file after another and tells each kind of them once, with the file
+ * as an example. It is for long runs, which read their files again and again: what is too dark to see should be told
+ * before the end. Too dark images are a kind of their own.
+ */
+export function tellOnce(tell: (sentence: string) => void): (notices: readonly FileNotice[]) => void {
+  const told = new Set<string>();
+  return (notices) => {
+    for (const notice of notices) {
+      const kind = notice.dark ? 'dark' : notice.kind;
+      if (told.has(kind)) continue;
+      told.add(kind).add(notice.kind);
+      const [sentence] = describeNotices([notice]);
+      tell(`${sentence} Others like it are not told.`);
+    }
+  };
+}
+
+/** The notices of the files of a sample: its image and its masks. */
+export function noticesOf({
+  image,
+  notices = [],
+}: {
+  image: {notices?: readonly FileNotice[]};
+  notices?: readonly FileNotice[];
+}): FileNotice[] {
+  return [...(image.notices ?? []), ...notices];
+}

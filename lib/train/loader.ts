@@ -26,6 +26,8 @@ export type LoaderOptions = {
   /** Number of batches to decode ahead while one is in use; 0 decodes each batch on request. Default 2. */
   prefetch?: number;
   augment?: Augmentation;
+  /** Called with each sample as it was read. An augmentation may drop what is known of its files. */
+  onRead?: (sample: Sample) => void;
   /** Called with each sample, augmented. What it throws makes the sample one that cannot be read. */
   check?: (sample: Sample) => void;
   /** A group number for each sample. All samples of a batch have the same number. See `aspectRatioGroups()`. */
@@ -70,6 +72,7 @@ const LOADER: Schema = {
   dropLast: bool,
   prefetch: integer({min: 0}),
   augment: callback,
+  onRead: callback,
   check: callback,
   groups: listOf(integer()),
   unreadable: oneOf('error', 'skip'),
@@ -91,7 +94,7 @@ const STREAM = {order: 0, augment: 1};
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   checkOptions(options, LOADER, 'createLoader');
   const {batchSize, shuffle = true, seed = 0, dropLast = false, prefetch = 2, augment, check, groups, signal} = options;
-  const {unreadable = 'error', onSkip} = options;
+  const {unreadable = 'error', onRead, onSkip} = options;
   if (groups !== undefined && groups.length !== dataset.length) {
     throw new MaskRcnnError(
       'INVALID_OPTION',
@@ -117,6 +120,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     const results = await Promise.allSettled(
       indices.map(async (index) => {
         const sample = await readSample(dataset, index, signal);
+        onRead?.(sample);
         if (augment === undefined) {
           check?.(sample);
           return sample;

@@ -158,7 +158,10 @@ export type TrainOptions = {
   onEpoch?: (epoch: EpochRecord) => void;
   /** Ends the run after the current step. `last` is saved, and `train()` rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** 'auto': shows progress on standard error; 'silent': shows nothing. Default 'auto'. */
+  /**
+   * 'auto': shows progress on standard error, and tells once of images or masks of which bits or pages are not read;
+   * 'silent': shows nothing. Default 'auto'.
+   */
   log?: 'auto' | 'silent';
 };
 

@@ -8,6 +8,7 @@ import {checkDataset, type Dataset} from '../datasets/dataset.js';
 import {describeShared, sharedImages} from '../datasets/overlap.js';
 import type {FileLock} from '../files/file-lock.js';
 import {checkNetworkSize} from '../image/network-size.js';
+import {type FileNotice, noticesOf, tellOnce} from '../image/notices.js';
 import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
@@ -68,6 +69,8 @@ export type TrainHooks = {
    * this run resumes from it. If it throws, the run ends.
    */
   onFolder?: (folder: string) => Promise<void>;
+  /** Whether the caller has told already what was left out of files. */
+  areFilesTold?: boolean;
   /** Rewords what the run says, such as the names of options. */
   wording?: (text: string) => string;
 };
@@ -124,7 +127,9 @@ async function runTraining(
   {resolved: options, state, conditions, notices, hooks, lock}: Prepared,
 ): Promise<Run> {
   const progress = given.log === 'silent' ? undefined : reworded(createProgress(), hooks.wording);
-  const loader = await openLoader(model, given, options, (text) => progress?.say(text));
+  const say = (text: string) => progress?.say(text);
+  const tellFiles = hooks.areFilesTold ? () => {} : tellOnce(say);
+  const loader = await openLoader(model, given, options, {say, tellFiles});
   const log = new TrainLog(progress, {
     epochs: options.epochs,
     stepsPerEpoch: Math.ceil(loader.length / options.accumulate),
@@ -143,7 +148,7 @@ async function runTraining(
       log.say(describeRun(given.data, loader.length, options, folder.path));
       if (state !== undefined) log.say(`Going on from step ${state.position.step + 1}.`);
       for (const notice of notices) log.say(notice);
-      const trainer = await Trainer.create({model, given, options, loader, folder, log, conditions, state});
+      const trainer = await Trainer.create({model, given, options, loader, folder, log, tellFiles, conditions, state});
       const ending = await trainer.run();
       return {output: folder.path, best: folder.best, last: folder.last, history: trainer.history, ending};
     } finally {
@@ -162,7 +167,7 @@ async function openLoader(
   model: MaskRcnn,
   {data, augment = 'hflip', signal}: TrainOptions,
   {batchSize, seed, groupByAspectRatio, unreadable, prefetch}: ResolvedTrainOptions,
-  say: (text: string) => void,
+  {say, tellFiles}: {say: (text: string) => void; tellFiles: (notices: readonly FileNotice[]) => void},
 ): Promise<Loader> {
   const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
   const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
@@ -172,6 +177,7 @@ async function openLoader(
     unreadable,
     prefetch,
     ...(groups && {groups}),
+    onRead: (sample) => tellFiles(noticesOf(sample)),
     augment: toAugmentation(augment),
     ...(!model.options.skipResize && {
       check: ({file, image}) => checkNetworkSize(image, model.options, {name: file, file}),

@@ -1,3 +1,4 @@
+import type {FileNotice} from '../image/notices.js';
 import type {MaskRcnn} from '../model/model.js';
 import type {RunFolder} from '../run/run-folder.js';
 import type {Conditions} from './conditions.js';
@@ -14,6 +15,8 @@ export type TrainerParts = {
   loader: Loader;
   folder: RunFolder;
   log: TrainLog;
+  /** Takes what was left out of the files of each sample. */
+  tellFiles: (notices: readonly FileNotice[]) => void;
   conditions: Conditions;
   /** The state to resume from; undefined for a new run. */
   state: TrainingState | undefined;

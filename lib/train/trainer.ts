@@ -5,6 +5,7 @@ import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Comparison} from '../draw/mosaic.js';
 import {type Evaluation, evaluate} from '../evaluation/evaluate.js';
+import {noticesOf} from '../image/notices.js';
 import {openModel} from '../model/model.js';
 import {type EpochRecord, type History, meanLoss, type StepRecord, totalLoss} from '../run/history.js';
 import {MovingAverage} from './average.js';
@@ -200,7 +201,7 @@ export class Trainer {
   }
 
   async #evaluate(epoch: number): Promise<Evaluation | null> {
-    const {model, given, options, folder, log} = this.#parts;
+    const {model, given, options, folder, log, tellFiles} = this.#parts;
     const {validation: data, signal} = given;
     if (data === undefined) return null;
     const pictures: Comparison[] = [];
@@ -209,6 +210,7 @@ export class Trainer {
       scoreThreshold: options.scoreThreshold,
       onImage: (done) => log.evaluating(epoch, done, data.length),
       onDetections: (sample, detections) => {
+        tellFiles(noticesOf(sample));
         if (pictures.length < DRAWN_IMAGES) pictures.push({sample, detections});
       },
       ...(signal && {signal}),

@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {depthNotice, describeNotices} from '../../lib/image/notices.js';
+import {depthNotice, describeNotices, tellOnce} from '../../lib/image/notices.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import {writeGif} from './gif-writer.js';
@@ -95,4 +95,20 @@ test('in words: one sentence for each kind, with a count and three examples, dar
     /^4 images are read by their upper 8 bits only: b\.tif .*, nearly black; c\.tif .*, black; a\.tif /,
   );
   t.regex(sentence!, /; and 1 more\. Stretch the values to 8 bits first\.$/);
+});
+
+test('one after another: each kind once, and of too dark images again', (t) => {
+  const said: string[] = [];
+  const tell = tellOnce((sentence) => said.push(sentence));
+  const bright = depthNotice('a.tif', 0, 65535);
+  const dark = depthNotice('b.tif', 152, 1806);
+  const pages = {kind: 'pages', file: 'd.tif', what: 'has 3 pages'} as const;
+  for (const notices of [[], [bright, bright], [bright, pages], [pages], [dark], [dark, bright]]) tell(notices);
+  t.is(said.length, 3);
+  t.regex(said[0]!, /^1 image is read by its upper 8 bits only: a\.tif .* of 255\. Others like it are not told\.$/);
+  t.is(said[1], '1 file is read by its first page only: d.tif has 3 pages. Others like it are not told.');
+  t.regex(said[2]!, /^1 image is .*: b\.tif .*, nearly black\. Stretch the values to 8 bits first\. Others/);
+  const darkFirst: string[] = [];
+  tellOnce((sentence) => darkFirst.push(sentence))([dark, bright]);
+  t.is(darkFirst.length, 1);
 });

@@ -114,7 +114,8 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
     onNotice: (notice) => progress.say(wording(notice)),
   });
   // After the model: weights that cannot be had are told at once, and the model has the sizes of the images.
-  if (inspects && !resume) await check(data, {skips: unreadable === 'skip', model}, {out, progress, signal});
+  const areFilesTold = Boolean(inspects && !resume);
+  if (areFilesTold) await check(data, {skips: unreadable === 'skip', model}, {out, progress, signal});
   let opened: {output: string; savedBefore: bigint | undefined} | undefined;
   const onFolder = async (output: string) => {
     // A later --resume must not allow other changes because this one did.
@@ -138,7 +139,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
         ...(validation && {validation}),
         signal,
       },
-      {onFolder, wording},
+      {onFolder, areFilesTold, wording},
     );
     const report = await reportOn(output, best);
     out(
