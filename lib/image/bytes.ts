@@ -30,13 +30,19 @@ export class Undecodable extends Error {
 }
 
 /**
+ * All threads of libvips share one text for errors, and sharp clears it after each image. So an image that is decoded
+ * at the same time can take the reason away; sharp's pipeline.cc then says this instead.
+ */
+const LOST = 'Unknown error';
+
+/**
  * The reason why a decoder failed, to end a sentence with. Only the last line: libvips writes a line for each failed
  * attempt.
  */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const line = message.trim().split('\n').at(-1) ?? '';
-  return line.replace(/\.$/, '');
+  return line === LOST ? 'it cannot be decoded' : line.replace(/\.$/, '');
 }
 
 /** The hint of a failed decoder, in the form of the details of an error. */

@@ -1,4 +1,4 @@
-import {reasonOf, Undecodable} from './bytes.js';
+import {Undecodable} from './bytes.js';
 import {TAG, TiffFile, type TiffPage} from './tiff.js';
 
 /** Compressions that sharp's build of libvips lacks (libtiff's tiff.h; 33003 to 33005 are Aperio's). */
@@ -29,21 +29,21 @@ export async function explainTiff(bytes: Uint8Array, cause: unknown): Promise<un
   const compression = file.value(page!, TAG.compression) ?? 1;
   const codec = LACKING[compression];
   if (codec !== undefined) {
-    return new Undecodable(`its compression ${codec} (${compression}) is not supported (${reasonOf(cause)})`, {
+    return new Undecodable(`its compression ${codec} (${compression}) is not supported`, {
       hint: 'Save it again without compression, or with LZW or Deflate.',
       cause,
     });
   }
   const bits = file.value(page!, TAG.bits) ?? 1;
   if (bits > 32) {
-    return new Undecodable(`it has ${bits} bits per sample, more than 32 (${reasonOf(cause)})`, {
+    return new Undecodable(`it has ${bits} bits per sample, more than 32`, {
       hint: 'Scale the values to 0..255 and save 8 bits.',
       cause,
     });
   }
   const end = await file.pixelsEnd(page!);
   if (end <= bytes.length) return cause;
-  return new Undecodable(`it is truncated: its pixels end at byte ${end} of ${bytes.length} (${reasonOf(cause)})`, {
+  return new Undecodable(`it is truncated: its pixels end at byte ${end} of ${bytes.length}`, {
     cause,
   });
 }

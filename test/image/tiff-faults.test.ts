@@ -20,14 +20,14 @@ const faulty: [name: string, bytes: () => Buffer, reason: RegExp, hint?: RegExp]
   [
     'JPEG 2000',
     () => writeTiff({...page, compression: 34712}),
-    /its compression JPEG 2000 \(34712\) is not supported \(tiff2vips: .+\)\.$/,
+    /its compression JPEG 2000 \(34712\) is not supported\.$/,
     /LZW/,
   ],
   ['Zstandard', () => writeTiff({...page, compression: 50000}), /its compression Zstandard \(50000\) is not/, /LZW/],
   [
     'pixels that are cut off',
     () => cutPixels(writeTiff(page)),
-    /it is truncated: its pixels end at byte 8104 of \d+ \(.+\)\.$/,
+    /it is truncated: its pixels end at byte 8104 of \d+\.$/,
   ],
   [
     'a page that is cut off',

@@ -205,7 +205,9 @@ test.serial('data that does not fit is refused before the first step', async (t)
 
   const broken = new Error('disk on fire');
   const unreadable: Dataset = {...blobs(2), get: async () => Promise.reject(broken)};
-  t.is(await t.throwsAsync(train(model, short({data: unreadable}))), broken);
+  const failed = await t.throwsAsync(train(model, short({data: unreadable})), {code: 'INVALID_DATASET'});
+  t.regex(failed!.message, /^Sample \d of the data set: get\(\d\) threw Error: disk on fire\.$/);
+  t.is(failed!.cause, broken);
   const thrown = new Error('from the callback');
   const onStep = () => {
     throw thrown;
