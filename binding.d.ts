@@ -50,6 +50,8 @@ export type NativeModelOptions = {
   trainableBackboneLayers: number;
   /** Stages that feed the FPN: 1..4 for ResNets, indices of stages for MobileNets. */
   returnedLayers: number[];
+  /** Channels of the FPN's levels, and of the convolutions of the RPN and of version 2's box head. */
+  fpnChannels: number;
   /** Candidate lengths of the shorter side, in pixels. Training picks one at random, detection uses the last. */
   minSize: number[];
   maxSize: number;
@@ -75,6 +77,10 @@ export type NativeModelOptions = {
   rpnScoreThresh: number;
   boxRoiPool: RoiPoolOptions;
   maskRoiPool: RoiPoolOptions;
+  /** Features per proposal: outputs of each fully connected layer of the box head. */
+  boxRepresentationSize: number;
+  /** Channels of the mask head's convolutions. */
+  maskChannels: number;
   boxScoreThresh: number;
   boxNmsThresh: number;
   boxDetectionsPerImg: number;

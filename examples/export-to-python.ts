@@ -37,6 +37,7 @@ const tuple = (values: readonly unknown[]): string =>
 /** The Python program that loads the weights. It builds the network with the same options. */
 function program(classes: readonly string[], options: ResolvedModelOptions): string {
   const {backbone, backboneNorm, returnedLayers, anchorSizes, anchorAspectRatios, minSize} = options;
+  const {fpnChannels, boxRepresentationSize, maskChannels} = options;
   const make = backbone.startsWith('mobilenet') ? 'mobilenet_backbone' : 'resnet_fpn_backbone';
   const norm = backboneNorm === 'frozen' ? 'FrozenBatchNorm2d' : 'BatchNorm2d';
   const plain = PLAIN.map((name) => {
@@ -51,7 +52,10 @@ from torchvision.io import ImageReadMode, read_image
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import mobilenet_backbone, resnet_fpn_backbone
-from torchvision.ops import FrozenBatchNorm2d
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 CLASSES = ${JSON.stringify(['background', ...classes])}
 
@@ -61,9 +65,15 @@ backbone = ${make}(
     norm_layer=${norm},
     returned_layers=[${returnedLayers.join(', ')}],${make === 'mobilenet_backbone' ? '\n    fpn=True,' : ''}
 )
+inputs = [block[0].in_channels for block in backbone.fpn.inner_blocks]
+backbone.fpn = FeaturePyramidNetwork(inputs, ${fpnChannels}, LastLevelMaxPool())
+backbone.out_channels = ${fpnChannels}
 model = MaskRCNN(
     backbone,
-    num_classes=len(CLASSES),
+    box_head=TwoMLPHead(${fpnChannels} * 7 * 7, ${boxRepresentationSize}),
+    box_predictor=FastRCNNPredictor(${boxRepresentationSize}, len(CLASSES)),
+    mask_head=MaskRCNNHeads(${fpnChannels}, (${maskChannels},) * 4, 1),
+    mask_predictor=MaskRCNNPredictor(${maskChannels}, ${maskChannels}, len(CLASSES)),
     min_size=${tuple(minSize)},
     rpn_anchor_generator=AnchorGenerator(
         ${tuple(anchorSizes)},

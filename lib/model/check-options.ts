@@ -21,6 +21,7 @@ import type {ModelOptions} from './options.js';
 
 const share = number({min: 0, max: 1});
 const count = integer({min: 1});
+const channels = integer({min: 1, max: 4096});
 const pixels = number({above: 0});
 const positive = number({above: 0});
 
@@ -48,6 +49,7 @@ export const MODEL_OPTIONS: Schema = {
   frozenBatchNormEps: number({min: 0}),
   trainableBackboneLayers: integer({min: 0, max: 6}),
   returnedLayers: listOf(integer({min: 0, max: 5}), {min: 1}),
+  fpnChannels: channels,
   minSize: either(count, listOf(count, {min: 1})),
   maxSize: count,
   imageMean: listOf(number(), {length: 3}),
@@ -69,6 +71,8 @@ export const MODEL_OPTIONS: Schema = {
   rpnScoreThresh: share,
   boxRoiPool: object,
   maskRoiPool: object,
+  boxRepresentationSize: integer({min: 1, max: 16384}),
+  maskChannels: channels,
   boxScoreThresh: share,
   boxNmsThresh: share,
   boxDetectionsPerImg: count,

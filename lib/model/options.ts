@@ -96,6 +96,12 @@ export type ModelOptions = {
    * of 0..5, default [4, 5].
    */
   returnedLayers?: readonly number[];
+  /**
+   * Number of channels of the FPN's levels, of the RPN's convolutions and, in `version` 2, of the box head's: 1..4096.
+   * Fewer make the network smaller and faster, but the weights of COCO_V1 need the default. Default 256 (torchvision's
+   * `out_channels`).
+   */
+  fpnChannels?: number;
 
   /**
    * Length of the shorter side that images are resized to, in pixels. If there are several, training picks one at
@@ -161,6 +167,16 @@ export type ModelOptions = {
    * `samplingRatio`, 2.
    */
   maskRoiPool?: Partial<RoiPoolOptions>;
+  /**
+   * Number of outputs of each fully connected layer of the box head, 1..16384. COCO_V1 needs the default. Default 1024
+   * (torchvision's `representation_size`).
+   */
+  boxRepresentationSize?: number;
+  /**
+   * Number of channels of each convolution of the mask head, 1..4096. COCO_V1 needs the default. Default 256
+   * (torchvision's `mask_layers` and `dim_reduced`).
+   */
+  maskChannels?: number;
   /** Only detections with a score above this are kept, 0..1. Default 0.05. */
   boxScoreThresh?: number;
   /**

@@ -35,7 +35,7 @@ std::shared_ptr<BodyImpl> make_body(const BackboneOptions& options) {
 
 }  // namespace
 
-BackboneImpl::BackboneImpl(const BackboneOptions& options) {
+BackboneImpl::BackboneImpl(const BackboneOptions& options) : out_channels(options.fpn_channels) {
   body = register_module("body", make_body(options));
   const NormOptions norm = {.type = options.fpn_batch_norm ? Norm::Batch : Norm::None};
   fpn = register_module("fpn", FeaturePyramidNetwork(body->map_channels, out_channels, norm));

@@ -16,7 +16,7 @@ namespace maskrcnn {
 struct BackboneImpl : torch::nn::Module {
   explicit BackboneImpl(const BackboneOptions& options);
 
-  // images [N,3,H,W] -> levels '0', '1', ... and finally 'pool': [N,256,H_l,W_l]
+  // images [N,3,H,W] -> levels '0', '1', ... and finally 'pool': [N,out_channels,H_l,W_l]
   std::vector<at::Tensor> forward(const at::Tensor& images);
   // images [N,3,H,W] -> the maps that feed the pyramid: [N,C_l,H_l,W_l], finest first
   std::vector<at::Tensor> forward_body(const at::Tensor& images);
@@ -24,7 +24,7 @@ struct BackboneImpl : torch::nn::Module {
   // Pixels of the image per cell of each level, in the order of forward().
   std::vector<int64_t> strides() const;
 
-  int64_t out_channels = 256;
+  int64_t out_channels;
   std::shared_ptr<BodyImpl> body;
   FeaturePyramidNetwork fpn{nullptr};
 };

@@ -7,9 +7,10 @@
 
 namespace maskrcnn {
 
-// Letters: R rois, C channels, S side of the pooled square, K classes including the background.
+// Letters: R rois, C channels, S side of the pooled square, F features of a roi (the representation
+// size), K classes including the background.
 
-// [R,C,S,S] -> [R,1024]: one feature vector per roi. Version 1: two fully connected layers (Feature
+// [R,C,S,S] -> [R,F]: one feature vector per roi. Version 1: two fully connected layers (Feature
 // Pyramid Networks, section 4.2).
 struct TwoMlpHeadImpl : torch::nn::Module {
   TwoMlpHeadImpl(int64_t in_features, int64_t representation_size);
@@ -36,7 +37,7 @@ struct FastRcnnConvFcHeadImpl : torch::nn::Module {
 };
 TORCH_MODULE(FastRcnnConvFcHead);
 
-// [R,1024] -> class logits [R,K] and box offsets [R,4K].
+// [R,F] -> class logits [R,K] and box offsets [R,4K].
 struct FastRcnnPredictorImpl : torch::nn::Module {
   FastRcnnPredictorImpl(int64_t in_features, int64_t num_classes);
   std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x);

@@ -27,10 +27,10 @@ at::Tensor interleave(const at::Tensor& logits, int64_t side) {
 
 }  // namespace
 
-MaskRcnnHeadsImpl::MaskRcnnHeadsImpl(int64_t channels, bool batch_norm) {
+MaskRcnnHeadsImpl::MaskRcnnHeadsImpl(int64_t in_channels, int64_t channels, bool batch_norm) {
   for (int i = 0; i < kConvolutions; ++i) {
     const ConvNormActivation block(ConvNormActivationOptions{
-        .in = channels,
+        .in = i == 0 ? in_channels : channels,
         .out = channels,
         .kernel = 3,
         .norm = batch_norm ? Norm::Batch : Norm::None});

@@ -5,12 +5,12 @@
 
 namespace maskrcnn {
 
-// Letters: R rois, C channels, K classes including the background.
+// Letters: R rois, C channels of the mask head, K classes including the background.
 
-// Four 3×3 convolutions, [R,C,14,14] -> [R,C,14,14] (Mask R-CNN, figure 4, right). Version 2 adds
-// batch norm.
+// Four 3×3 convolutions, [R,in_channels,14,14] -> [R,C,14,14] (Mask R-CNN, figure 4, right).
+// Version 2 adds batch norm.
 struct MaskRcnnHeadsImpl : torch::nn::Module {
-  MaskRcnnHeadsImpl(int64_t channels, bool batch_norm);
+  MaskRcnnHeadsImpl(int64_t in_channels, int64_t channels, bool batch_norm);
   at::Tensor forward(const at::Tensor& x);
 
  private:

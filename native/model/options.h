@@ -21,6 +21,7 @@ struct BackboneOptions {
   // Stages that feed the pyramid, ascending. ResNet: 1..4; MobileNet: 0..5.
   std::vector<int64_t> returned_layers;
   bool fpn_batch_norm;  // version 2
+  int64_t fpn_channels;
 };
 
 struct TransformOptions {
@@ -61,8 +62,10 @@ struct DetectionOptions {
 };
 
 struct RoiHeadsOptions {
-  int64_t num_classes;       // including the background
-  bool convolutional_heads;  // version 2: convolutions with batch norm
+  int64_t num_classes;          // including the background
+  bool convolutional_heads;     // version 2: convolutions with batch norm
+  int64_t representation_size;  // of the box head
+  int64_t mask_channels;
   RoiPoolOptions box_roi_pool;
   RoiPoolOptions mask_roi_pool;
   SamplingOptions sampling;

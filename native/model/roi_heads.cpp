@@ -10,9 +10,8 @@ namespace maskrcnn {
 
 namespace {
 
-constexpr int64_t kRepresentationSize = 1024;  // (torchvision detection/mask_rcnn.py)
-constexpr double kMinDetectionSide = 1e-2;     // pixels (torchvision detection/roi_heads.py)
-constexpr double kSmoothL1Beta = 1.0 / 9;      // same file
+constexpr double kMinDetectionSide = 1e-2;  // pixels (torchvision detection/roi_heads.py)
+constexpr double kSmoothL1Beta = 1.0 / 9;   // same file
 
 // The most boxes that the heads work on at once in detection, on a CPU and elsewhere, so that
 // thousands of detections need no more memory. An image with the default limits takes one block.
@@ -55,18 +54,19 @@ RoIHeadsImpl::RoIHeadsImpl(
       sampler_(options.sampling) {
   const auto side = options.box_roi_pool.output_size;
   if (options.convolutional_heads) {
-    conv_head_ =
-        register_module("box_head", FastRcnnConvFcHead(channels, side, kRepresentationSize));
+    conv_head_ = register_module(
+        "box_head", FastRcnnConvFcHead(channels, side, options.representation_size));
   } else {
-    mlp_head_ =
-        register_module("box_head", TwoMlpHead(channels * side * side, kRepresentationSize));
+    mlp_head_ = register_module(
+        "box_head", TwoMlpHead(channels * side * side, options.representation_size));
   }
-  box_predictor_ =
-      register_module("box_predictor", FastRcnnPredictor(kRepresentationSize, options.num_classes));
+  box_predictor_ = register_module(
+      "box_predictor", FastRcnnPredictor(options.representation_size, options.num_classes));
   mask_head_ = register_module(
-      "mask_head", MaskRcnnHeads(channels, /*batch_norm=*/options.convolutional_heads));
-  mask_predictor_ =
-      register_module("mask_predictor", MaskRcnnPredictor(channels, options.num_classes));
+      "mask_head",
+      MaskRcnnHeads(channels, options.mask_channels, /*batch_norm=*/options.convolutional_heads));
+  mask_predictor_ = register_module(
+      "mask_predictor", MaskRcnnPredictor(options.mask_channels, options.num_classes));
 }
 
 at::Tensor RoIHeadsImpl::box_features(const at::Tensor& pooled) {

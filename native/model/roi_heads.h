@@ -15,11 +15,11 @@
 
 namespace maskrcnn {
 
-// Letters: R rois over all images, R_n rois of image n, D detections of an image, K classes
-// including the background, M side of a mask.
+// Letters: R rois over all images, R_n rois of image n, F features of a roi, D detections of an
+// image, K classes including the background, M side of a mask.
 
 struct BoxPredictions {
-  at::Tensor features;        // [R,1024]
+  at::Tensor features;        // [R,F]
   at::Tensor class_logits;    // [R,K]
   at::Tensor box_regression;  // [R,4K]
 };

@@ -35,6 +35,7 @@ BackboneOptions to_backbone_options(const Fields& fields, bool version_2) {
   options.trainable_layers = fields.integer("trainableBackboneLayers");
   options.returned_layers = fields.integers("returnedLayers");
   options.fpn_batch_norm = version_2;
+  options.fpn_channels = fields.integer("fpnChannels");
   return options;
 }
 
@@ -69,6 +70,8 @@ RoiHeadsOptions to_roi_heads_options(const Fields& fields, bool version_2) {
   return {
       fields.integer("numClasses"),
       version_2,
+      fields.integer("boxRepresentationSize"),
+      fields.integer("maskChannels"),
       to_roi_pool(fields.object("boxRoiPool")),
       to_roi_pool(fields.object("maskRoiPool")),
       to_sampling(fields, "box"),
