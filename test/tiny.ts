@@ -21,6 +21,14 @@ export const tinyModel = {
   seed: 7,
 } as const satisfies ModelOptions;
 
+/** The tiny network with torchvision's heads. */
+export const wideModel = {
+  ...tinyModel,
+  fpnChannels: 256,
+  boxRepresentationSize: 1024,
+  maskChannels: 256,
+} as const satisfies ModelOptions;
+
 /**
  * Bright discs on grey, identical for the same index. Images 0, 3, 6, ... have one disc, the next have two, and the
  * next three.

@@ -11,7 +11,7 @@ import {MaskFolder, maskRcnn} from '../../lib/index.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {recordedProgress} from '../libtorch/fake-wheel.js';
-import {tinyModel} from '../tiny.js';
+import {wideModel} from '../tiny.js';
 
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -21,7 +21,7 @@ test.before(async () => {
   await writeGlandImages(at('data'), 'train', 6, 1);
   await writeGlandImages(at('data'), 'test', 2, 2);
   // JSON is also valid YAML.
-  const {classes: _, ...model} = tinyModel;
+  const {classes: _, ...model} = wideModel;
   await writeFile(at('tiny.yaml'), JSON.stringify({...model, include: 'train_*', classes: ['gland'], epochs: 1}));
 });
 

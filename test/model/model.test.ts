@@ -36,7 +36,7 @@ test('a model tells its classes, options and parameters', (t) => {
   const score = parameters.find(({name}) => name === 'roi_heads.box_predictor.cls_score.weight');
   t.deepEqual(score, {
     name: 'roi_heads.box_predictor.cls_score.weight',
-    shape: [2, 1024],
+    shape: [2, tinyModel.boxRepresentationSize],
     dtype: 'float32',
     trainable: true,
     kind: 'parameter',
