@@ -1,7 +1,6 @@
 import {execFile} from 'node:child_process';
 import {readdir, readFile, stat} from 'node:fs/promises';
 import {extname, join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {loadAddon, packageRoot} from '../addon/binding.js';
 import {type Cpus, usableCpus} from '../addon/cpus.js';
 import type {Obstacle} from '../addon/device.js';
@@ -132,8 +131,8 @@ const SELF_TEST_MS = 60_000;
 async function runSelfTest(env: NodeJS.ProcessEnv): Promise<{test?: SelfTest; ending?: string}> {
   // The program lies next to this file and has the same extension: compiled JavaScript, or TypeScript when run from
   // source.
-  const extension = extname(fileURLToPath(import.meta.url));
-  const program = fileURLToPath(new URL(`./self-test${extension}`, import.meta.url));
+  const {dirname, filename} = import.meta;
+  const program = join(dirname, `self-test${extname(filename)}`);
   return new Promise((resolve) => {
     const args = [...process.execArgv, program];
     execFile(process.execPath, args, {env, timeout: SELF_TEST_MS}, (error, stdout, stderr) => {
