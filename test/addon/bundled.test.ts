@@ -1,17 +1,14 @@
 import {execFile} from 'node:child_process';
 import {mkdtemp, rm} from 'node:fs/promises';
-import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
+import {build} from 'esbuild';
 
 const run = promisify(execFile);
 const binding = fileURLToPath(new URL('../../lib/addon/binding.ts', import.meta.url));
-const {resolve} = createRequire(import.meta.url);
-/** tsx brings it. */
-const {build} = createRequire(resolve('tsx'))('esbuild') as {build: (options: object) => Promise<unknown>};
 
 for (const [format, extension] of [
   ['esm', 'mjs'],
