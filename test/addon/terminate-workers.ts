@@ -2,19 +2,16 @@
  * Terminates worker threads at random moments while calls of the addon are under way in them. terminate.test.ts checks
  * that the process lives on. Arguments: the number of rounds, and 'calls' or 'model' for what the workers do.
  */
-import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
+import {isMainThread, parentPort, workerData} from 'node:worker_threads';
 import {loadBinding} from '../../lib/addon/binding.js';
 import {maskRcnn} from '../../lib/index.js';
+import {startWorker} from '../program.js';
 import {blobSample, tinyModel} from '../tiny.js';
 
 if (isMainThread) {
   const [rounds, work] = process.argv.slice(2);
   for (let i = 0; i < Number(rounds); i++) {
-    // Node 20 does not pass the TypeScript loader on to worker threads.
-    const worker = new Worker(`import('tsx/esm/api').then((api) => api.register() && import('${import.meta.url}'))`, {
-      eval: true,
-      workerData: work,
-    });
+    const worker = startWorker(import.meta.filename, work);
     await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
     await worker.terminate();

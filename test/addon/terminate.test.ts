@@ -1,12 +1,12 @@
 import {execFile} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import test from 'ava';
+import {nodeArguments} from '../program.js';
 
 /** The exit code or signal of terminate-workers.ts, and what it printed. */
 function run(...args: string[]): Promise<[ending: unknown, output: string]> {
-  const path = fileURLToPath(new URL('terminate-workers.ts', import.meta.url));
+  const program = nodeArguments('test/addon/terminate-workers.ts');
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--import=tsx', path, ...args], (_, stdout, stderr) =>
+    const child = execFile(process.execPath, [...program, ...args], (_, stdout, stderr) =>
       resolve([child.signalCode ?? child.exitCode, stdout + stderr]),
     );
   });

@@ -1,18 +1,18 @@
 import {execFile} from 'node:child_process';
 import {existsSync, mkdirSync, rmdirSync, writeFileSync} from 'node:fs';
-import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {chooseThreads} from '../../lib/addon/threads.js';
 import {maskRcnn} from '../../lib/index.js';
+import {nodeArguments} from '../program.js';
 import {tinyModel} from '../tiny.js';
 
 const {OMP_WAIT_POLICY: _, OMP_NUM_THREADS: __, MASKRCNN_THREADS: ___, ...env} = process.env;
-const program = fileURLToPath(new URL('count-threads.ts', import.meta.url));
+const program = nodeArguments('test/addon/count-threads.ts');
 
 /** What count-threads.ts prints with these environment variables. `before` is a shell command that runs first. */
 async function count(variables: Record<string, string>, models: number[] = [], before = ':') {
-  const args = ['-c', `${before}; exec "$0" --import=tsx "$@"`, process.execPath, program, ...models.map(String)];
+  const args = ['-c', `${before}; exec "$0" "$@"`, process.execPath, ...program, ...models.map(String)];
   const {stdout, stderr} = await promisify(execFile)('sh', args, {env: {...env, ...variables}});
   return {...JSON.parse(stdout), stderr};
 }

@@ -4,15 +4,15 @@ import {existsSync, readFileSync} from 'node:fs';
 import {mkdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
-import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {writeGlandImages} from '../../examples/glands/generate.js';
 import {runCli} from '../../lib/cli/run.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {recordedProgress} from '../libtorch/fake-wheel.js';
+import {nodeArguments} from '../program.js';
 import {tinyModel} from '../tiny.js';
 
-const main = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url));
+const main = nodeArguments('lib/cli/main.ts');
 let folder: string;
 
 test.before(async () => {
@@ -29,7 +29,7 @@ test.after.always(() => rm(folder, {recursive: true, force: true}));
 /** Starts `maskrcnn train` and waits until it has taken a step. */
 async function startTraining(run: string, ...more: string[]): Promise<ChildProcess> {
   const args = ['train', join(folder, 'data'), '--config', join(folder, 'tiny.yaml'), '--output', run, ...more];
-  const child = spawn(process.execPath, ['--import=tsx', main, ...args], {stdio: ['ignore', 'ignore', 'pipe']});
+  const child = spawn(process.execPath, [...main, ...args], {stdio: ['ignore', 'ignore', 'pipe']});
   const metrics = join(run, 'metrics.jsonl');
   while (!existsSync(metrics) || !readFileSync(metrics, 'utf8').includes('"step"')) {
     if (child.exitCode !== null) throw new Error(`training ended with ${child.exitCode}`);

@@ -3,13 +3,13 @@ import {mkdtemp} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {nodeArguments} from '../program.js';
 
 export type Outcome = {code: number | null; stdout: string; stderr: string};
 
 /** Runs `examples/NAME.ts` in the checkout, as a reader would. */
 export function runExample(name: string, ...args: string[]): Promise<Outcome> {
-  const script = fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--import=tsx', script, ...args], {
+  const child = spawn(process.execPath, [...nodeArguments(`examples/${name}.ts`), ...args], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
   });
   let stdout = '';

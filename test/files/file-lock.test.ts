@@ -4,14 +4,14 @@ import {mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile} from 'node:fs/
 import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {FileLock, removeLock, withFileLock} from '../../lib/files/file-lock.js';
 import {isGone, parseHolder, thisHolder} from '../../lib/files/lock-holder.js';
+import {nodeOptions, runnable} from '../program.js';
 
 /** The largest process id is 2^22 on Linux and lower elsewhere, so no process has this id. */
 const dead = `99999999 ${hostname()}`;
-const racer = fileURLToPath(new URL('./lock-racer.ts', import.meta.url));
+const racer = runnable('test/files/lock-racer.ts');
 
 async function folderOf(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-lock-'));
@@ -136,7 +136,7 @@ test('of many processes that take over one lock at once, one gets it', async (t)
   const folder = await folderOf(t);
   const rounds = 40;
   for (let round = 0; round < rounds; round++) await writeFile(join(folder, `${round}.lock`), dead);
-  const children = Array.from({length: 4}, () => fork(racer, [folder, String(rounds)], {execArgv: ['--import=tsx']}));
+  const children = Array.from({length: 4}, () => fork(racer, [folder, String(rounds)], {execArgv: [...nodeOptions]}));
   t.teardown(() => {
     for (const child of children) child.kill();
   });

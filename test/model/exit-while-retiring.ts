@@ -2,16 +2,14 @@
  * Runs in a worker thread, as ava's tests do. Ends the worker when the model's own thread has ended but the worker has
  * not yet been notified. exit.test.ts checks the exit code of the process.
  */
-import {isMainThread, Worker} from 'node:worker_threads';
+import {isMainThread} from 'node:worker_threads';
 import {maskRcnn} from '../../lib/index.js';
+import {startWorker} from '../program.js';
 import {tinyModel} from '../tiny.js';
 
 if (isMainThread) {
   for (let i = 0; i < 3; i++) {
-    // Node 20 does not pass the TypeScript loader on to worker threads.
-    const worker = new Worker(`import('tsx/esm/api').then((api) => api.register() && import('${import.meta.url}'))`, {
-      eval: true,
-    });
+    const worker = startWorker(import.meta.filename);
     await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
   }
 } else {

@@ -2,14 +2,13 @@ import {execFile} from 'node:child_process';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import test from 'ava';
+import {nodeArguments} from '../program.js';
 
 /** The exit code or signal of a script in this folder. */
 function run(script: string, ...args: string[]): Promise<unknown> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['--import=tsx', path, ...args], () =>
+    const child = execFile(process.execPath, [...nodeArguments(`test/model/${script}`), ...args], () =>
       resolve(child.signalCode ?? child.exitCode),
     );
   });

@@ -12,6 +12,7 @@ import type {Sample} from '../../lib/datasets/dataset.js';
 import {writeAtomically} from '../../lib/files/atomic-file.js';
 import type {History} from '../../lib/run/history.js';
 import {RunFolder} from '../../lib/run/run-folder.js';
+import {nodeOptions, runnable} from '../program.js';
 import {readEvents} from './event-reader.js';
 import {epoch, pixelScores, step} from './records.js';
 
@@ -331,9 +332,9 @@ test('two runs in one folder: the second is refused and changes nothing', async 
 test('a run that was suspended and has lost its folder to another ends and writes nothing', async (t) => {
   if (process.platform === 'win32') return t.pass('processes cannot be suspended here');
   const folder = await folderOf(t);
-  const script = fileURLToPath(new URL('./suspended-run.ts', import.meta.url));
+  const script = runnable('test/run/suspended-run.ts');
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
-  const child = fork(script, [folder], {cwd, execArgv: ['--import=tsx']});
+  const child = fork(script, [folder], {cwd, execArgv: [...nodeOptions]});
   t.teardown(() => child.kill('SIGKILL'));
   await once(child, 'message');
   const ask = async () => {

@@ -5,7 +5,6 @@ import {mkdtemp, readdir, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
-import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {
   type Dataset,
@@ -18,6 +17,7 @@ import {
   train,
 } from '../../lib/index.js';
 import {explainOutOfMemory} from '../../lib/train/gradient-step.js';
+import {nodeArguments} from '../program.js';
 import {blobSample, blobs, fingerprints, tinyModel} from '../tiny.js';
 import {interruptible} from './interruptible.js';
 
@@ -47,9 +47,9 @@ async function digest(path: string): Promise<string> {
  * Runs test/train/interruptible-run.ts with files limited to `limit` KiB, which simulates a full disk for one process.
  */
 async function runWithLittleSpace(output: string, limit: number): Promise<string> {
-  const script = fileURLToPath(new URL('./interruptible-run.ts', import.meta.url));
-  const command = `ulimit -f ${limit} && exec "$0" --import tsx "$1" "$2"`;
-  const child = spawn('bash', ['-c', command, process.execPath, script, output], {stdio: ['ignore', 'ignore', 'pipe']});
+  const program = nodeArguments('test/train/interruptible-run.ts');
+  const args = ['-c', `ulimit -f ${limit} && exec "$0" "$@"`, process.execPath, ...program, output];
+  const child = spawn('bash', args, {stdio: ['ignore', 'ignore', 'pipe']});
   let errors = '';
   child.stderr.on('data', (text: Buffer) => {
     errors += text.toString();

@@ -3,9 +3,9 @@ import {existsSync} from 'node:fs';
 import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {type MaskRcnn, maskRcnn, type Run, type TrainOptions, train} from '../../lib/index.js';
+import {nodeArguments} from '../program.js';
 import {blobs, fingerprints, tinyModel} from '../tiny.js';
 import {interruptible} from './interruptible.js';
 
@@ -45,8 +45,7 @@ async function resumedCourse(output: string): Promise<object> {
 
 /** Trains in a separate process, which is killed once it has reported `steps` steps. */
 async function killAfter(output: string, steps: number): Promise<void> {
-  const script = fileURLToPath(new URL('./interruptible-run.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', script, output], {
+  const child: ChildProcess = spawn(process.execPath, [...nodeArguments('test/train/interruptible-run.ts'), output], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let told = 0;
