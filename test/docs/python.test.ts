@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {maskRcnn} from '../../lib/index.js';
+import {nodeArguments} from '../program.js';
 import {python, pythonHas} from '../python.js';
 import {blocksOf, documents, root} from './blocks.js';
 
@@ -36,8 +37,8 @@ test.before(async () => {
 test.after.always(() => rm(folder, {recursive: true, force: true}));
 
 withPython('weights travel to Python and back in every container', async (t) => {
-  const script = join(root, 'scripts', 'weights-roundtrip.ts');
-  await t.notThrowsAsync(run(process.execPath, ['--import=tsx', script, '--python', python], {cwd: root}));
+  const program = nodeArguments('scripts/weights-roundtrip.ts');
+  await t.notThrowsAsync(run(process.execPath, [...program, '--python', python], {cwd: root}));
 });
 
 withPython('every example in Python runs', async (t) => {

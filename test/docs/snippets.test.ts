@@ -2,16 +2,19 @@ import {execFile} from 'node:child_process';
 import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {basename, join} from 'node:path';
-import {fileURLToPath, pathToFileURL} from 'node:url';
+import {pathToFileURL} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
+import {transform} from 'esbuild';
 import ts from 'typescript';
+import {nodeOptions, runnable} from '../program.js';
 import {type Block, blocksOf, documents, root} from './blocks.js';
 import {envOf, makeRoom, smaller} from './commands.js';
 import {makeWorld} from './world.js';
 
 const run = promisify(execFile);
-const fragments = fileURLToPath(new URL('./fragments.ts', import.meta.url));
+const fragments = join(root, 'test', 'docs', 'fragments.ts');
+const runnableFragments = pathToFileURL(runnable('test/docs/fragments.ts'));
 
 let folder: string;
 let blocks: Block[];
@@ -65,11 +68,12 @@ test('every example in TypeScript is right by its types', async (t) => {
 
 test.serial('every example in TypeScript runs', async (t) => {
   for (const [i, {document, line, text}] of inLanguage('ts').entries()) {
-    const file = join(folder, `example-${i}.ts`);
-    await writeFile(file, `${smaller(text)}\nexport {};\n`);
+    const file = join(folder, `example-${i}.js`);
+    const {code} = await transform(`${smaller(text)}\nexport {};\n`, {loader: 'ts', target: 'es2023'});
+    await writeFile(file, code);
     await makeRoom(folder, text);
     await t.notThrowsAsync(
-      run(process.execPath, ['--import=tsx', `--import=${pathToFileURL(fragments)}`, file], {
+      run(process.execPath, [...nodeOptions, `--import=${runnableFragments}`, file], {
         cwd: folder,
         env: envOf(folder),
       }),

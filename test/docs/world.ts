@@ -7,6 +7,7 @@ import {MaskFolder, maskRcnn} from '../../lib/index.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {writeWeights} from '../../lib/weights/write-weights.js';
 import {writeBmp} from '../image/bmp-writer.js';
+import {nodeArguments} from '../program.js';
 import {tinyModel} from '../tiny.js';
 import {root} from './blocks.js';
 
@@ -23,7 +24,6 @@ export async function makeWorld(folder: string): Promise<void> {
   }
   await symlink(root, at('node_modules', 'maskrcnn'));
   await writeFile(at('package.json'), '{"type": "module"}');
-  await symlink(join(root, 'examples'), at('examples'));
 
   const drawn = at('drawn');
   await writeGlandImages(drawn, 'train', 6, 1);
@@ -86,16 +86,18 @@ async function writeStart(at: At): Promise<void> {
 async function writePrograms(at: At): Promise<void> {
   const {scripts} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const cli = `exec "${process.execPath}" "${join(root, 'dist', 'cli', 'main.js')}" "$@"`;
+  const start = (path: string) => `exec ${[process.execPath, ...nodeArguments(path)].map(quoted).join(' ')} "$@"`;
   const run = (name: string) => {
     const script = /^tsx (\S+)$/.exec(scripts[name])![1]!;
-    return `'run ${name}') shift 2; [ "$1" = -- ] && shift; exec "${process.execPath}" --import=tsx "${join(root, script)}" "$@" ;;`;
+    return `'run ${name}') shift 2; [ "$1" = -- ] && shift; ${start(script)} ;;`;
   };
+  const examples = (await readdir(join(root, 'examples'))).filter((name) => name.endsWith('.ts'));
   const programs = {
     maskrcnn: cli,
-    npx: `case "$1" in
-  maskrcnn) shift; ${cli} ;;
-  tsx) shift; exec "${process.execPath}" --import=tsx "$@" ;;
-  *) echo "npx $1 is not for a test" >&2; exit 9 ;;
+    npx: `case "$1 $2" in
+  'maskrcnn '*) shift; ${cli} ;;
+  ${examples.map((name) => `'tsx examples/${name}') shift 2; ${start(`examples/${name}`)} ;;`).join('\n  ')}
+  *) echo "npx $1 $2 is not for a test" >&2; exit 9 ;;
 esac`,
     npm: `case "$1 $2" in
   ${run('bench:loader')}
@@ -109,6 +111,8 @@ esac`,
     await chmod(at('bin', name), 0o755);
   }
 }
+
+const quoted = (text: string) => `"${text}"`;
 
 async function writeAsBmp(from: string, to: string): Promise<void> {
   const {data, width, height, channels} = decode(await readFile(from));
