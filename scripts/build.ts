@@ -7,6 +7,7 @@ import type {Libtorch} from '../lib/libtorch/layout.js';
 import {lookForLibtorch} from '../lib/libtorch/locate.js';
 import {setUpLibtorch} from '../lib/libtorch/setup.js';
 import {buildAddon, buildStandIn, isAddonFresh} from './addon.js';
+import {compileTests} from './compiled-tests.js';
 import {checkPrerequisites} from './prerequisites.js';
 import {compileTypeScript} from './typescript.js';
 
@@ -17,6 +18,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const progress = createProgress();
 try {
   await build(progress);
+  if (forTests) await compileTests(root);
 } catch (error) {
   progress.close();
   progress.say(error instanceof MaskRcnnError ? `error: ${error.message}` : String((error as Error).stack ?? error));
