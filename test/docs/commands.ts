@@ -23,7 +23,7 @@ const SMALLER: readonly [RegExp, string][] = [
   [/split\(50 \//g, 'split(2 /'],
   [
     /\btsx examples\/glas\.ts (\S+) --weights-backbone \S+/g,
-    'tsx examples/glas.ts $1 --epochs 1 --min-size 96 --precision float32',
+    'tsx examples/glas.ts $1 --weights start.safetensors --epochs 1 --min-size 80 --precision float32',
   ],
   [
     /\btsx examples\/penn-fudan\.ts (\S+)/g,
@@ -31,6 +31,7 @@ const SMALLER: readonly [RegExp, string][] = [
   ],
   [/--weights-backbone IMAGENET1K_V1\b/g, '--weights-backbone backbone.safetensors --epochs 1 --min-size 96'],
   [/^((?:npx )?maskrcnn train .*--weights start\.safetensors)$/g, '$1 --epochs 1'],
+  [/--rounds \d+/g, '--rounds 1'],
   [/\bnpm run bench:stages$/g, 'npm run bench:stages -- --rounds 1'],
   [/\bCOMMAND --help/g, 'train --help'],
 ];

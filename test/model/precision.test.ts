@@ -21,8 +21,8 @@ const CASES = [
 
 /**
  * bfloat16 has 8 significant bits and float16 has 11, so one rounding error is up to 2^-9 = 0.2 % or 0.02 %. Results
- * are sums of these over many layers, and batch norms over few pixels magnify them. The heads are wide, because an error
- * counts for less in a sum of more numbers.
+ * are sums of these over many layers, and batch norms over few pixels magnify them. The heads are wide, because an
+ * error counts for less in a sum of more numbers.
  */
 const TOLERANCES = {bfloat16: {loss: 0.01, norm: 0.05}, float16: {loss: 0.002, norm: 0.05}} as const;
 
