@@ -43,7 +43,5 @@ export async function explainTiff(bytes: Uint8Array, cause: unknown): Promise<un
   }
   const end = await file.pixelsEnd(page!);
   if (end <= bytes.length) return cause;
-  return new Undecodable(`it is truncated: its pixels end at byte ${end} of ${bytes.length}`, {
-    cause,
-  });
+  return new Undecodable(`it is truncated: its pixels end at byte ${end} of ${bytes.length}`, {cause});
 }

@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
+import {reasonOf} from '../../lib/image/bytes.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import {writeTiff} from './tiff-writer.js';
@@ -74,6 +75,11 @@ test('images of other numbers are refused, because nothing says what is white', 
     t.regex(error!.message, reason);
     t.regex(error!.hint ?? '', /cale the values to 0\.\.255 and save 8 bits/);
   }
+});
+
+test('a reason that another image has taken away is not told as unknown', (t) => {
+  t.is(reasonOf(new Error('Unknown error')), 'it cannot be decoded');
+  t.is(reasonOf(new Error('first attempt\nbad header.')), 'bad header');
 });
 
 test('pages that point at each other are read once', async (t) => {
