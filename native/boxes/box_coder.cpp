@@ -19,6 +19,9 @@ CenterForm center_form(const at::Tensor& boxes) {
 // Limits the growth of a side to a factor of 1000 / 16, so that exp() cannot overflow.
 const double kMaxLogScale = std::log(1000.0 / 16);
 
+// Where the loss turns from squares to distances (torchvision detection/rpn.py, roi_heads.py).
+constexpr double kSmoothL1Beta = 1.0 / 9;
+
 }  // namespace
 
 at::Tensor BoxCoder::encode(const at::Tensor& boxes, const at::Tensor& references) const {
@@ -44,6 +47,15 @@ at::Tensor BoxCoder::decode(const at::Tensor& offsets, const at::Tensor& referen
   const auto half_height =
       0.5 * (at::exp((d.select(2, 3) / wh).clamp_max(kMaxLogScale)) * reference.height);
   return at::stack({x - half_width, y - half_height, x + half_width, y + half_height}, /*dim=*/2);
+}
+
+at::Tensor BoxCoder::loss(
+    const at::Tensor& offsets,
+    const at::Tensor& boxes,
+    const at::Tensor& references,
+    int64_t count) const {
+  const auto wanted = encode(boxes, references);
+  return at::smooth_l1_loss(offsets, wanted, at::Reduction::Sum, kSmoothL1Beta) / count;
 }
 
 }  // namespace maskrcnn

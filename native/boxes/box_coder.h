@@ -19,6 +19,13 @@ class BoxCoder {
   // offsets: [R,4K], references: [R,4] -> boxes [R,K,4]
   at::Tensor decode(const at::Tensor& offsets, const at::Tensor& references) const;
 
+  // Sum of the smooth L1 losses of predicted offsets, divided by `count`. All [R,4] -> scalar.
+  at::Tensor loss(
+      const at::Tensor& offsets,
+      const at::Tensor& boxes,
+      const at::Tensor& references,
+      int64_t count) const;
+
  private:
   std::array<double, 4> weights_;  // of dx, dy, dw, dh
 };

@@ -17,7 +17,7 @@ NormOptions body_norm(const BackboneOptions& options) {
   return {.type = Norm::Batch};
 }
 
-std::shared_ptr<BodyImpl> make_body(const BackboneOptions& options) {
+std::shared_ptr<Body> make_body(const BackboneOptions& options) {
   const auto& returned = options.returned_layers;
   TORCH_CHECK(
       !returned.empty() && std::ranges::is_sorted(returned, std::ranges::less_equal{}),
@@ -25,35 +25,35 @@ std::shared_ptr<BodyImpl> make_body(const BackboneOptions& options) {
       returned);
   const auto norm = body_norm(options);
   if (is_resnet(options.name)) {
-    return std::make_shared<ResNetImpl>(
+    return std::make_shared<ResNet>(
         resnet_options(options.name), norm, returned, options.trainable_layers);
   }
   TORCH_CHECK(is_mobilenet(options.name), "there is no backbone named '", options.name, "'");
-  return std::make_shared<MobileNetImpl>(
+  return std::make_shared<MobileNet>(
       mobilenet_layers(options.name, norm), returned, options.trainable_layers);
 }
 
 }  // namespace
 
-BackboneImpl::BackboneImpl(const BackboneOptions& options) : out_channels(options.fpn_channels) {
-  body = register_module("body", make_body(options));
+Backbone::Backbone(const BackboneOptions& options) : out_channels(options.fpn_channels) {
+  body = add("body", make_body(options));
   const NormOptions norm = {.type = options.fpn_batch_norm ? Norm::Batch : Norm::None};
-  fpn = register_module("fpn", FeaturePyramidNetwork(body->map_channels, out_channels, norm));
+  fpn = add("fpn", std::make_shared<FeaturePyramidNetwork>(body->map_channels, out_channels, norm));
 }
 
-std::vector<at::Tensor> BackboneImpl::forward(const at::Tensor& images) {
+std::vector<at::Tensor> Backbone::forward(const at::Tensor& images) {
   return forward_fpn(forward_body(images));
 }
 
-std::vector<at::Tensor> BackboneImpl::forward_body(const at::Tensor& images) {
+std::vector<at::Tensor> Backbone::forward_body(const at::Tensor& images) {
   return body->forward(images);
 }
 
-std::vector<at::Tensor> BackboneImpl::forward_fpn(const std::vector<at::Tensor>& maps) {
+std::vector<at::Tensor> Backbone::forward_fpn(const std::vector<at::Tensor>& maps) {
   return fpn->forward(maps);
 }
 
-std::vector<int64_t> BackboneImpl::strides() const {
+std::vector<int64_t> Backbone::strides() const {
   auto strides = body->map_strides;
   strides.push_back(2 * strides.back());  // 'pool'
   return strides;

@@ -4,17 +4,17 @@
 #include <memory>
 #include <vector>
 
+#include "layers/module.h"
 #include "model/body.h"
 #include "model/fpn.h"
 #include "model/options.h"
-#include "torch.h"
 
 namespace maskrcnn {
 
 // A classification network without its head, followed by a feature pyramid (torchvision
 // detection/backbone_utils.py).
-struct BackboneImpl : torch::nn::Module {
-  explicit BackboneImpl(const BackboneOptions& options);
+struct Backbone : Module {
+  explicit Backbone(const BackboneOptions& options);
 
   // images [N,3,H,W] -> levels '0', '1', ... and finally 'pool': [N,out_channels,H_l,W_l]
   std::vector<at::Tensor> forward(const at::Tensor& images);
@@ -25,9 +25,8 @@ struct BackboneImpl : torch::nn::Module {
   std::vector<int64_t> strides() const;
 
   int64_t out_channels;
-  std::shared_ptr<BodyImpl> body;
-  FeaturePyramidNetwork fpn{nullptr};
+  std::shared_ptr<Body> body;
+  std::shared_ptr<FeaturePyramidNetwork> fpn;
 };
-TORCH_MODULE(Backbone);
 
 }  // namespace maskrcnn

@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "torch.h"
+#include "layers/module.h"
 
 namespace maskrcnn {
 
 // The network below a feature pyramid: the layers of a classification network up to the last
 // returned one, with torchvision's names (torchvision models/_utils.py, IntermediateLayerGetter).
-struct BodyImpl : torch::nn::Module {
+struct Body : Module {
   // images [N,3,H,W] -> one map per returned layer: [N,C_l,H_l,W_l], finest first
   virtual std::vector<at::Tensor> forward(const at::Tensor& images) = 0;
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <utility>
+#include <vector>
 
-#include "model/linear_relu.h"
-#include "torch.h"
+#include "layers/conv_norm_activation.h"
+#include "layers/layers.h"
+#include "layers/linear_relu.h"
 
 namespace maskrcnn {
 
@@ -12,39 +15,34 @@ namespace maskrcnn {
 
 // [R,C,S,S] -> [R,F]: one feature vector per roi. Version 1: two fully connected layers (Feature
 // Pyramid Networks, section 4.2).
-struct TwoMlpHeadImpl : torch::nn::Module {
-  TwoMlpHeadImpl(int64_t in_features, int64_t representation_size);
-  at::Tensor forward(const at::Tensor& x);
+struct TwoMlpHead : Layer {
+  TwoMlpHead(int64_t in_features, int64_t representation_size);
+  at::Tensor forward(const at::Tensor& x) override;
 
-  torch::nn::Linear fc6{nullptr};
-  torch::nn::Linear fc7{nullptr};
+  std::shared_ptr<Linear> fc6, fc7;
 
  private:
   LinearReLU first_, second_;
 };
-TORCH_MODULE(TwoMlpHead);
 
 // Version 2: four convolutions with batch norm, then one fully connected layer.
-struct FastRcnnConvFcHeadImpl : torch::nn::Module {
-  FastRcnnConvFcHeadImpl(int64_t channels, int64_t side, int64_t representation_size);
-  at::Tensor forward(const at::Tensor& x);
+struct FastRcnnConvFcHead : Layer {
+  FastRcnnConvFcHead(int64_t channels, int64_t side, int64_t representation_size);
+  at::Tensor forward(const at::Tensor& x) override;
 
  private:
   static constexpr int kConvolutions = 4;
-  torch::nn::ModuleList blocks_;
-  torch::nn::Linear fc_{nullptr};
+  std::vector<std::shared_ptr<ConvNormActivation>> blocks_;
+  std::shared_ptr<Linear> fc_;
   LinearReLU last_;
 };
-TORCH_MODULE(FastRcnnConvFcHead);
 
 // [R,F] -> class logits [R,K] and box offsets [R,4K].
-struct FastRcnnPredictorImpl : torch::nn::Module {
-  FastRcnnPredictorImpl(int64_t in_features, int64_t num_classes);
+struct FastRcnnPredictor : Module {
+  FastRcnnPredictor(int64_t in_features, int64_t num_classes);
   std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x);
 
-  torch::nn::Linear cls_score{nullptr};
-  torch::nn::Linear bbox_pred{nullptr};
+  std::shared_ptr<Linear> cls_score, bbox_pred;
 };
-TORCH_MODULE(FastRcnnPredictor);
 
 }  // namespace maskrcnn

@@ -3,14 +3,16 @@
 #include <algorithm>
 
 #include "device/precision.h"
-#include "model/conv_norm_activation.h"
+#include "layers/conv_norm_activation.h"
+#include "layers/initial_values.h"
 
 namespace maskrcnn {
 
 namespace {
 
-ConvNormActivation pyramid_block(int64_t in, int64_t out, int64_t kernel, const NormOptions& norm) {
-  ConvNormActivation block(ConvNormActivationOptions{
+std::shared_ptr<ConvNormActivation> pyramid_block(
+    int64_t in, int64_t out, int64_t kernel, const NormOptions& norm) {
+  const auto block = std::make_shared<ConvNormActivation>(ConvNormActivationOptions{
       .in = in,
       .out = out,
       .kernel = kernel,
@@ -18,28 +20,24 @@ ConvNormActivation pyramid_block(int64_t in, int64_t out, int64_t kernel, const 
       .norm_eps = norm.eps,
       .norm_momentum = norm.momentum,
       .activation = Activation::None});
-  torch::nn::init::kaiming_uniform_(block->conv->weight, /*a=*/1);
-  if (block->conv->bias.defined()) torch::nn::init::zeros_(block->conv->bias);
+  draw_kaiming_uniform(block->conv->weight, /*negative_slope=*/1);
+  fill_zeros(block->conv->bias);
   return block;
-}
-
-at::Tensor run(torch::nn::ModuleList& blocks, size_t level, const at::Tensor& x) {
-  return blocks[level]->as<ConvNormActivation>()->forward(x);
 }
 
 }  // namespace
 
-FeaturePyramidNetworkImpl::FeaturePyramidNetworkImpl(
-    const std::vector<int64_t>& in_channels, int64_t out_channels, const NormOptions& norm) {
+FeaturePyramidNetwork::FeaturePyramidNetwork(
+    const std::vector<int64_t>& in_channels, int64_t out_channels, const NormOptions& norm)
+    : inner_blocks(add("inner_blocks", std::make_shared<Sequential>())),
+      layer_blocks(add("layer_blocks", std::make_shared<Sequential>())) {
   for (const auto channels : in_channels) {
     inner_blocks->push_back(pyramid_block(channels, out_channels, /*kernel=*/1, norm));
     layer_blocks->push_back(pyramid_block(out_channels, out_channels, /*kernel=*/3, norm));
   }
-  register_module("inner_blocks", inner_blocks);
-  register_module("layer_blocks", layer_blocks);
 }
 
-std::vector<at::Tensor> FeaturePyramidNetworkImpl::forward(const std::vector<at::Tensor>& maps) {
+std::vector<at::Tensor> FeaturePyramidNetwork::forward(const std::vector<at::Tensor>& maps) {
   TORCH_CHECK(
       maps.size() == inner_blocks->size(),
       "the pyramid takes ",
@@ -49,14 +47,14 @@ std::vector<at::Tensor> FeaturePyramidNetworkImpl::forward(const std::vector<at:
   std::vector<at::Tensor> levels;  // coarsest first
   at::Tensor inner;                // [N,out_channels,H_l,W_l]
   for (size_t level = maps.size(); level-- > 0;) {
-    auto lateral = run(inner_blocks, level, maps[level]);
+    auto lateral = (*inner_blocks)[level].forward(maps[level]);
     if (inner.defined()) {
       const auto size = lateral.sizes().slice(/*N=*/2);
       const ExactScope exact;  // only copies values, so it needs no wider type
       lateral.add_(at::upsample_nearest2d(inner, size));
     }
     inner = lateral;
-    levels.push_back(run(layer_blocks, level, inner));
+    levels.push_back((*layer_blocks)[level].forward(inner));
   }
   std::reverse(levels.begin(), levels.end());
   levels.push_back(at::max_pool2d(levels.back(), /*kernel_size=*/1, /*stride=*/2));

@@ -1,8 +1,7 @@
 #include "model/mask_head.h"
 
-#include <string>
-
-#include "model/conv_norm_activation.h"
+#include "layers/conv_norm_activation.h"
+#include "layers/initial_values.h"
 
 namespace maskrcnn {
 
@@ -12,10 +11,6 @@ constexpr int kConvolutions = 4;
 // Rois whose grown maps have gradients at once. An image with many objects has 128 rois, and their
 // gradients would take 100 MB.
 constexpr int64_t kGrownAtOnce = 16;
-
-void init_kaiming(const at::Tensor& weight) {
-  torch::nn::init::kaiming_normal_(weight, /*a=*/0, torch::kFanOut, torch::kReLU);
-}
 
 // [R, S·S·2·2, K] -> [R,K,2·S,2·S]
 at::Tensor interleave(const at::Tensor& logits, int64_t side) {
@@ -27,37 +22,30 @@ at::Tensor interleave(const at::Tensor& logits, int64_t side) {
 
 }  // namespace
 
-MaskRcnnHeadsImpl::MaskRcnnHeadsImpl(int64_t in_channels, int64_t channels, bool batch_norm) {
+MaskRcnnHeads::MaskRcnnHeads(int64_t in_channels, int64_t channels, bool batch_norm) {
   for (int i = 0; i < kConvolutions; ++i) {
-    const ConvNormActivation block(ConvNormActivationOptions{
+    const auto block = std::make_shared<ConvNormActivation>(ConvNormActivationOptions{
         .in = i == 0 ? in_channels : channels,
         .out = channels,
         .kernel = 3,
         .norm = batch_norm ? Norm::Batch : Norm::None});
-    init_kaiming(block->conv->weight);
-    if (block->conv->bias.defined()) torch::nn::init::zeros_(block->conv->bias);
-    blocks_->push_back(register_module(std::to_string(i), block));
+    draw_kaiming_normal(block->conv->weight);
+    fill_zeros(block->conv->bias);
+    push_back(block);
   }
 }
 
-at::Tensor MaskRcnnHeadsImpl::forward(const at::Tensor& input) {
-  auto x = input;
-  for (const auto& block : *blocks_) x = block->as<ConvNormActivationImpl>()->forward(x);
-  return x;
+MaskRcnnPredictor::MaskRcnnPredictor(int64_t channels, int64_t num_classes) {
+  conv5_mask =
+      add("conv5_mask", std::make_shared<ConvTranspose2d>(channels, channels, /*kernel=*/2));
+  mask_fcn_logits =
+      add("mask_fcn_logits",
+          std::make_shared<Conv2d>(Conv2dOptions{.in = channels, .out = num_classes, .kernel = 1}));
+  draw_kaiming_normal(conv5_mask->weight);
+  draw_kaiming_normal(mask_fcn_logits->weight);
 }
 
-MaskRcnnPredictorImpl::MaskRcnnPredictorImpl(int64_t channels, int64_t num_classes) {
-  conv5_mask = register_module(
-      "conv5_mask",
-      torch::nn::ConvTranspose2d(
-          torch::nn::ConvTranspose2dOptions(channels, channels, 2).stride(2)));
-  mask_fcn_logits = register_module(
-      "mask_fcn_logits", torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, num_classes, 1)));
-  init_kaiming(conv5_mask->weight);
-  init_kaiming(mask_fcn_logits->weight);
-}
-
-at::Tensor MaskRcnnPredictorImpl::grow(const at::Tensor& x) {
+at::Tensor MaskRcnnPredictor::grow(const at::Tensor& x) {
   // The windows of a 2×2 transposed convolution with stride 2 do not overlap: a linear map computes
   // the 2×2 output pixels of each input pixel, [S·S,C] -> [S·S,2·2·C]. The 1×1 convolution after it
   // also works pixel by pixel. So only its few output channels need to be interleaved.
@@ -75,13 +63,13 @@ at::Tensor MaskRcnnPredictorImpl::grow(const at::Tensor& x) {
       .view({rois, side * side * 4, channels});
 }
 
-at::Tensor MaskRcnnPredictorImpl::forward(const at::Tensor& x) {
+at::Tensor MaskRcnnPredictor::forward(const at::Tensor& x) {
   const auto logits =
       at::linear(grow(x), mask_fcn_logits->weight.flatten(1), mask_fcn_logits->bias);
   return interleave(logits, x.size(2));
 }
 
-at::Tensor MaskRcnnPredictorImpl::forward_of_class(const at::Tensor& x, const at::Tensor& classes) {
+at::Tensor MaskRcnnPredictor::forward_of_class(const at::Tensor& x, const at::Tensor& classes) {
   const auto weight = mask_fcn_logits->weight.flatten(1).index_select(0, classes);  // [R,C]
   const auto bias = mask_fcn_logits->bias.index_select(0, classes);                 // [R]
   const auto most = x.is_cpu() && x.requires_grad() ? kGrownAtOnce : x.size(0);

@@ -1,7 +1,9 @@
 #pragma once
 
-#include "model/linear_relu.h"
-#include "torch.h"
+#include <memory>
+
+#include "layers/layers.h"
+#include "layers/linear_relu.h"
 
 namespace maskrcnn {
 
@@ -9,30 +11,24 @@ namespace maskrcnn {
 
 // Four 3×3 convolutions, [R,in_channels,14,14] -> [R,C,14,14] (Mask R-CNN, figure 4, right).
 // Version 2 adds batch norm.
-struct MaskRcnnHeadsImpl : torch::nn::Module {
-  MaskRcnnHeadsImpl(int64_t in_channels, int64_t channels, bool batch_norm);
-  at::Tensor forward(const at::Tensor& x);
-
- private:
-  torch::nn::ModuleList blocks_;
+struct MaskRcnnHeads : Sequential {
+  MaskRcnnHeads(int64_t in_channels, int64_t channels, bool batch_norm);
 };
-TORCH_MODULE(MaskRcnnHeads);
 
 // Transposed convolution and one mask per class, [R,C,14,14] -> logits [R,K,28,28].
-struct MaskRcnnPredictorImpl : torch::nn::Module {
-  MaskRcnnPredictorImpl(int64_t channels, int64_t num_classes);
+struct MaskRcnnPredictor : Module {
+  MaskRcnnPredictor(int64_t channels, int64_t num_classes);
   at::Tensor forward(const at::Tensor& x);
   // Only the mask of one class per roi: [R,C,14,14], [R] -> logits [R,28,28].
   at::Tensor forward_of_class(const at::Tensor& x, const at::Tensor& classes);
 
-  torch::nn::ConvTranspose2d conv5_mask{nullptr};
-  torch::nn::Conv2d mask_fcn_logits{nullptr};
+  std::shared_ptr<ConvTranspose2d> conv5_mask;
+  std::shared_ptr<Conv2d> mask_fcn_logits;
 
  private:
   at::Tensor grow(const at::Tensor& x);  // [R,C,S,S] -> [R, S·S·2·2, C]
 
   LinearReLU growth_;
 };
-TORCH_MODULE(MaskRcnnPredictor);
 
 }  // namespace maskrcnn

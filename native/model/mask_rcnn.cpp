@@ -28,15 +28,16 @@ void read_back(std::vector<Detections>& detections) {
 
 }  // namespace
 
-MaskRCNNImpl::MaskRCNNImpl(const MaskRCNNOptions& options)
+MaskRCNN::MaskRCNN(const MaskRCNNOptions& options)
     : options_(options), transform_(options.transform) {
-  backbone_ = register_module("backbone", Backbone(options.backbone));
-  rpn_ = register_module("rpn", RegionProposalNetwork(backbone_->out_channels, options.rpn));
-  roi_heads_ = register_module(
-      "roi_heads", RoIHeads(backbone_->out_channels, backbone_->strides(), options.roi_heads));
+  backbone_ = add("backbone", std::make_shared<Backbone>(options.backbone));
+  const auto channels = backbone_->out_channels;
+  rpn_ = add("rpn", std::make_shared<RegionProposalNetwork>(channels, options.rpn));
+  roi_heads_ = add(
+      "roi_heads", std::make_shared<RoIHeads>(channels, backbone_->strides(), options.roi_heads));
 }
 
-MaskRCNNLosses MaskRCNNImpl::compute_losses(
+MaskRCNNLosses MaskRCNN::compute_losses(
     const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator) {
   const auto inputs = transform_.forward(images, targets, device(), generator);
   const PrecisionScope scope(options_.arithmetic, device());
@@ -55,12 +56,12 @@ MaskRCNNLosses MaskRCNNImpl::compute_losses(
       rpn_losses.box_reg};
 }
 
-MaskRCNNImpl::Maps MaskRCNNImpl::compute_maps(const at::Tensor& images) {
+MaskRCNN::Maps MaskRCNN::compute_maps(const at::Tensor& images) {
   const auto features = backbone_->forward(images);
   return {ops::to_pool_from(features), rpn_->forward_head(features)};
 }
 
-MaskRCNNImpl::Maps MaskRCNNImpl::detection_maps(const at::Tensor& images) {
+MaskRCNN::Maps MaskRCNN::detection_maps(const at::Tensor& images) {
   if (!options_.graphs) return compute_maps(images);
   if (weights_.empty()) {
     weights_ = parameters();
@@ -81,7 +82,7 @@ MaskRCNNImpl::Maps MaskRCNNImpl::detection_maps(const at::Tensor& images) {
   return {part(0), {part(1), part(2)}};
 }
 
-std::vector<Detections> MaskRCNNImpl::detect(
+std::vector<Detections> MaskRCNN::detect(
     const std::vector<at::Tensor>& images,
     const DetectionOptions& options,
     bool with_masks,
@@ -129,7 +130,7 @@ std::vector<Detections> MaskRCNNImpl::detect(
   return detections;
 }
 
-Detections MaskRCNNImpl::detect_in_views(
+Detections MaskRCNN::detect_in_views(
     const at::Tensor& image,
     const std::vector<View>& views,
     const DetectionOptions& options,
@@ -173,7 +174,7 @@ Detections MaskRCNNImpl::detect_in_views(
   return detections.front();
 }
 
-std::vector<std::pair<std::string, at::Tensor>> MaskRCNNImpl::trace(
+std::vector<std::pair<std::string, at::Tensor>> MaskRCNN::trace(
     const std::vector<at::Tensor>& images) {
   std::vector<std::pair<std::string, at::Tensor>> stages;
   const auto record = [&](const std::string& prefix, const std::vector<at::Tensor>& values) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +14,6 @@
 #include "model/targets.h"
 #include "model/transform.h"
 #include "model/views.h"
-#include "torch.h"
 
 namespace maskrcnn {
 
@@ -29,8 +29,8 @@ struct MaskRCNNLosses {
 
 // Mask R-CNN with a feature pyramid. Names are those of torchvision's state dict
 // (detection/mask_rcnn.py, detection/generalized_rcnn.py).
-struct MaskRCNNImpl : torch::nn::Module {
-  explicit MaskRCNNImpl(const MaskRCNNOptions& options);
+struct MaskRCNN : Module {
+  explicit MaskRCNN(const MaskRCNNOptions& options);
 
   // images: [H,W,3] u8 each. Draws sizes and samples from the generator. Call in training mode.
   MaskRCNNLosses compute_losses(
@@ -76,12 +76,11 @@ struct MaskRCNNImpl : torch::nn::Module {
 
   MaskRCNNOptions options_;
   Transform transform_;
-  Backbone backbone_{nullptr};
-  RegionProposalNetwork rpn_{nullptr};
-  RoIHeads roi_heads_{nullptr};
+  std::shared_ptr<Backbone> backbone_;
+  std::shared_ptr<RegionProposalNetwork> rpn_;
+  std::shared_ptr<RoIHeads> roi_heads_;
   CapturedForward captured_maps_;
   std::vector<at::Tensor> weights_;  // all parameters and buffers; collecting them is slow
 };
-TORCH_MODULE(MaskRCNN);
 
 }  // namespace maskrcnn

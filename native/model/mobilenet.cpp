@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/initial_values.h"
 #include "model/mobilenet_v2.h"
 #include "model/mobilenet_v3.h"
 
@@ -20,13 +21,13 @@ std::vector<int64_t> stage_indices(const std::vector<MobileNetLayer>& layers) {
 
 // torchvision models/mobilenetv2.py and mobilenetv3.py. Norms keep the initial values of
 // nn.BatchNorm2d.
-void initialize(torch::nn::Module& network) {
-  for (const auto& module : network.modules(/*include_self=*/false)) {
-    if (auto* conv = module->as<torch::nn::Conv2d>()) {
-      torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut);
-      if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
+void initialize(const Module& network) {
+  network.for_each([](const Module& part) {
+    if (const auto* conv = dynamic_cast<const Conv2d*>(&part)) {
+      draw_kaiming_normal(conv->weight);
+      fill_zeros(conv->bias);
     }
-  }
+  });
 }
 
 }  // namespace
@@ -39,14 +40,15 @@ std::vector<MobileNetLayer> mobilenet_layers(const std::string& name, const Norm
   return name == "mobilenet_v2" ? mobilenet_v2(norm) : mobilenet_v3_large(norm);
 }
 
-ConvNormActivation mobilenet_block(ConvNormActivationOptions options, const NormOptions& norm) {
+std::shared_ptr<ConvNormActivation> mobilenet_block(
+    ConvNormActivationOptions options, const NormOptions& norm) {
   options.norm = norm.type;
   options.norm_eps = norm.eps;
   options.norm_momentum = norm.momentum;
-  return ConvNormActivation(options);
+  return std::make_shared<ConvNormActivation>(options);
 }
 
-MobileNetImpl::MobileNetImpl(
+MobileNet::MobileNet(
     std::vector<MobileNetLayer> network,
     const std::vector<int64_t>& returned_stages,
     int64_t trainable_stages) {
@@ -71,8 +73,8 @@ MobileNetImpl::MobileNetImpl(
   int64_t stride = 2;  // of the first layer
   for (int64_t index = 0; index <= last; ++index) {
     auto& layer = network[index];
-    register_module(std::to_string(index), layer.module.ptr());
-    for (auto& parameter : layer.module.ptr()->parameters()) {
+    add(std::to_string(index), layer.layer);
+    for (const auto& parameter : layer.layer->parameters()) {
       parameter.set_requires_grad(index >= first_trained);
     }
     returned.push_back(std::ranges::any_of(
@@ -87,11 +89,11 @@ MobileNetImpl::MobileNetImpl(
   initialize(*this);
 }
 
-std::vector<at::Tensor> MobileNetImpl::forward(const at::Tensor& images) {
+std::vector<at::Tensor> MobileNet::forward(const at::Tensor& images) {
   auto x = images;
   std::vector<at::Tensor> maps;
   for (size_t index = 0; index < layers.size(); ++index) {
-    x = layers[index].module.forward(x);
+    x = layers[index].layer->forward(x);
     if (returned[index]) maps.push_back(x);
   }
   return maps;

@@ -2,7 +2,7 @@
 
 namespace maskrcnn {
 
-InvertedResidualV2Impl::InvertedResidualV2Impl(
+InvertedResidualV2::InvertedResidualV2(
     int64_t in, int64_t out, int64_t stride, int64_t expansion, const NormOptions& norm)
     : has_shortcut(stride == 1 && in == out) {
   const auto hidden = in * expansion;
@@ -14,19 +14,18 @@ InvertedResidualV2Impl::InvertedResidualV2Impl(
   blocks.push_back(mobilenet_block(
       {.in = hidden, .out = hidden, .stride = stride, .groups = hidden, .activation = activation},
       norm));
-  const torch::nn::Conv2d last(
-      torch::nn::Conv2dOptions(hidden, out, /*kernel_size=*/1).bias(false));
+  const auto last =
+      std::make_shared<Conv2d>(Conv2dOptions{.in = hidden, .out = out, .kernel = 1, .bias = false});
   const auto last_norm = make_norm(norm, out);
   project = ConvolutionUnit(last, last_norm, Activation::None);
 
-  torch::nn::Sequential conv;
+  const auto conv = add("conv", std::make_shared<Sequential>());
   for (const auto& block : blocks) conv->push_back(block);
   conv->push_back(last);
   conv->push_back(last_norm);
-  register_module("conv", conv);
 }
 
-at::Tensor InvertedResidualV2Impl::forward(const at::Tensor& x) {
+at::Tensor InvertedResidualV2::forward(const at::Tensor& x) {
   auto out = x;
   for (auto& block : blocks) out = block->forward(out);
   return project.forward(out, /*addend=*/has_shortcut ? x : at::Tensor());
@@ -49,8 +48,8 @@ std::vector<MobileNetLayer> mobilenet_v2(const NormOptions& norm) {
   constexpr int64_t kFirst = 32, kLast = 1280;
 
   std::vector<MobileNetLayer> layers;
-  const auto add = [&](auto module, int64_t out, bool halves) {
-    layers.push_back({torch::nn::AnyModule(module), out, halves});
+  const auto add = [&](const std::shared_ptr<Layer>& layer, int64_t out, bool halves) {
+    layers.push_back({layer, out, halves});
   };
   add(mobilenet_block({.in = 3, .out = kFirst, .stride = 2, .activation = Activation::ReLU6}, norm),
       kFirst,
@@ -59,7 +58,8 @@ std::vector<MobileNetLayer> mobilenet_v2(const NormOptions& norm) {
   for (const auto& setting : settings) {
     for (int64_t repeat = 0; repeat < setting.repeats; ++repeat) {
       const auto stride = repeat == 0 ? setting.stride : 1;
-      add(InvertedResidualV2(channels, setting.channels, stride, setting.expansion, norm),
+      add(std::make_shared<InvertedResidualV2>(
+              channels, setting.channels, stride, setting.expansion, norm),
           setting.channels,
           /*halves=*/stride == 2);
       channels = setting.channels;

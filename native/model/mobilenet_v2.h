@@ -9,17 +9,17 @@ namespace maskrcnn {
 
 // MobileNetV2, section 3.3: expansion, depthwise convolution, projection, and a shortcut if the
 // shape does not change.
-struct InvertedResidualV2Impl : torch::nn::Module {
-  InvertedResidualV2Impl(
+struct InvertedResidualV2 : Layer {
+  InvertedResidualV2(
       int64_t in, int64_t out, int64_t stride, int64_t expansion, const NormOptions& norm);
 
-  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+  at::Tensor forward(const at::Tensor& x) override;
 
-  std::vector<ConvNormActivation> blocks;  // expansion, depthwise convolution
+  std::vector<std::shared_ptr<ConvNormActivation>> blocks;  // expansion, depthwise convolution
   ConvolutionUnit project;
   bool has_shortcut;
 };
-TORCH_MODULE(InvertedResidualV2);
 
 std::vector<MobileNetLayer> mobilenet_v2(const NormOptions& norm);
 

@@ -1,6 +1,6 @@
 #include "model/mobilenet_v3.h"
 
-#include "model/squeeze_excitation.h"
+#include "layers/squeeze_excitation.h"
 
 namespace maskrcnn {
 
@@ -15,9 +15,10 @@ int64_t multiple_of_eight(int64_t channels) {
 
 }  // namespace
 
-InvertedResidualV3Impl::InvertedResidualV3Impl(
+InvertedResidualV3::InvertedResidualV3(
     const InvertedResidualV3Options& options, const NormOptions& norm)
-    : has_shortcut(options.stride == 1 && options.in == options.out) {
+    : block(add("block", std::make_shared<Sequential>())),
+      has_shortcut(options.stride == 1 && options.in == options.out) {
   const auto expanded = options.expanded;
   if (expanded != options.in) {
     block->push_back(mobilenet_block(
@@ -32,14 +33,14 @@ InvertedResidualV3Impl::InvertedResidualV3Impl(
        .activation = options.activation},
       norm));
   if (options.squeeze_excitation) {
-    block->push_back(SqueezeExcitation(expanded, multiple_of_eight(expanded / 4)));
+    block->push_back(
+        std::make_shared<SqueezeExcitation>(expanded, multiple_of_eight(expanded / 4)));
   }
   block->push_back(mobilenet_block(
       {.in = expanded, .out = options.out, .kernel = 1, .activation = Activation::None}, norm));
-  register_module("block", block);
 }
 
-at::Tensor InvertedResidualV3Impl::forward(const at::Tensor& x) {
+at::Tensor InvertedResidualV3::forward(const at::Tensor& x) {
   auto out = block->forward(x);
   return has_shortcut ? out.add_(x) : out;
 }
@@ -67,14 +68,16 @@ std::vector<MobileNetLayer> mobilenet_v3_large(const NormOptions& norm) {
   const auto first = settings.front().in, last = 6 * settings.back().out;
 
   std::vector<MobileNetLayer> layers;
-  const auto add = [&](auto module, int64_t out, bool halves) {
-    layers.push_back({torch::nn::AnyModule(module), out, halves});
+  const auto add = [&](const std::shared_ptr<Layer>& layer, int64_t out, bool halves) {
+    layers.push_back({layer, out, halves});
   };
   add(mobilenet_block({.in = 3, .out = first, .stride = 2, .activation = HS}, norm),
       first,
       /*halves=*/false);
   for (const auto& setting : settings) {
-    add(InvertedResidualV3(setting, norm), setting.out, /*halves=*/setting.stride == 2);
+    add(std::make_shared<InvertedResidualV3>(setting, norm),
+        setting.out,
+        /*halves=*/setting.stride == 2);
   }
   add(mobilenet_block(
           {.in = settings.back().out, .out = last, .kernel = 1, .activation = HS}, norm),

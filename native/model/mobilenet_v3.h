@@ -19,15 +19,15 @@ struct InvertedResidualV3Options {
 
 // MobileNetV3, section 4 and figure 4: the block of MobileNetV2 with squeeze-and-excitation before
 // the projection.
-struct InvertedResidualV3Impl : torch::nn::Module {
-  InvertedResidualV3Impl(const InvertedResidualV3Options& options, const NormOptions& norm);
+struct InvertedResidualV3 : Layer {
+  InvertedResidualV3(const InvertedResidualV3Options& options, const NormOptions& norm);
 
-  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+  at::Tensor forward(const at::Tensor& x) override;
 
-  torch::nn::Sequential block;
+  std::shared_ptr<Sequential> block;
   bool has_shortcut;
 };
-TORCH_MODULE(InvertedResidualV3);
 
 std::vector<MobileNetLayer> mobilenet_v3_large(const NormOptions& norm);
 

@@ -14,7 +14,7 @@ at::Tensor to_rois(const std::vector<at::Tensor>& boxes);
 // torchvision ops/poolers.py).
 class MultiScaleRoIAlign {
  public:
-  // strides: of all levels, in pixels, see BackboneImpl::strides(). format: the memory format of
+  // strides: of all levels, in pixels, see Backbone::strides(). format: the memory format of
   // the result. torchvision infers the strides from the first batch that a model sees and keeps
   // them, which is off by 2 for images of few rows.
   MultiScaleRoIAlign(

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "layers/initial_values.h"
+
 // Letters: N images, H W rows and columns of a block's input, S its stride.
 
 namespace maskrcnn {
@@ -28,27 +30,30 @@ const std::unordered_map<std::string, ResNetOptions> kResNets = {
 constexpr int64_t kStemChannels = 64;
 constexpr int64_t kExpansion = 4;  // output channels of a bottleneck per plane
 
-torch::nn::Conv2d convolution(
+std::shared_ptr<Conv2d> convolution(
     int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups = 1) {
-  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, out, kernel)
-                             .stride(stride)
-                             .padding(kernel / 2)
-                             .groups(groups)
-                             .bias(false));
-  torch::nn::init::kaiming_normal_(conv->weight, /*a=*/0, torch::kFanOut, torch::kReLU);
+  const auto conv = std::make_shared<Conv2d>(Conv2dOptions{
+      .in = in,
+      .out = out,
+      .kernel = kernel,
+      .stride = stride,
+      .padding = kernel / 2,
+      .groups = groups,
+      .bias = false});
+  draw_kaiming_normal(conv->weight);
   return conv;
 }
 
-// Registers the convolution as "conv" + index and its norm as "bn" + index of the parent.
-ConvolutionUnit register_unit(
-    torch::nn::Module& parent,
+// Adds the convolution as "conv" + index and its norm as "bn" + index of the parent.
+ConvolutionUnit add_unit(
+    Module& parent,
     int index,
-    const torch::nn::Conv2d& conv,
+    const std::shared_ptr<Conv2d>& conv,
     const NormOptions& norm,
     Activation activation) {
-  auto layer = make_norm(norm, conv->options.out_channels());
-  parent.register_module("conv" + std::to_string(index), conv);
-  parent.register_module("bn" + std::to_string(index), layer.ptr());
+  const auto layer = make_norm(norm, conv->options.out);
+  parent.add("conv" + std::to_string(index), conv);
+  parent.add("bn" + std::to_string(index), layer);
   return {conv, layer, activation};
 }
 
@@ -63,17 +68,13 @@ ResNetOptions resnet_options(const std::string& name) {
 }
 
 Shortcut::Shortcut(
-    torch::nn::Module& parent,
-    int64_t in,
-    int64_t out,
-    int64_t stride,
-    const NormOptions& options) {
+    Module& parent, int64_t in, int64_t out, int64_t stride, const NormOptions& options) {
   if (stride == 1 && in == out) return;
   const auto conv = convolution(in, out, /*kernel=*/1, stride);
   const auto norm = make_norm(options, out);
-  torch::nn::Sequential modules(conv);
-  modules->push_back(norm);
-  parent.register_module("downsample", modules.ptr());
+  const auto layers = parent.add("downsample", std::make_shared<Sequential>());
+  layers->push_back(conv);
+  layers->push_back(norm);
   projection = ConvolutionUnit(conv, norm, Activation::None);
 }
 
@@ -81,22 +82,21 @@ at::Tensor Shortcut::forward(const at::Tensor& x) {
   return projection ? projection.forward(x) : x;
 }
 
-BasicBlockImpl::BasicBlockImpl(
-    int64_t in, int64_t planes, int64_t stride, const NormOptions& norm) {
-  const auto add = [&](int index, const torch::nn::Conv2d& conv) {
-    return register_unit(*this, index, conv, norm, Activation::ReLU);
+BasicBlock::BasicBlock(int64_t in, int64_t planes, int64_t stride, const NormOptions& norm) {
+  const auto add = [&](int index, const std::shared_ptr<Conv2d>& conv) {
+    return add_unit(*this, index, conv, norm, Activation::ReLU);
   };
   first = add(1, convolution(in, planes, /*kernel=*/3, stride));
   second = add(2, convolution(planes, planes, /*kernel=*/3, /*stride=*/1));
   downsample = Shortcut(*this, in, planes, stride, norm);
 }
 
-at::Tensor BasicBlockImpl::forward(const at::Tensor& x) {
+at::Tensor BasicBlock::forward(const at::Tensor& x) {
   const auto out = first.forward(x);  // [N,planes,H/S,W/S]
   return second.forward(out, /*addend=*/downsample.forward(x));
 }
 
-BottleneckImpl::BottleneckImpl(
+Bottleneck::Bottleneck(
     int64_t in,
     int64_t planes,
     int64_t stride,
@@ -104,8 +104,8 @@ BottleneckImpl::BottleneckImpl(
     const NormOptions& norm) {
   const auto width = planes * options.width_per_group / 64 * options.groups;
   const auto out = planes * kExpansion;
-  const auto add = [&](int index, const torch::nn::Conv2d& conv) {
-    return register_unit(*this, index, conv, norm, Activation::ReLU);
+  const auto add = [&](int index, const std::shared_ptr<Conv2d>& conv) {
+    return add_unit(*this, index, conv, norm, Activation::ReLU);
   };
   first = add(1, convolution(in, width, /*kernel=*/1, /*stride=*/1));
   second = add(2, convolution(width, width, /*kernel=*/3, stride, options.groups));
@@ -113,13 +113,13 @@ BottleneckImpl::BottleneckImpl(
   downsample = Shortcut(*this, in, out, stride, norm);
 }
 
-at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
+at::Tensor Bottleneck::forward(const at::Tensor& x) {
   auto out = first.forward(x);                                  // [N,width,H,W]
   out = second.forward(out);                                    // [N,width,H/S,W/S]
   return third.forward(out, /*addend=*/downsample.forward(x));  // [N,4·planes,H/S,W/S]
 }
 
-ResNetImpl::ResNetImpl(
+ResNet::ResNet(
     const ResNetOptions& options,
     const NormOptions& norm,
     const std::vector<int64_t>& returned_layers,
@@ -130,22 +130,22 @@ ResNetImpl::ResNetImpl(
       "the returned layers of a ResNet are 1 to 4, got ",
       returned_layers);
   const auto conv = convolution(3, kStemChannels, /*kernel=*/7, /*stride=*/2);
-  stem = register_unit(*this, 1, conv, norm, Activation::ReLU);
+  stem = add_unit(*this, 1, conv, norm, Activation::ReLU);
 
   auto channels = kStemChannels;
   for (int64_t index = 1; index <= last; ++index) {
     const auto planes = kStemChannels << (index - 1);
-    torch::nn::Sequential layer;
+    const auto layer = add("layer" + std::to_string(index), std::make_shared<Sequential>());
     for (int64_t block = 0; block < options.depth[index - 1]; ++block) {
       const int64_t stride = block == 0 && index > 1 ? 2 : 1;
       if (options.bottleneck) {
-        layer->push_back(Bottleneck(channels, planes, stride, options, norm));
+        layer->push_back(std::make_shared<Bottleneck>(channels, planes, stride, options, norm));
       } else {
-        layer->push_back(BasicBlock(channels, planes, stride, norm));
+        layer->push_back(std::make_shared<BasicBlock>(channels, planes, stride, norm));
       }
       channels = options.bottleneck ? planes * kExpansion : planes;
     }
-    layers.push_back(register_module("layer" + std::to_string(index), layer));
+    layers.push_back(layer);
     returned.push_back(std::ranges::find(returned_layers, index) != returned_layers.end());
     if (!returned.back()) continue;
     map_channels.push_back(channels);
@@ -154,7 +154,7 @@ ResNetImpl::ResNetImpl(
   freeze(trainable_layers);
 }
 
-std::vector<at::Tensor> ResNetImpl::forward(const at::Tensor& images) {
+std::vector<at::Tensor> ResNet::forward(const at::Tensor& images) {
   auto x = stem.forward(images);                                          // [N,64,H/2,W/2]
   x = at::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);  // [N,64,H/4,W/4]
   std::vector<at::Tensor> maps;
@@ -167,16 +167,16 @@ std::vector<at::Tensor> ResNetImpl::forward(const at::Tensor& images) {
 
 // torchvision detection/backbone_utils.py, _resnet_fpn_extractor: unfreezes one layer at a time,
 // starting at the last. The norm after the first convolution is unfrozen together with the fifth.
-void ResNetImpl::freeze(int64_t trainable_layers) {
+void ResNet::freeze(int64_t trainable_layers) {
   TORCH_CHECK(
       trainable_layers >= 0 && trainable_layers <= 5,
       "the trainable layers of a ResNet are 0 to 5, got ",
       trainable_layers);
   const std::vector<std::string> from_last = {"layer4", "layer3", "layer2", "layer1", "conv1"};
-  for (const auto& child : named_children()) {
-    const auto place = std::ranges::find(from_last, child.key()) - from_last.begin();
+  for (const auto& [name, child] : children()) {
+    const auto place = std::ranges::find(from_last, name) - from_last.begin();
     const bool trained = trainable_layers == 5 || place < trainable_layers;
-    for (auto& parameter : child.value()->parameters()) parameter.set_requires_grad(trained);
+    for (const auto& parameter : child->parameters()) parameter.set_requires_grad(trained);
   }
 }
 

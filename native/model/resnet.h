@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "layers/convolution_unit.h"
+#include "layers/norm_layer.h"
 #include "model/body.h"
-#include "model/convolution_unit.h"
-#include "model/norm.h"
-#include "torch.h"
 
 namespace maskrcnn {
 
@@ -27,9 +26,8 @@ ResNetOptions resnet_options(const std::string& name);
 // identity.
 struct Shortcut {
   Shortcut() = default;
-  // Registers the convolution and the norm as children "0" and "1" of the parent's "downsample".
-  Shortcut(
-      torch::nn::Module& parent, int64_t in, int64_t out, int64_t stride, const NormOptions& norm);
+  // Adds the convolution and the norm as "0" and "1" of the parent's "downsample".
+  Shortcut(Module& parent, int64_t in, int64_t out, int64_t stride, const NormOptions& norm);
 
   at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
 
@@ -37,36 +35,36 @@ struct Shortcut {
 };
 
 // Two 3×3 convolutions and a shortcut.
-struct BasicBlockImpl : torch::nn::Module {
-  BasicBlockImpl(int64_t in, int64_t planes, int64_t stride, const NormOptions& norm);
+struct BasicBlock : Layer {
+  BasicBlock(int64_t in, int64_t planes, int64_t stride, const NormOptions& norm);
 
-  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,planes,H/stride,W/stride]
+  // [N,in,H,W] -> [N,planes,H/stride,W/stride]
+  at::Tensor forward(const at::Tensor& x) override;
 
   ConvolutionUnit first, second;
   Shortcut downsample;
 };
-TORCH_MODULE(BasicBlock);
 
 // 1×1, 3×3 and 1×1 convolutions and a shortcut. The stride is in the 3×3 convolution ("v1.5"), not
 // in the first one as in the paper.
-struct BottleneckImpl : torch::nn::Module {
-  BottleneckImpl(
+struct Bottleneck : Layer {
+  Bottleneck(
       int64_t in,
       int64_t planes,
       int64_t stride,
       const ResNetOptions& options,
       const NormOptions& norm);
 
-  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,4·planes,H/stride,W/stride]
+  // [N,in,H,W] -> [N,4·planes,H/stride,W/stride]
+  at::Tensor forward(const at::Tensor& x) override;
 
   ConvolutionUnit first, second, third;
   Shortcut downsample;
 };
-TORCH_MODULE(Bottleneck);
 
 // Children conv1, bn1, layer1, ... up to the last returned layer.
-struct ResNetImpl : BodyImpl {
-  ResNetImpl(
+struct ResNet : Body {
+  ResNet(
       const ResNetOptions& options,
       const NormOptions& norm,
       const std::vector<int64_t>& returned_layers,
@@ -75,7 +73,7 @@ struct ResNetImpl : BodyImpl {
   std::vector<at::Tensor> forward(const at::Tensor& images) override;
 
   ConvolutionUnit stem;
-  std::vector<torch::nn::Sequential> layers;
+  std::vector<std::shared_ptr<Sequential>> layers;
   std::vector<bool> returned;  // per layer
 
  private:

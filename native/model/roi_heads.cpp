@@ -11,7 +11,6 @@ namespace maskrcnn {
 namespace {
 
 constexpr double kMinDetectionSide = 1e-2;  // pixels (torchvision detection/roi_heads.py)
-constexpr double kSmoothL1Beta = 1.0 / 9;   // same file
 
 // The most boxes that the heads work on at once in detection, on a CPU and elsewhere, so that
 // thousands of detections need no more memory. An image with the default limits takes one block.
@@ -35,7 +34,7 @@ at::Tensor of_class(const at::Tensor& values, const at::Tensor& classes) {
 
 }  // namespace
 
-RoIHeadsImpl::RoIHeadsImpl(
+RoIHeads::RoIHeads(
     int64_t channels, const std::vector<int64_t>& strides, const RoiHeadsOptions& options)
     : options_(options),
       // Channels-last if a convolution follows; contiguous if the result is flattened, which then
@@ -54,38 +53,36 @@ RoIHeadsImpl::RoIHeadsImpl(
       sampler_(options.sampling) {
   const auto side = options.box_roi_pool.output_size;
   if (options.convolutional_heads) {
-    conv_head_ = register_module(
-        "box_head", FastRcnnConvFcHead(channels, side, options.representation_size));
+    box_head_ = std::make_shared<FastRcnnConvFcHead>(channels, side, options.representation_size);
   } else {
-    mlp_head_ = register_module(
-        "box_head", TwoMlpHead(channels * side * side, options.representation_size));
+    box_head_ = std::make_shared<TwoMlpHead>(channels * side * side, options.representation_size);
   }
-  box_predictor_ = register_module(
-      "box_predictor", FastRcnnPredictor(options.representation_size, options.num_classes));
-  mask_head_ = register_module(
-      "mask_head",
-      MaskRcnnHeads(channels, options.mask_channels, /*batch_norm=*/options.convolutional_heads));
-  mask_predictor_ = register_module(
-      "mask_predictor", MaskRcnnPredictor(options.mask_channels, options.num_classes));
+  add("box_head", box_head_);
+  box_predictor_ =
+      add("box_predictor",
+          std::make_shared<FastRcnnPredictor>(options.representation_size, options.num_classes));
+  mask_head_ =
+      add("mask_head",
+          std::make_shared<MaskRcnnHeads>(
+              channels, options.mask_channels, /*batch_norm=*/options.convolutional_heads));
+  mask_predictor_ =
+      add("mask_predictor",
+          std::make_shared<MaskRcnnPredictor>(options.mask_channels, options.num_classes));
 }
 
-at::Tensor RoIHeadsImpl::box_features(const at::Tensor& pooled) {
-  return options_.convolutional_heads ? conv_head_->forward(pooled) : mlp_head_->forward(pooled);
-}
-
-BoxPredictions RoIHeadsImpl::predict_boxes(
+BoxPredictions RoIHeads::predict_boxes(
     const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& proposals) {
   const auto rois = to_rois(proposals);
   std::vector<at::Tensor> parts;
   for (const auto& part : rois.split(is_training() ? rois.size(0) : kBoxes.on(rois.device())))
-    parts.push_back(box_features(box_roi_pool_.pool(features, part)).to(at::kFloat));
+    parts.push_back(box_head_->forward(box_roi_pool_.pool(features, part)).to(at::kFloat));
   const auto vectors = parts.size() == 1 ? parts.front() : at::cat(parts);
   const ExactScope exact;
   const auto [class_logits, box_regression] = box_predictor_->forward(vectors);
   return {vectors, class_logits, box_regression};
 }
 
-std::vector<Candidates> RoIHeadsImpl::candidates(
+std::vector<Candidates> RoIHeads::candidates(
     const BoxPredictions& predictions, const std::vector<at::Tensor>& proposals) const {
   const auto per_image = counts(proposals);
   const auto boxes =
@@ -97,7 +94,7 @@ std::vector<Candidates> RoIHeadsImpl::candidates(
   return candidates;
 }
 
-std::vector<Detections> RoIHeadsImpl::select_detections(
+std::vector<Detections> RoIHeads::select_detections(
     const std::vector<Candidates>& candidates,
     const std::vector<ImageSize>& sizes,
     const DetectionOptions& options) const {
@@ -123,19 +120,19 @@ std::vector<Detections> RoIHeadsImpl::select_detections(
   return detections;
 }
 
-at::Tensor RoIHeadsImpl::predict_masks(
+at::Tensor RoIHeads::predict_masks(
     const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& boxes) {
   const auto pooled = mask_roi_pool_.pool(features, to_rois(boxes));
   return mask_predictor_->forward(mask_head_->forward(pooled)).to(at::kFloat);
 }
 
-at::Tensor RoIHeadsImpl::predict_masks_of_class(
+at::Tensor RoIHeads::predict_masks_of_class(
     const std::vector<at::Tensor>& features, const at::Tensor& rois, const at::Tensor& labels) {
   const auto pooled = mask_roi_pool_.pool(features, rois);
   return mask_predictor_->forward_of_class(mask_head_->forward(pooled), labels).to(at::kFloat);
 }
 
-std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
+std::vector<at::Tensor> RoIHeads::mask_probabilities(
     const std::vector<at::Tensor>& features,
     const std::vector<at::Tensor>& boxes,
     const std::vector<at::Tensor>& labels) {
@@ -149,7 +146,7 @@ std::vector<at::Tensor> RoIHeadsImpl::mask_probabilities(
   return masks.split_with_sizes(counts(boxes));
 }
 
-Matched RoIHeadsImpl::match_image(const at::Tensor& proposals, const Target& target) const {
+Matched RoIHeads::match_image(const at::Tensor& proposals, const Target& target) const {
   // The ground-truth boxes are added to the proposals, so that there are positives from the first
   // step on.
   const auto boxes = at::cat({proposals, target.boxes});  // [R_n,4]
@@ -165,7 +162,7 @@ Matched RoIHeadsImpl::match_image(const at::Tensor& proposals, const Target& tar
   return {boxes, instances, labels};
 }
 
-MatchedProposals RoIHeadsImpl::match(
+MatchedProposals RoIHeads::match(
     const std::vector<at::Tensor>& proposals, const std::vector<Target>& targets) const {
   std::vector<Matched> images;
   std::vector<at::Tensor> labels;
@@ -176,7 +173,7 @@ MatchedProposals RoIHeadsImpl::match(
   return {std::move(images), BalancedSampler::pool(labels)};
 }
 
-std::vector<RoIHeadsImpl::TrainingSample> RoIHeadsImpl::sample(
+std::vector<RoIHeads::TrainingSample> RoIHeads::sample(
     MatchedProposals& proposals, at::Generator& generator) const {
   std::vector<TrainingSample> samples;
   for (const auto& [positive, negative] : sampler_.draw(proposals.pool, generator)) {
@@ -194,7 +191,7 @@ std::vector<RoIHeadsImpl::TrainingSample> RoIHeadsImpl::sample(
   return samples;
 }
 
-RoiLosses RoIHeadsImpl::compute_losses(
+RoiLosses RoIHeads::compute_losses(
     const std::vector<at::Tensor>& features,
     MatchedProposals& proposals,
     const std::vector<Target>& targets,
@@ -233,16 +230,15 @@ RoiLosses RoIHeadsImpl::compute_losses(
 
   const auto offsets =
       predictions.box_regression.reshape({labels.size(0), -1, 4}).index_select(0, at::cat(places));
-  const auto box_reg = at::smooth_l1_loss(
-                           of_class(offsets, at::cat(positive_labels)),
-                           box_coder_.encode(at::cat(wanted_boxes), at::cat(positive_boxes)),
-                           at::Reduction::Sum,
-                           kSmoothL1Beta) /
-                       labels.numel();
+  const auto box_reg = box_coder_.loss(
+      of_class(offsets, at::cat(positive_labels)),
+      at::cat(wanted_boxes),
+      at::cat(positive_boxes),
+      labels.numel());
   return {classifier, box_reg, compute_mask_loss(features, samples, positives, targets)};
 }
 
-at::Tensor RoIHeadsImpl::compute_mask_loss(
+at::Tensor RoIHeads::compute_mask_loss(
     const std::vector<at::Tensor>& features,
     const std::vector<TrainingSample>& samples,
     ReadBack& positives,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "boxes/box_coder.h"
@@ -11,7 +12,6 @@
 #include "model/options.h"
 #include "model/poolers.h"
 #include "model/targets.h"
-#include "torch.h"
 
 namespace maskrcnn {
 
@@ -50,10 +50,9 @@ struct RoiLosses {
 
 // Predicts the class, the exact box and the mask of each proposal (Mask R-CNN, section 3;
 // torchvision detection/roi_heads.py).
-struct RoIHeadsImpl : torch::nn::Module {
-  // strides: see BackboneImpl::strides()
-  RoIHeadsImpl(
-      int64_t channels, const std::vector<int64_t>& strides, const RoiHeadsOptions& options);
+struct RoIHeads : Module {
+  // strides: see Backbone::strides()
+  RoIHeads(int64_t channels, const std::vector<int64_t>& strides, const RoiHeadsOptions& options);
 
   BoxPredictions predict_boxes(
       const std::vector<at::Tensor>& features, const std::vector<at::Tensor>& proposals);
@@ -106,7 +105,6 @@ struct RoIHeadsImpl : torch::nn::Module {
       const std::vector<TrainingSample>& samples,
       ReadBack& positives,  // boxes and instances per image
       const std::vector<Target>& targets);
-  at::Tensor box_features(const at::Tensor& pooled);
 
   RoiHeadsOptions options_;
   MultiScaleRoIAlign box_roi_pool_;
@@ -114,12 +112,10 @@ struct RoIHeadsImpl : torch::nn::Module {
   BoxCoder box_coder_;
   Matcher matcher_;
   BalancedSampler sampler_;
-  TwoMlpHead mlp_head_{nullptr};           // box_head of version 1
-  FastRcnnConvFcHead conv_head_{nullptr};  // box_head of version 2
-  FastRcnnPredictor box_predictor_{nullptr};
-  MaskRcnnHeads mask_head_{nullptr};
-  MaskRcnnPredictor mask_predictor_{nullptr};
+  std::shared_ptr<Layer> box_head_;
+  std::shared_ptr<FastRcnnPredictor> box_predictor_;
+  std::shared_ptr<MaskRcnnHeads> mask_head_;
+  std::shared_ptr<MaskRcnnPredictor> mask_predictor_;
 };
-TORCH_MODULE(RoIHeads);
 
 }  // namespace maskrcnn

@@ -1,8 +1,12 @@
 #include "model/rpn.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 
 #include "boxes/boxes.h"
+#include "layers/conv_norm_activation.h"
+#include "layers/initial_values.h"
 #include "ops/nms.h"
 
 namespace maskrcnn {
@@ -10,7 +14,6 @@ namespace maskrcnn {
 namespace {
 
 constexpr double kMinProposalSide = 1e-3;  // pixels (torchvision detection/rpn.py)
-constexpr double kSmoothL1Beta = 1.0 / 9;  // same file
 
 // [N,A·C,H,W] -> [N, H·W·A, C]: same order as the anchors.
 at::Tensor by_anchor(const at::Tensor& prediction, int64_t columns) {
@@ -28,36 +31,36 @@ std::vector<at::Tensor> boxes_of(const std::vector<Proposals>& proposals) {
   return boxes;
 }
 
-RpnHeadImpl::RpnHeadImpl(int64_t channels, int64_t num_anchors, int64_t conv_depth) {
-  conv = register_module("conv", torch::nn::ModuleList());
+RpnHead::RpnHead(int64_t channels, int64_t num_anchors, int64_t conv_depth) {
+  const auto layer = [channels](int64_t out) {
+    return std::make_shared<Conv2d>(Conv2dOptions{.in = channels, .out = out, .kernel = 1});
+  };
+  conv = add("conv", std::make_shared<Sequential>());
   for (int64_t i = 0; i < conv_depth; ++i) {
-    conv->push_back(ConvNormActivation(
+    conv->push_back(std::make_shared<ConvNormActivation>(
         ConvNormActivationOptions{.in = channels, .out = channels, .kernel = 3}));
   }
-  cls_logits = register_module(
-      "cls_logits", torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, num_anchors, 1)));
-  bbox_pred = register_module(
-      "bbox_pred", torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, num_anchors * 4, 1)));
-  for (const auto& module : modules(/*include_self=*/false)) {
-    if (auto* layer = module->as<torch::nn::Conv2dImpl>()) {
-      torch::nn::init::normal_(layer->weight, /*mean=*/0, /*std=*/0.01);
-      torch::nn::init::zeros_(layer->bias);
+  cls_logits = add("cls_logits", layer(num_anchors));
+  bbox_pred = add("bbox_pred", layer(num_anchors * 4));
+  for_each([](const Module& part) {
+    if (const auto* each = dynamic_cast<const Conv2d*>(&part)) {
+      draw_normal(each->weight, /*deviation=*/0.01);
+      fill_zeros(each->bias);
     }
-  }
+  });
 }
 
-RpnHeadOutput RpnHeadImpl::forward(const std::vector<at::Tensor>& features) {
+RpnHeadOutput RpnHead::forward(const std::vector<at::Tensor>& features) {
   RpnHeadOutput output;
   for (const auto& feature : features) {
-    auto x = feature;
-    for (const auto& block : *conv) x = block->as<ConvNormActivationImpl>()->forward(x);
+    const auto x = conv->forward(feature);
     output.objectness.push_back(cls_logits->forward(x).to(at::kFloat));
     output.bbox_pred.push_back(bbox_pred->forward(x).to(at::kFloat));
   }
   return output;
 }
 
-RegionProposalNetworkImpl::RegionProposalNetworkImpl(int64_t channels, const RpnOptions& options)
+RegionProposalNetwork::RegionProposalNetwork(int64_t channels, const RpnOptions& options)
     : options_(options),
       anchor_generator_(options.anchors),
       matcher_(
@@ -65,11 +68,13 @@ RegionProposalNetworkImpl::RegionProposalNetworkImpl(int64_t channels, const Rpn
            options.sampling.bg_iou_thresh,
            /*allow_low_quality=*/true}),
       sampler_(options.sampling) {
-  head = register_module(
-      "head", RpnHead(channels, anchor_generator_.num_anchors_per_location(), options.conv_depth));
+  head =
+      add("head",
+          std::make_shared<RpnHead>(
+              channels, anchor_generator_.num_anchors_per_location(), options.conv_depth));
 }
 
-std::vector<Proposals> RegionProposalNetworkImpl::propose(
+std::vector<Proposals> RegionProposalNetwork::propose(
     const RpnHeadOutput& output, const ImageList& images, const ProposalOptions& limits) const {
   const at::NoGradGuard no_grad;
   const auto& anchors = anchor_generator_.generate(output.objectness, images.padded());
@@ -100,7 +105,7 @@ std::vector<Proposals> RegionProposalNetworkImpl::propose(
   return proposals;
 }
 
-Proposals RegionProposalNetworkImpl::filter_proposals(
+Proposals RegionProposalNetwork::filter_proposals(
     const at::Tensor& all_boxes,
     const at::Tensor& all_scores,
     const at::Tensor& levels,
@@ -116,7 +121,7 @@ Proposals RegionProposalNetworkImpl::filter_proposals(
   return {boxes.index_select(0, kept), scores.index_select(0, kept)};
 }
 
-Proposals RegionProposalNetworkImpl::merge(
+Proposals RegionProposalNetwork::merge(
     const std::vector<Proposals>& lists, const ProposalOptions& limits) const {
   std::vector<at::Tensor> all_boxes, all_scores;
   for (const auto& list : lists) {
@@ -128,7 +133,7 @@ Proposals RegionProposalNetworkImpl::merge(
   return {boxes.index_select(0, kept), scores.index_select(0, kept)};
 }
 
-std::pair<at::Tensor, at::Tensor> RegionProposalNetworkImpl::match(
+std::pair<at::Tensor, at::Tensor> RegionProposalNetwork::match(
     const at::Tensor& anchors, const at::Tensor& gt_boxes) const {
   if (gt_boxes.size(0) == 0) {
     return {at::zeros({anchors.size(0)}, anchors.options()), at::zeros_like(anchors)};
@@ -138,7 +143,7 @@ std::pair<at::Tensor, at::Tensor> RegionProposalNetworkImpl::match(
   return {labels, gt_boxes.index_select(0, matches.clamp_min(0))};
 }
 
-AnchorTargets RegionProposalNetworkImpl::assign_targets(
+AnchorTargets RegionProposalNetwork::assign_targets(
     const RpnHeadOutput& output,
     const ImageList& images,
     const std::vector<Target>& targets) const {
@@ -152,7 +157,7 @@ AnchorTargets RegionProposalNetworkImpl::assign_targets(
   return {anchors, labels, boxes, BalancedSampler::pool(labels)};
 }
 
-RpnLosses RegionProposalNetworkImpl::compute_losses(
+RpnLosses RegionProposalNetwork::compute_losses(
     const RpnHeadOutput& output, AnchorTargets& targets, at::Generator& generator) const {
   std::vector<at::Tensor> levels_objectness, levels_offsets;
   for (size_t level = 0; level < output.objectness.size(); ++level) {
@@ -179,12 +184,11 @@ RpnLosses RegionProposalNetworkImpl::compute_losses(
     return {objectness.sum() * 0, offsets.sum() * 0};
   }
 
-  const auto box_reg = at::smooth_l1_loss(
-                           offsets.index_select(0, positives),
-                           box_coder_.encode(at::cat(wanted_boxes), at::cat(references)),
-                           at::Reduction::Sum,
-                           kSmoothL1Beta) /
-                       sampled.numel();
+  const auto box_reg = box_coder_.loss(
+      offsets.index_select(0, positives),
+      at::cat(wanted_boxes),
+      at::cat(references),
+      sampled.numel());
   const auto objectness_loss = at::binary_cross_entropy_with_logits(
       objectness.index_select(0, sampled), at::cat(targets.labels).index_select(0, sampled));
   return {objectness_loss, box_reg};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -7,11 +8,10 @@
 #include "boxes/box_coder.h"
 #include "boxes/matcher.h"
 #include "boxes/sampler.h"
-#include "model/conv_norm_activation.h"
+#include "layers/layers.h"
 #include "model/options.h"
 #include "model/targets.h"
 #include "model/transform.h"
-#include "torch.h"
 
 namespace maskrcnn {
 
@@ -24,15 +24,13 @@ struct RpnHeadOutput {
 };
 
 // Convolutions over every level, with the same weights for all levels.
-struct RpnHeadImpl : torch::nn::Module {
-  RpnHeadImpl(int64_t channels, int64_t num_anchors, int64_t conv_depth);
+struct RpnHead : Module {
+  RpnHead(int64_t channels, int64_t num_anchors, int64_t conv_depth);
   RpnHeadOutput forward(const std::vector<at::Tensor>& features);
 
-  torch::nn::ModuleList conv;
-  torch::nn::Conv2d cls_logits{nullptr};
-  torch::nn::Conv2d bbox_pred{nullptr};
+  std::shared_ptr<Sequential> conv;
+  std::shared_ptr<Conv2d> cls_logits, bbox_pred;
 };
-TORCH_MODULE(RpnHead);
 
 // Proposals of one image, best first.
 struct Proposals {
@@ -56,8 +54,8 @@ struct RpnLosses {
 
 // Finds boxes that contain an object of any class (Faster R-CNN, section 3.1; torchvision
 // detection/rpn.py).
-struct RegionProposalNetworkImpl : torch::nn::Module {
-  RegionProposalNetworkImpl(int64_t channels, const RpnOptions& options);
+struct RegionProposalNetwork : Module {
+  RegionProposalNetwork(int64_t channels, const RpnOptions& options);
 
   RpnHeadOutput forward_head(const std::vector<at::Tensor>& features) {
     return head->forward(features);
@@ -79,7 +77,7 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
   RpnLosses compute_losses(
       const RpnHeadOutput& output, AnchorTargets& targets, at::Generator& generator) const;
 
-  RpnHead head{nullptr};
+  std::shared_ptr<RpnHead> head;
 
  private:
   // Labels and boxes for the anchors of one image.
@@ -98,6 +96,5 @@ struct RegionProposalNetworkImpl : torch::nn::Module {
   Matcher matcher_;
   BalancedSampler sampler_;
 };
-TORCH_MODULE(RegionProposalNetwork);
 
 }  // namespace maskrcnn

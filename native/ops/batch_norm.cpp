@@ -1,21 +1,17 @@
 #include "ops/batch_norm.h"
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "aten.h"
 #include "ops/batch_norm_kernels.h"
+#include "ops/differentiable.h"
 
 // Letters: N images, C channels, H W rows and columns, R = N·H·W rows of a map, one per pixel.
 
 namespace maskrcnn::ops {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 // Numbers of a block of rows, which has sums of its own in float64.
 constexpr int64_t kBlock = 1 << 16;
@@ -194,38 +190,13 @@ Gradients gradients_of(
   return gradients;
 }
 
-struct BatchNormFunction : torch::autograd::Function<BatchNormFunction> {
-  static at::Tensor forward(
-      AutogradContext* context,
-      const at::Tensor& x,
-      const at::Tensor& weight,
-      const at::Tensor& bias,
-      at::Tensor running_mean,
-      at::Tensor running_var,
-      const BatchNormOptions& options) {
-    auto mean = at::empty({x.size(1)}, at::kDouble);
-    auto inv_std = at::empty_like(mean), variance = at::empty_like(mean);
-    const auto result =
-        x.scalar_type() == at::kFloat
-            ? normalize<float>(x, weight, bias, mean, inv_std, variance, options.eps)
-            : normalize<c10::BFloat16>(x, weight, bias, mean, inv_std, variance, options.eps);
-    const auto rows = static_cast<double>(rows_of(x));
-    running_mean.lerp_(mean.to(at::kFloat), options.momentum);
-    running_var.lerp_((variance * (rows / (rows - 1))).to(at::kFloat), options.momentum);
-    context->save_for_backward({x, weight, mean, inv_std});
-    return result;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    const auto saved = context->get_saved_variables();
-    const auto& x = saved[0];
-    const auto grad = grads[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
-    const auto of = x.scalar_type() == at::kFloat
-                        ? gradients_of<float>(grad, x, saved[1], saved[2], saved[3])
-                        : gradients_of<c10::BFloat16>(grad, x, saved[1], saved[2], saved[3]);
-    return {of.x, of.weight, of.bias, {}, {}, {}};
-  }
-};
+std::vector<at::Tensor> batch_norm_backward(const Backward& pass) {
+  const auto& x = pass.saved[0];
+  const auto grad = pass.grad.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto of = x.scalar_type() == at::kFloat ? gradients_of<float> : gradients_of<c10::BFloat16>;
+  const auto grads = of(grad, x, pass.saved[1], pass.saved[2], pass.saved[3]);
+  return {grads.x, grads.weight, grads.bias};
+}
 
 }  // namespace
 
@@ -242,7 +213,18 @@ at::Tensor batch_norm(
     at::Tensor running_mean,
     at::Tensor running_var,
     const BatchNormOptions& options) {
-  return BatchNormFunction::apply(x, weight, bias, running_mean, running_var, options);
+  auto mean = at::empty({x.size(1)}, at::kDouble);
+  auto inv_std = at::empty_like(mean), variance = at::empty_like(mean);
+  const auto forward = [&] {
+    const auto of = x.scalar_type() == at::kFloat ? normalize<float> : normalize<c10::BFloat16>;
+    const auto result = of(x, weight, bias, mean, inv_std, variance, options.eps);
+    const auto rows = static_cast<double>(rows_of(x));
+    running_mean.lerp_(mean.to(at::kFloat), options.momentum);
+    running_var.lerp_((variance * (rows / (rows - 1))).to(at::kFloat), options.momentum);
+    return result;
+  };
+  return differentiable(
+      {x, weight, bias}, /*saved=*/{x, weight, mean, inv_std}, forward, batch_norm_backward);
 }
 
 }  // namespace maskrcnn::ops

@@ -2,13 +2,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
 namespace maskrcnn::ops {
 
 struct ConvolutionGeometry {
-  at::IntArrayRef stride, padding, dilation;
+  std::array<int64_t, 2> stride, padding, dilation;  // of rows and columns
   int64_t groups;
 };
 

@@ -2,20 +2,17 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/record_function.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <vector>
 
 #include "aten.h"
+#include "ops/differentiable.h"
 #include "ops/matmul.h"
 
 // Letters: R rows of input, C input and K output channels.
 
 namespace maskrcnn::ops {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 bool suits(const at::Tensor& x, const at::Tensor& weight) {
   return has_matmul_kernels() && x.is_cpu() && x.dim() == 2 && x.numel() > 0 &&
@@ -29,30 +26,15 @@ at::Tensor product(const at::Tensor& left, const at::Tensor& right) {
   return result;
 }
 
-struct LinearFunction : torch::autograd::Function<LinearFunction> {
-  static at::Tensor forward(
-      AutogradContext* context,
-      const at::Tensor& x,
-      const at::Tensor& weight,
-      const at::Tensor& bias) {
-    context->save_for_backward({x, weight});
-    auto result = bias.repeat({x.size(0), 1});
-    matmul(x, weight.t(), result, /*add=*/true);
-    return result;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    const auto saved = context->get_saved_variables();
-    const auto& x = saved[0];
-    const auto& weight = saved[1];
-    const auto& grad = grads[0];
-    at::Tensor grad_x, grad_weight, grad_bias;
-    if (context->needs_input_grad(0)) grad_x = product(grad, weight);
-    if (context->needs_input_grad(1)) grad_weight = product(grad.t(), x);
-    if (context->needs_input_grad(2)) grad_bias = grad.sum(0);
-    return {grad_x, grad_weight, grad_bias};
-  }
-};
+std::vector<at::Tensor> linear_backward(const Backward& pass) {
+  const auto& x = pass.saved[0];
+  const auto& weight = pass.saved[1];
+  at::Tensor grad_x, grad_weight, grad_bias;
+  if (pass.wanted[0]) grad_x = product(pass.grad, weight);
+  if (pass.wanted[1]) grad_weight = product(pass.grad.t(), x);
+  if (pass.wanted[2]) grad_bias = pass.grad.sum(0);
+  return {grad_x, grad_weight, grad_bias};
+}
 
 }  // namespace
 
@@ -63,7 +45,12 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
       "maskrcnn::products",
       std::vector<c10::IValue>(
           {static_cast<double>(x.size(0)) * static_cast<double>(weight.numel())}));
-  return LinearFunction::apply(x, weight, bias);
+  const auto forward = [&] {
+    auto result = bias.repeat({x.size(0), 1});
+    matmul(x, weight.t(), result, /*add=*/true);
+    return result;
+  };
+  return differentiable({x, weight, bias}, /*saved=*/{x, weight}, forward, linear_backward);
 }
 
 }  // namespace maskrcnn::ops

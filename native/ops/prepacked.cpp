@@ -105,16 +105,14 @@ PrepackedConvolution::PrepackedConvolution(
     const ConvolutionGeometry& geometry,
     const at::Tensor& example,
     const Epilogue& epilogue)
-    : stride_(geometry.stride.vec()),
-      padding_(geometry.padding.vec()),
-      dilation_(geometry.dilation.vec()),
-      groups_(geometry.groups),
+    : geometry_(geometry),
       multiplications_per_element_(static_cast<double>(weight.numel() / weight.size(0))),
       epilogue_(epilogue) {
   static const auto reorder = find<Reorder>(kReorder);
   const auto type = example.scalar_type();
   const auto converted = weight.detach().to(type).contiguous(at::MemoryFormat::ChannelsLast);
-  weight_ = reorder.call(converted, padding_, stride_, dilation_, groups_, example.sizes());
+  const auto& [stride, padding, dilation, groups] = geometry_;
+  weight_ = reorder.call(converted, padding, stride, dilation, groups, example.sizes());
   if (bias.defined()) bias_ = bias.detach().to(type);
 }
 
@@ -122,16 +120,17 @@ at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& 
   static const auto convolve = find<Convolve>(kConvolve);
   static const auto convolve_and_add = find<ConvolveAndAdd>(kConvolve, "binary");
   const auto bias = bias_.defined() ? std::optional(bias_) : std::nullopt;
+  const auto& [stride, padding, dilation, groups] = geometry_;
   const auto run = [&] {
     if (!addend.defined()) {
       return convolve.call(
           x,
           weight_,
           bias,
-          padding_,
-          stride_,
-          dilation_,
-          groups_,
+          padding,
+          stride,
+          dilation,
+          groups,
           epilogue_.name,
           scalars(epilogue_.arguments),
           "");
@@ -144,10 +143,10 @@ at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& 
         addend,
         weight_,
         bias,
-        padding_,
-        stride_,
-        dilation_,
-        groups_,
+        padding,
+        stride,
+        dilation,
+        groups,
         "add",
         1.0,
         epilogue,

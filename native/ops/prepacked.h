@@ -39,8 +39,7 @@ class PrepackedConvolution {
 
  private:
   at::Tensor weight_, bias_;
-  std::vector<int64_t> stride_, padding_, dilation_;
-  int64_t groups_;
+  ConvolutionGeometry geometry_;
   double multiplications_per_element_;
   Epilogue epilogue_;
 };

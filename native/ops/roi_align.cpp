@@ -1,83 +1,45 @@
 #include "ops/roi_align.h"
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include "aten.h"
+#include "ops/differentiable.h"
 #include "ops/roi_align_cpu.h"
 #include "ops/torchvision.h"
 
 namespace maskrcnn::ops {
 namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
 // Pools from all levels in one call, so that the results need no reordering.
-struct RoiAlignOnCpu : torch::autograd::Function<RoiAlignOnCpu> {
-  static at::Tensor forward(
-      AutogradContext* context,
-      at::TensorList levels,
-      const at::Tensor& rois,
-      const at::Tensor& level_of,
-      const RoiAlignOptions& options) {
-    context->save_for_backward({rois, level_of});
-    std::vector<std::vector<int64_t>> sizes;
-    for (const auto& level : levels) sizes.push_back(level.sizes().vec());
-    context->saved_data["level_sizes"] = sizes;
-    context->saved_data["spatial_scales"] = options.spatial_scales;
-    context->saved_data["output_size"] = options.output_size;
-    context->saved_data["sampling_ratio"] = options.sampling_ratio;
-    context->saved_data["format"] = static_cast<int64_t>(options.format);
-    return roi_align_cpu(levels, rois, level_of, options);
-  }
+at::Tensor align_on_cpu(
+    at::TensorList levels,
+    const at::Tensor& rois,
+    const at::Tensor& level_of,
+    const RoiAlignOptions& options) {
+  std::vector<std::vector<int64_t>> sizes;
+  for (const auto& level : levels) sizes.push_back(level.sizes().vec());
+  return differentiable(
+      levels,
+      /*saved=*/{rois, level_of},
+      [&] { return roi_align_cpu(levels, rois, level_of, options); },
+      [sizes, options](const Backward& pass) {
+        return roi_align_backward_cpu(pass.grad, pass.saved[0], pass.saved[1], sizes, options);
+      });
+}
 
-  static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    const auto saved = context->get_saved_variables();
-    auto& data = context->saved_data;
-    std::vector<std::vector<int64_t>> sizes;
-    for (const auto& level : data["level_sizes"].toListRef()) sizes.push_back(level.toIntVector());
-    auto results = roi_align_backward_cpu(
-        grads[0],
-        saved[0],
-        saved[1],
-        sizes,
-        {data["spatial_scales"].toDoubleVector(),
-         data["output_size"].toInt(),
-         data["sampling_ratio"].toInt(),
-         static_cast<at::MemoryFormat>(data["format"].toInt())});
-    results.resize(sizes.size() + 3);  // no gradients for rois, level_of and options
-    return results;
-  }
-};
-
-struct RoiAlignOnGpu : torch::autograd::Function<RoiAlignOnGpu> {
-  static at::Tensor forward(
-      AutogradContext* context,
-      const at::Tensor& input,
-      const at::Tensor& rois,
-      double spatial_scale,
-      int64_t output_size,
-      int64_t sampling_ratio) {
-    context->save_for_backward({rois});
-    context->saved_data["input_sizes"] = input.sizes();
-    context->saved_data["spatial_scale"] = spatial_scale;
-    context->saved_data["output_size"] = output_size;
-    context->saved_data["sampling_ratio"] = sampling_ratio;
-    return torchvision::roi_align(input, rois, spatial_scale, output_size, sampling_ratio);
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    auto& data = context->saved_data;
-    const auto grad_input = torchvision::roi_align_backward(
-        grads[0],
-        context->get_saved_variables()[0],
-        data["input_sizes"].toIntVector(),
-        data["spatial_scale"].toDouble(),
-        data["output_size"].toInt(),
-        data["sampling_ratio"].toInt());
-    return {grad_input, {}, {}, {}, {}};
-  }
-};
+at::Tensor align_level_on_gpu(
+    const at::Tensor& input,
+    const at::Tensor& rois,
+    double scale,
+    int64_t output_size,
+    int64_t sampling_ratio) {
+  return differentiable(
+      {input},
+      /*saved=*/{rois},
+      [&] { return torchvision::roi_align(input, rois, scale, output_size, sampling_ratio); },
+      [=, sizes = input.sizes().vec()](const Backward& pass) -> std::vector<at::Tensor> {
+        return {torchvision::roi_align_backward(
+            pass.grad, pass.saved[0], sizes, scale, output_size, sampling_ratio)};
+      });
+}
 
 at::Tensor align_on_gpu(
     at::TensorList levels,
@@ -86,7 +48,7 @@ at::Tensor align_on_gpu(
     const RoiAlignOptions& options) {
   const auto maps = to_pool_from(levels);
   const auto align = [&](size_t level, const at::Tensor& some) {
-    return RoiAlignOnGpu::apply(
+    return align_level_on_gpu(
         maps[level],
         some,
         options.spatial_scales[level],
@@ -156,8 +118,7 @@ at::Tensor roi_align(
   const auto type = first.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
   std::vector<at::Tensor> converted;
   for (const auto& level : levels) converted.push_back(level.to(type));
-  // Autograd finds inputs in a TensorList but not in a std::vector.
-  return RoiAlignOnCpu::apply(at::TensorList(converted), rois.detach(), level_of, options);
+  return align_on_cpu(converted, rois.detach(), level_of, options);
 }
 
 }  // namespace maskrcnn::ops

@@ -5,11 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "aten.h"
+#include "named_tensors.h"
 
 namespace maskrcnn {
-
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 struct SgdOptions {
   double momentum;

@@ -22,7 +22,7 @@ auto read_array(
   }
   auto array = value.As<Array>();
   using Element = std::remove_pointer_t<decltype(array.Data())>;
-  return View<Element>{array.Data(), static_cast<int64_t>(array.ElementLength())};
+  return ArrayView<Element>{array.Data(), static_cast<int64_t>(array.ElementLength())};
 }
 
 }  // namespace
@@ -84,19 +84,19 @@ int64_t checked_product(
   return product;
 }
 
-View<uint8_t> read_bytes(const Napi::Value& value, const std::string& name) {
+ArrayView<uint8_t> read_bytes(const Napi::Value& value, const std::string& name) {
   return read_array<Napi::Uint8Array>(value, napi_uint8_array, name, "a Uint8Array");
 }
 
-View<int32_t> read_integers(const Napi::Value& value, const std::string& name) {
+ArrayView<int32_t> read_integers(const Napi::Value& value, const std::string& name) {
   return read_array<Napi::Int32Array>(value, napi_int32_array, name, "an Int32Array");
 }
 
-View<float> read_floats(const Napi::Value& value, const std::string& name) {
+ArrayView<float> read_floats(const Napi::Value& value, const std::string& name) {
   return read_array<Napi::Float32Array>(value, napi_float32_array, name, "a Float32Array");
 }
 
-View<float> read_finite_floats(const Napi::Value& value, const std::string& name) {
+ArrayView<float> read_finite_floats(const Napi::Value& value, const std::string& name) {
   const auto view = read_floats(value, name);
   for (int64_t i = 0; i < view.length; ++i) {
     if (!std::isfinite(view.data[i])) {
@@ -106,7 +106,7 @@ View<float> read_finite_floats(const Napi::Value& value, const std::string& name
   return view;
 }
 
-View<double> read_finite_doubles(const Napi::Value& value, const std::string& name) {
+ArrayView<double> read_finite_doubles(const Napi::Value& value, const std::string& name) {
   const auto view =
       read_array<Napi::Float64Array>(value, napi_float64_array, name, "a Float64Array");
   for (int64_t i = 0; i < view.length; ++i) {

@@ -36,21 +36,21 @@ int64_t checked_product(
 
 // A view of the memory of a JavaScript typed array, which stays its owner.
 template <typename T>
-struct View {
+struct ArrayView {
   const T* data;
   int64_t length;
 };
 
 template <typename T>
-std::vector<T> copy(const View<T>& view) {
+std::vector<T> copy(const ArrayView<T>& view) {
   return {view.data, view.data + view.length};
 }
 
-View<uint8_t> read_bytes(const Napi::Value& value, const std::string& name);
-View<int32_t> read_integers(const Napi::Value& value, const std::string& name);
-View<float> read_floats(const Napi::Value& value, const std::string& name);
-View<float> read_finite_floats(const Napi::Value& value, const std::string& name);
-View<double> read_finite_doubles(const Napi::Value& value, const std::string& name);
+ArrayView<uint8_t> read_bytes(const Napi::Value& value, const std::string& name);
+ArrayView<int32_t> read_integers(const Napi::Value& value, const std::string& name);
+ArrayView<float> read_floats(const Napi::Value& value, const std::string& name);
+ArrayView<float> read_finite_floats(const Napi::Value& value, const std::string& name);
+ArrayView<double> read_finite_doubles(const Napi::Value& value, const std::string& name);
 std::vector<std::string> read_strings(const Napi::Value& value, const std::string& name);
 
 void check_length(Napi::Env env, int64_t length, int64_t expected, const std::string& name);
@@ -59,7 +59,7 @@ void check_length(Napi::Env env, int64_t length, int64_t expected, const std::st
 int64_t count_rows(Napi::Env env, int64_t length, int64_t width, const std::string& name);
 
 template <typename T>
-at::Tensor to_tensor(const View<T>& view, at::IntArrayRef sizes) {
+at::Tensor to_tensor(const ArrayView<T>& view, at::IntArrayRef sizes) {
   const auto tensor = at::empty(sizes, c10::CppTypeToScalarType<T>::value);
   if (view.length > 0) std::memcpy(tensor.mutable_data_ptr(), view.data, view.length * sizeof(T));
   return tensor;

@@ -100,16 +100,16 @@ std::vector<EncodedDetections> detect_and_encode(
     const std::vector<at::Tensor>& images,
     const DetectOptions& options,
     StageCosts* costs) {
-  auto limits = network->detection_options();
+  auto limits = network.detection_options();
   limits.score_thresh = std::max(limits.score_thresh, options.score_threshold);
   limits.detections_per_img = std::min(limits.detections_per_img, options.max_detections);
   const bool with_masks = options.mask_format != MaskFormat::None;
   std::vector<Detections> detections;
   if (options.views.size() == 1) {
-    detections = network->detect(images, limits, with_masks, costs);
+    detections = network.detect(images, limits, with_masks, costs);
   } else {
     for (const auto& image : images)
-      detections.push_back(network->detect_in_views(image, options.views, limits, with_masks));
+      detections.push_back(network.detect_in_views(image, options.views, limits, with_masks));
   }
   std::vector<EncodedDetections> encoded;
   for (size_t i = 0; i < images.size(); ++i) {

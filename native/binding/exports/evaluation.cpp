@@ -75,7 +75,7 @@ void read_objects(
   objects.masks.assign(reinterpret_cast<const char*>(masks.data), masks.length);
 }
 
-evaluation::Shape read_shape(const Napi::Object& data) {
+evaluation::Shape shape_of(const Napi::Object& data) {
   const auto name = read_string(data.Get("shape"), "shape");
   if (name == "box") return evaluation::Shape::Box;
   if (name == "mask") return evaluation::Shape::Mask;
@@ -88,7 +88,7 @@ evaluation::DataSet read_data(const Napi::Value& value) {
   evaluation::DataSet data;
   data.classes = read_integer(object.Get("classes"), "classes", 1, kMostClasses);
   const auto sizes = read_integers(object.Get("sizes"), "sizes");
-  const Limits limits{count_rows(env, sizes.length, 2, "sizes"), data.classes, read_shape(object)};
+  const Limits limits{count_rows(env, sizes.length, 2, "sizes"), data.classes, shape_of(object)};
   for (int64_t i = 0; i < limits.images; ++i) {
     const auto width = sizes.data[2 * i], height = sizes.data[2 * i + 1];
     if (width < 1) refuse_value(env, "sizes[" + std::to_string(2 * i) + "]", "above 0", width);
@@ -133,7 +133,7 @@ Napi::Value coco(const Napi::CallbackInfo& info) {
   auto data = read_data(info[0]);
   const Fields fields(info[1], "options");
   evaluation::CocoOptions options{
-      read_shape(info[0].As<Napi::Object>()),
+      shape_of(info[0].As<Napi::Object>()),
       fields.numbers("iouThresholds"),
       fields.numbers("recallPoints"),
       {},
@@ -164,7 +164,7 @@ Napi::Value confusion(const Napi::CallbackInfo& info) {
   auto data = read_data(info[0]);
   const Fields fields(info[1], "options");
   const evaluation::ConfusionOptions options{
-      read_shape(info[0].As<Napi::Object>()),
+      shape_of(info[0].As<Napi::Object>()),
       fields.number("iouThreshold"),
       fields.number("scoreThreshold")};
   return run_on_pool(

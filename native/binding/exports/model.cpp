@@ -1,5 +1,7 @@
 #include "binding/exports/model.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -170,7 +172,7 @@ Napi::Value Model::detect(const Napi::CallbackInfo& info) {
         [state = state(env), images, options] {
           const at::NoGradGuard no_grad;
           state->network->eval();
-          return detect_and_encode(state->network, images, options);
+          return detect_and_encode(*state->network, images, options);
         },
         from_detections);
   });
@@ -205,7 +207,7 @@ Napi::Value Model::stage_costs(const Napi::CallbackInfo& info) {
           state->network->eval();
           const auto rate = convolution_rate(scalar_type_of(state->network->precision()));
           StageCosts costs;
-          detect_and_encode(state->network, images, options, &costs);
+          detect_and_encode(*state->network, images, options, &costs);
           return {rate, costs.costs()};
         },
         [](Napi::Env env, const Result& result) -> Napi::Value {

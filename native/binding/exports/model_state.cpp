@@ -1,6 +1,7 @@
 #include "binding/exports/model_state.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -13,32 +14,26 @@
 
 #include "binding/worker/errors.h"
 #include "device/transfers.h"
+#include "layers/initial_values.h"
 #include "memory/tensor_memory.h"
-#include "model/initial_values.h"
 
 namespace maskrcnn::binding {
 
 namespace {
 
 void collect(
-    const torch::nn::Module& module,
-    const std::string& prefix,
-    std::vector<ModelState::Entry>& entries) {
-  for (const auto& item : module.named_parameters(/*recurse=*/false)) {
-    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/true});
-  }
-  for (const auto& item : module.named_buffers(/*recurse=*/false)) {
-    entries.push_back({prefix + item.key(), item.value(), /*is_parameter=*/false});
-  }
-  for (const auto& item : module.named_children()) {
-    collect(*item.value(), prefix + item.key() + ".", entries);
-  }
+    const Module& part, const std::string& prefix, std::vector<ModelState::Entry>& entries) {
+  for (const auto& [name, tensor] : part.own_parameters())
+    entries.push_back({prefix + name, tensor, /*is_parameter=*/true});
+  for (const auto& [name, tensor] : part.own_buffers())
+    entries.push_back({prefix + name, tensor, /*is_parameter=*/false});
+  for (const auto& [name, child] : part.children()) collect(*child, prefix + name + ".", entries);
 }
 
 // The memory format of cuDNN's kernels for tensor cores. They would convert weights in another
 // format at every call.
-void make_channels_last(const torch::nn::Module& network) {
-  for (auto& parameter : network.parameters()) {
+void make_channels_last(const Module& network) {
+  for (const auto& parameter : network.parameters()) {
     if (parameter.dim() == 4)
       parameter.set_data(parameter.detach().contiguous(at::MemoryFormat::ChannelsLast));
   }
@@ -69,7 +64,7 @@ std::shared_ptr<ModelState> build_model(const ModelOptions& options, bool initia
   at::manual_seed(options.seed);
   std::optional<WithoutInitialValues> skip;
   if (!initialize) skip.emplace();
-  MaskRCNN network(options.network);
+  const auto network = std::make_shared<MaskRCNN>(options.network);
   network->to(options.device);
   if (!options.device.is_cpu()) make_channels_last(*network);
   return std::shared_ptr<ModelState>(

@@ -16,7 +16,7 @@ namespace maskrcnn::binding {
 
 // The state that the jobs of one model share. Only the worker's thread uses it.
 struct ModelState {
-  MaskRCNN network;
+  std::shared_ptr<MaskRCNN> network;
   at::Generator generator;  // for the samplers
   // They release their tensors together with this state, because JavaScript may collect their
   // objects much later.

@@ -1,7 +1,5 @@
 #include "binding/exports/ops.h"
 
-#include <torch/csrc/autograd/autograd.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "binding/worker/checked.h"
 #include "boxes/matcher.h"
 #include "ops/batch_norm.h"
+#include "ops/differentiable.h"
 #include "ops/linear.h"
 #include "ops/mask_targets.h"
 #include "ops/nms.h"
@@ -88,7 +87,7 @@ Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
   check_length(info.Env(), grad.length, arguments.output_length, "gradOutput");
   const auto input = at::zeros(arguments.input_shape).requires_grad_();
   const auto output = align(input, arguments);
-  const auto grads = torch::autograd::grad({output}, {input}, {to_tensor(grad, output.sizes())});
+  const auto grads = ops::gradients(output, {input}, to_tensor(grad, output.sizes()));
   return to_float_array(info.Env(), grads[0]);
 }
 
@@ -131,7 +130,7 @@ Napi::Value batch_norm(const Napi::CallbackInfo& info) {
   const auto running_mean = at::zeros({shape[1]}), running_var = at::ones({shape[1]});
   const auto result =
       ops::batch_norm(x, weight, bias, running_mean, running_var, {/*momentum=*/1.0, eps});
-  const auto gradients = torch::autograd::grad({result}, {x, weight, bias}, {grad});
+  const auto gradients = ops::gradients(result, {x, weight, bias}, grad);
   auto object = Napi::Object::New(env);
   const auto set = [&](const char* name, const at::Tensor& tensor) {
     object.Set(name, to_float_array(env, tensor.detach().to(at::kFloat).contiguous()));
@@ -172,7 +171,7 @@ Napi::Value linear_gradients(const Napi::CallbackInfo& info) {
   const std::vector<at::Tensor> inputs{
       given.x.requires_grad_(), given.weight.requires_grad_(), bias};
   const auto result = ops::linear(inputs[0], inputs[1], bias);
-  const auto gradients = torch::autograd::grad({result}, inputs, {grad});
+  const auto gradients = ops::gradients(result, inputs, grad);
   auto object = Napi::Object::New(env);
   object.Set("x", to_float_array(env, gradients[0]));
   object.Set("weight", to_float_array(env, gradients[1]));

@@ -8,7 +8,7 @@
 
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/results.h"
-#include "binding/worker/errors.h"
+#include "binding/worker/checked.h"
 #include "binding/worker/run_on_pool.h"
 #include "ops/color.h"
 #include "ops/resample.h"
@@ -192,11 +192,6 @@ Napi::Value adjust(const Napi::CallbackInfo& info) {
       [](Napi::Env env, const std::vector<uint8_t>& adjusted) -> Napi::Value {
         return to_array<Napi::Uint8Array>(env, adjusted);
       });
-}
-
-template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
-Napi::Value checked(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Function(info); });
 }
 
 }  // namespace

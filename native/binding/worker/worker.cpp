@@ -11,27 +11,24 @@
 
 namespace maskrcnn::binding {
 
-namespace {
-
-struct Job {
-  std::function<void()> work;
-  std::function<void(Napi::Env)> settle;
-};
-
-// Runs on the JavaScript thread. If the environment is being torn down, there is no env, and this
-// only frees the callback.
-void call_on_main(Napi::Env env, Napi::Function, void*, std::function<void(Napi::Env)>* callback) {
-  const std::unique_ptr<std::function<void(Napi::Env)>> owned(callback);
-  if (static_cast<napi_env>(env) == nullptr) return;
-  const Napi::HandleScope scope(env);
-  (*owned)(env);
-}
-
-using Settler = Napi::TypedThreadSafeFunction<void, std::function<void(Napi::Env)>, call_on_main>;
-
-}  // namespace
-
 struct Worker::State : std::enable_shared_from_this<Worker::State> {
+  struct Job {
+    std::function<void()> work;
+    std::function<void(Napi::Env)> settle;
+  };
+
+  // Runs on the JavaScript thread. If the environment is being torn down, there is no env, and this
+  // only frees the callback.
+  static void call_on_main(
+      Napi::Env env, Napi::Function, void*, std::function<void(Napi::Env)>* callback) {
+    const std::unique_ptr<std::function<void(Napi::Env)>> owned(callback);
+    if (static_cast<napi_env>(env) == nullptr) return;
+    const Napi::HandleScope scope(env);
+    (*owned)(env);
+  }
+
+  using Settler = Napi::TypedThreadSafeFunction<void, std::function<void(Napi::Env)>, call_on_main>;
+
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<Job> jobs;

@@ -1,13 +1,13 @@
-#include "model/linear_relu.h"
+#include "layers/linear_relu.h"
 
 #include "device/precision.h"
 #include "ops/linear.h"
 
 namespace maskrcnn {
 
-at::Tensor LinearReLU::forward(const at::Tensor& x, const torch::nn::Linear& linear) {
-  return forward(x, {linear->weight, linear->bias}, [&] {
-    return LinearWeights{linear->weight, linear->bias};
+at::Tensor LinearReLU::forward(const at::Tensor& x, const Linear& linear) {
+  return forward(x, {linear.weight, linear.bias}, [&] {
+    return LinearWeights{linear.weight, linear.bias};
   });
 }
 

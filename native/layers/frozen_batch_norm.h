@@ -2,21 +2,21 @@
 
 #include <cstdint>
 
-#include "model/norm.h"
-#include "model/weight_cache.h"
-#include "torch.h"
+#include "layers/norm_layer.h"
+#include "layers/weight_cache.h"
 
 namespace maskrcnn {
 
 // Batch norm whose statistics, scale and shift are buffers. So it is an affine map per channel, the
 // same in training and inference.
-struct FrozenBatchNorm2dImpl : torch::nn::Module {
+struct FrozenBatchNorm2d : NormLayer {
   // The COCO_V1 weights were trained with eps 0 (torchvision detection/_utils.py, overwrite_eps).
-  FrozenBatchNorm2dImpl(int64_t channels, double eps);
+  FrozenBatchNorm2d(int64_t channels, double eps);
 
-  at::Tensor forward(const at::Tensor& x);  // [N,C,H,W] -> [N,C,H,W]
+  at::Tensor forward(const at::Tensor& x) override;
 
-  const ChannelAffine& affine();
+  std::optional<ChannelAffine> affine() override;
+  bool is_frozen() const override { return true; }
 
   at::Tensor weight, bias, running_mean, running_var;  // [C]
   double eps;
@@ -24,6 +24,5 @@ struct FrozenBatchNorm2dImpl : torch::nn::Module {
  private:
   WeightCache<ChannelAffine> affine_;
 };
-TORCH_MODULE(FrozenBatchNorm2d);
 
 }  // namespace maskrcnn

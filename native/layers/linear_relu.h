@@ -3,9 +3,9 @@
 #include <functional>
 #include <vector>
 
-#include "model/weight_cache.h"
+#include "layers/layers.h"
+#include "layers/weight_cache.h"
 #include "ops/prepacked.h"
-#include "torch.h"
 
 namespace maskrcnn {
 
@@ -16,7 +16,7 @@ struct LinearWeights {
 // A linear layer and ReLU, in one pass over the result where possible.
 class LinearReLU {
  public:
-  at::Tensor forward(const at::Tensor& x /*[R,C]*/, const torch::nn::Linear& linear);
+  at::Tensor forward(const at::Tensor& x /*[R,C]*/, const Linear& linear);
 
   // The same with weights that are computed from `sources`. They are computed again only when a
   // source has changed.

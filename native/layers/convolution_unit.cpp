@@ -1,4 +1,4 @@
-#include "model/convolution_unit.h"
+#include "layers/convolution_unit.h"
 
 #include "device/precision.h"
 #include "ops/convolution.h"
@@ -37,66 +37,52 @@ ops::Epilogue epilogue_of(Activation activation) {
   TORCH_CHECK(false, "unknown activation");
 }
 
-ops::ConvolutionGeometry geometry_of(const torch::nn::Conv2d& conv) {
-  const auto& options = conv->options;
-  return {
-      options.stride(),
-      std::get<torch::ExpandingArray<2>>(options.padding()),
-      options.dilation(),
-      options.groups()};
-}
-
 // In float32, the copies of weights that are larger than the maps cost more memory than they save
 // time.
-bool pays_to_prepack(const at::Tensor& x, const torch::nn::Conv2d& conv) {
+bool pays_to_prepack(const at::Tensor& x, const Conv2d& conv) {
   const auto type = prepacked_weights_type(x);
   if (type != at::kFloat) return type.has_value();
-  return conv->weight.numel() <= x.numel() &&
-         !ops::suits_winograd(x, conv->weight, geometry_of(conv));
+  return conv.weight.numel() <= x.numel() && !ops::suits_winograd(x, conv.weight, conv.geometry());
 }
 
 }  // namespace
 
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
-  const auto frozen = frozen_affine_of(norm_);
-  const bool is_fixed = norm_.is_empty() || frozen || !norm_.ptr()->is_training();
-  if (is_fixed && pays_to_prepack(x, conv_)) {
+  const bool is_frozen = norm_ && norm_->is_frozen();
+  const bool is_fixed = !norm_ || is_frozen || !norm_->is_training();
+  if (is_fixed && pays_to_prepack(x, *conv_)) {
     return forward_prepacked(x.to(*prepacked_weights_type(x)), addend);
   }
   const auto convolve = [&](const ConvolutionWeights& weights) {
-    return ops::convolve(x, weights.weight, weights.bias, geometry_of(conv_));
+    return ops::convolve(x, weights.weight, weights.bias, conv_->geometry());
   };
   at::Tensor out;
   if (const auto type = cached_weights_type(x); is_fixed && type && !wants_gradients(sources())) {
     out = convolve(cached_weights(*type));
-  } else if (frozen) {
+  } else if (is_frozen) {
     // Part of the weights, a frozen norm costs no pass over the result.
-    out = convolve(fold(*frozen));
+    out = convolve(fixed_weights());
   } else {
     out = convolve({conv_->weight, conv_->bias});
-    if (!norm_.is_empty()) out = normalize(norm_, out);
+    if (norm_) out = norm_->forward(out);
   }
   if (addend.defined()) out.add_(addend);
   return activate(activation_, out);
 }
 
-ConvolutionWeights ConvolutionUnit::fold(const ChannelAffine& affine) const {
-  const auto& [scale, shift] = affine;
+ConvolutionWeights ConvolutionUnit::fixed_weights() const {
+  if (!norm_) return {conv_->weight, conv_->bias};
+  const auto [scale, shift] = norm_->affine().value();
   return {
       conv_->weight * scale.view({-1, 1, 1, 1}),
       conv_->bias.defined() ? shift + conv_->bias * scale : shift};
 }
 
-ConvolutionWeights ConvolutionUnit::fixed_weights() const {
-  return norm_.is_empty() ? ConvolutionWeights{conv_->weight, conv_->bias}
-                          : fold(*affine_of(norm_));
-}
-
 std::vector<at::Tensor> ConvolutionUnit::sources() const {
   std::vector<at::Tensor> sources = {conv_->weight, conv_->bias};
-  if (!norm_.is_empty()) {
-    for (const auto& tensor : norm_.ptr()->parameters()) sources.push_back(tensor);
-    for (const auto& tensor : norm_.ptr()->buffers()) sources.push_back(tensor);
+  if (norm_) {
+    for (const auto& [name, tensor] : norm_->own_parameters()) sources.push_back(tensor);
+    for (const auto& [name, tensor] : norm_->own_buffers()) sources.push_back(tensor);
   }
   return sources;
 }
@@ -112,7 +98,7 @@ at::Tensor ConvolutionUnit::forward_prepacked(const at::Tensor& input, const at:
   const auto& prepacked = prepacked_.get(sources(), [&] {
     const auto [weight, bias] = fixed_weights();
     return ops::PrepackedConvolution(
-        weight, bias, geometry_of(conv_), input, epilogue_of(activation_));
+        weight, bias, conv_->geometry(), input, epilogue_of(activation_));
   });
   return prepacked.forward(input, addend);
 }

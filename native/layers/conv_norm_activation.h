@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "model/convolution_unit.h"
-#include "model/norm.h"
-#include "torch.h"
+#include "layers/convolution_unit.h"
+#include "layers/layers.h"
+#include "layers/norm_layer.h"
 
 namespace maskrcnn {
 
@@ -26,17 +26,16 @@ struct ConvNormActivationOptions {
 // Convolution, norm, activation. The convolution has a bias only if there is no norm (torchvision
 // ops/misc.py, Conv2dNormActivation). Children: "0" is the convolution, "1" the norm. The initial
 // values are those of nn.Conv2d.
-struct ConvNormActivationImpl : torch::nn::Module {
-  explicit ConvNormActivationImpl(const ConvNormActivationOptions& options);
+struct ConvNormActivation : Layer {
+  explicit ConvNormActivation(const ConvNormActivationOptions& options);
 
-  at::Tensor forward(const at::Tensor& x);  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+  // [N,in,H,W] -> [N,out,H/stride,W/stride]
+  at::Tensor forward(const at::Tensor& x) override;
 
-  torch::nn::Conv2d conv{nullptr};
-  torch::nn::AnyModule norm;  // empty for Norm::None
+  std::shared_ptr<Conv2d> conv;
 
  private:
   ConvolutionUnit unit_;
 };
-TORCH_MODULE(ConvNormActivation);
 
 }  // namespace maskrcnn

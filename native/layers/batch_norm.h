@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "layers/norm_layer.h"
+
+namespace maskrcnn {
+
+// torch.nn.BatchNorm2d. In training it also moves its running statistics.
+struct BatchNorm2d : NormLayer {
+  BatchNorm2d(int64_t channels, double eps, double momentum);
+
+  at::Tensor forward(const at::Tensor& x) override;
+
+  std::optional<ChannelAffine> affine() override;
+  bool is_frozen() const override { return false; }
+
+  double eps, momentum;
+  at::Tensor weight, bias;               // [C]
+  at::Tensor running_mean, running_var;  // [C]
+  at::Tensor num_batches_tracked;        // scalar i64
+};
+
+}  // namespace maskrcnn

@@ -1,0 +1,65 @@
+#include "ops/differentiable.h"
+
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <memory>
+#include <utility>
+
+namespace maskrcnn::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+using BackwardFunction = std::function<variable_list(const Backward&)>;
+
+// libtorch's context holds values of its own kinds only, of which this is one.
+struct Held : torch::CustomClassHolder {
+  explicit Held(BackwardFunction backward) : backward(std::move(backward)) {}
+  BackwardFunction backward;
+};
+
+struct Differentiable : torch::autograd::Function<Differentiable> {
+  static at::Tensor forward(
+      AutogradContext* context,
+      at::TensorList inputs,
+      const variable_list& saved,
+      const std::function<at::Tensor()>& forward,
+      BackwardFunction backward) {
+    const auto result = forward();
+    context->save_for_backward(saved);
+    context->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
+    context->saved_data["backward"] =
+        c10::IValue::make_capsule(c10::make_intrusive<Held>(std::move(backward)));
+    return result;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto inputs = static_cast<size_t>(context->saved_data["inputs"].toInt());
+    std::vector<bool> wanted;
+    for (size_t i = 0; i < inputs; ++i) wanted.push_back(context->needs_input_grad(i));
+    const auto held = context->saved_data["backward"].toCapsule();
+    auto results = static_cast<const Held&>(*held).backward(
+        {grads[0], context->get_saved_variables(), std::move(wanted)});
+    results.resize(inputs + 3);  // none for `saved` and the functions
+    return results;
+  }
+};
+
+}  // namespace
+
+at::Tensor differentiable(
+    at::TensorList inputs,
+    const std::vector<at::Tensor>& saved,
+    const std::function<at::Tensor()>& forward,
+    std::function<std::vector<at::Tensor>(const Backward&)> backward) {
+  return Differentiable::apply(inputs, saved, forward, std::move(backward));
+}
+
+std::vector<at::Tensor> gradients(
+    const at::Tensor& result, const std::vector<at::Tensor>& inputs, const at::Tensor& weights) {
+  return torch::autograd::grad({result}, inputs, {weights});
+}
+
+}  // namespace maskrcnn::ops

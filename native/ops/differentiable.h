@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "aten.h"
+
+// Own forward and backward passes as parts of libtorch's graph. In one place, because libtorch's
+// headers for this take longer to compile than most files.
+
+namespace maskrcnn::ops {
+
+// What a backward pass gets.
+struct Backward {
+  at::Tensor grad;                // of the result
+  std::vector<at::Tensor> saved;  // from the forward pass
+  std::vector<bool> wanted;       // of each input: whether its gradient is needed
+};
+
+// Runs `forward` without recording it. The gradients of the inputs are those that `backward`
+// returns, in the same order; an undefined one stands for zero. `saved` is what `backward` needs:
+// inputs, or tensors that `forward` fills.
+at::Tensor differentiable(
+    at::TensorList inputs,
+    const std::vector<at::Tensor>& saved,
+    const std::function<at::Tensor()>& forward,
+    std::function<std::vector<at::Tensor>(const Backward&)> backward);
+
+// The gradients of the sum of result · weights with respect to the inputs.
+std::vector<at::Tensor> gradients(
+    const at::Tensor& result, const std::vector<at::Tensor>& inputs, const at::Tensor& weights);
+
+}  // namespace maskrcnn::ops
