@@ -134,7 +134,11 @@ async function cmakeJs(root: string, args: string[], progress: Progress, quiet =
   );
 }
 
-/** Shortens 'Building CXX object CMakeFiles/maskrcnn_model.dir/native/model/fpn.cpp.o' by the folder of the target. */
+/** Shortens 'Building CXX object CMakeFiles/maskrcnn_ops.dir/Unity/unity_3_cxx.cxx.o' to 'Building ops, part 4'. */
 function shorten(step: string): string {
-  return step.replace(/CMakeFiles\/\w+\.dir\//, '').replace(/\.o$/, '');
+  return step
+    .replace(/CXX object CMakeFiles\/(?:maskrcnn_)?(\w+)\.dir\//, '$1, ')
+    .replace(/Unity\/unity_(\d+)_cxx\.cxx/, (_, index: string) => `part ${Number(index) + 1}`)
+    .replace(/cmake_pch\.hxx\.gch$/, "libtorch's headers")
+    .replace(/\.o$/, '');
 }
