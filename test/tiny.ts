@@ -47,6 +47,17 @@ export function blobSample(index: number): Sample {
   return {file: `blob_${index}.png`, image: {data, width: side, height: side}, instances};
 }
 
+/** One image with `count` discs in a square grid. */
+export function gridSample(count: number): Sample {
+  const columns = Math.ceil(Math.sqrt(count));
+  const side = 16 * columns;
+  const data = new Uint8Array(side * side * 3).fill(80);
+  const instances = Array.from({length: count}, (_, k) =>
+    disc(data, side, 8 + 16 * (k % columns), 8 + 16 * Math.floor(k / columns), 6),
+  );
+  return {file: 'grid.png', image: {data, width: side, height: side}, instances};
+}
+
 function disc(data: Uint8Array, side: number, cx: number, cy: number, radius: number): Instance {
   const size = 2 * radius + 1;
   const [left, top] = [cx - radius, cy - radius];

@@ -1,7 +1,10 @@
 #include "model/mask_head.h"
 
+#include <ATen/autocast_mode.h>
+
 #include "layers/conv_norm_activation.h"
 #include "layers/initial_values.h"
+#include "ops/differentiable.h"
 
 namespace maskrcnn {
 
@@ -11,6 +14,13 @@ constexpr int kConvolutions = 4;
 // Rois whose grown maps have gradients at once. An image with many objects has 128 rois, and their
 // gradients would take 100 MB.
 constexpr int64_t kGrownAtOnce = 16;
+// From so many rois on, the backward pass grows the maps again: they would take 50 MB or more, and
+// growing them takes 1 or 2 % of a step.
+constexpr int64_t kLeastRecomputed = 64;
+
+bool computes_in_float32() {
+  return !at::autocast::is_autocast_enabled(at::kCPU);
+}
 
 // [R, S·S·2·2, K] -> [R,K,2·S,2·S]
 at::Tensor interleave(const at::Tensor& logits, int64_t side) {
@@ -45,38 +55,41 @@ MaskRcnnPredictor::MaskRcnnPredictor(int64_t channels, int64_t num_classes) {
   draw_kaiming_normal(mask_fcn_logits->weight);
 }
 
-at::Tensor MaskRcnnPredictor::grow(const at::Tensor& x) {
+at::Tensor MaskRcnnPredictor::grow(
+    const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   // The windows of a 2×2 transposed convolution with stride 2 do not overlap: a linear map computes
   // the 2×2 output pixels of each input pixel, [S·S,C] -> [S·S,2·2·C]. The 1×1 convolution after it
   // also works pixel by pixel. So only its few output channels need to be interleaved.
   const auto rois = x.size(0), channels = x.size(1), side = x.size(2);
   const auto pixels = x.permute({0, 2, 3, 1}).reshape({-1, channels});  // [R·S·S,C]
-  return growth_
-      .forward(
-          pixels,
-          {conv5_mask->weight, conv5_mask->bias},
-          [&] {
-            return LinearWeights{
-                conv5_mask->weight.permute({2, 3, 1, 0}).reshape({-1, channels}),
-                conv5_mask->bias.repeat({4})};
-          })
-      .view({rois, side * side * 4, channels});
+  const auto make = [&] {
+    return LinearWeights{weight.permute({2, 3, 1, 0}).reshape({-1, channels}), bias.repeat({4})};
+  };
+  return growth_.forward(pixels, {weight, bias}, make).view({rois, side * side * 4, channels});
 }
 
 at::Tensor MaskRcnnPredictor::forward(const at::Tensor& x) {
-  const auto logits =
-      at::linear(grow(x), mask_fcn_logits->weight.flatten(1), mask_fcn_logits->bias);
+  const auto grown = grow(x, conv5_mask->weight, conv5_mask->bias);
+  const auto logits = at::linear(grown, mask_fcn_logits->weight.flatten(1), mask_fcn_logits->bias);
   return interleave(logits, x.size(2));
 }
 
 at::Tensor MaskRcnnPredictor::forward_of_class(const at::Tensor& x, const at::Tensor& classes) {
   const auto weight = mask_fcn_logits->weight.flatten(1).index_select(0, classes);  // [R,C]
   const auto bias = mask_fcn_logits->bias.index_select(0, classes);                 // [R]
-  const auto most = x.is_cpu() && x.requires_grad() ? kGrownAtOnce : x.size(0);
-  std::vector<at::Tensor> parts;
+  const bool in_parts = x.is_cpu() && x.requires_grad();
+  const bool recomputes = in_parts && x.size(0) >= kLeastRecomputed && computes_in_float32();
+  const auto most = in_parts ? kGrownAtOnce : x.size(0);
   const auto columns = weight.unsqueeze(2).split(most);
-  for (const auto& part : x.split(most))
-    parts.push_back(at::bmm(grow(part), columns[parts.size()]));
+  std::vector<at::Tensor> parts;
+  for (const auto& part : x.split(most)) {
+    const std::vector<at::Tensor> inputs = {
+        part, conv5_mask->weight, conv5_mask->bias, columns[parts.size()]};
+    const auto compute = [this](const std::vector<at::Tensor>& from) {
+      return at::bmm(grow(from[0], from[1], from[2]), from[3]);
+    };
+    parts.push_back(recomputes ? ops::recomputed(inputs, compute) : compute(inputs));
+  }
   const auto products = parts.size() == 1 ? parts.front() : at::cat(parts);
   return interleave(products + bias.view({-1, 1, 1}), x.size(2)).squeeze(1);
 }

@@ -26,7 +26,8 @@ struct MaskRcnnPredictor : Module {
   std::shared_ptr<Conv2d> mask_fcn_logits;
 
  private:
-  at::Tensor grow(const at::Tensor& x);  // [R,C,S,S] -> [R, S·S·2·2, C]
+  // [R,C,S,S] -> [R, S·S·2·2, C], with the weights and the bias of conv5_mask
+  at::Tensor grow(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
   LinearReLU growth_;
 };

@@ -57,6 +57,26 @@ at::Tensor differentiable(
   return Differentiable::apply(inputs, saved, forward, std::move(backward));
 }
 
+at::Tensor recomputed(
+    const std::vector<at::Tensor>& inputs,
+    std::function<at::Tensor(const std::vector<at::Tensor>&)> compute) {
+  const auto backward = [compute](const Backward& pass) {
+    const at::AutoGradMode grad_mode(true);
+    std::vector<at::Tensor> again, wanted;
+    for (size_t i = 0; i < pass.saved.size(); ++i) {
+      again.push_back(pass.saved[i].detach().requires_grad_(pass.wanted[i]));
+      if (pass.wanted[i]) wanted.push_back(again.back());
+    }
+    const auto found = gradients(compute(again), wanted, pass.grad);
+    std::vector<at::Tensor> results;
+    auto next = found.begin();
+    for (const bool is_wanted : pass.wanted) results.push_back(is_wanted ? *next++ : at::Tensor());
+    return results;
+  };
+  return differentiable(
+      inputs, /*saved=*/inputs, [&] { return compute(inputs); }, backward);
+}
+
 std::vector<at::Tensor> gradients(
     const at::Tensor& result, const std::vector<at::Tensor>& inputs, const at::Tensor& weights) {
   return torch::autograd::grad({result}, inputs, {weights});

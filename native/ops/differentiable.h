@@ -26,6 +26,13 @@ at::Tensor differentiable(
     const std::function<at::Tensor()>& forward,
     std::function<std::vector<at::Tensor>(const Backward&)> backward);
 
+// Runs `compute` on the inputs and keeps only these for the backward pass, which runs it again:
+// less memory for more time. Autocast must be off, and `compute` must give the same result every
+// time.
+at::Tensor recomputed(
+    const std::vector<at::Tensor>& inputs,
+    std::function<at::Tensor(const std::vector<at::Tensor>&)> compute);
+
 // The gradients of the sum of result · weights with respect to the inputs.
 std::vector<at::Tensor> gradients(
     const at::Tensor& result, const std::vector<at::Tensor>& inputs, const at::Tensor& weights);
