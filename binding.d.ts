@@ -455,10 +455,15 @@ export const rle: {
 };
 
 /**
- * A mask as compressed run lengths, as the lengths themselves, or as the union of polygons. points: alternating x and
- * y, in pixels, within 2^20 of 0. Polygon i ends before number ends[i].
+ * A mask as compressed run lengths, as the lengths themselves, or as the union of polygons and bitmaps. points:
+ * alternating x and y, in pixels, within 2^20 of 0. Ring i ends before number ends[i]. Polygon k ends before ring
+ * polygons[k]; a pixel belongs to it if it is in an odd number of its rings, by cocoapi's rule. Default: each ring is a
+ * polygon.
  */
-export type NativeSegmentation = string | Float64Array | {points: Float64Array; ends: Int32Array};
+export type NativeSegmentation =
+  | string
+  | Float64Array
+  | {points: Float64Array; ends: Int32Array; polygons?: Int32Array; bitmaps?: readonly NativeCrop[]};
 
 /** A decoded mask, or why it cannot be decoded. box: left, top, width, height. crop: only if asked for. */
 export type NativeSegment =

@@ -10,6 +10,8 @@ export {type ScaleJitterOptions, scaleJitter} from './augment/scale-jitter.js';
 export type {Border} from './augment/warp.js';
 export {type ErrorCode, type ErrorDetails, MaskRcnnError} from './basics/errors.js';
 export type {Random, RandomState} from './basics/random.js';
+export {AnnotatedImages, type AnnotatedOptions, type AnnotatedStats} from './datasets/annotated/annotated-images.js';
+export type {AnnotatedImage, AnnotatedObject, Part, Ring} from './datasets/annotated/annotations.js';
 export type {CocoImage} from './datasets/coco/annotation-index.js';
 export {Coco, type CocoOptions, type CocoStats} from './datasets/coco/coco.js';
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/dataset.js';
@@ -22,6 +24,7 @@ export {
   type MaskFolderStats,
   type SplitOptions,
 } from './datasets/mask-folder.js';
+export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
 export {split, subset} from './datasets/split.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';

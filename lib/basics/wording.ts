@@ -46,14 +46,23 @@ function beginsAlike(given: string, word: string): boolean {
   return a[0] === b[0] || swapped || a.slice(1).startsWith(b.slice(0, 2)) || b.slice(1).startsWith(a.slice(0, 2));
 }
 
-/** Formats a value for messages: short and on one line. */
+/** A file may nest lists as deep as it likes. */
+const MOST_DEPTH = 3;
+
+/** Formats a value for messages: short and on one line. Lists within lists within lists are only counted. */
 export function show(value: unknown): string {
+  return showAt(value, 0);
+}
+
+function showAt(value: unknown, depth: number): string {
   if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 57)}…'` : `'${value}'`;
   if (typeof value === 'function') return 'a function';
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
     const items = Array.from(value as unknown[]);
-    return `[${items.slice(0, 6).map(show).join(', ')}${items.length > 6 ? `, … ${items.length} items` : ''}]`;
+    if (depth === MOST_DEPTH) return `a list of ${items.length}`;
+    const shown = items.slice(0, 6).map((item) => showAt(item, depth + 1));
+    return `[${shown.join(', ')}${items.length > 6 ? `, … ${items.length} items` : ''}]`;
   }
   const name = value.constructor?.name;
   return name === undefined || name === 'Object' ? 'an object' : `an object of type ${name}`;

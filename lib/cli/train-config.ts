@@ -2,6 +2,7 @@ import {AUGMENT_NAMES} from '../augment/presets.js';
 import {bool, either, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {MaskFolder} from '../datasets/mask-folder.js';
+import {findDataset} from '../datasets/open-dataset.js';
 import {split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
@@ -44,21 +45,31 @@ export const DEFAULT_VALIDATION = 0.2;
 
 export type TrainingData = {training: Dataset; validation?: Dataset};
 
+/** The parts of a split data set that are for training and for validation. */
+async function splitsForTraining({path, ...options}: DataSpec): Promise<{training?: string; validation?: string}> {
+  const {splits} = await findDataset(path, options);
+  const named = (pattern: RegExp) => splits.find((name) => pattern.test(name));
+  const [training, validation] = [named(/^train/i), named(/^val/i)];
+  return {...(training !== undefined && {training}), ...(validation !== undefined && {validation})};
+}
+
 /**
  * Opens the data sets in `config`; undefined if there are none. Data options apply to both data sets, unless one has
  * its own.
  */
 export async function openTrainingData(config: TrainConfig): Promise<TrainingData | undefined> {
   const {data: options, others} = partDataOptions(config);
-  const {
-    data,
-    validation = DEFAULT_VALIDATION,
-    seed = 0,
-  } = others as {data?: unknown; validation?: unknown; seed?: number};
+  const {data, validation: given, seed = 0} = others as {data?: unknown; validation?: unknown; seed?: number};
+  const validation = given ?? DEFAULT_VALIDATION;
   if (data === undefined) return undefined;
   const specOf = (given: unknown): DataSpec =>
     typeof given === 'string' ? {path: given, ...options} : {...options, ...(given as DataSpec)};
-  const all = await openImages(specOf(data));
+  const spec = specOf(data);
+  const parts = spec.split === undefined ? await splitsForTraining(spec) : {};
+  const all = await openImages({...spec, ...(parts.training !== undefined && {split: parts.training})});
+  if (parts.validation !== undefined && given === undefined) {
+    return {training: all, validation: await openImages({...spec, split: parts.validation})};
+  }
   if (validation === 0) return {training: all};
   if (typeof validation === 'number') {
     // Keep all images of a patient on the same side of the split.

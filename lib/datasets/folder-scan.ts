@@ -20,8 +20,10 @@ export type FolderLayout = {
 /** An image and its mask. `name` is the image's file name without extension. */
 export type ImagePair = {name: string; image: string; mask: string};
 
-/** What the name of a mask has after that of its image. GlaS uses `_anno`, Penn-Fudan uses `_mask`. */
-export const MASK_SUFFIXES: readonly string[] = ['_anno', '_mask'];
+/** What a mask's name has after that of its image. GlaS: `_anno`, Penn-Fudan: `_mask`, Cellpose: `_cp_masks`. */
+export const MASK_SUFFIXES: readonly string[] = ['_anno', '_mask', '_cp_masks'];
+/** The figure that Cellpose writes beside the masks. */
+const CELLPOSE_FIGURE = '_cp_output';
 const PREDICTIONS = 'The pictures of `maskrcnn predict`, NAME_overlay and NAME_labels, are no images.';
 
 /** Sorts train_2 before train_10, in the same order on every machine. */
@@ -60,10 +62,12 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     // A mask of the same name is a prediction too if the image is there that both are made of.
     return of !== undefined && (own === undefined || (own === stem && stems.has(of)));
   };
+  const isFigure = (stem: string) =>
+    stem.endsWith(CELLPOSE_FIGURE) && stems.has(stem.slice(0, -CELLPOSE_FIGURE.length));
   const images = byStem(
     imageFolder,
     imageFiles,
-    (stem, name) => !isMask(stem) && !isPrediction(stem, name) && kept(stem, name),
+    (stem, name) => !isMask(stem) && !isPrediction(stem, name) && !isFigure(stem) && kept(stem, name),
   );
   if (images.size === 0 || masks.size === 0) {
     const {found, hint: layouts} = await describeMisplaced(folder, {

@@ -52,7 +52,8 @@ export type MaskFolderOptions = {
    */
   maskFolder?: string;
   /**
-   * Suffix that a mask's name has after the name of its image, before the extension. Default: '_anno' or '_mask', and
+   * Suffix that a mask's name has after the name of its image, before the extension. Default: '_anno', '_mask' or
+   * '_cp_masks' (Cellpose), and
    * in two folders also no suffix. If there are no such masks, '_labels', as `maskrcnn predict` writes them.
    */
   maskSuffix?: string;

@@ -89,10 +89,10 @@ export async function describeForeignJson(file: string): Promise<string> {
     const {buffer, bytesRead} = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
     const head = buffer.toString('utf8', 0, bytesRead);
     if (/"_via_\w+"|"shape_attributes"/.test(head)) {
-      return 'It looks like a file of VGG Image Annotator (VIA). Export the annotations there in COCO format.';
+      return 'It looks like a file of VGG Image Annotator (VIA), which `openDataset()` reads.';
     }
     if (/"shapes"|"imagePath"/.test(head)) {
-      return 'It looks like a file of LabelMe, which is for one image. Convert all of them to one file in COCO format.';
+      return 'It looks like a file of LabelMe, which is for one image. `openDataset()` reads it, and the folder with all of them.';
     }
     return 'An instances file of COCO has images, annotations and categories.';
   } finally {

@@ -39,6 +39,11 @@ const BITS: Record<string, number> = {uchar: 8, ushort: 16, uint: 32, float: 32}
  */
 export async function readMask(path: string | URL): Promise<IdMask> {
   const {bytes, name} = await readBytes(path, 'INVALID_MASK');
+  return maskOfBytes(bytes, name);
+}
+
+/** The same for the bytes of a file. `name` stands for it in errors. */
+export async function maskOfBytes(bytes: Uint8Array, name: string): Promise<IdMask> {
   const fail = (message: string, details: {hint?: string; cause?: unknown} = {}) =>
     new MaskRcnnError('INVALID_MASK', message, {file: name, ...details});
 

@@ -90,7 +90,15 @@ void add_crossings(
 
 }  // namespace
 
-Runs runs_of_polygon(const double* points, int64_t count, int64_t width, int64_t height) {
+namespace {
+
+// Appends the crossings of one closed ring.
+void add_ring(
+    const double* points,
+    int64_t count,
+    int64_t width,
+    int64_t height,
+    std::vector<uint32_t>& positions) {
   TORCH_CHECK(count >= 3, "A polygon must have three points or more, got ", count, ".");
   std::vector<GridPoint> corners;
   for (int64_t i = 0; i < count; ++i) {
@@ -107,10 +115,23 @@ Runs runs_of_polygon(const double* points, int64_t count, int64_t width, int64_t
     corners.push_back(
         {rounded(static_cast<double>(kScale) * x), rounded(static_cast<double>(kScale) * y)});
   }
-  std::vector<uint32_t> positions;
   for (size_t i = 0; i < corners.size(); ++i) {
     const Edge edge(corners[i], corners[(i + 1) % corners.size()]);
     add_crossings(edge, width, height, positions);
+  }
+}
+
+}  // namespace
+
+Runs runs_of_rings(
+    const double* points, const std::vector<int32_t>& ends, int64_t width, int64_t height) {
+  std::vector<uint32_t> positions;
+  int32_t start = 0;
+  for (const auto end : ends) {
+    const auto numbers = end - start;
+    TORCH_CHECK(numbers % 2 == 0, "A polygon must have as many x as y, got ", numbers, " numbers.");
+    add_ring(points + start, numbers / 2, width, height, positions);
+    start = end;
   }
   std::sort(positions.begin(), positions.end());
   positions.push_back(static_cast<uint32_t>(width * height));

@@ -1,18 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "ops/rle.h"
 
 namespace maskrcnn::ops {
 
-// The mask of a closed polygon, with the same runs as cocoapi's rleFrPoly (common/maskApi.c). The
-// outline is rounded to fifths of a pixel, and a pixel is inside if its centre is. Parts outside
-// the image are cut off. Throws c10::Error unless there are at least three points, all finite and
-// within 2^20 pixels.
-Runs runs_of_polygon(
-    const double* points,  // alternating x and y, in pixels; 0 is the border of the image
-    int64_t count,         // number of points
+// The mask of a polygon: its outline and its holes, all closed rings. For one ring the runs are the
+// same as those of cocoapi's rleFrPoly (common/maskApi.c). The rings are rounded to fifths of a
+// pixel, and a pixel belongs to the mask if its centre, rounded likewise, lies in an odd number of
+// them. Parts outside the image are cut off. Throws c10::Error unless each ring has at least three
+// points, all finite and within 2^20 pixels.
+Runs runs_of_rings(
+    const double* points,              // alternating x and y, in pixels; 0 is the image's border
+    const std::vector<int32_t>& ends,  // of each ring in `points`
     int64_t width,
     int64_t height);
 

@@ -127,7 +127,7 @@ test('include and exclude hold for names with and without extension', async (t) 
     path,
     {},
     'INVALID_DATASET',
-    /^DIR\/test_9\.bmp has no mask: test_9_anno\.\* or test_9_mask\.\* is not in DIR/,
+    /^DIR\/test_9\.bmp has no mask: test_9_anno\.\* or test_9_mask\.\* or test_9_cp_masks\.\* is not in DIR/,
   );
 });
 
@@ -165,7 +165,13 @@ test('beside other masks, label masks are predictions: neither masks nor images'
     'b.png': image(),
     'b_labels.png': mask(),
   });
-  await refused(t, path, {}, 'INVALID_DATASET', /^DIR.b\.png has no mask: b_anno\.\* or b_mask\.\* is not in DIR\./);
+  await refused(
+    t,
+    path,
+    {},
+    'INVALID_DATASET',
+    /^DIR.b\.png has no mask: b_anno\.\* or b_mask\.\* or b_cp_masks\.\* is not in DIR\./,
+  );
   t.deepEqual(names(await MaskFolder.open(path, {classes, exclude: 'b*'})), ['a a_mask.png']);
   t.deepEqual(names(await MaskFolder.open(path, {classes, exclude: '*_mask'})), ['a a_labels.png', 'b b_labels.png']);
   t.is((await MaskFolder.open(path, {classes, maskSuffix: '_labels', exclude: '*_mask'})).length, 2);
@@ -295,6 +301,22 @@ test('stats count instances, negatives and what minArea dropped; parts share wha
   await rm(join(path, 'a.bmp'));
   t.deepEqual(await data.subset([0, 1]).stats(), {...stats, images: 2, instances: 2, dropped: 0});
   t.deepEqual((await data.get(1)).instances, []);
+});
+
+test("Cellpose's masks are masks, and its figures no images", async (t) => {
+  const path = await folder({
+    'a.tif': image(),
+    'a_cp_masks.png': mask(),
+    'a_cp_output.png': image(),
+    'b_cp_output.png': image(),
+  });
+  const error = await t.throwsAsync<MaskRcnnError>(MaskFolder.open(path, {classes}));
+  t.regex(error.message, /b_cp_output\.png has no mask/, 'there is no image b that it could be the figure of');
+  const data = await MaskFolder.open(path, {classes, exclude: 'b_*'});
+  t.deepEqual(
+    data.files.map(({name, mask}) => [name, mask.split('/').at(-1)]),
+    [['a', 'a_cp_masks.png']],
+  );
 });
 
 test('a split has no image twice and follows its seed', async (t) => {

@@ -60,7 +60,7 @@ for (const [what, names, found, hint] of [
 
 test('annotation files of other programs are recognised', async (t) => {
   for (const [json, hint] of [
-    [{_via_settings: {}, _via_img_metadata: {}}, /VGG Image Annotator \(VIA\)\. Export the annotations there in COCO/],
+    [{_via_settings: {}, _via_img_metadata: {}}, /VGG Image Annotator \(VIA\), which `openDataset\(\)` reads/],
     [{'a.png1': {regions: [{shape_attributes: {}}]}}, /VGG Image Annotator/],
     [{version: '5', shapes: [], imagePath: 'a.png'}, /LabelMe/],
     [{info: {}}, /An instances file of COCO has images, annotations and categories\.$/],

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {bool, number, text} from '../../basics/schema.js';
+import {Place} from '../../datasets/annotated/place.js';
 import {
   type Evaluation,
   type EvaluationDetails,
@@ -22,7 +23,6 @@ import {
   openData,
   openImages,
   partDataOptions,
-  requireThere,
 } from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
@@ -102,7 +102,7 @@ async function scoreWeights(
   }: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
-  await requireThere(spec.path);
+  await Place.at(spec.path); // before anything is written or loaded
   await requireWritableFolder(output as string);
   await using model = await maskRcnn({
     ...deviceOptions(others),

@@ -1,6 +1,7 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {bool} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
+import {AnnotatedImages} from '../../datasets/annotated/annotated-images.js';
 import {describeInspection, type InspectOptions, inspect as inspectData} from '../../datasets/inspect.js';
 import {MODEL_OPTIONS} from '../../model/check-options.js';
 import {type Command, ONE_DATA} from '../command.js';
@@ -37,6 +38,7 @@ ${dataOptionsHelp()}`,
   takes: ONE_DATA,
   async run({json, minSize, maxSize, fixedSize, skipResize, ...options}, [path], {out, progress, signal}) {
     const data = await openImages({path: path!, ...options});
+    if (data instanceof AnnotatedImages) progress.say(`${data.summary}.`);
     const inspection = await inspectData(data, {
       ...(minSize !== undefined && {minSize: Math.min(...[minSize as number | number[]].flat())}),
       ...({maxSize, fixedSize, skipResize} as InspectOptions),

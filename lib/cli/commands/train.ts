@@ -5,6 +5,7 @@ import {AUGMENT_NAMES} from '../../augment/presets.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {silentProgress} from '../../basics/progress.js';
 import {type Schema, text} from '../../basics/schema.js';
+import {AnnotatedImages} from '../../datasets/annotated/annotated-images.js';
 import {describeInspection, inspect} from '../../datasets/inspect.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
@@ -102,6 +103,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
     });
   }
   const {training, validation} = data;
+  if (training instanceof AnnotatedImages) progress.say(`${training.summary}.`);
   const given = config.output as string | undefined;
   await requireWritableFolder(given ?? FREE_RUN);
   const {inspect: inspects = true, resume, unreadable} = config;

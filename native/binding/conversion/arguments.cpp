@@ -141,4 +141,16 @@ int64_t count_rows(Napi::Env env, int64_t length, int64_t width, const std::stri
       static_cast<double>(length));
 }
 
+CropView read_crop(const Napi::Value& value, const std::string& name) {
+  const auto object = read_object(value, name);
+  const auto side = [&](const char* field) {
+    return read_integer(object.Get(field), name + "." + field, 0, kMaxElements);
+  };
+  const auto left = side("left"), top = side("top"), width = side("width"), height = side("height");
+  const auto data = read_bytes(object.Get("data"), name + ".data");
+  const auto length = checked_product(value.Env(), {width, height}, "The mask");
+  check_length(value.Env(), data.length, length, name + ".data");
+  return {left, top, width, height, data};
+}
+
 }  // namespace maskrcnn::binding

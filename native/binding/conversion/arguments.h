@@ -65,4 +65,12 @@ at::Tensor to_tensor(const ArrayView<T>& view, at::IntArrayRef sizes) {
   return tensor;
 }
 
+// A bitmap of a rectangle of an image: {left, top, width, height, data}. Where it lies in the image
+// is not checked.
+struct CropView {
+  int64_t left, top, width, height;
+  ArrayView<uint8_t> data;  // row-major
+};
+CropView read_crop(const Napi::Value& value, const std::string& name);
+
 }  // namespace maskrcnn::binding

@@ -48,13 +48,7 @@ Napi::Value encode(const Napi::CallbackInfo& info) {
 
 Napi::Value encode_crop(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  const auto mask = read_object(info[0], "mask");
-  const auto side = [&](const char* field) {
-    return read_integer(mask.Get(field), std::string("mask.") + field, 0, kMaxElements);
-  };
-  const auto left = side("left"), top = side("top"), columns = side("width"), rows = side("height");
-  const auto data = read_bytes(mask.Get("data"), "mask.data");
-  check_length(env, data.length, checked_product(env, {columns, rows}, "The mask"), "mask.data");
+  const auto [left, top, columns, rows, data] = read_crop(info[0], "mask");
   const auto [width, height] = read_image_size(info, 1);
   return pack(env, ops::encode_runs(data.data, left, top, columns, rows, width, height));
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,12 +21,15 @@
 namespace maskrcnn::binding {
 namespace {
 
-struct Polygons {
-  std::vector<double> points;  // alternating x and y, in pixels
-  std::vector<int32_t> ends;   // of each polygon in `points`
+// The union of polygons and bitmaps.
+struct Parts {
+  std::vector<double> points;     // alternating x and y, in pixels
+  std::vector<int32_t> ends;      // of each ring in `points`
+  std::vector<int32_t> polygons;  // of each polygon in `ends`
+  std::vector<ops::Crop> bitmaps;
 };
 using RunLengths = std::vector<double>;  // as JavaScript has them
-using Segmentation = std::variant<std::string, RunLengths, Polygons>;
+using Segmentation = std::variant<std::string, RunLengths, Parts>;
 
 struct Segment {
   std::string counts;
@@ -35,22 +39,40 @@ struct Segment {
 };
 using Outcome = std::variant<Segment, std::string>;  // or what is wrong with the segmentation
 
+// Ends of parts in a list of `most` things.
+std::vector<int32_t> read_ends(const Napi::Value& value, const std::string& name, size_t most) {
+  auto ends = copy(read_integers(value, name));
+  int32_t before = 0;
+  for (const auto end : ends) {
+    if (end < before || end > static_cast<int64_t>(most)) {
+      refuse_value(value.Env(), name, "ascending, none above " + std::to_string(most), end);
+    }
+    before = end;
+  }
+  return ends;
+}
+
 Segmentation read_segmentation(const Napi::Value& value, const std::string& name) {
   if (value.IsString()) return value.As<Napi::String>().Utf8Value();
   if (value.IsTypedArray()) return copy(read_finite_doubles(value, name));
   const auto object = read_object(value, name);
-  Polygons polygons{
-      copy(read_finite_doubles(object.Get("points"), name + ".points")),
-      copy(read_integers(object.Get("ends"), name + ".ends"))};
-  int32_t before = 0;
-  for (const auto end : polygons.ends) {
-    const auto most = static_cast<int32_t>(polygons.points.size());
-    if (end < before || end > most) {
-      refuse_value(value.Env(), name + ".ends", "ascending numbers of points", end);
-    }
-    before = end;
+  Parts parts;
+  parts.points = copy(read_finite_doubles(object.Get("points"), name + ".points"));
+  parts.ends = read_ends(object.Get("ends"), name + ".ends", parts.points.size());
+  const auto polygons = object.Get("polygons");
+  if (polygons.IsUndefined()) {
+    parts.polygons.resize(parts.ends.size());
+    std::iota(parts.polygons.begin(), parts.polygons.end(), 1);
+  } else {
+    parts.polygons = read_ends(polygons, name + ".polygons", parts.ends.size());
   }
-  return polygons;
+  const auto bitmaps = object.Get("bitmaps");
+  if (bitmaps.IsUndefined()) return parts;
+  for (const auto& bitmap : elements(bitmaps, name + ".bitmaps")) {
+    const auto [left, top, width, height, data] = read_crop(bitmap, name + ".bitmaps");
+    parts.bitmaps.push_back({left, top, width, height, copy(data)});
+  }
+  return parts;
 }
 
 ops::Runs to_mask(const std::string& counts, int64_t width, int64_t height) {
@@ -67,20 +89,19 @@ ops::Runs to_mask(const RunLengths& lengths, int64_t width, int64_t height) {
   return ops::to_runs(runs, width, height);
 }
 
-ops::Runs to_mask(const Polygons& polygons, int64_t width, int64_t height) {
-  std::vector<ops::Runs> parts;
-  int32_t start = 0;
-  for (const auto end : polygons.ends) {
-    TORCH_CHECK(
-        (end - start) % 2 == 0,
-        "A polygon must have as many x as y, got ",
-        end - start,
-        " numbers.");
-    parts.push_back(
-        ops::runs_of_polygon(polygons.points.data() + start, (end - start) / 2, width, height));
-    start = end;
+ops::Runs to_mask(const Parts& parts, int64_t width, int64_t height) {
+  std::vector<ops::Runs> masks;
+  int32_t first = 0;
+  for (const auto end : parts.polygons) {
+    const auto start = first == 0 ? 0 : parts.ends[first - 1];
+    std::vector<int32_t> ends;
+    for (auto ring = first; ring < end; ++ring) ends.push_back(parts.ends[ring] - start);
+    masks.push_back(ops::runs_of_rings(parts.points.data() + start, ends, width, height));
+    first = end;
   }
-  return ops::merge_runs(parts, /*intersect=*/false);
+  for (const auto& [left, top, columns, rows, bitmap] : parts.bitmaps)
+    masks.push_back(ops::encode_runs(bitmap.data(), left, top, columns, rows, width, height));
+  return ops::merge_runs(masks, /*intersect=*/false);
 }
 
 Outcome decode(

@@ -1,0 +1,275 @@
+import {type Binding, loadBinding} from '../../addon/binding.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schema.js';
+import {closest, count, listed, show} from '../../basics/wording.js';
+import {readImage, readImageSize} from '../../image/read-image.js';
+import {wrongSize} from '../coco/sizes.js';
+import {toInstance} from '../coco/true-object.js';
+import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
+import {checkIndices} from '../split.js';
+import type {AnnotatedImage, AnnotatedObject, Annotations, Tally} from './annotations.js';
+import {decodeParts} from './decode-parts.js';
+
+/** Options that all annotation formats have. */
+export type AnnotatedOptions = {
+  /**
+   * Names of the classes to use, in the order of their labels. Objects of other classes are left out. Default: all that
+   * the format declares, or else all that occur, in alphabetical order. Objects without a class are of the only class
+   * that is named here, or else of the default class.
+   */
+  classes?: readonly string[];
+  /**
+   * What to do with objects that cannot be read: polygons of two points, numbers that are missing. 'error' throws;
+   * 'skip' leaves them out and counts them in `stats`. Default 'error'.
+   */
+  faulty?: 'error' | 'skip';
+};
+
+export const ANNOTATED_OPTIONS: Schema = {
+  classes: listOf(text, {min: 1}),
+  faulty: oneOf('error', 'skip'),
+};
+
+/** Counts of a data set of annotated images. */
+export type AnnotatedStats = {
+  images: number;
+  /** Numbers of objects by class, before any was left out. */
+  objects: Readonly<Record<string, number>>;
+  /** Numbers of shapes that are used, by kind, such as polygon. */
+  shapes: Readonly<Record<string, number>>;
+  /** Numbers of shapes and objects that have been left out so far, by reason. */
+  skipped: Readonly<Record<string, number>>;
+};
+
+/** The class of objects whose annotations name none. */
+export const DEFAULT_CLASS = 'object';
+
+type Shared = {
+  format: string;
+  faulty: 'error' | 'skip';
+  classes: readonly string[];
+  defaultClass: string;
+  tally: Tally;
+  /** 'FILE WHERE' of objects that turned out to be faulty, or to lie outside their image. */
+  faults: {maskless: Set<string>; outside: Set<string>};
+  binding: Binding;
+};
+
+type Decoded = {id: number; object: TrueObject; crop: InstanceMask};
+
+/** Images with the objects that an annotation tool has written. Masks are decoded on request. */
+export class AnnotatedImages implements Dataset {
+  readonly classes: readonly string[];
+  readonly images: readonly AnnotatedImage[];
+  readonly #shared: Shared;
+
+  private constructor(shared: Shared, images: readonly AnnotatedImage[]) {
+    this.#shared = shared;
+    this.images = images;
+    this.classes = shared.classes;
+  }
+
+  /**
+   * @internal
+   *
+   * `path` is named in errors. Throws INVALID_OPTION for an unknown class, and INVALID_DATASET if there are no images
+   * or no objects.
+   */
+  static async of(
+    {images, classes: known, tally}: Annotations,
+    {
+      format,
+      path,
+      options,
+      defaultClass = DEFAULT_CLASS,
+    }: {format: string; path: string; options: AnnotatedOptions; defaultClass?: string},
+  ): Promise<AnnotatedImages> {
+    checkOptions(options, ANNOTATED_OPTIONS, 'openDataset');
+    const {faulty = 'error', classes: names} = options;
+    if (images.length === 0) throw empty(path, format, 'images', tally);
+    const unnamed = names?.length === 1 ? names[0]! : defaultClass;
+    const all = tally.classes.has(undefined) ? [...new Set([...known, unnamed])] : known;
+    if (all.length === 0) throw empty(path, format, 'objects', tally);
+    if (names !== undefined) checkNames(names, all, path);
+    const faults = {maskless: new Set<string>(), outside: new Set<string>()};
+    const binding = await loadBinding();
+    const classes = [...(names ?? all)];
+    return new AnnotatedImages({format, faulty, classes, defaultClass: unnamed, tally, faults, binding}, images);
+  }
+
+  get length(): number {
+    return this.images.length;
+  }
+
+  /** The format, such as 'LabelMe'. */
+  get format(): string {
+    return this.#shared.format;
+  }
+
+  /** Counts of the whole data set, also in a subset, except `images`. */
+  get stats(): AnnotatedStats {
+    const {tally, faults, defaultClass} = this.#shared;
+    const objects = new Map<string, number>();
+    for (const [name = defaultClass, number] of tally.classes) objects.set(name, (objects.get(name) ?? 0) + number);
+    return {
+      images: this.length,
+      objects: Object.fromEntries(objects),
+      shapes: Object.fromEntries(tally.used),
+      skipped: {
+        ...Object.fromEntries(tally.skipped),
+        ...(faults.maskless.size > 0 && {'with an invalid shape': faults.maskless.size}),
+        ...(faults.outside.size > 0 && {'without a pixel in the image': faults.outside.size}),
+      },
+    };
+  }
+
+  /** What was found, as one line: 'LabelMe: 3 images, 17 polygons, 5 classes'. */
+  get summary(): string {
+    const {format, tally} = this.#shared;
+    const shapes = [...tally.used].map(([kind, number]) => count(number, kind));
+    return `${format}: ${[count(this.length, 'image'), ...shapes, count(this.classes.length, 'class', 'classes')].join(', ')}`;
+  }
+
+  /** What was left out, as a sentence. Empty if everything is used. */
+  get notices(): readonly string[] {
+    const skipped = [...this.#shared.tally.skipped].map(([reason, number]) => `${number} ${reason}`);
+    return skipped.length === 0 ? [] : [`Shapes that make no objects were left out: ${skipped.join(', ')}.`];
+  }
+
+  /** The size of image `index`, in pixels: as the annotations say, or else read from the file. Throws INVALID_IMAGE. */
+  async size(index: number): Promise<{width: number; height: number}> {
+    const {file, size} = this.#image(index);
+    return size ?? readImageSize(file);
+  }
+
+  /** Paths of image `index` and of its annotation files. */
+  sources(index: number): readonly string[] {
+    const {file, sources} = this.#image(index);
+    return [file, ...sources];
+  }
+
+  /** The options that decide what objects the annotations make, as JSON. */
+  get fingerprint(): string {
+    const {format, faulty} = this.#shared;
+    return JSON.stringify({format, faulty});
+  }
+
+  /**
+   * Image `index` with its instances. Leaves out those without a pixel inside the image, which are counted in `stats`.
+   * Throws INVALID_IMAGE if the file is missing, unreadable or, upright by its EXIF orientation, not of the size that
+   * the annotations state. Throws INVALID_MASK for an invalid shape, unless `faulty` is 'skip'.
+   */
+  async get(index: number): Promise<Sample> {
+    const {file, size, sources} = this.#image(index);
+    const image = await readImage(file);
+    const {width, height} = image;
+    if (size !== undefined && (size.width !== width || size.height !== height)) {
+      throw await wrongSize(file, size, image, sources[0] ?? file);
+    }
+    const decoded = await this.#decode(index, {width, height});
+    const instances = decoded.flatMap(({id, object, crop}) => toInstance(id, object, crop, {width, height}) ?? []);
+    return {file, image, instances};
+  }
+
+  /** The ground truth of image `index`. Throws INVALID_MASK for an invalid shape, unless `faulty` is 'skip'. */
+  async truth(index: number): Promise<TrueObject[]> {
+    return (await this.#decode(index, await this.size(index))).map(({object}) => object);
+  }
+
+  /**
+   * A data set of the images with the indices `which`, or of those for which the function `which` returns true. Throws
+   * RangeError for an invalid index.
+   */
+  subset(which: readonly number[] | ((image: AnnotatedImage, index: number) => boolean)): AnnotatedImages {
+    const indices =
+      typeof which === 'function'
+        ? this.images.flatMap((image, index) => (which(image, index) ? [index] : []))
+        : checkIndices(which, this.length);
+    return new AnnotatedImages(
+      this.#shared,
+      indices.map((index) => this.images[index]!),
+    );
+  }
+
+  #image(index: number): AnnotatedImage {
+    const image = this.images[index];
+    if (image === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
+    return image;
+  }
+
+  async #decode(index: number, size: {width: number; height: number}): Promise<Decoded[]> {
+    const image = this.#image(index);
+    const {binding, faults} = this.#shared;
+    const labelled = (await image.objects()).flatMap((object, i) => {
+      const label = this.#labelOf(object);
+      return label === undefined ? [] : [{object, label, id: i + 1}];
+    });
+    const masks = await decodeParts(
+      labelled.map(({object}) => object.parts),
+      size,
+      binding,
+    );
+    return labelled.flatMap(({object: {where}, label, id}, i) => {
+      const mask = masks[i]!;
+      if (mask instanceof RangeError) return this.#reject(image, where, mask);
+      const {box, area, counts, crop} = mask;
+      if (area === 0) {
+        faults.outside.add(`${image.file} ${where}`);
+        return [];
+      }
+      const object = {
+        label,
+        box,
+        area,
+        crowd: false,
+        mask: {size: [size.height, size.width] as [number, number], counts},
+      };
+      return [{id, object, crop}];
+    });
+  }
+
+  #labelOf({className = this.#shared.defaultClass}: AnnotatedObject): number | undefined {
+    return this.classes.indexOf(className) + 1 || undefined;
+  }
+
+  #reject({file, sources}: AnnotatedImage, where: string, cause: RangeError): never[] {
+    const {faulty, faults} = this.#shared;
+    const source = sources[0] ?? file;
+    if (faulty === 'error') {
+      const message = `The shape of ${where} must be ${cause.message}, in ${source}.`;
+      const hint = "Pass faulty: 'skip' to leave such objects out.";
+      throw new MaskRcnnError('INVALID_MASK', message, {file: source, hint, cause});
+    }
+    faults.maskless.add(`${file} ${where}`);
+    return [];
+  }
+}
+
+function empty(path: string, format: string, what: string, tally: Tally): MaskRcnnError {
+  const skipped = [...tally.skipped].map(([reason, number]) => `${number} ${reason}`);
+  const but = skipped.length > 0 ? `, but ${skipped.join(', ')}` : '';
+  return new MaskRcnnError(
+    'INVALID_DATASET',
+    `${path} has no ${what} that can be used${but}. It was read as ${format}.`,
+    {
+      file: path,
+    },
+  );
+}
+
+/** Throws INVALID_OPTION unless `names` are different classes of the data set. */
+function checkNames(names: readonly string[], known: readonly string[], path: string): void {
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) !== i) {
+      throw new MaskRcnnError('INVALID_OPTION', `Option 'classes' must name each class once, got '${name}' twice.`, {
+        file: path,
+      });
+    }
+    if (known.includes(name)) continue;
+    const near = closest(name, known);
+    throw new MaskRcnnError('INVALID_OPTION', `Option 'classes' must name classes of ${path}, got '${name}'.`, {
+      file: path,
+      hint: near === undefined ? `They are ${listed(known, 20)}.` : `Did you mean '${near}'?`,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type {NativeCrop, NativeSegment, NativeSegmentation} from '../../../binding.js';
+import type {Binding} from '../../addon/binding.js';
+import type {InstanceMask} from '../dataset.js';
+import type {Part} from './annotations.js';
+
+type Size = {width: number; height: number};
+
+export type DecodedMask = Extract<NativeSegment, {counts: string}> & {crop: InstanceMask};
+
+/** Three points. */
+const LEAST_NUMBERS = 6;
+
+/**
+ * The masks of the objects of one image, decoded off the main thread. An object that cannot be decoded becomes a
+ * RangeError that says what its shape must be.
+ */
+export async function decodeParts(
+  objects: readonly (readonly Part[])[],
+  size: Size,
+  binding: Binding,
+): Promise<(DecodedMask | RangeError)[]> {
+  const read = objects.map((parts) => toSegmentation(parts, size));
+  const valid = read.filter((each): each is NativeSegmentation => !(each instanceof RangeError));
+  const decoded = await binding.rle.readSegmentations(valid, size.width, size.height, /* crops */ true);
+  let next = 0;
+  return read.map((each) => {
+    if (each instanceof RangeError) return each;
+    const segment = decoded[next++]!;
+    return 'fault' in segment ? new RangeError(segment.fault) : (segment as DecodedMask);
+  });
+}
+
+function toSegmentation(parts: readonly Part[], size: Size): NativeSegmentation | RangeError {
+  const ends: number[] = [];
+  const polygons: number[] = [];
+  const bitmaps: NativeCrop[] = [];
+  let end = 0;
+  for (const part of parts) {
+    if ('bitmap' in part) {
+      bitmaps.push(insideOf(part.bitmap, size));
+      continue;
+    }
+    for (const {length} of part.rings) {
+      if (length < LEAST_NUMBERS) return new RangeError(`made of three points or more, got ${Math.floor(length / 2)}`);
+      end += length;
+      ends.push(end);
+    }
+    polygons.push(ends.length);
+  }
+  if (polygons.length + bitmaps.length === 0) return new RangeError('one polygon or bitmap or more, got none');
+  const points = new Float64Array(end);
+  let start = 0;
+  for (const part of parts) {
+    for (const ring of 'rings' in part ? part.rings : []) {
+      points.set(ring, start);
+      start += ring.length;
+    }
+  }
+  if (!points.every(Number.isFinite)) return new RangeError('made of finite numbers');
+  return {points, ends: Int32Array.from(ends), polygons: Int32Array.from(polygons), bitmaps};
+}
+
+/** The part of a bitmap that lies inside the image. */
+function insideOf({left, top, width, height, data}: InstanceMask, size: Size): NativeCrop {
+  const [x0, y0] = [Math.max(0, left), Math.max(0, top)];
+  const [x1, y1] = [Math.min(size.width, left + width), Math.min(size.height, top + height)];
+  if (x0 === left && y0 === top && x1 === left + width && y1 === top + height) return {left, top, width, height, data};
+  const inside = {left: x0, top: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0)};
+  if (inside.width === 0 || inside.height === 0) return {left: 0, top: 0, width: 0, height: 0, data: new Uint8Array()};
+  const rows = Array.from({length: inside.height}, (_, i) => {
+    const start = (y0 - top + i) * width + (x0 - left);
+    return data.subarray(start, start + inside.width);
+  });
+  return {...inside, data: Buffer.concat(rows)};
+}

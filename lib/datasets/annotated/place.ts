@@ -1,0 +1,117 @@
+import {open, readdir, readFile, stat} from 'node:fs/promises';
+import {basename, dirname, extname, join} from 'node:path';
+import {mapConcurrently} from '../../basics/concurrently.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {IMAGE_EXTENSIONS} from '../../image/format.js';
+import {naturalOrder} from '../folder-scan.js';
+
+/** The beginning of a file that tells its format. */
+const HEAD_BYTES = 1 << 16;
+const FILES_AT_ONCE = 8;
+
+/** A file or folder whose format is to be recognised. It reads the file system only once for each question. */
+export class Place {
+  readonly path: string;
+  readonly isFile: boolean;
+  /** Names of the files in the folder, or the name of the file itself, in natural order. */
+  readonly files: readonly string[];
+  /** Names of the folders in the folder, in natural order. */
+  readonly folders: readonly string[];
+  readonly #heads = new Map<string, Promise<string>>();
+
+  private constructor(path: string, isFile: boolean, files: string[], folders: string[]) {
+    this.path = path;
+    this.isFile = isFile;
+    this.files = files.sort(naturalOrder);
+    this.folders = folders.sort(naturalOrder);
+  }
+
+  /** Throws INVALID_DATASET if there is nothing at `path`, or if it cannot be read. */
+  static async at(path: string): Promise<Place> {
+    try {
+      if ((await stat(path)).isFile()) return new Place(path, true, [basename(path)], []);
+      const entries = (await readdir(path, {withFileTypes: true})).filter(({name}) => !name.startsWith('.'));
+      const names = (wanted: boolean) => entries.filter((e) => e.isDirectory() === wanted).map(({name}) => name);
+      return new Place(path, false, names(false), names(true));
+    } catch (cause) {
+      const {code, message} = cause as NodeJS.ErrnoException;
+      const why = code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`;
+      throw new MaskRcnnError('INVALID_DATASET', `${path} ${why}.`, {file: path, cause});
+    }
+  }
+
+  /** The folder, or that of the file. */
+  get folder(): string {
+    return this.isFile ? dirname(this.path) : this.path;
+  }
+
+  /** Path of one of the files. */
+  pathOf(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** The files with one of the extensions, such as '.json'. */
+  withExtension(...extensions: readonly string[]): readonly string[] {
+    return this.files.filter((name) => extensions.includes(extname(name).toLowerCase()));
+  }
+
+  /** The files with the extension whose beginning passes the test. */
+  async whose(extension: string, test: (head: string) => boolean): Promise<readonly string[]> {
+    const names = this.withExtension(extension);
+    const passed = await mapConcurrently(names.length, FILES_AT_ONCE, async (i) => test(await this.head(names[i]!)));
+    return names.filter((_, i) => passed[i]);
+  }
+
+  get images(): readonly string[] {
+    return this.files.filter(isImageName);
+  }
+
+  /** The first 64 KiB of a file as text; empty if it cannot be read. */
+  async head(name: string): Promise<string> {
+    const known = this.#heads.get(name);
+    if (known !== undefined) return known;
+    const head = readHead(this.pathOf(name));
+    this.#heads.set(name, head);
+    return head;
+  }
+
+  /** A folder of this folder. */
+  async inside(folder: string): Promise<Place> {
+    return Place.at(join(this.path, folder));
+  }
+}
+
+export function isImageName(name: string): boolean {
+  return IMAGE_EXTENSIONS.includes(extname(name).slice(1).toLowerCase());
+}
+
+async function readHead(path: string): Promise<string> {
+  const handle = await open(path).catch(() => undefined);
+  if (handle === undefined) return '';
+  try {
+    const {buffer, bytesRead} = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } catch {
+    return '';
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Parses a JSON file. Throws INVALID_DATASET, which says what is wrong and where. */
+export async function readJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new MaskRcnnError('INVALID_DATASET', `${file} cannot be read: ${(cause as Error).message}.`, {file, cause});
+  }
+  try {
+    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  } catch (cause) {
+    throw new MaskRcnnError('INVALID_DATASET', `${file} must be a JSON file: ${(cause as Error).message}.`, {
+      file,
+      cause,
+    });
+  }
+}
