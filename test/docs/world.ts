@@ -54,6 +54,7 @@ export async function makeWorld(folder: string): Promise<void> {
   }
   const coco = await boxesAsCoco(drawn);
   for (const name of COCO_FILES) await writeFile(at(name), JSON.stringify(coco));
+  await writeTools(at, coco);
   const results = coco.annotations.map(({image_id, category_id, bbox}) => ({image_id, category_id, bbox, score: 0.9}));
   await writeFile(at('results.json'), JSON.stringify(results));
 
@@ -120,6 +121,36 @@ async function writeAsBmp(from: string, to: string): Promise<void> {
   const pixel = (x: number, y: number) =>
     channels === 1 ? value(x, y, 0) : (value(x, y, 0) << 16) | (value(x, y, 1) << 8) | value(x, y, 2);
   await writeFile(to, writeBmp({width, height, bits: channels === 1 ? 8 : 24, pixel}));
+}
+
+type DrawnCoco = Awaited<ReturnType<typeof boxesAsCoco>>;
+
+/** The same as exports of LabelMe and Roboflow. */
+async function writeTools(at: At, coco: DrawnCoco): Promise<void> {
+  await mkdir(at('labelme'), {recursive: true});
+  for (const {id, file_name: name, width, height} of coco.images) {
+    const shapes = coco.annotations.flatMap(({image_id, bbox: [x, y, w, h]}) =>
+      image_id === id
+        ? [
+            {
+              label: 'gland',
+              shape_type: 'rectangle',
+              points: [
+                [x, y],
+                [x! + w!, y! + h!],
+              ],
+            },
+          ]
+        : [],
+    );
+    await cp(at('drawn', name), at('labelme', name));
+    const file = {version: '5.5.0', shapes, imagePath: name, imageWidth: width, imageHeight: height};
+    await writeFile(at('labelme', name.replace('.png', '.json')), JSON.stringify(file));
+  }
+  for (const split of ['train', 'valid']) {
+    for (const {file_name: name} of coco.images) await cp(at('drawn', name), at('roboflow', split, name));
+    await writeFile(at('roboflow', split, '_annotations.coco.json'), JSON.stringify(coco));
+  }
 }
 
 /** The drawn training images as a data set in COCO format, in which each object's mask is its box. */
