@@ -25,6 +25,11 @@ const TOOL_OPTIONS: Schema = Object.fromEntries(
   ]),
 );
 
+/** The options that are not among those of all tools. */
+function besides(schema: Schema): Schema {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => !Object.hasOwn(TOOL_OPTIONS, name)));
+}
+
 /** The help for `DATA_OPTIONS`, by kind of data set. */
 export function dataOptionsHelp(): string {
   const tools = new Map([
@@ -32,7 +37,7 @@ export function dataOptionsHelp(): string {
     ...docComments('datasets/annotated/annotated-images', 'AnnotatedOptions'),
     ...docComments('datasets/open-dataset', 'OpenDatasetOptions'),
   ]);
-  return `Options of DATA. Write an array as a,b or [a, b]. Options for all kinds, and for annotation tools' formats:
+  return `Options of DATA. Write an array as a,b or [a, b]. Options for all kinds and for annotation tools' formats:
 
 ${optionHelp(TOOL_OPTIONS, tools, DATA_OPTIONS)}
 
@@ -40,13 +45,13 @@ Options for a folder of images and masks:
 
 ${optionHelp(MASK_FOLDER_OPTIONS, docComments('datasets/mask-folder', 'MaskFolderOptions'))}
 
-Options for COCO format:
+More for COCO format:
 
-${optionHelp(COCO_OPTIONS, docComments('datasets/coco/coco', 'CocoOptions'))}
+${optionHelp(besides(COCO_OPTIONS), docComments('datasets/coco/coco', 'CocoOptions'))}
 
-Options for Pascal VOC format:
+For Pascal VOC format:
 
-${optionHelp(VOC_OPTIONS, docComments('datasets/voc-segmentation', 'VocOptions'))}`;
+${optionHelp(besides(VOC_OPTIONS), docComments('datasets/voc-segmentation', 'VocOptions'))}`;
 }
 
 /**

@@ -121,4 +121,10 @@ export function checkDataset(data: Dataset, name = 'the data set'): void {
     if ((value === undefined && mayLack) || accepts(value)) continue;
     throw new MaskRcnnError('INVALID_DATASET', `'${member}' of ${name} must be ${expected}, got ${show(value)}.`);
   }
+  const {classes, categoryIds} = data;
+  if (categoryIds === undefined) return;
+  const areDifferent = new Set(categoryIds).size === categoryIds.length;
+  if (areDifferent && categoryIds.length === classes.length) return;
+  const must = `different ids, one for each of the ${classes.length} classes`;
+  throw new MaskRcnnError('INVALID_DATASET', `'categoryIds' of ${name} must be ${must}, got ${show(categoryIds)}.`);
 }

@@ -1,14 +1,17 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {show} from '../basics/wording.js';
 import type {Dataset, Sample, TrueObject} from './dataset.js';
+import {toNativeImage} from './targets.js';
 
 /**
  * Sample `index` of a data set. The user may have written the data set, so the shape of the sample is checked: throws
- * INVALID_DATASET, which names the sample and what is wrong. Otherwise throws the errors of `askSample()`.
+ * INVALID_DATASET, which names the sample and what is wrong, or INVALID_IMAGE if there are too many or too few pixels.
+ * Otherwise throws the errors of `askSample()`.
  */
 export async function readSample(data: Dataset, index: number, signal?: AbortSignal): Promise<Sample> {
   const sample: unknown = await askSample(index, `get(${index})`, () => data.get(index), signal);
   checkSample(sample, `Sample ${index} of the data set`);
+  toNativeImage(sample); // throws if the pixels do not fit the size
   return sample;
 }
 
@@ -19,7 +22,26 @@ export async function sizeOfSample(data: Dataset, index: number): Promise<{width
 
 /** The true objects of sample `index`, from `data.truth()`. Throws the errors of `askSample()`. */
 export async function truthOfSample(data: Dataset, index: number): Promise<TrueObject[]> {
-  return askSample(index, `truth(${index})`, () => data.truth!(index));
+  const truth: unknown = await askSample(index, `truth(${index})`, () => data.truth!(index));
+  checkTruth(truth, `truth(${index}) of the data set`);
+  return truth;
+}
+
+/** Throws INVALID_DATASET unless `value` is a list of true objects. */
+function checkTruth(value: unknown, name: string): asserts value is TrueObject[] {
+  const must = (what: string, got: unknown) =>
+    toNamed(new MaskRcnnError('INVALID_DATASET', `${name} must have ${what}, got ${show(got)}.`));
+  if (!Array.isArray(value)) throw must('a list of objects', value);
+  for (const [i, object] of value.entries()) {
+    if (!isObject(object)) throw must(`an object at ${i}`, object);
+    const {label, box, area, mask} = object;
+    if (!Number.isInteger(label)) throw must(`a label at ${i}`, label);
+    if (!(Array.isArray(box) && box.length === 4 && box.every(Number.isFinite))) throw must(`a box at ${i}`, box);
+    if (!Number.isFinite(area)) throw must(`an area at ${i}`, area);
+    if (!(isObject(mask) && typeof mask.counts === 'string' && Array.isArray(mask.size))) {
+      throw must(`a mask {size, counts} at ${i}`, mask);
+    }
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import {setImmediate} from 'node:timers/promises';
+import {show} from '../basics/wording.js';
 import type {Dataset} from './dataset.js';
 import {sampleError} from './read-sample.js';
 
@@ -17,7 +18,11 @@ export async function sourcesOf(
   const sources: (readonly string[])[] = [];
   for (let index = 0; index < data.length; index++) {
     try {
-      sources.push(data.sources(index));
+      const files: unknown = data.sources(index);
+      if (!(Array.isArray(files) && files.every((file) => typeof file === 'string'))) {
+        throw new TypeError(`it must return paths of files, got ${show(files)}`);
+      }
+      sources.push(files);
     } catch (error) {
       throw sampleError(error, index, `sources(${index})`);
     }

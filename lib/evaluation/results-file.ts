@@ -17,11 +17,27 @@ export type CocoNames = {
   categoryId: (label: number) => number;
 };
 
+/** Throws INVALID_DATASET if two images have the same id. */
 export function cocoNames(data: Dataset): CocoNames {
   return {
-    imageId: (index) => data.imageId?.(index) ?? index + 1,
+    imageId: imageIds(data),
     categoryId: (label) => data.categoryIds?.[label - 1] ?? label,
   };
+}
+
+function imageIds(data: Dataset): (index: number) => number {
+  if (data.imageId === undefined) return (index) => index + 1;
+  const known = new Map<number, number>();
+  for (let index = 0; index < data.length; index++) {
+    const id = data.imageId(index);
+    const other = known.get(id);
+    if (other !== undefined) {
+      const message = `imageId() of the data set must give each image an id of its own, got ${id} for ${other} and ${index}.`;
+      throw new MaskRcnnError('INVALID_DATASET', message);
+    }
+    known.set(id, index);
+  }
+  return (index) => data.imageId!(index);
 }
 
 /**

@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto';
-import {type FileHandle, open, readdir, rename, rm} from 'node:fs/promises';
-import {dirname, join, resolve} from 'node:path';
+import {type FileHandle, open, readdir, rename, rm, stat} from 'node:fs/promises';
+import {basename, dirname, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 
 /** The name of a temporary file: that of the file to write, eight digits, `.tmp`. */
@@ -44,6 +44,20 @@ export async function removeTemporaries(folder: string, isOurs: (target: string)
     const path = join(folder, name);
     if (target === undefined || !isOurs(target) || inUse.has(resolve(path))) continue;
     await rm(path, {force: true}).catch(() => {});
+  }
+}
+
+/** A temporary file that nobody has written to for this time is abandoned. */
+const ABANDONED_MS = 10 * 60_000;
+
+/** Removes temporary files of `path` that killed processes have left. */
+export async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path);
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (TEMPORARY.exec(name)?.[1] !== basename(path)) continue;
+    const temporary = join(folder, name);
+    const age = Date.now() - ((await stat(temporary).catch(() => undefined))?.mtimeMs ?? Date.now());
+    if (age > ABANDONED_MS) await rm(temporary, {force: true}).catch(() => {});
   }
 }
 

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {mkdir, rm} from 'node:fs/promises';
+import {mkdir, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {versions} from '../addon/versions.js';
 import {MaskRcnnError} from '../basics/errors.js';
@@ -9,7 +9,7 @@ import {type Comparison, drawComparison, drawMosaic} from '../draw/mosaic.js';
 import {writeAtomically} from '../files/atomic-file.js';
 import type {FileLock} from '../files/file-lock.js';
 import {makeFreeFolder} from '../files/free-folder.js';
-import {BEST_WEIGHTS, LAST_WEIGHTS, RUN_STATE} from '../weights/run-weights.js';
+import {BEST_WEIGHTS, EARLIER_WEIGHTS, LAST_WEIGHTS, RUN_STATE} from '../weights/run-weights.js';
 import {removeReports} from './earlier-reports.js';
 import {EventFile} from './event-file.js';
 import type {History} from './history.js';
@@ -80,7 +80,8 @@ export class RunFolder {
 
   /**
    * Opens and locks `path`, or the first free folder of runs/train, runs/train-2, ... Without `resumeAt` it removes the
-   * state of an earlier run, so that nobody resumes it by mistake, and then its metrics and reports. Throws
+   * state of an earlier run, so that nobody resumes it by mistake, renames its weights, and then removes its metrics
+   * and reports. Throws
    * INVALID_OPTION if the folder cannot be written, WRITE_FAILED if metrics.jsonl cannot be written, INVALID_DATASET if
    * it cannot be read or has broken records, INVALID_CHECKPOINT if the files of the run to resume are of different
    * runs, and BUSY if another run goes on in it.
@@ -103,6 +104,7 @@ export class RunFolder {
 
   static async #begin(path: string, lock: FileLock, options: RunFolderOptions): Promise<RunFolder> {
     await rm(RunFolder.statePath(path), {force: true});
+    await setWeightsAside(path);
     await removeReports(path);
     const id = randomUUID();
     const metrics = await MetricsFile.create(join(path, 'metrics.jsonl'), id);
@@ -245,6 +247,15 @@ export class RunFolder {
     await this.guard(async () => {
       await mkdir(dirname(path), {recursive: true});
       await writeAtomically(path, (file) => file.writeFile(content));
+    });
+  }
+}
+
+/** Until this run has weights of its own, nobody must take those of an earlier run for its. */
+async function setWeightsAside(folder: string): Promise<void> {
+  for (const [name, aside] of EARLIER_WEIGHTS) {
+    await rename(join(folder, name), join(folder, aside)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
     });
   }
 }

@@ -15,6 +15,7 @@ import {
 import {count} from '../basics/wording.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
 import {askSample, checkSample, readSample} from '../datasets/read-sample.js';
+import {targetFaults} from '../datasets/targets.js';
 
 export type LoaderOptions = {
   batchSize: number;
@@ -116,6 +117,12 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     return form(shuffle ? new Random(seed, STREAM.order, epoch).permutation(dataset.length) : inOrder);
   };
 
+  // Before the augmentation, which may fail on faulty instances, hide their faults, or change what the message shows.
+  const requireTargets = (sample: Sample) => {
+    const [fault] = targetFaults(sample, dataset.classes);
+    if (fault !== undefined) throw fault;
+  };
+
   const load = async (indices: number[], epoch: number): Promise<Loaded[]> => {
     const results = await Promise.allSettled(
       indices.map(async (index) => {
@@ -125,9 +132,14 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
           check?.(sample);
           return sample;
         }
+        requireTargets(sample);
         const random = new Random(seed, STREAM.augment, epoch, index);
         const others = Math.max(dataset.length - 1, 1);
-        const another = () => readSample(dataset, (index + 1 + random.integer(others)) % dataset.length, signal);
+        const another = async () => {
+          const other = await readSample(dataset, (index + 1 + random.integer(others)) % dataset.length, signal);
+          requireTargets(other);
+          return other;
+        };
         const augmented = await askSample(index, 'its augmentation', () => augment(sample, random, {another}), signal);
         checkSample(augmented, `Sample ${index}, augmented,`);
         check?.(augmented);

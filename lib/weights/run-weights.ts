@@ -9,6 +9,12 @@ import type {WeightsMetadata} from './metadata.js';
 export const BEST_WEIGHTS = 'best.safetensors';
 export const LAST_WEIGHTS = 'last.safetensors';
 
+/** What the weights of an earlier run are called once a new run has begun in its folder. */
+export const EARLIER_WEIGHTS = [
+  [BEST_WEIGHTS, 'earlier-best.safetensors'],
+  [LAST_WEIGHTS, 'earlier-last.safetensors'],
+] as const;
+
 /** The name of the state that a run resumes from. */
 export const RUN_STATE = 'last.state.safetensors';
 

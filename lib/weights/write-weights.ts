@@ -1,5 +1,6 @@
 import {extname} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
+import {removeAbandoned} from '../files/atomic-file.js';
 import type {WeightsMetadata} from './metadata.js';
 import {writePth} from './pth/write-pth.js';
 import type {StateDict} from './state-dict.js';
@@ -10,6 +11,7 @@ import {writeSafetensors} from './write-safetensors.js';
  * WRITE_FAILED.
  */
 export async function writeWeights(path: string, tensors: StateDict, metadata: WeightsMetadata): Promise<void> {
+  await removeAbandoned(path);
   switch (extname(path).toLowerCase()) {
     case '.safetensors':
       return writeSafetensors(path, tensors, metadata);

@@ -552,6 +552,20 @@ test.serial('predict that finds nothing tells the best score below the threshold
   t.is(await predicted(strict, '0.99995'), `nothing above 0.99995, nor above 0.9999; ${limit}`);
 });
 
+test.serial('predict names the image that is too thin for the network', async (t) => {
+  const create = {width: 1, height: 3000, channels: 3, background: 'white'} as const;
+  await sharp({create}).toFile(at('thin.png'));
+  const {code, err} = await maskrcnn(
+    'predict',
+    at('run', 'last.safetensors'),
+    at('thin.png'),
+    '--output',
+    at('nothing'),
+  );
+  t.is(code, 1);
+  t.true(err.includes(`error: ${at('thin.png')} of 1 × 3000 pixels is too thin for the network`), err);
+});
+
 test.serial('predict says of nothing that it is somewhere if no image could be read', async (t) => {
   const args = ['predict', at('run', 'last.safetensors'), at('faulty', 'a_1.png'), '--save', 'overlay,json,coco'];
   const {code, out} = await maskrcnn(...args, '--output', at('no-output'));

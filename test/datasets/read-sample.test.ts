@@ -1,9 +1,10 @@
 import test from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
-import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
+import {checkDataset, type Dataset, type Sample} from '../../lib/datasets/dataset.js';
 import {readSample, sizeOfSample, truthOfSample} from '../../lib/datasets/read-sample.js';
 import {sourcesOf} from '../../lib/datasets/sources.js';
 import {subset} from '../../lib/datasets/split.js';
+import {cocoNames} from '../../lib/evaluation/results-file.js';
 
 const pixels = () => ({data: new Uint8Array(12), width: 2, height: 2});
 const instance = () => ({
@@ -49,6 +50,37 @@ for (const [what, sample, message] of [
     t.regex(error!.message, /^Sample 3 of the data set/);
   });
 }
+
+test('pixels that do not fit the size are refused by all who read', async (t) => {
+  for (const length of [4, 11, 13]) {
+    const image = {...pixels(), data: new Uint8Array(length)};
+    const reading = readSample(of({file: 'a.png', image, instances: []}), 0);
+    await t.throwsAsync(reading, {code: 'INVALID_IMAGE', message: /^a\.png must have width × height × 3 bytes/});
+  }
+});
+
+test('true objects, sources and ids of another shape are refused, by the number of the sample', async (t) => {
+  const data = of(null);
+  for (const [truth, message] of [
+    [null, /^truth\(1\) of the data set must have a list of objects, got null/],
+    [[{label: 1}], /must have a box at 0, got undefined/],
+    [[{label: 1, box: [0, 0, 1, 1], area: 1}], /must have a mask \{size, counts\} at 0/],
+  ] as const) {
+    const asked = truthOfSample({...data, truth: async () => truth as never}, 1);
+    await t.throwsAsync(asked, {code: 'INVALID_DATASET', message});
+  }
+  for (const sources of [null, 'a.png', [1]]) {
+    const asked = sourcesOf({...data, sources: () => sources as never}, undefined);
+    await t.throwsAsync(asked, {code: 'INVALID_DATASET', message: /^Sample 0 .* it must return paths of files/});
+  }
+  const same = {...data, imageId: (index: number) => (index === 4 ? 1 : index)};
+  t.throws(() => cocoNames(same), {message: /an id of its own, got 1 for 1 and 4\.$/});
+  for (const categoryIds of [[1, 2], []]) {
+    t.throws(() => checkDataset({...data, categoryIds}), {
+      message: /'categoryIds' of the data set must be different ids/,
+    });
+  }
+});
 
 const failing = (error: unknown): Dataset => ({length: 9, classes: ['a'], get: () => Promise.reject(error)});
 

@@ -277,6 +277,18 @@ test('a new run removes the state of an earlier one', async (t) => {
   await run.close();
 });
 
+test('a new run renames the weights of an earlier one, so that nobody takes them for its own', async (t) => {
+  const folder = await folderOf(t);
+  for (const name of ['best', 'last']) await writeFile(join(folder, `${name}.safetensors`), `${name} of the first`);
+  const run = await RunFolder.open(folder);
+  await run.close();
+  t.deepEqual((await readdir(folder)).filter((name) => name.endsWith('.safetensors')).sort(), [
+    'earlier-best.safetensors',
+    'earlier-last.safetensors',
+  ]);
+  t.is(await readFile(join(folder, 'earlier-best.safetensors'), 'utf8'), 'best of the first');
+});
+
 test('files of different runs are not resumed as one; files without an id are', async (t) => {
   const folder = await folderOf(t);
   const resumeAt = {step: 2, epoch: 1};

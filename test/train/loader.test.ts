@@ -49,6 +49,21 @@ test('an epoch holds every sample once, the last batch may be smaller', async (t
   );
 });
 
+test('faulty instances are told as they are in the data set, before any augmentation', async (t) => {
+  const mask = {left: 0, top: 0, width: 1, height: 1, data: Uint8Array.of(255)};
+  const instances = [{label: 1, box: [0, 0, 1, 1] as [number, number, number, number], mask}];
+  const data = numbered(2);
+  const faulty = {...data, get: async (index: number) => ({...(await data.get(index)), instances})};
+  const augment = () => {
+    throw new Error('the augmentation must not see them');
+  };
+  const loader = createLoader(faulty, {batchSize: 1, augment});
+  await t.throwsAsync(collect(loader.epoch(0)), {
+    code: 'INVALID_TARGET',
+    message: /must have a mask of 0 and 1, got 255/,
+  });
+});
+
 test('without shuffling the order is the data set’s; dropLast leaves the rest out', async (t) => {
   const loader = createLoader(numbered(7), {batchSize: 3, shuffle: false, dropLast: true});
   t.deepEqual(await collect(loader.epoch(4)), [

@@ -1,4 +1,4 @@
-import {readdir, readFile, writeFile} from 'node:fs/promises';
+import {readdir, readFile, utimes, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -7,6 +7,7 @@ import {writePth} from '../../lib/weights/pth/write-pth.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {itemSizes, type StateDict, toStateDict} from '../../lib/weights/state-dict.js';
 import {writeSafetensors} from '../../lib/weights/write-safetensors.js';
+import {writeWeights} from '../../lib/weights/write-weights.js';
 import {fixture, floats, temporaryFolder} from './files.js';
 
 const tensors = fc
@@ -40,6 +41,16 @@ test('what is written is read: .safetensors and .pth', async (t) => {
     }),
     {numRuns: 100, seed: 22},
   );
+});
+
+test('temporary files that a killed process has left are removed by the next save, fresh ones are not', async (t) => {
+  const folder = await temporaryFolder(t);
+  const names = ['w.safetensors.0123abcd.tmp', 'w.safetensors.0123abce.tmp', 'v.safetensors.0123abcd.tmp'];
+  for (const name of names) await writeFile(join(folder, name), '');
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  for (const name of [names[0]!, names[2]!]) await utimes(join(folder, name), hourAgo, hourAgo);
+  await writeWeights(join(folder, 'w.safetensors'), toStateDict([floats('a', [1], [1])]), {});
+  t.deepEqual((await readdir(folder)).sort(), [names[2], 'w.safetensors', names[1]].sort());
 });
 
 test('class names and other metadata survive both formats', async (t) => {

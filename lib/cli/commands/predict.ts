@@ -4,6 +4,7 @@ import {bool, either, integer, listOf, number, oneOf, text} from '../../basics/s
 import {count} from '../../basics/wording.js';
 import {DRAW_SCHEMA} from '../../draw/overlay.js';
 import {checkPictureOptions, type PictureOptions} from '../../draw/picture-format.js';
+import {checkNetworkSize} from '../../image/network-size.js';
 import {describeNotices, type FileNotice} from '../../image/notices.js';
 import {readImage} from '../../image/read-image.js';
 import {ON_TOP, type OnTop} from '../../masks/paint-labels.js';
@@ -105,6 +106,7 @@ image that cannot be read is reported and skipped, and the command exits with co
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
       try {
         const pixels = await readImage(image.file);
+        checkNetworkSize(pixels, network.options, {name: image.file, file: image.file});
         notices.push(...(pixels.notices ?? []));
         const [found] = await network.predict(pixels, {
           ...limits,

@@ -1,5 +1,6 @@
 import type {NativeCrop, NativeSegment, NativeSegmentation} from '../../../binding.js';
 import type {Binding} from '../../addon/binding.js';
+import {decodeInBlocks} from '../coco/segmentation.js';
 import type {InstanceMask} from '../dataset.js';
 import type {Part} from './annotations.js';
 
@@ -19,15 +20,11 @@ export async function decodeParts(
   size: Size,
   binding: Binding,
 ): Promise<(DecodedMask | RangeError)[]> {
-  const read = objects.map((parts) => toSegmentation(parts, size));
-  const valid = read.filter((each): each is NativeSegmentation => !(each instanceof RangeError));
-  const decoded = await binding.rle.readSegmentations(valid, size.width, size.height, /* crops */ true);
-  let next = 0;
-  return read.map((each) => {
-    if (each instanceof RangeError) return each;
-    const segment = decoded[next++]!;
-    return 'fault' in segment ? new RangeError(segment.fault) : (segment as DecodedMask);
-  });
+  const options = {size, binding, crops: true};
+  return (await decodeInBlocks(objects, (parts) => toSegmentation(parts, size), options)) as (
+    | DecodedMask
+    | RangeError
+  )[];
 }
 
 function toSegmentation(parts: readonly Part[], size: Size): NativeSegmentation | RangeError {

@@ -15,15 +15,35 @@ export async function decodeSegmentations(
   size: Size,
   {binding, crops = false}: {binding: Binding; crops?: boolean},
 ): Promise<Decoded[]> {
-  const read = segmentations.map((segmentation) => readSegmentation(segmentation, size));
-  const valid = read.filter((each): each is NativeSegmentation => !(each instanceof RangeError));
-  const decoded = await binding.rle.readSegmentations(valid, size.width, size.height, crops);
-  let next = 0;
-  return read.map((each) => {
-    if (each instanceof RangeError) return each;
-    const segment = decoded[next++]!;
-    return 'fault' in segment ? new RangeError(segment.fault) : segment;
-  });
+  return decodeInBlocks(segmentations, (segmentation) => readSegmentation(segmentation, size), {size, binding, crops});
+}
+
+/** Handing so many over to the addon, and taking the masks back, does not hold the event loop for long. */
+const BLOCK = 256;
+
+/** Decodes objects of any form: `read` makes a segmentation of each, or says what it must be. */
+export async function decodeInBlocks<T>(
+  objects: readonly T[],
+  read: (object: T) => NativeSegmentation | RangeError,
+  {size: {width, height}, binding, crops}: {size: Size; binding: Binding; crops: boolean},
+): Promise<Decoded[]> {
+  const results: Decoded[] = [];
+  for (let start = 0; start < objects.length; start += BLOCK) {
+    const block = objects.slice(start, start + BLOCK).map(read);
+    const valid = block.filter((each): each is NativeSegmentation => !(each instanceof RangeError));
+    const decoded = await binding.rle.readSegmentations(valid, width, height, crops);
+    let next = 0;
+    for (const each of block) {
+      const segment = each instanceof RangeError ? each : decoded[next++]!;
+      results.push('fault' in segment ? faultOf(segment.fault) : segment);
+    }
+  }
+  return results;
+}
+
+/** What the addon says of a segmentation, so that it can follow 'must be'. */
+function faultOf(sentence: string): RangeError {
+  return new RangeError(`valid: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`);
 }
 
 function readSegmentation(segmentation: unknown, {width, height}: Size): NativeSegmentation | RangeError {

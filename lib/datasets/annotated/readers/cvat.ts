@@ -141,8 +141,8 @@ function readShape(tag: XmlTag, image: CvatImage, tally: Tally): Shape | undefin
 }
 
 /**
- * CVAT's canvas has (0, 0) at the outer corner of the first pixel. Ellipses turn clockwise on the screen, in degrees, as
- * in its own masks of them (EllipsesToMasks in its dataset_manager, by OpenCV).
+ * CVAT's canvas has (0, 0) at the outer corner of the first pixel. Ellipses turn clockwise on the screen, in degrees,
+ * as in its own masks of them (EllipsesToMasks in its dataset_manager, by OpenCV).
  */
 function readOutline(tag: XmlTag, image: CvatImage): Shape['outline'] | undefined {
   switch (tag.name) {

@@ -39,8 +39,8 @@ const WITHOUT_AREA: Readonly<Record<string, string>> = {
 const FILES_AT_ONCE = 8;
 
 /**
- * One GeoJSON file beside each image, as QuPath exports it. Its coordinates are pixels of the full resolution, and (0, 0)
- * is the corner of the image.
+ * One GeoJSON file beside each image, as QuPath exports it. Its coordinates are pixels of the full resolution, and (0,
+ * 0) is the corner of the image.
  */
 export const geojson: Format = {
   name: 'GeoJSON',

@@ -39,8 +39,8 @@ const SUB_PIXEL = 128;
 const STEPS = 16;
 
 /**
- * Parses a .roi file. Its coordinates are of the corners of pixels, as ours: a rectangle at 0, 0 of width 1 is the first
- * pixel, and of the other kinds ImageJ takes the pixels whose centre is inside. Throws an Error with a reason.
+ * Parses a .roi file. Its coordinates are of the corners of pixels, as ours: a rectangle at 0, 0 of width 1 is the
+ * first pixel, and of the other kinds ImageJ takes the pixels whose centre is inside. Throws an Error with a reason.
  */
 export function parseRoi(bytes: Uint8Array): Roi {
   const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -11,7 +11,7 @@ const FOLDERS_AT_ONCE = 8;
 /** So many folders decide whether it is this format. */
 const LOOKED_AT = 3;
 
-/** A folder for each image, with the image in images/ and one mask for each object in masks/ (Data Science Bowl 2018). */
+/** A folder for each image: the image in images/, and one mask for each object in masks/ (Data Science Bowl 2018). */
 export const maskFiles: Format = {
   name: 'one mask file for each object',
   key: 'mask-files',

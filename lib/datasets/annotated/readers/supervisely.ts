@@ -198,8 +198,8 @@ function ringsOf(points: Fields): Ring[] {
   // A hole of fewer than three points has no pixels.
   const holes = lists.keys.map((key) => lists.points(key)).filter(({length}) => length > 2);
   const rings = [exterior, ...holes];
-  // Exports have whole numbers: those of the pixel that the point lies in. The editor's own coordinates, in which (0, 0)
-  // is a corner, are rounded down for them, and half a pixel is added when they are imported again (Supervisely's
+  // Exports have whole numbers: those of the pixel that the point lies in. The editor's own coordinates, in which (0,
+  // 0) is a corner, are rounded down for them, and half a pixel is added when they are imported again (Supervisely's
   // developer portal, 'Coordinate system'; sly.Geometry). Polygons that were not rounded are corners already.
   const isRounded = rings.flat(2).every(Number.isInteger);
   const shift = isRounded ? 0.5 : 0;
