@@ -34,7 +34,7 @@ type Names = ReadonlyMap<number, string>;
 export const yolo: Format = {
   name: 'YOLO',
   key: 'yolo',
-  looks: 'a data.yaml of Ultralytics YOLO with names and paths of images, or folders images and labels with a classes.txt',
+  looks: 'a data.yaml of Ultralytics YOLO, or folders images and labels with a classes.txt',
   async recognise(place) {
     const yaml = await yamlOf(place);
     if (yaml !== undefined) return recogniseYaml(place, yaml);
