@@ -92,17 +92,17 @@ async function checksum(tensors: StateDict, metadata: WeightsMetadata): Promise<
   return crc.toString(16).padStart(8, '0');
 }
 
+/** The way out if a state is damaged. */
+const GIVE_UP =
+  'The run cannot be resumed from it. Begin another one with its last.safetensors or best.safetensors as `weights`.';
+
 /** Throws INVALID_CHECKPOINT if the content has changed since it was written. States of older versions have no sum. */
 async function verify(path: string, tensors: StateDict, metadata: WeightsMetadata): Promise<void> {
   const {[CHECKSUM]: expected, format: _, ...content} = metadata;
   if (expected === undefined) return;
   const got = await checksum(tensors, content);
   if (got === expected) return;
-  throw invalidCheckpoint(
-    path,
-    `is damaged: its content must have the checksum ${expected}, got ${got}`,
-    'The run cannot be resumed from it. Begin another one with its last.safetensors or best.safetensors as `weights`.',
-  );
+  throw invalidCheckpoint(path, `is damaged: its content must have the checksum ${expected}, got ${got}`, GIVE_UP);
 }
 
 /**
@@ -110,7 +110,11 @@ async function verify(path: string, tensors: StateDict, metadata: WeightsMetadat
  * damaged, or if its network differs from `description`.
  */
 export async function readTrainingState(path: string, description: ModelDescription): Promise<TrainingState> {
-  const {tensors, metadata} = await readWeights(path);
+  const {tensors, metadata} = await readWeights(path).catch((error) => {
+    if (!(error instanceof MaskRcnnError && error.code === 'INVALID_CHECKPOINT')) throw error;
+    const reason = error.hint === undefined ? error.message : error.message.slice(0, -error.hint.length - 1);
+    throw new MaskRcnnError('INVALID_CHECKPOINT', reason, {file: path, hint: GIVE_UP, cause: error});
+  });
   const {[TRAINING]: training, ...network} = metadata;
   if (typeof training !== 'string') throw invalidCheckpoint(path, 'is not the state of a training run');
   await verify(path, tensors, metadata);
@@ -140,19 +144,19 @@ type Training = Omit<TrainingState, 'model' | 'optimizer' | 'samplers'>;
 
 /** Parses the part of a state that is JSON. States of older versions have no checksum, so it may be damaged. */
 function parseTraining(path: string, text: string): Training {
-  const hint = 'The run cannot be resumed from it. Begin another one with its last.safetensors as `weights`.';
   let value: Partial<Training> | null;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw invalidCheckpoint(path, `is damaged: its metadata are no JSON (${(cause as Error).message})`, hint, cause);
+    throw invalidCheckpoint(path, `is damaged: its metadata are no JSON (${(cause as Error).message})`, GIVE_UP, cause);
   }
   const isWhole =
     typeof value?.position?.step === 'number' &&
     typeof value.options === 'object' &&
     value.options !== null &&
     Number.isSafeInteger(value.images);
-  if (!isWhole) throw invalidCheckpoint(path, 'is damaged: its metadata lack the position or options of a run', hint);
+  if (!isWhole)
+    throw invalidCheckpoint(path, 'is damaged: its metadata lack the position or options of a run', GIVE_UP);
   return value as Training;
 }
 

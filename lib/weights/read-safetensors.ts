@@ -50,6 +50,9 @@ function parseHeader(file: string, bytes: Buffer): Record<string, unknown> {
 function parseEntry(file: string, name: string, description: unknown): Entry {
   const {dtype: dtypeName, shape, data_offsets: offsets} = isRecord(description) ? description : {};
   const dtype = dtypes.get(dtypeName as string);
+  if (dtypeName === undefined) {
+    throw invalidCheckpoint(file, `has a corrupt safetensors header: tensor ${name} lacks a type`);
+  }
   if (dtype === undefined) {
     throw invalidCheckpoint(
       file,

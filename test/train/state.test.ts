@@ -75,6 +75,17 @@ test('a state with a flipped bit is refused by name', async (t) => {
   await t.notThrowsAsync(readTrainingState(path, description));
 });
 
+test('a state with a flipped bit in the header of its file says what to do', async (t) => {
+  const path = await written(t);
+  const bytes = await readFile(path);
+  for (const place of [3, 12, 20, 8 + Number(bytes.readBigUInt64LE()) - 2]) {
+    await writeFile(path, bytes.with(place, bytes[place]! ^ 4));
+    const error = await t.throwsAsync(readTrainingState(path, description), {code: 'INVALID_CHECKPOINT'});
+    t.like(error, {file: path});
+    t.regex(error!.message, /The run cannot be resumed from it\. Begin another one/, `byte ${place}`);
+  }
+});
+
 test('a state without checksum whose JSON is damaged is refused by name', async (t) => {
   const path = await written(t);
   const {tensors, metadata} = await readWeights(path);

@@ -262,15 +262,17 @@ export class Coco implements Dataset {
     });
   }
 
-  #reject({id}: Annotation, cause: RangeError): never[] {
+  #reject({id, segmentation}: Annotation, cause: RangeError): never[] {
     const {file, faulty, maskless} = this.#shared;
     if (faulty === 'error') {
+      const isBox = segmentation === undefined || (Array.isArray(segmentation) && segmentation.length === 0);
+      const skip = "Pass faulty: 'skip' to leave such annotations out.";
       throw new MaskRcnnError(
         'INVALID_MASK',
         `The segmentation of annotation ${id} must be ${cause.message}, in ${file}.`,
         {
           file,
-          hint: "Pass faulty: 'skip' to leave such annotations out.",
+          hint: isBox ? `It is only a box, from which no mask can be learnt. ${skip}` : skip,
           cause,
         },
       );

@@ -206,7 +206,11 @@ for (const [what, segmentation, message] of [
     [[1, 1, 4, 4]],
     /annotation 1 must be made of polygons of three points .* got 4 numbers in polygon 0, in /,
   ],
-  ['no polygon', [], /one polygon or more, got none/],
+  [
+    'no polygon',
+    [],
+    /one polygon or more, got none, in .*\nIt is only a box, from which no mask can be learnt\. Pass faulty/,
+  ],
   ['a polygon of text', [['1', 2, 3, 4, 5, 6]], /each a list of finite numbers/],
   ['run lengths of another size', {size: [8, 6], counts: [48]}, /of the image's size \[6, 8\], got \[8,6\]/],
   ['run lengths that do not add up', {size: [6, 8], counts: [47]}, /add up to 48 pixels, got 47/],
