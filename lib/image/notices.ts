@@ -2,8 +2,11 @@ import {TAG, TiffFile} from './tiff.js';
 
 /** Something that the reader of a file left out. It is no error, but the results may not be what the user expects. */
 export type FileNotice = {
-  /** 'depth': the lower bits of more than 8. 'pages': all pages or frames after the first. */
-  kind: 'depth' | 'pages';
+  /**
+   * 'depth': the lower bits of more than 8. 'pages': all pages or frames after the first. 'orientation': the turn of
+   * the EXIF orientation.
+   */
+  kind: 'depth' | 'pages' | 'orientation';
   /** Name of the file. */
   file: string;
   /** What the file has, to follow its name: 'has 3 pages'. */
@@ -22,6 +25,11 @@ export function depthNotice(file: string, least: number, most: number): FileNoti
   const black = to === 0 ? ', black' : dark ? ', nearly black' : '';
   const what = `has 16 bits per sample, values ${least} to ${most} of 65535: read as ${from} to ${to} of 255${black}`;
   return {kind: 'depth', file, what, dark};
+}
+
+/** The notice for a photo whose annotations are of the stored pixels, not of those turned upright. */
+export function orientationNotice(file: string, {width, height}: {width: number; height: number}): FileNotice {
+  return {kind: 'orientation', file, what: `is annotated as stored, ${width} × ${height}, not upright`};
 }
 
 /** The notice for a file of several frames, such as a GIF. None if there is only one. */
@@ -51,6 +59,7 @@ const MOST_EXAMPLES = 3;
 export function describeNotices(notices: readonly FileNotice[]): string[] {
   const depth = notices.filter(({kind}) => kind === 'depth').sort((a, b) => Number(b.dark) - Number(a.dark));
   const pages = notices.filter(({kind}) => kind === 'pages');
+  const orientation = notices.filter(({kind}) => kind === 'orientation');
   const advice = depth.some(({dark}) => dark) ? ' Stretch the values to 8 bits first.' : '';
   const say = (some: readonly FileNotice[], one: string, many: string, end = '') => {
     if (some.length === 0) return [];
@@ -62,6 +71,7 @@ export function describeNotices(notices: readonly FileNotice[]): string[] {
   return [
     ...say(depth, 'image is read by its upper 8 bits only', 'images are read by their upper 8 bits only', advice),
     ...say(pages, 'file is read by its first page only', 'files are read by their first pages only'),
+    ...say(orientation, 'photo is read without its EXIF orientation', 'photos are read without their EXIF orientation'),
   ];
 }
 

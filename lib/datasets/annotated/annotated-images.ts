@@ -3,7 +3,7 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schema.js';
 import {closest, count, listed, show} from '../../basics/wording.js';
 import {readImage, readImageSize} from '../../image/read-image.js';
-import {wrongSize} from '../coco/sizes.js';
+import {readSized} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
 import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
@@ -156,16 +156,13 @@ export class AnnotatedImages implements Dataset {
 
   /**
    * Image `index` with its instances. Leaves out those without a pixel inside the image, which are counted in `stats`.
-   * Throws INVALID_IMAGE if the file is missing, unreadable or, upright by its EXIF orientation, not of the size that
-   * the annotations state. Throws INVALID_MASK for an invalid shape, unless `faulty` is 'skip'.
+   * The image is upright by its EXIF orientation, unless only its stored pixels have the size that the annotations
+   * state. Throws INVALID_IMAGE if the file is missing, unreadable or of another size. Throws INVALID_MASK for an invalid shape, unless `faulty` is 'skip'.
    */
   async get(index: number): Promise<Sample> {
     const {file, size, sources} = this.#image(index);
-    const image = await readImage(file);
+    const image = size === undefined ? await readImage(file) : await readSized(file, size, sources[0] ?? file);
     const {width, height} = image;
-    if (size !== undefined && (size.width !== width || size.height !== height)) {
-      throw await wrongSize(file, size, image, sources[0] ?? file);
-    }
     const decoded = await this.#decode(index, {width, height});
     const instances = decoded.flatMap(({id, object, crop}) => toInstance(id, object, crop, {width, height}) ?? []);
     return {file, image, instances};

@@ -3,7 +3,6 @@ import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
-import {readImage} from '../../image/read-image.js';
 import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
 import type {Annotation} from './annotation.js';
@@ -11,7 +10,7 @@ import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotati
 import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
 import {decodeSegmentations} from './segmentation.js';
-import {completeSizes, wrongSize} from './sizes.js';
+import {completeSizes, readSized} from './sizes.js';
 import {toInstance, toTrueObject} from './true-object.js';
 
 /** Options of `Coco.open()`. */
@@ -184,20 +183,19 @@ export class Coco implements Dataset {
   /**
    * Image `index` with its instances. Leaves out crowds, because they are not single instances to learn from, and also
    * instances whose box or mask has no area inside the image, which are counted in `stats` (both as in torchvision's
-   * references). Throws INVALID_IMAGE if the file is missing, unreadable or, upright by its EXIF orientation, not of
-   * the size that the annotation file states. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is
+   * references). The image is upright by its EXIF orientation, unless only its stored pixels have the size that the
+   * annotation file states. Throws INVALID_IMAGE if the file is missing, unreadable or of another size. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is
    * 'skip'.
    */
   async get(index: number): Promise<Sample> {
     const {fileName, ...size} = this.#image(index);
     const file = join(this.#shared.folder, fileName);
-    const [image, truth] = await Promise.allSettled([readImage(file), this.#objects(index, {crops: true})]);
+    const [image, truth] = await Promise.allSettled([
+      readSized(file, size, this.#shared.file),
+      this.#objects(index, {crops: true}),
+    ]);
     if (image.status === 'rejected') throw image.reason;
     if (truth.status === 'rejected') throw truth.reason;
-    const {width, height} = image.value;
-    if (width !== size.width || height !== size.height) {
-      throw await wrongSize(file, size, image.value, this.#shared.file);
-    }
     const instances = truth.value.flatMap(({id, object, crop}, i) => {
       if (object.crowd) return [];
       const instance = toInstance(id, object, crop!, size);

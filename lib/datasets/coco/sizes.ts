@@ -1,7 +1,8 @@
 import {join} from 'node:path';
 import {mapConcurrently} from '../../basics/concurrently.js';
 import {MaskRcnnError} from '../../basics/errors.js';
-import {readImageSize} from '../../image/read-image.js';
+import {orientationNotice} from '../../image/notices.js';
+import {type RgbImage, readImage, readImageSize} from '../../image/read-image.js';
 import type {CocoImage, StatedImage} from './annotation-index.js';
 
 /** Number of image files to read at the same time. */
@@ -43,33 +44,26 @@ export async function completeSizes(
 }
 
 /**
- * The error for an image file whose size, upright, is not the one that the annotation file states. If the stored pixels
- * have that size, the hint says that the EXIF orientation is the cause.
+ * Reads an image whose size the annotations state. If it has that size only without the turn of its EXIF orientation,
+ * the annotations are of the stored pixels: then these are read, with a notice. Throws INVALID_IMAGE for any other size.
  */
-export async function wrongSize(
-  file: string,
-  stated: Size,
-  upright: Size,
-  annotationFile: string,
-): Promise<MaskRcnnError> {
+export async function readSized(file: string, stated: Size, annotationFile: string): Promise<RgbImage> {
+  const upright = await readImage(file);
+  if (isSame(upright, stated)) return upright;
   const stored = await readImageSize(file, {exifOrientation: false}).catch(() => upright);
-  const isTurned = stored.width === stated.width && stored.height === stated.height;
-  return new MaskRcnnError(
-    'INVALID_IMAGE',
-    `${file} must be of ${shown(stated)} pixels, as ${annotationFile} says, got ${shown(upright)}.`,
-    {
-      file,
-      ...(isTurned && {
-        hint:
-          `The cause is the photo's EXIF orientation: it turns the stored ${shown(stored)} pixels upright, and the ` +
-          'annotations are of the stored ones. Remove the tag from the photo (exiftool -Orientation= FILE), or annotate ' +
-          'the upright photo.',
-      }),
-    },
-  );
+  if (isSame(stored, stated)) {
+    const image = await readImage(file, {exifOrientation: false});
+    return {...image, notices: [...(image.notices ?? []), orientationNotice(file, stated)]};
+  }
+  const expected = `of ${shown(stated)} pixels, as ${annotationFile} says`;
+  throw new MaskRcnnError('INVALID_IMAGE', `${file} must be ${expected}, got ${shown(upright)}.`, {file});
 }
 
 type Size = {width: number; height: number};
+
+function isSame(a: Size, b: Size): boolean {
+  return a.width === b.width && a.height === b.height;
+}
 
 function shown({width, height}: Size): string {
   return `${width} × ${height}`;

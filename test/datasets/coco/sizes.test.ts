@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {Coco, MaskRcnnError} from '../../../lib/index.js';
+import {Coco, inspect, MaskRcnnError} from '../../../lib/index.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-sizes-'));
 test.after.always(() => rm(folder, {recursive: true}));
@@ -83,25 +83,28 @@ test('an image of unknown size that cannot be read is named, and the others are 
   t.is((await open({file_name: 'none.png', width: 60, height: 40})).length, 1);
 });
 
-test('annotations of the stored pixels of a turned photo: the EXIF orientation is named as the cause', async (t) => {
+test('annotations of the stored pixels of a turned photo: it is read as stored, with a notice', async (t) => {
   for (const orientation of [6, 8]) {
-    const data = await open({file_name: `turned-${orientation}.jpg`, width: 60, height: 40});
-    const error = (await t.throwsAsync(data.get(0), {
-      instanceOf: MaskRcnnError,
-      code: 'INVALID_IMAGE',
-      message: /turned-\d\.jpg must be of 60 × 40 pixels, as .*\.json says, got 40 × 60\./,
-    }))!;
-    t.is(
-      error.hint,
-      "The cause is the photo's EXIF orientation: it turns the stored 60 × 40 pixels upright, and the annotations are " +
-        'of the stored ones. Remove the tag from the photo (exiftool -Orientation= FILE), or annotate the upright photo.',
+    const name = `turned-${orientation}.jpg`;
+    const data = await open({file_name: name, width: 60, height: 40});
+    const {image, instances} = await data.get(0);
+    t.like(image, {width: 60, height: 40});
+    t.is(instances.length, 1);
+    const stored = await sharp(join(folder, name), {autoOrient: false}).raw().toBuffer();
+    t.true(stored.equals(image.data), 'the pixels are not turned');
+    const [warning] = (await inspect(data)).warnings.filter((text) => text.includes('EXIF'));
+    t.regex(
+      warning!,
+      /^1 photo is read without its EXIF orientation: .*turned-\d\.jpg is annotated as stored, 60 × 40/,
     );
-    const fits = await open({file_name: `turned-${orientation}.jpg`, width: 40, height: 60});
-    t.is((await fits.get(0)).instances.length, 1);
+    const fits = await open({file_name: name, width: 40, height: 60});
+    const upright = await fits.get(0);
+    t.like(upright.image, {width: 40, height: 60});
+    t.is(upright.image.notices, undefined);
   }
 });
 
-test('another wrong size is not blamed on the EXIF orientation', async (t) => {
+test('another wrong size is an error', async (t) => {
   for (const image of [
     {file_name: 'plain.png', width: 40, height: 60},
     {file_name: 'turned-6.jpg', width: 50, height: 40},
