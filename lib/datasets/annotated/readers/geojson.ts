@@ -3,6 +3,7 @@ import {extname} from 'node:path';
 import {mapConcurrently} from '../../../basics/concurrently.js';
 import {Turn} from '../../../basics/turns.js';
 import {count} from '../../../basics/wording.js';
+import {readJsonArrays} from '../../coco/json-arrays.js';
 import {
   type AnnotatedImage,
   type AnnotatedObject,
@@ -87,6 +88,23 @@ async function read(place: Place, names: readonly string[], {images: folder}: Re
 
 /** A collection, a list of features or a single one. */
 async function featuresOf(path: string): Promise<Fields[]> {
+  return (await featuresInPieces(path)) ?? featuresAtOnce(path);
+}
+
+/** A slide's cells are 100 MB and more, which would hold the event loop. Undefined if the file is of another form. */
+async function featuresInPieces(path: string): Promise<Fields[] | undefined> {
+  const features: Fields[] = [];
+  try {
+    const found = await readJsonArrays(path, ['', 'features'], (elements) => {
+      for (const {value} of elements) features.push(new Fields(path, value, `features[${features.length}]`));
+    });
+    return found.has('features') || found.has('') ? features : undefined;
+  } catch {
+    return undefined; // told, or mended, by who reads it at once
+  }
+}
+
+async function featuresAtOnce(path: string): Promise<Fields[]> {
   const content = await readJson(path).catch((error) => withoutNaN(path, error));
   if (Array.isArray(content)) return new Fields(path, {features: content}).objects('features');
   const file = new Fields(path, content);
