@@ -59,11 +59,11 @@ export const coco: KnownFormat = {
   options: COCO_OPTIONS,
   force: (path, options) => Coco.open(path, options),
   async recognise(place) {
-    const heads = await Promise.all(place.withExtension('.json').map(async (name) => [name, await place.head(name)]));
-    const files = heads.flatMap(([name, head]) => (name === ROBOFLOW_FILE || isCoco(head!) ? [name!] : []));
-    const [file] = files;
-    if (file === undefined || (files.length > 1 && !files.includes(ROBOFLOW_FILE))) return standardCoco(place);
-    const path = place.pathOf(files.includes(ROBOFLOW_FILE) ? ROBOFLOW_FILE : file);
+    const [file, ...others] = place.files.includes(ROBOFLOW_FILE)
+      ? [ROBOFLOW_FILE]
+      : await place.whose('.json', isCoco);
+    if (file === undefined || others.length > 0) return standardCoco(place);
+    const path = place.pathOf(file);
     return {seen: path, splits: [], open: (options) => Coco.open(path, options)};
   },
 };

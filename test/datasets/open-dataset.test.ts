@@ -163,3 +163,10 @@ test("Roboflow's exports: the root category is no class, and each split opens", 
     ],
   );
 });
+
+test('hundreds of files of one tool are recognised, and a foreign file among them is left out', async (t) => {
+  const files = Object.fromEntries(Array.from({length: 205}, (_, i) => [`i${i}.json`, labelme(`i${i}.png`)]));
+  const path = await folderOf(t, {...files, 'zz-notes.json': {shapes: 3}});
+  const data = (await openDataset(path)) as AnnotatedImages;
+  t.is(data.summary, 'LabelMe: 205 images, 205 polygons, 1 class');
+});

@@ -8,6 +8,9 @@ import {naturalOrder} from '../folder-scan.js';
 /** The beginning of a file that tells its format. */
 const HEAD_BYTES = 1 << 16;
 const FILES_AT_ONCE = 8;
+/** Of more files than this, the first decide whether they are of a format, and no beginning is kept. */
+const MANY = 200;
+const LOOKED_AT = 20;
 
 /** A file or folder whose format is to be recognised. It reads the file system only once for each question. */
 export class Place {
@@ -58,8 +61,12 @@ export class Place {
   /** The files with the extension whose beginning passes the test. */
   async whose(extension: string, test: (head: string) => boolean): Promise<readonly string[]> {
     const names = this.withExtension(extension);
-    const passed = await mapConcurrently(names.length, FILES_AT_ONCE, async (i) => test(await this.head(names[i]!)));
-    return names.filter((_, i) => passed[i]);
+    const passing = async (some: readonly string[]) => {
+      const passed = await mapConcurrently(some.length, FILES_AT_ONCE, async (i) => test(await this.head(some[i]!)));
+      return some.filter((_, i) => passed[i]);
+    };
+    if (names.length > MANY && (await passing(names.slice(0, LOOKED_AT))).length === 0) return [];
+    return passing(names);
   }
 
   get images(): readonly string[] {
@@ -71,7 +78,7 @@ export class Place {
     const known = this.#heads.get(name);
     if (known !== undefined) return known;
     const head = readHead(this.pathOf(name));
-    this.#heads.set(name, head);
+    if (this.files.length <= MANY) this.#heads.set(name, head);
     return head;
   }
 

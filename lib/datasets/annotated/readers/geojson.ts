@@ -58,10 +58,8 @@ export const geojson: Format = {
   },
 };
 
-async function filesOf(place: Place): Promise<string[]> {
-  const names = place.withExtension('.geojson', '.json');
-  const heads = await mapConcurrently(names.length, FILES_AT_ONCE, async (i) => isGeojson(await place.head(names[i]!)));
-  return names.filter((_, i) => heads[i]);
+async function filesOf(place: Place): Promise<readonly string[]> {
+  return [...(await place.whose('.geojson', isGeojson)), ...(await place.whose('.json', isGeojson))];
 }
 
 /** The type comes first in QuPath's objects, and the geometry before measurements. */
