@@ -157,7 +157,8 @@ export class AnnotatedImages implements Dataset {
   /**
    * Image `index` with its instances. Leaves out those without a pixel inside the image, which are counted in `stats`.
    * The image is upright by its EXIF orientation, unless only its stored pixels have the size that the annotations
-   * state. Throws INVALID_IMAGE if the file is missing, unreadable or of another size. Throws INVALID_MASK for an invalid shape, unless `faulty` is 'skip'.
+   * state. Throws INVALID_IMAGE if the file is missing, unreadable or of another size. Throws INVALID_MASK for an
+   * invalid shape, unless `faulty` is 'skip'.
    */
   async get(index: number): Promise<Sample> {
     const {file, size, sources} = this.#image(index);

@@ -184,8 +184,8 @@ export class Coco implements Dataset {
    * Image `index` with its instances. Leaves out crowds, because they are not single instances to learn from, and also
    * instances whose box or mask has no area inside the image, which are counted in `stats` (both as in torchvision's
    * references). The image is upright by its EXIF orientation, unless only its stored pixels have the size that the
-   * annotation file states. Throws INVALID_IMAGE if the file is missing, unreadable or of another size. Throws INVALID_MASK for an invalid segmentation, unless `faulty` is
-   * 'skip'.
+   * annotation file states. Throws INVALID_IMAGE if the file is missing, unreadable or of another size. Throws
+   * INVALID_MASK for an invalid segmentation, unless `faulty` is 'skip'.
    */
   async get(index: number): Promise<Sample> {
     const {fileName, ...size} = this.#image(index);

@@ -45,7 +45,8 @@ export async function completeSizes(
 
 /**
  * Reads an image whose size the annotations state. If it has that size only without the turn of its EXIF orientation,
- * the annotations are of the stored pixels: then these are read, with a notice. Throws INVALID_IMAGE for any other size.
+ * the annotations are of the stored pixels: then these are read, with a notice. Throws INVALID_IMAGE for any other
+ * size.
  */
 export async function readSized(file: string, stated: Size, annotationFile: string): Promise<RgbImage> {
   const upright = await readImage(file);

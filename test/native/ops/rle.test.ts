@@ -139,7 +139,10 @@ test('segmentations that are none become faults', async (t) => {
   const from = (points: number[], ends: number[]) => () =>
     rle.readSegmentations([{points: Float64Array.from(points), ends: Int32Array.from(ends)}], 4, 4, false);
   t.throws(from([0, 0, 1, 1, 2, NaN], [6]), {instanceOf: RangeError, message: /points\[5\] must be finite, got NaN/});
-  t.throws(from([0, 0, 1, 1, 2, 1], [7]), {instanceOf: RangeError, message: /ends must be ascending, none above 6, got 7/});
+  t.throws(from([0, 0, 1, 1, 2, 1], [7]), {
+    instanceOf: RangeError,
+    message: /ends must be ascending, none above 6, got 7/,
+  });
 });
 
 const bitmapOf = fc.tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12})).chain(([width, height]) => {
