@@ -33,7 +33,7 @@ function besides(schema: Schema): Schema {
 /** The help for `DATA_OPTIONS`, by kind of data set. */
 export function dataOptionsHelp(): string {
   const tools = new Map([
-    ['images', 'Folder of the images. Default: where the format keeps them, or beside the annotations.'],
+    ...docComments('datasets/annotated/format', 'ReaderOptions'),
     ...docComments('datasets/annotated/annotated-images', 'AnnotatedOptions'),
     ...docComments('datasets/open-dataset', 'OpenDatasetOptions'),
   ]);

@@ -2,7 +2,7 @@ import {AUGMENT_NAMES} from '../augment/presets.js';
 import {bool, either, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {MaskFolder} from '../datasets/mask-folder.js';
-import {findDataset} from '../datasets/open-dataset.js';
+import {findDataset, requireImages} from '../datasets/open-dataset.js';
 import {split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
@@ -45,12 +45,22 @@ export const DEFAULT_VALIDATION = 0.2;
 
 export type TrainingData = {training: Dataset; validation?: Dataset};
 
-/** The parts of a split data set that are for training and for validation. */
-async function splitsForTraining({path, ...options}: DataSpec): Promise<{training?: string; validation?: string}> {
-  const {splits} = await findDataset(path, options);
-  const named = (pattern: RegExp) => splits.find((name) => pattern.test(name));
-  const [training, validation] = [named(/^train/i), named(/^val/i)];
-  return {...(training !== undefined && {training}), ...(validation !== undefined && {validation})};
+/** The data set of `spec`. If it is split and no split is chosen, its training split, and its validation split too. */
+async function openForTraining({
+  path,
+  split,
+  ...options
+}: DataSpec): Promise<{all: Dataset; validation?: () => Promise<Dataset>}> {
+  const found = await findDataset(path, options);
+  const named = (pattern: RegExp) => found.splits.find((name) => pattern.test(name));
+  const [training, validation] = split === undefined ? [named(/^train/i), named(/^val/i)] : [split as string];
+  const open = async (name: string | undefined) => {
+    const data = await found.open(name);
+    await requireImages(data, path);
+    return data;
+  };
+  const all = await open(training);
+  return {all, ...(validation !== undefined && {validation: () => open(validation)})};
 }
 
 /**
@@ -65,11 +75,8 @@ export async function openTrainingData(config: TrainConfig): Promise<TrainingDat
   const specOf = (given: unknown): DataSpec =>
     typeof given === 'string' ? {path: given, ...options} : {...options, ...(given as DataSpec)};
   const spec = specOf(data);
-  const parts = spec.split === undefined ? await splitsForTraining(spec) : {};
-  const all = await openImages({...spec, ...(parts.training !== undefined && {split: parts.training})});
-  if (parts.validation !== undefined && given === undefined) {
-    return {training: all, validation: await openImages({...spec, split: parts.validation})};
-  }
+  const {all, validation: ofSplit} = await openForTraining(spec);
+  if (ofSplit !== undefined && given === undefined) return {training: all, validation: await ofSplit()};
   if (validation === 0) return {training: all};
   if (typeof validation === 'number') {
     // Keep all images of a patient on the same side of the split.

@@ -36,29 +36,29 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
 
 /**
  * Removes temporary files in `folder` that `writeAtomically()` has left because its process was killed. `isOurs` says
- * whether a file may be one: no other process may be writing it at the moment. A file that cannot be removed stays.
+ * whether a file may be one: no other process may be writing it at the moment. `minAge`: milliseconds since it was last
+ * written to. A file that cannot be removed stays.
  */
-export async function removeTemporaries(folder: string, isOurs: (target: string) => boolean): Promise<void> {
+export async function removeTemporaries(
+  folder: string,
+  isOurs: (target: string) => boolean,
+  minAge = 0,
+): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const target = TEMPORARY.exec(name)?.[1];
     const path = join(folder, name);
     if (target === undefined || !isOurs(target) || inUse.has(resolve(path))) continue;
-    await rm(path, {force: true}).catch(() => {});
+    const {mtimeMs = Date.now()} = minAge === 0 ? {mtimeMs: 0} : await stat(path).catch(() => ({mtimeMs: undefined}));
+    if (Date.now() - mtimeMs >= minAge) await rm(path, {force: true}).catch(() => {});
   }
 }
 
 /** A temporary file that nobody has written to for this time is abandoned. */
 const ABANDONED_MS = 10 * 60_000;
 
-/** Removes temporary files of `path` that killed processes have left. */
+/** Removes temporary files of `path` that killed processes have left. Another process may be writing a fresh one. */
 export async function removeAbandoned(path: string): Promise<void> {
-  const folder = dirname(path);
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (TEMPORARY.exec(name)?.[1] !== basename(path)) continue;
-    const temporary = join(folder, name);
-    const age = Date.now() - ((await stat(temporary).catch(() => undefined))?.mtimeMs ?? Date.now());
-    if (age > ABANDONED_MS) await rm(temporary, {force: true}).catch(() => {});
-  }
+  await removeTemporaries(dirname(path), (target) => target === basename(path), ABANDONED_MS);
 }
 
 /**

@@ -36,6 +36,9 @@ test('values are shown on one line', (t) => {
   t.is(show([1, 2, 3, 4, 5, 6, 7]), '[1, 2, 3, 4, 5, 6, … 7 items]');
   t.is(show(new Float32Array([1, 2])), '[1, 2]');
   t.is(show('x'.repeat(80)).length, 60);
+  t.is(show([1, [2, [3, [4, [5]]]]]), '[1, [2, [3, a list of 2]]]');
+  const deep = JSON.parse('['.repeat(200_000) + ']'.repeat(200_000));
+  t.is(show(deep), '[[[a list of 1]]]', 'a file may nest as deep as it likes');
   t.is(show({}), 'an object');
   t.is(
     show(() => 1),

@@ -2,6 +2,7 @@ import {open, readdir, readFile, stat} from 'node:fs/promises';
 import {basename, dirname, extname, join} from 'node:path';
 import {mapConcurrently} from '../../basics/concurrently.js';
 import {MaskRcnnError} from '../../basics/errors.js';
+import {listed} from '../../basics/wording.js';
 import {IMAGE_EXTENSIONS} from '../../image/format.js';
 import {naturalOrder} from '../folder-scan.js';
 
@@ -12,7 +13,7 @@ const FILES_AT_ONCE = 8;
 const MANY = 200;
 const LOOKED_AT = 20;
 
-/** A file or folder whose format is to be recognised. It reads the file system only once for each question. */
+/** A file or folder whose format is to be recognised. */
 export class Place {
   readonly path: string;
   readonly isFile: boolean;
@@ -67,6 +68,13 @@ export class Place {
     };
     if (names.length > MANY && (await passing(names.slice(0, LOOKED_AT))).length === 0) return [];
     return passing(names);
+  }
+
+  /** Path of the only one of `names`. Throws INVALID_DATASET for several: `what` is one of them, in the message. */
+  onlyOne(names: readonly string[], what: string): string {
+    if (names.length === 1) return this.pathOf(names[0]!);
+    const message = `${this.path} must have one ${what}, got ${listed(names)}.`;
+    throw new MaskRcnnError('INVALID_DATASET', message, {file: this.path, hint: 'Open one of these files.'});
   }
 
   get images(): readonly string[] {

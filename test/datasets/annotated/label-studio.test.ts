@@ -281,7 +281,7 @@ test('only files of Label Studio are recognised', async (t) => {
   const two = await folderOf(t, {'a.json': [task([])], 'b.json': [task([polygon('a', [0, 0, 10, 10])])]});
   await t.throwsAsync(openWith(labelStudio, two), {
     code: 'INVALID_DATASET',
-    message: /must hold one export of Label Studio, got a\.json, b\.json/,
+    message: /must have one export of Label Studio, got a\.json, b\.json/,
   });
   t.deepEqual((await openWith(labelStudio, join(two, 'b.json'))).classes, ['a']);
 });

@@ -1,7 +1,6 @@
 import {join} from 'node:path';
 import {mapConcurrently} from '../../../basics/concurrently.js';
 import {MaskRcnnError} from '../../../basics/errors.js';
-import {listed} from '../../../basics/wording.js';
 import {MAX_PIXELS} from '../../../image/format.js';
 import type {InstanceMask} from '../../dataset.js';
 import {
@@ -61,11 +60,7 @@ function isCvat(head: string): boolean {
 }
 
 async function read(place: Place, names: readonly string[], {images}: ReaderOptions): Promise<Annotations> {
-  if (names.length > 1) {
-    const message = `${place.path} must have one XML file of CVAT, got ${listed(names)}.`;
-    throw new MaskRcnnError('INVALID_DATASET', message, {file: place.path, hint: 'Open one of these files.'});
-  }
-  const path = place.pathOf(names[0]!);
+  const path = place.onlyOne(names, 'XML file of CVAT');
   const tally = new Tally();
   const parsed = await parse(path, tally);
   const inner = join(place.folder, 'images');
@@ -125,7 +120,7 @@ function copyOf(text: string): string {
 function newImage(tag: XmlTag): CvatImage {
   const [width, height] = [tag.length('width'), tag.length('height')];
   if (width * height > MAX_PIXELS) throw tag.wrong('width', `such that the image has ${MAX_PIXELS} pixels at most`);
-  const subset = tag.has('subset') ? tag.text('subset') : undefined;
+  const subset = tag.has('subset') ? copyOf(tag.text('subset')) : undefined;
   return {name: copyOf(tag.text('name')), subset, size: {width, height}, shapes: [], maskPixels: 0};
 }
 

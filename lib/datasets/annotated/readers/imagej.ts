@@ -39,12 +39,9 @@ export const imagej: Format = {
 };
 
 async function filesOf(place: Place): Promise<string[]> {
-  const names = place.withExtension('.roi', '.zip');
-  const heads = await mapConcurrently(names.length, FILES_AT_ONCE, async (i) => {
-    const head = await place.head(names[i]!);
-    return isZip(names[i]!) ? head.startsWith('PK\x03\x04') && /\.roi/i.test(head) : head.startsWith('Iout');
-  });
-  return names.filter((_, i) => heads[i]);
+  const rois = await place.whose('.roi', (head) => head.startsWith('Iout'));
+  const zips = await place.whose('.zip', (head) => head.startsWith('PK\x03\x04') && /\.roi/i.test(head));
+  return [...rois, ...zips];
 }
 
 function isZip(name: string): boolean {

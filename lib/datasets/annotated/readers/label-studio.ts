@@ -67,11 +67,7 @@ function isLabelStudio(head: string): boolean {
 }
 
 async function read(place: Place, exports: readonly string[], {images: folder}: ReaderOptions): Promise<Annotations> {
-  if (exports.length > 1) {
-    const message = `${place.path} must hold one export of Label Studio, got ${exports.join(', ')}.`;
-    throw new MaskRcnnError('INVALID_DATASET', message, {file: place.path, hint: 'Open one of these files.'});
-  }
-  const path = place.pathOf(exports[0]!);
+  const path = place.onlyOne(exports, 'export of Label Studio');
   const tasks = await readJson(path);
   if (!Array.isArray(tasks)) {
     throw new MaskRcnnError('INVALID_DATASET', `${path} must be a list of tasks.`, {file: path});

@@ -1,6 +1,4 @@
 import {mapConcurrently} from '../../../basics/concurrently.js';
-import {MaskRcnnError} from '../../../basics/errors.js';
-import {listed} from '../../../basics/wording.js';
 import {
   type AnnotatedImage,
   type AnnotatedObject,
@@ -55,11 +53,7 @@ function isVia(head: string): boolean {
 }
 
 async function read(place: Place, names: readonly string[], options: ReaderOptions): Promise<Annotations> {
-  if (names.length > 1) {
-    const message = `${place.path} must have one JSON file of VGG Image Annotator, got ${listed(names)}.`;
-    throw new MaskRcnnError('INVALID_DATASET', message, {file: place.path, hint: 'Open one of these files.'});
-  }
-  const path = place.pathOf(names[0]!);
+  const path = place.onlyOne(names, 'JSON file of VGG Image Annotator');
   const file = new Fields(path, await readJson(path));
   const tally = new Tally();
   const isVia3 = file.has('metadata') && file.has('view');

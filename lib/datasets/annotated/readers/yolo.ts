@@ -57,9 +57,7 @@ export const yolo: Format = {
 
 /** The configuration of YOLO: data.yaml, or the first with another name. */
 async function yamlOf(place: Place): Promise<string | undefined> {
-  const names = place.withExtension('.yaml', '.yml');
-  const heads = await mapConcurrently(names.length, FILES_AT_ONCE, async (i) => isConfig(await place.head(names[i]!)));
-  const configs = names.filter((_, i) => heads[i]);
+  const configs = [...(await place.whose('.yaml', isConfig)), ...(await place.whose('.yml', isConfig))];
   return configs.find((name) => name === 'data.yaml') ?? configs[0];
 }
 
