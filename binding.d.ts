@@ -79,6 +79,8 @@ export type NativeModelOptions = {
   maskRoiPool: RoiPoolOptions;
   /** Features per proposal: outputs of each fully connected layer of the box head. */
   boxRepresentationSize: number;
+  /** 'none': no mask head, which is torchvision's Faster R-CNN (`detection/faster_rcnn.py`). */
+  masks: 'instance' | 'none';
   /** Channels of the mask head's convolutions. */
   maskChannels: number;
   boxScoreThresh: number;
@@ -112,7 +114,8 @@ export type NativeImage = {data: Uint8Array; width: number; height: number};
 /**
  * The instances of one image. Each mask is cropped: instance i covers the rectangle `maskRects[4i..4i+3]` (left, top,
  * width, height; whole pixels inside the image). `maskData` holds the bitmaps of all instances, one after the other
- * (row-major, 1 = object, 0 = not).
+ * (row-major, 1 = object, 0 = not). An instance of which only the box is known has a rectangle of 0 × 0 pixels. It is
+ * left out of the mask loss.
  */
 export type NativeTarget = {
   /** R×4: x0, y0, x1, y1 in pixels of the image, with x0 < x1 and y0 < y1. */
@@ -124,7 +127,7 @@ export type NativeTarget = {
   maskData: Uint8Array;
 };
 
-/** torchvision's five losses, in torchvision's order. */
+/** torchvision's five losses, in torchvision's order. `loss_mask` is 0 if no object has a mask. */
 export type Losses = {
   loss_classifier: number;
   loss_box_reg: number;
@@ -143,7 +146,7 @@ export type NativeDetectOptions = {
   maxDetections: number;
   /**
    * 'rle': COCO's compressed run-length encoding; 'bitmap': H×W bytes of 0 and 1; 'float': H×W probabilities; 'none':
-   * masks are not computed.
+   * masks are not computed. A network without a mask head accepts only 'none'.
    */
   maskFormat: 'rle' | 'bitmap' | 'float' | 'none';
   /** A pixel belongs to the object if its probability is >= this value. For 'rle' and 'bitmap'. */

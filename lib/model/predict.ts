@@ -1,5 +1,6 @@
 import type {NativeDetections, Model as NativeModel} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, instanceOf, integer, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type ImageSource, readImage} from '../image/read-image.js';
@@ -36,6 +37,7 @@ export type Detections<F extends MaskFormat = 'rle'> = {
   classNames: string[];
   /** D scores, 0..1. */
   scores: Float32Array;
+  /** D masks. None if the format is 'none', or if the network has no mask head. */
   masks: Masks<F>;
 };
 
@@ -57,7 +59,7 @@ export type PredictOptions<F extends MaskFormat = MaskFormat> = {
    * `boxDetectionsPerImg`, which is also the highest value that has an effect.
    */
   maxDetections?: number;
-  /** Format of the masks. Default 'rle'. */
+  /** Format of the masks. Default 'rle', but 'none' for a network without a mask head, which accepts no other. */
   maskFormat?: F;
   /**
    * A pixel belongs to an object if its probability is at least this value, 0..1. Only for 'rle' and 'bitmap'. The
@@ -97,7 +99,7 @@ const PREDICT: Schema = {
 export type Predictor = {
   open: () => NativeModel;
   classes: readonly string[];
-  options: Pick<ResolvedModelOptions, 'boxScoreThresh' | 'boxDetectionsPerImg' | 'maxSize' | 'fixedSize'>;
+  options: Pick<ResolvedModelOptions, 'boxScoreThresh' | 'boxDetectionsPerImg' | 'maxSize' | 'fixedSize' | 'masks'>;
 };
 
 /** Detects the objects in `sources`. Decodes each batch while the previous one is computed. */
@@ -108,7 +110,13 @@ export async function predict<F extends MaskFormat>(
 ): Promise<Detections<F>[]> {
   checkOptions(options, PREDICT, 'predict()');
   const {batchSize = 1, signal} = options;
-  const maskFormat: MaskFormat = options.maskFormat ?? 'rle';
+  const maskFormat: MaskFormat = options.maskFormat ?? (model.masks === 'none' ? 'none' : 'rle');
+  if (model.masks === 'none' && maskFormat !== 'none') {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option 'maskFormat' of predict() must be 'none' for a network without a mask head, got '${maskFormat}'.`,
+    );
+  }
   signal?.throwIfAborted();
   const detectOptions = {
     scoreThreshold: Math.max(options.scoreThreshold ?? 0, model.boxScoreThresh),

@@ -16,7 +16,9 @@ namespace maskrcnn {
 struct Target {
   at::Tensor boxes;         // [G,4] f32: x0, y0, x1, y1 in pixels of the network's input
   at::Tensor labels;        // [G] i64: 1..K-1
-  ops::CroppedMasks masks;  // in pixels of the original image
+  // In pixels of the original image. An instance of which only the box is known has a rectangle of
+  // 0 x 0 pixels.
+  ops::CroppedMasks masks;
   ImageSize original;
   ImageSize resized;
 };
