@@ -19,6 +19,9 @@ import type {ListedImage} from './image-files.js';
 export const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** The formats that need no masks. */
+export const WITHOUT_MASKS: readonly Format[] = ['overlay', 'json', 'coco'];
+
 /** What to write, and where to. */
 export type PredictionOutput = {
   folder: string;

@@ -55,6 +55,8 @@ export type Inspection = {
   images: number;
   /** Number of instances on the images that could be read. */
   instances: number;
+  /** Number of those of which only the box is known. */
+  boxesAlone: number;
   /** Images without instances. Training uses them as negatives. */
   negatives: number;
   /** For each class, in the data set's order: the number of its instances, and of the images that contain any. */
@@ -65,7 +67,7 @@ export type Inspection = {
   height: Spread | null;
   /** Numbers of instances per image. Null if no image could be read. */
   instancesPerImage: Spread | null;
-  /** Mask areas of the instances, in pixels. Null if there is no instance. */
+  /** Mask areas of the instances, in pixels. Null if there is no instance with a mask. */
   area: Spread | null;
   /** Errors that would stop training. Each names its file; if it has none, its sample. */
   faults: MaskRcnnError[];
@@ -138,6 +140,7 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
   return {
     images: data.length,
     instances: labels.length,
+    boxesAlone: labels.length - images.reduce((sum, {areas}) => sum + areas.length, 0),
     negatives: images.filter((image) => image.labels.length === 0).length,
     classes,
     width: spread(images.map(({width}) => width)),
@@ -176,7 +179,7 @@ async function inspectSample(
   for (const [i, {mask}] of instances.entries()) {
     if (turn.isOver()) await turn.next();
     faults.push(targetFault(sample, i, data.classes));
-    areas.push(await areaOf(mask.data, turn));
+    if (mask !== undefined) areas.push(await areaOf(mask.data, turn));
   }
   return {
     summary: {
@@ -240,11 +243,13 @@ function sameImages(images: readonly Summary[]): string[] {
 
 /** Describes an inspection as text, with one line each: counts, then warnings, then every error. */
 export function describeInspection(inspection: Inspection): string {
-  const {images, instances, negatives, classes, width, height, instancesPerImage, area, faults, warnings} = inspection;
+  const {images, instances, boxesAlone, negatives, classes, width, height, instancesPerImage, area, faults, warnings} =
+    inspection;
   const between = (spread: Spread | null) =>
     spread === null ? 'none' : `${spread.min} to ${spread.max}, half of them up to ${spread.median}`;
   const counts = [
     `${count(images, 'image')}, ${negatives} of them without instances; ${count(instances, 'instance')}.`,
+    ...(boxesAlone === 0 ? [] : [`Of ${count(boxesAlone, 'instance')} only the box is known.`]),
     `Width ${between(width)}; height ${between(height)} pixels.`,
     `Instances per image: ${between(instancesPerImage)}. Pixels per instance: ${between(area)}.`,
     ...classes.map(

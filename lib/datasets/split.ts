@@ -23,6 +23,7 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     classes: data.classes,
     ...(data.notices !== undefined && {notices: data.notices}),
     get: async (index) => readSample(data, at(index)),
+    ...(data.masks !== undefined && {masks: data.masks}),
     ...(data.size !== undefined && {size: async (index: number) => sizeOfSample(data, at(index))}),
     ...(data.truth !== undefined && {truth: async (index: number) => truthOfSample(data, at(index))}),
     ...(data.categoryIds !== undefined && {categoryIds: data.categoryIds}),

@@ -6,7 +6,7 @@ import {rowsInTurns, Turn} from '../basics/turns.js';
 import {closest, show} from '../basics/wording.js';
 import {readImage, readImageSize} from '../image/read-image.js';
 import {type IdMask, readMask} from '../image/read-mask.js';
-import type {Dataset, Instance, Sample} from './dataset.js';
+import type {Dataset, Instance, MaskedInstance, Sample} from './dataset.js';
 import {clearIds, instancesFromIds} from './instances.js';
 import {checkIndices} from './split.js';
 
@@ -158,7 +158,7 @@ export class VocSegmentation implements Dataset {
 }
 
 /** The class value of most of the instance's pixels. Throws INVALID_MASK if there is none. */
-async function classOf({mask, id}: Instance, classes: IdMask, file: string, turn: Turn): Promise<number> {
+async function classOf({mask, id}: MaskedInstance, classes: IdMask, file: string, turn: Turn): Promise<number> {
   const counts = new Map<number, number>();
   const countRow = (y: number) => {
     const row = (mask.top + y) * classes.width + mask.left;

@@ -18,10 +18,10 @@ export type ModelOptions = {
    */
   masks?: 'instance' | 'none';
   /**
-   * Weights of the whole network: 'COCO_V1' (ResNet-50; without masks MobileNetV3 too), the path of a `.safetensors` or `.pth` file, or the
-   * folder of a run, which means its best.safetensors. A file that this package saved also sets the backbone, the
-   * classes and the other options, unless you set them yourself. Default: none. Unlike torchvision, this package never
-   * loads or downloads weights unless you ask for them.
+   * Weights of the whole network: 'COCO_V1' (ResNet-50; without masks MobileNetV3 too), the path of a `.safetensors` or
+   * `.pth` file, or the folder of a run, which means its best.safetensors. A file that this package saved also sets the
+   * backbone, the classes and the other options, unless you set them yourself. Default: none. Unlike torchvision, this
+   * package never loads or downloads weights unless you ask for them.
    */
   weights?: string;
   /**

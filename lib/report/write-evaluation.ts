@@ -39,7 +39,8 @@ const OPTIONS: Schema = {
 
 /**
  * Writes an evaluation to files: scores.json, with the score threshold and the scores of each image; the
- * precision-recall curves at IoU 0.5 and the confusion matrix, as SVG and PNG; and worst.png. That picture shows ground
+ * precision-recall curves at IoU 0.5 and the confusion matrix, as SVG and PNG, of boxes if there are no masks; and
+ * worst.png. That picture shows ground
  * truth next to predictions for the images with the lowest object F1 (then the lowest pixel IoU). Throws
  * INVALID_OPTION, WRITE_FAILED, or errors of the model and the data set.
  */
@@ -54,8 +55,9 @@ export async function writeEvaluation(
   const {details, ...scores} = evaluation;
   const {images} = details;
   const {scoreThreshold = details.scoreThreshold} = options;
-  const curves = atHalf(details.curves.segm, scores.segm.classes);
-  const title = 'Precision and recall of masks, IoU 0.5';
+  const {bbox, segm} = details.curves;
+  const curves = atHalf(segm ?? bbox, (scores.segm ?? scores.bbox).classes);
+  const title = `Precision and recall of ${segm === null ? 'boxes' : 'masks'}, IoU 0.5`;
   const files: [name: string, contents: string | Buffer][] = [
     ['scores.json', `${JSON.stringify({scoreThreshold: details.scoreThreshold, ...scores, images}, null, 2)}\n`],
     ['precision-recall.svg', precisionRecallSvg(curves, {title})],

@@ -14,6 +14,7 @@ import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
+import {describeBoxesAlone} from './boxes-alone.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {type Conditions, conditionsOf} from './conditions.js';
@@ -89,7 +90,9 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
     const lock = await lockToResume(options);
     try {
       const saved = lock === undefined ? undefined : await findState(model, options);
-      const resolved = saved === undefined ? completeTrainOptions(options) : completeResumedOptions(options, saved);
+      const {masks} = model.options;
+      const resolved =
+        saved === undefined ? completeTrainOptions(options, masks) : completeResumedOptions(options, saved, masks);
       const conditions = await conditionsOf(model, options);
       const {state, notices} =
         saved === undefined ? {state: undefined, notices: []} : resumeUnder(conditions, saved, options);
@@ -97,7 +100,8 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
       try {
         const shared = validation === undefined ? [] : await sharedImages(data, validation, signal);
         const memory = describeMemory(model, resolved.batchSize);
-        const told = [...notices, ...describeShared(shared), ...(memory === undefined ? [] : [memory])];
+        const boxes = describeBoxesAlone(data, masks);
+        const told = [...notices, ...boxes, ...describeShared(shared), ...(memory === undefined ? [] : [memory])];
         return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
       } finally {
         await unfreeze();

@@ -27,8 +27,8 @@ struct MaskRCNNLosses {
   at::Tensor total() const { return classifier + box_reg + mask + objectness + rpn_box_reg; }
 };
 
-// Mask R-CNN with a feature pyramid; without its mask head, Faster R-CNN. Names are those of torchvision's state dict
-// (detection/mask_rcnn.py, detection/generalized_rcnn.py).
+// Mask R-CNN with a feature pyramid; without its mask head, Faster R-CNN. Names are those of
+// torchvision's state dict (detection/mask_rcnn.py, detection/generalized_rcnn.py).
 struct MaskRCNN : Module {
   explicit MaskRCNN(const MaskRCNNOptions& options);
 

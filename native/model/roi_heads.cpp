@@ -242,10 +242,7 @@ RoiLosses RoIHeads::compute_losses(
   // Without proposals and objects there is nothing to learn: the mean of no elements would be NaN,
   // as it is in torchvision.
   if (labels.size(0) == 0) {
-    return {
-        predictions.class_logits.sum() * 0,
-        predictions.box_regression.sum() * 0,
-        mask_loss()};
+    return {predictions.class_logits.sum() * 0, predictions.box_regression.sum() * 0, mask_loss()};
   }
   const auto classifier = at::cross_entropy_loss(predictions.class_logits, labels);
 

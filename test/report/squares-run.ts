@@ -27,7 +27,7 @@ const counts = rle.encodeCrop(
   side,
   side,
 );
-const hit = rle.encodeCrop(sample(0, ['square']).instances[0]!.mask, side, side);
+const hit = rle.encodeCrop(sample(0, ['square']).instances[0]!.mask!, side, side);
 
 const lowerHalf = rle.encodeCrop({left: 0, top: 5, width: 10, height: 5, data: new Uint8Array(50).fill(1)}, side, side);
 
@@ -44,7 +44,7 @@ export const modelOf = (name: string) => {
       masks: [{size: [side, side], counts: index === 1 ? hit : counts}],
     },
   ];
-  return {predict, classes: [name]} as unknown as MaskRcnn;
+  return {predict, classes: [name], options: {masks: 'instance'}} as unknown as MaskRcnn;
 };
 export const squareModel = modelOf('square');
 

@@ -15,7 +15,7 @@ import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
 import {type ImageList, listImages} from '../image-files.js';
 import {describeNothing} from '../nothing-found.js';
-import {FORMATS, type Format, type PredictionOutput, PredictionWriter} from '../prediction-writer.js';
+import {FORMATS, type Format, type PredictionOutput, PredictionWriter, WITHOUT_MASKS} from '../prediction-writer.js';
 
 const format = oneOf(...FORMATS);
 
@@ -93,6 +93,7 @@ image that cannot be read is reported and skipped, and the command exits with co
       signal,
       onNotice: (notice) => progress.say(notice),
     });
+    if (network.options.masks === 'none') refuseMaskFormats(output.formats);
     const limits = {
       scoreThreshold: (options.scoreThreshold as number | undefined) ?? 0.5,
       views: (options.views as Views | undefined) ?? 1,
@@ -167,6 +168,16 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     onTop: onTop as OnTop,
     overwrite: overwrite as boolean,
   };
+}
+
+/** Throws INVALID_OPTION if a format needs masks. */
+function refuseMaskFormats(formats: readonly Format[]): void {
+  const needing = formats.filter((format) => !WITHOUT_MASKS.includes(format));
+  if (needing.length === 0) return;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    `Option 'save' of maskrcnn predict must be of ${WITHOUT_MASKS.join(', ')} for a network without masks, got ${needing.join(', ')}.`,
+  );
 }
 
 function incompleteNotice(images: number, onTop: OnTop): string {

@@ -55,7 +55,9 @@ type Shared = {
   binding: Binding;
 };
 
-type Decoded = {id: number; object: TrueObject; crop: InstanceMask};
+type Decoded = {id: number; object: TrueObject; crop?: InstanceMask};
+
+type Labelled = {object: AnnotatedObject; label: number; id: number};
 
 /** Images with the objects that an annotation tool has written. Masks are decoded on request. */
 export class AnnotatedImages implements Dataset {
@@ -99,6 +101,13 @@ export class AnnotatedImages implements Dataset {
 
   get length(): number {
     return this.images.length;
+  }
+
+  /** How many of the objects have masks. */
+  get masks(): 'all' | 'some' | 'none' {
+    const {boxes, objects} = this.#shared.tally;
+    if (boxes === 0) return 'all';
+    return boxes < objects ? 'some' : 'none';
   }
 
   /** The format, such as 'LabelMe'. */
@@ -197,32 +206,23 @@ export class AnnotatedImages implements Dataset {
 
   async #decode(index: number, size: {width: number; height: number}): Promise<Decoded[]> {
     const image = this.#image(index);
-    const {binding, faults} = this.#shared;
-    const labelled = (await image.objects()).flatMap((object, i) => {
+    const labelled = (await image.objects()).flatMap((object, i): Labelled[] => {
       const label = this.#labelOf(object);
       return label === undefined ? [] : [{object, label, id: i + 1}];
     });
-    const masks = await decodeParts(
-      labelled.map(({object}) => object.parts),
-      size,
-      binding,
-    );
-    return labelled.flatMap(({object: {where}, label, id}, i) => {
-      const mask = masks[i]!;
-      if (mask instanceof RangeError) return this.#reject(image, where, mask);
-      const {box, area, counts, crop} = mask;
-      if (area === 0) {
-        faults.outside.add(`${image.file} ${where}`);
+    const parts = labelled.map(({object}) => object.parts);
+    const all = await decodeParts(parts, size, this.#shared.binding);
+    return labelled.flatMap(({object, label, id}, i): Decoded[] => {
+      const decoded = all[i]!;
+      if (decoded instanceof RangeError) return this.#reject(image, object.where, decoded);
+      if (decoded.area === 0) {
+        this.#shared.faults.outside.add(`${image.file} ${object.where}`);
         return [];
       }
-      const object = {
-        label,
-        box,
-        area,
-        crowd: false,
-        mask: {size: [size.height, size.width] as [number, number], counts},
-      };
-      return [{id, object, crop}];
+      const found = {label, box: decoded.box, area: decoded.area, crowd: false};
+      if (!('counts' in decoded)) return [{id, object: found}];
+      const {counts, crop} = decoded;
+      return [{id, object: {...found, mask: {size: [size.height, size.width], counts}}, crop}];
     });
   }
 

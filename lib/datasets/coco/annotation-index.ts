@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {Turn} from '../../basics/turns.js';
 import {describeForeignJson} from '../misplaced.js';
-import {type Annotation, isId, toBox} from './annotation.js';
+import {type Annotation, isBoxAlone, isId, toBox} from './annotation.js';
 import type {CocoCategory} from './categories.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
 
@@ -20,6 +20,8 @@ export type AnnotationIndex = {
   /** For each image, the positions of its annotations in the order of the file: alternating byte offset and length. */
   places: readonly (readonly number[])[];
   annotations: number;
+  /** Number of those that are only boxes. */
+  boxes: number;
   /** Numbers of annotations that were skipped, by reason. Empty if `faulty` is 'error'. */
   skipped: Record<string, number>;
 };
@@ -78,6 +80,7 @@ class IndexBuilder {
   /** The category id of each annotation, to check when all categories are known. */
   readonly #categoryId: number[] = [];
   readonly #skipped: Record<string, number> = {};
+  #boxes = 0;
 
   constructor(file: string, faulty: 'error' | 'skip') {
     this.#file = file;
@@ -110,6 +113,7 @@ class IndexBuilder {
       return;
     }
     this.#ids.add(annotation.id);
+    if (isBoxAlone(annotation)) this.#boxes++;
     this.#columns.imageId.push(annotation.image_id);
     this.#columns.offset.push(offset);
     this.#columns.length.push(length);
@@ -159,6 +163,7 @@ class IndexBuilder {
       categories: byId(this.#categories),
       places,
       annotations,
+      boxes: this.#boxes,
       skipped: this.#skipped,
     };
   }

@@ -14,6 +14,13 @@ export function isId(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
 
+/** Whether an annotation has no segmentation: it is only a box, as in half of all exports of Roboflow. */
+export function isBoxAlone({segmentation}: Annotation): boolean {
+  return (
+    segmentation === undefined || segmentation === null || (Array.isArray(segmentation) && segmentation.length === 0)
+  );
+}
+
 /** Parses a box: left, top, width, height. Undefined if `value` is not a box. */
 export function toBox(value: unknown): [number, number, number, number] | undefined {
   const isBox = Array.isArray(value) && value.length === 4 && value.every(Number.isFinite);

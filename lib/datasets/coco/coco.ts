@@ -5,7 +5,7 @@ import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../ba
 import {show} from '../../basics/wording.js';
 import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
-import type {Annotation} from './annotation.js';
+import {type Annotation, isBoxAlone, toBox} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
 import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
@@ -40,6 +40,8 @@ export type CocoOptions = {
 export type CocoStats = {
   images: number;
   annotations: number;
+  /** Annotations of the whole file that are only boxes. */
+  boxes: number;
   /** Images without annotations. They are kept as negatives. */
   negatives: number;
   /** Numbers of annotations that have been left out so far, by reason. */
@@ -145,6 +147,7 @@ export class Coco implements Dataset {
     return {
       images: this.length,
       annotations: counts.reduce((sum, count) => sum + count, 0),
+      boxes: index.boxes,
       negatives: counts.filter((count) => count === 0).length,
       skipped: {
         ...index.skipped,
@@ -152,6 +155,13 @@ export class Coco implements Dataset {
         ...(outside.size > 0 && {'outside the image': outside.size}),
       },
     };
+  }
+
+  /** How many of the annotations of the file have masks. */
+  get masks(): 'all' | 'some' | 'none' {
+    const {annotations, boxes} = this.#shared.index;
+    if (boxes === 0) return 'all';
+    return boxes < annotations ? 'some' : 'none';
   }
 
   imageId(index: number): number {
@@ -198,7 +208,7 @@ export class Coco implements Dataset {
     if (truth.status === 'rejected') throw truth.reason;
     const instances = truth.value.flatMap(({id, object, crop}, i) => {
       if (object.crowd) return [];
-      const instance = toInstance(id, object, crop!, size);
+      const instance = toInstance(id, object, crop, size);
       if (instance !== undefined) return [instance];
       this.#shared.outside.add(`${this.imageId(index)}/${i}`);
       return [];
@@ -247,32 +257,28 @@ export class Coco implements Dataset {
     const size = this.#image(index);
     const all = await readAnnotations(file, places[this.#indices[index]!]!);
     const annotations = all.filter((annotation) => labels.has(annotation.category_id));
+    const isBox = annotations.map((annotation) => isBoxAlone(annotation) && toBox(annotation.bbox) !== undefined);
     const decoded = await decodeSegmentations(
-      annotations.map(({segmentation}) => segmentation),
+      annotations.filter((_, i) => !isBox[i]).map(({segmentation}) => segmentation),
       size,
       {binding, crops},
     );
+    let next = 0;
     return annotations.flatMap((annotation, i) => {
-      const segment = decoded[i]!;
+      const segment = isBox[i] ? undefined : decoded[next++]!;
       if (segment instanceof RangeError) return this.#reject(annotation, segment);
       const object = toTrueObject(annotation, labels.get(annotation.category_id)!, segment, {size, boxes});
-      return [{id: annotation.id, object, ...(segment.crop && {crop: segment.crop})}];
+      return [{id: annotation.id, object, ...(segment?.crop && {crop: segment.crop})}];
     });
   }
 
-  #reject({id, segmentation}: Annotation, cause: RangeError): never[] {
+  #reject({id}: Annotation, cause: RangeError): never[] {
     const {file, faulty, maskless} = this.#shared;
     if (faulty === 'error') {
-      const isBox = segmentation === undefined || (Array.isArray(segmentation) && segmentation.length === 0);
-      const skip = "Pass faulty: 'skip' to leave such annotations out.";
       throw new MaskRcnnError(
         'INVALID_MASK',
         `The segmentation of annotation ${id} must be ${cause.message}, in ${file}.`,
-        {
-          file,
-          hint: isBox ? `It is only a box, from which no mask can be learnt. ${skip}` : skip,
-          cause,
-        },
+        {file, hint: "Pass faulty: 'skip' to leave such annotations out.", cause},
       );
     }
     maskless.add(id);

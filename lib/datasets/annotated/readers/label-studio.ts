@@ -13,7 +13,7 @@ import {
 import {refuseDoubled} from '../doubled-images.js';
 import {Fields} from '../fields.js';
 import type {Format, ReaderOptions} from '../format.js';
-import {ellipseRing, ringOf} from '../outlines.js';
+import {ellipseRing, rectangleRing, ringOf, turnedRing} from '../outlines.js';
 import {type Place, readJson} from '../place.js';
 import {statedSize} from '../stated-size.js';
 import {bitmapOfBrush} from './label-studio-brush.js';
@@ -26,12 +26,13 @@ type Geometry =
   | {kind: 'polygon'; ring: Ring}
   | {kind: 'ellipse'; centre: readonly [number, number]; radii: readonly [number, number]; degrees: number}
   | {kind: 'mask'; brush: Uint8Array}
-  | {kind: 'mask'; png: Buffer};
+  | {kind: 'mask'; png: Buffer}
+  | {kind: 'box'; corner: readonly [number, number]; sides: readonly [number, number]; degrees: number};
 
 type Region = {className: string | undefined; where: string; geometry: Geometry};
 
-/** What people call the kinds of regions that are left out. Rectangles are boxes: nobody drew a mask. */
-const LEFT_OUT: Readonly<Record<string, string>> = {rectangle: 'box', keypoint: 'keypoint', vector: 'vector'};
+/** The kinds of regions that are left out. */
+const LEFT_OUT: readonly string[] = ['keypoint', 'vector'];
 
 /** The types of results that are shapes: `polygonlabels`, or `polygon` if the class is in a result of its own. */
 const SHAPE = /^(polygon|brush|bitmask|ellipse|rectangle|keypoint|vector)(labels)?$/;
@@ -203,14 +204,14 @@ function imageOf(file: string, path: string, results: readonly Result[][], tally
       throw holder.wrong('original_width', `that of the image, ${size.width} × ${size.height}`);
     }
     size ??= stated;
-    const leftOut = LEFT_OUT[kind];
-    if (leftOut !== undefined) {
-      tally.skip(leftOut);
+    if (LEFT_OUT.includes(kind)) {
+      tally.skip(kind);
       continue;
     }
     const geometry = geometryOf(value, kind);
     const className = region.map((each) => classOf(each.value)).find((name) => name !== undefined);
-    tally.use(geometry.kind);
+    if (geometry.kind === 'box') tally.useBox();
+    else tally.use(geometry.kind);
     tally.object(className);
     regions.push({className, where: holder.name, geometry});
   }
@@ -247,6 +248,12 @@ function geometryOf(value: Fields, kind: string): Geometry {
       const radii = [value.number('radiusX'), value.number('radiusY')] as const;
       return {kind, centre, radii, degrees: value.optionalNumber('rotation') ?? 0};
     }
+    // Nobody drew a mask: a rectangle is a box. It is turned around its corner.
+    case 'rectangle': {
+      const corner = [value.number('x'), value.number('y')] as const;
+      const sides = [value.number('width'), value.number('height')] as const;
+      return {kind: 'box', corner, sides, degrees: value.optionalNumber('rotation') ?? 0};
+    }
     case 'brush': {
       const bytes = value.numbers('rle');
       if (!bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)) {
@@ -272,6 +279,11 @@ async function partOf(geometry: Geometry, size: Size, {where, file}: {where: str
     const {centre, radii, degrees} = geometry;
     const halfAxes = [radii[0] * x, radii[1] * y] as const;
     return {rings: [ellipseRing(centre[0] * x, centre[1] * y, halfAxes, (degrees * Math.PI) / 180)]};
+  }
+  if (geometry.kind === 'box') {
+    const [left, top] = [geometry.corner[0] * x, geometry.corner[1] * y];
+    const ring = rectangleRing(left, top, left + geometry.sides[0] * x, top + geometry.sides[1] * y);
+    return {boxAround: turnedRing(ring, left, top, (geometry.degrees * Math.PI) / 180)};
   }
   if ('png' in geometry) {
     return {bitmap: await alphaBitmap(geometry.png, {left: 0, top: 0, most: size, name})};

@@ -222,11 +222,8 @@ async function read(samples: readonly Sample[], names: Names, folder: string | u
     // Without labels, an image has no objects.
     if (!(await isThere(label))) return {file, sources: [], objects: async () => []};
     for (const {className, numbers} of await rowsOf(label, names)) {
-      if (numbers.length === BOX) {
-        tally.skip('box');
-        continue;
-      }
-      tally.use('polygon');
+      if (numbers.length === BOX) tally.useBox();
+      else tally.use('polygon');
       tally.object(className);
     }
     return {file, sources: [label], objects: async () => objectsOf(await rowsOf(label, names), file)};
@@ -240,13 +237,18 @@ function imageIn(finder: ImageFinder, name: string): string {
 }
 
 async function objectsOf(rows: readonly Row[], file: string): Promise<AnnotatedObject[]> {
-  const polygons = rows.filter(({numbers}) => numbers.length !== BOX);
-  if (polygons.length === 0) return [];
+  if (rows.length === 0) return [];
   const {width, height} = await readImageSize(file);
-  return polygons.map(({line, className, numbers}) => {
-    const ring = Float64Array.from(numbers, (number, i) => number * (i % 2 === 0 ? width : height));
-    return {className, where: `line ${line}`, parts: [{rings: [ring]}]};
+  return rows.map(({line, className, numbers}) => {
+    const isBox = numbers.length === BOX;
+    const ring = Float64Array.from(isBox ? cornersOf(numbers) : numbers, (n, i) => n * (i % 2 === 0 ? width : height));
+    return {className, where: `line ${line}`, parts: [isBox ? {boxAround: ring} : {rings: [ring]}]};
   });
+}
+
+/** Two opposite corners of a box of centre, width and height. */
+function cornersOf([x = 0, y = 0, width = 0, height = 0]: readonly number[]): number[] {
+  return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
 }
 
 /** A row with so many numbers after the class is a box: its centre, width and height. */
