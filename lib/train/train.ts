@@ -14,7 +14,7 @@ import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
-import {describeBoxesAlone} from './boxes-alone.js';
+import {boxesAloneTeller, describeBoxesAlone} from './boxes-alone.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {type Conditions, conditionsOf} from './conditions.js';
@@ -175,13 +175,17 @@ async function openLoader(
 ): Promise<Loader> {
   const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
   const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
+  const tellBoxes = boxesAloneTeller(data, model.options.masks, say);
   return createLoader(data, {
     batchSize,
     seed,
     unreadable,
     prefetch,
     ...(groups && {groups}),
-    onRead: (sample) => tellFiles(noticesOf(sample)),
+    onRead: (sample) => {
+      tellFiles(noticesOf(sample));
+      tellBoxes(sample);
+    },
     augment: toAugmentation(augment),
     ...(!model.options.skipResize && {
       check: ({file, image}) => checkNetworkSize(image, model.options, {name: file, file}),

@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {type Dataset, maskRcnn, subset, type TrainOptions, train} from '../../lib/index.js';
+import {boxesAloneTeller, describeBoxesAlone} from '../../lib/train/boxes-alone.js';
 import {blobSample, fingerprints, tinyModel} from '../tiny.js';
 
 let folder: string;
@@ -76,6 +77,26 @@ test.serial('a network with masks trains on boxes alone, with its mask head as i
     if (name.startsWith('roi_heads.mask')) t.is(print, before.get(name)!, name);
     if (name.startsWith('roi_heads.box_predictor')) t.not(print, before.get(name)!, name);
   }
+});
+
+test('objects without a mask are told before the first step, or with the first of them', (t) => {
+  const data = boxes(1);
+  t.deepEqual(describeBoxesAlone({...data, masks: 'none'}, 'none'), []);
+  t.deepEqual(describeBoxesAlone({...data, masks: 'all'}, 'instance'), []);
+  t.regex(describeBoxesAlone({...data, masks: 'none'}, 'instance').join(), /the mask head is not trained/);
+  t.regex(describeBoxesAlone({...data, masks: 'some'}, 'instance').join(), /left out of the mask loss/);
+  const told = (masks: Dataset['masks'], networkMasks: 'instance' | 'none') => {
+    const said: string[] = [];
+    const tell = boxesAloneTeller({...data, ...(masks && {masks})}, networkMasks, (text) => said.push(text));
+    const sample = blobSample(1);
+    const alone = {...sample, instances: sample.instances.map(({mask: _, ...instance}) => instance)};
+    for (const each of [sample, alone, alone]) tell(each);
+    return said;
+  };
+  const sentence = 'blob_1.png has an object without a mask. Such objects are left out of the mask loss.';
+  t.deepEqual(told(undefined, 'instance'), [sentence]);
+  t.deepEqual(told('some', 'instance'), []);
+  t.deepEqual(told(undefined, 'none'), []);
 });
 
 test('a subset tells what masks its data set has', (t) => {
