@@ -54,6 +54,7 @@ export const squareModel = modelOf('square');
  */
 export const busyModel = {
   classes: ['square', 'circle'],
+  options: {masks: 'instance'},
   predict: async (_image: Sample['image'], {scoreThreshold = 0}: PredictOptions = {}): Promise<Detections[]> => {
     const all = {scores: [0.9, 0.8, 0.6, 0.3331], labels: [1, 1, 1, 2], masks: [hit, lowerHalf, counts, hit]};
     const count = all.scores.filter((score) => Math.fround(score) > scoreThreshold).length;
