@@ -458,9 +458,9 @@ export const rle: {
    */
   outlines(counts: string, width: number, height: number, tolerance: number): Promise<NativeOutlines>;
   /**
-   * Measures R objects, on libuv's thread pool and libtorch's threads: see `native/ops/measure.h`. Returns a column of R
-   * numbers for each measurement. With an image there are `intensity_mean-C`, `intensity_std-C`, `intensity_min-C` and
-   * `intensity_max-C` for each channel C, from 0. If some mask is malformed, the first of them becomes a fault.
+   * Measures R objects, on libuv's thread pool and libtorch's threads: see `native/ops/measure.h`. Returns a column of
+   * R numbers for each measurement. With an image there are `intensity_mean-C`, `intensity_std-C`, `intensity_min-C`
+   * and `intensity_max-C` for each channel C, from 0. If some mask is malformed, the first of them becomes a fault.
    */
   measure(
     counts: readonly string[],
@@ -486,7 +486,7 @@ export type NativeSegment =
   | {counts: string; area: number; box: [number, number, number, number]; crop?: NativeCrop}
   | {fault: string};
 
-/** Rings and polygons as in `NativeSegmentation`, the outer ring of each polygon first; or what is wrong with the mask. */
+/** Rings and polygons as in `NativeSegmentation`, the outer ring of each polygon first; or why there are none. */
 export type NativeOutlines = {points: Int32Array; ends: Int32Array; polygons: Int32Array} | {fault: string};
 
 /** Values of the pixels of an image in row-major order, with the channels of a pixel side by side. */

@@ -78,7 +78,7 @@ export {
 export type {IntensityImage, IntensitySource} from './measure/intensity-image.js';
 export {type MeasureOptions, measure} from './measure/measure.js';
 export type {ObjectMeasurements, ShapeMeasurements} from './measure/measurements.js';
-export {countsCsv, type MeasuredImage, objectsCsv} from './measure/tables.js';
+export {type ClassifiedImage, countsCsv, type MeasuredImage, objectsCsv} from './measure/tables.js';
 export {maskRcnn} from './model/create.js';
 export {type DetectionsJson, detectionsToJson} from './model/detections-json.js';
 export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './model/detections-labels.js';

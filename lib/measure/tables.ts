@@ -9,6 +9,9 @@ export type MeasuredImage = {
   objects: readonly ObjectMeasurements[];
 };
 
+/** The objects of an image with their classes, such as those that `measure()` gives. */
+export type ClassifiedImage = {image: string; objects: readonly {class?: string}[]};
+
 /** Which columns a table of objects has, besides those that all have. */
 export type ObjectColumns = {
   /** Whether the objects have classes and scores. */
@@ -76,7 +79,7 @@ function cell(value: unknown): string | number | undefined {
  * The number of objects of each class on each image as CSV (RFC 4180): the columns `image`, `class` and `count`, and a
  * line for each image and class, with 0 where there is none.
  */
-export function countsCsv(images: readonly MeasuredImage[], classes: readonly string[]): string {
+export function countsCsv(images: readonly ClassifiedImage[], classes: readonly string[]): string {
   const lines = images.flatMap(({image, objects}) => {
     const counts = new Map(classes.map((name) => [name, 0]));
     for (const {class: name} of objects) if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
