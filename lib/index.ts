@@ -62,6 +62,7 @@ export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/re
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
 export {readMask} from './image/read-mask.js';
+export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';
 export type {OnTop} from './masks/paint-labels.js';
 export {decodeRle, type Rle} from './masks/rle.js';
 export {
@@ -74,6 +75,10 @@ export {
   rleIou,
   rleToRuns,
 } from './masks/rle-operations.js';
+export type {IntensityImage, IntensitySource} from './measure/intensity-image.js';
+export {type MeasureOptions, measure} from './measure/measure.js';
+export type {ObjectMeasurements, ShapeMeasurements} from './measure/measurements.js';
+export {type ClassifiedImage, countsCsv, type MeasuredImage, objectsCsv} from './measure/tables.js';
 export {maskRcnn} from './model/create.js';
 export {type DetectionsJson, detectionsToJson} from './model/detections-json.js';
 export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './model/detections-labels.js';

@@ -21,7 +21,7 @@ const format = oneOf(...FORMATS);
 
 export const predict: Command = {
   name: 'predict',
-  summary: 'Find the objects in images: pictures, JSON, COCO results, label masks',
+  summary: 'Find the objects in images: pictures, JSON, COCO results, label masks, tables',
   help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
 WEIGHTS is a file saved by training, the folder of a run, which means its best.safetensors, or COCO_V1, which is
@@ -33,6 +33,7 @@ torchvision's network for everyday objects.
                       json: NAME.json, the objects with id, class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
                       labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
+                      csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class
   --output DIR        folder to write to (default runs/predict)
   --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
                       folders are not followed
@@ -44,15 +45,17 @@ torchvision's network for everyday objects.
                       better: the one with the higher score; objects of which less than half stays visible are left
                       out, as probable duplicates
                       smaller: the one with the smaller area; objects are left out only if nothing of them is visible
+  --microns-per-pixel N
+                      length of a pixel's side in µm: objects.csv then has lengths and areas in µm and µm², too
   --overlay-format F  format of the overlays: png, jpeg or webp (default png)
   --overlay-quality N quality of JPEG and WebP, 1..100 (default 90)
   --overlay-scale N   factor that enlarges the overlays, or auto: images whose longer side has less than 480 pixels are
                       enlarged to at least that; 1 keeps the size (default auto)
 ${DEVICE_HELP}
 
-An object has the same id everywhere: in NAME.json, as its value in NAME_labels.png, and as #1, #2, ... on the overlay.
-In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that have no pixel
-in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
+An object has the same id everywhere: in NAME.json and objects.csv, as its value in NAME_labels.png, and as #1, #2, ...
+on the overlay. In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that
+have no pixel in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
 
 NAME is the name of the image. If another image already has files of that name, it is NAME-2, NAME-3, ... Input images
 are never overwritten. A new overlay replaces one in another format, if NAME.json says that it is of an earlier
@@ -74,6 +77,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     maxDetections: integer({min: 1}),
     views: viewsRule,
     onTop: oneOf(...ON_TOP),
+    micronsPerPixel: number({above: 0}),
     overlayFormat: DRAW_SCHEMA.format!,
     overlayQuality: DRAW_SCHEMA.quality!,
     overlayScale: DRAW_SCHEMA.scale!,
@@ -125,7 +129,7 @@ image that cannot be read is reported and skipped, and the command exits with co
       }
     }
     progress.close();
-    await writer.close();
+    await writer.close(network.classes);
     for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
     for (const notice of overlayNotices(writer)) progress.say(notice);
     if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
@@ -139,7 +143,11 @@ image that cannot be read is reported and skipped, and the command exits with co
 /** Throws INVALID_OPTION for options of something that is not to be written. */
 function outputOptions(options: Record<string, unknown>): PredictionOutput {
   const formats = [options.save ?? ['overlay', 'json']].flat() as Format[];
-  const flagsOf = {overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'], labels: ['onTop']} as const;
+  const flagsOf = {
+    overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'],
+    labels: ['onTop'],
+    csv: ['micronsPerPixel'],
+  } as const;
   for (const [name, flags] of Object.entries(flagsOf)) {
     if (formats.includes(name as Format)) continue;
     refuseFlags(options, flags, {
@@ -152,6 +160,7 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     overlayQuality,
     overlayScale = 'auto',
     onTop = 'better',
+    micronsPerPixel,
     output,
     overwrite = false,
   } = options;
@@ -166,6 +175,7 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     formats,
     overlay,
     onTop: onTop as OnTop,
+    ...(micronsPerPixel !== undefined && {micronsPerPixel: micronsPerPixel as number}),
     overwrite: overwrite as boolean,
   };
 }
