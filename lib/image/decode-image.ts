@@ -1,5 +1,5 @@
 import type {SharpOptions} from 'sharp';
-import {Undecodable} from './bytes.js';
+import {NUMBERS_HINT, Undecodable} from './bytes.js';
 import {decodePlanes, type PlaneSource, type Space} from './decode-planes.js';
 import {distributionOf} from './distribution.js';
 import {type ImageFormat, MAX_PIXELS} from './format.js';
@@ -153,22 +153,16 @@ async function openTiff(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   const isInk = layout.photometric === PHOTOMETRIC.cmyk && channels === undefined;
   const isStored = hasPlainNumbers(layout) && (isInk ? !isUsual(layout) : isAsked || !isUsual(layout));
   if (!isStored) return {bytes, open, pages};
-  const readable = layout.compression === ZSTANDARD ? await withoutZstandard(file, page, layout) : file;
+  const isPacked = layout.compression === ZSTANDARD;
+  const readable = isPacked ? await withoutZstandard(file, page, layout) : file;
   if (layout.width * layout.height * layout.channels > MOST_SAMPLES) {
     throw new Undecodable(`its ${layout.channels} channels have more than ${MOST_SAMPLES} numbers; cut it into tiles`);
   }
-  const stored = {layout, ...showStored(readable, page, layout)};
+  const [shown] = isPacked ? await readable.pages() : [page];
+  const stored = {layout, ...showStored(readable, shown!, layout)};
   return {bytes: readable.bytes, open: {...open, limitInputChannels: layout.channels}, pages, stored};
 }
 
-/** The pixel types that are refused, by libvips' names. */
-const TYPES: Record<string, string> = {
-  float: 'floating-point numbers of other than 32 bits',
-  double: 'floating-point numbers of 64 bits',
-};
-
 function wrongDepth(depth: string): Error {
-  return new Undecodable(`its pixels are ${TYPES[depth] ?? `of the type ${depth}`}, which are not read`, {
-    hint: 'Save whole numbers of 8, 16 or 32 bits, or floating-point numbers of 32 bits.',
-  });
+  return new Undecodable(`its pixels are of the type ${depth}, which is not read`, {hint: NUMBERS_HINT});
 }

@@ -1,5 +1,5 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {checkOptions, either, integer, listOf, oneOf, type Rule, type Schema} from '../basics/schema.js';
+import {either, integer, listOf, object, oneOf, type Rule, type Schema} from '../basics/schema.js';
 
 /**
  * Which stored values become black and white. 'full': the whole range of the type, and 0..1 for floating-point numbers;
@@ -49,6 +49,18 @@ export const PIXEL_OPTIONS: Schema = {
   channels: channelList,
 };
 
+/** Pixel options as a value of their own. */
+export const pixelsRule: Rule = {
+  expected: `pixel options {range, page, channels}: ${Object.values(PIXEL_OPTIONS)
+    .map(({expected}) => expected)
+    .join('; ')}`,
+  accepts: (value) =>
+    object.accepts(value) &&
+    Object.entries(value as object).every(
+      ([name, each]) => Object.hasOwn(PIXEL_OPTIONS, name) && (each === undefined || PIXEL_OPTIONS[name]!.accepts(each)),
+    ),
+};
+
 /** Those of `options` that are pixel options and given. */
 export function pixelOptionsOf(options: PixelOptions): PixelOptions {
   const {range, page, channels} = options;
@@ -77,11 +89,6 @@ export function describePixels(options: PixelOptions): string {
     ...(page === undefined ? [] : [`page: ${page}`]),
     ...(channels === undefined ? [] : [`channels: ${list(channels)}`]),
   ].join(', ');
-}
-
-/** Throws INVALID_OPTION unless these are valid options; `where` names the function. */
-export function checkPixelOptions(options: unknown, where: string): asserts options is PixelOptions {
-  checkOptions(options, PIXEL_OPTIONS, where);
 }
 
 /** Throws INVALID_DATASET if `validation` reads images in another way than `data`, and both say how. */

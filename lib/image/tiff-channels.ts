@@ -1,6 +1,6 @@
 import type {Space} from './decode-planes.js';
 import {PHOTOMETRIC, SAMPLE_FORMAT, TAG, type TiffFile, type TiffPage} from './tiff.js';
-import type {TiffLayout} from './tiff-layout.js';
+import {CHUNKY, type TiffLayout} from './tiff-layout.js';
 
 /** The tags of where the strips or tiles of a page are, and of how many bytes each has. */
 export function blockTags(page: TiffPage): [offsets: number, sizes: number] {
@@ -31,6 +31,7 @@ export function showStored(file: TiffFile, page: TiffPage, {type, channels, isPl
   if (!isPlanar) return {space};
   const blocks = blockTags(page).map((tag) => ({tag, values: file.values(page, tag)}));
   file.setValues(page, TAG.samples, [1]);
+  file.setValue(page, TAG.planar, CHUNKY);
   file.hide(page, TAG.extraSamples);
   const choose = (channel: number) => {
     for (const {tag, values} of blocks) {

@@ -22,7 +22,8 @@ export type TiffLayout = {
 /** Kinds of ExtraSamples that are alpha (TIFF 6.0, section 18). */
 const ALPHA = [1, 2];
 
-/** Value of PlanarConfiguration: each channel on its own. */
+/** Values of PlanarConfiguration: pixel by pixel, and each channel on its own. */
+export const CHUNKY = 1;
 const SEPARATE = 2;
 
 /** Sample format that says nothing, which is read as unsigned numbers. */
@@ -43,7 +44,7 @@ export function layoutOf(file: TiffFile, page: TiffPage): TiffLayout {
     hasAlpha: channels > 1 && extra !== undefined && ALPHA.includes(extra),
     photometric: file.value(page, TAG.photometric),
     compression: first(TAG.compression, 1),
-    isPlanar: channels > 1 && first(TAG.planar, 1) === SEPARATE,
+    isPlanar: channels > 1 && first(TAG.planar, CHUNKY) === SEPARATE,
   };
 }
 

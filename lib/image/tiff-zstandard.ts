@@ -17,9 +17,9 @@ const MOST_BYTES = 2 ** 30;
 const pack = promisify(deflate);
 
 /**
- * The file with the strips or tiles of one page in Deflate's form, not compressed, in place of Zstandard, which sharp's
- * build of libvips lacks. Deflate, because then libtiff undoes the predictor. Throws an Error with the reason if a
- * block is damaged.
+ * A copy of the file with the strips or tiles of its first page in Deflate's form, not compressed, in place of
+ * Zstandard, which sharp's build of libvips lacks. Deflate, because then libtiff undoes the predictor. Throws an Error
+ * with the reason if a block is damaged.
  */
 export async function withoutZstandard(file: TiffFile, page: TiffPage, layout: TiffLayout): Promise<TiffFile> {
   checkSize(layout.width, layout.height);

@@ -1,9 +1,7 @@
 import {createHash} from 'node:crypto';
 import test from 'ava';
 import {percentilesOf} from '../../lib/image/distribution.js';
-import type {PixelOptions} from '../../lib/image/pixel-options.js';
 import {readImage} from '../../lib/image/read-image.js';
-import type {SampleType} from '../../lib/image/samples.js';
 import {readFixture} from './pixel-fixture.js';
 
 const {files, percentiles} = readFixture();
