@@ -57,7 +57,8 @@ export const pixelsRule: Rule = {
   accepts: (value) =>
     object.accepts(value) &&
     Object.entries(value as object).every(
-      ([name, each]) => Object.hasOwn(PIXEL_OPTIONS, name) && (each === undefined || PIXEL_OPTIONS[name]!.accepts(each)),
+      ([name, each]) =>
+        Object.hasOwn(PIXEL_OPTIONS, name) && (each === undefined || PIXEL_OPTIONS[name]!.accepts(each)),
     ),
 };
 

@@ -9,7 +9,8 @@ import {describeShared, sharedImages} from '../datasets/overlap.js';
 import type {FileLock} from '../files/file-lock.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type FileNotice, noticesOf, tellOnce} from '../image/notices.js';
-import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
+import {arePixelsEqual, describePixels, requireSamePixels} from '../image/pixel-options.js';
+import {type MaskRcnn, openModel, reserveModel, setPixels} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
@@ -50,7 +51,8 @@ export type Run = {
  * the same seed, data and options on the same CPU, runs are identical bit for bit, even if one was interrupted and
  * resumed.
  *
- * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's, or for an error of `data.get()`, with the
+ * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's, if training and validation set read image
+ * files with different options of pixels, or for an error of `data.get()`, with the
  * number of the sample; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_TARGET with the file and
  * instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it; BUSY if the model
  * is already being trained, or if another run goes on in the folder or has taken it over; DISPOSED; OUT_OF_MEMORY with
@@ -85,7 +87,10 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
   try {
     signal?.throwIfAborted();
     checkClasses(model, data, 'data');
-    if (validation !== undefined) checkClasses(model, validation, 'validation');
+    if (validation !== undefined) {
+      checkClasses(model, validation, 'validation');
+      requireSamePixels(data.pixels, validation.pixels);
+    }
     const lock = await lockToResume(options);
     try {
       const saved = lock === undefined ? undefined : await findState(model, options);
@@ -97,7 +102,13 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
       try {
         const shared = validation === undefined ? [] : await sharedImages(data, validation, signal);
         const memory = describeMemory(model, resolved.batchSize);
-        const told = [...notices, ...describeShared(shared), ...(memory === undefined ? [] : [memory])];
+        const told = [
+          ...notices,
+          ...describeShared(shared),
+          ...(memory === undefined ? [] : [memory]),
+          ...otherPixels(model, data),
+        ];
+        setPixels(model, data.pixels ?? {});
         return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
       } finally {
         await unfreeze();
@@ -225,6 +236,13 @@ async function freeze(model: MaskRcnn, items: readonly string[]): Promise<() => 
     // A model that has been disposed has nothing to restore.
     await native(() => openModel(model).setTrainable(before)).catch(() => {});
   };
+}
+
+/** A sentence if the weights were trained on images that were read in another way. */
+function otherPixels({pixels}: MaskRcnn, data: Dataset): string[] {
+  if (Object.keys(pixels).length === 0 || arePixelsEqual(pixels, data.pixels ?? {})) return [];
+  const now = describePixels({range: 'full', ...data.pixels});
+  return [`The weights were trained on images read with ${describePixels(pixels)}; these are read with ${now}.`];
 }
 
 /** A model with numbered classes accepts any class names. */
