@@ -92,6 +92,13 @@ export function describePixels(options: PixelOptions): string {
   ].join(', ');
 }
 
+/** A sentence if a data set reads images in another way than those that the weights were trained on. */
+export function pixelsDifference(trained: PixelOptions, data: PixelOptions | undefined): string[] {
+  if (data === undefined || arePixelsEqual(trained, data)) return [];
+  const [before, now] = [trained, data].map((pixels) => describePixels({range: 'full', ...pixels}));
+  return [`The weights were trained on images read with ${before}; the data set reads them with ${now}.`];
+}
+
 /** Throws INVALID_DATASET if `validation` reads images in another way than `data`, and both say how. */
 export function requireSamePixels(data: PixelOptions | undefined, validation: PixelOptions | undefined): void {
   if (data === undefined || validation === undefined || arePixelsEqual(data, validation)) return;

@@ -9,7 +9,7 @@ import {describeShared, sharedImages} from '../datasets/overlap.js';
 import type {FileLock} from '../files/file-lock.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type FileNotice, noticesOf, tellOnce} from '../image/notices.js';
-import {arePixelsEqual, describePixels, requireSamePixels} from '../image/pixel-options.js';
+import {pixelsDifference, requireSamePixels} from '../image/pixel-options.js';
 import {type MaskRcnn, openModel, reserveModel, setPixels} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
@@ -106,7 +106,7 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
           ...notices,
           ...describeShared(shared),
           ...(memory === undefined ? [] : [memory]),
-          ...otherPixels(model, data),
+          ...(Object.keys(model.pixels).length === 0 ? [] : pixelsDifference(model.pixels, data.pixels)),
         ];
         setPixels(model, data.pixels ?? {});
         return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
@@ -236,13 +236,6 @@ async function freeze(model: MaskRcnn, items: readonly string[]): Promise<() => 
     // A model that has been disposed has nothing to restore.
     await native(() => openModel(model).setTrainable(before)).catch(() => {});
   };
-}
-
-/** A sentence if the weights were trained on images that were read in another way. */
-function otherPixels({pixels}: MaskRcnn, data: Dataset): string[] {
-  if (Object.keys(pixels).length === 0 || arePixelsEqual(pixels, data.pixels ?? {})) return [];
-  const now = describePixels({range: 'full', ...data.pixels});
-  return [`The weights were trained on images read with ${describePixels(pixels)}; these are read with ${now}.`];
 }
 
 /** A model with numbered classes accepts any class names. */
