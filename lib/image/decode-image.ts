@@ -117,7 +117,7 @@ async function fromNumbers(
   const isDefault = pixels.channels === undefined;
   const looksAtAlpha = isDefault && hasAlpha;
   const {planes, width, height} = await decodePlanes(source, looksAtAlpha ? [...chosen, channels - 1] : chosen);
-  const alpha = looksAtAlpha ? await distributionOf(planes.pop()!) : undefined;
+  const alpha = looksAtAlpha ? await distributionOf(planes.pop()!, type) : undefined;
   const isTransparent = alpha?.values !== undefined && alpha.values[0] < fullRange(type)[1];
   const more = isDefault ? channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk: false}) : [];
   return fromPlanes(planes, {name, width, height, type, range, channels, pages, inverted}, more);

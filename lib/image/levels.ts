@@ -1,6 +1,6 @@
 import {inTurns} from '../basics/turns.js';
 import {Undecodable} from './bytes.js';
-import {type Distribution, distributionOf, percentilesOf} from './distribution.js';
+import {type Distribution, distributionOf} from './distribution.js';
 import type {PixelRange} from './pixel-options.js';
 import {fullRange, isShort, type Plane, type SampleType, SHORT_TYPES} from './samples.js';
 
@@ -16,11 +16,14 @@ export type Levels = {
   rgb: Uint8Array;
   /** Smallest and largest number that is finite, over all channels. Undefined if there is none. */
   values: [least: number, most: number] | undefined;
-  /** The levels of these two. */
+  /** The smallest and the largest level of these. */
   levels: [number, number];
   /** Number of pixels that are NaN, over all channels. */
   nans: number;
 };
+
+/** A straight line from numbers to levels: floor((value - low) * factor / span + round), kept in 0..255. */
+type Line = {low: number; span: number; factor: number; round: number; inverted: boolean};
 
 /**
  * The levels, 0..255, of one to three planes as RGB: one becomes grey, and of two the blue is 0. Throws an Error with
@@ -30,70 +33,69 @@ export async function toLevels(
   planes: readonly Plane[],
   {type, range, inverted}: {type: SampleType; range: PixelRange; inverted: boolean},
 ): Promise<Levels> {
-  const {length} = planes[0]!;
-  const rgb = new Uint8Array(length * 3);
+  const rgb = new Uint8Array(planes[0]!.length * 3);
   const found: Distribution[] = [];
-  let levels: [number, number] = [255, 0];
+  const ends: number[] = [];
   // Each channel has its own percentiles, as in Cellpose and in Fiji's composites: fluorescence channels are exposed
   // independently, and the brightest would blacken the others.
   for (const [i, plane] of planes.entries()) {
-    const distribution = await distributionOf(plane);
+    const distribution = await distributionOf(plane, type);
     found.push(distribution);
     if (type === 'float32' && range === 'full') requireShares(distribution);
-    const level = await levelOf(plane, {type, range});
-    const shown = (value: number) => (inverted ? 255 - level(value) : level(value));
-    await paint(plane, rgb, {type, level: shown, from: i, to: planes.length === 1 ? 3 : i + 1});
-    const ends = (distribution.values ?? []).map(shown);
-    levels = [Math.min(levels[0], ...ends), Math.max(levels[1], ...ends)];
+    const line = {...(await lineOf(distribution, {type, range})), inverted};
+    await paint(plane, rgb, {type, line, from: i, to: planes.length === 1 ? 3 : i + 1});
+    ends.push(...(distribution.values ?? []).map((value) => levelOf(line, value)));
   }
   const all = found.flatMap(({values = []}) => values);
-  const values: Levels['values'] = all.length === 0 ? undefined : [Math.min(...all), Math.max(...all)];
-  return {rgb, values, levels, nans: found.reduce((sum, {nans}) => sum + nans, 0)};
+  return {
+    rgb,
+    values: all.length === 0 ? undefined : [Math.min(...all), Math.max(...all)],
+    levels: [Math.min(...ends), Math.max(...ends)],
+    nans: found.reduce((sum, {nans}) => sum + nans, 0),
+  };
 }
 
-/** The level of each number of a plane. */
-async function levelOf(
-  plane: Plane,
+async function lineOf(
+  distribution: Distribution,
   {type, range}: {type: SampleType; range: PixelRange},
-): Promise<(value: number) => number> {
-  if (range === 'full' && type !== 'float32') {
-    const [least, most] = fullRange(type);
-    const step = (most - least + 1) / 256;
-    return (value) => Math.floor((value - least) / step);
-  }
-  const ends = range === 'percentile' ? await percentilesOf(plane, type, PERCENTS) : range;
-  const [low, high] = ends === 'full' ? [0, 1] : (ends ?? [0, 0]);
-  // Nothing is brighter than anything else.
-  if (!(low! < high!)) return () => 0;
-  return (value) => linearLevel(value, low!, high!);
+): Promise<Omit<Line, 'inverted'>> {
+  const [least, most] = fullRange(type);
+  // The upper 8 bits.
+  if (range === 'full' && type !== 'float32') return {low: least, span: most - least + 1, factor: 256, round: 0};
+  const ends = range === 'percentile' ? await distribution.percentiles(PERCENTS) : range === 'full' ? [0, 1] : range;
+  const [low, high] = ends ?? [0, 0];
+  // Where nothing is brighter than anything else, all is black.
+  return {low: low!, span: high! - low!, factor: low === high ? 0 : 255, round: 0.5};
 }
 
-function linearLevel(value: number, low: number, high: number): number {
-  const level = Math.floor(((value - low) * 255) / (high - low) + 0.5);
+function levelOf({low, span, factor, round, inverted}: Line, value: number): number {
+  const level = factor === 0 ? 0 : Math.floor(((value - low) * factor) / span + round);
   // The order of the comparisons makes NaN black.
-  return level > 0 ? Math.min(level, 255) : 0;
+  const kept = level > 0 ? (level < 255 ? level : 255) : 0;
+  return inverted ? 255 - kept : kept;
 }
 
 /** Writes the levels of a plane to the channels `from`..`to` - 1 of `rgb`. */
 async function paint(
   {values, offset, stride, length}: Plane,
   rgb: Uint8Array,
-  {type, level, from, to}: {type: SampleType; level: (value: number) => number; from: number; to: number},
+  {type, line, from, to}: {type: SampleType; line: Line; from: number; to: number},
 ): Promise<void> {
-  const shown = isShort(type) ? tableOf(type, level) : level;
+  const table = isShort(type) ? tableOf(type, line) : undefined;
+  const least = isShort(type) ? SHORT_TYPES[type].least : 0;
   await inTurns(length, (start, end) => {
     for (let i = start, at = offset + start * stride; i < end; i++, at += stride) {
-      const value = shown(values[at]!);
-      for (let channel = from; channel < to; channel++) rgb[i * 3 + channel] = value;
+      const value = values[at]!;
+      const level = table === undefined ? levelOf(line, value) : table[value - least]!;
+      for (let out = i * 3 + from; out < i * 3 + to; out++) rgb[out] = level;
     }
   });
 }
 
-/** The same as `level`, from a table of all values. */
-function tableOf(type: keyof typeof SHORT_TYPES, level: (value: number) => number): (value: number) => number {
+/** The levels of all values of a type. */
+function tableOf(type: keyof typeof SHORT_TYPES, line: Line): Uint8Array {
   const {least, values} = SHORT_TYPES[type];
-  const table = Uint8Array.from({length: values}, (_, i) => level(i + least));
-  return (value) => table[value - least]!;
+  return Uint8Array.from({length: values}, (_, i) => levelOf(line, i + least));
 }
 
 function requireShares({values, hasInfinite}: Distribution): void {

@@ -1,5 +1,3 @@
-import {inTurns} from '../basics/turns.js';
-
 /** Types of the numbers that image files store, by numpy's names. */
 export type SampleType = 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32' | 'float32';
 
@@ -31,11 +29,4 @@ export function fullRange(type: SampleType): [low: number, high: number] {
 
 export function isShort(type: SampleType): type is keyof typeof SHORT_TYPES {
   return Object.hasOwn(SHORT_TYPES, type);
-}
-
-/** Calls `each` with the numbers of a plane, in turns. */
-export async function eachSample({values, offset, stride, length}: Plane, each: (value: number) => void) {
-  await inTurns(length, (from, to) => {
-    for (let i = from, at = offset + from * stride; i < to; i++, at += stride) each(values[at]!);
-  });
 }

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 import test from 'ava';
-import {percentilesOf} from '../../lib/image/distribution.js';
+import {distributionOf} from '../../lib/image/distribution.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readFixture} from './pixel-fixture.js';
 
@@ -31,6 +31,7 @@ for (const {name, file, cases} of files) {
 for (const {type, values, percents, expected} of percentiles) {
   test(`percentiles of ${values.length} numbers of ${type}, as numpy.percentile`, async (t) => {
     const plane = {values: ARRAYS[type].from(values), offset: 0, stride: 1, length: values.length};
-    t.deepEqual(await percentilesOf(plane, type, percents), expected);
+    const {percentiles} = await distributionOf(plane, type);
+    t.deepEqual(await percentiles(percents), expected);
   });
 }
