@@ -13,7 +13,7 @@ export type Fingerprint = {
   classes: readonly string[];
   /** The data set's own `fingerprint`. */
   own?: string | undefined;
-  /** How the data set reads image files. Missing in fingerprints of older versions, and if the data set does not say. */
+  /** How the data set reads image files. Missing if it does not say, and in fingerprints of older versions. */
   pixels?: PixelOptions;
   /** Digest of the contents of the files that several samples share. */
   shared?: string;

@@ -74,7 +74,8 @@ export type Inspection = {
   suspects: SuspectObjects;
   /**
    * Things to check, as sentences: the data set's own `notices`, images and masks of which bits, channels or pages are
-   * not read, images that are too dark, images with identical pixels, classes without instances, and each kind of `suspects` that occurs.
+   * not read, images that are too dark, images with identical pixels, classes without instances, and each kind of
+   * `suspects` that occurs.
    */
   warnings: string[];
 };

@@ -13,16 +13,16 @@ export type PixelOptions = {
    * Which stored values become black and white. 'full': the whole range of the type, of which the upper 8 bits are
    * kept; floating-point numbers must be in 0..1. [low, high], low < high: a value v of any type becomes
    * floor(255 (v - low) / (high - low) + 0.5), at least 0 and at most 255. 'percentile': the same from the 0.1 to the
-   * 99.9 percentile of each channel of each image (as numpy.percentile, without NaN and infinity). NaN is black. Default
-   * 'full'.
+   * 99.9 percentile of each channel of each image (as numpy.percentile, without NaN and infinity). NaN is black.
+   * Default 'full'.
    */
   range?: PixelRange;
   /** Number of the page (TIFF) or frame (GIF, WebP) to read, counted from 0. Default 0. */
   page?: number;
   /**
    * One to three numbers of stored channels, counted from 0, that become red, green and blue. One channel becomes grey,
-   * and of two the blue is black. An alpha channel has a number too; those of CMYK are 0 to 3. Default: the first three,
-   * or the first if there are fewer than three, without alpha.
+   * and of two the blue is black. An alpha channel has a number too; those of CMYK are 0 to 3. Default: the first
+   * three, or the first if there are fewer than three, without alpha.
    */
   channels?: readonly number[];
 };
