@@ -45,7 +45,9 @@ type Numbers = {
   channels: number;
   hasAlpha: boolean;
   /** Whether white is 0. */
-  inverted: boolean;
+  inverted?: boolean;
+  /** Whether the colours are converted from those of CMYK. */
+  isCmyk?: boolean;
 };
 
 /**
@@ -85,7 +87,7 @@ async function decodeOpened(opened: Opened, how: Decoding): Promise<RgbImage> {
   const type: SampleType = isDeep ? 'uint16' : 'uint8';
   const source: PlaneSource = {bytes, open, type, space: (isStored ? space : 'srgb') as Space};
   const found = isStored ? {channels, hasAlpha} : {channels: 3, hasAlpha: false};
-  return fromNumbers({source, ...found, inverted: false}, opened, how);
+  return fromNumbers({source, ...found, isCmyk: space === 'cmyk'}, opened, how);
 }
 
 /** The colours of an image of 8 bits per channel, as sharp converts them. */
@@ -107,7 +109,7 @@ async function fromColours(
 
 /** The chosen channels of an image, stretched to 0..255. */
 async function fromNumbers(
-  {source, channels, hasAlpha, inverted}: Numbers,
+  {source, channels, hasAlpha, inverted = false, isCmyk = false}: Numbers,
   {pages}: Opened,
   {name, pixels}: Decoding,
 ): Promise<RgbImage> {
@@ -119,7 +121,7 @@ async function fromNumbers(
   const {planes, width, height} = await decodePlanes(source, looksAtAlpha ? [...chosen, channels - 1] : chosen);
   const alpha = looksAtAlpha ? await distributionOf(planes.pop()!, type) : undefined;
   const isTransparent = alpha?.values !== undefined && alpha.values[0] < fullRange(type)[1];
-  const more = isDefault ? channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk: false}) : [];
+  const more = isDefault ? channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk}) : [];
   return fromPlanes(planes, {name, width, height, type, range, channels, pages, inverted}, more);
 }
 
@@ -151,8 +153,12 @@ async function openTiff(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   const layout = layoutOf(file, page);
   const isAsked = range !== 'full' || channels !== undefined;
   const isInk = layout.photometric === PHOTOMETRIC.cmyk && channels === undefined;
-  const isStored = hasPlainNumbers(layout) && (isInk ? !isUsual(layout) : isAsked || !isUsual(layout));
-  if (!isStored) return {bytes, open, pages};
+  const isStored = hasPlainNumbers(layout) && !isInk && (isAsked || !isUsual(layout));
+  if (!isStored) {
+    // libvips would mix the rows of the planes up.
+    if (layout.isPlanar) throw new Undecodable('its channels are stored each on its own, in a form that is not read');
+    return {bytes, open, pages};
+  }
   const isPacked = layout.compression === ZSTANDARD;
   const readable = isPacked ? await withoutZstandard(file, page, layout) : file;
   if (layout.width * layout.height * layout.channels > MOST_SAMPLES) {

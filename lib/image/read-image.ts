@@ -59,8 +59,9 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
     const file = await readBytes(source, 'INVALID_IMAGE');
     return decode(file.bytes, file.name, how, file.name);
   }
-  // A copy, because a TIFF is changed before it is decoded.
-  if (source instanceof Uint8Array) return decode(detectFormat(source) === 'tiff' ? source.slice() : source, name, how);
+  // A copy, because a TIFF is changed before it is decoded. `slice()` of a Buffer makes none.
+  if (source instanceof Uint8Array)
+    return decode(detectFormat(source) === 'tiff' ? new Uint8Array(source) : source, name, how);
   return fromRaw(source, (source as RawImage | null)?.file ?? name);
 }
 

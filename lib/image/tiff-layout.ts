@@ -72,9 +72,13 @@ export function hasPlainNumbers({type, photometric, compression, channels, isPla
   );
 }
 
-/** Whether sharp makes the usual 8-bit RGB, or 16-bit grey or RGB, of the page by itself. */
+/**
+ * Whether sharp makes the usual 8-bit RGB, or 16-bit grey or RGB, of the page by itself. It does not of 16-bit grey in
+ * which white is 0: the values in notices would not be the stored ones.
+ */
 export function isUsual({type, photometric, compression, channels, hasAlpha, isPlanar}: TiffLayout): boolean {
   if ((type !== 'uint8' && type !== 'uint16') || compression === ZSTANDARD || isPlanar) return false;
+  if (type === 'uint16' && photometric === PHOTOMETRIC.whiteIsZero) return false;
   if (photometric === PHOTOMETRIC.cmyk) return channels === 4;
   const colours = hasAlpha ? channels - 1 : channels;
   return photometric === PHOTOMETRIC.rgb ? colours === 3 : colours === 1;

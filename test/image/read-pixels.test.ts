@@ -39,7 +39,10 @@ test('channels that are left out are told, unless channels are chosen', async (t
   const two = await readImage(file('uint8, 2 channels, planar'));
   t.like(two.notices![0], {what: 'has 2 channels, of which the first is read', advice: {channels: [0, 1]}});
   const cmyk = 'has the colours of CMYK, converted to RGB';
-  for (const image of ['TIFF, CMYK', 'JPEG, CMYK']) t.deepEqual(await told(file(image)), [['channels', cmyk]]);
+  for (const image of ['TIFF, CMYK', 'JPEG, CMYK']) {
+    for (const options of [{}, {range: [0, 200]}]) t.deepEqual(await told(file(image), options), [['channels', cmyk]]);
+    t.deepEqual(await told(file(image), {channels: [3, 0, 1]}), []);
+  }
   t.like(await readImage(file('RGB of 8 bits, planar')), {notices: undefined, stored: {channels: 3, pages: 1}});
 });
 
@@ -174,6 +177,31 @@ test('a photo is turned upright, whatever is read of it', async (t) => {
   t.like(upright, {width: 2, height: 3});
   t.deepEqual((await readImage(photo, {channels: [0]})).data, upright.data);
   t.like(await readImage(photo, {channels: [0], exifOrientation: false}), {width: 3, height: 2});
+});
+
+test('grey of 16 bits in which white is 0: inverted, and told with the stored values', async (t) => {
+  const data = Uint16Array.of(0, 256, 1000, 4095);
+  const tiff = writeTiff({width: 4, height: 1, photometric: 0, data});
+  const full = await readImage(tiff);
+  t.deepEqual(
+    [...full.data.filter((_, i) => i % 3 === 0)],
+    [...data].map((value) => (65535 - value) >> 8),
+  );
+  t.regex(full.notices![0]!.what, /values 0 to 4095 of 65535: read as 240 to 255 of 255/);
+  const stretched = await readImage(tiff, {range: [0, 4095]});
+  t.deepEqual([...stretched.data.filter((_, i) => i % 3 === 0)], [255, 239, 193, 0]);
+});
+
+test('planes of colours that are no numbers are refused, because they would be mixed up', async (t) => {
+  const planes = Buffer.from(file('RGB of 8 bits, planar'));
+  const entries = planes.readUInt16LE(planes.readUInt32LE(4));
+  const photometric = Array.from({length: entries}, (_, i) => planes.readUInt32LE(4) + 2 + i * 12).find(
+    (at) => planes.readUInt16LE(at) === 262,
+  )!;
+  for (const colours of [5, 6, 8]) {
+    planes.writeUInt16LE(colours, photometric + 8);
+    await t.throwsAsync(readImage(planes), {message: /its channels are stored each on its own, in a form that is not/});
+  }
 });
 
 test('a mask in Zstandard is read, one with planes is refused', async (t) => {
