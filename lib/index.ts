@@ -16,7 +16,7 @@ export type {CocoImage} from './datasets/coco/annotation-index.js';
 export {Coco, type CocoOptions, type CocoStats} from './datasets/coco/coco.js';
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/dataset.js';
 export type {Grade} from './datasets/grades.js';
-export {describeInspection, type Inspection, type InspectOptions, inspect, type Spread} from './datasets/inspect.js';
+export {describeInspection, type Inspection, type InspectOptions, inspect} from './datasets/inspect.js';
 export {
   MaskFolder,
   type MaskFolderFile,
@@ -26,6 +26,8 @@ export {
 } from './datasets/mask-folder.js';
 export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
 export {split, subset} from './datasets/split.js';
+export type {Spread} from './datasets/spread.js';
+export type {StoredSummary, StoredType} from './datasets/stored-summary.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
 export {
@@ -58,10 +60,13 @@ export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
 export type {ConfusionMatrix} from './evaluation/scored-data.js';
 export type {DetectionScores, ObjectTally} from './evaluation/true-positives.js';
 export type {FileNotice} from './image/notices.js';
-export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/read-image.js';
+export type {PixelOptions, PixelRange} from './image/pixel-options.js';
+export type {ImageSource, RawImage, ReadImageOptions} from './image/read-image.js';
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
 export {readMask} from './image/read-mask.js';
+export type {RgbImage, StoredPixels} from './image/rgb-image.js';
+export type {SampleType} from './image/samples.js';
 export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';
 export type {OnTop} from './masks/paint-labels.js';
 export {decodeRle, type Rle} from './masks/rle.js';

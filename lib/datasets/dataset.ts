@@ -2,7 +2,8 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {callback, integer, listOf, oneOf, type Rule, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import type {FileNotice} from '../image/notices.js';
-import type {RgbImage} from '../image/read-image.js';
+import {type PixelOptions, pixelsRule} from '../image/pixel-options.js';
+import type {RgbImage} from '../image/rgb-image.js';
 import type {Rle} from '../masks/rle.js';
 
 /**
@@ -97,6 +98,11 @@ export type Dataset = {
    * version of a database. `train()` compares it when a run resumes.
    */
   readonly fingerprint?: string;
+  /**
+   * The options with which `get()` reads image files. `train()` saves them with the weights, so that `predict()` reads
+   * files in the same way. Missing: as `readImage()` does without options.
+   */
+  readonly pixels?: PixelOptions;
 };
 
 /** A `Dataset` of this package or of the user. */
@@ -126,6 +132,7 @@ const MEMBERS: Schema = {
   labelOf: callback,
   sources: callback,
   fingerprint: string,
+  pixels: pixelsRule,
 };
 
 /**

@@ -17,10 +17,12 @@ import {inTurns, Turn} from '../basics/turns.js';
 import {count} from '../basics/wording.js';
 import {checkNetworkSize, type TrainingSize} from '../image/network-size.js';
 import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
-import type {RgbImage} from '../image/read-image.js';
+import type {RgbImage, StoredPixels} from '../image/rgb-image.js';
 import type {Dataset, Sample} from './dataset.js';
 import {checkDataset, datasetRule} from './dataset.js';
 import {readSample} from './read-sample.js';
+import {type Spread, spread} from './spread.js';
+import {describeStoredSummary, type StoredSummary, storedOf, summarizeStored} from './stored-summary.js';
 import {gather, type SuspectObjects, type Suspicion, suspectWarnings, suspicions} from './suspects.js';
 import {targetFault} from './targets.js';
 
@@ -47,9 +49,6 @@ export type InspectOptions = {
   signal?: AbortSignal;
 };
 
-/** Minimum, median and maximum. For an even count, the median is the upper one of the two middle values. */
-export type Spread = {min: number; median: number; max: number};
-
 /** Result of `inspect()`. */
 export type Inspection = {
   images: number;
@@ -69,13 +68,16 @@ export type Inspection = {
   instancesPerImage: Spread | null;
   /** Mask areas of the instances, in pixels. Null if there is no instance with a mask. */
   area: Spread | null;
+  /** What the image files store, and how it was read. */
+  pixels: StoredSummary;
   /** Errors that would stop training. Each names its file; if it has none, its sample. */
   faults: MaskRcnnError[];
   /** Objects that may be mistakes, or are too small to learn from. Training accepts them. */
   suspects: SuspectObjects;
   /**
-   * Things to check, as sentences: the data set's own `notices`, images and masks of which bits or pages are not read,
-   * images with identical pixels, classes without instances, and each kind of `suspects` that occurs.
+   * Things to check, as sentences: the data set's own `notices`, images and masks of which bits, channels or pages are
+   * not read, images that are too dark, images with identical pixels, classes without instances, and each kind of
+   * `suspects` that occurs.
    */
   warnings: string[];
 };
@@ -102,6 +104,7 @@ type Summary = {
   areas: number[];
   suspicions: Suspicion[];
   notices: readonly FileNotice[];
+  stored: StoredPixels | undefined;
 };
 
 /**
@@ -136,6 +139,9 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
     instances: labels.filter((label) => label === index + 1).length,
     images: images.filter((image) => image.labels.includes(index + 1)).length,
   }));
+  const notices = images.flatMap((image) => image.notices);
+  const stored = images.flatMap((image) => image.stored ?? []);
+  const {warnings: ofPixels, ...pixels} = summarizeStored(data.pixels ?? {}, stored, notices);
   const suspects = gather(images.flatMap((image) => image.suspicions));
   return {
     images: data.length,
@@ -147,11 +153,13 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
     height: spread(images.map(({height}) => height)),
     instancesPerImage: spread(images.map((image) => image.labels.length)),
     area: spread(images.flatMap(({areas}) => areas)),
+    pixels,
     faults: read.flatMap(({faults}) => faults),
     suspects,
     warnings: [
       ...(data.notices ?? []),
-      ...describeNotices(images.flatMap(({notices}) => notices)),
+      ...describeNotices(notices),
+      ...ofPixels,
       ...sameImages(images),
       ...(images.length === 0 ? [] : missingClasses(classes)),
       ...suspectWarnings(suspects, size),
@@ -191,6 +199,7 @@ async function inspectSample(
       areas,
       suspicions: await suspicions(sample, (i) => faults[i] === undefined, size),
       notices: noticesOf(sample),
+      stored: await storedOf(image, turn),
     },
     faults: [...thinness(sample, size), ...faults.filter((fault) => fault !== undefined)],
   };
@@ -223,12 +232,6 @@ async function digestOf({data, width}: RgbImage): Promise<string> {
   return `${width} ${hash.digest('base64')}`;
 }
 
-function spread(values: number[]): Spread | null {
-  if (values.length === 0) return null;
-  const sorted = values.toSorted((a, b) => a - b);
-  return {min: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, max: sorted.at(-1)!};
-}
-
 function missingClasses(classes: Inspection['classes']): string[] {
   return classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`);
 }
@@ -252,6 +255,7 @@ export function describeInspection(inspection: Inspection): string {
     ...(boxesAlone === 0 ? [] : [`Of ${count(boxesAlone, 'instance')} only the box is known.`]),
     `Width ${between(width)}; height ${between(height)} pixels.`,
     `Instances per image: ${between(instancesPerImage)}. Pixels per instance: ${between(area)}.`,
+    ...describeStoredSummary(inspection.pixels),
     ...classes.map(
       (each) => `Class '${each.name}': ${count(each.instances, 'instance')} on ${count(each.images, 'image')}.`,
     ),

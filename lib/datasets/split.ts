@@ -30,6 +30,7 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     ...(data.labelOf !== undefined && {labelOf: (id: number) => data.labelOf!(id)}),
     ...(data.sources !== undefined && {sources: (index: number) => data.sources!(at(index))}),
     ...(data.fingerprint !== undefined && {fingerprint: data.fingerprint}),
+    ...(data.pixels !== undefined && {pixels: data.pixels}),
     imageId: (index) => data.imageId?.(at(index)) ?? at(index) + 1,
   };
 }

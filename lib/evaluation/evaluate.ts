@@ -6,6 +6,7 @@ import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {readSample} from '../datasets/read-sample.js';
 import {targetFaults} from '../datasets/targets.js';
 import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
+import {pixelsDifference} from '../image/pixel-options.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoScores, PrecisionRecall} from './coco-scores.js';
@@ -55,8 +56,9 @@ export type EvaluateOptions = {
   /** Called for each image with its detections above `scoreThreshold`. If it throws, the evaluation stops. */
   onDetections?: (sample: Sample, detections: Detections) => void;
   /**
-   * Called with a sentence if the model or the data set has a class that the other one lacks; and at the end, for each
-   * kind of files of which bits or pages are not read.
+   * Called with a sentence if the model or the data set has a class that the other one lacks, or if the data set reads
+   * image files with other options than those of training; and at the end, for each kind of files of which bits,
+   * channels or pages are not read.
    */
   onNotice?: (notice: string) => void;
   /** Stops before the next image. `evaluate()` then rejects with the signal's reason. */
@@ -140,7 +142,7 @@ export async function evaluate(
   if (data.length === 0) throw new MaskRcnnError('INVALID_DATASET', 'Evaluation needs at least one image, got none.');
 
   const {labels: labelOf, notices} = matchClasses(model.classes, data.classes);
-  for (const notice of notices) onNotice?.(notice);
+  for (const notice of [...notices, ...pixelsDifference(model.pixels, data.pixels)]) onNotice?.(notice);
   const pixels: PixelCounts[] = [];
   const objects: ObjectCounts[] = [];
   const nuclei: NucleiCounts[] = [];

@@ -6,6 +6,7 @@ import {chooseDevice} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {createProgress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
+import {describePixels, type PixelOptions} from '../image/pixel-options.js';
 import {adaptPredictors, servesAsIs} from '../weights/adapt-predictors.js';
 import {toBackboneStateDict} from '../weights/backbone-state-dict.js';
 import {cocoCategories} from '../weights/coco-categories.js';
@@ -17,7 +18,7 @@ import {resolveWeights} from '../weights/resolve-weights.js';
 import {requireNoState} from '../weights/run-weights.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
 import {checkModelOptions} from './check-options.js';
-import {describedOptions} from './checkpoint.js';
+import {describedOptions, describedPixels} from './checkpoint.js';
 import {completeModelOptions} from './complete-options.js';
 import {MaskRcnn} from './model.js';
 import type {ModelOptions} from './options.js';
@@ -33,6 +34,8 @@ type Source = {
   rpnScoreThresh: number | undefined;
   /** The options of the network, if this package saved the file. */
   network: ModelOptions | undefined;
+  /** How the images of training were read. */
+  pixels: PixelOptions;
 };
 
 /**
@@ -87,7 +90,7 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   }
   const all = [...(notice === undefined ? [] : [notice]), ...(source?.notices ?? []), ...notices];
   for (const notice of all) options.onNotice?.(notice);
-  return new MaskRcnn({native: model, classes, options: complete, notices: all});
+  return new MaskRcnn({native: model, classes, options: complete, notices: all, pixels: source?.pixels ?? {}});
 }
 
 /** Whether libtorch multiplies bfloat16 by its reference kernels, as oneDNN's need AVX-512 on x86. */
@@ -117,11 +120,20 @@ async function readSource(
   await requireNoState(path, metadata);
   // A path may also lead to one of torchvision's files.
   const known = registered ?? registry.find(({file, kind: itsKind}) => itsKind === kind && file === basename(path));
+  const pixels = kind === 'detector' ? describedPixels(metadata, path) : {};
+  const reading = describePixels(pixels);
   return {
     kind,
     file: path,
     tensors,
-    notices: [...(note === undefined ? [] : [note]), ...notes.map((text) => `${path}: ${text}.`)],
+    notices: [
+      ...(note === undefined ? [] : [note]),
+      ...notes.map((text) => `${path}: ${text}.`),
+      ...(reading === ''
+        ? []
+        : [`${path} was trained on images read with ${reading}: files are read in the same way.`]),
+    ],
+    pixels,
     classes: known?.classes ?? metadata.classes,
     frozenBatchNormEps: known?.frozenBatchNormEps,
     rpnScoreThresh: known?.rpnScoreThresh,

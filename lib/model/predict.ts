@@ -3,6 +3,7 @@ import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, instanceOf, integer, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import {checkNetworkSize} from '../image/network-size.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type ImageSource, readImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 import type {ResolvedModelOptions} from './options.js';
@@ -47,7 +48,10 @@ export type Views = 1 | 2 | 4;
 /** The rule for the option `views`. */
 export const viewsRule: Rule = oneOf(1, 2, 4);
 
-/** Options of `model.predict()`. Invalid ones throw INVALID_OPTION. */
+/**
+ * Options of `model.predict()`. Those of pixels are for image files and their bytes, and each replaces the model's own
+ * (`model.pixels`). Invalid options throw INVALID_OPTION.
+ */
 export type PredictOptions<F extends MaskFormat = MaskFormat> = {
   /**
    * Only detections with a score above this are returned, 0..1. Default: the model's `boxScoreThresh`, which is also
@@ -81,7 +85,7 @@ export type PredictOptions<F extends MaskFormat = MaskFormat> = {
   batchSize?: number;
   /** Stops the work before the next batch. `predict()` then rejects with the signal's reason. */
   signal?: AbortSignal;
-};
+} & PixelOptions;
 
 const share = number({min: 0, max: 1});
 
@@ -93,6 +97,7 @@ const PREDICT: Schema = {
   views: viewsRule,
   batchSize: integer({min: 1}),
   signal: instanceOf(AbortSignal),
+  ...PIXEL_OPTIONS,
 };
 
 /** The parts of a model that prediction needs. */
@@ -100,11 +105,13 @@ export type Predictor = {
   open: () => NativeModel;
   classes: readonly string[];
   options: Pick<ResolvedModelOptions, 'boxScoreThresh' | 'boxDetectionsPerImg' | 'maxSize' | 'fixedSize' | 'masks'>;
+  /** How images were read in training. */
+  pixels: PixelOptions;
 };
 
 /** Detects the objects in `sources`. Decodes each batch while the previous one is computed. */
 export async function predict<F extends MaskFormat>(
-  {open, classes, options: model}: Predictor,
+  {open, classes, options: model, pixels}: Predictor,
   sources: readonly ImageSource[],
   options: PredictOptions<F>,
 ): Promise<Detections<F>[]> {
@@ -126,12 +133,13 @@ export async function predict<F extends MaskFormat>(
     views: options.views ?? 1,
   };
 
+  const reading = {...pixels, ...pixelOptionsOf(options)};
   const read = (start: number) => {
     const batch = sources.slice(start, start + batchSize);
     const images = Promise.all(
       batch.map(async (source, i) => {
         const name = `Image ${start + i} of predict()`;
-        const image = await readImage(source, {name});
+        const image = await readImage(source, {name, ...reading});
         const {file} = fileOf(source);
         checkNetworkSize(image, model, {name: file ?? name, file});
         return image;

@@ -6,15 +6,18 @@ import {DRAW_SCHEMA} from '../../draw/overlay.js';
 import {checkPictureOptions, type PictureOptions} from '../../draw/picture-format.js';
 import {checkNetworkSize} from '../../image/network-size.js';
 import {describeNotices, type FileNotice} from '../../image/notices.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage} from '../../image/read-image.js';
 import {ON_TOP, type OnTop} from '../../masks/paint-labels.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Views, viewsRule} from '../../model/predict.js';
 import type {Command} from '../command.js';
+import {pixelsHelp} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
 import {type ImageList, listImages} from '../image-files.js';
 import {describeNothing} from '../nothing-found.js';
+import {inFlagSpelling} from '../option-spelling.js';
 import {FORMATS, type Format, type PredictionOutput, PredictionWriter, WITHOUT_MASKS} from '../prediction-writer.js';
 
 const format = oneOf(...FORMATS);
@@ -53,6 +56,10 @@ torchvision's network for everyday objects.
                       enlarged to at least that; 1 keeps the size (default auto)
 ${DEVICE_HELP}
 
+How image files are read. Default: as in training, which weights saved by training say.
+
+${pixelsHelp()}
+
 An object has the same id everywhere: in NAME.json and objects.csv, as its value in NAME_labels.png, and as #1, #2, ...
 on the overlay. In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that
 have no pixel in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
@@ -81,6 +88,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     overlayFormat: DRAW_SCHEMA.format!,
     overlayQuality: DRAW_SCHEMA.quality!,
     overlayScale: DRAW_SCHEMA.scale!,
+    ...PIXEL_OPTIONS,
     ...DEVICE_OPTIONS,
   },
   takes: {min: 2, max: Infinity, expected: 'WEIGHTS and at least one image'},
@@ -95,7 +103,7 @@ image that cannot be read is reported and skipped, and the command exits with co
       ...deviceOptions(options),
       weights,
       signal,
-      onNotice: (notice) => progress.say(notice),
+      onNotice: (notice) => progress.say(spelt(notice)),
     });
     if (network.options.masks === 'none') refuseMaskFormats(output.formats);
     const limits = {
@@ -104,13 +112,14 @@ image that cannot be read is reported and skipped, and the command exits with co
       signal,
     };
     const {images} = writer;
+    const reading = {...network.pixels, ...pixelOptionsOf(options as PixelOptions)};
     const failed: MaskRcnnError[] = [];
     const notices: FileNotice[] = [];
     let incomplete = 0;
     for (const [index, image] of images.entries()) {
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
       try {
-        const pixels = await readImage(image.file);
+        const pixels = await readImage(image.file, reading);
         checkNetworkSize(pixels, network.options, {name: image.file, file: image.file});
         notices.push(...(pixels.notices ?? []));
         const [found] = await network.predict(pixels, {
@@ -124,13 +133,13 @@ image that cannot be read is reported and skipped, and the command exits with co
         if (missing.length > 0) incomplete++;
       } catch (error) {
         if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) throw error;
-        progress.say(`error: ${error.message}`);
+        progress.say(`error: ${spelt(error.message)}`);
         failed.push(error);
       }
     }
     progress.close();
     await writer.close(network.classes);
-    for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
+    for (const notice of describeNotices(notices)) progress.say(`Warning: ${spelt(notice)}`);
     for (const notice of overlayNotices(writer)) progress.say(notice);
     if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
     if (failed.length === 0) return out(`Everything is in ${output.folder}.`);
@@ -139,6 +148,9 @@ image that cannot be read is reported and skipped, and the command exits with co
     throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} could not be read.`);
   },
 };
+
+/** A message of the library with the flags of this command. */
+const spelt = (message: string) => inFlagSpelling(message, PIXEL_OPTIONS);
 
 /** Throws INVALID_OPTION for options of something that is not to be written. */
 function outputOptions(options: Record<string, unknown>): PredictionOutput {

@@ -2,6 +2,7 @@ import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schema.js';
 import {closest, count, listed, show} from '../../basics/wording.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage, readImageSize} from '../../image/read-image.js';
 import {readSized} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
@@ -23,11 +24,12 @@ export type AnnotatedOptions = {
    * 'skip' leaves them out and counts them in `stats`. Default 'error'.
    */
   faulty?: 'error' | 'skip';
-};
+} & PixelOptions;
 
 export const ANNOTATED_OPTIONS: Schema = {
   classes: listOf(text, {min: 1}),
   faulty: oneOf('error', 'skip'),
+  ...PIXEL_OPTIONS,
 };
 
 /** Counts of a data set of annotated images. */
@@ -49,6 +51,7 @@ type Shared = {
   faulty: 'error' | 'skip';
   classes: readonly string[];
   defaultClass: string;
+  pixels: PixelOptions;
   tally: Tally;
   /** 'FILE WHERE' of objects that turned out to be faulty, or to lie outside their image. */
   faults: {maskless: Set<string>; outside: Set<string>};
@@ -96,7 +99,9 @@ export class AnnotatedImages implements Dataset {
     const faults = {maskless: new Set<string>(), outside: new Set<string>()};
     const binding = await loadBinding();
     const classes = [...(names ?? all)];
-    return new AnnotatedImages({format, faulty, classes, defaultClass: unnamed, tally, faults, binding}, images);
+    const pixels = pixelOptionsOf(options);
+    const shared = {format, faulty, classes, defaultClass: unnamed, pixels, tally, faults, binding};
+    return new AnnotatedImages(shared, images);
   }
 
   get length(): number {
@@ -108,6 +113,11 @@ export class AnnotatedImages implements Dataset {
     const {boxes, objects} = this.#shared.tally;
     if (boxes === 0) return 'all';
     return boxes < objects ? 'some' : 'none';
+  }
+
+  /** How image files are read. */
+  get pixels(): PixelOptions {
+    return this.#shared.pixels;
   }
 
   /** The format, such as 'LabelMe'. */
@@ -148,7 +158,7 @@ export class AnnotatedImages implements Dataset {
   /** The size of image `index`, in pixels: as the annotations say, or else read from the file. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
     const {file, size} = this.#image(index);
-    return size ?? readImageSize(file);
+    return size ?? readImageSize(file, {page: this.pixels.page ?? 0});
   }
 
   /** Paths of image `index` and of its annotation files. */
@@ -171,7 +181,11 @@ export class AnnotatedImages implements Dataset {
    */
   async get(index: number): Promise<Sample> {
     const {file, size, sources} = this.#image(index);
-    const image = size === undefined ? await readImage(file) : await readSized(file, size, sources[0] ?? file);
+    const {pixels} = this;
+    const image =
+      size === undefined
+        ? await readImage(file, pixels)
+        : await readSized(file, size, {annotationFile: sources[0] ?? file, pixels});
     const {width, height} = image;
     const decoded = await this.#decode(index, {width, height});
     const instances = decoded.flatMap(({id, object, crop}) => toInstance(id, object, crop, {width, height}) ?? []);

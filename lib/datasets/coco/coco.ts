@@ -3,6 +3,7 @@ import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
 import {type Annotation, isBoxAlone, toBox} from './annotation.js';
@@ -34,7 +35,7 @@ export type CocoOptions = {
    * `inspect()` tells where the two differ. Default 'annotations'.
    */
   boxes?: 'annotations' | 'masks';
-};
+} & PixelOptions;
 
 /** Counts of a COCO data set. */
 export type CocoStats = {
@@ -53,6 +54,7 @@ export const COCO_OPTIONS: Schema = {
   classes: listOf(text, {min: 1}),
   faulty: oneOf('error', 'skip'),
   boxes: oneOf('annotations', 'masks'),
+  ...PIXEL_OPTIONS,
 };
 
 /** What a data set shares with its subsets. */
@@ -61,6 +63,7 @@ type Shared = CocoClasses & {
   folder: string;
   faulty: 'error' | 'skip';
   boxes: 'annotations' | 'masks';
+  pixels: PixelOptions;
   index: AnnotationIndex;
   /** The images of the index, with their sizes. */
   images: readonly CocoImage[];
@@ -113,14 +116,16 @@ export class Coco implements Dataset {
     const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
     const chosen = toClasses(index.categories, classes, file);
     const labels = new Map(chosen.classes.flatMap(({ids}, i) => ids.map((id) => [id, i + 1])));
+    const pixels = pixelOptionsOf(options);
     const shared = {
       ...chosen,
       file,
       folder,
       faulty,
       boxes,
+      pixels,
       index,
-      images: await completeSizes(index.images, folder, file),
+      images: await completeSizes(index.images, {folder, annotationFile: file, page: pixels.page ?? 0}),
       labels,
       maskless: new Set<number>(),
       outside: new Set<string>(),
@@ -134,6 +139,11 @@ export class Coco implements Dataset {
 
   get length(): number {
     return this.#indices.length;
+  }
+
+  /** How image files are read. */
+  get pixels(): PixelOptions {
+    return this.#shared.pixels;
   }
 
   /** The images of this data set, in its order. */
@@ -201,7 +211,7 @@ export class Coco implements Dataset {
     const {fileName, ...size} = this.#image(index);
     const file = join(this.#shared.folder, fileName);
     const [image, truth] = await Promise.allSettled([
-      readSized(file, size, this.#shared.file),
+      readSized(file, size, {annotationFile: this.#shared.file, pixels: this.pixels}),
       this.#objects(index, {crops: true}),
     ]);
     if (image.status === 'rejected') throw image.reason;

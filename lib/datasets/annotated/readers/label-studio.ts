@@ -67,7 +67,11 @@ function isLabelStudio(head: string): boolean {
   return /^\ufeff?\s*\[\s*\{/.test(head) && OWN_WORDS.some((words) => words.test(head));
 }
 
-async function read(place: Place, exports: readonly string[], {images: folder}: ReaderOptions): Promise<Annotations> {
+async function read(
+  place: Place,
+  exports: readonly string[],
+  {images: folder, page = 0}: ReaderOptions,
+): Promise<Annotations> {
   const path = place.onlyOne(exports, 'export of Label Studio');
   const tasks = await readJson(path);
   if (!Array.isArray(tasks)) {
@@ -80,13 +84,13 @@ async function read(place: Place, exports: readonly string[], {images: folder}: 
   for (const [i, task] of tasks.entries()) {
     const fields = new Fields(path, task, `[${i}]`);
     if (tasks.length === 1 && isBarePrediction(fields) && files.only !== undefined) {
-      images.push(imageOf(files.only, path, regionsOf(fields), tally));
+      images.push(imageOf({file: files.only, page}, path, regionsOf(fields), tally));
       continue;
     }
     const isTask = ['data', 'annotations', 'completions', 'predictions', 'result'].some((key) => fields.has(key));
     const data = isTask ? fields.object('data') : fields;
     const results = isTask ? resultsOfTask(fields, tally) : resultsOfMinimal(fields, minimal, tally);
-    if (results !== undefined) images.push(imageOf(files.of(fields, data), path, results, tally));
+    if (results !== undefined) images.push(imageOf({file: files.of(fields, data), page}, path, results, tally));
   }
   refuseDoubled(images);
   return {images, classes: occurringClasses(tally), tally};
@@ -192,7 +196,12 @@ function kindOfValue(value: Fields): string | undefined {
   return value.has('height') ? 'rectangle' : 'keypoint';
 }
 
-function imageOf(file: string, path: string, results: readonly Result[][], tally: Tally): AnnotatedImage {
+function imageOf(
+  {file, page}: {file: string; page: number},
+  path: string,
+  results: readonly Result[][],
+  tally: Tally,
+): AnnotatedImage {
   const regions: Region[] = [];
   let size: Size | undefined;
   for (const region of results) {
@@ -217,7 +226,7 @@ function imageOf(file: string, path: string, results: readonly Result[][], tally
   }
   const objects = async () => {
     const found: AnnotatedObject[] = [];
-    const actual = size ?? (regions.length === 0 ? undefined : await readImageSize(file));
+    const actual = size ?? (regions.length === 0 ? undefined : await readImageSize(file, {page}));
     for (const {className, where, geometry} of regions) {
       found.push({className, where, parts: [await partOf(geometry, actual!, {where, file: path})]});
     }
