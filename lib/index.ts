@@ -16,7 +16,17 @@ export type {CocoImage} from './datasets/coco/annotation-index.js';
 export {Coco, type CocoOptions, type CocoStats} from './datasets/coco/coco.js';
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/dataset.js';
 export type {Grade} from './datasets/grades.js';
-export {describeInspection, type Inspection, type InspectOptions, inspect, type Spread} from './datasets/inspect.js';
+export {describeInspection, type Inspection, type InspectOptions, inspect} from './datasets/inspect.js';
+export type {ClassBalance} from './datasets/inspection/class-balance.js';
+export type {TrainingSizes} from './datasets/inspection/object-sizes.js';
+export {
+  describeSplits,
+  type InspectSplitsOptions,
+  inspectSplits,
+  type SharedPixels,
+  type SplitsInspection,
+} from './datasets/inspection/splits.js';
+export type {Spread} from './datasets/inspection/spread.js';
 export {
   MaskFolder,
   type MaskFolderFile,

@@ -69,7 +69,7 @@ export type TrainHooks = {
    * this run resumes from it. If it throws, the run ends.
    */
   onFolder?: (folder: string) => Promise<void>;
-  /** Whether the caller has told already what was left out of files. */
+  /** Whether the caller has told already what was left out of files, and which images are in both data sets. */
   areFilesTold?: boolean;
   /** Rewords what the run says, such as the names of options. */
   wording?: (text: string) => string;
@@ -95,7 +95,8 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
         saved === undefined ? {state: undefined, notices: []} : resumeUnder(conditions, saved, options);
       const unfreeze = await freeze(model, resolved.freeze);
       try {
-        const shared = validation === undefined ? [] : await sharedImages(data, validation, signal);
+        const isCompared = validation !== undefined && !hooks.areFilesTold;
+        const shared = isCompared ? await sharedImages(data, validation, signal) : [];
         const memory = describeMemory(model, resolved.batchSize);
         const told = [...notices, ...describeShared(shared), ...(memory === undefined ? [] : [memory])];
         return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
