@@ -35,7 +35,7 @@ export {
   type SplitOptions,
 } from './datasets/mask-folder.js';
 export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
-export {split, subset} from './datasets/split.js';
+export {folds, type GroupOptions, split, subset, type ThreeWay} from './datasets/split.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
 export {

@@ -14,6 +14,7 @@ import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
+import {repeatsOf} from './balance.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {type Conditions, conditionsOf} from './conditions.js';
@@ -167,17 +168,19 @@ function reworded(progress: Progress, wording = (text: string) => text): Progres
 async function openLoader(
   model: MaskRcnn,
   {data, augment = 'hflip', signal}: TrainOptions,
-  {batchSize, seed, groupByAspectRatio, unreadable, prefetch}: ResolvedTrainOptions,
+  {batchSize, seed, groupByAspectRatio, balance, balanceThreshold, unreadable, prefetch}: ResolvedTrainOptions,
   {say, tellFiles}: {say: (text: string) => void; tellFiles: (notices: readonly FileNotice[]) => void},
 ): Promise<Loader> {
   const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
   const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
+  const repeats = balance === 'none' ? undefined : await repeatsOf(data, {balanceThreshold, unreadable, say, signal});
   return createLoader(data, {
     batchSize,
     seed,
     unreadable,
     prefetch,
     ...(groups && {groups}),
+    ...(repeats && {repeats}),
     onRead: (sample) => tellFiles(noticesOf(sample)),
     augment: toAugmentation(augment),
     ...(!model.options.skipResize && {
@@ -254,14 +257,15 @@ function list(classes: readonly string[]): string {
 
 /** The message shows how the learning rate was computed, because that is what users most often need to change. */
 function describeRun(data: Dataset, batches: number, options: ResolvedTrainOptions, output: string): string {
-  const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule} = options;
+  const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule, balance} = options;
   const images = batchSize * accumulate;
   const steps = Math.ceil(batches / accumulate);
   const isDefault = optimizer.type === 'sgd' && lr === SGD_RATE_PER_IMAGE * images;
   const rate = isDefault ? `${lr} (${SGD_RATE_PER_IMAGE} × ${count(images, 'image')})` : `${lr}`;
+  const about = balance === 'none' ? '' : 'about ';
   const batch = accumulate === 1 ? `batches of ${batchSize}` : `${accumulate} batches of ${batchSize} each`;
   return (
-    `Training on ${count(data.length, 'image')}: ${count(epochs, 'epoch')} of ${count(steps, 'step')}, ${batch}. ` +
+    `Training on ${count(data.length, 'image')}: ${count(epochs, 'epoch')} of ${about}${count(steps, 'step')}, ${batch}. ` +
     `${optimizer.type === 'sgd' ? 'SGD' : 'AdamW'} at rate ${rate}, ${count(warmup, 'step')} of warm-up, then ${schedule.type}. ` +
     `Everything goes to ${output}.`
   );

@@ -60,10 +60,12 @@ ${DATA_HELP}
 
   --validation 0.2    fraction of DATA to keep for validation (default ${DEFAULT_VALIDATION}; 0: none), or another data set: a path, or
                       '{path: DIR, include: "val_*"}'; options of DATA apply to it too, unless it sets its own
+  --fold 2/5          cross-validation: divide DATA into 5 parts by the seed, validate on part 2, train on the others;
+                      the images of a patient stay together
   --augment NAME      augmentation of the training images (default hflip):
                       ${AUGMENT_NAMES.join(', ')}
-  --seed N            seed of the validation split, the image order, the augmentation, the samplers and the initial
-                      weights (default 0)
+  --seed N            seed of the validation split or the folds, the image order, the augmentation, the samplers and the
+                      initial weights (default 0)
   --config FILE       read options from a JSON or YAML file, by their camelCase names; the command line overrides it
   --no-inspect        do not check the whole data set before the first step
   --log silent        show no progress, only results and errors
@@ -183,7 +185,10 @@ async function saidBefore({resume, output, data}: TrainConfig): Promise<TrainCon
   return readCommandFile(output);
 }
 
-/** Reports all faults, and images that are in both sets, and ends the command before the first step, unless training skips unreadable files. */
+/**
+ * Reports all faults, and images that are in both sets. Ends the command before the first step if there are faults,
+ * unless training skips unreadable files.
+ */
 async function check(
   parts: TrainingData,
   {skips, model}: {skips: boolean; model: MaskRcnn},

@@ -1,5 +1,5 @@
 import type {Instance, TrueObject} from '../dataset.js';
-import {type Annotation, toBox} from './annotation.js';
+import {type Annotation, isCrowd, toBox} from './annotation.js';
 import type {Decoded} from './segmentation.js';
 
 type Size = {width: number; height: number};
@@ -17,7 +17,7 @@ export function toTrueObject(
     label,
     box: given ?? segment.box,
     area: Number.isFinite(annotation.area) ? (annotation.area as number) : segment.area,
-    crowd: annotation.iscrowd === 1 || annotation.iscrowd === true,
+    crowd: isCrowd(annotation),
     mask: {size: [height, width], counts: segment.counts},
   };
 }

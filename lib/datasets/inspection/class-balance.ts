@@ -1,7 +1,7 @@
 import {count} from '../../basics/wording.js';
 import {repeatFactors} from '../repeat-factors.js';
 
-/** What repeat-factor sampling, `balance: 'repeat-factor'` of `train()`, would do with the images that could be read. */
+/** What repeat-factor sampling (`balance: 'repeat-factor'` of `train()`) would do with the images that can be read. */
 export type ClassBalance = {
   /** The fraction of the images below which a class is repeated. */
   threshold: number;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {Random} from '../../../lib/basics/random.js';
 import {repeatFactors} from '../../../lib/datasets/repeat-factors.js';
 import {type Dataset, describeInspection, type Instance, inspect} from '../../../lib/index.js';
 
@@ -12,6 +13,26 @@ test('factors by hand', (t) => {
   t.deepEqual([...repeatFactors(labels, {classes: 3, threshold: 0.25}).images], [1, 1, 1, 1]);
   t.deepEqual([...repeatFactors([[], []], {classes: 1, threshold: 1}).images], [1, 1]);
   t.deepEqual([...repeatFactors([], {classes: 1, threshold: 1}).images], []);
+});
+
+test('factors by another formula: the rarest class of an image decides', (t) => {
+  for (let seed = 0; seed < 50; seed++) {
+    const random = new Random(seed);
+    const classes = 1 + random.integer(6);
+    const images = 1 + random.integer(40);
+    const labels = Array.from({length: images}, () =>
+      Array.from({length: random.integer(5)}, () => 1 + Math.floor(classes * random.next() ** 2)),
+    );
+    const threshold = random.next();
+    const found = repeatFactors(labels, {classes, threshold}).images;
+    for (const [i, own] of labels.entries()) {
+      const frequencies = own.map((label) => labels.filter((other) => other.includes(label)).length / images);
+      const rarest = Math.min(1, ...frequencies);
+      // max(1, √(t / f)) as a power of e.
+      const expected = own.length === 0 ? 1 : Math.exp(Math.max(0, (Math.log(threshold) - Math.log(rarest)) / 2));
+      t.true(Math.abs(found[i]! - expected) < 1e-12 * expected, `seed ${seed}, image ${i}`);
+    }
+  }
 });
 
 function dot(label: number): Instance {
