@@ -52,7 +52,15 @@ export {
   precisionRecallSvg,
 } from './draw/precision-recall.js';
 export {drawSideBySide, type SideBySideOptions} from './draw/side-by-side.js';
-export type {CocoEvaluation, CocoScores, CocoSummary, PrecisionRecall} from './evaluation/coco-scores.js';
+export type {Interval} from './evaluation/bootstrap.js';
+export type {CocoEvaluation, CocoMatches, CocoScores, CocoSummary, PrecisionRecall} from './evaluation/coco-scores.js';
+export {
+  type ComparedScore,
+  type CompareOptions,
+  compareEvaluations,
+  type EvaluationComparison,
+  type NamedEvaluation,
+} from './evaluation/compare-evaluations.js';
 export type {ClassCount, CountErrors, CountSummary} from './evaluation/count-errors.js';
 export {
   type EvaluateOptions,

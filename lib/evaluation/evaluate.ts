@@ -7,11 +7,18 @@ import {targetFaults} from '../datasets/targets.js';
 import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
-import type {CocoScores, PrecisionRecall} from './coco-scores.js';
+import type {CocoMatches, CocoScores, PrecisionRecall} from './coco-scores.js';
 import {type ClassCount, type CountSummary, countObjects, summarizeCounts} from './count-errors.js';
 import {foregroundOf, predictedLabels, trueLabels} from './label-map.js';
 import {type ClassMatch, matchClasses, relabel} from './match-classes.js';
-import {compareNuclei, type NucleiCounts, type NucleiSummary, summarizeNuclei} from './nucleus-scores.js';
+import {
+  compareNuclei,
+  type NucleiCounts,
+  type NucleiScores,
+  type NucleiSummary,
+  nucleiScores,
+  summarizeNuclei,
+} from './nucleus-scores.js';
 import {
   compareObjects,
   type ObjectCounts,
@@ -84,6 +91,7 @@ export type ImageScores = {
   file: string;
   pixel: PixelScores;
   objects: ObjectScores & ObjectTally;
+  nuclei: NucleiScores;
   /** The counts of each class that is on the image or detected on it. */
   counts: ClassCount[];
 };
@@ -96,6 +104,8 @@ export type EvaluationDetails = {
   images: ImageScores[];
   /** Precision-recall curves: see `precisionRecallSvg()`. */
   curves: {bbox: PrecisionRecall; segm: PrecisionRecall};
+  /** Which detections match, for `compareEvaluations()`. */
+  matches: {bbox: CocoMatches; segm: CocoMatches};
   /** Matches of masks at an IoU of at least 0.5: see `confusionMatrixSvg()`. */
   confusion: ConfusionMatrix;
 };
@@ -156,12 +166,14 @@ export async function evaluate(
     const count = countObjects(sample, likely, data.classes);
     pixels.push(pixel);
     objects.push(object);
-    nuclei.push(compareNuclei(labels, truth));
+    const nucleus = compareNuclei(labels, truth);
+    nuclei.push(nucleus);
     counts.push(count);
     images.push({
       file: sample.file,
       pixel: pixelScores(pixel),
       objects: {...objectScores(object), ...tallyOf(object)},
+      nuclei: nucleiScores(nucleus),
       counts: count.filter(({truth: objects, predicted}) => objects > 0 || predicted > 0),
     });
     files.push(...noticesOf(sample));
@@ -181,7 +193,13 @@ export async function evaluate(
     objects: summarizeObjects(objects),
     nuclei: summarizeNuclei(nuclei),
     counts: summarizeCounts(counts),
-    details: {scoreThreshold, images, curves: {bbox: bbox.curves, segm: segm.curves}, confusion},
+    details: {
+      scoreThreshold,
+      images,
+      curves: {bbox: bbox.curves, segm: segm.curves},
+      matches: {bbox: bbox.matches, segm: segm.matches},
+      confusion,
+    },
   };
 }
 
