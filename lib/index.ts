@@ -98,7 +98,9 @@ export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './mo
 export type {DType, MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model/model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model/options.js';
 export type {Detections, MaskFormat, Masks, PredictOptions, Views} from './model/predict.js';
+export {describeComparison} from './report/describe-comparison.js';
 export {describeClasses, describeEvaluation} from './report/describe-evaluation.js';
+export {writeComparison} from './report/write-comparison.js';
 export {type WriteEvaluationOptions, writeEvaluation} from './report/write-evaluation.js';
 export {type ReportOptions, writeReport} from './report/write-report.js';
 export type {BestBy} from './run/best.js';

@@ -53,6 +53,9 @@ export type EvaluationComparison = {
   perImage: {file: string; f1: ComparedScore; dice: ComparedScore; iou: ComparedScore; countError: ComparedScore}[];
 };
 
+/** The default number of resamples. */
+export const RESAMPLES = 1000;
+
 const COMPARE: Schema = {
   resamples: integer({min: 0}),
   seed: integer({min: 0}),
@@ -78,7 +81,7 @@ export async function compareEvaluations(
 ): Promise<EvaluationComparison> {
   checkOptions(options, COMPARE, 'compareEvaluations()');
   requireComparable(evaluations);
-  const {resamples = 1000, seed = 0, onResample, signal} = options;
+  const {resamples = RESAMPLES, seed = 0, onResample, signal} = options;
   const [first] = evaluations as [NamedEvaluation];
   const {images, scoreThreshold} = first.evaluation.details;
   const draws = evaluations.map(({evaluation}) => new ResampledEvaluation(evaluation));

@@ -40,7 +40,7 @@ ${DATA_HELP}
 
   maskrcnn inspect GlaS --include 'train_*' --classes gland
   maskrcnn inspect annotations/instances_val2017.json --images val2017
-  maskrcnn inspect cells slides --classes cell
+  maskrcnn inspect roboflow
 
 ${dataOptionsHelp()}`,
   options: OPTIONS,
