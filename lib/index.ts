@@ -17,6 +17,16 @@ export {Coco, type CocoOptions, type CocoStats} from './datasets/coco/coco.js';
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/dataset.js';
 export type {Grade} from './datasets/grades.js';
 export {describeInspection, type Inspection, type InspectOptions, inspect} from './datasets/inspect.js';
+export type {ClassBalance} from './datasets/inspection/class-balance.js';
+export type {TrainingSizes} from './datasets/inspection/object-sizes.js';
+export {
+  describeSplits,
+  type InspectSplitsOptions,
+  inspectSplits,
+  type SharedPixels,
+  type SplitsInspection,
+} from './datasets/inspection/splits.js';
+export type {Spread} from './datasets/inspection/spread.js';
 export {
   MaskFolder,
   type MaskFolderFile,
@@ -25,8 +35,7 @@ export {
   type SplitOptions,
 } from './datasets/mask-folder.js';
 export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
-export {split, subset} from './datasets/split.js';
-export type {Spread} from './datasets/spread.js';
+export {folds, type GroupOptions, split, subset, type ThreeWay} from './datasets/split.js';
 export type {StoredSummary, StoredType} from './datasets/stored-summary.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
@@ -44,7 +53,15 @@ export {
   precisionRecallSvg,
 } from './draw/precision-recall.js';
 export {drawSideBySide, type SideBySideOptions} from './draw/side-by-side.js';
-export type {CocoEvaluation, CocoScores, CocoSummary, PrecisionRecall} from './evaluation/coco-scores.js';
+export type {Interval} from './evaluation/bootstrap.js';
+export type {CocoEvaluation, CocoMatches, CocoScores, CocoSummary, PrecisionRecall} from './evaluation/coco-scores.js';
+export {
+  type ComparedScore,
+  type CompareOptions,
+  compareEvaluations,
+  type EvaluationComparison,
+  type NamedEvaluation,
+} from './evaluation/compare-evaluations.js';
 export type {ClassCount, CountErrors, CountSummary} from './evaluation/count-errors.js';
 export {
   type EvaluateOptions,
@@ -90,7 +107,9 @@ export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './mo
 export type {DType, MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model/model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model/options.js';
 export type {Detections, MaskFormat, Masks, PredictOptions, Views} from './model/predict.js';
+export {describeComparison} from './report/describe-comparison.js';
 export {describeClasses, describeEvaluation} from './report/describe-evaluation.js';
+export {writeComparison} from './report/write-comparison.js';
 export {type WriteEvaluationOptions, writeEvaluation} from './report/write-evaluation.js';
 export {type ReportOptions, writeReport} from './report/write-report.js';
 export type {BestBy} from './run/best.js';

@@ -1,7 +1,7 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
+import {csvLine} from '../basics/csv.js';
 import {removeAbandoned, writeAll, writeAtomically} from '../files/atomic-file.js';
-import {csvLine} from '../files/csv.js';
 import {writing} from '../files/writing.js';
 import type {RgbImage} from '../image/read-image.js';
 import {measure} from '../measure/measure.js';

@@ -8,7 +8,6 @@ import {
   either,
   integer,
   listOf,
-  number,
   oneOf,
   required,
   type Schema,
@@ -18,12 +17,12 @@ import {show} from '../basics/wording.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
 import {type IdMask, readMask} from '../image/read-mask.js';
-import type {Dataset, Sample} from './dataset.js';
+import type {Dataset, Instance, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instanceIds} from './instance-ids.js';
 import {instancesFromIds} from './instances.js';
-import {checkIndices, splitIndices} from './split.js';
+import {checkIndices, checkShare, foldIndices, splitIndices, type ThreeWay} from './split.js';
 
 /** Options of `MaskFolder.open()`. */
 export type MaskFolderOptions = {
@@ -94,7 +93,7 @@ export type MaskFolderStats = {
   colourMasks: number;
 };
 
-/** Options of `MaskFolder.split()`. */
+/** Options of `MaskFolder.split()` and `MaskFolder.folds()`. */
 export type SplitOptions = {
   /** Random seed, an integer. Default 0. */
   seed?: number;
@@ -125,6 +124,8 @@ export const MASK_FOLDER_OPTIONS: Schema = {
   exifOrientation: bool,
   ...PIXEL_OPTIONS,
 };
+
+const SPLIT_OPTIONS: Schema = {seed: integer(), groupBy: callback};
 
 /**
  * A folder of images with instance masks, whose pixel values are instance ids: `NAME.bmp` next to `NAME_anno.bmp`
@@ -192,13 +193,16 @@ export class MaskFolder implements Dataset {
     if (image.status === 'rejected') throw image.reason;
     if (mask.status === 'rejected') throw mask.reason;
     checkSizes(entry.file, image.value, mask.value);
-    const ids = await instanceIds(mask.value, this.#settings, maskFile);
-    const {width, height} = image.value;
-    const {minArea} = this.#settings;
-    const {instances, dropped} = await instancesFromIds({ids, width, height}, {label: 1, minArea, file: maskFile});
-    entry.found = {instances: instances.length, dropped, colours: mask.value.source === 'colours'};
+    const instances = await this.#instances(entry, mask.value);
     const {notices} = mask.value;
     return {file, image: image.value, instances, ...(notices && {notices})};
+  }
+
+  /** The label 1 for each instance of image `index`. Reads its mask, unless it has been read. Throws INVALID_MASK. */
+  async labels(index: number): Promise<readonly number[]> {
+    const entry = this.#entry(index);
+    if (entry.found === undefined) await this.#instances(entry, await readMask(entry.file.mask));
+    return new Array(entry.found!.instances).fill(1);
   }
 
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
@@ -249,16 +253,41 @@ export class MaskFolder implements Dataset {
 
   /**
    * Splits the images into two parts. `fraction` (above 0, below 1) of the images, at least one and never all, are
-   * picked at random by `seed` for validation. The others are for training. Both keep the natural order. Throws
-   * INVALID_OPTION, and INVALID_DATASET for fewer than two images or groups.
+   * picked at random by `seed` for validation. The others are for training. All parts keep the natural order. With
+   * `{validation, test}` instead of a fraction, a third part is picked for the test. Throws INVALID_OPTION, and
+   * INVALID_DATASET for fewer images or groups than parts.
    */
-  split(fraction: number, options: SplitOptions = {}): {training: MaskFolder; validation: MaskFolder} {
-    checkOptions({fraction}, {fraction: required(number({above: 0, below: 1}))}, 'MaskFolder.split');
-    checkOptions(options, {seed: integer(), groupBy: callback}, 'MaskFolder.split');
-    const {seed = 0, groupBy} = options;
-    const groups = this.files.map((file) => groupBy?.(file) ?? file.name);
-    const {training, validation} = splitIndices(groups, fraction, seed);
-    return {training: this.subset(training), validation: this.subset(validation)};
+  split(fraction: number, options?: SplitOptions): {training: MaskFolder; validation: MaskFolder};
+  split(fractions: ThreeWay, options?: SplitOptions): {training: MaskFolder; validation: MaskFolder; test: MaskFolder};
+  split(share: number | ThreeWay, options: SplitOptions = {}): Record<string, MaskFolder> {
+    checkShare(share, 'MaskFolder.split');
+    checkOptions(options, SPLIT_OPTIONS, 'MaskFolder.split');
+    const parts = splitIndices(this.#groups(options), share, options.seed ?? 0);
+    return Object.fromEntries(Object.entries(parts).map(([name, indices]) => [name, this.subset(indices)]));
+  }
+
+  /** As `folds()`, with groups by file: `folder.folds(5, {groupBy: (file) => file.patient})`. */
+  folds(count: number, options: SplitOptions = {}): {training: MaskFolder; validation: MaskFolder}[] {
+    checkOptions({count}, {count: required(integer({min: 2}))}, 'MaskFolder.folds');
+    checkOptions(options, SPLIT_OPTIONS, 'MaskFolder.folds');
+    return foldIndices(this.#groups(options), count, options.seed ?? 0).map(({training, validation}) => ({
+      training: this.subset(training),
+      validation: this.subset(validation),
+    }));
+  }
+
+  #groups({groupBy}: SplitOptions): string[] {
+    return this.files.map((file) => groupBy?.(file) ?? file.name);
+  }
+
+  async #instances(entry: Entry, mask: IdMask): Promise<Instance[]> {
+    const {mask: file} = entry.file;
+    const ids = await instanceIds(mask, this.#settings, file);
+    const {minArea} = this.#settings;
+    const {width, height, source} = mask;
+    const {instances, dropped} = await instancesFromIds({ids, width, height}, {label: 1, minArea, file});
+    entry.found = {instances: instances.length, dropped, colours: source === 'colours'};
+    return instances;
   }
 
   #entry(index: number): Entry {
