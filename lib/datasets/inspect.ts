@@ -117,7 +117,8 @@ type Summary = DigestedImage & {
   areas: Float64Array;
   /** Sizes of the instances without faults in training. */
   sizes: Float32Array;
-  suspects: SuspectObjects;
+  /** Undefined without suspicions, as on most images. */
+  suspects: SuspectObjects | undefined;
   notices: readonly FileNotice[];
   stored: StoredPixels | undefined;
 };
@@ -158,12 +159,18 @@ export async function inspectImages(
   });
   signal?.throwIfAborted();
   const images = read.flatMap(({summary}) => (summary === undefined ? [] : [summary]));
-  const classes = countClasses(images, data.classes);
+  // For a hundred thousand images, each of these takes long enough for a turn of its own.
+  const turn = new Turn();
+  const inTurn = async <T>(work: () => T): Promise<T> => {
+    await turn.next();
+    return work();
+  };
+  const classes = await inTurn(() => countClasses(images, data.classes));
   const notices = images.flatMap((image) => image.notices);
   const stored = images.flatMap((image) => image.stored ?? []);
-  const {warnings: ofPixels, ...pixels} = summarizeStored(data.pixels ?? {}, stored, notices);
-  const suspects = joinSuspects(images.map((image) => image.suspects));
-  const doubled = sameImages(images);
+  const {warnings: ofPixels, ...pixels} = await inTurn(() => summarizeStored(data.pixels ?? {}, stored, notices));
+  const suspects = await inTurn(() => joinSuspects(images.flatMap((image) => image.suspects ?? [])));
+  const doubled = await inTurn(() => sameImages(images));
   const instances = images.reduce((sum, {labels}) => sum + labels.length, 0);
   const inspection = {
     images: data.length,
@@ -174,12 +181,14 @@ export async function inspectImages(
     width: spread([Float64Array.from(images, ({width}) => width)]),
     height: spread([Float64Array.from(images, ({height}) => height)]),
     instancesPerImage: spread([Float64Array.from(images, ({labels}) => labels.length)]),
-    area: spread(images.map(({areas}) => areas)),
+    area: await inTurn(() => spread(images.map(({areas}) => areas))),
     pixels,
-    trainingSizes: trainingSizes(images.map(({sizes}) => sizes)),
-    balance: classBalance(
-      images.map(({labels}) => labels.filter((label) => classes[label - 1] !== undefined)),
-      {classes: classes.length, threshold},
+    trainingSizes: await inTurn(() => trainingSizes(images.map(({sizes}) => sizes))),
+    balance: await inTurn(() =>
+      classBalance(
+        images.map(({labels}) => labels.filter((label) => classes[label - 1] !== undefined)),
+        {classes: classes.length, threshold},
+      ),
     ),
     doubledImages: doubled.map((group) => group.map(({file}) => file)),
     faults: read.flatMap(({faults}) => faults),
@@ -228,6 +237,7 @@ async function inspectSample(
     faults.push(targetFault(sample, i, data.classes));
     if (mask !== undefined) areas.push(await areaOf(mask.data, turn));
   }
+  const found = await suspicions(sample, (i) => faults[i] === undefined, size);
   return {
     summary: {
       file,
@@ -241,7 +251,7 @@ async function inspectSample(
         image,
         size,
       ),
-      suspects: gather(await suspicions(sample, (i) => faults[i] === undefined, size)),
+      suspects: found.length === 0 ? undefined : gather(found),
       notices: noticesOf(sample),
       stored: await storedOf(image, turn),
     },

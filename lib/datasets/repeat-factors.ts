@@ -12,8 +12,8 @@ export type RepeatFactors = {
 };
 
 /**
- * Repeat factors of Gupta, Dollár and Girshick, "LVIS: A dataset for large vocabulary instance segmentation", 2019,
- * appendix B.2. `labels` has the labels of the objects of each image, with or without repetition.
+ * Repeat factors of Gupta, Dollár and Girshick, "LVIS: A dataset for large vocabulary instance segmentation", 2019
+ * (version 2), appendix B.2. `labels` has the labels of the objects of each image, with or without repetition.
  */
 export function repeatFactors(
   labels: readonly ArrayLike<number>[],

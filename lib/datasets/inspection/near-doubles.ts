@@ -29,35 +29,38 @@ export type MeasuredMask = {
 export async function nearDoubles(masks: readonly MeasuredMask[], turn = new Turn()): Promise<Map<number, number>> {
   const twins = new Map<number, number>();
   const groups = divide(masks);
-  const x = (i: number) => masks[i]!.centre.x;
+  // In columns, because a crowded image has millions of pairs to pass over.
+  const column = (of: (mask: MeasuredMask) => number) => Float64Array.from(masks, of);
+  const [x, y] = [column(({centre}) => centre.x), column(({centre}) => centre.y)];
+  const [width, height] = [column(({x0, x1}) => x1 - x0), column(({y0, y1}) => y1 - y0)];
   for (const {label, step, positions} of groups.values()) {
     const next = groups.get(nameOf(label, step + 1))?.positions ?? [];
     let widest = 0;
-    for (const i of [...positions, ...next]) widest = Math.max(widest, widthOf(masks[i]!));
+    for (const i of [...positions, ...next]) widest = Math.max(widest, width[i]!);
     let from = 0;
     for (const [place, i] of positions.entries()) {
       if (twins.has(i)) continue;
       if (turn.isOver()) await turn.next();
-      while (from < next.length && x(next[from]!) < x(i) - widest / 5) from++;
-      const end = x(i) + (widthOf(masks[i]!) + widest) / 10;
-      for (const j of [...before(end, positions, place + 1, x), ...before(end, next, from, x)]) {
-        if (twins.has(j) || !mayBeDoubled(masks[i]!, masks[j]!)) continue;
-        if (!((await iouOf(masks[i]!, masks[j]!, turn)) > DOUBLED_IOU)) continue;
-        twins.set(Math.max(i, j), Math.min(i, j));
+      while (from < next.length && x[next[from]!]! < x[i]! - widest / 5) from++;
+      const end = x[i]! + (width[i]! + widest) / 10;
+      for (const [others, start] of [
+        [positions, place + 1],
+        [next, from],
+      ] as const) {
+        for (let at = start; at < others.length; at++) {
+          const j = others[at]!;
+          if (x[j]! >= end) break;
+          if (Math.abs(y[i]! - y[j]!) >= (height[i]! + height[j]!) / 10) continue;
+          if (Math.abs(x[i]! - x[j]!) >= (width[i]! + width[j]!) / 10) continue;
+          if (twins.has(j) || !((await iouOf(masks[i]!, masks[j]!, turn)) > DOUBLED_IOU)) continue;
+          twins.set(Math.max(i, j), Math.min(i, j));
+          if (twins.has(i)) break;
+        }
         if (twins.has(i)) break;
       }
     }
   }
   return twins;
-}
-
-/** The items of `sorted`, from `start` on, whose `value` is below `end`. */
-function* before(end: number, sorted: readonly number[], start: number, value: (item: number) => number) {
-  for (let at = start; at < sorted.length && value(sorted[at]!) < end; at++) yield sorted[at]!;
-}
-
-function widthOf({x0, x1}: MeasuredMask): number {
-  return x1 - x0;
 }
 
 type Group = {label: number; step: number; positions: number[]};
@@ -82,16 +85,8 @@ function nameOf(label: number, step: number): string {
   return `${label} ${step}`;
 }
 
-function mayBeDoubled(a: MeasuredMask, b: MeasuredMask): boolean {
-  if (Math.min(a.area, b.area) <= DOUBLED_IOU * Math.max(a.area, b.area)) return false;
-  const isNear = (distance: number, sides: number) => Math.abs(distance) < sides / 10;
-  return (
-    isNear(a.centre.x - b.centre.x, a.x1 - a.x0 + b.x1 - b.x0) &&
-    isNear(a.centre.y - b.centre.y, a.y1 - a.y0 + b.y1 - b.y0)
-  );
-}
-
 async function iouOf(a: MeasuredMask, b: MeasuredMask, turn: Turn): Promise<number> {
+  if (Math.min(a.area, b.area) <= DOUBLED_IOU * Math.max(a.area, b.area)) return 0; // it cannot be above
   const [x0, y0] = [Math.max(a.x0, b.x0), Math.max(a.y0, b.y0)];
   const [x1, y1] = [Math.min(a.x1, b.x1), Math.min(a.y1, b.y1)];
   let both = 0;
