@@ -229,7 +229,7 @@ test('damaged files never do worse than INVALID_IMAGE, and never give pixels of 
     const damaged = Uint8Array.from(bytes);
     // In the first bytes are the numbers of the page.
     for (let k = 0; k < 3; k++) damaged[random.integer(Math.min(400, damaged.length))] = random.integer(256);
-    const read = readImage(damaged, {...options[i % options.length], name});
+    const read = readImage(damaged, options[i % options.length]);
     const outcome: RgbImage | MaskRcnnError = await read.catch((error) => error);
     if (outcome instanceof MaskRcnnError) {
       t.is(outcome.code, 'INVALID_IMAGE');
