@@ -63,7 +63,7 @@ const JPEG = 7;
 /** Whether the stored numbers of the page can be read channel by channel. */
 export function hasPlainNumbers({type, photometric, compression, channels, isPlanar}: TiffLayout): boolean {
   const {whiteIsZero, blackIsZero, rgb, cmyk} = PHOTOMETRIC;
-  if (type === undefined || photometric === undefined) return false;
+  if (type === undefined || photometric === undefined || channels < 1) return false;
   if (![whiteIsZero, blackIsZero, rgb, cmyk].includes(photometric)) return false;
   return (
     LOSSLESS.includes(compression) ||

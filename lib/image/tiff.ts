@@ -1,4 +1,5 @@
 import {Turn} from '../basics/turns.js';
+import {Undecodable} from './bytes.js';
 
 /** Tags of a page (TIFF 6.0, sections 8, 15 and 19). */
 export const TAG = {
@@ -100,9 +101,9 @@ export class TiffFile {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString('latin1', at, at + count);
   }
 
-  /** Overwrites all values of a tag by one. */
+  /** Overwrites all values of a tag by one. Throws an Error with the reason if the page does not have it. */
   setValue(page: TiffPage, tag: number, value: number): void {
-    const {at, bytes, count} = page.entries.get(tag)!;
+    const {at, bytes, count} = entryOf(page, tag);
     for (let i = 0; i < count && at + (i + 1) * bytes <= this.#view.byteLength; i++) {
       this.#setNumber(at + i * bytes, bytes, value);
     }
@@ -110,10 +111,10 @@ export class TiffFile {
 
   /**
    * Makes `values`, whole numbers of 32 bits, the values of a tag. If the entry has no room for them, they are written
-   * at `spare`, where the file must have room.
+   * at `spare`, where the file must have room. Throws an Error with the reason if the page does not have the tag.
    */
   setValues(page: TiffPage, tag: number, values: readonly number[], spare = 0): void {
-    const {entry, at: old, bytes, count} = page.entries.get(tag)!;
+    const {entry, at: old, bytes, count} = entryOf(page, tag);
     const field = entry + (this.#big ? 12 : 8);
     const isInline = values.length * 4 <= (this.#big ? 8 : 4);
     const at = isInline ? field : values.length * 4 <= count * bytes ? old : spare;
@@ -188,4 +189,10 @@ export class TiffFile {
     if (bytes === 4) return this.#view.getUint32(at, this.#little);
     return Number(this.#view.getBigUint64(at, this.#little));
   }
+}
+
+function entryOf({entries}: TiffPage, tag: number): Entry {
+  const entry = entries.get(tag);
+  if (entry === undefined) throw new Undecodable(`it is damaged: a page lacks the tag ${tag}`);
+  return entry;
 }
