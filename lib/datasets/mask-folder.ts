@@ -16,12 +16,13 @@ import {
 import {show} from '../basics/wording.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
-import {type IdMask, readMask} from '../image/read-mask.js';
+import type {IdMask} from '../image/read-mask.js';
 import type {Dataset, Instance, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instanceIds} from './instance-ids.js';
 import {instancesFromIds} from './instances.js';
+import {readMaskFile} from './read-mask-file.js';
 import {checkIndices, checkShare, foldIndices, splitIndices, type ThreeWay} from './split.js';
 
 /** Options of `MaskFolder.open()`. */
@@ -53,8 +54,8 @@ export type MaskFolderOptions = {
   maskFolder?: string;
   /**
    * Suffix that a mask's name has after the name of its image, before the extension. Default: '_anno', '_mask' or
-   * '_cp_masks' (Cellpose), and
-   * in two folders also no suffix. If there are no such masks, '_labels', as `maskrcnn predict` writes them.
+   * '_cp_masks' (Cellpose), and in two folders also no suffix. If an image has no such mask, its NAME_seg.npy of
+   * Cellpose. If there are no such masks, '_labels', as `maskrcnn predict` writes them.
    */
   maskSuffix?: string;
   /**
@@ -132,7 +133,8 @@ const SPLIT_OPTIONS: Schema = {seed: integer(), groupBy: callback};
  * (GlaS), `PNGImages/` with `PedMasks/NAME_mask.png` (Penn-Fudan), or `images/` with `masks/`. An image and its mask
  * may have different formats. Images are in natural order: train_2 comes before train_10. Further subfolders are not
  * searched. `NAME_overlay` and `NAME_labels`, which `maskrcnn predict` writes, are no images, unless they have masks of
- * their own; `NAME_labels` is the mask of NAME in a folder without other masks.
+ * their own; `NAME_labels` is the mask of NAME in a folder without other masks. Masks may also be arrays of NumPy
+ * (.npy), in a folder of their own or as Cellpose's `NAME_seg.npy`.
  */
 export class MaskFolder implements Dataset {
   readonly classes: readonly string[];
@@ -188,7 +190,7 @@ export class MaskFolder implements Dataset {
     // Wait for both, so that it does not depend on timing which error is thrown.
     const [image, mask] = await Promise.allSettled([
       readImage(file, {exifOrientation: this.#settings.exifOrientation, ...this.pixels}),
-      readMask(maskFile),
+      readMaskFile(maskFile),
     ]);
     if (image.status === 'rejected') throw image.reason;
     if (mask.status === 'rejected') throw mask.reason;
@@ -201,7 +203,7 @@ export class MaskFolder implements Dataset {
   /** The label 1 for each instance of image `index`. Reads its mask, unless it has been read. Throws INVALID_MASK. */
   async labels(index: number): Promise<readonly number[]> {
     const entry = this.#entry(index);
-    if (entry.found === undefined) await this.#instances(entry, await readMask(entry.file.mask));
+    if (entry.found === undefined) await this.#instances(entry, await readMaskFile(entry.file.mask));
     return new Array(entry.found!.instances).fill(1);
   }
 
