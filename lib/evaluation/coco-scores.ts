@@ -1,4 +1,4 @@
-import type {NativeCocoCurves, NativeCocoMatches, NativeEvaluationData} from '../../binding.js';
+import type {NativeCocoCurves, NativeEvaluationData} from '../../binding.js';
 import {loadBinding} from '../addon/binding.js';
 
 /**
@@ -58,10 +58,27 @@ export type PrecisionRecall = {
 };
 
 /**
- * Which detections match an object, at each IoU threshold: what AP is made of, in columns. Images and classes are
- * indices of the data set. Objects of all sizes count.
+ * Which detections match an object, at each IoU threshold: what AP of objects of all sizes is made of, in columns.
+ * Letters: D detections, C pairs of a class and an image with objects of it.
  */
-export type CocoMatches = NativeCocoMatches;
+export type CocoMatches = {
+  /** D indices of images in the data set. */
+  images: Int32Array;
+  /** D indices of classes: label − 1. */
+  classes: Int32Array;
+  /** D scores, 0..1. */
+  scores: Float64Array;
+  /** D sets of bits. Bit t: whether the detection matches an object at IoU 0.5 + 0.05·t. */
+  matched: Uint32Array;
+  /** D sets of bits. Bit t: whether the detection is neither right nor wrong, as on a crowd. */
+  ignored: Uint32Array;
+  /** C indices of images. */
+  wantedImages: Int32Array;
+  /** C indices of classes. */
+  wantedClasses: Int32Array;
+  /** C numbers of objects to find. */
+  wanted: Int32Array;
+};
 
 /** The scores, the precision-recall curves that they are averaged from, and the matches that these are made of. */
 export type CocoEvaluation = {scores: CocoScores; curves: PrecisionRecall; matches: CocoMatches};
