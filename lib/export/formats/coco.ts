@@ -1,0 +1,53 @@
+import {Turn} from '../../basics/turns.js';
+import type {NumberedImage} from '../annotations.js';
+import {maskAreas} from '../crops.js';
+import type {ExportFormat} from '../format.js';
+
+/**
+ * An instances file: annotations.json beside the images, or annotations/instances_SPLIT.json and SPLIT/ as in COCO's own
+ * archives. Masks are compressed run lengths. Ids count from 1: pycocotools takes a match with annotation 0 for none.
+ */
+export const coco: ExportFormat = {
+  name: 'COCO',
+  key: 'coco',
+  writes: 'annotations.json',
+  holds: {classes: true, scores: true, crowds: true},
+  imageFolder: (split) => split ?? '',
+  document(split, {classes}) {
+    // The list of images stands at the end: only it is kept in memory.
+    const images: string[] = [];
+    const categories = classes.map((name, i) => JSON.stringify({id: i + 1, name, supercategory: ''}));
+    return {
+      path: split === undefined ? 'annotations.json' : `annotations/instances_${split}.json`,
+      head: `{"categories": [\n${categories.join(',\n')}\n],\n"annotations": [\n`,
+      between: ',\n',
+      async items(image) {
+        const {index, name, width, height} = image;
+        images[index] = JSON.stringify({id: index + 1, file_name: name, width, height});
+        return annotationsOf(image);
+      },
+      tail: () => `\n],\n"images": [\n${images.join(',\n')}\n]}\n`,
+    };
+  },
+};
+
+async function annotationsOf(image: NumberedImage): Promise<string[]> {
+  const annotations: string[] = [];
+  const areas = await maskAreas(image);
+  const turn = new Turn();
+  for (const [i, {label, box, area, mask, score, crowd}] of image.objects.entries()) {
+    if (turn.isOver()) await turn.next();
+    const annotation = {
+      id: image.objectsBefore + i + 1,
+      image_id: image.index + 1,
+      category_id: label,
+      bbox: box,
+      area: area ?? areas[i]!,
+      iscrowd: Number(crowd),
+      segmentation: mask,
+      ...(score !== undefined && {score}),
+    };
+    annotations.push(JSON.stringify(annotation));
+  }
+  return annotations;
+}
