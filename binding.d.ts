@@ -452,6 +452,11 @@ export const rle: {
     height: number,
     crops: boolean,
   ): Promise<NativeSegment[]>;
+  /**
+   * The polygons of a mask, on libuv's thread pool: see `native/ops/outline.h`. tolerance: that of the simplification,
+   * in pixels; 0 leaves the rings as they are. Malformed counts become a fault.
+   */
+  outlines(counts: string, width: number, height: number, tolerance: number): Promise<NativeOutlines>;
 };
 
 /**
@@ -469,6 +474,9 @@ export type NativeSegmentation =
 export type NativeSegment =
   | {counts: string; area: number; box: [number, number, number, number]; crop?: NativeCrop}
   | {fault: string};
+
+/** Rings and polygons as in `NativeSegmentation`, the outer ring of each polygon first; or what is wrong with the mask. */
+export type NativeOutlines = {points: Int32Array; ends: Int32Array; polygons: Int32Array} | {fault: string};
 
 /** A row-major bitmap (1 = object, 0 = not) of a rectangle of an image, in whole pixels. */
 export type NativeCrop = {left: number; top: number; width: number; height: number; data: Uint8Array};

@@ -66,6 +66,7 @@ export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/re
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
 export {readMask} from './image/read-mask.js';
+export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';
 export type {OnTop} from './masks/paint-labels.js';
 export {decodeRle, type Rle} from './masks/rle.js';
 export {
