@@ -59,11 +59,12 @@ export class AnnotationFolder {
   async add(image: ImageAnnotations, split?: string): Promise<void> {
     const part = this.#parts.get(split)!;
     const {numbered, lost} = this.#number(image, split, part);
+    const {last: before} = part;
     const written = Promise.all([this.#writeFiles(numbered), this.#writeItems(numbered, part)]);
-    part.last = written.then(() => {});
+    // In the order of the images, so that the first example of a loss does not depend on timing.
+    part.last = Promise.all([written, before]).then(() => this.#losses.add(image.name, lost));
     part.last.catch(() => {}); // told below
-    await written;
-    this.#losses.add(image.name, lost);
+    await part.last;
   }
 
   /** Writes what covers all images, also if there are none. Throws WRITE_FAILED. */

@@ -53,7 +53,7 @@ const IMAGES_AT_ONCE = 8;
 
 /**
  * Writes a data set to a new folder in the format of an annotation tool. `data`: one data set, or several by the names
- * of their splits, such as `{train, valid}`. Masks are the same to the pixel wherever the format can hold them: what it
+ * of their splits, such as `{train, valid}`, which may have different classes. Masks are the same to the pixel wherever the format can hold them: what it
  * cannot is in `losses`. Images are named as their files; of several with one name, the others are NAME-2, NAME-3 ....
  * Masks are decoded a few at a time, so that the size of the data set does not matter.
  *
@@ -85,7 +85,7 @@ export async function convertDataset(
         const number = Math.min(IMAGES_AT_ONCE, part.data.length - start);
         const block = await mapConcurrently(number, IMAGES_AT_ONCE, (i) => {
           signal?.throwIfAborted();
-          return datasetImage(part.data, start + i);
+          return datasetImage(part.data, start + i, classes);
         });
         const named = block.map((image) => nameOf(image, names, writer));
         await mapConcurrently(number, IMAGES_AT_ONCE, async (i) => {
@@ -132,19 +132,14 @@ function partsOf(data: Dataset | Readonly<Record<string, Dataset>>): Part[] {
   });
 }
 
-/** The classes of all splits. Throws INVALID_DATASET if they differ. */
+/** The classes of all splits, in the order in which they come. Throws INVALID_DATASET if a split has one twice. */
 function classesOf(parts: readonly Part[]): readonly string[] {
-  const [first, ...others] = parts as [Part, ...Part[]];
-  const {classes} = first.data;
-  if (new Set(classes).size < classes.length) {
-    throw new MaskRcnnError('INVALID_DATASET', `The classes of a data set must differ, got ${show(classes)}.`);
+  for (const {data} of parts) {
+    if (new Set(data.classes).size < data.classes.length) {
+      throw new MaskRcnnError('INVALID_DATASET', `The classes of a data set must differ, got ${show(data.classes)}.`);
+    }
   }
-  const other = others.find(({data}) => JSON.stringify(data.classes) !== JSON.stringify(classes));
-  if (other === undefined) return classes;
-  const got = `${show(classes)} in '${first.split}' and ${show(other.data.classes)} in '${other.split}'`;
-  throw new MaskRcnnError('INVALID_DATASET', `The splits must have the same classes, got ${got}.`, {
-    hint: 'Open each with the same `classes`.',
-  });
+  return [...new Set(parts.flatMap(({data}) => data.classes))];
 }
 
 /** The name of an image in its split. */

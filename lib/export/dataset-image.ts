@@ -19,27 +19,40 @@ export type DatasetImage = {
 };
 
 /**
- * Image `index` of a data set. Its pixels are read only if the data set cannot tell size and objects without them.
- * Throws INVALID_DATASET for labels that are not of the data set's classes, and the errors of the data set.
+ * Image `index` of a data set. Labels are those of `classes`, which are the classes of the data set and maybe others.
+ * Pixels are read only if the data set cannot tell size and objects without them. Throws INVALID_DATASET for labels that
+ * are not of the data set's classes, and the errors of the data set.
  */
-export async function datasetImage(data: Dataset, index: number): Promise<DatasetImage> {
+export async function datasetImage(data: Dataset, index: number, classes: readonly string[]): Promise<DatasetImage> {
   const source = data.sources?.(index)[0];
   if (source !== undefined && data.truth !== undefined && data.size !== undefined) {
     const [size, objects] = [await sizeOfSample(data, index), await truthOfSample(data, index)];
-    checkLabels(objects, data, source);
-    return {file: source, source, pixels: undefined, ...size, objects};
+    return {
+      file: source,
+      source,
+      pixels: undefined,
+      ...size,
+      objects: labelled(objects, data, {file: source, classes}),
+    };
   }
   const sample = await readSample(data, index);
   const {file, image} = sample;
   const objects = data.truth === undefined ? await objectsOf(sample) : await truthOfSample(data, index);
-  checkLabels(objects, data, file);
   const {width, height} = image;
-  return {file, source, pixels: source === undefined ? image : undefined, width, height, objects};
+  const pixels = source === undefined ? image : undefined;
+  return {file, source, pixels, width, height, objects: labelled(objects, data, {file, classes})};
 }
 
-function checkLabels(objects: readonly ObjectAnnotation[], {classes}: Dataset, file: string): void {
-  const wrong = objects.findIndex(({label}) => classes[label - 1] === undefined);
-  if (wrong === -1) return;
-  const message = `The label of object ${wrong + 1} of ${file} must be in 1..${classes.length}, got ${objects[wrong]!.label}.`;
-  throw new MaskRcnnError('INVALID_DATASET', message, {file});
+function labelled(
+  objects: readonly ObjectAnnotation[],
+  data: Dataset,
+  {file, classes}: {file: string; classes: readonly string[]},
+): ObjectAnnotation[] {
+  const labels = data.classes.map((name) => classes.indexOf(name) + 1);
+  return objects.map((object, i) => {
+    const label = labels[object.label - 1];
+    if (label !== undefined) return {...object, label};
+    const message = `The label of object ${i + 1} of ${file} must be in 1..${labels.length}, got ${object.label}.`;
+    throw new MaskRcnnError('INVALID_DATASET', message, {file});
+  });
 }

@@ -15,3 +15,16 @@ export function joinedRing(rings: readonly (readonly number[])[]): readonly numb
   for (const ring of others) joined.push(...ring, ring[0]!, ring[1]!, first[0]!, first[1]!);
   return joined.slice(0, -2);
 }
+
+/** Whether a point is inside a ring, by the even-odd rule. The point must not be at the height of a corner. */
+export function isInRing([x, y]: readonly [number, number], ring: readonly number[]): boolean {
+  let isInside = false;
+  let [lastX, lastY] = [ring.at(-2)!, ring.at(-1)!];
+  for (let i = 0; i < ring.length; i += 2) {
+    const [nextX, nextY] = [ring[i]!, ring[i + 1]!];
+    const crosses = lastY > y !== nextY > y && x < lastX + ((nextX - lastX) * (y - lastY)) / (nextY - lastY);
+    if (crosses) isInside = !isInside;
+    [lastX, lastY] = [nextX, nextY];
+  }
+  return isInside;
+}

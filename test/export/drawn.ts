@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import sharp from 'sharp';
 import type {Dataset, Instance, TrueObject} from '../../lib/datasets/dataset.js';
+import {objectsOf} from '../../lib/evaluation/scored-data.js';
 import {encodeRle} from '../../lib/masks/rle-operations.js';
 
 /** Whether pixel (x, y) belongs to an object. */
@@ -120,13 +121,13 @@ export async function trueObjects(image: Drawn): Promise<TrueObject[]> {
 }
 
 /** What a data set says of its images, by their names: class and mask of each object. */
-export async function contentOf(data: Dataset): Promise<Record<string, {class: string; counts: string; size: string}[]>> {
+export async function contentOf(
+  data: Dataset,
+): Promise<Record<string, {class: string; counts: string; size: string}[]>> {
   const content: Awaited<ReturnType<typeof contentOf>> = {};
   for (let i = 0; i < data.length; i++) {
     const name = data.sources!(i)[0]!.split('/').at(-1)!;
-    const objects =
-      data.truth === undefined ? undefined : await data.truth(i);
-    if (objects === undefined) throw new Error('the data set has no truth()');
+    const objects = data.truth === undefined ? await objectsOf(await data.get(i)) : await data.truth(i);
     content[name] = objects.map(({label, mask}) => ({
       class: data.classes[label - 1]!,
       counts: mask.counts,
@@ -134,4 +135,54 @@ export async function contentOf(data: Dataset): Promise<Record<string, {class: s
     }));
   }
   return content;
+}
+
+/** The masks of the objects of each image. */
+export function masksOf(content: Awaited<ReturnType<typeof contentOf>>): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(content).map(([name, objects]) => [name, objects.map(({counts}) => counts)]),
+  );
+}
+
+type Size = {width: number; height: number};
+
+/**
+ * A bitmap with the holes of its parts filled: background that no way over sides of pixels connects with the border,
+ * except through other parts. Parts are connected by sides too. Independent of outlines.
+ */
+export function filled(size: Size, bitmap: Uint8Array): Uint8Array {
+  const rest = Uint8Array.from(bitmap);
+  const whole = new Uint8Array(bitmap.length);
+  for (let first = rest.indexOf(1); first !== -1; first = rest.indexOf(1)) {
+    const part = flooded(size, [first], (at) => rest[at] === 1);
+    const border = [...part.keys()].filter((at) => isAtBorder(size, at) && part[at] === 0);
+    const outside = flooded(size, border, (at) => part[at] === 0);
+    for (const [at, value] of part.entries()) {
+      if (value === 1) rest[at] = 0;
+      if (outside[at] === 0) whole[at] = 1;
+    }
+  }
+  return whole;
+}
+
+function isAtBorder({width, height}: Size, at: number): boolean {
+  const [x, y] = [at % width, Math.floor(at / width)];
+  return x === 0 || y === 0 || x === width - 1 || y === height - 1;
+}
+
+/** The pixels that a way over sides connects with one of the first. */
+function flooded({width, height}: Size, first: readonly number[], isOpen: (at: number) => boolean): Uint8Array {
+  const reached = new Uint8Array(width * height);
+  const stack = [...first];
+  while (stack.length > 0) {
+    const at = stack.pop()!;
+    if (reached[at] === 1 || !isOpen(at)) continue;
+    reached[at] = 1;
+    const x = at % width;
+    if (x > 0) stack.push(at - 1);
+    if (x < width - 1) stack.push(at + 1);
+    if (at >= width) stack.push(at - width);
+    if (at < width * (height - 1)) stack.push(at + width);
+  }
+  return reached;
 }

@@ -4,6 +4,7 @@ import {bool, either, integer, listOf, number, oneOf, text} from '../../basics/s
 import {count} from '../../basics/wording.js';
 import {DRAW_SCHEMA} from '../../draw/overlay.js';
 import {checkPictureOptions, type PictureOptions} from '../../draw/picture-format.js';
+import {describeLoss} from '../../export/losses.js';
 import {checkNetworkSize} from '../../image/network-size.js';
 import {describeNotices, type FileNotice} from '../../image/notices.js';
 import {readImage} from '../../image/read-image.js';
@@ -16,12 +17,13 @@ import {refuseFlags} from '../flags.js';
 import {type ImageList, listImages} from '../image-files.js';
 import {describeNothing} from '../nothing-found.js';
 import {FORMATS, type Format, type PredictionOutput, PredictionWriter} from '../prediction-writer.js';
+import {toolHelp} from '../tool-formats.js';
 
 const format = oneOf(...FORMATS);
 
 export const predict: Command = {
   name: 'predict',
-  summary: 'Find the objects in images: pictures, JSON, COCO results, label masks',
+  summary: "Find the objects in images: pictures, JSON, COCO results, label masks, annotation tools' formats",
   help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
 WEIGHTS is a file saved by training, the folder of a run, which means its best.safetensors, or COCO_V1, which is
@@ -33,6 +35,9 @@ torchvision's network for everyday objects.
                       json: NAME.json, the objects with id, class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
                       labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
+                      labels-tiff: the same as NAME_labels.tif
+                      and for annotation tools, each in a folder of its name:
+${toolHelp(22)}
   --output DIR        folder to write to (default runs/predict)
   --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
                       folders are not followed
@@ -49,6 +54,10 @@ torchvision's network for everyday objects.
   --overlay-scale N   factor that enlarges the overlays, or auto: images whose longer side has less than 480 pixels are
                       enlarged to at least that; 1 keeps the size (default auto)
 ${DEVICE_HELP}
+
+Annotation tools show the objects to correct them. Images are not written again: LabelMe's files say where they are, and
+other tools are told by their folder. What a format cannot hold is told at the end. \`maskrcnn convert-data\` writes whole
+data sets in these formats.
 
 An object has the same id everywhere: in NAME.json, as its value in NAME_labels.png, and as #1, #2, ... on the overlay.
 In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that have no pixel
@@ -112,13 +121,16 @@ image that cannot be read is reported and skipped, and the command exits with co
           ...limits,
           ...(maxDetections !== undefined && {maxDetections: maxDetections as number}),
         });
-        const missing = await writer.add(image, pixels, found!);
+        const missing = await writer.add(image, pixels, found!, network.classes);
         const objects = found!.scores.length;
         const said = objects === 0 ? await describeNothing(network, pixels, limits) : count(objects, 'object');
         out(`${image.file}: ${said}${missing.length === 0 ? '' : `; not in the label mask: ${missing.join(', ')}`}`);
         if (missing.length > 0) incomplete++;
       } catch (error) {
-        if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) throw error;
+        if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) {
+          await writer.abort();
+          throw error;
+        }
         progress.say(`error: ${error.message}`);
         failed.push(error);
       }
@@ -127,6 +139,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     await writer.close();
     for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
     for (const notice of overlayNotices(writer)) progress.say(notice);
+    for (const {format, loss} of writer.losses) progress.say(describeLoss(format, loss));
     if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
     if (failed.length === 0) return out(`Everything is in ${output.folder}.`);
     if (writer.added > 0)
@@ -139,8 +152,9 @@ image that cannot be read is reported and skipped, and the command exits with co
 function outputOptions(options: Record<string, unknown>): PredictionOutput {
   const formats = [options.save ?? ['overlay', 'json']].flat() as Format[];
   const flagsOf = {overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'], labels: ['onTop']} as const;
+  const written = formats.map((name): string => (name === 'labels-tiff' ? 'labels' : name));
   for (const [name, flags] of Object.entries(flagsOf)) {
-    if (formats.includes(name as Format)) continue;
+    if (written.includes(name)) continue;
     refuseFlags(options, flags, {
       where: `maskrcnn predict without ${name} in --save`,
       hint: `Add ${name} to --save, or leave the option out.`,

@@ -22,6 +22,7 @@ import type {Format, ReaderOptions} from '../format.js';
 import {ImageFinder} from '../image-finder.js';
 import {ringOf} from '../outlines.js';
 import {isImageName, Place, readJson} from '../place.js';
+import {isSplitName} from '../split-names.js';
 import {statedSize} from '../stated-size.js';
 
 type Size = {width: number; height: number};
@@ -55,13 +56,19 @@ export const supervisely: Format = {
     const project = await projectAt(place);
     if (project === undefined) return undefined;
     const {meta, datasets} = project;
+    const names = datasets.map(({path}) => basename(path));
     return {
       seen: `${META} and ${datasets.map(({path}) => join(path, 'ann')).join(', ')}`,
-      splits: [],
-      read: (options) => read(meta, datasets, options),
+      // Data sets of these names are the parts of one data set.
+      splits: names.length > 1 && names.every(isSplitName) ? names : [],
+      read: (options, split) => read(meta, datasetsOf(datasets, split), options),
     };
   },
 };
+
+function datasetsOf(datasets: readonly Place[], split: string | undefined): readonly Place[] {
+  return split === undefined ? datasets : datasets.filter(({path}) => basename(path) === split);
+}
 
 type Project = {meta: string; datasets: readonly Place[]};
 
