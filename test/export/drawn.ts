@@ -120,6 +120,11 @@ export async function trueObjects(image: Drawn): Promise<TrueObject[]> {
   );
 }
 
+/** The objects of image `index`, whether the data set has `truth()` or not. */
+export async function trueObjectsOf(data: Dataset, index: number): Promise<TrueObject[]> {
+  return data.truth === undefined ? objectsOf(await data.get(index)) : data.truth(index);
+}
+
 /** What a data set says of its images, by their names: class and mask of each object. */
 export async function contentOf(
   data: Dataset,
@@ -127,7 +132,7 @@ export async function contentOf(
   const content: Awaited<ReturnType<typeof contentOf>> = {};
   for (let i = 0; i < data.length; i++) {
     const name = data.sources!(i)[0]!.split('/').at(-1)!;
-    const objects = data.truth === undefined ? await objectsOf(await data.get(i)) : await data.truth(i);
+    const objects = await trueObjectsOf(data, i);
     content[name] = objects.map(({label, mask}) => ({
       class: data.classes[label - 1]!,
       counts: mask.counts,
