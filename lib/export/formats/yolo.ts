@@ -49,8 +49,9 @@ function configOf(classes: readonly string[], splits: readonly string[]): string
   const paths =
     known.length === 0 ? {train: 'images'} : Object.fromEntries(known.map((name) => [name, `images/${name}`]));
   // Ultralytics refuses a file without train and val, but not empty ones.
-  const config = {train: '', val: '', ...paths, nc: classes.length, names: Object.fromEntries(classes.entries())};
-  return stringify(config, {lineWidth: 0});
+  const config = {train: '', val: '', ...paths, nc: classes.length, names: classes};
+  // Quoted, because Python's YAML 1.1 has more words for true and false, such as no.
+  return stringify(config, {lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN'});
 }
 
 async function rowsOf(image: NumberedImage): Promise<string[]> {
