@@ -203,7 +203,7 @@ test('what is not a data set, a split or a class that can be written is refused'
   await fails({train: data, training: data}, /one split each of train, val and test/, {format: 'yolo'});
   await fails({...data, classes: ['a', 'a']}, /must differ/);
   await fails({...data, classes: ['a\u0001', 'b']}, /must have no character U\+0001/, {format: 'cvat'});
-  await fails({...data, classes: ['a']}, /must be in 1\.\.1, got 2|Nothing/, {format: 'cvat', images: 'no'});
+  await fails(data, /'images' .* must be one of 'copy', 'link', 'none', got 'no'/, {format: 'cvat', images: 'no'});
   await fails(data, /needs option 'format'/, {});
   const wrong = {...data, truth: async () => [{...(await trueObjects(PIXEL))[0]!, label: 9}]};
   await fails(wrong, /The label of object 1 of .*pixel\.png must be in 1\.\.2, got 9/);
@@ -267,19 +267,22 @@ test('70,000 objects of an image are too many for 16 bits, not for 32, and do no
   const {ids} = await readMask(join(folder, 'tiff/masks/many.tif'));
   t.true(ids.every((id, i) => id === (i % 2 === 0 && i < 140_000 ? i / 2 + 1 : 0)));
 
-  for (const format of ['imagej', 'labelme', 'geojson', 'cvat', 'supervisely', 'label-studio'] as const) {
+  for (const format of ['imagej', 'labelme', 'geojson', 'cvat', 'label-studio', 'yolo'] as const) {
     let [last, longest] = [performance.now(), 0];
     const watch = setInterval(() => {
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }, 5);
     const start = performance.now();
-    await convertDataset(data, join(folder, format), {format});
+    await convertDataset(data, join(folder, format), {format, images: 'none'});
     clearInterval(watch);
-    t.log(
-      `${format}: ${((performance.now() - start) / 1000).toFixed(1)} s, the event loop held for ${longest.toFixed(0)} ms`,
-    );
-    const read = await openDataset(join(folder, format));
-    t.is((await read.truth!(0)).length, 70_000, format);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    t.log(`${format}: ${seconds} s, the event loop held for ${longest.toFixed(0)} ms`);
+    // Ten turns and more, on a machine that does other work too.
+    t.true(longest < 2000, `${format}: ${longest}`);
   }
+  const {openPromise} = await import('yauzl');
+  const zip = await openPromise(join(folder, 'imagej/many_RoiSet.zip'));
+  t.is(zip.entryCount, 70_000);
+  zip.close();
 });

@@ -78,7 +78,7 @@ test('CVAT, Supervisely, LabelMe and VIA have the scores in attributes, tags and
     Array.from(xml.matchAll(/<attribute name="score">([^<]+)</g), ([, score]) => Number(score)),
     scores,
   );
-  t.regex(xml, /<label>\s+<name>gland<\/name>[^]*?<attribute>\s+<name>score<\/name>/);
+  t.regex(xml, /<label>\s+<name>gland<\/name>[\s\S]*?<attribute>\s+<name>score<\/name>/);
 
   const {read} = await written(t, 'supervisely');
   const {objects} = JSON.parse(await read('dataset/ann/hard.png.json')) as {objects: {tags: {value: number}[]}[]};
