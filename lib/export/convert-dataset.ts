@@ -53,9 +53,10 @@ const IMAGES_AT_ONCE = 8;
 
 /**
  * Writes a data set to a new folder in the format of an annotation tool. `data`: one data set, or several by the names
- * of their splits, such as `{train, valid}`, which may have different classes. Masks are the same to the pixel wherever the format can hold them: what it
- * cannot is in `losses`. Images are named as their files; of several with one name, the others are NAME-2, NAME-3 ....
- * Masks are decoded a few at a time, so that the size of the data set does not matter.
+ * of their splits, such as `{train, valid}`, which may have different classes. Masks are the same to the pixel wherever
+ * the format can hold them: what it cannot is in `losses`. Images are named as their files; of several with one name,
+ * the others are NAME-2, NAME-3 .... Masks are decoded a few at a time, so that the size of the data set does not
+ * matter.
  *
  * The folder gets its name when it is whole. Throws INVALID_OPTION if it exists and is not empty, or if the format
  * cannot name a class or split; WRITE_FAILED; and the errors of the data set.

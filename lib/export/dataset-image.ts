@@ -20,8 +20,8 @@ export type DatasetImage = {
 
 /**
  * Image `index` of a data set. Labels are those of `classes`, which are the classes of the data set and maybe others.
- * Pixels are read only if the data set cannot tell size and objects without them. Throws INVALID_DATASET for labels that
- * are not of the data set's classes, and the errors of the data set.
+ * Pixels are read only if the data set cannot tell size and objects without them. Throws INVALID_DATASET for labels
+ * that are not of the data set's classes, and the errors of the data set.
  */
 export async function datasetImage(data: Dataset, index: number, classes: readonly string[]): Promise<DatasetImage> {
   const source = data.sources?.(index)[0];

@@ -18,10 +18,10 @@ export type WriteDetectionsOptions = {
 const OPTIONS: Schema = {format: required(exportFormatRule), classes: required(listOf(text, {min: 1}))};
 
 /**
- * Writes detections to a folder in the format of an annotation tool, to correct them there or to look at them. Files
- * of the same names are replaced. Images are named as their files; of several with one name, the others are NAME-2,
- * NAME-3 .... Returns what the format cannot hold. Throws INVALID_OPTION for detections without `file`, INVALID_MASK for
- * those without run-length encoded masks, and WRITE_FAILED.
+ * Writes detections to a folder in the format of an annotation tool, to correct them there or to look at them. Files of
+ * the same names are replaced. Images are named as their files; of several with one name, the others are NAME-2, NAME-3
+ * .... Returns what the format cannot hold. Throws INVALID_OPTION for detections without `file`, INVALID_MASK for those
+ * without run-length encoded masks, and WRITE_FAILED.
  */
 export async function writeDetections(
   detections: Iterable<Detections> | AsyncIterable<Detections>,

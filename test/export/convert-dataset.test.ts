@@ -204,6 +204,8 @@ test('what is not a data set, a split or a class that can be written is refused'
   await fails({...data, classes: ['a', 'a']}, /must differ/);
   await fails({...data, classes: ['a\u0001', 'b']}, /must have no character U\+0001/, {format: 'cvat'});
   await fails(data, /'images' .* must be one of 'copy', 'link', 'none', got 'no'/, {format: 'cvat', images: 'no'});
+  const ignored = {...data, classes: ['a', '__ignore__']};
+  await fails(ignored, /must not be called '__ignore__', which LabelMe takes for none/, {format: 'labelme'});
   await fails(data, /needs option 'format'/, {});
   const wrong = {...data, truth: async () => [{...(await trueObjects(PIXEL))[0]!, label: 9}]};
   await fails(wrong, /The label of object 1 of .*pixel\.png must be in 1\.\.2, got 9/);

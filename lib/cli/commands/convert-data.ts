@@ -41,10 +41,9 @@ ${dataOptionsHelp('FROM')}`,
     const key = format as ExportFormatName;
     const images = imageFiles as NonNullable<ConvertOptions['images']>;
     const data = await openParts(from, options, split as string | undefined);
-    for (const part of images === 'none'
-      ? []
-      : [data].flatMap((each) => (isWhole(each) ? each : Object.values(each)))) {
-      await requireImages(part, from);
+    for (const part of isWhole(data) ? [data] : Object.values(data)) {
+      if (images !== 'none') await requireImages(part, from);
+      for (const notice of part.notices ?? []) progress.say(notice);
     }
     const onImage = (done: number, total: number) => progress.update({label: 'Converting', done, total, unit: 'count'});
     const {losses, ...counts} = await convertDataset(data, to, {format: key, images, onImage, signal});

@@ -4,8 +4,9 @@ import {maskAreas} from '../crops.js';
 import type {ExportFormat} from '../format.js';
 
 /**
- * An instances file: annotations.json beside the images, or annotations/instances_SPLIT.json and SPLIT/ as in COCO's own
- * archives. Masks are compressed run lengths. Ids count from 1: pycocotools takes a match with annotation 0 for none.
+ * An instances file: annotations.json beside the images, or annotations/instances_SPLIT.json and SPLIT/ as in COCO's
+ * own archives. Masks are compressed run lengths. Ids count from 1: pycocotools takes a match with annotation 0 for
+ * none.
  */
 export const coco: ExportFormat = {
   name: 'COCO',

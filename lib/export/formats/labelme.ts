@@ -1,5 +1,7 @@
 import {posix} from 'node:path';
+import {MaskRcnnError} from '../../basics/errors.js';
 import {Turn} from '../../basics/turns.js';
+import {NO_CLASSES} from '../../datasets/annotated/readers/labelme.js';
 import type {InstanceMask} from '../../datasets/dataset.js';
 import {loadSharp} from '../../image/load-sharp.js';
 import {maskPolygons} from '../../masks/outlines.js';
@@ -37,11 +39,16 @@ ${shapes.map((shape) => `    ${shape}`).join(',\n')}
 `;
     return [{path, content}];
   },
+  description({classes}) {
+    const name = classes.find((each) => NO_CLASSES.has(each));
+    if (name === undefined) return [];
+    throw new MaskRcnnError('INVALID_OPTION', `A class must not be called '${name}', which LabelMe takes for none.`);
+  },
 };
 
 /**
- * The shapes as JSON. An object without holes is a polygon, or several of one group. LabelMe's polygons have no holes, so that an object
- * with holes is a bitmap.
+ * The shapes as JSON. An object without holes is a polygon, or several of one group. LabelMe's polygons have no holes,
+ * so that an object with holes is a bitmap.
  */
 async function shapesOf(image: NumberedImage, {classes}: ExportContext): Promise<string[]> {
   const shapes: string[] = [];
