@@ -157,7 +157,8 @@ export class PredictionWriter {
   ): Promise<void> {
     const root = join(this.#output.folder, format);
     const tool =
-      this.#tools.get(format) ?? new AnnotationFolder(root, toolFormat(format), {classes, splits: [], scored: true});
+      this.#tools.get(format) ??
+      new AnnotationFolder(root, toolFormat(format), {classes, splits: [], scored: true, segmentation: 'rle'});
     this.#tools.set(format, tool);
     const name = withSlashes(`${stem}${extname(file)}`);
     await tool.add(detectedImage(found, name, withSlashes(relative(root, file))));

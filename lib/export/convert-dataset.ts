@@ -3,13 +3,14 @@ import {mkdir, readdir, rename, rm, rmdir} from 'node:fs/promises';
 import {dirname, join, relative, resolve, sep} from 'node:path';
 import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import {callback, checkOptions, instanceOf, oneOf, required, type Schema, text} from '../basics/schema.js';
+import {callback, checkOptions, instanceOf, oneOf, type Rule, required, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import {checkDataset, type Dataset, datasetRule} from '../datasets/dataset.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
+import {readImageSize} from '../image/read-image.js';
 import {AnnotationFolder} from './annotation-folder.js';
 import {type DatasetImage, datasetImage} from './dataset-image.js';
-import type {ExportFormat} from './format.js';
+import type {CocoSegmentation, ExportFormat} from './format.js';
 import {type ExportFormatName, exportFormat, exportFormatRule} from './formats.js';
 import {ImageNames} from './image-names.js';
 import {LOSSES, type Loss} from './losses.js';
@@ -27,6 +28,12 @@ export type ConvertOptions = {
    * 'link': symbolic links are made there; 'none': there are no images. Default 'copy'.
    */
   images?: 'copy' | 'link' | 'none';
+  /**
+   * How the masks of COCO format are written, which other formats do not have. 'rle': compressed run lengths, as
+   * pycocotools makes them; 'runs': uncompressed run lengths, for programs that cannot read compressed ones; 'polygons':
+   * for programs that read nothing else, with holes filled. Default 'rle'.
+   */
+  segmentation?: CocoSegmentation;
   /** Called after each image with the numbers of images that are done and of all. */
   onImage?: (done: number, total: number) => void;
   /** Stops the work. `convertDataset()` then rejects with the signal's reason, and leaves nothing. */
@@ -42,14 +49,24 @@ export type Conversion = {
   losses: readonly Loss[];
 };
 
-export const CONVERT_OPTIONS: Schema = {
+export const segmentationRule: Rule = oneOf('rle', 'runs', 'polygons');
+
+const CONVERT_OPTIONS: Schema = {
   format: required(exportFormatRule),
   images: oneOf('copy', 'link', 'none'),
+  segmentation: segmentationRule,
   onImage: callback,
   signal: instanceOf(AbortSignal),
 };
 
 const IMAGES_AT_ONCE = 8;
+
+/** Throws INVALID_OPTION for `segmentation` with another format than COCO. */
+function refuseForeign(format: ExportFormatName, segmentation: CocoSegmentation | undefined): void {
+  if (segmentation === undefined || format === 'coco') return;
+  const message = `Option 'segmentation' of convertDataset is for the format 'coco', got '${format}'.`;
+  throw new MaskRcnnError('INVALID_OPTION', message);
+}
 
 /**
  * Writes a data set to a new folder in the format of an annotation tool. `data`: one data set, or several by the names
@@ -68,14 +85,20 @@ export async function convertDataset(
 ): Promise<Conversion> {
   checkOptions({folder}, {folder: required(text)}, 'convertDataset');
   checkOptions(options, CONVERT_OPTIONS, 'convertDataset');
-  const {format: key, images = 'copy', onImage, signal} = options;
+  const {format: key, images = 'copy', segmentation, onImage, signal} = options;
+  refuseForeign(key, segmentation);
   const format = exportFormat(key);
   const parts = partsOf(data);
   const classes = classesOf(parts);
   await requireNewFolder(folder);
   const temporary = `${resolve(folder)}.${randomUUID().slice(0, 8)}.tmp`;
   const splits = parts.flatMap(({split}) => split ?? []);
-  const writer = new AnnotationFolder(temporary, format, {classes, splits, scored: false});
+  const writer = new AnnotationFolder(temporary, format, {
+    classes,
+    splits,
+    scored: false,
+    segmentation: segmentation ?? 'rle',
+  });
   const total = parts.reduce((sum, part) => sum + part.data.length, 0);
   let [done, objects] = [0, 0];
   try {
@@ -156,11 +179,19 @@ type Target = {format: ExportFormat; place: PlacedImages; writer: AnnotationFold
 
 async function writeImage(image: DatasetImage, name: string, {format, place, writer, split}: Target): Promise<void> {
   const {width, height, objects, source} = image;
+  if (source !== undefined && place.how !== 'none' && (await isTurned(source, image))) writer.lose(name, LOSSES.turned);
   const isElsewhere = place.how === 'none' && source !== undefined;
   const location = isElsewhere ? relative(place.final, resolve(source)).split(sep).join('/') : undefined;
   const written = writer.add({name, width, height, objects, ...(location !== undefined && {location})}, split);
   const folder = format.imageFolder(split);
   await Promise.all([written, placeImage(image, folder === '' ? name : `${folder}/${name}`, place)]);
+}
+
+/** Whether programs that heed the EXIF orientation of an image will not see the pixels that its objects are of. */
+async function isTurned(file: string, {width, height}: DatasetImage): Promise<boolean> {
+  // A file that cannot be read is told by who copies it, and one without a size that can be read is no photo.
+  const upright = await readImageSize(file).catch(() => undefined);
+  return upright !== undefined && (upright.width !== width || upright.height !== height);
 }
 
 /** Throws INVALID_OPTION or WRITE_FAILED unless there is nothing at `folder`, or an empty folder. */

@@ -8,7 +8,12 @@ export type ExportContext = {
   splits: readonly string[];
   /** Whether the objects have scores: then they are detections. */
   scored: boolean;
+  /** How COCO's masks are written. */
+  segmentation: CocoSegmentation;
 };
+
+/** Compressed run lengths, run lengths, or polygons. */
+export type CocoSegmentation = 'rle' | 'runs' | 'polygons';
 
 /** A file to be written. Its path is relative to the root of what is written, with '/'. */
 export type ExportedFile = {path: string; content: string | Uint8Array};

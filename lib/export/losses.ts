@@ -28,6 +28,10 @@ export const LOSSES = {
   empty: {what: 'objects without a pixel left out', why: 'it has no empty shapes'},
   overlaps: {what: 'pixels given to another object', why: 'each of its pixels belongs to one object'},
   covered: {what: 'objects left out because others cover them', why: 'each of its pixels belongs to one object'},
+  turned: {
+    what: 'images that programs will turn by their EXIF orientation, away from their objects',
+    why: 'these are of the pixels as stored',
+  },
   renamed: {what: 'images renamed', why: 'another image of the same name is in the same folder'},
 } as const satisfies Record<string, LossKind>;
 

@@ -31,7 +31,12 @@ export async function writeDetections(
   checkOptions({folder}, {folder: required(text)}, 'writeDetections');
   checkOptions(options, OPTIONS, 'writeDetections');
   const {format, classes} = options;
-  const writer = new AnnotationFolder(folder, exportFormat(format), {classes, splits: [], scored: true});
+  const writer = new AnnotationFolder(folder, exportFormat(format), {
+    classes,
+    splits: [],
+    scored: true,
+    segmentation: 'rle',
+  });
   const names = new ImageNames();
   try {
     for await (const found of detections) {

@@ -3,6 +3,7 @@ import {lstat, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {decode} from 'fast-png';
+import sharp from 'sharp';
 import type {Dataset, TrueObject} from '../../lib/datasets/dataset.js';
 import {openDataset} from '../../lib/datasets/open-dataset.js';
 import {type ConvertOptions, convertDataset} from '../../lib/export/convert-dataset.js';
@@ -130,6 +131,17 @@ test('images that are in no file are written as PNG', async (t) => {
   t.like((await read.truth!(0))[0], {label: 1, box: [2, 1, 2, 1], area: 2});
 });
 
+test('photos that are turned away from their objects are told', async (t) => {
+  const folder = await temporary(t);
+  const given = await drawnDataset(folder, [FULL]);
+  const photo = join(folder, 'photo.jpg');
+  const create = {width: FULL.width, height: FULL.height, channels: 3, background: '#808080'} as const;
+  await sharp({create}).withMetadata({orientation: 6}).jpeg().toFile(photo);
+  const data = {...given, sources: () => [photo]};
+  const {losses} = await convertDataset(data, join(folder, 'out'), {format: 'yolo'});
+  t.like(losses, [{number: 1, images: 1, example: 'photo.jpg', why: 'these are of the pixels as stored'}]);
+});
+
 test('splits may have different classes, and become one list', async (t) => {
   const folder = await temporary(t);
   const train = await drawnDataset(folder, [{...FULL, name: 'a.png', objects: [[1, () => true]]}], ['cell', 'debris']);
@@ -207,6 +219,7 @@ test('what is not a data set, a split or a class that can be written is refused'
   const ignored = {...data, classes: ['a', '__ignore__']};
   await fails(ignored, /must not be called '__ignore__', which LabelMe takes for none/, {format: 'labelme'});
   await fails(data, /needs option 'format'/, {});
+  await fails(data, /'segmentation' .* is for the format 'coco', got 'cvat'/, {format: 'cvat', segmentation: 'runs'});
   const wrong = {...data, truth: async () => [{...(await trueObjects(PIXEL))[0]!, label: 9}]};
   await fails(wrong, /The label of object 1 of .*pixel\.png must be in 1\.\.2, got 9/);
   const other = {...data, truth: async () => [(await trueObjects(FULL))[0]!]};

@@ -50,6 +50,24 @@ test('ImageJ ROIs are read back to the very same masks, without classes', async 
   t.deepEqual(masksOf(await contentOf(await openDataset(out))), masksOf(await contentOf(data)));
 });
 
+test('COCO is read back to the very same masks from uncompressed run lengths, and from polygons with holes filled', async (t) => {
+  const folder = await temporary(t);
+  const data = await drawnDataset(folder, [HARD, FULL, PIXEL, OVERLAP]);
+  const write = async (segmentation: 'runs' | 'polygons') => {
+    const {losses} = await convertDataset(data, join(folder, segmentation), {format: 'coco', segmentation});
+    return {losses, read: masksOf(await contentOf(await openDataset(join(folder, segmentation))))};
+  };
+  t.deepEqual(await write('runs'), {losses: [], read: masksOf(await contentOf(data))});
+  const {losses, read} = await write('polygons');
+  t.like(losses, [{what: 'holes filled', number: 4, objects: 3, images: 1, example: 'hard.png, object 2'}]);
+  const {width, height, objects} = HARD;
+  const whole = objects.map(([, shape]) => encodeRle(filled(HARD, bitmapOf(HARD, shape)), width, height));
+  t.deepEqual(
+    read['hard.png'],
+    (await Promise.all(whole)).map(({counts}) => counts),
+  );
+});
+
 for (const format of ['yolo', 'via'] as const) {
   test(`${format} is read back to the same masks with their holes filled, and says how many`, async (t) => {
     const folder = await temporary(t);

@@ -3,7 +3,7 @@ import {oneOf, required} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
 import type {Dataset} from '../../datasets/dataset.js';
 import {findDataset, requireImages} from '../../datasets/open-dataset.js';
-import {type ConvertOptions, convertDataset} from '../../export/convert-dataset.js';
+import {type ConvertOptions, convertDataset, segmentationRule} from '../../export/convert-dataset.js';
 import {EXPORT_FORMATS, type ExportFormatName, exportFormat, exportFormatRule} from '../../export/formats.js';
 import {describeLoss} from '../../export/losses.js';
 import type {Command} from '../command.js';
@@ -21,6 +21,8 @@ TO is too. TO gets its name when it is whole: what an interrupted run leaves is 
   --format NAME       the format to write:
 ${EXPORT_FORMATS.map(({key, name, writes}) => `                      ${key}: ${name}, ${writes}`).join('\n')}
   --image-files HOW   what becomes of the images: copy, or link for symbolic links, or none (default copy)
+  --segmentation FORM how COCO's masks are written: rle for compressed run lengths, runs for uncompressed ones, or
+                      polygons, which have no holes (default rle)
   --split NAME        convert only this part of FROM
 
   maskrcnn convert-data labelme yolo --format yolo
@@ -34,9 +36,10 @@ ${dataOptionsHelp('FROM')}`,
     ...FROM_OPTIONS,
     format: required(exportFormatRule),
     imageFiles: oneOf('copy', 'link', 'none'),
+    segmentation: segmentationRule,
   },
   takes: {min: 2, max: 2, expected: 'FROM and TO'},
-  async run({format, imageFiles = 'copy', split, ...options}, positionals, {out, progress, signal}) {
+  async run({format, imageFiles = 'copy', segmentation, split, ...options}, positionals, {out, progress, signal}) {
     const [from, to] = positionals as [string, string];
     const key = format as ExportFormatName;
     const images = imageFiles as NonNullable<ConvertOptions['images']>;
@@ -46,7 +49,13 @@ ${dataOptionsHelp('FROM')}`,
       for (const notice of part.notices ?? []) progress.say(notice);
     }
     const onImage = (done: number, total: number) => progress.update({label: 'Converting', done, total, unit: 'count'});
-    const {losses, ...counts} = await convertDataset(data, to, {format: key, images, onImage, signal});
+    const {losses, ...counts} = await convertDataset(data, to, {
+      format: key,
+      images,
+      ...(segmentation !== undefined && {segmentation: segmentation as 'rle'}),
+      onImage,
+      signal,
+    });
     progress.close();
     const {name} = exportFormat(key);
     out(`${to}: ${count(counts.images, 'image')} with ${count(counts.objects, 'object')} in the format of ${name}.`);

@@ -1,11 +1,15 @@
 import {Turn} from '../../basics/turns.js';
+import {maskPolygons} from '../../masks/outlines.js';
+import type {Rle} from '../../masks/rle.js';
+import {rleToRuns} from '../../masks/rle-operations.js';
 import type {NumberedImage} from '../annotations.js';
 import {maskAreas} from '../crops.js';
-import type {ExportFormat} from '../format.js';
+import type {CocoSegmentation, ExportFormat} from '../format.js';
+import {LOSSES} from '../losses.js';
 
 /**
  * An instances file: annotations.json beside the images, or annotations/instances_SPLIT.json and SPLIT/ as in COCO's
- * own archives. Masks are compressed run lengths. Ids count from 1: pycocotools takes a match with annotation 0 for
+ * own archives. Ids count from 1: pycocotools takes a match with annotation 0 for
  * none.
  */
 export const coco: ExportFormat = {
@@ -14,7 +18,7 @@ export const coco: ExportFormat = {
   writes: 'annotations.json',
   holds: {classes: true, scores: true, crowds: true},
   imageFolder: (split) => split ?? '',
-  document(split, {classes}) {
+  document(split, {classes, segmentation}) {
     // The list of images stands at the end: only it is kept in memory.
     const images: string[] = [];
     const categories = classes.map((name, i) => JSON.stringify({id: i + 1, name, supercategory: ''}));
@@ -25,14 +29,14 @@ export const coco: ExportFormat = {
       async items(image) {
         const {index, name, width, height} = image;
         images[index] = JSON.stringify({id: index + 1, file_name: name, width, height});
-        return annotationsOf(image);
+        return annotationsOf(image, segmentation);
       },
       tail: () => `\n],\n"images": [\n${images.join(',\n')}\n]}\n`,
     };
   },
 };
 
-async function annotationsOf(image: NumberedImage): Promise<string[]> {
+async function annotationsOf(image: NumberedImage, form: CocoSegmentation): Promise<string[]> {
   const annotations: string[] = [];
   const areas = await maskAreas(image);
   const turn = new Turn();
@@ -45,10 +49,20 @@ async function annotationsOf(image: NumberedImage): Promise<string[]> {
       bbox: box,
       area: area ?? areas[i]!,
       iscrowd: Number(crowd),
-      segmentation: mask,
+      segmentation: await segmentationOf(mask, form, (holes) => image.lose(LOSSES.holes, i + 1, holes)),
       ...(score !== undefined && {score}),
     };
     annotations.push(JSON.stringify(annotation));
   }
   return annotations;
+}
+
+/** Polygons have no holes: `lose` is told how many are filled. A mask without pixels has no polygon, only run lengths. */
+async function segmentationOf(mask: Rle, form: CocoSegmentation, lose: (holes: number) => void): Promise<unknown> {
+  if (form === 'runs') return {size: mask.size, counts: await rleToRuns(mask)};
+  const polygons = form === 'polygons' ? await maskPolygons(mask) : [];
+  if (polygons.length === 0) return mask;
+  const holes = polygons.reduce((sum, each) => sum + each.holes.length, 0);
+  if (holes > 0) lose(holes);
+  return polygons.map(({outer}) => outer);
 }
