@@ -30,8 +30,8 @@ export type ConvertOptions = {
   images?: 'copy' | 'link' | 'none';
   /**
    * How the masks of COCO format are written, which other formats do not have. 'rle': compressed run lengths, as
-   * pycocotools makes them; 'runs': uncompressed run lengths, for programs that cannot read compressed ones; 'polygons':
-   * for programs that read nothing else, with holes filled. Default 'rle'.
+   * pycocotools makes them; 'runs': uncompressed run lengths, for programs that cannot read compressed ones;
+   * 'polygons': for programs that read nothing else, with holes filled. Default 'rle'.
    */
   segmentation?: CocoSegmentation;
   /** Called after each image with the numbers of images that are done and of all. */

@@ -57,7 +57,7 @@ async function annotationsOf(image: NumberedImage, form: CocoSegmentation): Prom
   return annotations;
 }
 
-/** Polygons have no holes: `lose` is told how many are filled. A mask without pixels has no polygon, only run lengths. */
+/** Polygons have no holes: `lose` is told how many are filled. A mask without pixels has run lengths in any form. */
 async function segmentationOf(mask: Rle, form: CocoSegmentation, lose: (holes: number) => void): Promise<unknown> {
   if (form === 'runs') return {size: mask.size, counts: await rleToRuns(mask)};
   const polygons = form === 'polygons' ? await maskPolygons(mask) : [];
