@@ -5,6 +5,7 @@ import {closest} from '../basics/wording.js';
 import {type Command, checkPositionals, isInterruption} from './command.js';
 import {compare} from './commands/compare.js';
 import {convert} from './commands/convert.js';
+import {convertData} from './commands/convert-data.js';
 import {doctor} from './commands/doctor.js';
 import {evaluate} from './commands/evaluate.js';
 import {inspect} from './commands/inspect.js';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   predict,
   evaluate,
   compare,
+  convertData,
   convert,
   report,
 ];

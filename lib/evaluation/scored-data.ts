@@ -120,7 +120,7 @@ export class ScoredData {
 }
 
 /** The instances of a sample as ground-truth objects. Their area is that of their mask, or else of their box. */
-async function objectsOf({image: {width, height}, instances}: Sample): Promise<TrueObject[]> {
+export async function objectsOf({image: {width, height}, instances}: Sample): Promise<TrueObject[]> {
   const {rle} = await loadBinding();
   return instances.map(({label, box: [x0, y0, x1, y1], mask}) => ({
     label,
