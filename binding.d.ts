@@ -457,6 +457,17 @@ export const rle: {
    * in pixels; 0 leaves the rings as they are. Malformed counts become a fault.
    */
   outlines(counts: string, width: number, height: number, tolerance: number): Promise<NativeOutlines>;
+  /**
+   * Measures R objects, on libuv's thread pool and libtorch's threads: see `native/ops/measure.h`. Returns a column of
+   * R numbers for each measurement. With an image there are `intensity_mean-C`, `intensity_std-C`, `intensity_min-C`
+   * and `intensity_max-C` for each channel C, from 0. If some mask is malformed, the first of them becomes a fault.
+   */
+  measure(
+    counts: readonly string[],
+    width: number,
+    height: number,
+    image: NativePixels | null,
+  ): Promise<Record<string, Float64Array> | {index: number; fault: string}>;
 };
 
 /**
@@ -475,8 +486,11 @@ export type NativeSegment =
   | {counts: string; area: number; box: [number, number, number, number]; crop?: NativeCrop}
   | {fault: string};
 
-/** Rings and polygons as in `NativeSegmentation`, the outer ring of each polygon first; or what is wrong with the mask. */
+/** Rings and polygons as in `NativeSegmentation`, the outer ring of each polygon first; or why there are none. */
 export type NativeOutlines = {points: Int32Array; ends: Int32Array; polygons: Int32Array} | {fault: string};
+
+/** Values of the pixels of an image in row-major order, with the channels of a pixel side by side. */
+export type NativePixels = {data: Uint8Array | Uint16Array | Float32Array; channels: number};
 
 /** A row-major bitmap (1 = object, 0 = not) of a rectangle of an image, in whole pixels. */
 export type NativeCrop = {left: number; top: number; width: number; height: number; data: Uint8Array};

@@ -80,6 +80,10 @@ export {
   rleIou,
   rleToRuns,
 } from './masks/rle-operations.js';
+export type {IntensityImage, IntensitySource} from './measure/intensity-image.js';
+export {type MeasureOptions, measure} from './measure/measure.js';
+export type {ObjectMeasurements, ShapeMeasurements} from './measure/measurements.js';
+export {type ClassifiedImage, countsCsv, type MeasuredImage, objectsCsv} from './measure/tables.js';
 export {maskRcnn} from './model/create.js';
 export {type DetectionsJson, detectionsToJson} from './model/detections-json.js';
 export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './model/detections-labels.js';

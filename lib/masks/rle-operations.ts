@@ -21,8 +21,8 @@ export async function encodeRle(bitmap: Uint8Array, width: number, height: numbe
 
 /**
  * Encodes the union of polygons as COCO's compressed run-length encoding. A polygon is a ring, as a list of alternating
- * x and y in pixels of the image, or a ring with holes, as `maskPolygons()` gives it. Of none, the mask is empty. Throws
- * INVALID_MASK for malformed polygons.
+ * x and y in pixels of the image, or a ring with holes, as `maskPolygons()` gives it. Of none, the mask is empty.
+ * Throws INVALID_MASK for malformed polygons.
  */
 export async function rleFromPolygons(
   polygons: readonly (readonly number[] | MaskPolygon)[],

@@ -1,3 +1,4 @@
+import {csvLine} from '../files/csv.js';
 import type {EpochRecord, History, StepRecord} from './history.js';
 import {scalars} from './scalars.js';
 
@@ -17,7 +18,7 @@ export function resultsCsv({steps, epochs}: History): string {
   if (rows.length === 0) return '';
   const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   const lines = [columns, ...rows.map((row) => columns.map((column) => row.get(column) ?? ''))];
-  return lines.map((line) => `${line.map(quote).join(',')}\r\n`).join('');
+  return lines.map(csvLine).join('');
 }
 
 function cells(
@@ -41,9 +42,4 @@ function cells(
 function finiteMean(values: readonly number[]): number {
   const finite = values.filter(Number.isFinite);
   return finite.reduce((sum, value) => sum + value, 0) / finite.length;
-}
-
-function quote(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

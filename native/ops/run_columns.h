@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "ops/rle.h"
@@ -37,5 +38,31 @@ void for_each_column(const Runs& runs, Visit visit) {
   }
   flush();
 }
+
+// All columns from the first one to the last one that has pixels of the object.
+class RunColumns {
+ public:
+  explicit RunColumns(const Runs& runs) {
+    for_each_column(runs, [&](int64_t column, const std::vector<Segment>& segments) {
+      if (starts_.empty()) left_ = column;
+      starts_.resize(column - left_ + 1, segments_.size());
+      segments_.insert(segments_.end(), segments.begin(), segments.end());
+    });
+    starts_.push_back(segments_.size());
+  }
+
+  int64_t left() const { return left_; }
+  int64_t size() const { return static_cast<int64_t>(starts_.size()) - 1; }
+  // Counted from left(). There are no segments outside of 0..size() - 1.
+  std::span<const Segment> operator[](int64_t column) const {
+    if (column < 0 || column >= size()) return {};
+    return {segments_.data() + starts_[column], starts_[column + 1] - starts_[column]};
+  }
+
+ private:
+  int64_t left_ = 0;
+  std::vector<Segment> segments_;
+  std::vector<size_t> starts_;  // of each column in `segments_`, and the end
+};
 
 }  // namespace maskrcnn::ops

@@ -23,7 +23,7 @@ const format = oneOf(...FORMATS);
 
 export const predict: Command = {
   name: 'predict',
-  summary: "Find the objects in images: pictures, JSON, COCO results, label masks, annotation tools' formats",
+  summary: "Find the objects in images: pictures, JSON, COCO results, label masks, tables, annotation tools' formats",
   help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
 WEIGHTS is a file saved by training, the folder of a run, which means its best.safetensors, or COCO_V1, which is
@@ -36,6 +36,7 @@ torchvision's network for everyday objects.
                       coco: results.json, and images.json with the ids of the images
                       labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
                       labels-tiff: the same as NAME_labels.tif
+                      csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class
                       and for annotation tools, each in a folder of its name:
 ${toolHelp(22)}
   --output DIR        folder to write to (default runs/predict)
@@ -49,6 +50,8 @@ ${toolHelp(22)}
                       better: the one with the higher score; objects of which less than half stays visible are left
                       out, as probable duplicates
                       smaller: the one with the smaller area; objects are left out only if nothing of them is visible
+  --microns-per-pixel N
+                      length of a pixel's side in µm: objects.csv then has lengths and areas in µm and µm², too
   --overlay-format F  format of the overlays: png, jpeg or webp (default png)
   --overlay-quality N quality of JPEG and WebP, 1..100 (default 90)
   --overlay-scale N   factor that enlarges the overlays, or auto: images whose longer side has less than 480 pixels are
@@ -59,9 +62,9 @@ Annotation tools show the objects to correct them. Images are not written again:
 other tools are told by their folder. What a format cannot hold is told at the end. \`maskrcnn convert-data\` writes whole
 data sets in these formats.
 
-An object has the same id everywhere: in NAME.json, as its value in NAME_labels.png, and as #1, #2, ... on the overlay.
-In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that have no pixel
-in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
+An object has the same id everywhere: in NAME.json and objects.csv, as its value in NAME_labels.png, and as #1, #2, ...
+on the overlay. In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that
+have no pixel in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
 
 NAME is the name of the image. If another image already has files of that name, it is NAME-2, NAME-3, ... Input images
 are never overwritten. A new overlay replaces one in another format, if NAME.json says that it is of an earlier
@@ -83,6 +86,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     maxDetections: integer({min: 1}),
     views: viewsRule,
     onTop: oneOf(...ON_TOP),
+    micronsPerPixel: number({above: 0}),
     overlayFormat: DRAW_SCHEMA.format!,
     overlayQuality: DRAW_SCHEMA.quality!,
     overlayScale: DRAW_SCHEMA.scale!,
@@ -136,7 +140,7 @@ image that cannot be read is reported and skipped, and the command exits with co
       }
     }
     progress.close();
-    await writer.close();
+    await writer.close(network.classes);
     for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
     for (const notice of overlayNotices(writer)) progress.say(notice);
     for (const {format, loss} of writer.losses) progress.say(describeLoss(format, loss));
@@ -151,7 +155,11 @@ image that cannot be read is reported and skipped, and the command exits with co
 /** Throws INVALID_OPTION for options of something that is not to be written. */
 function outputOptions(options: Record<string, unknown>): PredictionOutput {
   const formats = [options.save ?? ['overlay', 'json']].flat() as Format[];
-  const flagsOf = {overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'], labels: ['onTop']} as const;
+  const flagsOf = {
+    overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'],
+    labels: ['onTop'],
+    csv: ['micronsPerPixel'],
+  } as const;
   const written = formats.map((name): string => (name === 'labels-tiff' ? 'labels' : name));
   for (const [name, flags] of Object.entries(flagsOf)) {
     if (written.includes(name)) continue;
@@ -165,6 +173,7 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     overlayQuality,
     overlayScale = 'auto',
     onTop = 'better',
+    micronsPerPixel,
     output,
     overwrite = false,
   } = options;
@@ -179,6 +188,7 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     formats,
     overlay,
     onTop: onTop as OnTop,
+    ...(micronsPerPixel !== undefined && {micronsPerPixel: micronsPerPixel as number}),
     overwrite: overwrite as boolean,
   };
 }

@@ -5,6 +5,7 @@
 
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/results.h"
+#include "binding/exports/measure.h"
 #include "binding/exports/outlines.h"
 #include "binding/exports/segmentations.h"
 #include "binding/worker/checked.h"
@@ -141,6 +142,7 @@ Napi::Object make_rle(Napi::Env env) {
   add("iou", checked<iou>);
   add("readSegmentations", checked<read_segmentations>);
   add("outlines", checked<outlines>);
+  add("measure", checked<measure>);
   return exports;
 }
 
