@@ -1,5 +1,6 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
+import {removeAbandoned} from '../files/atomic-file.js';
 import {writing} from '../files/writing.js';
 import {hasMask, type ImageAnnotations, type NumberedImage} from './annotations.js';
 import {DocumentStream} from './document-stream.js';
@@ -137,6 +138,7 @@ export class AnnotationFolder {
 
   async #open(part: Part, {path, head}: ExportedDocument): Promise<DocumentStream> {
     part.stream ??= this.#pathOf(path).then(async (file) => {
+      await removeAbandoned(file);
       const stream = new DocumentStream(file);
       await stream.append(head);
       return stream;
