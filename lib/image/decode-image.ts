@@ -166,7 +166,7 @@ async function openTiff(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   }
   const [shown] = isPacked ? await readable.pages() : [page];
   const stored = {layout, ...showStored(readable, shown!, layout)};
-  return {bytes: readable.bytes, open: {...open, limitInputChannels: layout.channels}, pages, stored};
+  return {bytes: readable.bytes, open: {...open, limitInputChannels: 2 * layout.channels}, pages, stored};
 }
 
 function wrongDepth(depth: string): Error {

@@ -89,7 +89,7 @@ async function sizeInHeader(bytes: Uint8Array, exifOrientation: boolean, page: n
     chooseTiffPage(file, await file.pages(), page);
   }
   const sharp = await loadSharp();
-  const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS}).metadata();
+  const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS, limitInputChannels: false}).metadata();
   if (format !== 'tiff' && page >= (metadata.pages ?? 1)) return undefined;
   const {width, height} = exifOrientation ? metadata.autoOrient : metadata;
   return {width, height};

@@ -14,6 +14,7 @@ export const TAG = {
   rowsPerStrip: 278,
   stripBytes: 279,
   planar: 284,
+  predictor: 317,
   tileWidth: 322,
   tileHeight: 323,
   tileOffsets: 324,
@@ -128,6 +129,11 @@ export class TiffFile {
   hide(page: TiffPage, tag: number): void {
     const entry = page.entries.get(tag);
     if (entry !== undefined) this.#setNumber(entry.entry, 2, UNKNOWN_TAG);
+  }
+
+  /** Whether numbers begin with their lowest byte. */
+  get isLittleEndian(): boolean {
+    return this.#little;
   }
 
   /** Makes this page the first one. */
