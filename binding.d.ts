@@ -79,6 +79,8 @@ export type NativeModelOptions = {
   maskRoiPool: RoiPoolOptions;
   /** Features per proposal: outputs of each fully connected layer of the box head. */
   boxRepresentationSize: number;
+  /** 'none': no mask head, which is torchvision's Faster R-CNN (`detection/faster_rcnn.py`). */
+  masks: 'instance' | 'none';
   /** Channels of the mask head's convolutions. */
   maskChannels: number;
   boxScoreThresh: number;
@@ -112,7 +114,8 @@ export type NativeImage = {data: Uint8Array; width: number; height: number};
 /**
  * The instances of one image. Each mask is cropped: instance i covers the rectangle `maskRects[4i..4i+3]` (left, top,
  * width, height; whole pixels inside the image). `maskData` holds the bitmaps of all instances, one after the other
- * (row-major, 1 = object, 0 = not).
+ * (row-major, 1 = object, 0 = not). An instance of which only the box is known has a rectangle of 0 × 0 pixels. It is
+ * left out of the mask loss.
  */
 export type NativeTarget = {
   /** R×4: x0, y0, x1, y1 in pixels of the image, with x0 < x1 and y0 < y1. */
@@ -124,7 +127,7 @@ export type NativeTarget = {
   maskData: Uint8Array;
 };
 
-/** torchvision's five losses, in torchvision's order. */
+/** torchvision's five losses, in torchvision's order. `loss_mask` is 0 if no object has a mask. */
 export type Losses = {
   loss_classifier: number;
   loss_box_reg: number;
@@ -143,7 +146,7 @@ export type NativeDetectOptions = {
   maxDetections: number;
   /**
    * 'rle': COCO's compressed run-length encoding; 'bitmap': H×W bytes of 0 and 1; 'float': H×W probabilities; 'none':
-   * masks are not computed.
+   * masks are not computed. A network without a mask head accepts only 'none'.
    */
   maskFormat: 'rle' | 'bitmap' | 'float' | 'none';
   /** A pixel belongs to the object if its probability is >= this value. For 'rle' and 'bitmap'. */
@@ -452,6 +455,22 @@ export const rle: {
     height: number,
     crops: boolean,
   ): Promise<NativeSegment[]>;
+  /**
+   * The polygons of a mask, on libuv's thread pool: see `native/ops/outline.h`. tolerance: that of the simplification,
+   * in pixels; 0 leaves the rings as they are. Malformed counts become a fault.
+   */
+  outlines(counts: string, width: number, height: number, tolerance: number): Promise<NativeOutlines>;
+  /**
+   * Measures R objects, on libuv's thread pool and libtorch's threads: see `native/ops/measure.h`. Returns a column of
+   * R numbers for each measurement. With an image there are `intensity_mean-C`, `intensity_std-C`, `intensity_min-C`
+   * and `intensity_max-C` for each channel C, from 0. If some mask is malformed, the first of them becomes a fault.
+   */
+  measure(
+    counts: readonly string[],
+    width: number,
+    height: number,
+    image: NativePixels | null,
+  ): Promise<Record<string, Float64Array> | {index: number; fault: string}>;
 };
 
 /**
@@ -469,6 +488,12 @@ export type NativeSegmentation =
 export type NativeSegment =
   | {counts: string; area: number; box: [number, number, number, number]; crop?: NativeCrop}
   | {fault: string};
+
+/** Rings and polygons as in `NativeSegmentation`, the outer ring of each polygon first; or why there are none. */
+export type NativeOutlines = {points: Int32Array; ends: Int32Array; polygons: Int32Array} | {fault: string};
+
+/** Values of the pixels of an image in row-major order, with the channels of a pixel side by side. */
+export type NativePixels = {data: Uint8Array | Uint16Array | Float32Array; channels: number};
 
 /** A row-major bitmap (1 = object, 0 = not) of a rectangle of an image, in whole pixels. */
 export type NativeCrop = {left: number; top: number; width: number; height: number; data: Uint8Array};

@@ -12,6 +12,7 @@ const ROOMS = {
   report: ['Reports', 'Write a run as an HTML page, and an evaluation as tables and pictures.'],
   draw: ['Drawing', 'Draw objects over images, and curves and confusion matrices as SVG or PNG.'],
   run: ['Records of a run', 'Read what a run recorded, and draw its curves.'],
+  measure: ['Measurements', 'Measure objects, and write tables of them.'],
   masks: ['Masks', 'Encode, decode, merge and compare run-length encoded masks, as pycocotools does.'],
   image: ['Images', 'Read images and masks of any supported format into pixels.'],
   weights: ['Models'],

@@ -61,6 +61,6 @@ await run(async () => {
     onImage: (done) => console.log(`${done} of ${count} images`),
   });
   await writeEvaluation(model, evaluation, {folder: output, data});
-  console.log(`\n${describeEvaluation(evaluation)}\n\n${describeClasses(evaluation.segm)}`);
+  console.log(`\n${describeEvaluation(evaluation)}\n\n${describeClasses(evaluation.segm ?? evaluation.bbox)}`);
   console.log(`\nDetections, curves, confusion matrix and the worst images are in ${output}.`);
 });

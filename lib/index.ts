@@ -36,6 +36,7 @@ export {
 } from './datasets/mask-folder.js';
 export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
 export {folds, type GroupOptions, split, subset, type ThreeWay} from './datasets/split.js';
+export type {StoredSummary, StoredType} from './datasets/stored-summary.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
 export {
@@ -76,10 +77,14 @@ export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
 export type {ConfusionMatrix} from './evaluation/scored-data.js';
 export type {DetectionScores, ObjectTally} from './evaluation/true-positives.js';
 export type {FileNotice} from './image/notices.js';
-export type {ImageSource, RawImage, ReadImageOptions, RgbImage} from './image/read-image.js';
+export type {PixelOptions, PixelRange} from './image/pixel-options.js';
+export type {ImageSource, RawImage, ReadImageOptions} from './image/read-image.js';
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
 export {readMask} from './image/read-mask.js';
+export type {RgbImage, StoredPixels} from './image/rgb-image.js';
+export type {SampleType} from './image/samples.js';
+export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';
 export type {OnTop} from './masks/paint-labels.js';
 export {decodeRle, type Rle} from './masks/rle.js';
 export {
@@ -92,6 +97,10 @@ export {
   rleIou,
   rleToRuns,
 } from './masks/rle-operations.js';
+export type {IntensityImage, IntensitySource} from './measure/intensity-image.js';
+export {type MeasureOptions, measure} from './measure/measure.js';
+export type {ObjectMeasurements, ShapeMeasurements} from './measure/measurements.js';
+export {type ClassifiedImage, countsCsv, type MeasuredImage, objectsCsv} from './measure/tables.js';
 export {maskRcnn} from './model/create.js';
 export {type DetectionsJson, detectionsToJson} from './model/detections-json.js';
 export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './model/detections-labels.js';

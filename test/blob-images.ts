@@ -2,6 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {encode} from 'fast-png';
 import sharp from 'sharp';
+import {hasMask} from '../lib/datasets/dataset.js';
 import {blobSample} from './tiny.js';
 
 /** Writes `blobs(length)` as a folder of images and masks: blob_0.png and blob_0_mask.png, ... */
@@ -11,7 +12,7 @@ export async function writeBlobImages(folder: string, length: number): Promise<v
     const {image, instances} = blobSample(index);
     const {width, height} = image;
     const ids = new Uint8Array(width * height);
-    for (const [i, {mask}] of instances.entries()) {
+    for (const [i, {mask}] of instances.filter(hasMask).entries()) {
       for (const [at, on] of mask.data.entries()) {
         const [x, y] = [mask.left + (at % mask.width), mask.top + Math.floor(at / mask.width)];
         if (on === 1) ids[y * width + x] = i + 1;

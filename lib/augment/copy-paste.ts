@@ -1,5 +1,6 @@
 import {callback, checkOptions, number, type Schema} from '../basics/schema.js';
-import type {Instance, InstanceMask} from '../datasets/dataset.js';
+import {boxMask} from '../datasets/box-mask.js';
+import {hasMask, type Instance, type InstanceMask} from '../datasets/dataset.js';
 import type {Augmentation} from './augmentation.js';
 import {isSliver, withMask} from './warp.js';
 
@@ -22,7 +23,8 @@ const COPY_PASTE: Schema = {chance: share, share, augment: callback};
  *
  * Objects keep their position. If the two images differ in size, all objects are shifted by the same random amount. Use
  * `augment` for other positions and sizes. The masks of covered objects lose the covered pixels, which may split a mask
- * into several parts. Slivers that remain of cut instances are dropped. Throws INVALID_OPTION.
+ * into several parts. Slivers that remain of cut instances are dropped. Objects without a mask are not pasted. Throws
+ * INVALID_OPTION.
  */
 export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
   checkOptions(options, COPY_PASTE, 'copyPaste()');
@@ -32,7 +34,7 @@ export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
     const given = await context.another();
     const other = augment ? await augment(given, random, context) : given;
     const {width, height} = sample.image;
-    const chosen = other.instances.filter(() => random.chance(share));
+    const chosen = other.instances.filter(() => random.chance(share)).filter(hasMask);
     const shift = (own: number, others: number) =>
       Math.min(0, own - others) + random.integer(Math.abs(own - others) + 1);
     const [right, down] = [shift(width, other.image.width), shift(height, other.image.height)];
@@ -57,13 +59,15 @@ export function copyPaste(options: CopyPasteOptions = {}): Augmentation {
     }
 
     const below = sample.instances.flatMap((instance) => {
-      const {mask} = instance;
+      const {mask = boxMask(instance.box)} = instance;
       const seen = (x: number, y: number) => covered[(mask.top + y) * width + mask.left + x] === 0;
       const left = trimmed(mask, seen);
       if (left === undefined) return [];
       const [area, whole] = [areaOf(left), areaOf(mask)];
       if (area === whole) return [instance];
-      return isSliver(area, whole) ? [] : [withMask(instance, left)];
+      if (isSliver(area, whole)) return [];
+      // How far an object without a mask reaches under what covers it is not known: its box stays.
+      return [instance.mask === undefined ? instance : withMask(instance, left)];
     });
     return {...sample, image: {...sample.image, data}, instances: [...below, ...pasted]};
   };

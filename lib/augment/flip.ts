@@ -22,7 +22,9 @@ export function flipHorizontal({file, image, instances}: Sample): Sample {
       ({box: [x0, y0, x1, y1], mask, ...rest}): Instance => ({
         ...rest,
         box: [width - x1, y0, width - x0, y1],
-        mask: {...mask, left: width - mask.left - mask.width, data: mirrorRows(mask.data, mask.width, 1)},
+        ...(mask && {
+          mask: {...mask, left: width - mask.left - mask.width, data: mirrorRows(mask.data, mask.width, 1)},
+        }),
       }),
     ),
   };
@@ -38,7 +40,9 @@ export function flipVertical({file, image, instances}: Sample): Sample {
       ({box: [x0, y0, x1, y1], mask, ...rest}): Instance => ({
         ...rest,
         box: [x0, height - y1, x1, height - y0],
-        mask: {...mask, top: height - mask.top - mask.height, data: reverseRows(mask.data, mask.width)},
+        ...(mask && {
+          mask: {...mask, top: height - mask.top - mask.height, data: reverseRows(mask.data, mask.width)},
+        }),
       }),
     ),
   };

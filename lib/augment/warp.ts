@@ -3,8 +3,9 @@ import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {integer, listOf, oneOf, type Rule} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
-import type {Instance, Sample} from '../datasets/dataset.js';
-import {toNativeImage} from '../datasets/targets.js';
+import {boxMask} from '../datasets/box-mask.js';
+import type {Instance, InstanceMask, MaskedInstance, Sample} from '../datasets/dataset.js';
+import {packMasks, toNativeImage} from '../datasets/targets.js';
 import {determinant, type Matrix} from './matrix.js';
 
 /**
@@ -43,8 +44,8 @@ const SLIVER_SHARE = 0.1;
 const SLIVER_AREA = 400;
 
 /**
- * Transforms an image and its masks with one map, off the main thread. Boxes are computed from the new masks. Instances
- * that vanish are dropped.
+ * Transforms an image and its masks with one map, off the main thread. Boxes are computed from the new masks, or from
+ * the image of the whole box for an instance without a mask. Instances that vanish are dropped.
  */
 export async function warp(sample: Sample, {matrix, width, height, grid = null, border}: Warp): Promise<Sample> {
   const image = toNativeImage(sample);
@@ -67,7 +68,11 @@ export async function warp(sample: Sample, {matrix, width, height, grid = null, 
     const bitmap = maskData.slice(offset, offset + mask.width * mask.height);
     offset += bitmap.length;
     if (isSliver(areas[index]!, sourceAreas[index]! / scale ** 2)) continue;
-    instances.push(withMask(sample.instances[source]!, {...mask, data: bitmap}));
+    const instance = sample.instances[source]!;
+    const box = boxOf(mask);
+    instances.push(
+      instance.mask === undefined ? {...instance, box} : {...instance, box, mask: {...mask, data: bitmap}},
+    );
   }
   return {...sample, image: {data, ...size}, instances};
 }
@@ -78,20 +83,14 @@ export function isSliver(area: number, whole: number): boolean {
 }
 
 /** `instance` with another mask and the bounding box of that mask. */
-export function withMask(instance: Instance, mask: Instance['mask']): Instance {
-  const {left, top, width, height} = mask;
-  return {...instance, box: [left, top, left + width, top + height], mask};
+export function withMask(instance: Instance, mask: InstanceMask): MaskedInstance {
+  return {...instance, box: boxOf(mask), mask};
+}
+
+function boxOf({left, top, width, height}: Omit<InstanceMask, 'data'>): Instance['box'] {
+  return [left, top, left + width, top + height];
 }
 
 function toNativeMasks(instances: readonly Instance[]): NativeMasks {
-  const maskData = new Uint8Array(instances.reduce((sum, {mask}) => sum + mask.data.length, 0));
-  let offset = 0;
-  for (const {mask} of instances) {
-    maskData.set(mask.data, offset);
-    offset += mask.data.length;
-  }
-  return {
-    maskRects: Int32Array.from(instances.flatMap(({mask}) => [mask.left, mask.top, mask.width, mask.height])),
-    maskData,
-  };
+  return packMasks(instances.map(({box, mask = boxMask(box)}) => mask));
 }

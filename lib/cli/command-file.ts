@@ -34,9 +34,9 @@ export async function readCommandFile(run: string): Promise<TrainConfig> {
 }
 
 function withWholePaths(config: TrainConfig): TrainConfig {
-  const {backbone = 'resnet50', version = 1} = config as ModelOptions;
+  const {backbone = 'resnet50', version = 1, masks} = config as ModelOptions;
   const weightsPath = (kind: 'detector' | 'backbone') => (given: string) =>
-    findRegistered(given, {kind, backbone, version}) === undefined ? resolve(given) : given;
+    findRegistered(given, {kind, backbone, version, masks}) === undefined ? resolve(given) : given;
   const whole: Record<string, (given: string) => string> = {
     data: resolve,
     validation: resolve,

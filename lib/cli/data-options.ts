@@ -5,6 +5,7 @@ import {KNOWN_FORMATS} from '../datasets/known-formats.js';
 import {MASK_FOLDER_OPTIONS} from '../datasets/mask-folder.js';
 import {DATASET_OPTIONS, findDataset, requireImages} from '../datasets/open-dataset.js';
 import {VOC_OPTIONS} from '../datasets/voc-segmentation.js';
+import {PIXEL_OPTIONS} from '../image/pixel-options.js';
 import {docComments, optionHelp} from './option-help.js';
 
 /** A data set as given on the command line: its path and the options of its kind. */
@@ -25,9 +26,17 @@ const TOOL_OPTIONS: Schema = Object.fromEntries(
   ]),
 );
 
+const without = (schema: Schema, others: Schema): Schema =>
+  Object.fromEntries(Object.entries(schema).filter(([name]) => !Object.hasOwn(others, name)));
+
+const withoutPixels = (schema: Schema) => without(schema, PIXEL_OPTIONS);
+
 /** The options that are not among those of all tools. */
-function besides(schema: Schema): Schema {
-  return Object.fromEntries(Object.entries(schema).filter(([name]) => !Object.hasOwn(TOOL_OPTIONS, name)));
+const besides = (schema: Schema) => withoutPixels(without(schema, TOOL_OPTIONS));
+
+/** The help for the options that say how image files are read. */
+export function pixelsHelp(): string {
+  return optionHelp(PIXEL_OPTIONS, docComments('image/pixel-options', 'PixelOptions'));
 }
 
 /** The help for `DATA_OPTIONS`, by kind of data set. */
@@ -37,13 +46,17 @@ export function dataOptionsHelp(): string {
     ...docComments('datasets/annotated/annotated-images', 'AnnotatedOptions'),
     ...docComments('datasets/open-dataset', 'OpenDatasetOptions'),
   ]);
-  return `Options of DATA. Write an array as a,b or [a, b]. Options for all kinds and for annotation tools' formats:
+  return `Options of DATA. Write an array as a,b or [a, b]. How image files are read, for all kinds:
+
+${pixelsHelp()}
+
+Options for all kinds and for annotation tools' formats:
 
 ${optionHelp(TOOL_OPTIONS, tools, DATA_OPTIONS)}
 
 Options for a folder of images and masks:
 
-${optionHelp(MASK_FOLDER_OPTIONS, docComments('datasets/mask-folder', 'MaskFolderOptions'))}
+${optionHelp(withoutPixels(MASK_FOLDER_OPTIONS), docComments('datasets/mask-folder', 'MaskFolderOptions'))}
 
 More for COCO format:
 

@@ -15,7 +15,7 @@ const WIDTH = 120;
 export function docComments(module: string, type: string): Map<string, string> {
   const extension = extname(fileURLToPath(import.meta.url)) === '.ts' ? '.ts' : '.d.ts';
   const source = readFileSync(new URL(`../${module}${extension}`, import.meta.url), 'utf8');
-  const [, body] = new RegExp(`^export type ${type} = \\{$(.*?)^\\};$`, 'ms').exec(source)!;
+  const [, body] = new RegExp(`^export type ${type} = \\{$(.*?)^\\}`, 'ms').exec(source)!;
   const members = body!.matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s*(\w+)\??:/gs);
   return new Map(
     Array.from(members, ([, comment, name]) => [

@@ -7,6 +7,12 @@ const FUNCTIONS =
 
 const WORDS: Record<string, unknown> = {true: true, false: false, null: null};
 
+/** A number, a word of JSON, or a list of numbers. */
+function fromJson(json: string): unknown {
+  if (json in WORDS) return WORDS[json];
+  return json.startsWith('[') ? json.slice(1, -1).split(',').map(Number) : Number(json);
+}
+
 /**
  * Spells the options of `schema` in a message of the library as the command line does: `maskSuffix` becomes
  * --mask-suffix, binary: 'whole' becomes --binary whole, and exifOrientation: false becomes --no-exif-orientation. With
@@ -18,10 +24,10 @@ export function inFlagSpelling(message: string, schema: Schema, command?: string
   const flag = (name: string) =>
     name === 'data' ? 'DATA' : Object.hasOwn(schema, name) ? `--${flagName(name)}` : undefined;
   const withValue = (text: string, name: string, word?: string, json = '') => {
-    const value: unknown = word ?? (json in WORDS ? WORDS[json] : Number(json));
+    const value: unknown = word ?? fromJson(json);
     if (!Object.hasOwn(schema, name) || !schema[name]!.accepts(value)) return text;
     if (value === true) return `--${flagName(name)}`;
-    return value === false ? `--no-${flagName(name)}` : `--${flagName(name)} ${value}`;
+    return value === false ? `--no-${flagName(name)}` : `--${flagName(name)} ${value}`; // an array as a,b
   };
   return message
     .replaceAll(FUNCTIONS, (name) => command ?? name)
@@ -36,7 +42,7 @@ export function inFlagSpelling(message: string, schema: Schema, command?: string
     .replaceAll(/(?<=^|[.:] |\n)'(data|validation)' (?=must|of a resumed)/g, (_, name) => `${flag(name)} `)
     .replaceAll(
       // Not what is counted: '4 images: 2 epochs'.
-      /(?<![\w/\\."-]|\d )([a-zA-Z]\w*): (?:'([\w.-]+)'|(\d+(?:\.\d+)?|true|false|null)(?!\w|\.\w))/g,
+      /(?<![\w/\\."-]|\d )([a-zA-Z]\w*): (?:'([\w.-]+)'|(\d+(?:\.\d+)?|true|false|null|\[[-+\d., e]+\])(?!\w|\.\w))/g,
       (text, name, word, value) => withValue(text, name, word, value),
     )
     .replaceAll(/(?<![\w/\\.'"-])[a-z]+[A-Z]\w*(?![\w/\\'"-]|\.\w)/g, (name) => flag(name) ?? name);

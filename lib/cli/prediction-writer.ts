@@ -15,9 +15,13 @@ import {detectionsToLabels} from '../model/detections-labels.js';
 import type {Detections} from '../model/predict.js';
 import {earlierOverlays} from './earlier-overlays.js';
 import type {ListedImage} from './image-files.js';
+import {COUNTS, MeasurementTables, OBJECTS} from './measurement-tables.js';
 
-export const FORMATS = ['overlay', 'json', 'coco', 'labels'] as const;
+export const FORMATS = ['overlay', 'json', 'coco', 'labels', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
+
+/** The formats that need no masks. */
+export const WITHOUT_MASKS: readonly Format[] = ['overlay', 'json', 'coco'];
 
 /** What to write, and where to. */
 export type PredictionOutput = {
@@ -25,13 +29,18 @@ export type PredictionOutput = {
   formats: readonly Format[];
   overlay: Pick<DrawOptions, 'quality' | 'scale'> & {format: PictureFormat};
   onTop: OnTop;
+  /** For the tables: the length of a pixel's side in µm, if it is known. */
+  micronsPerPixel?: number;
   /** Whether files beside the images may be replaced. */
   overwrite: boolean;
 };
 
-/** The files of the format 'coco', which cover all images together. */
 const IMAGES = 'images.json';
 const RESULTS = 'results.json';
+
+/** The files of the formats that cover all images together. */
+const SHARED_NAMES = {coco: [IMAGES, RESULTS], csv: [OBJECTS, COUNTS]};
+type SharedFormat = keyof typeof SHARED_NAMES;
 
 /** An image to read, and the stem of the files made from it: their path in the output folder without suffix. */
 type ImageFile = {file: string; stem: string};
@@ -42,6 +51,7 @@ export class PredictionWriter {
   readonly images: readonly ImageFile[];
   readonly #output: PredictionOutput;
   readonly #detected = new DetectedObjects();
+  readonly #tables: MeasurementTables;
   readonly #added: {id: number; file_name: string; width: number; height: number}[] = [];
   /** Identities of the folders of the images. */
   readonly #ofImages: ReadonlySet<string | undefined>;
@@ -56,6 +66,7 @@ export class PredictionWriter {
     ofImages: ReadonlySet<string | undefined>,
   ) {
     this.#output = output;
+    this.#tables = new MeasurementTables(output.micronsPerPixel);
     this.images = images;
     this.#ofImages = ofImages;
   }
@@ -101,15 +112,18 @@ export class PredictionWriter {
       const png = await encodeLabels(Uint16Array.from(labels), width, height);
       await this.#write(fileName(stem, 'labels', this.#output), png);
     }
+    if (formats.includes('csv')) await this.#tables.add(file, image, found);
     if (formats.includes('json')) await this.#write(fileName(stem, 'json', this.#output), toText(json));
     this.#added.push({id: index + 1, file_name: file, width, height});
     return json.labels?.missing ?? [];
   }
 
-  /** Writes the files that cover all images, if any image was added. */
-  async close(): Promise<void> {
+  /** Writes the files that cover all images, if any image was added. `classes` are those of the network. */
+  async close(classes: readonly string[]): Promise<void> {
     const {formats, folder} = this.#output;
-    if (!formats.includes('coco') || this.#added.length === 0) return;
+    if (this.#added.length === 0) return;
+    if (formats.includes('csv')) await this.#tables.write(folder, classes);
+    if (!formats.includes('coco')) return;
     await this.#write(IMAGES, toText(this.#added));
     const names = {imageId: (index: number) => index + 1, categoryId: (label: number) => label};
     await writeResults(join(folder, RESULTS), this.#detected, names, (index) => this.#added[index]!);
@@ -147,7 +161,7 @@ async function encodeLabels(labels: Uint16Array, width: number, height: number):
 }
 
 /** The file for one image in a format, relative to the output folder. */
-function fileName(stem: string, format: Exclude<Format, 'coco'>, {overlay}: PredictionOutput): string {
+function fileName(stem: string, format: Exclude<Format, SharedFormat>, {overlay}: PredictionOutput): string {
   const names = {
     overlay: `${stem}${OVERLAY_SUFFIX}${pictureExtension(overlay.format)}`,
     json: `${stem}.json`,
@@ -170,11 +184,15 @@ function nameImages(images: readonly ListedImage[], output: PredictionOutput): I
 }
 
 function namesOf(stem: string, output: PredictionOutput): string[] {
-  return output.formats.flatMap((format) => (format === 'coco' ? [] : [fileName(stem, format, output)]));
+  return output.formats.flatMap((format) => (isShared(format) ? [] : [fileName(stem, format, output)]));
 }
 
 function sharedNames({formats}: PredictionOutput): string[] {
-  return formats.includes('coco') ? [IMAGES, RESULTS] : [];
+  return formats.flatMap((format) => (isShared(format) ? SHARED_NAMES[format] : []));
+}
+
+function isShared(format: Format): format is SharedFormat {
+  return format in SHARED_NAMES;
 }
 
 async function requireNoInput(folder: string, outputs: readonly string[], inputs: readonly string[]): Promise<void> {

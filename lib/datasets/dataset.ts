@@ -1,8 +1,9 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {callback, integer, listOf, type Rule, type Schema, text} from '../basics/schema.js';
+import {callback, integer, listOf, oneOf, type Rule, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import type {FileNotice} from '../image/notices.js';
-import type {RgbImage} from '../image/read-image.js';
+import {type PixelOptions, pixelsRule} from '../image/pixel-options.js';
+import type {RgbImage} from '../image/rgb-image.js';
 import type {Rle} from '../masks/rle.js';
 
 /**
@@ -17,10 +18,21 @@ export type Instance = {
   label: number;
   /** x0, y0, x1, y1 in pixels. x1 and y1 are exclusive: an instance of one pixel has a box with sides of length 1. */
   box: [number, number, number, number];
-  mask: InstanceMask;
+  /**
+   * Undefined if only the box of the object is known. Such an object trains the RPN and the box head, and is left out
+   * of the mask loss.
+   */
+  mask?: InstanceMask;
   /** The id in the source, for messages: the value in a mask, or the id of an annotation. */
   id?: number;
 };
+
+/** An object of which the mask is known. */
+export type MaskedInstance = Instance & {mask: InstanceMask};
+
+export function hasMask(instance: Instance): instance is MaskedInstance {
+  return instance.mask !== undefined;
+}
 
 /** One image with its instances, decoded. */
 export type Sample = {
@@ -37,11 +49,12 @@ export type TrueObject = {
   label: number;
   /** left, top, width, height in pixels. */
   box: [number, number, number, number];
-  /** Area in pixels, which decides whether the object is small, medium or large. */
+  /** Area of the mask, or else of the box, in pixels, which decides whether the object is small, medium or large. */
   area: number;
   /** Whether this is a region of many objects. Any number of detections may lie on it. */
   crowd: boolean;
-  mask: Rle;
+  /** Undefined if only the box of the object is known. */
+  mask?: Rle;
 };
 
 /** A source of images for training and evaluation. To use your own data, write an object with these members. */
@@ -56,6 +69,11 @@ export type Dataset = {
    * sample: `cause` of the error is what was thrown.
    */
   get(index: number): Promise<Sample>;
+  /**
+   * How many of the objects have masks. Only needed if it is not 'all': `train()` then tells what it means for a
+   * network with masks.
+   */
+  readonly masks?: 'all' | 'some' | 'none';
   /** The size of image `index`, in pixels. Only needed if it is cheaper than `get()`. */
   size?(index: number): Promise<{width: number; height: number}>;
   /**
@@ -85,6 +103,11 @@ export type Dataset = {
    * version of a database. `train()` compares it when a run resumes.
    */
   readonly fingerprint?: string;
+  /**
+   * The options with which `get()` reads image files. `train()` saves them with the weights, so that `predict()` reads
+   * files in the same way. Missing: as `readImage()` does without options.
+   */
+  readonly pixels?: PixelOptions;
 };
 
 /** A `Dataset` of this package or of the user. */
@@ -106,6 +129,7 @@ const MEMBERS: Schema = {
   length: integer({min: 0, max: MOST_SAMPLES}),
   classes: listOf(text),
   notices: listOf(string),
+  masks: oneOf('all', 'some', 'none'),
   size: callback,
   labels: callback,
   truth: callback,
@@ -114,6 +138,7 @@ const MEMBERS: Schema = {
   labelOf: callback,
   sources: callback,
   fingerprint: string,
+  pixels: pixelsRule,
 };
 
 /**

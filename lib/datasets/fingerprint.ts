@@ -3,6 +3,7 @@ import {basename} from 'node:path';
 import {mapConcurrently} from '../basics/concurrently.js';
 import {count, listed} from '../basics/wording.js';
 import {contentDigest, sizeOf} from '../files/content.js';
+import {PIXEL_OPTIONS, type PixelOptions} from '../image/pixel-options.js';
 import type {Dataset} from './dataset.js';
 import {sourcesOf} from './sources.js';
 
@@ -12,6 +13,8 @@ export type Fingerprint = {
   classes: readonly string[];
   /** The data set's own `fingerprint`. */
   own?: string | undefined;
+  /** How the data set reads image files. Missing if it does not say, and in fingerprints of older versions. */
+  pixels?: PixelOptions;
   /** Digest of the contents of the files that several samples share. */
   shared?: string;
   /** A digest of `DIGEST` characters for each sample, in order. A data set without `sources` has none. */
@@ -38,8 +41,8 @@ const CONCURRENCY = 16;
  * Throws the signal's reason, and errors of `data.sources()`.
  */
 export async function fingerprintOf(data: Dataset, signal?: AbortSignal): Promise<Fingerprint> {
-  const {length, classes, fingerprint: own} = data;
-  const base = {length, classes: [...classes], own};
+  const {length, classes, fingerprint: own, pixels} = data;
+  const base = {length, classes: [...classes], own, ...(pixels && {pixels})};
   const sources = await sourcesOf(data, signal);
   if (sources === undefined) return base;
   const shared = repeated(sources);
@@ -78,6 +81,9 @@ export function compareFingerprints(before: Fingerprint, now: Fingerprint, data:
     // What `MaskFolder` and `Coco` say of themselves: only the options that differ are of interest.
     const names = new Set([...Object.keys(ownBefore), ...Object.keys(ownNow)]);
     for (const name of names) must(`option \`${name}\``, JSON.stringify(ownBefore[name]), JSON.stringify(ownNow[name]));
+  }
+  for (const name of Object.keys(PIXEL_OPTIONS) as (keyof PixelOptions)[]) {
+    must(`option \`${name}\``, JSON.stringify(before.pixels?.[name]), JSON.stringify(now.pixels?.[name]));
   }
   if (before.samples === undefined || now.samples === undefined) return differences;
   if (before.shared !== now.shared) {

@@ -18,7 +18,7 @@ import {inTurns, Turn} from '../basics/turns.js';
 import {count} from '../basics/wording.js';
 import {checkNetworkSize, type TrainingSize} from '../image/network-size.js';
 import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
-import type {RgbImage} from '../image/read-image.js';
+import type {RgbImage, StoredPixels} from '../image/rgb-image.js';
 import type {Dataset, Sample} from './dataset.js';
 import {checkDataset, datasetRule} from './dataset.js';
 import {type ClassBalance, classBalance, describeBalance} from './inspection/class-balance.js';
@@ -27,6 +27,7 @@ import {type DigestedImage, describeSameImages, sameImages} from './inspection/s
 import {type Spread, spread} from './inspection/spread.js';
 import {readSample} from './read-sample.js';
 import {BALANCE_THRESHOLD} from './repeat-factors.js';
+import {describeStoredSummary, type StoredSummary, storedOf, summarizeStored} from './stored-summary.js';
 import {gather, joinSuspects, type SuspectObjects, suspectWarnings, suspicions} from './suspects.js';
 import {targetFault} from './targets.js';
 
@@ -60,6 +61,8 @@ export type Inspection = {
   images: number;
   /** Number of instances on the images that could be read. */
   instances: number;
+  /** Number of those of which only the box is known. */
+  boxesAlone: number;
   /** Images without instances. Training uses them as negatives. */
   negatives: number;
   /** For each class, in the data set's order: the number of its instances, and of the images that contain any. */
@@ -70,8 +73,10 @@ export type Inspection = {
   height: Spread | null;
   /** Numbers of instances per image. Null if no image could be read. */
   instancesPerImage: Spread | null;
-  /** Mask areas of the instances, in pixels. Null if there is no instance. */
+  /** Mask areas of the instances, in pixels. Null if there is no instance with a mask. */
   area: Spread | null;
+  /** What the image files store, and how it was read. */
+  pixels: StoredSummary;
   /** Sizes of the instances without faults in the resized images of training. Null if there are none. */
   trainingSizes: TrainingSizes | null;
   /** How often repeat-factor sampling would take each class. */
@@ -83,8 +88,9 @@ export type Inspection = {
   /** Objects that may be mistakes, or are too small to learn from. Training accepts them. */
   suspects: SuspectObjects;
   /**
-   * Things to check, as sentences: the data set's own `notices`, images and masks of which bits or pages are not read,
-   * images with identical pixels, classes without instances, and each kind of `suspects` that occurs.
+   * Things to check, as sentences: the data set's own `notices`, images and masks of which bits, channels or pages are
+   * not read, images that are too dark, images with identical pixels, classes without instances, and each kind of
+   * `suspects` that occurs.
    */
   warnings: string[];
 };
@@ -114,6 +120,7 @@ type Summary = DigestedImage & {
   /** Undefined without suspicions, as on most images. */
   suspects: SuspectObjects | undefined;
   notices: readonly FileNotice[];
+  stored: StoredPixels | undefined;
 };
 
 /**
@@ -159,17 +166,23 @@ export async function inspectImages(
     return work();
   };
   const classes = await inTurn(() => countClasses(images, data.classes));
+  const notices = images.flatMap((image) => image.notices);
+  const stored = images.flatMap((image) => image.stored ?? []);
+  const {warnings: ofPixels, ...pixels} = await inTurn(() => summarizeStored(data.pixels ?? {}, stored, notices));
   const suspects = await inTurn(() => joinSuspects(images.flatMap((image) => image.suspects ?? [])));
   const doubled = await inTurn(() => sameImages(images));
+  const instances = images.reduce((sum, {labels}) => sum + labels.length, 0);
   const inspection = {
     images: data.length,
-    instances: images.reduce((sum, {labels}) => sum + labels.length, 0),
+    instances,
+    boxesAlone: instances - images.reduce((sum, {areas}) => sum + areas.length, 0),
     negatives: images.filter(({labels}) => labels.length === 0).length,
     classes,
     width: spread([Float64Array.from(images, ({width}) => width)]),
     height: spread([Float64Array.from(images, ({height}) => height)]),
     instancesPerImage: spread([Float64Array.from(images, ({labels}) => labels.length)]),
     area: await inTurn(() => spread(images.map(({areas}) => areas))),
+    pixels,
     trainingSizes: await inTurn(() => trainingSizes(images.map(({sizes}) => sizes))),
     balance: await inTurn(() =>
       classBalance(
@@ -182,7 +195,8 @@ export async function inspectImages(
     suspects,
     warnings: [
       ...(data.notices ?? []),
-      ...describeNotices(images.flatMap(({notices}) => notices)),
+      ...describeNotices(notices),
+      ...ofPixels,
       ...describeSameImages(doubled.map((group) => group.map(({file}) => ({file})))),
       ...(images.length === 0 ? [] : missingClasses(classes)),
       ...suspectWarnings(suspects, size),
@@ -221,7 +235,7 @@ async function inspectSample(
   for (const [i, {mask}] of instances.entries()) {
     if (turn.isOver()) await turn.next();
     faults.push(targetFault(sample, i, data.classes));
-    areas.push(await areaOf(mask.data, turn));
+    if (mask !== undefined) areas.push(await areaOf(mask.data, turn));
   }
   const found = await suspicions(sample, (i) => faults[i] === undefined, size);
   return {
@@ -239,6 +253,7 @@ async function inspectSample(
       ),
       suspects: found.length === 0 ? undefined : gather(found),
       notices: noticesOf(sample),
+      stored: await storedOf(image, turn),
     },
     faults: [...thinness(sample, size), ...faults.filter((fault) => fault !== undefined)],
   };
@@ -277,14 +292,17 @@ function missingClasses(classes: Inspection['classes']): string[] {
 
 /** Describes an inspection as text, with one line each: counts, then warnings, then every error. */
 export function describeInspection(inspection: Inspection): string {
-  const {images, instances, negatives, classes, width, height, instancesPerImage, area, faults, warnings} = inspection;
+  const {images, instances, boxesAlone, negatives, classes, width, height, instancesPerImage, area, faults, warnings} =
+    inspection;
   const {trainingSizes, balance} = inspection;
   const between = (spread: Spread | null) =>
     spread === null ? 'none' : `${spread.min} to ${spread.max}, half of them up to ${spread.median}`;
   const counts = [
     `${count(images, 'image')}, ${negatives} of them without instances; ${count(instances, 'instance')}.`,
+    ...(boxesAlone === 0 ? [] : [`Of ${count(boxesAlone, 'instance')} only the box is known.`]),
     `Width ${between(width)}; height ${between(height)} pixels.`,
     `Instances per image: ${between(instancesPerImage)}. Pixels per instance: ${between(area)}.`,
+    ...describeStoredSummary(inspection.pixels),
     ...classes.map(
       (each) => `Class '${each.name}': ${count(each.instances, 'instance')} on ${count(each.images, 'image')}.`,
     ),

@@ -2,7 +2,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {inTurns, Turn} from '../basics/turns.js';
 import {MAX_PIXELS} from '../image/format.js';
 import {eachRun} from '../masks/runs.js';
-import type {Instance} from './dataset.js';
+import type {InstanceMask, MaskedInstance} from './dataset.js';
 
 export type IdImage = {ids: ArrayLike<number>; width: number; height: number};
 
@@ -27,7 +27,7 @@ const MOST_BOX_PIXELS = 4 * MAX_PIXELS;
 export async function instancesFromIds(
   {ids, width, height}: IdImage,
   {label, minArea, file}: {label: number; minArea: number; file: string},
-): Promise<{instances: Instance[]; dropped: number}> {
+): Promise<{instances: MaskedInstance[]; dropped: number}> {
   const extents = await measure(ids, width, height);
   if (extents.size > MOST_IDS) throw noObjects(file, `more than ${MOST_IDS} values`);
   const total = [...extents.values()].reduce((sum, box) => sum + (box.right - box.left) * (box.bottom - box.top), 0);
@@ -35,8 +35,8 @@ export async function instancesFromIds(
     const times = Math.round(total / (width * height));
     throw noObjects(file, `${extents.size} values, whose boxes cover ${width} × ${height} pixels ${times} times`);
   }
-  const instances: Instance[] = [];
-  const masks = new Map<number, Instance['mask']>();
+  const instances: MaskedInstance[] = [];
+  const masks = new Map<number, InstanceMask>();
   const turn = new Turn();
   let dropped = 0;
   for (const id of [...extents.keys()].sort((a, b) => a - b)) {

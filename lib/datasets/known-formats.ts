@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import type {Schema} from '../basics/schema.js';
 import {text} from '../basics/schema.js';
 import {ANNOTATED_OPTIONS, AnnotatedImages} from './annotated/annotated-images.js';
-import type {Format} from './annotated/format.js';
+import type {Format, ReaderOptions} from './annotated/format.js';
 import type {Place} from './annotated/place.js';
 import {cvat} from './annotated/readers/cvat.js';
 import {geojson} from './annotated/readers/geojson.js';
@@ -164,8 +164,13 @@ function annotated(format: Format, more: Schema = {}): KnownFormat {
         seen,
         splits,
         open: async ({images, attribute, ...options}, split, defaultClass) => {
-          const given = {...(images !== undefined && {images}), ...(attribute !== undefined && {attribute})};
-          const annotations = await found.read(given as {images?: string; attribute?: string}, split);
+          const {page} = options;
+          const given = {
+            ...(images !== undefined && {images}),
+            ...(attribute !== undefined && {attribute}),
+            ...(page !== undefined && {page}),
+          };
+          const annotations = await found.read(given as ReaderOptions, split);
           return AnnotatedImages.of(annotations, {format: name, path: place.path, options, defaultClass});
         },
       };

@@ -14,6 +14,7 @@ import {
   text,
 } from '../basics/schema.js';
 import {show} from '../basics/wording.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
 import {type IdMask, readMask} from '../image/read-mask.js';
 import type {Dataset, Instance, Sample} from './dataset.js';
@@ -73,7 +74,7 @@ export type MaskFolderOptions = {
    * as stored. Default true.
    */
   exifOrientation?: boolean;
-};
+} & PixelOptions;
 
 /** One image of the folder. `grade` and `patient` come from a `Grade.csv` in the folder, if there is one. */
 export type MaskFolderFile = ImagePair & Partial<Grade>;
@@ -121,6 +122,7 @@ export const MASK_FOLDER_OPTIONS: Schema = {
   ignoreIds: listOf(integer({min: 0})),
   binary: oneOf('components', 'whole'),
   exifOrientation: bool,
+  ...PIXEL_OPTIONS,
 };
 
 const SPLIT_OPTIONS: Schema = {seed: integer(), groupBy: callback};
@@ -136,11 +138,14 @@ export class MaskFolder implements Dataset {
   readonly classes: readonly string[];
   readonly #entries: readonly Entry[];
   readonly #settings: Settings;
+  /** How image files are read. */
+  readonly pixels: PixelOptions;
 
-  private constructor(classes: readonly string[], entries: readonly Entry[], settings: Settings) {
+  private constructor(classes: readonly string[], entries: readonly Entry[], settings: Settings, pixels: PixelOptions) {
     this.classes = classes;
     this.#entries = entries;
     this.#settings = settings;
+    this.pixels = pixels;
   }
 
   /**
@@ -162,7 +167,7 @@ export class MaskFolder implements Dataset {
     const grades = await readGrades(folder);
     const entries = pairs.map((pair) => ({file: {...pair, ...grades.get(pair.name)}}));
     const settings = {minArea, exifOrientation, ...(binary && {binary}), ...(ignoreIds && {ignoreIds})};
-    return new MaskFolder([...options.classes], entries, settings);
+    return new MaskFolder([...options.classes], entries, settings, pixelOptionsOf(options));
   }
 
   get length(): number {
@@ -182,7 +187,7 @@ export class MaskFolder implements Dataset {
     const {image: file, mask: maskFile} = entry.file;
     // Wait for both, so that it does not depend on timing which error is thrown.
     const [image, mask] = await Promise.allSettled([
-      readImage(file, {exifOrientation: this.#settings.exifOrientation}),
+      readImage(file, {exifOrientation: this.#settings.exifOrientation, ...this.pixels}),
       readMask(maskFile),
     ]);
     if (image.status === 'rejected') throw image.reason;
@@ -202,7 +207,9 @@ export class MaskFolder implements Dataset {
 
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
-    return readImageSize(this.#entry(index).file.image, {exifOrientation: this.#settings.exifOrientation});
+    const {exifOrientation} = this.#settings;
+    const {page = 0} = this.pixels;
+    return readImageSize(this.#entry(index).file.image, {exifOrientation, page});
   }
 
   /** Paths of image `index` and its mask. */
@@ -241,7 +248,7 @@ export class MaskFolder implements Dataset {
         ? this.files.flatMap((file, index) => (which(file, index) ? [index] : []))
         : checkIndices(which, this.length);
     const entries = indices.map((index) => this.#entries[index]!);
-    return new MaskFolder(this.classes, entries, this.#settings);
+    return new MaskFolder(this.classes, entries, this.#settings, this.pixels);
   }
 
   /**

@@ -48,6 +48,7 @@ function checkTruth(value: unknown, name: string): asserts value is TrueObject[]
     if (!Number.isInteger(label)) throw must(`a label at ${i}`, label);
     if (!(Array.isArray(box) && box.length === 4 && box.every(Number.isFinite))) throw must(`a box at ${i}`, box);
     if (!Number.isFinite(area)) throw must(`an area at ${i}`, area);
+    if (mask === undefined) continue;
     if (!(isObject(mask) && typeof mask.counts === 'string' && Array.isArray(mask.size))) {
       throw must(`a mask {size, counts} at ${i}`, mask);
     }
@@ -131,6 +132,7 @@ export function checkSample(value: unknown, name: string): asserts value is Samp
   for (const [i, instance] of instances.entries()) {
     if (!isObject(instance)) throw must(`an object at instances[${i}]`, instance);
     if (!Array.isArray(instance.box)) throw must(`a box [x0, y0, x1, y1] at instances[${i}].box`, instance.box);
+    if (instance.mask === undefined) continue;
     if (!isObject(instance.mask))
       throw must(`a mask {left, top, width, height, data} at instances[${i}]`, instance.mask);
     if (!isBytes(instance.mask.data)) {

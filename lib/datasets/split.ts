@@ -23,6 +23,7 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     classes: data.classes,
     ...(data.notices !== undefined && {notices: data.notices}),
     get: async (index) => readSample(data, at(index)),
+    ...(data.masks !== undefined && {masks: data.masks}),
     ...(data.size !== undefined && {size: async (index: number) => sizeOfSample(data, at(index))}),
     ...(data.labels !== undefined && {labels: async (index: number) => labelsOfSample(data, at(index))}),
     ...(data.truth !== undefined && {truth: async (index: number) => truthOfSample(data, at(index))}),
@@ -30,6 +31,7 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     ...(data.labelOf !== undefined && {labelOf: (id: number) => data.labelOf!(id)}),
     ...(data.sources !== undefined && {sources: (index: number) => data.sources!(at(index))}),
     ...(data.fingerprint !== undefined && {fingerprint: data.fingerprint}),
+    ...(data.pixels !== undefined && {pixels: data.pixels}),
     imageId: (index) => data.imageId?.(at(index)) ?? at(index) + 1,
   };
 }

@@ -1,6 +1,7 @@
 import {rowsInTurns, Turn} from '../basics/turns.js';
 import {type TrainingSize, trainingScale} from '../image/network-size.js';
-import type {Instance, Sample} from './dataset.js';
+import {boxMask} from './box-mask.js';
+import type {InstanceMask, Sample} from './dataset.js';
 import {type MeasuredMask, nearDoubles} from './inspection/near-doubles.js';
 import {instanceName} from './targets.js';
 
@@ -23,7 +24,7 @@ export type SuspectObjects = {
   onePixel: Suspects;
   /** Objects that are less than one pixel wide or high at the training size. */
   subPixel: Suspects;
-  /** Objects with the same label and the same mask as an earlier object of their image. */
+  /** Objects with the same label and the same mask (or box, without one) as an earlier object of their image. */
   doubled: Suspects;
   /** Objects with the label of another object of their image and an IoU of masks above 0.9 with it, but below 1. */
   nearDoubled: Suspects;
@@ -46,8 +47,8 @@ function tolerance(side: number): number {
 }
 
 /**
- * Suspicions about those instances of `sample` that `isSound` accepts: they have no faults. Works in turns, so that the
- * event loop runs on.
+ * Suspicions about those instances of `sample` that `isSound` accepts: they have no faults. One without a mask counts
+ * with the pixels of its box. Works in turns, so that the event loop runs on.
  */
 export async function suspicions(
   {file, image, instances}: Sample,
@@ -55,14 +56,15 @@ export async function suspicions(
   size: TrainingSize,
 ): Promise<Suspicion[]> {
   const scale = trainingScale(image, size);
-  const earlier = new Map<string, {name: string; instance: Instance; extent: Extent}[]>();
+  const earlier = new Map<string, {name: string; mask: InstanceMask; extent: Extent}[]>();
   const turn = new Turn();
   const found: Suspicion[] = [];
   const single: (MeasuredMask & {name: string})[] = [];
   for (const [index, instance] of instances.entries()) {
     if (!isSound(index)) continue;
     const name = instanceName(instance, index);
-    const extent = await extentOf(instance, turn);
+    const {box, mask = boxMask(box)} = instance;
+    const extent = await extentOf(mask, turn);
     const {x0, y0, x1, y1, area} = extent;
     const [width, height] = [x1 - x0, y1 - y0];
     const edges = [x0, y0, x1, y1];
@@ -78,15 +80,15 @@ export async function suspicions(
     const alike = earlier.get(key) ?? [];
     let twin: (typeof alike)[number] | undefined;
     for (const other of alike) {
-      if (await samePixels(instance, other.instance, extent, turn)) {
+      if (await samePixels(mask, other.mask, extent, turn)) {
         twin = other;
         break;
       }
     }
-    if (twin === undefined) single.push({...extent, name, label: instance.label, mask: instance.mask});
+    if (twin === undefined) single.push({...extent, name, label: instance.label, mask});
     else tell('doubled', ` has the mask of ${twin.name.replace('Instance', 'instance')}`);
     if (alike.length === 0) earlier.set(key, alike);
-    alike.push({name, instance, extent});
+    alike.push({name, mask, extent});
   }
   for (const [i, twin] of await nearDoubles(single, turn)) {
     const of = single[twin]!.name.replace('Instance', 'instance');
@@ -150,7 +152,7 @@ export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize, fix
   });
 }
 
-async function extentOf({mask: {left, top, width, height, data}}: Instance, turn: Turn): Promise<Extent> {
+async function extentOf({left, top, width, height, data}: InstanceMask, turn: Turn): Promise<Extent> {
   let [x0, y0, x1, y1, area, sumX, sumY] = [width, height, 0, 0, 0, 0, 0];
   const row = (y: number) => {
     for (let x = 0, i = y * width; x < width; x++, i++) {
@@ -170,12 +172,7 @@ async function extentOf({mask: {left, top, width, height, data}}: Instance, turn
 }
 
 /** Whether two masks have the same pixels within `extent`. */
-async function samePixels(
-  {mask: a}: Instance,
-  {mask: b}: Instance,
-  {x0, y0, x1, y1}: Extent,
-  turn: Turn,
-): Promise<boolean> {
+async function samePixels(a: InstanceMask, b: InstanceMask, {x0, y0, x1, y1}: Extent, turn: Turn): Promise<boolean> {
   let same = true;
   const row = (i: number) => {
     const [inA, inB] = [(y0 + i - a.top) * a.width - a.left, (y0 + i - b.top) * b.width - b.left];

@@ -1,6 +1,6 @@
-import type {NativeImage, NativeTarget} from '../../binding.js';
+import type {NativeImage, NativeMasks, NativeTarget} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
-import type {Instance, Sample} from './dataset.js';
+import type {Instance, InstanceMask, Sample} from './dataset.js';
 
 /** Converts the pixels of `sample` for the addon. Throws INVALID_IMAGE if the array does not fit the size. */
 export function toNativeImage({file, image}: Pick<Sample, 'file' | 'image'>): NativeImage {
@@ -23,16 +23,26 @@ export function toNativeTarget(sample: Sample, classes: readonly string[]): Nati
   const {instances} = sample;
   const [fault] = targetFaults(sample, classes);
   if (fault !== undefined) throw fault;
-  const maskData = new Uint8Array(instances.reduce((sum, {mask}) => sum + mask.data.length, 0));
-  let offset = 0;
-  for (const {mask} of instances) {
-    maskData.set(mask.data, offset);
-    offset += mask.data.length;
-  }
   return {
     boxes: Float32Array.from(instances.flatMap(({box}) => box)),
     labels: Int32Array.from(instances, ({label}) => label),
-    maskRects: Int32Array.from(instances.flatMap(({mask}) => [mask.left, mask.top, mask.width, mask.height])),
+    ...packMasks(instances.map(({mask = NO_MASK}) => mask)),
+  };
+}
+
+/** What the addon takes for an object of which only the box is known. */
+const NO_MASK: InstanceMask = {left: 0, top: 0, width: 0, height: 0, data: new Uint8Array()};
+
+/** Joins bitmaps to one array, with their rectangles. */
+export function packMasks(masks: readonly InstanceMask[]): NativeMasks {
+  const maskData = new Uint8Array(masks.reduce((sum, {data}) => sum + data.length, 0));
+  let offset = 0;
+  for (const {data} of masks) {
+    maskData.set(data, offset);
+    offset += data.length;
+  }
+  return {
+    maskRects: Int32Array.from(masks.flatMap(({left, top, width, height}) => [left, top, width, height])),
     maskData,
   };
 }
@@ -93,6 +103,7 @@ function boxFault({box}: Instance, {width, height}: Size): Fault | undefined {
 }
 
 function maskFault({box, mask}: Instance, image: Size): Fault | undefined {
+  if (mask === undefined) return undefined;
   const {left, top, width, height, data} = mask;
   const rect = `${width} × ${height} at (${left}, ${top})`;
   if (![left, top].every(Number.isInteger) || ![width, height].every(isPositiveInteger)) {

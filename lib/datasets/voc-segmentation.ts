@@ -4,9 +4,10 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, listOf, required, type Schema, text} from '../basics/schema.js';
 import {rowsInTurns, Turn} from '../basics/turns.js';
 import {closest, show} from '../basics/wording.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {readImage, readImageSize} from '../image/read-image.js';
 import {type IdMask, readMask} from '../image/read-mask.js';
-import type {Dataset, Instance, Sample} from './dataset.js';
+import type {Dataset, Instance, MaskedInstance, Sample} from './dataset.js';
 import {clearIds, instancesFromIds} from './instances.js';
 import {checkIndices} from './split.js';
 
@@ -25,11 +26,11 @@ export type VocOptions = {
   set?: string;
   /** Names of the classes to use, in the order of their labels. Default: all twenty. */
   classes?: readonly string[];
-};
+} & PixelOptions;
 
-export const VOC_OPTIONS: Schema = {set: text, classes: listOf(text, {min: 1})};
+export const VOC_OPTIONS: Schema = {set: text, classes: listOf(text, {min: 1}), ...PIXEL_OPTIONS};
 
-type Shared = {folder: string; classes: readonly string[]};
+type Shared = {folder: string; classes: readonly string[]; pixels: PixelOptions};
 
 /**
  * Pascal VOC's images with instance masks: `JPEGImages`, `SegmentationObject` and `SegmentationClass` in a folder such
@@ -72,11 +73,16 @@ export class VocSegmentation implements Dataset {
     if (names.length === 0) {
       throw new MaskRcnnError('INVALID_DATASET', `${list} must name at least one image, got none.`, {file: list});
     }
-    return new VocSegmentation({folder, classes: [...classes]}, names);
+    return new VocSegmentation({folder, classes: [...classes], pixels: pixelOptionsOf(options)}, names);
   }
 
   get length(): number {
     return this.names.length;
+  }
+
+  /** How image files are read. */
+  get pixels(): PixelOptions {
+    return this.#shared.pixels;
   }
 
   /**
@@ -86,7 +92,7 @@ export class VocSegmentation implements Dataset {
   async get(index: number): Promise<Sample> {
     const [file, objectFile, classFile] = this.sources(index);
     const read = await Promise.allSettled([
-      readImage(file, {exifOrientation: false}),
+      readImage(file, {exifOrientation: false, ...this.pixels}),
       readMask(objectFile),
       readMask(classFile),
     ]);
@@ -117,7 +123,8 @@ export class VocSegmentation implements Dataset {
 
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
-    return readImageSize(this.#path('JPEGImages', this.#name(index), 'jpg'), {exifOrientation: false});
+    const {page = 0} = this.pixels;
+    return readImageSize(this.#path('JPEGImages', this.#name(index), 'jpg'), {exifOrientation: false, page});
   }
 
   /** Paths of image `index`, the mask of its objects and the mask of their classes. */
@@ -177,7 +184,7 @@ function requireSize(mask: Size, {width, height}: Size, {file, of}: {file: strin
 }
 
 /** The class value of most of the instance's pixels. Throws INVALID_MASK if there is none. */
-async function classOf({mask, id}: Instance, classes: IdMask, file: string, turn: Turn): Promise<number> {
+async function classOf({mask, id}: MaskedInstance, classes: IdMask, file: string, turn: Turn): Promise<number> {
   const counts = new Map<number, number>();
   const countRow = (y: number) => {
     const row = (mask.top + y) * classes.width + mask.left;

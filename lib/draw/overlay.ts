@@ -184,10 +184,10 @@ export function detectionItems(
 }
 
 export function instanceItems(instances: readonly Instance[], classes: readonly string[], ids = false): Item[] {
-  return instances.map(({box, mask: {data, ...rect}, label}, i) => ({
+  return instances.map(({box, mask, label}, i) => ({
     box,
     label: [ids && hashed(i), classes[label - 1]].filter(Boolean).join(' '),
-    shape: {bitmap: data, ...rect},
+    shape: mask && {bitmap: mask.data, left: mask.left, top: mask.top, width: mask.width, height: mask.height},
   }));
 }
 

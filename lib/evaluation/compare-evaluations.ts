@@ -47,7 +47,7 @@ export type EvaluationComparison = {
   confidence: number;
   /** All scores, each with the names that lead to it in `Evaluation`, such as ['segm', 'ap']. */
   scores: ({path: string[]} & ComparedScore)[];
-  /** AP of masks of each class, in the data set's order. */
+  /** AP of each class, in the data set's order: of masks, or of boxes if an evaluation has no masks. */
   classes: ({name: string} & ComparedScore)[];
   /** Scores of each image: F1 and Dice of the objects, IoU of the pixels, and detections minus objects. */
   perImage: {file: string; f1: ComparedScore; dice: ComparedScore; iou: ComparedScore; countError: ComparedScore}[];
@@ -70,7 +70,7 @@ const COMPARE: Schema = {
  * drawn anew with replacement, as many as there are, and the scores of all evaluations are computed again on the same
  * draw. For AP the matches of each image are kept, and precision and recall are accumulated again, so it is the
  * AP of the drawn images, not a mean over images. Resamples in which a score has no value are left out of its
- * interval. If an interval does not include 0, the difference is unlikely to be due to the choice of the images.
+ * interval. If an evaluation has no scores of masks, those of the others are left out. If an interval does not include 0, the difference is unlikely to be due to the choice of the images.
  *
  * Throws INVALID_OPTION, also if the evaluations are not of the same images, classes and score threshold, or the
  * signal's reason.
@@ -84,17 +84,21 @@ export async function compareEvaluations(
   const {resamples = RESAMPLES, seed = 0, onResample, signal} = options;
   const [first] = evaluations as [NamedEvaluation];
   const {images, scoreThreshold} = first.evaluation.details;
+  const shape = evaluations.every(({evaluation}) => evaluation.segm !== null) ? 'segm' : 'bbox';
   const draws = evaluations.map(({evaluation}) => new ResampledEvaluation(evaluation));
   const drawn = {
     scores: ResampledEvaluation.paths.map(() => evaluations.map(() => [] as number[])),
-    classes: first.evaluation.segm.classes.map(() => evaluations.map(() => [] as number[])),
+    classes: first.evaluation.bbox.classes.map(() => evaluations.map(() => [] as number[])),
   };
   const turn = new Turn();
   for (let number = 0; number < resamples; number++) {
     signal?.throwIfAborted();
     const times = resample(images.length, seed, number);
     const found = [];
-    for (const evaluation of draws) found.push(await evaluation.scores(times, turn));
+    for (const evaluation of draws) {
+      const {scores, classes} = await evaluation.scores(times, turn);
+      found.push({scores, classes: classes[shape]!});
+    }
     for (const part of ['scores', 'classes'] as const) {
       for (const [row, byEvaluation] of drawn[part].entries()) {
         for (const [i, differences] of byEvaluation.entries()) {
@@ -115,14 +119,14 @@ export async function compareEvaluations(
     resamples,
     seed,
     confidence: CONFIDENCE,
-    scores: pathsOf(first.evaluation).map((path) => {
+    scores: pathsOf(first.evaluation, shape).map((path) => {
       const row = ResampledEvaluation.paths.findIndex((each) => each.join() === path.join());
       const score = compared(all.map((evaluation) => valueAt(evaluation, path)));
       return {path, ...score, ...(row >= 0 && {intervals: intervals(drawn.scores[row]!)})};
     }),
-    classes: first.evaluation.segm.classes.map(({name}, k) => ({
+    classes: first.evaluation.bbox.classes.map(({name}, k) => ({
       name,
-      ...compared(all.map(({segm}) => segm.classes[k]!.ap)),
+      ...compared(all.map((evaluation) => evaluation[shape]!.classes[k]!.ap)),
       intervals: intervals(drawn.classes[k]!),
     })),
     perImage: images.map(({file}, index) => {
@@ -151,14 +155,17 @@ function minus(a: number | null, b: number | null): number | null {
 const GROUPS = ['segm', 'bbox', 'pixel', 'objects', 'nuclei', 'counts'] as const;
 const SAME = ['images', 'emptyImages', 'truth'];
 
-/** The paths of all scores. A score that is null has one too. */
-function pathsOf(evaluation: Evaluation): string[][] {
+/** The paths of all scores, of those of masks only if `shape` is 'segm'. A score that is null has one too. */
+function pathsOf(evaluation: Evaluation, shape: 'segm' | 'bbox'): string[][] {
   const inside = (record: object): string[][] =>
     Object.entries(record).flatMap(([name, value]) => {
       if (SAME.includes(name) || name === 'reasons' || Array.isArray(value)) return [];
       return typeof value === 'object' && value !== null ? inside(value).map((path) => [name, ...path]) : [[name]];
     });
-  return GROUPS.flatMap((group) => inside(evaluation[group]).map((path) => [group, ...path]));
+  return GROUPS.flatMap((group) => {
+    if (group === 'segm' && shape === 'bbox') return [];
+    return inside(evaluation[group]!).map((path) => [group, ...path]);
+  });
 }
 
 function valueAt(evaluation: Evaluation, path: readonly string[]): number | null {
@@ -188,7 +195,7 @@ function requireComparable(evaluations: readonly NamedEvaluation[]): void {
     if (differs >= 0) {
       throw refuse(`${must} has ${other.images[differs]!.file}, where '${name}' has ${own.images[differs]!.file}`);
     }
-    const [classes, firstClasses] = [evaluation, first].map(({segm}) => segm.classes.map((each) => each.name).join());
+    const [classes, firstClasses] = [evaluation, first].map(({bbox}) => bbox.classes.map((each) => each.name).join());
     if (classes !== firstClasses) throw refuse(`${must} has the classes ${firstClasses}, '${name}' ${classes}`);
     if (own.scoreThreshold !== other.scoreThreshold) {
       throw refuse(

@@ -20,7 +20,10 @@ export type EvaluateResultsOptions = {
 /** The COCO scores of a results file. */
 export type ResultsEvaluation = {
   bbox: CocoEvaluation;
-  /** Scores of the masks; null unless every detection has a mask. */
+  /**
+   * Scores of the masks, without the images on which only the box of an object is known. Null if no image is left, or
+   * unless every detection has a mask.
+   */
   segm: CocoEvaluation | null;
 };
 
@@ -49,6 +52,6 @@ export async function evaluateResults(options: EvaluateResultsOptions): Promise<
   signal?.throwIfAborted();
   return {
     bbox: await scored.score(detected, 'box'),
-    segm: hasMasks ? await scored.score(detected, 'mask') : null,
+    segm: hasMasks && scored.hasMasks ? await scored.score(detected, 'mask') : null,
   };
 }

@@ -1,10 +1,12 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, number, required, type Schema, text} from '../basics/schema.js';
+import {count} from '../basics/wording.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
 import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {readSample} from '../datasets/read-sample.js';
 import {targetFaults} from '../datasets/targets.js';
 import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
+import {pixelsDifference} from '../image/pixel-options.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
 import type {CocoMatches, CocoScores, PrecisionRecall} from './coco-scores.js';
@@ -36,6 +38,7 @@ import {
   pixelScores,
   summarizePixels,
 } from './pixel-scores.js';
+import {regionsOf} from './regions.js';
 import {cocoNames, writeResults} from './results-file.js';
 import {type ConfusionMatrix, ScoredData} from './scored-data.js';
 import {type ObjectTally, tallyOf} from './true-positives.js';
@@ -60,8 +63,9 @@ export type EvaluateOptions = {
   /** Called for each image with its detections above `scoreThreshold`. If it throws, the evaluation stops. */
   onDetections?: (sample: Sample, detections: Detections) => void;
   /**
-   * Called with a sentence if the model or the data set has a class that the other one lacks; and at the end, for each
-   * kind of files of which bits or pages are not read.
+   * Called with a sentence if the model or the data set has a class that the other one lacks, or if the data set reads
+   * image files with other options than those of training; and at the end, for each kind of files of which bits,
+   * channels or pages are not read.
    */
   onNotice?: (notice: string) => void;
   /** Stops before the next image. `evaluate()` then rejects with the signal's reason. */
@@ -70,10 +74,18 @@ export type EvaluateOptions = {
 
 /** The scores of a model on a data set. */
 export type Evaluation = {
-  /** COCO's average precision and recall, of boxes and of masks. */
+  /** COCO's average precision and recall of boxes. */
   bbox: CocoScores;
-  segm: CocoScores;
-  /** Compares the union of the predicted masks with the union of the ground-truth masks, regardless of class. */
+  /**
+   * The same of masks, without the images on which only the box of an object is known. Null if no image is left, or if
+   * the network makes no masks.
+   */
+  segm: CocoScores | null;
+  /**
+   * Compares the union of the predicted masks with the union of the ground-truth masks, regardless of class. Here and
+   * below, the pixels of an object are those of its mask. They are those of its box, in the truth and in the
+   * prediction, on images on which only the box of an object is known, and on all images if the network makes no masks.
+   */
   pixel: PixelSummary;
   /**
    * Compares the predicted objects with the ground-truth objects, regardless of class. A pixel belongs to the best
@@ -103,10 +115,10 @@ export type EvaluationDetails = {
   /** The scores of each image, in the data set's order. */
   images: ImageScores[];
   /** Precision-recall curves: see `precisionRecallSvg()`. */
-  curves: {bbox: PrecisionRecall; segm: PrecisionRecall};
+  curves: {bbox: PrecisionRecall; segm: PrecisionRecall | null};
   /** Which detections match, for `compareEvaluations()`. */
-  matches: {bbox: CocoMatches; segm: CocoMatches};
-  /** Matches of masks at an IoU of at least 0.5: see `confusionMatrixSvg()`. */
+  matches: {bbox: CocoMatches; segm: CocoMatches | null};
+  /** Matches at an IoU of at least 0.5, of masks, or of boxes if `segm` is null: see `confusionMatrixSvg()`. */
   confusion: ConfusionMatrix;
 };
 
@@ -140,7 +152,7 @@ export async function evaluate(
   if (data.length === 0) throw new MaskRcnnError('INVALID_DATASET', 'Evaluation needs at least one image, got none.');
 
   const {labels: labelOf, notices} = matchClasses(model.classes, data.classes);
-  for (const notice of notices) onNotice?.(notice);
+  for (const notice of [...notices, ...pixelsDifference(model.pixels, data.pixels)]) onNotice?.(notice);
   const pixels: PixelCounts[] = [];
   const objects: ObjectCounts[] = [];
   const nuclei: NucleiCounts[] = [];
@@ -158,23 +170,24 @@ export async function evaluate(
     await scored.add(index, () => sample);
     detected.addDetections(index, detections);
     const likely = above(detections, scoreThreshold);
-    const {masks, width, height} = likely;
-    const truth = trueLabels(sample);
+    const {width, height} = likely;
+    const {instances, masks} = await regionsOf(sample, likely, model.options.masks);
+    const truth = trueLabels(sample.image, instances);
     const labels = predictedLabels(masks, width, height);
     const pixel = countPixels(foregroundOf(masks, width, height), truth.labels);
     const object = compareObjects(labels, truth, masks.length);
-    const count = countObjects(sample, likely, data.classes);
+    const objectCounts = countObjects(sample, likely, data.classes);
     pixels.push(pixel);
     objects.push(object);
     const nucleus = compareNuclei(labels, truth);
     nuclei.push(nucleus);
-    counts.push(count);
+    counts.push(objectCounts);
     images.push({
       file: sample.file,
       pixel: pixelScores(pixel),
       objects: {...objectScores(object), ...tallyOf(object)},
       nuclei: nucleiScores(nucleus),
-      counts: count.filter(({truth: objects, predicted}) => objects > 0 || predicted > 0),
+      counts: objectCounts.filter(({truth: objects, predicted}) => objects > 0 || predicted > 0),
     });
     files.push(...noticesOf(sample));
     onDetections?.(sample, likely);
@@ -184,11 +197,14 @@ export async function evaluate(
   if (results !== undefined) {
     await writeResults(results, detected, cocoNames(data), (image) => scored.sizeOf(image));
   }
-  const [bbox, segm] = [await scored.score(detected, 'box'), await scored.score(detected, 'mask')];
-  const confusion = await scored.confusion(detected, 'mask', {iouThreshold: 0.5, scoreThreshold});
+  const hasMasks = model.options.masks === 'instance' && scored.hasMasks;
+  const bbox = await scored.score(detected, 'box');
+  const segm = hasMasks ? await scored.score(detected, 'mask') : undefined;
+  const confusion = await scored.confusion(detected, hasMasks ? 'mask' : 'box', {iouThreshold: 0.5, scoreThreshold});
+  if (hasMasks && scored.boxImages > 0) onNotice?.(boxImagesNotice(scored.boxImages, data.length));
   return {
     bbox: bbox.scores,
-    segm: segm.scores,
+    segm: segm?.scores ?? null,
     pixel: summarizePixels(pixels),
     objects: summarizeObjects(objects),
     nuclei: summarizeNuclei(nuclei),
@@ -196,24 +212,32 @@ export async function evaluate(
     details: {
       scoreThreshold,
       images,
-      curves: {bbox: bbox.curves, segm: segm.curves},
-      matches: {bbox: bbox.matches, segm: segm.matches},
+      curves: {bbox: bbox.curves, segm: segm?.curves ?? null},
+      matches: {bbox: bbox.matches, segm: segm?.matches ?? null},
       confusion,
     },
   };
 }
 
+function boxImagesNotice(images: number, of: number): string {
+  const are = images === 1 ? 'is' : 'are';
+  return (
+    `${images} of ${count(of, 'image')} ${are} not in the COCO scores of masks, as only the box of some object is known ` +
+    'there. The other scores compare boxes on them.'
+  );
+}
+
 /** The detections above a score. Detections are sorted by descending score, so these come first. */
 function above({boxes, labels, classNames, scores, masks, ...rest}: Detections, threshold: number): Detections {
   const end = scores.findIndex((score) => !(score > threshold));
-  const count = end < 0 ? scores.length : end;
+  const kept = end < 0 ? scores.length : end;
   return {
     ...rest,
-    boxes: boxes.slice(0, 4 * count),
-    labels: labels.slice(0, count),
-    classNames: classNames.slice(0, count),
-    scores: scores.slice(0, count),
-    masks: masks.slice(0, count),
+    boxes: boxes.slice(0, 4 * kept),
+    labels: labels.slice(0, kept),
+    classNames: classNames.slice(0, kept),
+    scores: scores.slice(0, kept),
+    masks: masks.slice(0, kept),
   };
 }
 

@@ -1,12 +1,12 @@
-import type {Sample} from '../datasets/dataset.js';
+import type {MaskedInstance, Sample} from '../datasets/dataset.js';
 import {paintLabels} from '../masks/paint-labels.js';
 import {pixelsOf, type Rle} from '../masks/rle.js';
 
 /** The object that each pixel of an image belongs to, in row-major order: 0 for none, else 1, 2, ... */
 export type LabelMap = {width: number; height: number; labels: Int32Array};
 
-/** Numbers the instances of `sample` in their order. Where two overlap, the pixel belongs to the later one. */
-export function trueLabels({image: {width, height}, instances}: Sample): LabelMap {
+/** Numbers the instances of an image in their order. Where two overlap, the pixel belongs to the later one. */
+export function trueLabels({width, height}: Sample['image'], instances: readonly MaskedInstance[]): LabelMap {
   const labels = new Int32Array(width * height);
   for (const [index, {mask}] of instances.entries()) {
     for (let y = 0; y < mask.height; y++) {

@@ -39,13 +39,24 @@ class ObjectTable {
     };
   }
 
-  protected columns(): NativeObjects {
+  /** The rows of all images but `without`. */
+  protected rows(without: ReadonlySet<number>): number[] {
+    return [...this.#images.keys()].filter((row) => !without.has(this.#images[row]!));
+  }
+
+  protected columns(rows: readonly number[]): NativeObjects {
+    const masks = Buffer.alloc(this.#end);
+    let end = 0;
+    const ends = Float64Array.from(rows, (row) => {
+      end += this.#masks.copy(masks, end, this.#ends[row - 1] ?? 0, this.#ends[row]!);
+      return end;
+    });
     return {
-      images: Int32Array.from(this.#images),
-      classes: Int32Array.from(this.#classes),
-      boxes: Float64Array.from(this.#boxes),
-      masks: this.#masks.subarray(0, this.#end),
-      ends: Float64Array.from(this.#ends),
+      images: Int32Array.from(rows, (row) => this.#images[row]!),
+      classes: Int32Array.from(rows, (row) => this.#classes[row]!),
+      boxes: Float64Array.from({length: 4 * rows.length}, (_, i) => this.#boxes[4 * rows[i >> 2]! + (i & 3)]!),
+      masks: masks.subarray(0, end),
+      ends,
     };
   }
 }
@@ -57,14 +68,20 @@ export class TrueObjects extends ObjectTable {
   /** Adds the ground-truth objects of image `image`, counted from 0. */
   add(image: number, objects: readonly TrueObject[]): void {
     for (const {label, box, area, crowd, mask} of objects) {
-      this.append(image, label, box, mask.counts);
+      this.append(image, label, box, mask?.counts ?? '');
       this.#areas.push(area);
       this.#crowd.push(Number(crowd));
     }
   }
 
-  toNative(): NativeObjects & {areas: Float64Array; crowd: Uint8Array} {
-    return {...this.columns(), areas: Float64Array.from(this.#areas), crowd: Uint8Array.from(this.#crowd)};
+  /** The objects of all images but `without`. */
+  toNative(without: ReadonlySet<number> = new Set()): NativeObjects & {areas: Float64Array; crowd: Uint8Array} {
+    const rows = this.rows(without);
+    return {
+      ...this.columns(rows),
+      areas: Float64Array.from(rows, (row) => this.#areas[row]!),
+      crowd: Uint8Array.from(rows, (row) => this.#crowd[row]!),
+    };
   }
 }
 
@@ -92,7 +109,7 @@ export class DetectedObjects extends ObjectTable {
       const [x0, y0, x1, y1] = boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
       // The sides are computed in float32, like torchvision's `convert_to_xywh` (references/detection/coco_eval.py).
       const box = [x0, y0, Math.fround(x1 - x0), Math.fround(y1 - y0)] as const;
-      this.add(image, {label, box, score: scores[i]!, counts: masks[i]!.counts});
+      this.add(image, {label, box, score: scores[i]!, counts: masks[i]?.counts ?? ''});
     }
   }
 
@@ -101,7 +118,9 @@ export class DetectedObjects extends ObjectTable {
     return {...row, box: row.box as [number, number, number, number], score: this.#scores[index]!};
   }
 
-  toNative(): NativeObjects & {scores: Float64Array} {
-    return {...this.columns(), scores: Float64Array.from(this.#scores)};
+  /** The detections on all images but `without`. */
+  toNative(without: ReadonlySet<number> = new Set()): NativeObjects & {scores: Float64Array} {
+    const rows = this.rows(without);
+    return {...this.columns(rows), scores: Float64Array.from(rows, (row) => this.#scores[row]!)};
   }
 }

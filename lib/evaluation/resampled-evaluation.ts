@@ -17,6 +17,13 @@ const MEANS: readonly ImageMean[] = [
   {path: ['nuclei', 'mean', 'pq'], of: ({nuclei}) => nuclei.pq},
 ];
 
+type ResampledScores = {
+  /** In the order of the paths. */
+  scores: (number | null)[];
+  /** AP of each class. Undefined of masks if there are none. */
+  classes: {segm: (number | null)[] | undefined; bbox: (number | null)[]};
+};
+
 /** The main scores of an evaluation, and the AP of each class, for any choice of its images. */
 export class ResampledEvaluation {
   /** The paths of the scores in `Evaluation`, in the order of `scores()`. */
@@ -29,16 +36,17 @@ export class ResampledEvaluation {
     ['counts', 'meanAbsoluteError'],
   ];
 
-  readonly #masks: ResampledAp;
+  /** Undefined for an evaluation without masks. */
+  readonly #masks: ResampledAp | undefined;
   readonly #boxes: ResampledAp;
   readonly #images: readonly ImageScores[];
   /** For each mean, its value on each image; null on an image without objects, or where it has no value. */
   readonly #means: readonly (number | null)[][];
   readonly #countErrors: readonly number[];
 
-  constructor({segm, details: {matches, images}}: Evaluation & {details: EvaluationDetails}) {
-    const {length} = segm.classes;
-    this.#masks = new ResampledAp(matches.segm, length);
+  constructor({bbox, details: {matches, images}}: Evaluation & {details: EvaluationDetails}) {
+    const {length} = bbox.classes;
+    this.#masks = matches.segm === null ? undefined : new ResampledAp(matches.segm, length);
     this.#boxes = new ResampledAp(matches.bbox, length);
     this.#images = images;
     this.#means = MEANS.map(({of}) => images.map((image) => (image.objects.truth === 0 ? null : of(image))));
@@ -46,15 +54,15 @@ export class ResampledEvaluation {
   }
 
   /** The scores if each image is taken as many times as `times` says. */
-  async scores(times: Uint32Array, turn: Turn): Promise<{scores: (number | null)[]; classes: (number | null)[]}> {
-    const masks = await this.#masks.scores(times, turn);
+  async scores(times: Uint32Array, turn: Turn): Promise<ResampledScores> {
+    const masks = await this.#masks?.scores(times, turn);
     const boxes = await this.#boxes.scores(times, turn);
     const means = this.#means.map((values) => weightedMean(values, times));
     const scores = [
-      ...[masks.ap, masks.ap50, boxes.ap, ...means],
+      ...[masks?.ap ?? null, masks?.ap50 ?? null, boxes.ap, ...means],
       ...[this.#pooledF1(times), weightedMean(this.#countErrors, times)],
     ];
-    return {scores, classes: masks.classes};
+    return {scores, classes: {segm: masks?.classes, bbox: boxes.classes}};
   }
 
   #pooledF1(times: Uint32Array): number | null {

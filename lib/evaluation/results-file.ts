@@ -41,7 +41,8 @@ function imageIds(data: Dataset): (index: number) => number {
 }
 
 /**
- * Writes detections as a COCO results file: a list of objects with image_id, category_id, bbox, segmentation and score.
+ * Writes detections as a COCO results file: a list of objects with image_id, category_id, bbox, score and, if they have
+ * masks, segmentation.
  * Throws WRITE_FAILED.
  */
 export async function writeResults(
@@ -58,7 +59,7 @@ export async function writeResults(
         image_id: imageId(image),
         category_id: categoryId(label),
         bbox: box,
-        segmentation: {size: [height, width], counts},
+        ...(counts !== '' && {segmentation: {size: [height, width], counts}}),
         score,
       });
       yield `${index === 0 ? '[' : ',\n'}${line}`;

@@ -26,6 +26,8 @@ export class ScoredData {
   readonly #data: Dataset;
   readonly #sizes: Size[] = [];
   readonly #truth = new TrueObjects();
+  /** Images on which only the box of an object is known. */
+  readonly #boxImages = new Set<number>();
 
   constructor(data: Dataset) {
     this.#data = data;
@@ -38,13 +40,28 @@ export class ScoredData {
     const {truth, size} = this.#data;
     if (truth !== undefined && size !== undefined) {
       this.#sizes[index] = await sizeOfSample(this.#data, index);
-      this.#truth.add(index, await truthOfSample(this.#data, index));
+      this.#addTruth(index, await truthOfSample(this.#data, index));
       return;
     }
     const given = await sample();
     const {width, height} = given.image;
     this.#sizes[index] = {width, height};
-    this.#truth.add(index, (truth && (await truthOfSample(this.#data, index))) ?? (await objectsOf(given)));
+    this.#addTruth(index, (truth && (await truthOfSample(this.#data, index))) ?? (await objectsOf(given)));
+  }
+
+  #addTruth(index: number, objects: readonly TrueObject[]): void {
+    this.#truth.add(index, objects);
+    if (objects.some(({mask}) => mask === undefined)) this.#boxImages.add(index);
+  }
+
+  /** The number of images on which only the box of an object is known. Scores of masks leave them out. */
+  get boxImages(): number {
+    return this.#boxImages.size;
+  }
+
+  /** Whether masks can be scored on any image. */
+  get hasMasks(): boolean {
+    return this.boxImages < this.#sizes.length;
   }
 
   sizeOf(index: number): Size {
@@ -82,6 +99,7 @@ export class ScoredData {
     const order = this.#order();
     const ranks = new Int32Array(order.length);
     for (const [rank, index] of order.entries()) ranks[index] = rank;
+    const without = shape === 'mask' ? this.#boxImages : new Set<number>();
     const ranked = <T extends {images: Int32Array}>(table: T): T => ({
       ...table,
       images: table.images.map((i) => ranks[i]!),
@@ -94,21 +112,21 @@ export class ScoredData {
           return [width, height];
         }),
       ),
-      truth: ranked(this.#truth.toNative()),
-      detected: ranked(detected.toNative()),
+      truth: ranked(this.#truth.toNative(without)),
+      detected: ranked(detected.toNative(without)),
       shape,
     };
   }
 }
 
-/** The instances of a sample as ground-truth objects. Their area is that of their mask. */
+/** The instances of a sample as ground-truth objects. Their area is that of their mask, or else of their box. */
 async function objectsOf({image: {width, height}, instances}: Sample): Promise<TrueObject[]> {
   const {rle} = await loadBinding();
   return instances.map(({label, box: [x0, y0, x1, y1], mask}) => ({
     label,
     box: [x0, y0, x1 - x0, y1 - y0],
-    area: mask.data.reduce((sum, pixel) => sum + Number(pixel !== 0), 0),
+    area: mask?.data.reduce((sum, pixel) => sum + Number(pixel !== 0), 0) ?? (x1 - x0) * (y1 - y0),
     crowd: false,
-    mask: {size: [height, width], counts: rle.encodeCrop(mask, width, height)},
+    ...(mask && {mask: {size: [height, width], counts: rle.encodeCrop(mask, width, height)}}),
   }));
 }

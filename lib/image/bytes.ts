@@ -29,6 +29,9 @@ export class Undecodable extends Error {
   }
 }
 
+/** What to do about types of numbers that are not read. */
+export const NUMBERS_HINT = 'Save whole numbers of 8, 16 or 32 bits, or floating-point numbers of 32 bits.';
+
 /**
  * All threads of libvips share one text for errors, and sharp clears it after each image. So an image that is decoded
  * at the same time can take the reason away; sharp's pipeline.cc then says this instead.

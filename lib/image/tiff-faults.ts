@@ -1,4 +1,4 @@
-import {Undecodable} from './bytes.js';
+import {NUMBERS_HINT, Undecodable} from './bytes.js';
 import {TAG, TiffFile, type TiffPage} from './tiff.js';
 
 /** Compressions that sharp's build of libvips lacks (libtiff's tiff.h; 33003 to 33005 are Aperio's). */
@@ -37,7 +37,7 @@ export async function explainTiff(bytes: Uint8Array, cause: unknown): Promise<un
   const bits = file.value(page!, TAG.bits) ?? 1;
   if (bits > 32) {
     return new Undecodable(`it has ${bits} bits per sample, more than 32`, {
-      hint: 'Scale the values to 0..255 and save 8 bits.',
+      hint: NUMBERS_HINT,
       cause,
     });
   }

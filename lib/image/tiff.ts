@@ -1,4 +1,5 @@
 import {Turn} from '../basics/turns.js';
+import {Undecodable} from './bytes.js';
 
 /** Tags of a page (TIFF 6.0, sections 8, 15 and 19). */
 export const TAG = {
@@ -7,36 +8,52 @@ export const TAG = {
   bits: 258,
   compression: 259,
   photometric: 262,
+  description: 270,
   stripOffsets: 273,
   samples: 277,
+  rowsPerStrip: 278,
   stripBytes: 279,
+  planar: 284,
+  tileWidth: 322,
+  tileHeight: 323,
   tileOffsets: 324,
   tileBytes: 325,
+  extraSamples: 338,
   sampleFormat: 339,
 } as const;
 
-export const PHOTOMETRIC = {whiteIsZero: 0, blackIsZero: 1, palette: 3};
+export const PHOTOMETRIC = {whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, cmyk: 5};
 export const SAMPLE_FORMAT = {unsigned: 1, signed: 2, float: 3};
 
-/** An entry of a page: where its first value is and how many values of how many bytes there are. */
-type Entry = {at: number; count: number; bytes: number};
+/**
+ * An entry of a page: where it is, where its first value is, and how many values of how many bytes there are.
+ */
+type Entry = {entry: number; at: number; count: number; bytes: number};
 
-/** A page of a TIFF (an "image file directory"). */
-export type TiffPage = {entries: ReadonlyMap<number, Entry>};
+/** A page of a TIFF (an "image file directory"), and where it begins. */
+export type TiffPage = {start: number; entries: ReadonlyMap<number, Entry>};
 
-/** Sizes of the whole-number types: BYTE, SHORT, LONG, LONG8. */
-const TYPE_BYTES: Record<number, number> = {1: 1, 3: 2, 4: 4, 16: 8};
+/** Sizes of the types of texts and whole numbers: BYTE, ASCII, SHORT, LONG, LONG8. */
+const TYPE_BYTES: Record<number, number> = {1: 1, 2: 1, 3: 2, 4: 4, 16: 8};
+
+const LONG = 4;
+
+/** A tag that no reader knows, for entries that must be overlooked. */
+const UNKNOWN_TAG = 65_000;
 
 /** Limits the work for a damaged file, whose pages may overlap. Pages of real files have 10 to 30 entries. */
 const MOST_ENTRIES = 1e6;
 
-/** Reads the structure of a TIFF or BigTIFF, not its pixels. */
+/** Reads and changes the structure of a TIFF or BigTIFF, not its pixels. */
 export class TiffFile {
+  /** The file. Changes are made in it. */
+  readonly bytes: Uint8Array;
   readonly #view: DataView;
   readonly #little: boolean;
   readonly #big: boolean;
 
   constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#little = bytes[0] === 0x49;
     this.#big = (this.#little ? bytes[2] : bytes[3]) === 43;
@@ -69,12 +86,60 @@ export class TiffFile {
     return entry && this.#number(entry.at, entry.bytes);
   }
 
-  /** Overwrites the first value of a tag, in the bytes of the file. */
+  /** All values of a tag; none if the page does not have it. Stops where the file ends. */
+  values(page: TiffPage, tag: number): number[] {
+    const entry = page.entries.get(tag);
+    if (entry === undefined) return [];
+    const there = Math.floor((this.#view.byteLength - entry.at) / entry.bytes);
+    const count = Math.max(0, Math.min(entry.count, there));
+    return Array.from({length: count}, (_, i) => this.#number(entry.at + i * entry.bytes, entry.bytes)!);
+  }
+
+  /** The text of a tag, in Latin-1. */
+  text(page: TiffPage, tag: number): string {
+    const {at, count} = page.entries.get(tag) ?? {at: 0, count: 0};
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString('latin1', at, at + count);
+  }
+
+  /** Overwrites all values of a tag by one. Throws an Error with the reason if the page does not have it. */
   setValue(page: TiffPage, tag: number, value: number): void {
-    const {at, bytes} = page.entries.get(tag)!;
+    const {at, bytes, count} = entryOf(page, tag);
+    for (let i = 0; i < count && at + (i + 1) * bytes <= this.#view.byteLength; i++) {
+      this.#setNumber(at + i * bytes, bytes, value);
+    }
+  }
+
+  /**
+   * Makes `values`, whole numbers of 32 bits, the values of a tag. If the entry has no room for them, they are written
+   * at `spare`, where the file must have room. Throws an Error with the reason if the page does not have the tag.
+   */
+  setValues(page: TiffPage, tag: number, values: readonly number[], spare = 0): void {
+    const {entry, at: old, bytes, count} = entryOf(page, tag);
+    const field = entry + (this.#big ? 12 : 8);
+    const isInline = values.length * 4 <= (this.#big ? 8 : 4);
+    const at = isInline ? field : values.length * 4 <= count * bytes ? old : spare;
+    this.#setNumber(entry + 2, 2, LONG);
+    this.#setNumber(entry + 4, this.#big ? 8 : 4, values.length);
+    if (!isInline) this.#setNumber(field, this.#big ? 8 : 4, at);
+    for (const [i, value] of values.entries()) this.#setNumber(at + i * 4, 4, value);
+  }
+
+  /** Makes readers overlook a tag. */
+  hide(page: TiffPage, tag: number): void {
+    const entry = page.entries.get(tag);
+    if (entry !== undefined) this.#setNumber(entry.entry, 2, UNKNOWN_TAG);
+  }
+
+  /** Makes this page the first one. */
+  setFirst({start}: TiffPage): void {
+    this.#setNumber(this.#big ? 8 : 4, this.#big ? 8 : 4, start);
+  }
+
+  #setNumber(at: number, bytes: number, value: number): void {
     if (bytes === 1) this.#view.setUint8(at, value);
     else if (bytes === 2) this.#view.setUint16(at, value, this.#little);
-    else this.#view.setUint32(at, value, this.#little);
+    else if (bytes === 4) this.#view.setUint32(at, value, this.#little);
+    else this.#view.setBigUint64(at, BigInt(value), this.#little);
   }
 
   /** Where the pixels of a page end, in bytes from the start of the file. */
@@ -107,9 +172,9 @@ export class TiffFile {
       const field = entry + 4 + fieldBytes!;
       // Values that do not fit the field are elsewhere, and the field says where.
       const first = values * bytes <= fieldBytes! ? field : this.#number(field, fieldBytes!)!;
-      entries.set(this.#number(entry, 2)!, {at: first, count: values, bytes});
+      entries.set(this.#number(entry, 2)!, {entry, at: first, count: values, bytes});
     }
-    return {entries, end};
+    return {start: at, entries, end};
   }
 
   #offset(at: number): number | undefined {
@@ -124,4 +189,10 @@ export class TiffFile {
     if (bytes === 4) return this.#view.getUint32(at, this.#little);
     return Number(this.#view.getBigUint64(at, this.#little));
   }
+}
+
+function entryOf({entries}: TiffPage, tag: number): Entry {
+  const entry = entries.get(tag);
+  if (entry === undefined) throw new Undecodable(`it is damaged: a page lacks the tag ${tag}`);
+  return entry;
 }

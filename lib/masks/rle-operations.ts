@@ -1,7 +1,9 @@
 import type {NativeSegmentation} from '../../binding.js';
 import type {Binding} from '../addon/binding.js';
-import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import {inTurns, Turn} from '../basics/turns.js';
+import {inAddon} from './in-addon.js';
+import type {MaskPolygon} from './outlines.js';
 import type {Rle} from './rle.js';
 
 /**
@@ -18,18 +20,32 @@ export async function encodeRle(bitmap: Uint8Array, width: number, height: numbe
 }
 
 /**
- * Encodes the union of polygons as COCO's compressed run-length encoding. Each polygon is a list of alternating x and
- * y, in pixels of the image. Throws INVALID_MASK for malformed polygons.
+ * Encodes the union of polygons as COCO's compressed run-length encoding. A polygon is a ring, as a list of alternating
+ * x and y in pixels of the image, or a ring with holes, as `maskPolygons()` gives it. Of none, the mask is empty.
+ * Throws INVALID_MASK for malformed polygons.
  */
 export async function rleFromPolygons(
-  polygons: readonly (readonly number[])[],
+  polygons: readonly (readonly number[] | MaskPolygon)[],
   width: number,
   height: number,
 ): Promise<Rle> {
+  if (polygons.length === 0) return rleFromRuns([width * height], width, height);
+  const rings: (readonly number[])[] = [];
+  const ringsBefore = Int32Array.from(polygons, (polygon) =>
+    'outer' in polygon ? rings.push(polygon.outer, ...polygon.holes) : rings.push(polygon),
+  );
   let end = 0;
-  const ends = Int32Array.from(polygons, (polygon) => (end += polygon.length));
-  const points = Float64Array.from(polygons.flat());
-  return decoded({points, ends}, width, height);
+  const ends = Int32Array.from(rings, (ring) => (end += ring.length));
+  const points = new Float64Array(end);
+  const turn = new Turn();
+  for (const [index, ring] of rings.entries()) {
+    const start = ends[index - 1] ?? 0;
+    const copy = (from: number, to: number) => {
+      for (let i = from; i < to; i++) points[start + i] = ring[i]!;
+    };
+    await inTurns(ring.length, copy, turn);
+  }
+  return decoded({points, ends, polygons: ringsBefore}, width, height);
 }
 
 /**
@@ -45,12 +61,12 @@ export async function rleFromRuns(runs: readonly number[], width: number, height
  * column. Only the first can be 0. Throws INVALID_MASK for malformed run lengths.
  */
 export async function rleToRuns({size: [height, width], counts}: Rle): Promise<number[]> {
-  return run(({rle}) => [...rle.toRuns(counts, width, height)]);
+  return inAddon(({rle}) => [...rle.toRuns(counts, width, height)]);
 }
 
 /** The area of each mask, in pixels. Throws INVALID_MASK for malformed run lengths. */
 export async function rleAreas(masks: readonly Rle[]): Promise<number[]> {
-  return run(({rle}) => masks.map(({size: [height, width], counts}) => rle.areas([counts], width, height)[0]!));
+  return inAddon(({rle}) => masks.map(({size: [height, width], counts}) => rle.areas([counts], width, height)[0]!));
 }
 
 /**
@@ -60,7 +76,7 @@ export async function rleAreas(masks: readonly Rle[]): Promise<number[]> {
 export async function rleBoxes(
   masks: readonly Rle[],
 ): Promise<[left: number, top: number, width: number, height: number][]> {
-  return run(({rle}) =>
+  return inAddon(({rle}) =>
     masks.map(
       ({size: [height, width], counts}) =>
         [...rle.boxes([counts], width, height)] as [left: number, top: number, width: number, height: number],
@@ -92,7 +108,7 @@ export async function rleIou(
   const {width, height} = oneSize([...detected, ...truth]);
   const counts = (masks: readonly Rle[]) => masks.map((mask) => mask.counts);
   const flags = Uint8Array.from(crowd, Number);
-  const overlaps = await run(({rle}) => rle.iou(counts(detected), counts(truth), flags, width, height));
+  const overlaps = await inAddon(({rle}) => rle.iou(counts(detected), counts(truth), flags, width, height));
   return detected.map((_, row) => [...overlaps.subarray(row * truth.length, (row + 1) * truth.length)]);
 }
 
@@ -100,23 +116,13 @@ type Size = {width: number; height: number};
 
 /** Decodes off the main thread. */
 async function decoded(segmentation: NativeSegmentation, width: number, height: number): Promise<Rle> {
-  const [segment] = await run(({rle}) => rle.readSegmentations([segmentation], width, height, false));
+  const [segment] = await inAddon(({rle}) => rle.readSegmentations([segmentation], width, height, false));
   if ('fault' in segment!) throw new MaskRcnnError('INVALID_MASK', segment.fault);
   return {size: [height, width], counts: segment!.counts};
 }
 
 async function made({width, height}: Size, make: (binding: Binding) => string): Promise<Rle> {
-  return {size: [height, width], counts: await run(make)};
-}
-
-async function run<T>(operation: (binding: Binding) => T | Promise<T>): Promise<T> {
-  const binding = await loadBinding();
-  try {
-    return await operation(binding);
-  } catch (cause) {
-    if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause;
-    throw new MaskRcnnError('INVALID_MASK', cause.message, {cause});
-  }
+  return {size: [height, width], counts: await inAddon(make)};
 }
 
 function oneSize(masks: readonly Rle[]): Size {

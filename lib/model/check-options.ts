@@ -33,6 +33,7 @@ const deviceRule: Rule = {
 export const MODEL_OPTIONS: Schema = {
   backbone: oneOf(...BACKBONE_NAMES),
   version: oneOf(1, 2),
+  masks: oneOf('instance', 'none'),
   weights: text,
   weightsBackbone: text,
   classes: listOf(text, {min: 1}),

@@ -1,5 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import type {WeightsMetadata} from '../weights/metadata.js';
+import {type PixelOptions, pixelOptionsOf, pixelsRule} from '../image/pixel-options.js';
+import {parseJson, type WeightsMetadata} from '../weights/metadata.js';
 import type {StateDict} from '../weights/state-dict.js';
 import {writeWeights} from '../weights/write-weights.js';
 import {checkModelOptions} from './check-options.js';
@@ -9,8 +10,16 @@ import type {ModelOptions, ResolvedModelOptions} from './options.js';
 /** The name in the metadata of a file under which the options of its network are stored as JSON. */
 const NETWORK = 'maskrcnn_options';
 
+/** The same for how the images of training were read. Files of images that were read without options lack it. */
+const PIXELS = 'maskrcnn_pixels';
+
 /** Everything that is needed to build a network, except its weights. */
-export type ModelDescription = {classes: readonly string[]; options: ResolvedModelOptions};
+export type ModelDescription = {
+  classes: readonly string[];
+  options: ResolvedModelOptions;
+  /** How the images of training were read. Default: without options. */
+  pixels?: PixelOptions;
+};
 
 /**
  * Writes weights, classes and options to a `.safetensors`, `.pth` or `.pt` file. Throws INVALID_OPTION, WRITE_FAILED.
@@ -23,9 +32,26 @@ export async function writeModel(path: string, tensors: StateDict, description: 
  * The metadata from which `maskRcnn({weights})` builds the same network. It leaves out device, arithmetic, seed and
  * threads, which the caller of `maskRcnn()` chooses.
  */
-export function describe({classes, options}: ModelDescription): WeightsMetadata {
+export function describe({classes, options, pixels = {}}: ModelDescription): WeightsMetadata {
   const {device, precision, tf32, graphs, seed, threads, numClasses, ...network} = options;
-  return {classes: [...classes], [NETWORK]: JSON.stringify(network)};
+  const given = Object.keys(pixels).length > 0 && {[PIXELS]: JSON.stringify(pixels)};
+  return {classes: [...classes], [NETWORK]: JSON.stringify(network), ...given};
+}
+
+/**
+ * How the images were read that the weights of a file were trained on; no options for a file that does not say. Throws
+ * INVALID_CHECKPOINT if they are not valid options.
+ */
+export function describedPixels(metadata: WeightsMetadata, file: string): PixelOptions {
+  const text = metadata[PIXELS];
+  if (typeof text !== 'string') return {};
+  const pixels = parseJson(text);
+  if (pixelsRule.accepts(pixels)) return pixelOptionsOf(pixels as PixelOptions);
+  throw new MaskRcnnError(
+    'INVALID_CHECKPOINT',
+    `${file} must have ${pixelsRule.expected} as '${PIXELS}', got others: ${text}`,
+    {file},
+  );
 }
 
 /**

@@ -62,6 +62,7 @@ export function completeModelOptions(
     boxRoiPool: completePool(options.boxRoiPool, maps, 7),
     maskRoiPool: completePool(options.maskRoiPool, maps, 14),
     boxRepresentationSize: options.boxRepresentationSize ?? 1024,
+    masks: options.masks ?? 'instance',
     maskChannels: options.maskChannels ?? 256,
     boxScoreThresh: options.boxScoreThresh ?? 0.05,
     boxNmsThresh: options.boxNmsThresh ?? 0.5,

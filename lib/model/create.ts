@@ -6,9 +6,11 @@ import {chooseDevice} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {createProgress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
+import {describePixels, type PixelOptions} from '../image/pixel-options.js';
 import {adaptPredictors, servesAsIs} from '../weights/adapt-predictors.js';
 import {toBackboneStateDict} from '../weights/backbone-state-dict.js';
 import {cocoCategories} from '../weights/coco-categories.js';
+import {hasMaskHead, withMaskHeadOf, withoutMaskHead} from '../weights/mask-head.js';
 import {readWeights} from '../weights/read-weights.js';
 import {registry} from '../weights/registry.js';
 import {renameOldKeys} from '../weights/rename-old-keys.js';
@@ -16,7 +18,7 @@ import {resolveWeights} from '../weights/resolve-weights.js';
 import {requireNoState} from '../weights/run-weights.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
 import {checkModelOptions} from './check-options.js';
-import {describedOptions} from './checkpoint.js';
+import {describedOptions, describedPixels} from './checkpoint.js';
 import {completeModelOptions} from './complete-options.js';
 import {MaskRcnn} from './model.js';
 import type {ModelOptions} from './options.js';
@@ -29,8 +31,11 @@ type Source = {
   notices: string[];
   classes: readonly string[] | undefined;
   frozenBatchNormEps: number | undefined;
+  rpnScoreThresh: number | undefined;
   /** The options of the network, if this package saved the file. */
   network: ModelOptions | undefined;
+  /** How the images of training were read. */
+  pixels: PixelOptions;
 };
 
 /**
@@ -48,7 +53,7 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   const {binding} = loaded;
   const {device, notice} = await chooseDevice(options.device ?? 'auto', loaded);
   const source = await readSource(options, binding.lendBytes);
-  const merged = {...source?.network, ...withoutUndefined(options)};
+  const merged = {...defaultsOf(source), ...source?.network, ...withoutUndefined(options)};
   const classes = chooseClasses(options, source);
   const {options: complete, notices} = completeModelOptions(merged, {
     pretrained: source !== undefined,
@@ -58,10 +63,14 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
     threads: binding.environment().threads,
   });
   const isWhole =
-    source?.kind === 'detector' && servesAsIs(source.tensors, {fromClasses: source.classes, toClasses: classes});
+    source?.kind === 'detector' &&
+    (complete.masks === 'none' || hasMaskHead(source.tensors)) &&
+    servesAsIs(source.tensors, {fromClasses: source.classes, toClasses: classes});
   const model = await native(() => binding.Model.create(complete, {initialize: !isWhole}));
   try {
-    if (source?.kind === 'detector') notices.push(...(await loadDetector(model, source, classes, isWhole)));
+    if (source?.kind === 'detector') {
+      notices.push(...(await loadDetector(model, source, {classes, masks: complete.masks, isWhole})));
+    }
     if (source?.kind === 'backbone') await loadBackbone(model, source, complete.backbone);
   } catch (error) {
     model.dispose();
@@ -81,7 +90,7 @@ export async function maskRcnn(options: ModelOptions = {}): Promise<MaskRcnn> {
   }
   const all = [...(notice === undefined ? [] : [notice]), ...(source?.notices ?? []), ...notices];
   for (const notice of all) options.onNotice?.(notice);
-  return new MaskRcnn({native: model, classes, options: complete, notices: all});
+  return new MaskRcnn({native: model, classes, options: complete, notices: all, pixels: source?.pixels ?? {}});
 }
 
 /** Whether libtorch multiplies bfloat16 by its reference kernels, as oneDNN's need AVX-512 on x86. */
@@ -93,7 +102,7 @@ async function readSource(
   options: ModelOptions,
   allocate: (length: number) => Uint8Array,
 ): Promise<Source | undefined> {
-  const {weights, weightsBackbone, backbone = 'resnet50', version = 1, signal} = options;
+  const {weights, weightsBackbone, backbone = 'resnet50', version = 1, masks, signal} = options;
   const name = weights ?? weightsBackbone;
   if (name === undefined) return undefined;
   const kind = weights === undefined ? 'backbone' : 'detector';
@@ -102,6 +111,7 @@ async function readSource(
     kind,
     backbone,
     version,
+    masks,
     signal,
     onProgress: ({receivedBytes, totalBytes}) =>
       progress.update({label: name, done: receivedBytes, total: totalBytes, unit: 'bytes'}),
@@ -110,13 +120,23 @@ async function readSource(
   await requireNoState(path, metadata);
   // A path may also lead to one of torchvision's files.
   const known = registered ?? registry.find(({file, kind: itsKind}) => itsKind === kind && file === basename(path));
+  const pixels = kind === 'detector' ? describedPixels(metadata, path) : {};
+  const reading = describePixels(pixels);
   return {
     kind,
     file: path,
     tensors,
-    notices: [...(note === undefined ? [] : [note]), ...notes.map((text) => `${path}: ${text}.`)],
+    notices: [
+      ...(note === undefined ? [] : [note]),
+      ...notes.map((text) => `${path}: ${text}.`),
+      ...(reading === ''
+        ? []
+        : [`${path} was trained on images read with ${reading}: prediction reads files in the same way.`]),
+    ],
+    pixels,
     classes: known?.classes ?? metadata.classes,
     frozenBatchNormEps: known?.frozenBatchNormEps,
+    rpnScoreThresh: known?.rpnScoreThresh,
     network: kind === 'detector' ? describedOptions(metadata, path) : undefined,
   };
 }
@@ -138,34 +158,57 @@ function numbered(numClasses: number): string[] {
   return Array.from({length: numClasses - 1}, (_, index) => String(index + 1));
 }
 
+/** The options that weights of another program bring with them. */
+function defaultsOf(source: Source | undefined): ModelOptions {
+  if (source?.kind !== 'detector') return {};
+  const {tensors, rpnScoreThresh} = source;
+  return {masks: hasMaskHead(tensors) ? 'instance' : 'none', ...(rpnScoreThresh !== undefined && {rpnScoreThresh})};
+}
+
 /**
- * Loads a whole network. Returns notices about replaced layers; none if `isWhole`. The tensors of `source` are
- * consumed.
+ * Loads a whole network. Returns notices about replaced layers. If `isWhole`, every tensor of the network comes from
+ * the file. The tensors of `source` are consumed.
  */
 async function loadDetector(
   model: NativeModel,
   source: Source,
-  classes: readonly string[],
-  isWhole: boolean,
+  {classes, masks, isWhole}: {classes: readonly string[]; masks: 'instance' | 'none'; isWhole: boolean},
 ): Promise<string[]> {
   const parameters = model.parameters();
-  const current = renameOldKeys(source.tensors, parameters).tensors;
+  const renamed = renameOldKeys(source.tensors, parameters).tensors;
+  const current = masks === 'none' ? withoutMaskHead(renamed) : renamed;
+  const notices =
+    current.size < renamed.size ? [`${source.file}: left out its mask head, as option 'masks' is 'none'.`] : [];
   const load = async (tensors: StateDict) => {
     requireMatchingStateDict(tensors, parameters, {source: source.file});
     await native(() => model.loadStateDict([...tensors.values()], {consume: true}));
   };
   if (isWhole) {
     await load(current);
-    return [];
+    return notices;
   }
   const initial = toStateDict(await native(() => model.stateDict()));
-  const adapted = adaptPredictors(current, {fromClasses: source.classes, toClasses: classes, initial});
+  const lacksMasks = masks === 'instance' && !hasMaskHead(current);
+  const whole = lacksMasks ? withMaskHeadOf(initial, current) : current;
+  const adapted = adaptPredictors(whole, {fromClasses: source.classes, toClasses: classes, initial});
   await load(adapted.tensors);
-  const copied = adapted.copiedClasses.length > 0 ? `; kept what it knows of ${adapted.copiedClasses.join(', ')}` : '';
-  return [
-    `${source.file}: replaced its box and mask predictors by new ones for the ` +
-      `${count(classes.length, 'class', 'classes')} ${shorten(classes)}${copied}.`,
-  ];
+  if (lacksMasks) {
+    notices.push(`${source.file}: it has no mask head. That of the network has random values and must be trained.`);
+  }
+  if (adapted.replaced.length > 0) notices.push(replacement(source.file, classes, masks, adapted.copiedClasses));
+  return notices;
+}
+
+function replacement(
+  file: string,
+  classes: readonly string[],
+  masks: 'instance' | 'none',
+  copiedClasses: readonly string[],
+): string {
+  const predictors = masks === 'none' ? 'box predictor by a new one' : 'box and mask predictors by new ones';
+  const copied = copiedClasses.length > 0 ? `; kept what it knows of ${copiedClasses.join(', ')}` : '';
+  const known = `${count(classes.length, 'class', 'classes')} ${shorten(classes)}`;
+  return `${file}: replaced its ${predictors} for the ${known}${copied}.`;
 }
 
 async function loadBackbone(model: NativeModel, source: Source, backbone: BackboneName): Promise<void> {

@@ -1,6 +1,7 @@
 import type {DType, Model as NativeModel, ParameterInfo, StateTensor} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import type {PixelOptions} from '../image/pixel-options.js';
 import type {ImageSource} from '../image/read-image.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
 import {writeModel} from './checkpoint.js';
@@ -18,12 +19,16 @@ export let openModel: (model: MaskRcnn) => NativeModel;
  */
 export let reserveModel: (model: MaskRcnn, work: string) => () => void;
 
+/** Says how the images are read that the weights are trained on. For this package only. */
+export let setPixels: (model: MaskRcnn, pixels: PixelOptions) => void;
+
 /** The parts from which `maskRcnn()` builds a model. */
 export type ModelParts = {
   native: NativeModel;
   classes: readonly string[];
   options: ResolvedModelOptions;
   notices: readonly string[];
+  pixels: PixelOptions;
 };
 
 /**
@@ -41,25 +46,40 @@ export class MaskRcnn {
   /** Messages about decisions made while the model was built, such as replaced predictors. */
   readonly notices: readonly string[];
   #native: NativeModel | undefined;
+  #pixels: PixelOptions;
   #reservedFor: string | undefined;
 
   static {
     openModel = (model) => model.#open();
     reserveModel = (model, work) => model.#reserve(work);
+    setPixels = (model, pixels) => {
+      model.#pixels = Object.freeze({...pixels});
+    };
   }
 
   /** @internal */
-  constructor({native, classes, options, notices}: ModelParts) {
+  constructor({native, classes, options, notices, pixels}: ModelParts) {
     this.#native = native;
     this.classes = Object.freeze([...classes]);
     this.options = Object.freeze(options);
     this.notices = Object.freeze([...notices]);
+    this.#pixels = Object.freeze({...pixels});
+  }
+
+  /**
+   * How the images were read that the weights were trained on: which values became black and white, which page and
+   * channels. `predict()` reads image files in the same way, unless its options say otherwise. Empty if the weights do
+   * not say: without options. `train()` sets it to the `pixels` of its data set, and `save()` saves it.
+   */
+  get pixels(): Readonly<PixelOptions> {
+    return this.#pixels;
   }
 
   /**
    * Detects objects in one or more images. An image is a path, a `file:` URL, the bytes of an image file, or pixels
    * `{data, width, height}`. Resolves to an array with one item per image, also for a single image:
    * `const [found] = await model.predict('a.png')`. Masks are run-length encoded unless `maskFormat` says otherwise.
+   * Files and their bytes are read with the model's `pixels`, unless the options say otherwise.
    *
    * Throws INVALID_IMAGE, which names the file; INVALID_OPTION; DISPOSED; OUT_OF_MEMORY; or the reason of an aborted
    * signal.
@@ -75,7 +95,8 @@ export class MaskRcnn {
   ): Promise<Detections<F>[]> {
     this.#open();
     const sources = Array.isArray(images) ? (images as ImageSource[]) : [images as ImageSource];
-    return predict({open: () => this.#open(), classes: this.classes, options: this.options}, sources, options);
+    const {classes, options: network, pixels} = this;
+    return predict({open: () => this.#open(), classes, options: network, pixels}, sources, options);
   }
 
   /**

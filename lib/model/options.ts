@@ -12,10 +12,16 @@ export type ModelOptions = {
   /** Version of the architecture. 1: torchvision's `maskrcnn_*_fpn`; 2: `_fpn_v2`. Default 1. */
   version?: 1 | 2;
   /**
-   * Weights of the whole network: 'COCO_V1' (ResNet-50 only), the path of a `.safetensors` or `.pth` file, or the
-   * folder of a run, which means its best.safetensors. A file that this package saved also sets the backbone, the
-   * classes and the other options, unless you set them yourself. Default: none. Unlike torchvision, this package never
-   * loads or downloads weights unless you ask for them.
+   * 'instance': a mask for each object. 'none': boxes only. The network then has no mask head, which makes it
+   * torchvision's Faster R-CNN (`fasterrcnn_*_fpn`). It can start from the weights of a Mask R-CNN too, of which the
+   * mask head is left out. Default 'instance', but 'none' if `weights` has no mask head.
+   */
+  masks?: 'instance' | 'none';
+  /**
+   * Weights of the whole network: 'COCO_V1' (ResNet-50; without masks MobileNetV3 too), the path of a `.safetensors` or
+   * `.pth` file, or the folder of a run, which means its best.safetensors. A file that this package saved also sets the
+   * backbone, the classes and the other options, unless you set them yourself. Default: none. Unlike torchvision, this
+   * package never loads or downloads weights unless you ask for them.
    */
   weights?: string;
   /**

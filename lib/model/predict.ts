@@ -1,7 +1,9 @@
 import type {NativeDetections, Model as NativeModel} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, instanceOf, integer, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import {checkNetworkSize} from '../image/network-size.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type ImageSource, readImage} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 import type {ResolvedModelOptions} from './options.js';
@@ -36,6 +38,7 @@ export type Detections<F extends MaskFormat = 'rle'> = {
   classNames: string[];
   /** D scores, 0..1. */
   scores: Float32Array;
+  /** D masks. None if the format is 'none', or if the network has no mask head. */
   masks: Masks<F>;
 };
 
@@ -45,7 +48,10 @@ export type Views = 1 | 2 | 4;
 /** The rule for the option `views`. */
 export const viewsRule: Rule = oneOf(1, 2, 4);
 
-/** Options of `model.predict()`. Invalid ones throw INVALID_OPTION. */
+/**
+ * Options of `model.predict()`. Those of pixels are for image files and their bytes, and each replaces the model's own
+ * (`model.pixels`). Invalid options throw INVALID_OPTION.
+ */
 export type PredictOptions<F extends MaskFormat = MaskFormat> = {
   /**
    * Only detections with a score above this are returned, 0..1. Default: the model's `boxScoreThresh`, which is also
@@ -57,7 +63,7 @@ export type PredictOptions<F extends MaskFormat = MaskFormat> = {
    * `boxDetectionsPerImg`, which is also the highest value that has an effect.
    */
   maxDetections?: number;
-  /** Format of the masks. Default 'rle'. */
+  /** Format of the masks. Default 'rle', but 'none' for a network without a mask head, which accepts no other. */
   maskFormat?: F;
   /**
    * A pixel belongs to an object if its probability is at least this value, 0..1. Only for 'rle' and 'bitmap'. The
@@ -79,7 +85,7 @@ export type PredictOptions<F extends MaskFormat = MaskFormat> = {
   batchSize?: number;
   /** Stops the work before the next batch. `predict()` then rejects with the signal's reason. */
   signal?: AbortSignal;
-};
+} & PixelOptions;
 
 const share = number({min: 0, max: 1});
 
@@ -91,24 +97,33 @@ const PREDICT: Schema = {
   views: viewsRule,
   batchSize: integer({min: 1}),
   signal: instanceOf(AbortSignal),
+  ...PIXEL_OPTIONS,
 };
 
 /** The parts of a model that prediction needs. */
 export type Predictor = {
   open: () => NativeModel;
   classes: readonly string[];
-  options: Pick<ResolvedModelOptions, 'boxScoreThresh' | 'boxDetectionsPerImg' | 'maxSize' | 'fixedSize'>;
+  options: Pick<ResolvedModelOptions, 'boxScoreThresh' | 'boxDetectionsPerImg' | 'maxSize' | 'fixedSize' | 'masks'>;
+  /** How images were read in training. */
+  pixels: PixelOptions;
 };
 
 /** Detects the objects in `sources`. Decodes each batch while the previous one is computed. */
 export async function predict<F extends MaskFormat>(
-  {open, classes, options: model}: Predictor,
+  {open, classes, options: model, pixels}: Predictor,
   sources: readonly ImageSource[],
   options: PredictOptions<F>,
 ): Promise<Detections<F>[]> {
   checkOptions(options, PREDICT, 'predict()');
   const {batchSize = 1, signal} = options;
-  const maskFormat: MaskFormat = options.maskFormat ?? 'rle';
+  const maskFormat: MaskFormat = options.maskFormat ?? (model.masks === 'none' ? 'none' : 'rle');
+  if (model.masks === 'none' && maskFormat !== 'none') {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option 'maskFormat' of predict() must be 'none' for a network without a mask head, got '${maskFormat}'.`,
+    );
+  }
   signal?.throwIfAborted();
   const detectOptions = {
     scoreThreshold: Math.max(options.scoreThreshold ?? 0, model.boxScoreThresh),
@@ -118,12 +133,13 @@ export async function predict<F extends MaskFormat>(
     views: options.views ?? 1,
   };
 
+  const reading = {...pixels, ...pixelOptionsOf(options)};
   const read = (start: number) => {
     const batch = sources.slice(start, start + batchSize);
     const images = Promise.all(
       batch.map(async (source, i) => {
         const name = `Image ${start + i} of predict()`;
-        const image = await readImage(source, {name});
+        const image = await readImage(source, {name, ...reading});
         const {file} = fileOf(source);
         checkNetworkSize(image, model, {name: file ?? name, file});
         return image;

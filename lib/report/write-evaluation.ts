@@ -50,9 +50,10 @@ const OPTIONS: Schema = {
 /**
  * Writes an evaluation to files: scores.json, with the score threshold and the scores of each image; images.csv, with a
  * row for each image; report.html, which opens without a server or a network, with all scores, charts and a gallery of
- * ground truth and predictions; the precision-recall curves at IoU 0.5 and the confusion matrix, as SVG and PNG; and
- * worst.png. That picture shows ground truth next to predictions for the images with the lowest object F1 (then the
- * lowest pixel IoU). Throws INVALID_OPTION, WRITE_FAILED, or errors of the model and the data set.
+ * ground truth and predictions; the precision-recall curves at IoU 0.5 and the confusion matrix, as SVG and PNG, of
+ * boxes if there are no masks; and worst.png. That picture shows ground truth next to predictions for the images with
+ * the lowest object F1 (then the lowest pixel IoU). Throws INVALID_OPTION, WRITE_FAILED, or errors of the model and the
+ * data set.
  */
 export async function writeEvaluation(
   model: MaskRcnn,
@@ -65,8 +66,9 @@ export async function writeEvaluation(
   const {details, ...scores} = evaluation;
   const {images} = details;
   const {scoreThreshold = details.scoreThreshold} = options;
-  const curves = atHalf(details.curves.segm, scores.segm.classes);
-  const title = 'Precision and recall of masks, IoU 0.5';
+  const {bbox, segm} = details.curves;
+  const curves = atHalf(segm ?? bbox, (scores.segm ?? scores.bbox).classes);
+  const title = `Precision and recall of ${segm === null ? 'boxes' : 'masks'}, IoU 0.5`;
   const charts = {
     precisionRecall: precisionRecallSvg(curves, {title}),
     confusion: confusionMatrixSvg(details.confusion),

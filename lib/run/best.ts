@@ -10,8 +10,8 @@ export type BestBy = 'ap' | 'ap50' | 'boxAp' | 'iou' | 'f1' | 'objectF1' | 'obje
 
 /** The scores to select by. Pixel and object scores are means over images. */
 export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) => number | null> = {
-  ap: ({segm}) => segm.ap,
-  ap50: ({segm}) => segm.ap50,
+  ap: ({segm}) => segm?.ap ?? null,
+  ap50: ({segm}) => segm?.ap50 ?? null,
   boxAp: ({bbox}) => bbox.ap,
   iou: ({pixel}) => pixel.mean.iou,
   f1: ({pixel}) => pixel.mean.f1,
@@ -19,12 +19,13 @@ export const BEST_BY: Record<Exclude<BestBy, 'loss'>, (evaluation: Evaluation) =
   objectDice: ({objects}) => objects.mean.dice,
 };
 
-/** What breaks a tie between epochs with the same score: the mask AP, then the training loss. */
+/** What breaks a tie between epochs with the same score: the AP of masks, or else of boxes, then the training loss. */
 export type TieBreak = {ap: number | null; loss: number};
 
 /** The values of an epoch that break ties. A record of another version may have no COCO scores. */
 export function tieBreakOf({loss, validation}: EpochRecord): TieBreak {
-  return {ap: (validation as Partial<Evaluation> | null)?.segm?.ap ?? null, loss};
+  const {bbox, segm} = (validation ?? {}) as Partial<Evaluation>;
+  return {ap: (segm ?? bbox)?.ap ?? null, loss};
 }
 
 /**

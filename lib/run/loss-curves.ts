@@ -68,9 +68,12 @@ function lossLines(steps: readonly StepRecord[]): Line[] {
     const values = smooth(steps.map(value), window);
     return {name, color, width, points: thin(steps.map(({step}, i) => [step + 1, values[i]!] as const))};
   };
-  const parts = Object.entries(NAMES).map(([key, name], i) =>
-    line(name, css(PALETTE[[4, 5, 2, 1, 6][i]!]!), 1.5, ({losses}) => losses[key as keyof Losses]),
-  );
+  // Without a mask head, the mask loss is 0 throughout.
+  const hasMasks = steps.length === 0 || steps.some(({losses}) => losses.loss_mask !== 0);
+  const parts = Object.entries(NAMES).flatMap(([key, name], i) => {
+    if (key === 'loss_mask' && !hasMasks) return [];
+    return [line(name, css(PALETTE[[4, 5, 2, 1, 6][i]!]!), 1.5, ({losses}) => losses[key as keyof Losses])];
+  });
   return [line('total', '#000', 2.5, ({loss}) => loss), ...parts];
 }
 

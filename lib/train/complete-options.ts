@@ -5,15 +5,27 @@ import {EMA, OPTIMIZERS, SCHEDULES} from './check-options.js';
 import type {OptimizerOptions, ResolvedTrainOptions, TrainOptions} from './options.js';
 import {defaultMilestones, defaultWarmupSteps, type ResolvedSchedule, type ScheduleOptions} from './schedule.js';
 
-/** Fills in the defaults of `options`, which must have been checked. Throws INVALID_OPTION. */
-export function completeTrainOptions(options: TrainOptions): ResolvedTrainOptions {
+/**
+ * Fills in the defaults of `options`, which must have been checked, for a network with or without masks. Throws
+ * INVALID_OPTION.
+ */
+export function completeTrainOptions(
+  options: TrainOptions,
+  masks: 'instance' | 'none' = 'instance',
+): ResolvedTrainOptions {
   const {data, epochs = 10, batchSize = 2, accumulate = 1, augment = 'hflip', ema = false, freeze = []} = options;
   const stepsPerEpoch = Math.ceil(data.length / batchSize / accumulate);
   const optimizer = resolveOptimizer(options.optimizer ?? 'sgd');
   const schedule = resolveSchedule(options.schedule ?? 'multistep', epochs);
-  const {validation, bestBy = validation === undefined ? 'loss' : 'iou'} = options;
+  const {validation, bestBy = validation === undefined ? 'loss' : masks === 'none' ? 'boxAp' : 'iou'} = options;
   if (validation === undefined && bestBy !== 'loss') {
     throw new MaskRcnnError('INVALID_OPTION', `Option 'bestBy' of train() as '${bestBy}' needs option 'validation'.`);
+  }
+  if (masks === 'none' && (bestBy === 'ap' || bestBy === 'ap50')) {
+    const got = `got '${bestBy}', which is of masks`;
+    throw new MaskRcnnError('INVALID_OPTION', `Option 'bestBy' of train() must fit a network without masks, ${got}.`, {
+      hint: "Choose 'boxAp'.",
+    });
   }
   return {
     epochs,

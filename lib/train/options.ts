@@ -137,8 +137,9 @@ export type TrainOptions = {
   /** Only detections on the validation set above this score count, 0..1. Default 0.5. */
   scoreThreshold?: number;
   /**
-   * The score that selects the best checkpoint. Ties go to the higher mask AP, then to the lower training loss. Default
-   * 'iou' (pixel IoU, mean over images), or 'loss' without `validation`.
+   * The score that selects the best checkpoint. Ties go to the higher mask AP (box AP without masks), then to the lower
+   * training loss. Default 'iou' (pixel IoU, mean over images), or 'boxAp' for a network without masks, or 'loss'
+   * without `validation`.
    */
   bestBy?: BestBy;
   /**

@@ -26,7 +26,11 @@ const FREE: readonly (keyof ResolvedTrainOptions)[] = [
  * INVALID_OPTION if an option that affects the training itself differs, and INVALID_DATASET if the number of images
  * differs.
  */
-export function completeResumedOptions(given: TrainOptions, {options, images}: TrainingState): ResolvedTrainOptions {
+export function completeResumedOptions(
+  given: TrainOptions,
+  {options, images}: TrainingState,
+  masks: 'instance' | 'none' = 'instance',
+): ResolvedTrainOptions {
   if (given.data.length !== images) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
@@ -34,12 +38,13 @@ export function completeResumedOptions(given: TrainOptions, {options, images}: T
     );
   }
   const {augment, ...before} = options;
-  const resolved = completeTrainOptions({
+  const merged = {
     ...before,
     ...(augment !== 'own' && {augment}),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     data: given.data,
-  });
+  };
+  const resolved = completeTrainOptions(merged, masks);
   for (const name of Object.keys(resolved) as (keyof ResolvedTrainOptions)[]) {
     if (FREE.includes(name) || JSON.stringify(resolved[name]) === JSON.stringify(options[name])) continue;
     // An older version did not know the option, and did what its default does.

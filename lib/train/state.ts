@@ -67,14 +67,14 @@ const PARTS = ['model', 'optimizer', 'random'] as const;
 export async function writeTrainingState(
   path: string,
   {model, optimizer, samplers, ...training}: TrainingState,
-  description: ModelDescription,
+  {classes, options}: ModelDescription,
 ): Promise<void> {
   const tensors = toStateDict([
     ...Array.from(model.values(), (tensor) => withName(tensor, `model.${tensor.name}`)),
     ...optimizer.map((tensor) => withName(tensor, `optimizer.${tensor.name}`)),
     {name: 'random.samplers', dtype: 'uint8', shape: [samplers.length], data: samplers},
   ]);
-  const metadata = {...describe(description), [TRAINING]: JSON.stringify(training)};
+  const metadata = {...describe({classes, options}), [TRAINING]: JSON.stringify(training)};
   await writeSafetensors(path, tensors, {...metadata, [CHECKSUM]: await checksum(tensors, metadata)});
 }
 
@@ -107,23 +107,27 @@ async function verify(path: string, tensors: StateDict, metadata: WeightsMetadat
 
 /**
  * Reads a file that `writeTrainingState()` wrote. Throws INVALID_CHECKPOINT if it is another kind of file, if it is
- * damaged, or if its network differs from `description`.
+ * damaged, or if its network differs from the one described.
  */
-export async function readTrainingState(path: string, description: ModelDescription): Promise<TrainingState> {
+export async function readTrainingState(
+  path: string,
+  {classes, options: network}: ModelDescription,
+): Promise<TrainingState> {
   const {tensors, metadata} = await readWeights(path).catch((error) => {
     if (!(error instanceof MaskRcnnError && error.code === 'INVALID_CHECKPOINT')) throw error;
     const reason = error.hint === undefined ? error.message : error.message.slice(0, -error.hint.length - 1);
     throw new MaskRcnnError('INVALID_CHECKPOINT', reason, {file: path, hint: GIVE_UP, cause: error});
   });
-  const {[TRAINING]: training, ...network} = metadata;
+  const {[TRAINING]: training, ...saved} = metadata;
   if (typeof training !== 'string') throw invalidCheckpoint(path, 'is not the state of a training run');
   await verify(path, tensors, metadata);
-  const expected = describe(description);
+  // How images are read is a condition of the run, which may be allowed to change.
+  const expected = describe({classes, options: network});
   for (const [key, value] of Object.entries(expected)) {
-    if (JSON.stringify(network[key]) === JSON.stringify(value)) continue;
+    if (JSON.stringify(saved[key]) === JSON.stringify(value)) continue;
     throw new MaskRcnnError(
       'INVALID_CHECKPOINT',
-      `${path} must be of the network that is trained: ${difference(network[key], value)}.`,
+      `${path} must be of the network that is trained: ${difference(saved[key], value)}.`,
       {file: path, hint: "Make the model with the options of the run: they are in its folder's options.json."},
     );
   }

@@ -9,12 +9,14 @@ import {describeShared, sharedImages} from '../datasets/overlap.js';
 import type {FileLock} from '../files/file-lock.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type FileNotice, noticesOf, tellOnce} from '../image/notices.js';
-import {type MaskRcnn, openModel, reserveModel} from '../model/model.js';
+import {pixelsDifference, requireSamePixels} from '../image/pixel-options.js';
+import {type MaskRcnn, openModel, reserveModel, setPixels} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
 import {repeatsOf} from './balance.js';
+import {boxesAloneTeller, describeBoxesAlone} from './boxes-alone.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {type Conditions, conditionsOf} from './conditions.js';
@@ -51,7 +53,8 @@ export type Run = {
  * the same seed, data and options on the same CPU, runs are identical bit for bit, even if one was interrupted and
  * resumed.
  *
- * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's, or for an error of `data.get()`, with the
+ * Throws INVALID_OPTION; INVALID_DATASET if classes differ from the model's, if training and validation set read image
+ * files with different options of pixels, or for an error of `data.get()`, with the
  * number of the sample; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_TARGET with the file and
  * instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it; BUSY if the model
  * is already being trained, or if another run goes on in the folder or has taken it over; DISPOSED; OUT_OF_MEMORY with
@@ -86,11 +89,16 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
   try {
     signal?.throwIfAborted();
     checkClasses(model, data, 'data');
-    if (validation !== undefined) checkClasses(model, validation, 'validation');
+    if (validation !== undefined) {
+      checkClasses(model, validation, 'validation');
+      requireSamePixels(data.pixels, validation.pixels);
+    }
     const lock = await lockToResume(options);
     try {
       const saved = lock === undefined ? undefined : await findState(model, options);
-      const resolved = saved === undefined ? completeTrainOptions(options) : completeResumedOptions(options, saved);
+      const {masks} = model.options;
+      const resolved =
+        saved === undefined ? completeTrainOptions(options, masks) : completeResumedOptions(options, saved, masks);
       const conditions = await conditionsOf(model, options);
       const {state, notices} =
         saved === undefined ? {state: undefined, notices: []} : resumeUnder(conditions, saved, options);
@@ -99,7 +107,14 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
         const isCompared = validation !== undefined && !hooks.areFilesTold;
         const shared = isCompared ? await sharedImages(data, validation, signal) : [];
         const memory = describeMemory(model, resolved.batchSize);
-        const told = [...notices, ...describeShared(shared), ...(memory === undefined ? [] : [memory])];
+        const told = [
+          ...notices,
+          ...describeBoxesAlone(data, masks),
+          ...describeShared(shared),
+          ...(memory === undefined ? [] : [memory]),
+          ...(Object.keys(model.pixels).length === 0 ? [] : pixelsDifference(model.pixels, data.pixels)),
+        ];
+        setPixels(model, data.pixels ?? {});
         return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
       } finally {
         await unfreeze();
@@ -173,6 +188,7 @@ async function openLoader(
 ): Promise<Loader> {
   const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
   const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
+  const tellBoxes = boxesAloneTeller(data, model.options.masks, say);
   const repeats = balance === 'none' ? undefined : await repeatsOf(data, {balanceThreshold, unreadable, say, signal});
   return createLoader(data, {
     batchSize,
@@ -181,7 +197,10 @@ async function openLoader(
     prefetch,
     ...(groups && {groups}),
     ...(repeats && {repeats}),
-    onRead: (sample) => tellFiles(noticesOf(sample)),
+    onRead: (sample) => {
+      tellFiles(noticesOf(sample));
+      tellBoxes(sample);
+    },
     augment: toAugmentation(augment),
     ...(!model.options.skipResize && {
       check: ({file, image}) => checkNetworkSize(image, model.options, {name: file, file}),

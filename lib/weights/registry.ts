@@ -11,6 +11,8 @@ export type RegisteredWeights = {
   backbone: BackboneName;
   /** Version of a detector: 1 is torchvision's `_fpn`, 2 is `_fpn_v2`. */
   version?: 1 | 2;
+  /** Whether a detector has a mask head: that of Mask R-CNN has, that of Faster R-CNN has not. */
+  masks?: Masks;
   file: string;
   /** The first digits of the file's SHA-256, which torchvision puts into the file name. */
   sha256: string;
@@ -21,7 +23,11 @@ export type RegisteredWeights = {
    * `overwrite_eps`).
    */
   frozenBatchNormEps?: number;
+  /** The default of `rpnScoreThresh` with these weights, if it is not 0 (torchvision's `defaults`). */
+  rpnScoreThresh?: number;
 };
+
+type Masks = 'instance' | 'none';
 
 /**
  * torchvision's weights of classifiers: backbone, name of the enum, file of IMAGENET1K_V1, and file of IMAGENET1K_V2 if
@@ -50,8 +56,8 @@ const classifiers: readonly [BackboneName, string, ...string[]][] = [
 const cocoClasses = cocoCategories.slice(1);
 
 /**
- * The registered weights, from torchvision 0.29's `models/detection/mask_rcnn.py`, `models/resnet.py`,
- * `models/mobilenetv2.py` and `mobilenetv3.py`.
+ * The registered weights, from torchvision 0.29's `models/detection/mask_rcnn.py` and `faster_rcnn.py`,
+ * `models/resnet.py`, `models/mobilenetv2.py` and `mobilenetv3.py`.
  */
 export const registry: readonly RegisteredWeights[] = [
   {
@@ -59,6 +65,7 @@ export const registry: readonly RegisteredWeights[] = [
     kind: 'detector',
     backbone: 'resnet50',
     version: 1,
+    masks: 'instance',
     ...fileAndHash('maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth'),
     classes: cocoClasses,
     frozenBatchNormEps: 0,
@@ -68,8 +75,38 @@ export const registry: readonly RegisteredWeights[] = [
     kind: 'detector',
     backbone: 'resnet50',
     version: 2,
+    masks: 'instance',
     ...fileAndHash('maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth'),
     classes: cocoClasses,
+  },
+  {
+    name: 'FasterRCNN_ResNet50_FPN_Weights.COCO_V1',
+    kind: 'detector',
+    backbone: 'resnet50',
+    version: 1,
+    masks: 'none',
+    ...fileAndHash('fasterrcnn_resnet50_fpn_coco-258fb6c6.pth'),
+    classes: cocoClasses,
+    frozenBatchNormEps: 0,
+  },
+  {
+    name: 'FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1',
+    kind: 'detector',
+    backbone: 'resnet50',
+    version: 2,
+    masks: 'none',
+    ...fileAndHash('fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth'),
+    classes: cocoClasses,
+  },
+  {
+    name: 'FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1',
+    kind: 'detector',
+    backbone: 'mobilenet_v3_large',
+    version: 1,
+    masks: 'none',
+    ...fileAndHash('fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth'),
+    classes: cocoClasses,
+    rpnScoreThresh: 0.05,
   },
   ...classifiers.flatMap(([backbone, weights, ...files]) =>
     files.map(
@@ -83,16 +120,21 @@ export const registry: readonly RegisteredWeights[] = [
   ),
 ];
 
+/** What the name of weights depends on. `masks` is 'instance' by default. */
+export type RegisteredModel = {
+  kind: RegisteredWeights['kind'];
+  backbone: BackboneName;
+  version: 1 | 2;
+  masks?: Masks | undefined;
+};
+
 /**
  * Finds the weights that `name` means for a model. It is a short name ('COCO_V1', 'IMAGENET1K_V2'), a full name
  * ('ResNet50_Weights.IMAGENET1K_V2'), or 'DEFAULT', which is torchvision's best. Undefined if there are no weights with
  * this name.
  */
-export function findRegistered(
-  name: string,
-  {kind, backbone, version}: {kind: RegisteredWeights['kind']; backbone: BackboneName; version: 1 | 2},
-): RegisteredWeights | undefined {
-  const candidates = registeredFor({kind, backbone, version});
+export function findRegistered(name: string, model: RegisteredModel): RegisteredWeights | undefined {
+  const candidates = registeredFor(model);
   const short = name.slice(name.indexOf('.') + 1);
   if (short === 'DEFAULT') {
     return candidates.findLast(
@@ -102,18 +144,12 @@ export function findRegistered(
   return candidates.find((weights) => weights.name === name || weights.name.endsWith(`.${name}`));
 }
 
-export function registeredFor({
-  kind,
-  backbone,
-  version,
-}: {
-  kind: RegisteredWeights['kind'];
-  backbone: BackboneName;
-  version: 1 | 2;
-}): RegisteredWeights[] {
+export function registeredFor({kind, backbone, version, masks = 'instance'}: RegisteredModel): RegisteredWeights[] {
   return registry.filter(
     (weights) =>
-      weights.kind === kind && weights.backbone === backbone && (kind === 'backbone' || weights.version === version),
+      weights.kind === kind &&
+      weights.backbone === backbone &&
+      (kind === 'backbone' || (weights.version === version && weights.masks === masks)),
   );
 }
 

@@ -1,17 +1,19 @@
 import {stat} from 'node:fs/promises';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
-import type {BackboneName} from '../../binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {cacheRoot} from '../files/cache.js';
 import {type DownloadProgress, download, sha256OfFile} from '../files/download.js';
-import {findRegistered, type RegisteredWeights, registeredFor, torchvisionModels} from './registry.js';
+import {
+  findRegistered,
+  type RegisteredModel,
+  type RegisteredWeights,
+  registeredFor,
+  torchvisionModels,
+} from './registry.js';
 import {weightsAt} from './run-weights.js';
 
-export type ResolveWeightsOptions = {
-  kind: 'detector' | 'backbone';
-  backbone: BackboneName;
-  version: 1 | 2;
+export type ResolveWeightsOptions = RegisteredModel & {
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
   /** Base URL of a mirror that has torchvision's file names. Default: torchvision's own. */
@@ -40,10 +42,12 @@ export async function resolveWeights(nameOrPath: string, options: ResolveWeights
   const {file, ...taken} = options.kind === 'detector' ? await weightsAt(nameOrPath) : {file: nameOrPath};
   if (await isFile(file)) return {path: file, registered: undefined, ...taken};
   const names = registeredFor(options).map(({name}) => name.slice(name.indexOf('.') + 1));
-  const model = options.kind === 'detector' ? `${options.backbone} in version ${options.version}` : options.backbone;
+  const {kind, backbone, version, masks} = options;
+  const without = masks === 'none' ? ' without masks' : '';
+  const model = kind === 'detector' ? `${backbone} in version ${version}${without}` : backbone;
   throw new MaskRcnnError(
     'INVALID_OPTION',
-    `'${nameOrPath}' is neither a file nor the name of ${options.kind} weights for ${model}.`,
+    `'${nameOrPath}' is neither a file nor the name of ${kind} weights for ${model}.`,
     {
       hint: names.length > 0 ? `Registered are ${names.join(', ')}.` : `None are registered for ${model}: name a file.`,
       file: nameOrPath,

@@ -56,6 +56,10 @@ MaskRCNNLosses MaskRCNN::compute_losses(
       rpn_losses.box_reg};
 }
 
+void MaskRCNN::require_mask_head(bool wanted) const {
+  TORCH_CHECK(!wanted || roi_heads_->has_masks(), "a network without a mask head makes no masks");
+}
+
 MaskRCNN::Maps MaskRCNN::compute_maps(const at::Tensor& images) {
   const auto features = backbone_->forward(images);
   return {ops::to_pool_from(features), rpn_->forward_head(features)};
@@ -87,6 +91,7 @@ std::vector<Detections> MaskRCNN::detect(
     const DetectionOptions& options,
     bool with_masks,
     StageCosts* costs) {
+  require_mask_head(with_masks);
   const auto lap = [costs](const char* stage) {
     if (costs != nullptr) costs->lap(stage);
   };
@@ -135,6 +140,7 @@ Detections MaskRCNN::detect_in_views(
     const std::vector<View>& views,
     const DetectionOptions& options,
     bool with_masks) {
+  require_mask_head(with_masks);
   std::vector<at::Tensor> mirrored;
   for (const auto& view : views) mirrored.push_back(view.of_image(image));
   const auto inputs = transform_.forward(mirrored, device());
@@ -199,6 +205,7 @@ std::vector<std::pair<std::string, at::Tensor>> MaskRCNN::trace(
   stages.emplace_back("box_features", predictions.features);
   stages.emplace_back("class_logits", predictions.class_logits);
   stages.emplace_back("box_regression", predictions.box_regression);
+  if (!roi_heads_->has_masks()) return stages;
 
   std::vector<at::Tensor> boxes;
   for (const auto& image : roi_heads_->select_detections(

@@ -20,15 +20,15 @@ namespace maskrcnn {
 struct MaskRCNNLosses {
   at::Tensor classifier;  // scalars, in torchvision's order
   at::Tensor box_reg;
-  at::Tensor mask;
+  at::Tensor mask;  // 0 without a mask head
   at::Tensor objectness;
   at::Tensor rpn_box_reg;
 
   at::Tensor total() const { return classifier + box_reg + mask + objectness + rpn_box_reg; }
 };
 
-// Mask R-CNN with a feature pyramid. Names are those of torchvision's state dict
-// (detection/mask_rcnn.py, detection/generalized_rcnn.py).
+// Mask R-CNN with a feature pyramid; without its mask head, Faster R-CNN. Names are those of
+// torchvision's state dict (detection/mask_rcnn.py, detection/generalized_rcnn.py).
 struct MaskRCNN : Module {
   explicit MaskRCNN(const MaskRCNNOptions& options);
 
@@ -54,7 +54,7 @@ struct MaskRCNN : Module {
 
   // The stages of detection by name, for the parity tests: transform.images, body.L, fpn.L,
   // fpn.pool, rpn.objectness.L, rpn.bbox_pred.L, proposals.N, box_features, class_logits,
-  // box_regression, mask_logits.
+  // box_regression and, with a mask head, mask_logits.
   std::vector<std::pair<std::string, at::Tensor>> trace(const std::vector<at::Tensor>& images);
 
   // The number of captured graphs for detection.
@@ -65,6 +65,8 @@ struct MaskRCNN : Module {
   at::Device device() { return parameters().front().device(); }
 
  private:
+  void require_mask_head(bool wanted) const;
+
   struct Maps {
     std::vector<at::Tensor> features;  // of the pyramid, per level, to pool from
     RpnHeadOutput rpn;

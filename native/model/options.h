@@ -65,6 +65,7 @@ struct RoiHeadsOptions {
   int64_t num_classes;          // including the background
   bool convolutional_heads;     // version 2: convolutions with batch norm
   int64_t representation_size;  // of the box head
+  bool masks;                   // false: no mask head, which is Faster R-CNN
   int64_t mask_channels;
   RoiPoolOptions box_roi_pool;
   RoiPoolOptions mask_roi_pool;

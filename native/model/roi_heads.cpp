@@ -32,6 +32,20 @@ at::Tensor of_class(const at::Tensor& values, const at::Tensor& classes) {
   return values.index({rows, classes});
 }
 
+// The boxes whose instance has a mask.
+Matched with_masks(const Matched& boxes, const ops::CroppedMasks& masks) {
+  const auto has_mask = masks.rects.select(1, 2) > 0;  // [G]
+  if (has_mask.all().item<bool>()) return boxes;       // on the CPU, so nothing waits
+  const auto kept = upload(has_mask, boxes.instances.device())
+                        .index_select(0, boxes.instances)
+                        .nonzero()
+                        .squeeze(1);
+  return {
+      boxes.boxes.index_select(0, kept),
+      boxes.instances.index_select(0, kept),
+      boxes.labels.index_select(0, kept)};
+}
+
 }  // namespace
 
 RoIHeads::RoIHeads(
@@ -61,6 +75,7 @@ RoIHeads::RoIHeads(
   box_predictor_ =
       add("box_predictor",
           std::make_shared<FastRcnnPredictor>(options.representation_size, options.num_classes));
+  if (!options.masks) return;
   mask_head_ =
       add("mask_head",
           std::make_shared<MaskRcnnHeads>(
@@ -197,12 +212,14 @@ RoiLosses RoIHeads::compute_losses(
     const std::vector<Target>& targets,
     at::Generator& generator) {
   const auto samples = sample(proposals, generator);
+  std::vector<Matched> masked;
   std::vector<at::Tensor> masks_for;
-  for (const auto& sample : samples) {
-    masks_for.push_back(sample.positive.boxes);
-    masks_for.push_back(sample.positive.instances);
+  for (size_t image = 0; has_masks() && image < targets.size(); ++image) {
+    masked.push_back(with_masks(samples[image].positive, targets[image].masks));
+    masks_for.push_back(masked.back().boxes);
+    masks_for.push_back(masked.back().instances);
   }
-  ReadBack positives(masks_for);  // arrives while the heads compute
+  ReadBack places_of_masks(masks_for);  // arrives while the heads compute
 
   std::vector<at::Tensor> boxes, all_labels, positive_boxes, positive_labels, places, wanted_boxes;
   int64_t first = 0;
@@ -218,13 +235,14 @@ RoiLosses RoIHeads::compute_losses(
   }
   const auto labels = at::cat(all_labels);  // [R]
   const auto predictions = predict_boxes(features, boxes);
+  const auto mask_loss = [&] {
+    if (!has_masks()) return at::zeros({}, predictions.class_logits.options());
+    return compute_mask_loss(features, masked, places_of_masks, targets);
+  };
   // Without proposals and objects there is nothing to learn: the mean of no elements would be NaN,
   // as it is in torchvision.
   if (labels.size(0) == 0) {
-    return {
-        predictions.class_logits.sum() * 0,
-        predictions.box_regression.sum() * 0,
-        compute_mask_loss(features, samples, positives, targets)};
+    return {predictions.class_logits.sum() * 0, predictions.box_regression.sum() * 0, mask_loss()};
   }
   const auto classifier = at::cross_entropy_loss(predictions.class_logits, labels);
 
@@ -235,20 +253,20 @@ RoiLosses RoIHeads::compute_losses(
       at::cat(wanted_boxes),
       at::cat(positive_boxes),
       labels.numel());
-  return {classifier, box_reg, compute_mask_loss(features, samples, positives, targets)};
+  return {classifier, box_reg, mask_loss()};
 }
 
 at::Tensor RoIHeads::compute_mask_loss(
     const std::vector<at::Tensor>& features,
-    const std::vector<TrainingSample>& samples,
-    ReadBack& positives,
+    const std::vector<Matched>& boxes,
+    ReadBack& places,
     const std::vector<Target>& targets) {
-  std::vector<at::Tensor> boxes, labels;
-  for (const auto& sample : samples) {
-    boxes.push_back(sample.positive.boxes);
-    labels.push_back(sample.positive.labels);
+  std::vector<at::Tensor> coordinates, labels;
+  for (const auto& image : boxes) {
+    coordinates.push_back(image.boxes);
+    labels.push_back(image.labels);
   }
-  const auto logits = predict_masks_of_class(features, to_rois(boxes), at::cat(labels));
+  const auto logits = predict_masks_of_class(features, to_rois(coordinates), at::cat(labels));
   if (logits.size(0) == 0) return logits.sum() * 0;  // the mean of no elements would be NaN
 
   std::vector<at::Tensor> wanted;
@@ -260,8 +278,8 @@ at::Tensor RoIHeads::compute_mask_loss(
         target.original.width,
         target.resized.height,
         target.resized.width,
-        positives.wait()[2 * image],
-        positives.wait()[2 * image + 1],
+        places.wait()[2 * image],
+        places.wait()[2 * image + 1],
         logits.size(-1)));
   }
   return at::binary_cross_entropy_with_logits(logits, upload(at::cat(wanted), logits.device()));

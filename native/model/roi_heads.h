@@ -45,11 +45,11 @@ struct MatchedProposals {
 struct RoiLosses {
   at::Tensor classifier;  // scalars
   at::Tensor box_reg;
-  at::Tensor mask;
+  at::Tensor mask;  // 0 without a mask head, or without an object that has a mask
 };
 
 // Predicts the class, the exact box and the mask of each proposal (Mask R-CNN, section 3;
-// torchvision detection/roi_heads.py).
+// torchvision detection/roi_heads.py). Without the mask head it is that of Faster R-CNN.
 struct RoIHeads : Module {
   // strides: see Backbone::strides()
   RoIHeads(int64_t channels, const std::vector<int64_t>& strides, const RoiHeadsOptions& options);
@@ -91,6 +91,8 @@ struct RoIHeads : Module {
 
   const RoiHeadsOptions& options() const { return options_; }
 
+  bool has_masks() const { return mask_head_ != nullptr; }
+
  private:
   Matched match_image(const at::Tensor& proposals, const Target& target) const;
 
@@ -102,8 +104,8 @@ struct RoIHeads : Module {
   std::vector<TrainingSample> sample(MatchedProposals& proposals, at::Generator& generator) const;
   at::Tensor compute_mask_loss(
       const std::vector<at::Tensor>& features,
-      const std::vector<TrainingSample>& samples,
-      ReadBack& positives,  // boxes and instances per image
+      const std::vector<Matched>& boxes,  // those whose instance has a mask
+      ReadBack& places,                   // boxes and instances per image
       const std::vector<Target>& targets);
 
   RoiHeadsOptions options_;

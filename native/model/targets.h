@@ -14,9 +14,11 @@ namespace maskrcnn {
 // The ground truth of one image. The transform resizes the boxes together with the image; the masks
 // stay cropped and unresized.
 struct Target {
-  at::Tensor boxes;         // [G,4] f32: x0, y0, x1, y1 in pixels of the network's input
-  at::Tensor labels;        // [G] i64: 1..K-1
-  ops::CroppedMasks masks;  // in pixels of the original image
+  at::Tensor boxes;   // [G,4] f32: x0, y0, x1, y1 in pixels of the network's input
+  at::Tensor labels;  // [G] i64: 1..K-1
+  // In pixels of the original image. An instance of which only the box is known has a rectangle of
+  // 0 x 0 pixels.
+  ops::CroppedMasks masks;
   ImageSize original;
   ImageSize resized;
 };

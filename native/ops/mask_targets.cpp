@@ -13,14 +13,14 @@
 namespace maskrcnn::ops {
 namespace {
 
-struct Crop {
+struct CroppedMask {
   int64_t left, top, width, height;
   const uint8_t* bitmap;
 };
 
-std::vector<Crop> read_crops(
+std::vector<CroppedMask> read_crops(
     const at::Tensor& rects, const at::Tensor& data, int64_t height, int64_t width) {
-  std::vector<Crop> crops(rects.size(0));
+  std::vector<CroppedMask> crops(rects.size(0));
   const auto* rect = rects.const_data_ptr<int32_t>();
   int64_t used = 0;
   for (auto& crop : crops) {
@@ -72,7 +72,7 @@ class MaskPooler {
       int64_t side)
       : source_rows_(source_rows), source_columns_(source_columns), side_(side) {}
 
-  void pool(const Crop& crop, const float* box, float* target) {
+  void pool(const CroppedMask& crop, const float* box, float* target) {
     if (!std::all_of(box, box + 4, [](float value) { return std::isfinite(value); })) {
       std::fill_n(target, side_ * side_, std::numeric_limits<float>::quiet_NaN());
       return;
@@ -117,7 +117,7 @@ class MaskPooler {
 
  private:
   // For each column of cells, the weighted sum of one row of the bitmap.
-  void sum_row(const Crop& crop, int64_t row) {
+  void sum_row(const CroppedMask& crop, int64_t row) {
     const uint8_t* pixels = crop.bitmap + row * crop.width;
     row_sums_.assign(side_, 0.0f);
     for (int64_t j = 0; j < side_; ++j) {

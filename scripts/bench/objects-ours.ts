@@ -2,6 +2,7 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {loadBinding} from '../../lib/addon/binding.js';
+import {hasMask} from '../../lib/datasets/dataset.js';
 import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import {type Dataset, type Detections, evaluate, type MaskRcnn, maskRcnn} from '../../lib/index.js';
 import {openModel} from '../../lib/model/model.js';
@@ -41,7 +42,9 @@ async function makePrediction(): Promise<() => Promise<void>> {
 async function makeEvaluation(): Promise<() => Promise<void>> {
   const {rle} = await loadBinding();
   const found = samples.map(({image: {width, height}, instances}): Detections => {
-    const moved = instances.map(({mask}) => ({...mask, left: Math.min(mask.left + 1, width - mask.width)}));
+    const moved = instances
+      .filter(hasMask)
+      .map(({mask}) => ({...mask, left: Math.min(mask.left + 1, width - mask.width)}));
     return {
       width,
       height,
@@ -55,7 +58,7 @@ async function makeEvaluation(): Promise<() => Promise<void>> {
   const data: Dataset = {length: samples.length, classes: ['object'], get: async (index) => samples[index]!};
   return async () => {
     let next = 0;
-    const model = {classes: ['object'], predict: async () => [found[next++]!]};
+    const model = {classes: ['object'], options: {masks: 'instance'}, predict: async () => [found[next++]!]};
     await evaluate(model as unknown as MaskRcnn, {data});
   };
 }

@@ -2,7 +2,7 @@ import test from 'ava';
 import {copyPaste} from '../../lib/augment/copy-paste.js';
 import {flipHorizontal} from '../../lib/augment/flip.js';
 import {Random} from '../../lib/basics/random.js';
-import type {Sample} from '../../lib/datasets/dataset.js';
+import {hasMask, type Sample} from '../../lib/datasets/dataset.js';
 import {alone, discs, idsOfColours} from './samples.js';
 
 /** A sample with other colours, ids and size. */
@@ -25,7 +25,7 @@ test('objects of another image cover what is below, in the image and in the mask
     const after = await copyPaste({chance: 1, share: 1})(sample, new Random(seed), context);
     const pasted = after.instances.filter(({id}) => id! > 10);
     const owners = new Int32Array(90 * 70);
-    for (const {mask, id, box} of after.instances) {
+    for (const {mask, id, box} of after.instances.filter(hasMask)) {
       t.deepEqual(box, [mask.left, mask.top, mask.left + mask.width, mask.top + mask.height]);
       for (const [i, on] of mask.data.entries()) {
         const at = (mask.top + Math.floor(i / mask.width)) * 90 + mask.left + (i % mask.width);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type {AugmentContext} from '../../lib/augment/augmentation.js';
-import type {Instance, Sample} from '../../lib/datasets/dataset.js';
+import {hasMask, type Instance, type Sample} from '../../lib/datasets/dataset.js';
 
 /** A context for augmentations that need no other sample. */
 export const alone: AugmentContext = {
@@ -46,7 +46,7 @@ function instancesOf({width, ids}: Omit<Ids, 'height'>): Instance[] {
 /** The id image of a sample, painted from its cropped masks. */
 export function paint({image: {width, height}, instances}: Sample): number[] {
   const ids = new Array<number>(width * height).fill(0);
-  for (const {mask, id} of instances) {
+  for (const {mask, id} of instances.filter(hasMask)) {
     for (const [i, on] of mask.data.entries()) {
       if (on) ids[(mask.top + Math.floor(i / mask.width)) * width + mask.left + (i % mask.width)] = id!;
     }

@@ -8,7 +8,7 @@ import {runCli} from '../../lib/cli/run.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import type {EvaluationComparison} from '../../lib/index.js';
-import {MaskFolder, maskRcnn} from '../../lib/index.js';
+import {decodeRle, MaskFolder, maskRcnn} from '../../lib/index.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {recordedProgress} from '../libtorch/fake-wheel.js';
@@ -309,6 +309,49 @@ test.serial('predict writes what is asked for, goes on after an unreadable image
   );
   const results = JSON.parse(readFileSync(join(output, 'results.json'), 'utf8'));
   t.is(results.filter((result: {image_id: number}) => result.image_id === 1).length, found.objects.length);
+});
+
+test.serial('predict writes tables of the objects, with the ids and classes of the JSON', async (t) => {
+  const output = at('tables');
+  const args = ['predict', at('run', 'last.safetensors'), at('data', 'test_?.png'), '--output', output];
+  const {code, err} = await maskrcnn(
+    ...[...args, '--save', 'csv,json', '--score-threshold', '0', '--microns-per-pixel', '0.5'],
+  );
+  t.is(code, 0, err);
+  t.deepEqual((await readdir(output)).sort(), ['counts.csv', 'objects.csv', 'test_1.json', 'test_2.json']);
+  const lines = (name: string) => readFileSync(join(output, name), 'utf8').split('\r\n').slice(0, -1);
+  const [header, ...rows] = lines('objects.csv').map((line) => line.split(','));
+  const cell = (row: string[], name: string) => row[header!.indexOf(name)]!;
+  const counts = ['image,class,count'];
+  let next = 0;
+  for (const name of ['test_1', 'test_2']) {
+    const {objects} = JSON.parse(readFileSync(join(output, `${name}.json`), 'utf8'));
+    t.true(objects.length > 0);
+    counts.push(`${at('data', `${name}.png`)},gland,${objects.length}`);
+    for (const {id, class: className, score, mask} of objects) {
+      const row = rows[next++]!;
+      t.deepEqual(row.slice(0, 4), [at('data', `${name}.png`), String(id), className, String(score)]);
+      const area = decodeRle(mask).filter(Boolean).length;
+      t.is(Number(cell(row, 'area')), area);
+      t.is(Number(cell(row, 'area_um2')), area / 4);
+      t.is(cell(row, 'intensity_mean-2') === '', area === 0);
+    }
+  }
+  t.is(rows.length, next);
+  t.deepEqual(lines('counts.csv'), counts);
+
+  const plain = await maskrcnn(...args, '--save', 'csv', '--score-threshold', '1');
+  t.is(plain.code, 0, plain.err);
+  t.is(lines('objects.csv').length, 1);
+  t.false(lines('objects.csv')[0]!.includes('_um'));
+  t.deepEqual(
+    lines('counts.csv'),
+    counts.map((line) => line.replace(/,\d+$/, ',0')),
+  );
+  const refused = await maskrcnn(...args, '--microns-per-pixel', '0.5');
+  t.regex(refused.err, /maskrcnn predict without csv in --save takes no --microns-per-pixel\./);
+  const wrong = await maskrcnn(...args, '--save', 'csv', '--microns-per-pixel', '0');
+  t.regex(wrong.err, /--microns-per-pixel of maskrcnn predict must be a number > 0, got 0/);
 });
 
 test.serial(

@@ -14,6 +14,10 @@ for (const [message, expected] of [
   ['allowChanges: true goes on regardless.', '--allow-changes goes on regardless.'],
   ['as stored, pass exifOrientation: false.', 'as stored, pass --no-exif-orientation.'],
   ['Pass clipNorm: null for none.', 'Pass --clip-norm null for none.'],
+  ["Pass range: [0, 4095], or range: 'percentile'.", 'Pass --range 0,4095, or --range percentile.'],
+  ['Pass range: [-3.5, 1e-7].', 'Pass --range -3.5,1e-7.'],
+  ['with channels: [0, 2], page: 1', 'with --channels 0,2, --page 1'],
+  ['range: [9, 1], page: [1]', 'range: [9, 1], page: [1]'],
   ["resume: 'auto' begins anew", '--resume auto begins anew'],
   ["'data' of a resumed run must have its 5 images", 'DATA of a resumed run must have its 5 images'],
   [

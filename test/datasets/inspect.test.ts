@@ -3,7 +3,7 @@ import {MaskRcnnError} from '../../lib/basics/errors.js';
 import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
 import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
 import {split} from '../../lib/datasets/split.js';
-import {depthNotice} from '../../lib/image/notices.js';
+import {depthNotice} from '../image/depth-notice.js';
 import {blobSample} from '../tiny.js';
 
 /** Image 0 has two labels and two bad instances, 1 is unreadable, 2 has no objects, and 3 has the pixels of 4. */
@@ -73,7 +73,7 @@ test('what was left out of files is told once for the data set, with a count', a
   t.is(warnings[0], 'A root is not a class.');
   t.regex(
     warnings[1]!,
-    /^4 images are read by their upper 8 bits only: blob_0\.png has 16 bits .*; and 1 more\. Stretch/,
+    /^4 images are read by their upper 8 bits only: blob_0\.png has 16 bits .*; and 1 more\. Pass range: \[0, 2047\], or range: 'percentile'\.$/,
   );
   t.regex(warnings[2]!, /^4 files are read by their first pages only: mask_0\.tif has 3 pages; .*; and 1 more\.$/);
   const parts = split(told, 0.5);

@@ -272,7 +272,7 @@ test('a binary mask of several parts needs to be told apart', async (t) => {
   }
   // A single part is one instance. One id in an instance mask may have several parts.
   const one = await folder({'a.bmp': image(), 'a_anno.png': mask(['1100', '1000', '0000'], 255)});
-  t.is((await (await MaskFolder.open(one, {classes})).get(0)).instances[0]!.mask.data.join(''), '1110');
+  t.is((await (await MaskFolder.open(one, {classes})).get(0)).instances[0]!.mask!.data.join(''), '1110');
   const parts = await folder({'a.bmp': image(), 'a_anno.png': mask(rows)});
   t.is((await (await MaskFolder.open(parts, {classes})).get(0)).instances.length, 1);
 });

@@ -35,9 +35,9 @@ for (const [what, sample, message] of [
   ['null among instances', {file: 'a.png', image: pixels(), instances: [instance(), null]}, /instances\[1\], got null/],
   ['no box', {file: 'a.png', image: pixels(), instances: [{...instance(), box: undefined}]}, /at instances\[0\]\.box/],
   [
-    'no mask',
-    {file: 'a.png', image: pixels(), instances: [{...instance(), mask: undefined}]},
-    /a mask .* instances\[0\]/,
+    'null as a mask',
+    {file: 'a.png', image: pixels(), instances: [{...instance(), mask: null}]},
+    /a mask .* instances\[0\], got null/,
   ],
   [
     'a mask of an array',
@@ -64,7 +64,7 @@ test('true objects, sources and ids of another shape are refused, by the number 
   for (const [truth, message] of [
     [null, /^truth\(1\) of the data set must have a list of objects, got null/],
     [[{label: 1}], /must have a box at 0, got undefined/],
-    [[{label: 1, box: [0, 0, 1, 1], area: 1}], /must have a mask \{size, counts\} at 0/],
+    [[{label: 1, box: [0, 0, 1, 1], area: 1, mask: null}], /must have a mask \{size, counts\} at 0/],
   ] as const) {
     const asked = truthOfSample({...data, truth: async () => truth as never}, 1);
     await t.throwsAsync(asked, {code: 'INVALID_DATASET', message});

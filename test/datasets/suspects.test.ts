@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import sharp from 'sharp';
+import type {MaskedInstance} from '../../lib/datasets/dataset.js';
 import {
   Coco,
   type Dataset,
@@ -19,7 +20,7 @@ const none = {count: 0, examples: []};
 const noSuspects = {boxes: none, onePixel: none, subPixel: none, doubled: none, nearDoubled: none};
 
 /** An instance whose mask is a full rectangle. */
-function block(left: number, top: number, width: number, height: number, rest: Partial<Instance> = {}): Instance {
+function block(left: number, top: number, width: number, height: number, rest: Partial<Instance> = {}): MaskedInstance {
   const data = new Uint8Array(width * height).fill(1);
   return {label: 1, box: [left, top, left + width, top + height], mask: {left, top, width, height, data}, ...rest};
 }

@@ -1,9 +1,9 @@
 import test from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
-import type {Instance, Sample} from '../../lib/datasets/dataset.js';
+import type {Instance, MaskedInstance, Sample} from '../../lib/datasets/dataset.js';
 import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 
-const good: Instance = {
+const good: MaskedInstance = {
   label: 1,
   box: [1, 2, 4, 4],
   mask: {left: 1, top: 2, width: 3, height: 2, data: Uint8Array.of(0, 1, 1, 1, 1, 0)},

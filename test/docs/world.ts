@@ -3,10 +3,11 @@ import {join} from 'node:path';
 import {decode} from 'fast-png';
 import sharp from 'sharp';
 import {writeGlandImages} from '../../examples/glands/generate.js';
-import {MaskFolder, maskRcnn} from '../../lib/index.js';
+import {MaskFolder, maskRcnn, readImage} from '../../lib/index.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {writeWeights} from '../../lib/weights/write-weights.js';
 import {writeBmp} from '../image/bmp-writer.js';
+import {writeTiff} from '../image/tiff-writer.js';
 import {nodeArguments} from '../program.js';
 import {tinyModel} from '../tiny.js';
 import {root} from './blocks.js';
@@ -52,6 +53,7 @@ export async function makeWorld(folder: string): Promise<void> {
       .jpeg()
       .toFile(at(`photos/${i}.jpg`));
   }
+  await writePlates(at);
   const coco = await boxesAsCoco(drawn);
   for (const name of COCO_FILES) await writeFile(at(name), JSON.stringify(coco));
   await writeTools(at, coco);
@@ -121,6 +123,18 @@ async function writeAsBmp(from: string, to: string): Promise<void> {
   const pixel = (x: number, y: number) =>
     channels === 1 ? value(x, y, 0) : (value(x, y, 0) << 16) | (value(x, y, 1) << 8) | value(x, y, 2);
   await writeFile(to, writeBmp({width, height, bits: channels === 1 ? 8 : 24, pixel}));
+}
+
+/** Writes the drawn training images as stacks of two pages, of grey in 12 of 16 bits. */
+async function writePlates(at: At): Promise<void> {
+  await mkdir(at('plates'));
+  for (const i of [1, 2, 3, 4, 5, 6]) {
+    const {data: rgb, width, height} = await readImage(at('drawn', `train_${i}.png`));
+    const data = Uint16Array.from({length: width * height}, (_, pixel) => rgb[pixel * 3]! * 16);
+    const page = {width, height, data};
+    await writeFile(at('plates', `plate_${i}.tif`), writeTiff([page, page]));
+    await cp(at('drawn', `train_${i}_anno.png`), at('plates', `plate_${i}_mask.png`));
+  }
 }
 
 type DrawnCoco = Awaited<ReturnType<typeof boxesAsCoco>>;

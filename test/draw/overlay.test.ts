@@ -214,7 +214,7 @@ test('a picture of GlaS with its true glands', async (t) => {
   const data = await MaskFolder.open(path, {classes: ['gland'], include: 'testA_1'});
   const {image, instances} = await data.get(0);
   const picture = await pixels(await drawInstances(image, instances, {...plain, opacity: 1}));
-  const {mask} = instances[0]!;
+  const mask = instances[0]!.mask!;
   const first = mask.data.indexOf(1);
   const [x, y] = [mask.left + (first % mask.width), mask.top + Math.floor(first / mask.width)];
   t.deepEqual(picture.at(x, y), [...colorOf(0)]);

@@ -59,7 +59,7 @@ const squares = (length: number): Dataset => ({
 });
 
 /** Finds the square of image i in its class, with only so many of its ten rows. 0: finds nothing. */
-function finder(rows: (index: number) => number): MaskRcnn {
+function finder(rows: (index: number) => number, masks: 'instance' | 'none' = 'instance'): MaskRcnn {
   const predict = async ({data}: Sample['image']): Promise<Detections[]> => {
     const index = data[0]! + 256 * data[1]!;
     const height = rows(index);
@@ -76,7 +76,7 @@ function finder(rows: (index: number) => number): MaskRcnn {
       },
     ];
   };
-  return {predict, classes: ['even', 'odd']} as unknown as MaskRcnn;
+  return {predict, classes: ['even', 'odd'], options: {masks}} as unknown as MaskRcnn;
 }
 
 async function named(name: string, length: number, rows: (index: number) => number): Promise<NamedEvaluation> {
@@ -156,6 +156,28 @@ test('paired: equal evaluations differ by exactly 0 in every draw; the seed deci
   t.notDeepEqual(scoreOf(again, 'segm.ap').intervals, scoreOf(found, 'segm.ap').intervals);
   const none = await compareEvaluations([a, other], {resamples: 0});
   t.deepEqual(scoreOf(none, 'segm.ap').intervals, [null, null]);
+});
+
+test('beside a network without masks, boxes are compared', async (t) => {
+  const boxes = {
+    name: 'B',
+    evaluation: await evaluate(
+      finder(() => 5, 'none'),
+      {data: squares(4)},
+    ),
+  };
+  const found = await compareEvaluations([await named('A', 4, () => 10), boxes], {resamples: 20});
+  t.false(found.scores.some(({path}) => path[0] === 'segm'));
+  // A box of half the height has an IoU of 0.5, which counts at the first of ten thresholds.
+  t.deepEqual(
+    found.classes.map(({name, values}) => [name, values.map((value) => Math.round(value! * 1000) / 1000)]),
+    [
+      ['even', [1, 0.1]],
+      ['odd', [1, 0.1]],
+    ],
+  );
+  t.deepEqual(scoreOf(found, 'bbox.ap').values, found.classes[0]!.values);
+  t.not(found.classes[0]!.intervals![1], null);
 });
 
 test('what cannot be compared is refused', async (t) => {

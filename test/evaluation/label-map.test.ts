@@ -55,7 +55,7 @@ test('cropped masks of a sample are put in their places, the later one above', (
     mask: {left, top, width: w, height: h, data: new Uint8Array(w * h).fill(1)},
   });
   const sample = {file: 'a', image, instances: [instance(3, 2, 4, 4), instance(5, 2, 4, 4)]};
-  const {labels} = trueLabels(sample);
+  const {labels} = trueLabels(sample.image, sample.instances);
   t.deepEqual(
     labels.map((label) => Math.min(label, 1)),
     rectangle(3, 2, 8, 5),

@@ -125,7 +125,7 @@ test.serial(
       } of (await masks.get(i)).instances) {
         const bbox = [x0, y0, x1 - x0, y1 - y0];
         const segmentation = [[x0, y0, x1, y0, x1, y1, x0, y1]];
-        const area = mask.data.reduce((sum, pixel) => sum + pixel, 0);
+        const area = mask!.data.reduce((sum, pixel) => sum + pixel, 0);
         annotations.push({
           id: annotations.length + 1,
           image_id: i + 1,

@@ -11,6 +11,7 @@ import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import {writeBmp} from './bmp-writer.js';
 import {writePng} from './png-writer.js';
+import {writeTiff} from './tiff-writer.js';
 
 /** Milliseconds that the event loop may be held. Much more than the 10 of a turn, because tests share the processor. */
 const HOLD = 500;
@@ -96,5 +97,15 @@ test.serial('large masks and images leave the event loop free', async (t) => {
     const opened = await MaskFolder.open(data, {classes: ['spot'], binary: 'components'});
     const {hold} = await held(async () => t.is((await opened.get(0)).instances.length, 10_000, name));
     t.true(hold < HOLD, `${name}: ${hold} ms`);
+  }
+});
+
+test.serial('the percentiles of a large image leave the event loop free', async (t) => {
+  const [width, height] = [4000, 4000];
+  for (const data of [new Uint16Array(width * height), new Float32Array(width * height)]) {
+    for (let i = 0; i < data.length; i++) data[i] = i % 4096;
+    const tiff = writeTiff({width, height, data});
+    const {hold} = await held(async () => t.is((await readImage(tiff, {range: 'percentile'})).data[3 * 4095], 255));
+    t.true(hold < HOLD, `${data.constructor.name}: ${hold} ms`);
   }
 });

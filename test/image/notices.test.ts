@@ -3,9 +3,10 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {depthNotice, describeNotices, tellOnce} from '../../lib/image/notices.js';
+import {depthNotices, describeNotices, proposeRange, tellOnce} from '../../lib/image/notices.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
+import {depthNotice} from './depth-notice.js';
 import {writeGif} from './gif-writer.js';
 import {writePng} from './png-writer.js';
 import {writeTiff} from './tiff-writer.js';
@@ -41,7 +42,7 @@ test('16 bits: the upper 8 are read, and the range is told', async (t) => {
     const image = await readImage(path);
     t.deepEqual([...image.data], [0, 0, 0, 1, 1, 1, 3, 3, 3, 7, 7, 7]);
     const what = 'has 16 bits per sample, values 152 to 1806 of 65535: read as 0 to 7 of 255, nearly black';
-    t.deepEqual(image.notices, [{kind: 'depth', file: path, what, dark: true}]);
+    t.deepEqual(image.notices, [{kind: 'depth', file: path, what, dark: true, values: [152, 1806]}]);
     t.is((await readMask(path)).notices, undefined); // a mask keeps all bits
   }
 });
@@ -94,7 +95,39 @@ test('in words: one sentence for each kind, with a count and three examples, dar
     sentence!,
     /^4 images are read by their upper 8 bits only: b\.tif .*, nearly black; c\.tif .*, black; a\.tif /,
   );
-  t.regex(sentence!, /; and 1 more\. Stretch the values to 8 bits first\.$/);
+  t.regex(sentence!, /; and 1 more\. Pass range: 'percentile'\.$/);
+});
+
+test('the proposed range has as many bits as the values need, unless some image needs them all', (t) => {
+  const ranges = [
+    [[152, 1806]],
+    [
+      [152, 1806],
+      [3, 4096],
+    ],
+    [
+      [152, 1806],
+      [0, 65535],
+    ],
+    [[0, 0]],
+  ].map((values) => proposeRange(values.map(([least, most]) => depthNotice('a.tif', least!, most!))));
+  t.deepEqual(ranges, [[0, 2047], [0, 8191], undefined, [0, 1]]);
+  t.is(proposeRange([depthNotice('bright.tif', 0, 65535)]), undefined);
+  const of = (values: [number, number]) =>
+    proposeRange(depthNotices('a.tif', {type: 'int16', values, levels: [127, 128], range: 'full'}));
+  t.deepEqual(of([-5, 300]), [-5, 300]);
+  t.is(of([-5, -5]), undefined);
+});
+
+test('a range that does not fit is told, one that fits is not', (t) => {
+  const of = (levels: [number, number]) =>
+    depthNotices('a.tif', {type: 'uint8', values: [0, 255], levels, range: [0, 4095]}).map(({what}) => what);
+  t.deepEqual(of([0, 16]), ['has values 0 to 255: with range: [0, 4095] read as 0 to 16 of 255, nearly black']);
+  t.deepEqual(of([100, 114]), [
+    'has values 0 to 255: with range: [0, 4095] read as 100 to 114 of 255, in 15 of 256 levels',
+  ]);
+  t.deepEqual(of([255, 255]), ['has values 0 to 255: with range: [0, 4095] read as 255 to 255 of 255, white']);
+  t.deepEqual(of([100, 115]), []);
 });
 
 test('one after another: each kind once, and of too dark images again', (t) => {
@@ -107,7 +140,10 @@ test('one after another: each kind once, and of too dark images again', (t) => {
   t.is(said.length, 3);
   t.regex(said[0]!, /^1 image is read by its upper 8 bits only: a\.tif .* of 255\. Others like it are not told\.$/);
   t.is(said[1], '1 file is read by its first page only: d.tif has 3 pages. Others like it are not told.');
-  t.regex(said[2]!, /^1 image is .*: b\.tif .*, nearly black\. Stretch the values to 8 bits first\. Others/);
+  t.regex(
+    said[2]!,
+    /^1 image is .*: b\.tif .*, nearly black\. Pass range: \[0, 2047\], or range: 'percentile'\. Others/,
+  );
   const darkFirst: string[] = [];
   tellOnce((sentence) => darkFirst.push(sentence))([dark, bright]);
   t.is(darkFirst.length, 1);

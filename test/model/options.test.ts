@@ -50,6 +50,7 @@ test("nothing given: torchvision's defaults", (t) => {
     boxRoiPool: {featmapNames: ['0', '1', '2', '3'], outputSize: 7, samplingRatio: 2},
     maskRoiPool: {featmapNames: ['0', '1', '2', '3'], outputSize: 14, samplingRatio: 2},
     boxRepresentationSize: 1024,
+    masks: 'instance',
     maskChannels: 256,
     boxScoreThresh: 0.05,
     boxNmsThresh: 0.5,

@@ -72,6 +72,17 @@ test.serial('every backbone has the names and shapes that torchvision gives it',
   }
 });
 
+test.serial("without masks, the names and shapes of torchvision's Faster R-CNN", async (t) => {
+  const rows = table('fasterrcnn.txt');
+  t.is(rows.length, 3);
+  for (const [backbone, version, count, digest = ''] of rows) {
+    const options = {backbone: backbone as BackboneName, version: Number(version) as 1 | 2, masks: 'none'} as const;
+    const ours = (await parameters({...options, backboneNorm: 'batch'})).map((info) => `${line(info)}\n`);
+    t.is(ours.length, Number(count), backbone);
+    t.is(createHash('sha256').update(ours.join('')).digest('hex'), digest, backbone);
+  }
+});
+
 for (const backbone of ['resnet50', 'resnet18', 'mobilenet_v2', 'mobilenet_v3_large'] as const) {
   test.serial(`${backbone}: trainableBackboneLayers trains what it trains in torchvision`, async (t) => {
     for (const row of table('trainable.txt').filter(([name]) => name === backbone)) {

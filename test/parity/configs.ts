@@ -32,6 +32,7 @@ const defaults: NativeModelOptions = {
   boxRoiPool: {featmapNames: ['0', '1', '2', '3'], outputSize: 7, samplingRatio: 2},
   maskRoiPool: {featmapNames: ['0', '1', '2', '3'], outputSize: 14, samplingRatio: 2},
   boxRepresentationSize: 1024,
+  masks: 'instance',
   maskChannels: 256,
   boxScoreThresh: 0.05,
   boxNmsThresh: 0.5,
@@ -103,6 +104,7 @@ export const CONFIGS = {
     boxBgIouThresh: 0.45,
     bboxRegWeights: [8, 8, 4, 4],
   },
+  fasterrcnn_resnet50: {...small, numClasses: 6, masks: 'none'},
 } as const satisfies Record<string, NativeModelOptions>;
 
 export type Network = keyof typeof CONFIGS;

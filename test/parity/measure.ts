@@ -31,7 +31,7 @@ export type Fixture = {
 /** Relative errors by stage, in the order of the computation. */
 export type Errors = Map<string, number>;
 
-const LOSSES = [
+export const LOSSES = [
   'loss_classifier',
   'loss_box_reg',
   'loss_mask',
@@ -66,23 +66,28 @@ export async function measureStages(model: Model, fixture: Fixture): Promise<Err
   return errors;
 }
 
+/** A name, a shape and values. */
+type Part = [string, number[], Float32Array];
+
 /** Compares boxes, labels, scores and pasted masks, in pixels of the given images. */
 export async function measureDetections(model: Model, fixture: Fixture): Promise<Errors> {
   const images = fixture.scenes.slice(0, fixture.detected).map(sceneImage);
   // These limits are looser than the model's own, so the model's apply.
   const limits = {scoreThreshold: 0, maxDetections: 1000, views: 1} as const;
-  const detections = await model.detect(images, {...limits, maskFormat: 'float', maskThreshold: 0.5});
+  const hasMasks = 'detections.0.masks' in fixture.detections;
+  const maskFormat = hasMasks ? 'float' : 'none';
+  const detections = await model.detect(images, {...limits, maskFormat, maskThreshold: 0.5});
   const errors: Errors = new Map();
   for (const [index, {boxes, labels, scores, masks}] of detections.entries()) {
     const {width, height} = images[index]!;
     const count = scores.length;
     const pasted = new Float32Array(count * height * width);
     for (const [i, mask] of (masks as Float32Array[]).entries()) pasted.set(mask, i * height * width);
-    const parts: [string, number[], Float32Array][] = [
+    const parts: Part[] = [
       ['boxes', [count, 4], boxes],
       ['labels', [count], Float32Array.from(labels)],
       ['scores', [count], scores],
-      ['masks', [count, height, width], pasted],
+      ...(hasMasks ? [['masks', [count, height, width], pasted] satisfies Part] : []),
     ];
     for (const [part, shape, values] of parts) {
       const name = `detections.${index}.${part}`;

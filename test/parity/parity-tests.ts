@@ -47,7 +47,7 @@ export function testParity(network: Network, options: Partial<NativeModelOptions
   });
 
   test.serial(`${network}: the same detections in the same order`, async (t) => {
-    check(t, await measureDetections(model, fixture), 4 * fixture.detected, fixture);
+    check(t, await measureDetections(model, fixture), Object.keys(fixture.detections).length, fixture);
   });
 
   test.serial(`${network}: losses, gradients and steps of training`, async (t) => {

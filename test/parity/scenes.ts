@@ -49,3 +49,17 @@ export function sceneImage({width, height, seed, objects}: Scene): NativeImage {
   }
   return {data: Uint8Array.from(values, (value) => value % 256), width, height};
 }
+
+/** `target` without the masks of the instances `alone`. */
+export function withoutMasks({maskRects, maskData, ...target}: NativeTarget, alone: readonly number[]): NativeTarget {
+  const rects = maskRects.slice();
+  const kept: number[] = [];
+  let start = 0;
+  for (let i = 0; i < rects.length / 4; i++) {
+    const pixels = rects[4 * i + 2]! * rects[4 * i + 3]!;
+    if (alone.includes(i)) rects.fill(0, 4 * i, 4 * i + 4);
+    else kept.push(...maskData.subarray(start, start + pixels));
+    start += pixels;
+  }
+  return {...target, maskRects: rects, maskData: Uint8Array.from(kept)};
+}

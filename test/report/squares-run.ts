@@ -27,7 +27,7 @@ const counts = rle.encodeCrop(
   side,
   side,
 );
-const hit = rle.encodeCrop(sample(0, ['square']).instances[0]!.mask, side, side);
+const hit = rle.encodeCrop(sample(0, ['square']).instances[0]!.mask!, side, side);
 
 const lowerHalf = rle.encodeCrop({left: 0, top: 5, width: 10, height: 5, data: new Uint8Array(50).fill(1)}, side, side);
 
@@ -44,7 +44,7 @@ export const modelOf = (name: string) => {
       masks: [{size: [side, side], counts: index === 1 ? hit : counts}],
     },
   ];
-  return {predict, classes: [name]} as unknown as MaskRcnn;
+  return {predict, classes: [name], options: {masks: 'instance'}} as unknown as MaskRcnn;
 };
 export const squareModel = modelOf('square');
 
@@ -54,6 +54,7 @@ export const squareModel = modelOf('square');
  */
 export const busyModel = {
   classes: ['square', 'circle'],
+  options: {masks: 'instance'},
   predict: async (_image: Sample['image'], {scoreThreshold = 0}: PredictOptions = {}): Promise<Detections[]> => {
     const all = {scores: [0.9, 0.8, 0.6, 0.3331], labels: [1, 1, 1, 2], masks: [hit, lowerHalf, counts, hit]};
     const count = all.scores.filter((score) => Math.fround(score) > scoreThreshold).length;

@@ -28,7 +28,7 @@ const data: Dataset = {
 };
 
 const {rle} = await loadBinding();
-const counts = rle.encodeCrop(sample(0).instances[0]!.mask, side, side);
+const counts = rle.encodeCrop(sample(0).instances[0]!.mask!, side, side);
 
 const thresholds: (number | undefined)[] = [];
 
@@ -54,7 +54,7 @@ test.before(async () => {
 test.after.always(() => rm(folder, {recursive: true}));
 
 test.serial('scores, curves, confusion and the worst images as files', async (t) => {
-  const model = {predict, classes: data.classes} as unknown as MaskRcnn;
+  const model = {predict, classes: data.classes, options: {masks: 'instance'}} as unknown as MaskRcnn;
   const evaluation = await evaluate(model, {data});
   t.deepEqual(evaluation.details.confusion.counts, [
     [1, 1, 1],
@@ -67,7 +67,7 @@ test.serial('scores, curves, confusion and the worst images as files', async (t)
   t.deepEqual(asked, [2, 0], 'the image without a detection is the worst; of equal ones the first comes first');
 
   const {images, segm, counts, scoreThreshold} = JSON.parse(await readFile(join(into, 'scores.json'), 'utf8'));
-  t.is(segm.ap, evaluation.segm.ap);
+  t.is(segm.ap, evaluation.segm!.ap);
   t.is(scoreThreshold, 0.5);
   t.deepEqual(counts, evaluation.counts);
   t.like(counts, {images: 3, truth: 3, predicted: 2, meanError: -1 / 3, meanAbsoluteError: 1 / 3});
@@ -94,7 +94,7 @@ test.serial('scores, curves, confusion and the worst images as files', async (t)
 });
 
 test.serial('the worst images are drawn at the threshold of the scores', async (t) => {
-  const model = {predict, classes: data.classes} as unknown as MaskRcnn;
+  const model = {predict, classes: data.classes, options: {masks: 'instance'}} as unknown as MaskRcnn;
   const evaluation = await evaluate(model, {data, scoreThreshold: 0.25});
   thresholds.length = 0;
   await writeEvaluation(model, evaluation, {folder: join(folder, 'same'), data, worst: 1, gallery: 0});

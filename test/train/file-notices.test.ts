@@ -2,9 +2,9 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {depthNotice} from '../../lib/image/notices.js';
 import {type Dataset, evaluate, maskRcnn, type TrainOptions, train} from '../../lib/index.js';
 import {trainWith} from '../../lib/train/train.js';
+import {depthNotice} from '../image/depth-notice.js';
 import {blobSample, blobs, tinyModel} from '../tiny.js';
 
 /** All images have 16 bits; all masks have three pages. */

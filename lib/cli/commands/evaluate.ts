@@ -112,7 +112,8 @@ async function scoreWeights(
     onNotice: (notice) => progress.say(notice),
   });
   // A folder of masks does not name its class: it is the model's if that has only one.
-  const data = await openImages(spec, model.classes.length === 1 ? model.classes[0] : undefined);
+  // Images are read as in training, unless the options say otherwise.
+  const data = await openImages({...model.pixels, ...spec}, model.classes.length === 1 ? model.classes[0] : undefined);
   const evaluation = await evaluateModel(model, {
     data,
     scoreThreshold: scoreThreshold as number,

@@ -6,22 +6,25 @@ import {DRAW_SCHEMA} from '../../draw/overlay.js';
 import {checkPictureOptions, type PictureOptions} from '../../draw/picture-format.js';
 import {checkNetworkSize} from '../../image/network-size.js';
 import {describeNotices, type FileNotice} from '../../image/notices.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage} from '../../image/read-image.js';
 import {ON_TOP, type OnTop} from '../../masks/paint-labels.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Views, viewsRule} from '../../model/predict.js';
 import type {Command} from '../command.js';
+import {pixelsHelp} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
 import {type ImageList, listImages} from '../image-files.js';
 import {describeNothing} from '../nothing-found.js';
-import {FORMATS, type Format, type PredictionOutput, PredictionWriter} from '../prediction-writer.js';
+import {inFlagSpelling} from '../option-spelling.js';
+import {FORMATS, type Format, type PredictionOutput, PredictionWriter, WITHOUT_MASKS} from '../prediction-writer.js';
 
 const format = oneOf(...FORMATS);
 
 export const predict: Command = {
   name: 'predict',
-  summary: 'Find the objects in images: pictures, JSON, COCO results, label masks',
+  summary: 'Find the objects in images: pictures, JSON, COCO results, label masks, tables',
   help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
 WEIGHTS is a file saved by training, the folder of a run, which means its best.safetensors, or COCO_V1, which is
@@ -33,6 +36,7 @@ torchvision's network for everyday objects.
                       json: NAME.json, the objects with id, class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
                       labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
+                      csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class
   --output DIR        folder to write to (default runs/predict)
   --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
                       folders are not followed
@@ -44,15 +48,21 @@ torchvision's network for everyday objects.
                       better: the one with the higher score; objects of which less than half stays visible are left
                       out, as probable duplicates
                       smaller: the one with the smaller area; objects are left out only if nothing of them is visible
+  --microns-per-pixel N
+                      length of a pixel's side in µm: objects.csv then has lengths and areas in µm and µm², too
   --overlay-format F  format of the overlays: png, jpeg or webp (default png)
   --overlay-quality N quality of JPEG and WebP, 1..100 (default 90)
   --overlay-scale N   factor that enlarges the overlays, or auto: images whose longer side has less than 480 pixels are
                       enlarged to at least that; 1 keeps the size (default auto)
 ${DEVICE_HELP}
 
-An object has the same id everywhere: in NAME.json, as its value in NAME_labels.png, and as #1, #2, ... on the overlay.
-In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that have no pixel
-in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
+How image files are read. Default: as in training, which weights saved by training say.
+
+${pixelsHelp()}
+
+An object has the same id everywhere: in NAME.json and objects.csv, as its value in NAME_labels.png, and as #1, #2, ...
+on the overlay. In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that
+have no pixel in NAME_labels.png, because others cover them: "labels": {"onTop": "better", "missing": [3, 4]}.
 
 NAME is the name of the image. If another image already has files of that name, it is NAME-2, NAME-3, ... Input images
 are never overwritten. A new overlay replaces one in another format, if NAME.json says that it is of an earlier
@@ -74,9 +84,11 @@ image that cannot be read is reported and skipped, and the command exits with co
     maxDetections: integer({min: 1}),
     views: viewsRule,
     onTop: oneOf(...ON_TOP),
+    micronsPerPixel: number({above: 0}),
     overlayFormat: DRAW_SCHEMA.format!,
     overlayQuality: DRAW_SCHEMA.quality!,
     overlayScale: DRAW_SCHEMA.scale!,
+    ...PIXEL_OPTIONS,
     ...DEVICE_OPTIONS,
   },
   takes: {min: 2, max: Infinity, expected: 'WEIGHTS and at least one image'},
@@ -91,21 +103,23 @@ image that cannot be read is reported and skipped, and the command exits with co
       ...deviceOptions(options),
       weights,
       signal,
-      onNotice: (notice) => progress.say(notice),
+      onNotice: (notice) => progress.say(spelt(notice)),
     });
+    if (network.options.masks === 'none') refuseMaskFormats(output.formats);
     const limits = {
       scoreThreshold: (options.scoreThreshold as number | undefined) ?? 0.5,
       views: (options.views as Views | undefined) ?? 1,
       signal,
     };
     const {images} = writer;
+    const reading = {...network.pixels, ...pixelOptionsOf(options as PixelOptions)};
     const failed: MaskRcnnError[] = [];
     const notices: FileNotice[] = [];
     let incomplete = 0;
     for (const [index, image] of images.entries()) {
       progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
       try {
-        const pixels = await readImage(image.file);
+        const pixels = await readImage(image.file, reading);
         checkNetworkSize(pixels, network.options, {name: image.file, file: image.file});
         notices.push(...(pixels.notices ?? []));
         const [found] = await network.predict(pixels, {
@@ -119,13 +133,13 @@ image that cannot be read is reported and skipped, and the command exits with co
         if (missing.length > 0) incomplete++;
       } catch (error) {
         if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) throw error;
-        progress.say(`error: ${error.message}`);
+        progress.say(`error: ${spelt(error.message)}`);
         failed.push(error);
       }
     }
     progress.close();
-    await writer.close();
-    for (const notice of describeNotices(notices)) progress.say(`Warning: ${notice}`);
+    await writer.close(network.classes);
+    for (const notice of describeNotices(notices)) progress.say(`Warning: ${spelt(notice)}`);
     for (const notice of overlayNotices(writer)) progress.say(notice);
     if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
     if (failed.length === 0) return out(`Everything is in ${output.folder}.`);
@@ -135,10 +149,17 @@ image that cannot be read is reported and skipped, and the command exits with co
   },
 };
 
+/** A message of the library with the flags of this command. */
+const spelt = (message: string) => inFlagSpelling(message, PIXEL_OPTIONS);
+
 /** Throws INVALID_OPTION for options of something that is not to be written. */
 function outputOptions(options: Record<string, unknown>): PredictionOutput {
   const formats = [options.save ?? ['overlay', 'json']].flat() as Format[];
-  const flagsOf = {overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'], labels: ['onTop']} as const;
+  const flagsOf = {
+    overlay: ['overlayFormat', 'overlayQuality', 'overlayScale'],
+    labels: ['onTop'],
+    csv: ['micronsPerPixel'],
+  } as const;
   for (const [name, flags] of Object.entries(flagsOf)) {
     if (formats.includes(name as Format)) continue;
     refuseFlags(options, flags, {
@@ -151,6 +172,7 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     overlayQuality,
     overlayScale = 'auto',
     onTop = 'better',
+    micronsPerPixel,
     output,
     overwrite = false,
   } = options;
@@ -165,8 +187,19 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     formats,
     overlay,
     onTop: onTop as OnTop,
+    ...(micronsPerPixel !== undefined && {micronsPerPixel: micronsPerPixel as number}),
     overwrite: overwrite as boolean,
   };
+}
+
+/** Throws INVALID_OPTION if a format needs masks. */
+function refuseMaskFormats(formats: readonly Format[]): void {
+  const needing = formats.filter((format) => !WITHOUT_MASKS.includes(format));
+  if (needing.length === 0) return;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    `Option 'save' of maskrcnn predict must be of ${WITHOUT_MASKS.join(', ')} for a network without masks, got ${needing.join(', ')}.`,
+  );
 }
 
 function incompleteNotice(images: number, onTop: OnTop): string {

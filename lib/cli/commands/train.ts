@@ -113,8 +113,13 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   const {inspect: inspects = true, resume, unreadable} = config;
   const of = (schema: Schema) =>
     Object.fromEntries(Object.entries(config).filter(([name]) => Object.hasOwn(schema, name)));
+  const networkOptions = of(modelOptions) as ModelOptions;
+  if (training.masks === 'none' && networkOptions.masks === undefined) {
+    networkOptions.masks = 'none';
+    progress.say('No object has a mask, so the network predicts boxes alone (--masks none, which is Faster R-CNN).');
+  }
   await using model = await maskRcnn({
-    ...(of(modelOptions) as ModelOptions),
+    ...networkOptions,
     classes: training.classes,
     signal,
     onNotice: (notice) => progress.say(wording(notice)),

@@ -2,6 +2,7 @@ import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schema.js';
 import {closest, count, listed, show} from '../../basics/wording.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage, readImageSize} from '../../image/read-image.js';
 import {readSized} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
@@ -23,11 +24,12 @@ export type AnnotatedOptions = {
    * 'skip' leaves them out and counts them in `stats`. Default 'error'.
    */
   faulty?: 'error' | 'skip';
-};
+} & PixelOptions;
 
 export const ANNOTATED_OPTIONS: Schema = {
   classes: listOf(text, {min: 1}),
   faulty: oneOf('error', 'skip'),
+  ...PIXEL_OPTIONS,
 };
 
 /** Counts of a data set of annotated images. */
@@ -49,13 +51,16 @@ type Shared = {
   faulty: 'error' | 'skip';
   classes: readonly string[];
   defaultClass: string;
+  pixels: PixelOptions;
   tally: Tally;
   /** 'FILE WHERE' of objects that turned out to be faulty, or to lie outside their image. */
   faults: {maskless: Set<string>; outside: Set<string>};
   binding: Binding;
 };
 
-type Decoded = {id: number; object: TrueObject; crop: InstanceMask};
+type Decoded = {id: number; object: TrueObject; crop?: InstanceMask};
+
+type Labelled = {object: AnnotatedObject; label: number; id: number};
 
 /** Images with the objects that an annotation tool has written. Masks are decoded on request. */
 export class AnnotatedImages implements Dataset {
@@ -94,11 +99,25 @@ export class AnnotatedImages implements Dataset {
     const faults = {maskless: new Set<string>(), outside: new Set<string>()};
     const binding = await loadBinding();
     const classes = [...(names ?? all)];
-    return new AnnotatedImages({format, faulty, classes, defaultClass: unnamed, tally, faults, binding}, images);
+    const pixels = pixelOptionsOf(options);
+    const shared = {format, faulty, classes, defaultClass: unnamed, pixels, tally, faults, binding};
+    return new AnnotatedImages(shared, images);
   }
 
   get length(): number {
     return this.images.length;
+  }
+
+  /** How many of the objects have masks. */
+  get masks(): 'all' | 'some' | 'none' {
+    const {boxes, objects} = this.#shared.tally;
+    if (boxes === 0) return 'all';
+    return boxes < objects ? 'some' : 'none';
+  }
+
+  /** How image files are read. */
+  get pixels(): PixelOptions {
+    return this.#shared.pixels;
   }
 
   /** The format, such as 'LabelMe'. */
@@ -139,7 +158,7 @@ export class AnnotatedImages implements Dataset {
   /** The size of image `index`, in pixels: as the annotations say, or else read from the file. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
     const {file, size} = this.#image(index);
-    return size ?? readImageSize(file);
+    return size ?? readImageSize(file, {page: this.pixels.page ?? 0});
   }
 
   /** The labels of image `index`, as its annotations tell them. */
@@ -167,7 +186,11 @@ export class AnnotatedImages implements Dataset {
    */
   async get(index: number): Promise<Sample> {
     const {file, size, sources} = this.#image(index);
-    const image = size === undefined ? await readImage(file) : await readSized(file, size, sources[0] ?? file);
+    const {pixels} = this;
+    const image =
+      size === undefined
+        ? await readImage(file, pixels)
+        : await readSized(file, size, {annotationFile: sources[0] ?? file, pixels});
     const {width, height} = image;
     const decoded = await this.#decode(index, {width, height});
     const instances = decoded.flatMap(({id, object, crop}) => toInstance(id, object, crop, {width, height}) ?? []);
@@ -202,32 +225,23 @@ export class AnnotatedImages implements Dataset {
 
   async #decode(index: number, size: {width: number; height: number}): Promise<Decoded[]> {
     const image = this.#image(index);
-    const {binding, faults} = this.#shared;
-    const labelled = (await image.objects()).flatMap((object, i) => {
+    const labelled = (await image.objects()).flatMap((object, i): Labelled[] => {
       const label = this.#labelOf(object);
       return label === undefined ? [] : [{object, label, id: i + 1}];
     });
-    const masks = await decodeParts(
-      labelled.map(({object}) => object.parts),
-      size,
-      binding,
-    );
-    return labelled.flatMap(({object: {where}, label, id}, i) => {
-      const mask = masks[i]!;
-      if (mask instanceof RangeError) return this.#reject(image, where, mask);
-      const {box, area, counts, crop} = mask;
-      if (area === 0) {
-        faults.outside.add(`${image.file} ${where}`);
+    const parts = labelled.map(({object}) => object.parts);
+    const all = await decodeParts(parts, size, this.#shared.binding);
+    return labelled.flatMap(({object, label, id}, i): Decoded[] => {
+      const decoded = all[i]!;
+      if (decoded instanceof RangeError) return this.#reject(image, object.where, decoded);
+      if (decoded.area === 0) {
+        this.#shared.faults.outside.add(`${image.file} ${object.where}`);
         return [];
       }
-      const object = {
-        label,
-        box,
-        area,
-        crowd: false,
-        mask: {size: [size.height, size.width] as [number, number], counts},
-      };
-      return [{id, object, crop}];
+      const found = {label, box: decoded.box, area: decoded.area, crowd: false};
+      if (!('counts' in decoded)) return [{id, object: found}];
+      const {counts, crop} = decoded;
+      return [{id, object: {...found, mask: {size: [size.height, size.width], counts}}, crop}];
     });
   }
 

@@ -5,9 +5,10 @@ export type Ring = readonly number[] | Float64Array;
 
 /**
  * A piece of an object: a polygon, or a bitmap. A pixel belongs to a polygon if it is in an odd number of its rings, by
- * pycocotools' rule, which rounds rings to fifths of a pixel.
+ * pycocotools' rule, which rounds rings to fifths of a pixel. The only part of an object of which only the box is known
+ * is `boxAround`: the box is the smallest upright rectangle around these points.
  */
-export type Part = {rings: readonly Ring[]} | {bitmap: InstanceMask};
+export type Part = {rings: readonly Ring[]} | {bitmap: InstanceMask} | {boxAround: Ring};
 
 /** An object as an annotation tool wrote it. Its mask is the union of its parts. */
 export type AnnotatedObject = {
@@ -42,6 +43,8 @@ export type Annotations = {
 export class Tally {
   /** Numbers of shapes that are used, by kind: polygon, rectangle, mask ... */
   readonly used = new Map<string, number>();
+  /** Number of objects of which only the box is known. */
+  boxes = 0;
   /** Numbers of shapes that are left out, by reason. */
   readonly skipped = new Map<string, number>();
   /** Numbers of objects by class. Those without a class count as undefined. */
@@ -51,8 +54,17 @@ export class Tally {
     add(this.used, kind);
   }
 
+  useBox(): void {
+    this.use('box');
+    this.boxes++;
+  }
+
   skip(reason: string): void {
     add(this.skipped, reason);
+  }
+
+  get objects(): number {
+    return [...this.classes.values()].reduce((sum, number) => sum + number, 0);
   }
 
   object(className: string | undefined): void {

@@ -2,32 +2,53 @@ import type {NativeCrop, NativeSegment, NativeSegmentation} from '../../../bindi
 import type {Binding} from '../../addon/binding.js';
 import {decodeInBlocks} from '../coco/segmentation.js';
 import type {InstanceMask} from '../dataset.js';
-import type {Part} from './annotations.js';
+import type {Part, Ring} from './annotations.js';
+import {boundsOf} from './outlines.js';
 
 type Size = {width: number; height: number};
 
+/** A part of a mask. */
+type MaskPart = Exclude<Part, {boxAround: Ring}>;
+
 export type DecodedMask = Extract<NativeSegment, {counts: string}> & {crop: InstanceMask};
+
+/** The part inside the image of an object of which only the box is known: left, top, width, height. */
+export type DecodedBox = {box: [number, number, number, number]; area: number};
+
+export type Decoded = DecodedMask | DecodedBox;
 
 /** Three points. */
 const LEAST_NUMBERS = 6;
 
 /**
- * The masks of the objects of one image, decoded off the main thread. An object that cannot be decoded becomes a
- * RangeError that says what its shape must be.
+ * The masks of the objects of one image, decoded off the main thread, or the boxes of objects that have no mask. An
+ * object that cannot be decoded becomes a RangeError that says what its shape must be.
  */
 export async function decodeParts(
   objects: readonly (readonly Part[])[],
   size: Size,
   binding: Binding,
-): Promise<(DecodedMask | RangeError)[]> {
+): Promise<(Decoded | RangeError)[]> {
+  const boxes = objects.map((parts) => boxOf(parts, size));
+  const masked = objects.filter((_, i) => boxes[i] === undefined) as readonly (readonly MaskPart[])[];
   const options = {size, binding, crops: true};
-  return (await decodeInBlocks(objects, (parts) => toSegmentation(parts, size), options)) as (
-    | DecodedMask
-    | RangeError
-  )[];
+  const masks = await decodeInBlocks(masked, (parts) => toSegmentation(parts, size), options);
+  let next = 0;
+  return boxes.map((box) => box ?? (masks[next++] as DecodedMask | RangeError));
 }
 
-function toSegmentation(parts: readonly Part[], size: Size): NativeSegmentation | RangeError {
+/** Undefined for an object that has a mask. */
+function boxOf(parts: readonly Part[], {width, height}: Size): DecodedBox | RangeError | undefined {
+  const part = parts.find((part) => 'boxAround' in part);
+  if (part === undefined) return undefined;
+  const [x0, y0, x1, y1] = boundsOf(part.boxAround);
+  if (![x0, y0, x1, y1].every(Number.isFinite)) return new RangeError('made of finite numbers');
+  const [left, top] = [Math.max(0, x0), Math.max(0, y0)];
+  const [inWidth, inHeight] = [Math.max(0, Math.min(width, x1) - left), Math.max(0, Math.min(height, y1) - top)];
+  return {box: [left, top, inWidth, inHeight], area: inWidth * inHeight};
+}
+
+function toSegmentation(parts: readonly MaskPart[], size: Size): NativeSegmentation | RangeError {
   const ends: number[] = [];
   const polygons: number[] = [];
   const bitmaps: NativeCrop[] = [];

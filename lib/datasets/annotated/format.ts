@@ -8,6 +8,8 @@ export type ReaderOptions = {
   faulty?: 'error' | 'skip';
   /** VIA: the attribute of regions that names their class. */
   attribute?: string;
+  /** Number of the page of image files that is read, counted from 0: pages may have different sizes. */
+  page?: number;
 };
 
 /** What a reader has recognised. */

@@ -34,6 +34,18 @@ export function turnedRing(ring: Ring, x: number, y: number, angle: number): Rin
   return turned;
 }
 
+/** The box of a ring: x0, y0, x1, y1. */
+export function boundsOf(ring: Ring): [number, number, number, number] {
+  const bounds: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i + 1 < ring.length; i += 2) {
+    bounds[0] = Math.min(bounds[0], ring[i]!);
+    bounds[1] = Math.min(bounds[1], ring[i + 1]!);
+    bounds[2] = Math.max(bounds[2], ring[i]!);
+    bounds[3] = Math.max(bounds[3], ring[i + 1]!);
+  }
+  return bounds;
+}
+
 /** The ring through points [x, y]. */
 export function ringOf(points: readonly (readonly [number, number])[]): Ring {
   const ring = new Float64Array(2 * points.length);

@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {Turn} from '../../basics/turns.js';
 import {describeForeignJson} from '../misplaced.js';
-import {type Annotation, isCrowd, isId, toBox} from './annotation.js';
+import {type Annotation, isBoxAlone, isCrowd, isId, toBox} from './annotation.js';
 import type {CocoCategory} from './categories.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
 
@@ -22,6 +22,8 @@ export type AnnotationIndex = {
   /** For each image, the category ids of its annotations that are no crowds, in the order of the file. */
   categoryIds: readonly (readonly number[])[];
   annotations: number;
+  /** Number of those that are only boxes. */
+  boxes: number;
   /** Numbers of annotations that were skipped, by reason. Empty if `faulty` is 'error'. */
   skipped: Record<string, number>;
 };
@@ -82,6 +84,7 @@ class IndexBuilder {
   /** Places of the crowds in the columns. */
   readonly #crowds = new Set<number>();
   readonly #skipped: Record<string, number> = {};
+  #boxes = 0;
 
   constructor(file: string, faulty: 'error' | 'skip') {
     this.#file = file;
@@ -114,6 +117,7 @@ class IndexBuilder {
       return;
     }
     this.#ids.add(annotation.id);
+    if (isBoxAlone(annotation)) this.#boxes++;
     if (isCrowd(annotation)) this.#crowds.add(this.#categoryId.length);
     this.#columns.imageId.push(annotation.image_id);
     this.#columns.offset.push(offset);
@@ -167,6 +171,7 @@ class IndexBuilder {
       places,
       categoryIds,
       annotations,
+      boxes: this.#boxes,
       skipped: this.#skipped,
     };
   }

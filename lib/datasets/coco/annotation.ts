@@ -14,6 +14,13 @@ export function isId(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
 
+/** Whether an annotation has no segmentation: it is only a box, as in half of all exports of Roboflow. */
+export function isBoxAlone({segmentation}: Annotation): boolean {
+  return (
+    segmentation === undefined || segmentation === null || (Array.isArray(segmentation) && segmentation.length === 0)
+  );
+}
+
 /** Whether an annotation is of a region of many objects. */
 export function isCrowd({iscrowd}: Annotation): boolean {
   return iscrowd === 1 || iscrowd === true;

@@ -3,9 +3,10 @@ import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
 import {checkIndices} from '../split.js';
-import type {Annotation} from './annotation.js';
+import {type Annotation, isBoxAlone, toBox} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
 import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
@@ -34,12 +35,14 @@ export type CocoOptions = {
    * `inspect()` tells where the two differ. Default 'annotations'.
    */
   boxes?: 'annotations' | 'masks';
-};
+} & PixelOptions;
 
 /** Counts of a COCO data set. */
 export type CocoStats = {
   images: number;
   annotations: number;
+  /** Annotations of the whole file that are only boxes. */
+  boxes: number;
   /** Images without annotations. They are kept as negatives. */
   negatives: number;
   /** Numbers of annotations that have been left out so far, by reason. */
@@ -51,6 +54,7 @@ export const COCO_OPTIONS: Schema = {
   classes: listOf(text, {min: 1}),
   faulty: oneOf('error', 'skip'),
   boxes: oneOf('annotations', 'masks'),
+  ...PIXEL_OPTIONS,
 };
 
 /** What a data set shares with its subsets. */
@@ -59,6 +63,7 @@ type Shared = CocoClasses & {
   folder: string;
   faulty: 'error' | 'skip';
   boxes: 'annotations' | 'masks';
+  pixels: PixelOptions;
   index: AnnotationIndex;
   /** The images of the index, with their sizes. */
   images: readonly CocoImage[];
@@ -111,14 +116,16 @@ export class Coco implements Dataset {
     const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
     const chosen = toClasses(index.categories, classes, file);
     const labels = new Map(chosen.classes.flatMap(({ids}, i) => ids.map((id) => [id, i + 1])));
+    const pixels = pixelOptionsOf(options);
     const shared = {
       ...chosen,
       file,
       folder,
       faulty,
       boxes,
+      pixels,
       index,
-      images: await completeSizes(index.images, folder, file),
+      images: await completeSizes(index.images, {folder, annotationFile: file, page: pixels.page ?? 0}),
       labels,
       maskless: new Set<number>(),
       outside: new Set<string>(),
@@ -134,6 +141,11 @@ export class Coco implements Dataset {
     return this.#indices.length;
   }
 
+  /** How image files are read. */
+  get pixels(): PixelOptions {
+    return this.#shared.pixels;
+  }
+
   /** The images of this data set, in its order. */
   get images(): readonly CocoImage[] {
     return this.#indices.map((index) => this.#shared.images[index]!);
@@ -145,6 +157,7 @@ export class Coco implements Dataset {
     return {
       images: this.length,
       annotations: counts.reduce((sum, count) => sum + count, 0),
+      boxes: index.boxes,
       negatives: counts.filter((count) => count === 0).length,
       skipped: {
         ...index.skipped,
@@ -152,6 +165,13 @@ export class Coco implements Dataset {
         ...(outside.size > 0 && {'outside the image': outside.size}),
       },
     };
+  }
+
+  /** How many of the annotations of the file have masks. */
+  get masks(): 'all' | 'some' | 'none' {
+    const {annotations, boxes} = this.#shared.index;
+    if (boxes === 0) return 'all';
+    return boxes < annotations ? 'some' : 'none';
   }
 
   imageId(index: number): number {
@@ -198,14 +218,14 @@ export class Coco implements Dataset {
     const {fileName, ...size} = this.#image(index);
     const file = join(this.#shared.folder, fileName);
     const [image, truth] = await Promise.allSettled([
-      readSized(file, size, this.#shared.file),
+      readSized(file, size, {annotationFile: this.#shared.file, pixels: this.pixels}),
       this.#objects(index, {crops: true}),
     ]);
     if (image.status === 'rejected') throw image.reason;
     if (truth.status === 'rejected') throw truth.reason;
     const instances = truth.value.flatMap(({id, object, crop}, i) => {
       if (object.crowd) return [];
-      const instance = toInstance(id, object, crop!, size);
+      const instance = toInstance(id, object, crop, size);
       if (instance !== undefined) return [instance];
       this.#shared.outside.add(`${this.imageId(index)}/${i}`);
       return [];
@@ -254,32 +274,28 @@ export class Coco implements Dataset {
     const size = this.#image(index);
     const all = await readAnnotations(file, places[this.#indices[index]!]!);
     const annotations = all.filter((annotation) => labels.has(annotation.category_id));
+    const isBox = annotations.map((annotation) => isBoxAlone(annotation) && toBox(annotation.bbox) !== undefined);
     const decoded = await decodeSegmentations(
-      annotations.map(({segmentation}) => segmentation),
+      annotations.filter((_, i) => !isBox[i]).map(({segmentation}) => segmentation),
       size,
       {binding, crops},
     );
+    let next = 0;
     return annotations.flatMap((annotation, i) => {
-      const segment = decoded[i]!;
+      const segment = isBox[i] ? undefined : decoded[next++]!;
       if (segment instanceof RangeError) return this.#reject(annotation, segment);
       const object = toTrueObject(annotation, labels.get(annotation.category_id)!, segment, {size, boxes});
-      return [{id: annotation.id, object, ...(segment.crop && {crop: segment.crop})}];
+      return [{id: annotation.id, object, ...(segment?.crop && {crop: segment.crop})}];
     });
   }
 
-  #reject({id, segmentation}: Annotation, cause: RangeError): never[] {
+  #reject({id}: Annotation, cause: RangeError): never[] {
     const {file, faulty, maskless} = this.#shared;
     if (faulty === 'error') {
-      const isBox = segmentation === undefined || (Array.isArray(segmentation) && segmentation.length === 0);
-      const skip = "Pass faulty: 'skip' to leave such annotations out.";
       throw new MaskRcnnError(
         'INVALID_MASK',
         `The segmentation of annotation ${id} must be ${cause.message}, in ${file}.`,
-        {
-          file,
-          hint: isBox ? `It is only a box, from which no mask can be learnt. ${skip}` : skip,
-          cause,
-        },
+        {file, hint: "Pass faulty: 'skip' to leave such annotations out.", cause},
       );
     }
     maskless.add(id);

@@ -2,6 +2,7 @@ import {join} from 'node:path';
 import {mapConcurrently} from '../../basics/concurrently.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {orientationNotice} from '../../image/notices.js';
+import type {PixelOptions} from '../../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../../image/read-image.js';
 import type {CocoImage, StatedImage} from './annotation-index.js';
 
@@ -10,13 +11,12 @@ const CONCURRENCY = 4;
 
 /**
  * Completes the sizes that the annotation file does not give with those of the image files in `folder`, upright by
- * their EXIF orientation as `readImage()` returns them. Reads no other image. Throws INVALID_IMAGE, which names the
- * first image that cannot be read.
+ * their EXIF orientation as `readImage()` returns them; of several pages, page `page` counts. Reads no other image.
+ * Throws INVALID_IMAGE, which names the first image that cannot be read.
  */
 export async function completeSizes(
   images: readonly StatedImage[],
-  folder: string,
-  annotationFile: string,
+  {folder, annotationFile, page}: {folder: string; annotationFile: string; page: number},
 ): Promise<CocoImage[]> {
   const complete: (StatedImage | CocoImage)[] = [...images];
   const lacking = images.flatMap(({width, height}, index) =>
@@ -26,7 +26,7 @@ export async function completeSizes(
   await mapConcurrently(lacking.length, CONCURRENCY, async (i) => {
     const image = images[lacking[i]!]!;
     try {
-      const {width, height} = await readImageSize(join(folder, image.fileName));
+      const {width, height} = await readImageSize(join(folder, image.fileName), {page});
       complete[lacking[i]!] = {...image, width: image.width ?? width, height: image.height ?? height};
     } catch (error) {
       if (!(error instanceof MaskRcnnError)) throw error;
@@ -48,12 +48,17 @@ export async function completeSizes(
  * the annotations are of the stored pixels: then these are read, with a notice. Throws INVALID_IMAGE for any other
  * size.
  */
-export async function readSized(file: string, stated: Size, annotationFile: string): Promise<RgbImage> {
-  const upright = await readImage(file);
+export async function readSized(
+  file: string,
+  stated: Size,
+  {annotationFile, pixels}: {annotationFile: string; pixels: PixelOptions},
+): Promise<RgbImage> {
+  const upright = await readImage(file, pixels);
   if (isSame(upright, stated)) return upright;
-  const stored = await readImageSize(file, {exifOrientation: false}).catch(() => upright);
+  const {page = 0} = pixels;
+  const stored = await readImageSize(file, {exifOrientation: false, page}).catch(() => upright);
   if (isSame(stored, stated)) {
-    const image = await readImage(file, {exifOrientation: false});
+    const image = await readImage(file, {exifOrientation: false, ...pixels});
     return {...image, notices: [...(image.notices ?? []), orientationNotice(file, stated)]};
   }
   const expected = `of ${shown(stated)} pixels, as ${annotationFile} says`;

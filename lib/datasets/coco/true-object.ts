@@ -1,24 +1,28 @@
-import type {Instance, TrueObject} from '../dataset.js';
+import type {Instance, InstanceMask, TrueObject} from '../dataset.js';
 import {type Annotation, isCrowd, toBox} from './annotation.js';
 import type {Decoded} from './segmentation.js';
 
 type Size = {width: number; height: number};
 type Segment = Exclude<Decoded, RangeError>;
 
-/** The object of an annotation. With `boxes` 'masks', or if the annotation has none, its box is that of the mask. */
+/**
+ * The object of an annotation, which has a box unless it has a segment. With `boxes` 'masks', or if the annotation has
+ * no box, its box is that of the mask.
+ */
 export function toTrueObject(
   annotation: Annotation,
   label: number,
-  segment: Segment,
+  segment: Segment | undefined,
   {size: {width, height}, boxes}: {size: Size; boxes: 'annotations' | 'masks'},
 ): TrueObject {
-  const given = boxes === 'masks' ? undefined : toBox(annotation.bbox);
+  const given = boxes === 'masks' && segment !== undefined ? undefined : toBox(annotation.bbox);
+  const box = given ?? segment!.box;
   return {
     label,
-    box: given ?? segment.box,
-    area: Number.isFinite(annotation.area) ? (annotation.area as number) : segment.area,
+    box,
+    area: Number.isFinite(annotation.area) ? (annotation.area as number) : (segment?.area ?? box[2] * box[3]),
     crowd: isCrowd(annotation),
-    mask: {size: [height, width], counts: segment.counts},
+    ...(segment && {mask: {size: [height, width], counts: segment.counts}}),
   };
 }
 
@@ -26,7 +30,7 @@ export function toTrueObject(
 export function toInstance(
   id: number,
   {label, box: [left, top, width, height]}: TrueObject,
-  mask: Instance['mask'],
+  mask: InstanceMask | undefined,
   size: Size,
 ): Instance | undefined {
   const box: Instance['box'] = [
@@ -35,6 +39,6 @@ export function toInstance(
     Math.min(size.width, left + width),
     Math.min(size.height, top + height),
   ];
-  const isInside = box[0] < box[2] && box[1] < box[3] && mask.width > 0;
-  return isInside ? {label, box, mask, id} : undefined;
+  const isInside = box[0] < box[2] && box[1] < box[3] && (mask === undefined || mask.width > 0);
+  return isInside ? {label, box, ...(mask && {mask}), id} : undefined;
 }

@@ -38,7 +38,7 @@ ${cards.join('\n')}
 </ul>
 <h2>Classes</h2>
 <div class="chart">${precisionRecall}</div>
-${classTable(scores.segm)}
+${classTable(scores.segm ?? scores.bbox)}
 <h2>Which class is taken for which</h2>
 <div class="picture">${confusion}</div>
 <h2>Scores</h2>

@@ -6,6 +6,7 @@ import {detectionItems, type Item, instanceItems} from '../../draw/overlay.js';
 import type {EvaluationDetails} from '../../evaluation/evaluate.js';
 import {trueLabels} from '../../evaluation/label-map.js';
 import {matchClasses, relabel} from '../../evaluation/match-classes.js';
+import {regionsOf} from '../../evaluation/regions.js';
 import {type RankedScores, scoresByRank} from '../../evaluation/scores-by-rank.js';
 import {loadSharp} from '../../image/load-sharp.js';
 import type {MaskRcnn} from '../../model/model.js';
@@ -63,7 +64,8 @@ export async function makeGallery(
       scoreThreshold: leastScore(details.scoreThreshold),
       views,
     });
-    gallery.push(await makeEntry(sample, inClassesOf(data, model, found!), data.classes));
+    const options = {classes: data.classes, networkMasks: model.options.masks};
+    gallery.push(await makeEntry(sample, inClassesOf(data, model, found!), options));
   }
   return gallery;
 }
@@ -74,9 +76,14 @@ function inClassesOf({classes}: Dataset, model: MaskRcnn, found: Detections): De
   return {...known, classNames: Array.from(known.labels, (label) => classes[label - 1]!)};
 }
 
-async function makeEntry(sample: Sample, found: Detections, classes: readonly string[]): Promise<GalleryImage> {
-  const {file, image, instances} = sample;
-  const {scores, ...unscored} = found;
+async function makeEntry(
+  sample: Sample,
+  found: Detections,
+  {classes, networkMasks}: {classes: readonly string[]; networkMasks: 'instance' | 'none'},
+): Promise<GalleryImage> {
+  const {file, image} = sample;
+  const {instances, masks} = await regionsOf(sample, found, networkMasks);
+  const {scores, ...unscored} = {...found, masks};
   const truth = await fit(image, instanceItems(instances, classes), SIDE);
   const detections = await fit(image, detectionItems(image, unscored, 0), SIDE);
   const {data, width, height} = truth.image;
@@ -91,7 +98,7 @@ async function makeEntry(sample: Sample, found: Detections, classes: readonly st
     height,
     truth: truth.items.map((item) => toObject(item)),
     found: detections.items.map((item, i) => ({...toObject(item), score: scores[i]!})),
-    scores: scoresByRank(found.masks, trueLabels(sample)).map(rounded),
+    scores: scoresByRank(masks, trueLabels(image, instances)).map(rounded),
   };
 }
 

@@ -71,6 +71,7 @@ RoiHeadsOptions to_roi_heads_options(const Fields& fields, bool version_2) {
       fields.integer("numClasses"),
       version_2,
       fields.integer("boxRepresentationSize"),
+      fields.string("masks") != "none",
       fields.integer("maskChannels"),
       to_roi_pool(fields.object("boxRoiPool")),
       to_roi_pool(fields.object("maskRoiPool")),

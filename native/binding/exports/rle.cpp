@@ -5,6 +5,8 @@
 
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/results.h"
+#include "binding/exports/measure.h"
+#include "binding/exports/outlines.h"
 #include "binding/exports/segmentations.h"
 #include "binding/worker/checked.h"
 #include "evaluation/overlaps.h"
@@ -139,6 +141,8 @@ Napi::Object make_rle(Napi::Env env) {
   add("merge", checked<merge>);
   add("iou", checked<iou>);
   add("readSegmentations", checked<read_segmentations>);
+  add("outlines", checked<outlines>);
+  add("measure", checked<measure>);
   return exports;
 }
 

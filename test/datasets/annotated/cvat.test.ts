@@ -39,14 +39,16 @@ const polygon = (points: string, name = 'cell') =>
 const square = polygon('1.00,1.00;5.00,1.00;5.00,4.00;1.00,4.00');
 
 async function truth(data: AnnotatedImages, index = 0): Promise<[string, number][]> {
-  return (await data.truth(index)).map(({label, area}) => [data.classes[label - 1]!, area]);
+  return (await data.truth(index)).map(({label, area}) => [data.classes[label - 1]!, toThousandths(area)]);
 }
+
+const toThousandths = (value: number) => Math.round(value * 1000) / 1000;
 
 function isSet({mask}: Instance, x: number, y: number): boolean {
-  return mask.data[(y - mask.top) * mask.width + (x - mask.left)] === 1;
+  return mask!.data[(y - mask!.top) * mask!.width + (x - mask!.left)] === 1;
 }
 
-test('polygons, masks and ellipses are objects; other shapes are counted and left out', async (t) => {
+test('polygons, masks, ellipses and boxes are objects; other shapes are counted and left out', async (t) => {
   const shapes = `${square}
     <mask label="b" source="auto" occluded="0" rle="1, 3, 2" left="3" top="4" width="3" height="2" z_order="1">
       <attribute name="size">1</attribute>
@@ -70,15 +72,21 @@ test('polygons, masks and ellipses are objects; other shapes are counted and lef
     ['b', 4],
     ['a & b', 124],
     ['cell', 52],
+    ['cell', 5.368],
   ]);
-  t.is(data.summary, 'CVAT: 1 image, 1 polygon, 2 masks, 2 ellipses, 3 classes');
-  t.deepEqual(data.stats.skipped, {box: 1, polyline: 1, points: 1, cuboid: 1, skeleton: 1, tag: 1});
+  t.is(data.summary, 'CVAT: 1 image, 1 polygon, 2 masks, 2 ellipses, 1 box, 3 classes');
+  t.deepEqual(data.stats.skipped, {polyline: 1, points: 1, cuboid: 1, skeleton: 1, tag: 1});
   const {instances} = await data.get(0);
   t.deepEqual(instances[1]!.mask, {left: 3, top: 4, width: 3, height: 2, data: Uint8Array.of(0, 1, 1, 1, 0, 0)});
   // Degrees turn clockwise on the screen.
   t.deepEqual(instances[3]!.box, [11, 9, 29, 21]);
   t.true(isSet(instances[3]!, 24, 20));
   t.false(isSet(instances[3]!, 24, 10));
+  // A square of side 2 that is turned by 10° around its centre: no more is known than the box around it.
+  const [box] = instances.slice(-1);
+  t.false('mask' in box!);
+  t.deepEqual(box!.box.map(toThousandths), [0.842, 1.842, 3.158, 4.158]);
+  t.is(data.masks, 'some');
 });
 
 test('a mask may reach over the border of the image', async (t) => {

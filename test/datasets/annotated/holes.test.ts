@@ -8,8 +8,8 @@ const size = {width: 20, height: 16};
 
 async function decode(parts: readonly Part[]) {
   const [mask] = await decodeParts([parts], size, await loadBinding());
-  if (mask instanceof RangeError) throw mask;
-  return mask!;
+  if (!(mask && 'crop' in mask)) throw mask;
+  return mask;
 }
 
 test('a ring in a ring is a hole, and a ring in that is a part again', async (t) => {

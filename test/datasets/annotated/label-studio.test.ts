@@ -37,7 +37,12 @@ const task = (results: readonly object[], more: object = {}) => ({
 });
 
 async function objects(data: AnnotatedImages, index = 0): Promise<[string, number, readonly number[]][]> {
-  return (await data.truth(index)).map(({label, area, box}) => [data.classes[label - 1]!, area, [...box]]);
+  const rounded = (value: number) => Math.round(value * 100) / 100;
+  return (await data.truth(index)).map(({label, area, box}) => [
+    data.classes[label - 1]!,
+    rounded(area),
+    box.map(rounded),
+  ]);
 }
 
 /** Bits of thi.ng's rle-pack: a list of [number, bits]. */
@@ -65,7 +70,7 @@ const repeated = (value: number, values: number) =>
 const literal = (...values: readonly number[]) =>
   [[0, 1], [1, 2], [values.length - 1, 4], ...values.map((value) => [value, 8] as const)] as const;
 
-test('polygons and ellipses in percent; boxes and keypoints are counted and left out', async (t) => {
+test('polygons, ellipses and boxes in percent; keypoints are counted and left out', async (t) => {
   const results = [
     polygon('b', [20, 10, 40, 30]),
     result('ellipselabels', {x: 50, y: 50, radiusX: 10, radiusY: 5, rotation: 90, ellipselabels: ['a']}),
@@ -79,19 +84,24 @@ test('polygons and ellipses in percent; boxes and keypoints are counted and left
   t.deepEqual(data.classes, ['a', 'b']);
   t.deepEqual(data.stats, {
     images: 1,
-    objects: {b: 1, a: 2},
-    shapes: {polygon: 1, ellipse: 2},
-    skipped: {box: 1, keypoint: 1},
+    objects: {b: 1, a: 3},
+    shapes: {polygon: 1, ellipse: 2, box: 1},
+    skipped: {keypoint: 1},
   });
   // The half axes are 20 and 5 pixels, so the area is 314; the editor turns the ellipse around its centre.
   t.deepEqual(await objects(data), [
     ['b', 400, [20, 10, 20, 20]],
     ['a', 319, [95, 30, 10, 40]],
     ['a', 318, [30, 45, 40, 10]],
+    // 10 × 5 pixels at (2, 1), turned by 30° around that corner, and the image ends at 0.
+    ['a', 99.46, [0, 1, 10.66, 9.33]],
   ]);
   const {file, instances} = await data.get(0);
   t.regex(file, /a\.png$/);
-  t.is(instances.length, 3);
+  t.deepEqual(
+    instances.map((instance) => 'mask' in instance),
+    [true, true, true, false],
+  );
 });
 
 test('brush masks and bitmasks: the alpha is the mask, row by row', async (t) => {
@@ -125,13 +135,13 @@ test('brush masks and bitmasks: the alpha is the mask, row by row', async (t) =>
   const data = await openWith(labelStudio, await folderOf(t, {'a.json': [task(results)], 'a.png': '200x100'}));
   const {instances} = await data.get(0);
   t.deepEqual(
-    instances.map(({mask}) => mask).map(({left, top, width, height}) => [left, top, width, height]),
+    instances.map(({mask}) => mask!).map(({left, top, width, height}) => [left, top, width, height]),
     [
       [0, 5, 193, 2],
       [1, 1, 2, 2],
     ],
   );
-  const [brush, bitmask] = instances.map(({mask}) => mask.data);
+  const [brush, bitmask] = instances.map(({mask}) => mask!.data);
   const set = [...brush!.entries()].filter(([, value]) => value === 1).map(([i]) => i);
   t.deepEqual(set, [190, 191, 192, 193, 194, 195, 196]);
   t.deepEqual([...bitmask!], [1, 1, 0, 1]);

@@ -90,7 +90,7 @@ test('polygons, rectangles, circles and masks are objects; points and lines are 
   t.deepEqual(data.notices, ['Shapes that make no objects were left out: 1 point, 1 line, 1 __ignore__.']);
   const {instances} = await data.get(0);
   t.deepEqual(instances[3]!.box, [26, 4, 29, 6]);
-  t.deepEqual([...instances[3]!.mask.data], [1, 0, 1, 1, 1, 0]);
+  t.deepEqual([...instances[3]!.mask!.data], [1, 0, 1, 1, 1, 0]);
 });
 
 test('shapes of one label and group are one object', async (t) => {

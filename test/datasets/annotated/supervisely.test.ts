@@ -48,7 +48,7 @@ async function objects(data: AnnotatedImages, index = 0): Promise<[string, numbe
   return (await data.truth(index)).map(({label, area, box}) => [data.classes[label - 1]!, area, [...box]]);
 }
 
-test('polygons with holes and their other kinds; boxes, lines and points are counted and left out', async (t) => {
+test('polygons with holes and their other kinds, and boxes; lines and points are counted and left out', async (t) => {
   const shapes = [
     polygon('b', square(2, 2, 10), [
       square(4, 4, 4),
@@ -92,9 +92,9 @@ test('polygons with holes and their other kinds; boxes, lines and points are cou
   t.deepEqual(data.classes, ['b', 'a', 'new']);
   t.deepEqual(data.stats, {
     images: 2,
-    objects: {b: 2, new: 1},
-    shapes: {polygon: 3},
-    skipped: {box: 1, line: 1, point: 1, keypoints: 1, constructor: 1},
+    objects: {b: 2, new: 1, a: 1},
+    shapes: {polygon: 3, box: 1},
+    skipped: {line: 1, point: 1, keypoints: 1, constructor: 1},
   });
   t.deepEqual(data.sources(0), [join(path, 'img', 'x.png'), join(path, 'ann', 'x.png.json')]);
   t.deepEqual(await objects(data), [
@@ -102,8 +102,12 @@ test('polygons with holes and their other kinds; boxes, lines and points are cou
     ['b', 100 - 16, [3, 3, 10, 10]],
     ['b', 100, [3, 3, 10, 10]],
     ['new', 4 + 16 - 1, [1, 1, 24, 14]],
+    ['a', 16, [1.5, 1.5, 4, 4]],
   ]);
-  t.is((await data.get(0)).instances.length, 3);
+  t.deepEqual(
+    (await data.get(0)).instances.map((instance) => 'mask' in instance),
+    [true, true, true, false],
+  );
   t.deepEqual((await openWith(supervisely, join(path, 'meta.json'))).classes, ['b', 'a', 'new']);
 });
 
@@ -323,22 +327,31 @@ test('a real project', async (t) => {
   t.deepEqual(data.classes.slice(0, 3), ['Bivalves', 'Micrite', 'Cement']);
   t.deepEqual(data.stats, {
     images: 5,
-    objects: {'Scale Bar': 5, Micrite: 2},
-    shapes: {mask: 3, polygon: 4},
-    skipped: {box: 3},
+    objects: {Cement: 1, Micrite: 4, 'Scale Bar': 5},
+    shapes: {mask: 3, polygon: 4, box: 3},
+    skipped: {},
   });
   t.deepEqual(await data.size(0), {width: 3840, height: 3072});
   const found = await Promise.all(data.images.map((_, i) => objects(data, i)));
   t.deepEqual(
     found.map((each) => each.map(([name, area]) => [name, area])),
     [
-      [['Scale Bar', 48965]],
-      [['Scale Bar', 24938]],
+      [
+        ['Scale Bar', 48965],
+        ['Cement', (3819 - 7) * (2812 - 17)],
+      ],
+      [
+        ['Scale Bar', 24938],
+        ['Micrite', (3834 - 40) * (2839 - 17)],
+      ],
       [
         ['Micrite', 10783020],
         ['Scale Bar', 25304],
       ],
-      [['Scale Bar', 24937]],
+      [
+        ['Scale Bar', 24937],
+        ['Micrite', 3837 * (2861 - 2)],
+      ],
       [
         ['Micrite', 11699780],
         ['Scale Bar', 25018],

@@ -49,7 +49,7 @@ async function truth(data: AnnotatedImages, index = 0): Promise<[string, number]
 }
 
 function isSet({mask}: Instance, x: number, y: number): boolean {
-  return mask.data[(y - mask.top) * mask.width + (x - mask.left)] === 1;
+  return mask!.data[(y - mask!.top) * mask!.width + (x - mask!.left)] === 1;
 }
 
 test('regions of VIA 2: areas, boxes, and what has no area', async (t) => {

@@ -18,7 +18,7 @@ async function areas(data: AnnotatedImages, index = 0): Promise<[string, number]
 
 const names = (data: AnnotatedImages) => data.images.map(({file}) => basename(file));
 
-test('rows are polygons in fractions; boxes are counted, and an image without a label file has no objects', async (t) => {
+test('rows are polygons or boxes in fractions, and an image without a label file has no objects', async (t) => {
   const folder = await folderOf(t, {
     'data.yaml': 'path: .\ntrain: images/train\nval: images/val\ntest:\nnames:\n  1: cell\n  0: nucleus\n',
     'images/train/a.png': '20x10',
@@ -32,14 +32,17 @@ test('rows are polygons in fractions; boxes are counted, and an image without a 
   t.deepEqual(names(data), ['a.png', 'b.png', 'c.jpg']);
   t.deepEqual(data.stats, {
     images: 3,
-    objects: {nucleus: 1, cell: 2},
-    shapes: {polygon: 3},
-    skipped: {box: 1},
+    objects: {nucleus: 1, cell: 3},
+    shapes: {polygon: 3, box: 1},
+    skipped: {},
   });
   t.deepEqual(await areas(data), [
     ['nucleus', 100],
     ['cell', 50],
+    ['cell', 12.5],
   ]);
+  t.deepEqual((await data.get(0)).instances[2], {label: 2, box: [7.5, 3.75, 12.5, 6.25], id: 3});
+  t.is(data.masks, 'some');
   t.deepEqual((await data.get(1)).instances, []);
   t.deepEqual(await areas(data, 2), [['cell', 25]]);
   t.deepEqual(data.sources(1), [join(folder, 'images/train/b.png')]);

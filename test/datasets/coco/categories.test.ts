@@ -197,4 +197,8 @@ test("Roboflow's export of boxes: the project's name is not a class", async (t) 
   t.deepEqual(data.notices, [
     "Category 0 'RBC-WBC' is not a class: it has no annotations and is the supercategory of 'rbc', 'wbc'.",
   ]);
+  t.is(data.masks, 'none');
+  t.is(data.stats.boxes, data.stats.annotations);
+  const {instances} = await data.get(0);
+  t.true(instances.length > 0 && instances.every(({mask}) => mask === undefined));
 });

@@ -70,7 +70,7 @@ test('images and categories by id; an image without annotations is a negative', 
   t.deepEqual(data.categoryIds, [1, 18]);
   t.deepEqual([data.imageId(0), data.imageId(1)], [3, 7]);
   t.deepEqual((await data.get(0)).instances, []);
-  t.deepEqual(data.stats, {images: 2, annotations: 3, negatives: 1, skipped: {}});
+  t.deepEqual(data.stats, {images: 2, annotations: 3, negatives: 1, boxes: 0, skipped: {}});
   t.deepEqual(await data.size(1), {width, height});
 });
 
@@ -85,7 +85,7 @@ test('polygons and both run lengths; crowds are true objects, but no instances',
       {label: 1, box: [-1, 0, 2.5, 6], area: 6, crowd: false},
     ],
   );
-  t.is(truth[1]!.mask.counts, truth[2]!.mask.counts);
+  t.is(truth[1]!.mask!.counts, truth[2]!.mask!.counts);
   const {file, instances} = await data.get(1);
   t.is(file, join(folder, 'b.png'));
   t.deepEqual(instances, [
@@ -206,17 +206,12 @@ for (const [what, segmentation, message] of [
     [[1, 1, 4, 4]],
     /annotation 1 must be made of polygons of three points .* got 4 numbers in polygon 0, in /,
   ],
-  [
-    'no polygon',
-    [],
-    /one polygon or more, got none, in .*\nIt is only a box, from which no mask can be learnt\. Pass faulty/,
-  ],
   ['a polygon of text', [['1', 2, 3, 4, 5, 6]], /each a list of finite numbers/],
   ['run lengths of another size', {size: [8, 6], counts: [48]}, /of the image's size \[6, 8\], got \[8,6\]/],
   ['run lengths that do not add up', {size: [6, 8], counts: [47]}, /add up to 48 pixels, got 47/],
   ['a run below 0', {size: [6, 8], counts: [49, -1]}, /whole numbers that are not below 0/],
   ['compressed run lengths that do not add up', {size: [6, 8], counts: '06'}, /add up to 48 pixels, got 6/],
-  ['nothing', undefined, /a list of polygons or an object of run lengths, got undefined/],
+  ['text', 'a', /a list of polygons or an object of run lengths, got "a"/],
 ] as const) {
   test(`a segmentation that is ${what}: an error, or skipped and counted once`, async (t) => {
     const change = ({annotations}: ReturnType<typeof contents>) => {
@@ -294,7 +289,7 @@ for (const part of ['train', 'val']) {
       const truth = await data.truth(index);
       crowds += truth.filter(({crowd}) => crowd).length;
       const ids = annotations.filter(({image_id: image}) => image === data.imageId(index)).map(({id}) => id);
-      for (const [i, {mask}] of truth.entries()) text.push(`${ids[i]} ${mask.counts}\n`);
+      for (const [i, {mask}] of truth.entries()) text.push(`${ids[i]} ${mask!.counts}\n`);
       const {image} = await data.get(index);
       t.deepEqual({width: image.width, height: image.height}, await data.size(index));
     }

@@ -140,3 +140,20 @@ test('calls without arguments are refused', (t) => {
     t.throws(operator as () => unknown, {instanceOf: TypeError}, name);
   }
 });
+
+test('outlines and measurements refuse arguments of a wrong type or size at once', (t) => {
+  const image = {data: new Uint8Array(4), channels: 1};
+  refused(t, TypeError, 'counts must be a string.', () => rle.outlines(4 as never, 2, 2, 0));
+  refused(t, RangeError, /tolerance must be at least 0, got -1/, () => rle.outlines('4', 2, 2, -1));
+  refused(t, RangeError, /tolerance/, () => rle.outlines('4', 2, 2, Number.NaN));
+  refused(t, RangeError, /The bitmap/, () => rle.outlines('4', 2 ** 20, 2 ** 20, 0));
+  refused(t, TypeError, /counts/, () => rle.measure('4' as never, 2, 2, null));
+  refused(t, TypeError, /image/, () => rle.measure(['4'], 2, 2, 5 as never));
+  refused(t, TypeError, /image\.data/, () => rle.measure(['4'], 2, 2, {...image, data: [1, 2, 3, 4] as never}));
+  refused(t, TypeError, /image\.data/, () => rle.measure(['4'], 2, 2, {...image, data: new Int8Array(4) as never}));
+  refused(t, RangeError, /length of image\.data must be 8, got 4/, () =>
+    rle.measure(['4'], 2, 2, {...image, channels: 2}),
+  );
+  refused(t, RangeError, /channels/, () => rle.measure(['4'], 2, 2, {...image, channels: 0}));
+  refused(t, RangeError, /The image/, () => rle.measure(['4'], 2, 2, {...image, channels: 2 ** 30}));
+});

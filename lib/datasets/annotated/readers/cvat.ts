@@ -16,7 +16,7 @@ import {refuseDoubled} from '../doubled-images.js';
 import type {Format, ReaderOptions} from '../format.js';
 import {ImageFinder} from '../image-finder.js';
 import {imageOf, isThere} from '../image-of.js';
-import {ellipseRing} from '../outlines.js';
+import {ellipseRing, rectangleRing, turnedRing} from '../outlines.js';
 import type {Place} from '../place.js';
 import {readXml, type XmlTag} from './cvat-parser.js';
 
@@ -28,7 +28,7 @@ const MOST_MASK_PIXELS = 4 * MAX_PIXELS;
 /** The run lengths of a mask, which become a bitmap only when the image is used. */
 type Runs = {runs: Uint32Array; at: Omit<InstanceMask, 'data'>};
 
-type Shape = {className: string; where: string; outline: {ring: Ring} | Runs};
+type Shape = {className: string; where: string; outline: {ring: Ring} | {boxAround: Ring} | Runs};
 
 type CvatImage = {
   name: string;
@@ -124,20 +124,21 @@ function newImage(tag: XmlTag): CvatImage {
   return {name: copyOf(tag.text('name')), subset, size: {width, height}, shapes: [], maskPixels: 0};
 }
 
-/** Undefined for shapes without a mask. */
+/** Undefined for shapes without a mask or a box. */
 function readShape(tag: XmlTag, image: CvatImage, tally: Tally): Shape | undefined {
   const outline = readOutline(tag, image);
   if (outline === undefined) {
     tally.skip(tag.name);
     return undefined;
   }
-  tally.use(tag.name);
+  if ('boxAround' in outline) tally.useBox();
+  else tally.use(tag.name);
   return {className: tag.text('label'), where: tag.where, outline};
 }
 
 /**
- * CVAT's canvas has (0, 0) at the outer corner of the first pixel. Ellipses turn clockwise on the screen, in degrees,
- * as in its own masks of them (EllipsesToMasks in its dataset_manager, by OpenCV).
+ * CVAT's canvas has (0, 0) at the outer corner of the first pixel. Boxes turn around their centre. Ellipses turn
+ * clockwise on the screen, in degrees, as in its own masks of them (EllipsesToMasks in its dataset_manager, by OpenCV).
  */
 function readOutline(tag: XmlTag, image: CvatImage): Shape['outline'] | undefined {
   switch (tag.name) {
@@ -150,6 +151,11 @@ function readOutline(tag: XmlTag, image: CvatImage): Shape['outline'] | undefine
     }
     case 'mask':
       return readMask(tag, image);
+    case 'box': {
+      const [x0, y0, x1, y1] = [tag.number('xtl'), tag.number('ytl'), tag.number('xbr'), tag.number('ybr')];
+      const angle = ((tag.has('rotation') ? tag.number('rotation') : 0) * Math.PI) / 180;
+      return {boxAround: turnedRing(rectangleRing(x0, y0, x1, y1), (x0 + x1) / 2, (y0 + y1) / 2, angle)};
+    }
     default:
       return undefined;
   }
@@ -172,6 +178,7 @@ function readMask(tag: XmlTag, image: CvatImage): Runs {
 }
 
 function toObject({className, where, outline}: Shape): AnnotatedObject {
+  if ('boxAround' in outline) return {className, where, parts: [outline]};
   const part =
     'ring' in outline ? {rings: [outline.ring]} : {bitmap: bitmapOfRows(Array.from(outline.runs), outline.at)!};
   return {className, where, parts: [part]};

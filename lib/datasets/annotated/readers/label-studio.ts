@@ -13,7 +13,7 @@ import {
 import {refuseDoubled} from '../doubled-images.js';
 import {Fields} from '../fields.js';
 import type {Format, ReaderOptions} from '../format.js';
-import {ellipseRing, ringOf} from '../outlines.js';
+import {ellipseRing, rectangleRing, ringOf, turnedRing} from '../outlines.js';
 import {type Place, readJson} from '../place.js';
 import {statedSize} from '../stated-size.js';
 import {bitmapOfBrush} from './label-studio-brush.js';
@@ -26,12 +26,13 @@ type Geometry =
   | {kind: 'polygon'; ring: Ring}
   | {kind: 'ellipse'; centre: readonly [number, number]; radii: readonly [number, number]; degrees: number}
   | {kind: 'mask'; brush: Uint8Array}
-  | {kind: 'mask'; png: Buffer};
+  | {kind: 'mask'; png: Buffer}
+  | {kind: 'box'; corner: readonly [number, number]; sides: readonly [number, number]; degrees: number};
 
 type Region = {className: string | undefined; where: string; geometry: Geometry};
 
-/** What people call the kinds of regions that are left out. Rectangles are boxes: nobody drew a mask. */
-const LEFT_OUT: Readonly<Record<string, string>> = {rectangle: 'box', keypoint: 'keypoint', vector: 'vector'};
+/** The kinds of regions that are left out. */
+const LEFT_OUT: readonly string[] = ['keypoint', 'vector'];
 
 /** The types of results that are shapes: `polygonlabels`, or `polygon` if the class is in a result of its own. */
 const SHAPE = /^(polygon|brush|bitmask|ellipse|rectangle|keypoint|vector)(labels)?$/;
@@ -66,7 +67,11 @@ function isLabelStudio(head: string): boolean {
   return /^\ufeff?\s*\[\s*\{/.test(head) && OWN_WORDS.some((words) => words.test(head));
 }
 
-async function read(place: Place, exports: readonly string[], {images: folder}: ReaderOptions): Promise<Annotations> {
+async function read(
+  place: Place,
+  exports: readonly string[],
+  {images: folder, page = 0}: ReaderOptions,
+): Promise<Annotations> {
   const path = place.onlyOne(exports, 'export of Label Studio');
   const tasks = await readJson(path);
   if (!Array.isArray(tasks)) {
@@ -79,13 +84,13 @@ async function read(place: Place, exports: readonly string[], {images: folder}: 
   for (const [i, task] of tasks.entries()) {
     const fields = new Fields(path, task, `[${i}]`);
     if (tasks.length === 1 && isBarePrediction(fields) && files.only !== undefined) {
-      images.push(imageOf(files.only, path, regionsOf(fields), tally));
+      images.push(imageOf({file: files.only, page}, path, regionsOf(fields), tally));
       continue;
     }
     const isTask = ['data', 'annotations', 'completions', 'predictions', 'result'].some((key) => fields.has(key));
     const data = isTask ? fields.object('data') : fields;
     const results = isTask ? resultsOfTask(fields, tally) : resultsOfMinimal(fields, minimal, tally);
-    if (results !== undefined) images.push(imageOf(files.of(fields, data), path, results, tally));
+    if (results !== undefined) images.push(imageOf({file: files.of(fields, data), page}, path, results, tally));
   }
   refuseDoubled(images);
   return {images, classes: occurringClasses(tally), tally};
@@ -191,7 +196,12 @@ function kindOfValue(value: Fields): string | undefined {
   return value.has('height') ? 'rectangle' : 'keypoint';
 }
 
-function imageOf(file: string, path: string, results: readonly Result[][], tally: Tally): AnnotatedImage {
+function imageOf(
+  {file, page}: {file: string; page: number},
+  path: string,
+  results: readonly Result[][],
+  tally: Tally,
+): AnnotatedImage {
   const regions: Region[] = [];
   let size: Size | undefined;
   for (const region of results) {
@@ -203,20 +213,20 @@ function imageOf(file: string, path: string, results: readonly Result[][], tally
       throw holder.wrong('original_width', `that of the image, ${size.width} × ${size.height}`);
     }
     size ??= stated;
-    const leftOut = LEFT_OUT[kind];
-    if (leftOut !== undefined) {
-      tally.skip(leftOut);
+    if (LEFT_OUT.includes(kind)) {
+      tally.skip(kind);
       continue;
     }
     const geometry = geometryOf(value, kind);
     const className = region.map((each) => classOf(each.value)).find((name) => name !== undefined);
-    tally.use(geometry.kind);
+    if (geometry.kind === 'box') tally.useBox();
+    else tally.use(geometry.kind);
     tally.object(className);
     regions.push({className, where: holder.name, geometry});
   }
   const objects = async () => {
     const found: AnnotatedObject[] = [];
-    const actual = size ?? (regions.length === 0 ? undefined : await readImageSize(file));
+    const actual = size ?? (regions.length === 0 ? undefined : await readImageSize(file, {page}));
     for (const {className, where, geometry} of regions) {
       found.push({className, where, parts: [await partOf(geometry, actual!, {where, file: path})]});
     }
@@ -247,6 +257,12 @@ function geometryOf(value: Fields, kind: string): Geometry {
       const radii = [value.number('radiusX'), value.number('radiusY')] as const;
       return {kind, centre, radii, degrees: value.optionalNumber('rotation') ?? 0};
     }
+    // Nobody drew a mask: a rectangle is a box. It is turned around its corner.
+    case 'rectangle': {
+      const corner = [value.number('x'), value.number('y')] as const;
+      const sides = [value.number('width'), value.number('height')] as const;
+      return {kind: 'box', corner, sides, degrees: value.optionalNumber('rotation') ?? 0};
+    }
     case 'brush': {
       const bytes = value.numbers('rle');
       if (!bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)) {
@@ -272,6 +288,11 @@ async function partOf(geometry: Geometry, size: Size, {where, file}: {where: str
     const {centre, radii, degrees} = geometry;
     const halfAxes = [radii[0] * x, radii[1] * y] as const;
     return {rings: [ellipseRing(centre[0] * x, centre[1] * y, halfAxes, (degrees * Math.PI) / 180)]};
+  }
+  if (geometry.kind === 'box') {
+    const [left, top] = [geometry.corner[0] * x, geometry.corner[1] * y];
+    const ring = rectangleRing(left, top, left + geometry.sides[0] * x, top + geometry.sides[1] * y);
+    return {boxAround: turnedRing(ring, left, top, (geometry.degrees * Math.PI) / 180)};
   }
   if ('png' in geometry) {
     return {bitmap: await alphaBitmap(geometry.png, {left: 0, top: 0, most: size, name})};

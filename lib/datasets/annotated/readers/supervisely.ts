@@ -37,11 +37,12 @@ const USED: ReadonlyMap<string, string> = new Map([
   ['multipolygon', 'polygon'],
   ['bitmap', 'mask'],
   ['alpha_mask', 'mask'],
+  // Nobody drew a mask.
+  ['rectangle', 'box'],
 ]);
 
-/** What they call the others, if not as the format does. Rectangles are boxes: nobody drew a mask. */
+/** What people call the others, if not as the format does. */
 const LEFT_OUT: ReadonlyMap<string, string> = new Map([
-  ['rectangle', 'box'],
   ['oriented_bbox', 'box'],
   ['graph', 'keypoints'],
 ]);
@@ -172,7 +173,8 @@ async function objectsOf(
       tally?.skip(LEFT_OUT.get(kind) ?? kind);
       continue;
     }
-    tally?.use(used);
+    if (used === 'box') tally?.useBox();
+    else tally?.use(used);
     tally?.object(className);
     found.push({className, where: object.name, parts: await partsOf(object, kind, size, tally !== undefined)});
   }
@@ -180,6 +182,7 @@ async function objectsOf(
 }
 
 async function partsOf(object: Fields, kind: string, size: Size, isOnlyChecked: boolean): Promise<Part[]> {
+  if (kind === 'rectangle') return [{boxAround: ringsOf(object.object('points'))[0]!}];
   if (kind === 'polygon') return [{rings: ringsOf(object.object('points'))}];
   if (kind === 'multipolygon') return object.objects('parts').map((part) => ({rings: ringsOf(part)}));
   const bitmap = object.object('bitmap');

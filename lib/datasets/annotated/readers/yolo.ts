@@ -46,10 +46,10 @@ export const yolo: Format = {
     return {
       seen: 'folders images and labels with classes.txt',
       splits: [],
-      async read({images}) {
+      async read({images, page}) {
         const lines = (await readText(place.pathOf('classes.txt'))).split('\n').map((line) => line.trim());
         const names = new Map(lines.flatMap((name, i) => (name === '' ? [] : [[i, name]])));
-        return read(await samplesIn(join(place.path, 'images')), names, images);
+        return read(await samplesIn(join(place.path, 'images')), names, {images, page});
       },
     };
   },
@@ -78,7 +78,7 @@ async function recogniseYaml(place: Place, name: string): Promise<Recognised> {
   return {
     seen: `${name} of YOLO`,
     splits: there,
-    async read({images}, split) {
+    async read({images, page}, split) {
       const every = there.length > 0 ? there : [...splits.keys()];
       const all = (split === undefined ? every : [split]).flatMap((key) => splits.get(key) ?? []);
       const missing = all.filter(({found}) => found === undefined).map(({written}) => `'${written}'`);
@@ -91,7 +91,7 @@ async function recogniseYaml(place: Place, name: string): Promise<Recognised> {
         const path = all[i]!.found!;
         return extname(path) === '.txt' ? samplesListed(path, config.roots) : samplesIn(path);
       });
-      return read(samples.flat(), names, images);
+      return read(samples.flat(), names, {images, page});
     },
   };
 }
@@ -211,7 +211,11 @@ async function samplesListed(list: string, roots: readonly string[]): Promise<Sa
   });
 }
 
-async function read(samples: readonly Sample[], names: Names, folder: string | undefined): Promise<Annotations> {
+async function read(
+  samples: readonly Sample[],
+  names: Names,
+  {images: folder, page = 0}: {images: string | undefined; page: number | undefined},
+): Promise<Annotations> {
   const finder = folder === undefined ? undefined : await ImageFinder.in(folder);
   const tally = new Tally();
   // Small data sets often train and validate on the same images.
@@ -222,14 +226,11 @@ async function read(samples: readonly Sample[], names: Names, folder: string | u
     // Without labels, an image has no objects.
     if (!(await isThere(label))) return {file, sources: [], objects: async () => []};
     for (const {className, numbers} of await rowsOf(label, names)) {
-      if (numbers.length === BOX) {
-        tally.skip('box');
-        continue;
-      }
-      tally.use('polygon');
+      if (numbers.length === BOX) tally.useBox();
+      else tally.use('polygon');
       tally.object(className);
     }
-    return {file, sources: [label], objects: async () => objectsOf(await rowsOf(label, names), file)};
+    return {file, sources: [label], objects: async () => objectsOf(await rowsOf(label, names), {file, page})};
   });
   refuseDoubled(images);
   return {images, classes: [...new Set(names.values())], tally};
@@ -239,14 +240,19 @@ function imageIn(finder: ImageFinder, name: string): string {
   return isImageName(name) ? finder.find(name) : finder.named(name);
 }
 
-async function objectsOf(rows: readonly Row[], file: string): Promise<AnnotatedObject[]> {
-  const polygons = rows.filter(({numbers}) => numbers.length !== BOX);
-  if (polygons.length === 0) return [];
-  const {width, height} = await readImageSize(file);
-  return polygons.map(({line, className, numbers}) => {
-    const ring = Float64Array.from(numbers, (number, i) => number * (i % 2 === 0 ? width : height));
-    return {className, where: `line ${line}`, parts: [{rings: [ring]}]};
+async function objectsOf(rows: readonly Row[], {file, page}: {file: string; page: number}): Promise<AnnotatedObject[]> {
+  if (rows.length === 0) return [];
+  const {width, height} = await readImageSize(file, {page});
+  return rows.map(({line, className, numbers}) => {
+    const isBox = numbers.length === BOX;
+    const ring = Float64Array.from(isBox ? cornersOf(numbers) : numbers, (n, i) => n * (i % 2 === 0 ? width : height));
+    return {className, where: `line ${line}`, parts: [isBox ? {boxAround: ring} : {rings: [ring]}]};
   });
+}
+
+/** Two opposite corners of a box of centre, width and height. */
+function cornersOf([x = 0, y = 0, width = 0, height = 0]: readonly number[]): number[] {
+  return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
 }
 
 /** A row with so many numbers after the class is a box: its centre, width and height. */

@@ -1,0 +1,174 @@
+import type {SharpOptions} from 'sharp';
+import {NUMBERS_HINT, Undecodable} from './bytes.js';
+import {decodePlanes, type PlaneSource, type Space} from './decode-planes.js';
+import {distributionOf} from './distribution.js';
+import {type ImageFormat, MAX_PIXELS} from './format.js';
+import {chooseChannels, fromPlanes} from './from-planes.js';
+import {loadSharp} from './load-sharp.js';
+import {channelNotices, frameNotices, pageNotices} from './notices.js';
+import type {PixelOptions} from './pixel-options.js';
+import type {RgbImage} from './rgb-image.js';
+import {fullRange, type SampleType} from './samples.js';
+import {PHOTOMETRIC, TiffFile} from './tiff.js';
+import {type StoredPage, showStored} from './tiff-channels.js';
+import {
+  checkPage,
+  chooseTiffPage,
+  hasPlainNumbers,
+  isUsual,
+  layoutOf,
+  slicesOf,
+  type TiffLayout,
+  ZSTANDARD,
+} from './tiff-layout.js';
+import {withoutZstandard} from './tiff-zstandard.js';
+import {toRgb} from './to-rgb.js';
+
+/** The most numbers that are decoded at a time, as of an image of `MAX_PIXELS` with four channels. */
+const MOST_SAMPLES = 4 * MAX_PIXELS;
+
+/** How an image file is decoded, and its name in notices. */
+export type Decoding = {name: string; format: ImageFormat; exifOrientation: boolean; pixels: PixelOptions};
+
+/** A file whose wanted page sharp decodes, and what is known of it. */
+type Opened = {
+  bytes: Uint8Array;
+  open: SharpOptions;
+  pages: number;
+  /** Of a TIFF whose stored numbers are read channel by channel. */
+  stored?: StoredPage & {layout: TiffLayout};
+};
+
+/** What of the numbers of an image to read. */
+type Numbers = {
+  source: PlaneSource;
+  channels: number;
+  hasAlpha: boolean;
+  /** Whether white is 0. */
+  inverted?: boolean;
+  /** Whether the colours are converted from those of CMYK. */
+  isCmyk?: boolean;
+};
+
+/**
+ * Decodes an image, off the main thread, as 8-bit RGB. A TIFF is changed in memory first. Throws an Error with the
+ * reason.
+ */
+export async function decodeImage(bytes: Uint8Array, how: Decoding): Promise<RgbImage> {
+  const {name, format, pixels} = how;
+  const opened = await (format === 'tiff' ? openTiff(bytes, how) : openOther(bytes, how));
+  const notices =
+    pixels.page !== undefined
+      ? []
+      : format === 'tiff'
+        ? await pageNotices(name, bytes, {page: 1})
+        : frameNotices(name, opened.pages, {page: 1});
+  const image = await decodeOpened(opened, how);
+  const all = [...(image.notices ?? []), ...notices];
+  return all.length === 0 ? image : {...image, notices: all};
+}
+
+async function decodeOpened(opened: Opened, how: Decoding): Promise<RgbImage> {
+  const {bytes, open, stored} = opened;
+  const {pixels} = how;
+  if (stored !== undefined) {
+    const {layout, ...page} = stored;
+    const inverted = layout.photometric === PHOTOMETRIC.whiteIsZero;
+    return fromNumbers({source: {bytes, open, type: layout.type!, ...page}, ...layout, inverted}, opened, how);
+  }
+  const sharp = await loadSharp();
+  const {depth, space, channels, hasAlpha} = await sharp(bytes, open).metadata();
+  if (depth !== 'uchar' && depth !== 'ushort') throw wrongDepth(depth);
+  const isDeep = depth === 'ushort' && (space === 'grey16' || space === 'rgb16');
+  const isAsked = pixels.channels !== undefined || (pixels.range !== undefined && pixels.range !== 'full');
+  if (!isDeep && !isAsked) return fromColours(opened, {channels, hasAlpha, isCmyk: space === 'cmyk'}, how);
+  // Inks are only read as such if they are asked for.
+  const isStored = space === 'b-w' || space === 'srgb' || isDeep || (space === 'cmyk' && pixels.channels !== undefined);
+  const type: SampleType = isDeep ? 'uint16' : 'uint8';
+  const source: PlaneSource = {bytes, open, type, space: (isStored ? space : 'srgb') as Space};
+  const found = isStored ? {channels, hasAlpha} : {channels: 3, hasAlpha: false};
+  return fromNumbers({source, ...found, isCmyk: space === 'cmyk'}, opened, how);
+}
+
+/** The colours of an image of 8 bits per channel, as sharp converts them. */
+async function fromColours(
+  {bytes, open, pages}: Opened,
+  {channels, hasAlpha, isCmyk}: {channels: number; hasAlpha: boolean; isCmyk: boolean},
+  {name}: Decoding,
+): Promise<RgbImage> {
+  const sharp = await loadSharp();
+  const {data, info} = await sharp(bytes, open)
+    .toColourspace('srgb')
+    .raw({depth: 'uchar'})
+    .toBuffer({resolveWithObject: true});
+  const {rgb, isTransparent} = await toRgb(data, info);
+  const notices = channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk});
+  const stored = {type: 'uint8', channels, pages} as const;
+  return {data: rgb, width: info.width, height: info.height, stored, ...(notices.length > 0 && {notices})};
+}
+
+/** The chosen channels of an image, stretched to 0..255. */
+async function fromNumbers(
+  {source, channels, hasAlpha, inverted = false, isCmyk = false}: Numbers,
+  {pages}: Opened,
+  {name, pixels}: Decoding,
+): Promise<RgbImage> {
+  const {type} = source;
+  const {range = 'full'} = pixels;
+  const chosen = chooseChannels(pixels.channels, {channels, hasAlpha});
+  const isDefault = pixels.channels === undefined;
+  const looksAtAlpha = isDefault && hasAlpha;
+  const {planes, width, height} = await decodePlanes(source, looksAtAlpha ? [...chosen, channels - 1] : chosen);
+  const alpha = looksAtAlpha ? await distributionOf(planes.pop()!, type) : undefined;
+  const isTransparent = alpha?.values !== undefined && alpha.values[0] < fullRange(type)[1];
+  const more = isDefault ? channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk}) : [];
+  return fromPlanes(planes, {name, width, height, type, range, channels, pages, inverted}, more);
+}
+
+function sharpOptions({exifOrientation}: Decoding): SharpOptions {
+  return {
+    failOn: 'error', // fail on truncated files, but accept files with a harmless oddity
+    limitInputPixels: MAX_PIXELS,
+    ignoreIcc: true,
+    autoOrient: exifOrientation,
+  };
+}
+
+async function openOther(bytes: Uint8Array, how: Decoding): Promise<Opened> {
+  const {page = 0} = how.pixels;
+  const sharp = await loadSharp();
+  const open = sharpOptions(how);
+  const {pages = 1} = await sharp(bytes, open).metadata();
+  checkPage(page, pages);
+  return {bytes, open: page === 0 ? open : {...open, page}, pages};
+}
+
+async function openTiff(bytes: Uint8Array, how: Decoding): Promise<Opened> {
+  const {page: index = 0, range = 'full', channels} = how.pixels;
+  const open = sharpOptions(how);
+  const file = new TiffFile(bytes);
+  const all = await file.pages();
+  const pages = slicesOf(file, all);
+  const page = chooseTiffPage(file, all, index);
+  const layout = layoutOf(file, page);
+  const isAsked = range !== 'full' || channels !== undefined;
+  const isInk = layout.photometric === PHOTOMETRIC.cmyk && channels === undefined;
+  const isStored = hasPlainNumbers(layout) && !isInk && (isAsked || !isUsual(layout));
+  if (!isStored) {
+    // libvips would mix the rows of the planes up.
+    if (layout.isPlanar) throw new Undecodable('its channels are stored each on its own, in a form that is not read');
+    return {bytes, open, pages};
+  }
+  const isPacked = layout.compression === ZSTANDARD;
+  const readable = isPacked ? await withoutZstandard(file, page, layout) : file;
+  if (layout.width * layout.height * layout.channels > MOST_SAMPLES) {
+    throw new Undecodable(`its ${layout.channels} channels have more than ${MOST_SAMPLES} numbers; cut it into tiles`);
+  }
+  const [shown] = isPacked ? await readable.pages() : [page];
+  const stored = {layout, ...showStored(readable, shown!, layout)};
+  return {bytes: readable.bytes, open: {...open, limitInputChannels: layout.channels}, pages, stored};
+}
+
+function wrongDepth(depth: string): Error {
+  return new Undecodable(`its pixels are of the type ${depth}, which is not read`, {hint: NUMBERS_HINT});
+}

@@ -1,0 +1,3 @@
+import {testParity} from './parity-tests.js';
+
+testParity('fasterrcnn_resnet50');
