@@ -107,11 +107,12 @@ export async function convertDataset(
       const place: PlacedImages = {how: images, root: temporary, final: resolve(folder)};
       for (let start = 0; start < part.data.length; start += IMAGES_AT_ONCE) {
         const number = Math.min(IMAGES_AT_ONCE, part.data.length - start);
-        const block = await mapConcurrently(number, IMAGES_AT_ONCE, (i) => {
+        const block = await mapConcurrently(number, IMAGES_AT_ONCE, async (i) => {
           signal?.throwIfAborted();
-          return datasetImage(part.data, start + i, classes);
+          return placeable(await datasetImage(part.data, start + i, classes), images);
         });
         const named = block.map((image) => nameOf(image, names, writer));
+        // All are started in their order, which is that of their numbers in the files.
         await mapConcurrently(number, IMAGES_AT_ONCE, async (i) => {
           await writeImage(block[i]!, named[i]!, {format, place, writer, split: part.split});
           onImage?.(++done, total);
@@ -175,23 +176,27 @@ function nameOf({file, source}: DatasetImage, names: ImageNames, writer: Annotat
   return name;
 }
 
+/** An image, and whether programs that heed its EXIF orientation will not see the pixels that its objects are of. */
+type PlaceableImage = DatasetImage & {isTurned: boolean};
+
+async function placeable(image: DatasetImage, how: PlacedImages['how']): Promise<PlaceableImage> {
+  const {source, width, height} = image;
+  if (source === undefined || how === 'none') return {...image, isTurned: false};
+  // A file that cannot be read is told by who copies it, and one without a size that can be read is no photo.
+  const upright = await readImageSize(source).catch(() => undefined);
+  return {...image, isTurned: upright !== undefined && (upright.width !== width || upright.height !== height)};
+}
+
 type Target = {format: ExportFormat; place: PlacedImages; writer: AnnotationFolder; split: string | undefined};
 
-async function writeImage(image: DatasetImage, name: string, {format, place, writer, split}: Target): Promise<void> {
-  const {width, height, objects, source} = image;
-  if (source !== undefined && place.how !== 'none' && (await isTurned(source, image))) writer.lose(name, LOSSES.turned);
+async function writeImage(image: PlaceableImage, name: string, {format, place, writer, split}: Target): Promise<void> {
+  const {width, height, objects, source, isTurned} = image;
+  if (isTurned) writer.lose(name, LOSSES.turned);
   const isElsewhere = place.how === 'none' && source !== undefined;
   const location = isElsewhere ? relative(place.final, resolve(source)).split(sep).join('/') : undefined;
   const written = writer.add({name, width, height, objects, ...(location !== undefined && {location})}, split);
   const folder = format.imageFolder(split);
   await Promise.all([written, placeImage(image, folder === '' ? name : `${folder}/${name}`, place)]);
-}
-
-/** Whether programs that heed the EXIF orientation of an image will not see the pixels that its objects are of. */
-async function isTurned(file: string, {width, height}: DatasetImage): Promise<boolean> {
-  // A file that cannot be read is told by who copies it, and one without a size that can be read is no photo.
-  const upright = await readImageSize(file).catch(() => undefined);
-  return upright !== undefined && (upright.width !== width || upright.height !== height);
 }
 
 /** Throws INVALID_OPTION or WRITE_FAILED unless there is nothing at `folder`, or an empty folder. */

@@ -1,10 +1,11 @@
 import {readdir, readFile, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {openDataset} from '../../lib/datasets/open-dataset.js';
 import type {ExportFormatName} from '../../lib/export/formats.js';
 import {writeDetections} from '../../lib/export/write-detections.js';
 import type {Detections} from '../../lib/model/predict.js';
-import {HARD, temporary, trueObjects} from './drawn.js';
+import {drawnDataset, HARD, temporary, trueObjects} from './drawn.js';
 
 const classes = ['gland', 'lumen'];
 
@@ -128,11 +129,39 @@ test('detections without a file or masks are refused, and no half document stays
   const {file: _, ...unnamed} = found;
   const write = (each: Detections) => writeDetections([found, each], folder, {format: 'cvat', classes});
   await t.throwsAsync(write(unnamed), {code: 'INVALID_OPTION', message: /must have a `file`/});
-  await t.throwsAsync(write({...found, masks: []}), {code: 'INVALID_MASK', message: /maskFormat 'rle'/});
+  for (const masks of [found.masks.slice(1), found.masks.map(() => new Uint8Array(4)) as never]) {
+    await t.throwsAsync(write({...found, masks}), {code: 'INVALID_MASK', message: /maskFormat 'rle'/});
+  }
   const wrong = {...found, masks: found.masks.map((mask, i) => (i === 2 ? {...mask, counts: '!!'} : mask))};
   const error = await t.throwsAsync(write({...wrong, file: 'b.png'}), {code: 'INVALID_MASK'});
   t.regex(error!.message, /The mask of object 3 of b\.png is invalid/);
   t.deepEqual(await readdir(folder), []);
   const options = {format: 'tiff' as ExportFormatName, classes};
   await t.throwsAsync(writeDetections([], folder, options), {code: 'INVALID_OPTION', message: /'format'.*'masks'/});
+});
+
+test('detections without masks are boxes, in the formats that have them', async (t) => {
+  const folder = await temporary(t);
+  const found = {...(await detections(join(folder, 'hard.png'))), masks: []};
+  const source = (await drawnDataset(folder, [HARD])).sources!(0)[0]!;
+  for (const format of ['coco', 'yolo', 'cvat', 'label-studio', 'supervisely'] as const) {
+    const out = join(folder, format);
+    const losses = await writeDetections([found], out, {format, classes});
+    t.deepEqual(
+      losses.map(({what}) => what),
+      format === 'yolo' ? ['scores left out'] : [],
+    );
+    const data = await openDataset(out, {images: dirname(source)});
+    const objects = await data.truth!(0);
+    t.is(objects.length, found.scores.length, format);
+    for (const [i, {label, box, mask}] of objects.entries()) {
+      t.is(mask, undefined, format);
+      t.is(data.classes[label - 1], found.classNames[i], format);
+      const [x0, y0, x1, y1] = found.boxes.subarray(4 * i, 4 * i + 4);
+      const far = [x0!, y0!, x1! - x0!, y1! - y0!].map((side, k) => Math.abs(side - box[k]!));
+      t.true(Math.max(...far) < 0.01, `${format}: ${far}`);
+    }
+  }
+  const write = (format: ExportFormatName) => writeDetections([found], join(folder, format), {format, classes});
+  await t.throwsAsync(write('geojson'), {code: 'INVALID_MASK', message: /maskFormat 'rle'/});
 });
