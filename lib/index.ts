@@ -16,8 +16,9 @@ export type {CocoImage} from './datasets/coco/annotation-index.js';
 export {Coco, type CocoOptions, type CocoStats} from './datasets/coco/coco.js';
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/dataset.js';
 export type {Grade} from './datasets/grades.js';
-export {describeInspection, type Inspection, type InspectOptions, inspect} from './datasets/inspect.js';
+export {type Inspection, type InspectOptions, inspect} from './datasets/inspect.js';
 export type {ClassBalance} from './datasets/inspection/class-balance.js';
+export {describeInspection} from './datasets/inspection/describe-inspection.js';
 export type {TrainingSizes} from './datasets/inspection/object-sizes.js';
 export {
   describeSplits,
@@ -27,13 +28,8 @@ export {
   type SplitsInspection,
 } from './datasets/inspection/splits.js';
 export type {Spread} from './datasets/inspection/spread.js';
-export {
-  MaskFolder,
-  type MaskFolderFile,
-  type MaskFolderOptions,
-  type MaskFolderStats,
-  type SplitOptions,
-} from './datasets/mask-folder.js';
+export {MaskFolder, type MaskFolderFile, type MaskFolderStats, type SplitOptions} from './datasets/mask-folder.js';
+export type {MaskFolderOptions} from './datasets/mask-folder-options.js';
 export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
 export {folds, type GroupOptions, split, subset, type ThreeWay} from './datasets/split.js';
 export type {StoredSummary, StoredType} from './datasets/stored-summary.js';

@@ -2,7 +2,7 @@ import type {Schema} from '../basics/schema.js';
 import {COCO_OPTIONS} from '../datasets/coco/coco.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {KNOWN_FORMATS} from '../datasets/known-formats.js';
-import {MASK_FOLDER_OPTIONS} from '../datasets/mask-folder.js';
+import {MASK_FOLDER_OPTIONS} from '../datasets/mask-folder-options.js';
 import {DATASET_OPTIONS, findDataset, requireImages} from '../datasets/open-dataset.js';
 import {VOC_OPTIONS} from '../datasets/voc-segmentation.js';
 import {PIXEL_OPTIONS} from '../image/pixel-options.js';
@@ -74,7 +74,7 @@ ${optionHelp(own, tools, all)}
 
 Options for a folder of images and masks:
 
-${optionHelp(withoutPixels(MASK_FOLDER_OPTIONS), docComments('datasets/mask-folder', 'MaskFolderOptions'))}
+${optionHelp(withoutPixels(MASK_FOLDER_OPTIONS), docComments('datasets/mask-folder-options', 'MaskFolderOptions'))}
 
 More for COCO format:
 

@@ -15,19 +15,18 @@ import {
   type Schema,
 } from '../basics/schema.js';
 import {inTurns, Turn} from '../basics/turns.js';
-import {count} from '../basics/wording.js';
 import {checkNetworkSize, type TrainingSize} from '../image/network-size.js';
 import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
 import type {RgbImage, StoredPixels} from '../image/rgb-image.js';
 import type {Dataset, Sample} from './dataset.js';
 import {checkDataset, datasetRule} from './dataset.js';
-import {type ClassBalance, classBalance, describeBalance} from './inspection/class-balance.js';
-import {describeSizes, sizesInTraining, type TrainingSizes, trainingSizes} from './inspection/object-sizes.js';
+import {type ClassBalance, classBalance} from './inspection/class-balance.js';
+import {sizesInTraining, type TrainingSizes, trainingSizes} from './inspection/object-sizes.js';
 import {type DigestedImage, describeSameImages, sameImages} from './inspection/same-images.js';
 import {type Spread, spread} from './inspection/spread.js';
 import {readSample} from './read-sample.js';
 import {BALANCE_THRESHOLD} from './repeat-factors.js';
-import {describeStoredSummary, type StoredSummary, storedOf, summarizeStored} from './stored-summary.js';
+import {type StoredSummary, storedOf, summarizeStored} from './stored-summary.js';
 import {gather, joinSuspects, type SuspectObjects, suspectWarnings, suspicions} from './suspects.js';
 import {targetFault} from './targets.js';
 
@@ -288,31 +287,4 @@ async function digestOf({data, width}: RgbImage): Promise<string> {
 
 function missingClasses(classes: Inspection['classes']): string[] {
   return classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`);
-}
-
-/** Describes an inspection as text, with one line each: counts, then warnings, then every error. */
-export function describeInspection(inspection: Inspection): string {
-  const {images, instances, boxesAlone, negatives, classes, width, height, instancesPerImage, area, faults, warnings} =
-    inspection;
-  const {trainingSizes, balance} = inspection;
-  const between = (spread: Spread | null) =>
-    spread === null ? 'none' : `${spread.min} to ${spread.max}, half of them up to ${spread.median}`;
-  const counts = [
-    `${count(images, 'image')}, ${negatives} of them without instances; ${count(instances, 'instance')}.`,
-    ...(boxesAlone === 0 ? [] : [`Of ${count(boxesAlone, 'instance')} only the box is known.`]),
-    `Width ${between(width)}; height ${between(height)} pixels.`,
-    `Instances per image: ${between(instancesPerImage)}. Pixels per instance: ${between(area)}.`,
-    ...describeStoredSummary(inspection.pixels),
-    ...classes.map(
-      (each) => `Class '${each.name}': ${count(each.instances, 'instance')} on ${count(each.images, 'image')}.`,
-    ),
-    ...describeSizes(trainingSizes),
-    ...describeBalance(balance, classes),
-  ];
-  return [
-    ...(images > 0 && width === null ? [`${count(images, 'image')}, of which none could be read.`] : counts),
-    ...warnings.map((warning) => `Warning: ${warning}`),
-    ...faults.map(({message}) => `Fault: ${message}`),
-    faults.length === 0 ? 'No faults.' : `${count(faults.length, 'fault')}.`,
-  ].join('\n');
 }

@@ -10,7 +10,7 @@ import {isSplitName} from './annotated/split-names.js';
 import {Coco, type CocoOptions} from './coco/coco.js';
 import type {Dataset} from './dataset.js';
 import {coco, KNOWN_FORMATS, type KnownFormat, maskFolder, type Recognised} from './known-formats.js';
-import type {MaskFolderOptions} from './mask-folder.js';
+import type {MaskFolderOptions} from './mask-folder-options.js';
 import type {VocOptions} from './voc-segmentation.js';
 
 /** Options of `openDataset()`: its own, and those of the kind of data set that is at the path. */

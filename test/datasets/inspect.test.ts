@@ -1,7 +1,8 @@
 import test from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
 import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
-import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
+import {inspect} from '../../lib/datasets/inspect.js';
+import {describeInspection} from '../../lib/datasets/inspection/describe-inspection.js';
 import {split} from '../../lib/datasets/split.js';
 import {depthNotice} from '../image/depth-notice.js';
 import {blobSample} from '../tiny.js';

@@ -2,7 +2,8 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {callback, checkOptions, type Schema} from '../../basics/schema.js';
 import {count, show} from '../../basics/wording.js';
 import type {Dataset} from '../dataset.js';
-import {describeInspection, type Inspection, type InspectOptions, inspectImages} from '../inspect.js';
+import {type Inspection, type InspectOptions, inspectImages} from '../inspect.js';
+import {describeInspection} from './describe-inspection.js';
 import {type DigestedImage, describeSameImages, sameImages} from './same-images.js';
 
 /** Options of `inspectSplits()`: those of `inspect()`, with another `onImage`. */
