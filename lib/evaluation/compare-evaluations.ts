@@ -69,9 +69,9 @@ const COMPARE: Schema = {
  * The differences of the main scores and of each class's AP have an interval by the paired bootstrap: the images are
  * drawn anew with replacement, as many as there are, and the scores of all evaluations are computed again on the same
  * draw. For AP the matches of each image are kept, and precision and recall are accumulated again, so it is the AP of
- * the drawn images, not a mean over images. Resamples in which a score has no value are left out of its interval. If an
- * interval does not include 0, the difference is unlikely to be due to the choice of the images. If an evaluation has no
- * scores of masks, those of the others are left out.
+ * the drawn images, not a mean over images. Resamples in which a score has no value are left out of its interval. If
+ * an interval does not include 0, the difference is unlikely to be due to the choice of the images. If an evaluation
+ * has no scores of masks, those of the others are left out.
  *
  * Throws INVALID_OPTION, also if the evaluations are not of the same images, classes and score threshold, or the
  * signal's reason.

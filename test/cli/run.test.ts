@@ -52,7 +52,7 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
       'error: maskrcnn setup takes one of --cpu and --cuda, got both.\nThe libtorch of --cuda serves the CPU too.\n',
     ],
     [['doctor', 'x'], "error: maskrcnn doctor takes no argument, got 'x'.\nSee `maskrcnn doctor --help`.\n"],
-    [['inspect'], 'error: maskrcnn inspect takes one DATA, got none.\nSee `maskrcnn inspect --help`.\n'],
+    [['inspect'], 'error: maskrcnn inspect takes at least one DATA, got none.\nSee `maskrcnn inspect --help`.\n'],
     [['train', 'a', 'b'], "error: maskrcnn train takes one DATA, got 'a', 'b'.\nSee `maskrcnn train --help`.\n"],
     [
       ['predict', 'w'],
