@@ -107,19 +107,21 @@ export class PredictionWriter {
   }
 
   /**
-   * Writes the files of one image. `classes`: those of the model. Returns the ids of the objects that have no pixel in
-   * its label mask.
+   * Writes the files of one image. `classes`: those of the model; `page`: that of the image. Returns the ids of the
+   * objects that have no pixel in its label mask.
    */
   async add(
     {file, stem}: ImageFile,
     image: RgbImage,
     found: Detections,
-    classes: readonly string[],
+    {classes, page}: {classes: readonly string[]; page: number | undefined},
   ): Promise<number[]> {
     const {width, height} = found;
     const {formats, overlay, onTop} = this.#output;
     const index = this.#added.length;
     const json: DetectionsJson = detectionsToJson({...found, file});
+    // First, because it may throw INVALID_IMAGE, and then nothing of the image must be written.
+    if (formats.includes('csv')) await this.#tables.add({file, page}, image, found);
     if (formats.includes('coco')) this.#detected.addDetections(index, found);
     if (formats.includes('overlay')) {
       const picture = await drawDetections(image, found, {...overlay, ids: true});
@@ -137,7 +139,6 @@ export class PredictionWriter {
         await this.#write(fileName(stem, 'labels-tiff', this.#output), await labelTiff(labels, width, height));
       }
     }
-    if (formats.includes('csv')) await this.#tables.add(file, image, found);
     for (const format of formats.filter(isToolFormat)) await this.#addTo(format, {file, stem}, found, classes);
     if (formats.includes('json')) await this.#write(fileName(stem, 'json', this.#output), toText(json));
     this.#added.push({id: index + 1, file_name: file, width, height});

@@ -38,7 +38,8 @@ torchvision's network for everyday objects.
                       json: NAME.json, the objects with id, class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
                       labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
-                      csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class
+                      csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class;
+                      intensities are the numbers that the image file stores, of all channels but alpha
                       labels-tiff: the same as NAME_labels.tif
                       and for annotation tools, each in a folder of its name:
 ${toolHelp(22)}
@@ -135,7 +136,7 @@ image that cannot be read is reported and skipped, and the command exits with co
           ...limits,
           ...(maxDetections !== undefined && {maxDetections: maxDetections as number}),
         });
-        const missing = await writer.add(image, pixels, found!, network.classes);
+        const missing = await writer.add(image, pixels, found!, {classes: network.classes, page: reading.page});
         const objects = found!.scores.length;
         const said = objects === 0 ? await describeNothing(network, pixels, limits) : count(objects, 'object');
         out(`${image.file}: ${said}${missing.length === 0 ? '' : `; not in the label mask: ${missing.join(', ')}`}`);
