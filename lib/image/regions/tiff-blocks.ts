@@ -19,9 +19,11 @@ export const CACHE_BYTES = 64e6;
 
 /** The most pixels of a strip or tile that is decoded at once: 48 MB of RGB. */
 const MOST_BLOCK_PIXELS = 1 << 24;
-/** Pixels of blocks that can be chosen freely: 3 MB of RGB. */
-const BLOCK_PIXELS = 1 << 20;
-const BLOCK_SIDE = 1 << 10;
+/** About as many pixels have blocks whose size can be chosen: 0.75 MB of RGB. */
+const BLOCK_PIXELS = 1 << 18;
+const BLOCK_SIDE = 1 << 9;
+/** Height of the regions that are usually read next to each other. The cache should hold a whole band of them. */
+const BAND = 1024;
 
 const UNCOMPRESSED = 1;
 /** JPEG as in TIFF 6.0, whose tables are anywhere in the file. */
@@ -42,7 +44,7 @@ type Layout = {
 
 /**
  * The blocks of a page. Undefined if parts of it cannot be decoded on their own, or not at a reasonable cost: very
- * large strips or tiles, and compressed strips so wide that the cache does not hold a band of them 1024 pixels high.
+ * large strips or tiles, and compressed strips of which the cache does not hold a band of regions.
  */
 export async function blocksOf(reader: TiffReader, {page, width, height}: TiffLevel): Promise<TiffBlocks | undefined> {
   const first = (tag: number, byDefault: number) => reader.first(page, tag, byDefault);
@@ -91,10 +93,10 @@ function tiles(layout: Layout, blockWidth: number, blockHeight: number): TiffBlo
 /** Blocks of whole strips, as many as make a block of a useful size. */
 function strips(layout: Layout, rows: number): TiffBlocks | undefined {
   const {width, height, planes} = layout;
-  if (width * rows > MOST_BLOCK_PIXELS || width * BLOCK_SIDE * 3 > CACHE_BYTES) return undefined;
   const perBlock = Math.max(1, Math.floor(BLOCK_PIXELS / (width * rows)));
   const perPlane = Math.ceil(height / rows);
-  const blockHeight = perBlock * rows;
+  const blockHeight = Math.min(height, perBlock * rows);
+  if (width * rows > MOST_BLOCK_PIXELS || !isBandCached(layout, blockHeight)) return undefined;
   return {
     blockWidth: width,
     blockHeight,
@@ -111,12 +113,20 @@ function strips(layout: Layout, rows: number): TiffBlocks | undefined {
   };
 }
 
+/** Whether the cache holds all blocks of full width that a band of regions touches. */
+function isBandCached({width, height}: Layout, blockHeight: number): boolean {
+  return width * Math.min(height, BAND + 2 * blockHeight) * 3 <= CACHE_BYTES;
+}
+
 /** Blocks of any size, because each row of pixels can be found in the file. */
 function plainRows(layout: Layout, rows: number): TiffBlocks {
   const {reader, width, height, planes, pixelBytes, offsets, sizes} = layout;
   const perPlane = Math.ceil(height / rows);
-  const blockWidth = Math.min(width, BLOCK_SIDE);
-  const blockHeight = Math.max(1, Math.floor(BLOCK_PIXELS / blockWidth));
+  // Rows of full width are read at once. They are many reads if they are narrower than the image.
+  const rowsOfBlock = Math.max(1, Math.floor(BLOCK_PIXELS / width));
+  const isFullWidth = isBandCached(layout, rowsOfBlock);
+  const blockWidth = isFullWidth ? width : BLOCK_SIDE;
+  const blockHeight = isFullWidth ? rowsOfBlock : BLOCK_SIDE;
   const readRows = async (plane: number, {left, top, ...size}: Rect): Promise<Uint8Array> => {
     const rowBytes = size.width * pixelBytes;
     const bytes = new Uint8Array(rowBytes * size.height);

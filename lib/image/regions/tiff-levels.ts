@@ -1,3 +1,4 @@
+import {Undecodable} from '../bytes.js';
 import {TAG} from '../tiff.js';
 import type {DiskPage, TiffReader} from './tiff-reader.js';
 
@@ -20,6 +21,7 @@ const MASK = 4;
 export async function levelsOf(reader: TiffReader): Promise<TiffLevel[]> {
   const pages = await reader.pages();
   const base = await shapeOf(reader, pages[0]!);
+  if (base.width < 1 || base.height < 1) throw new Undecodable(`its size is ${base.width} × ${base.height}`);
   const subs = await reader.subPages(pages[0]!);
   const candidates = [
     ...subs.map((page, subifd) => ({page, at: {page: 0, subifd}, isSub: true})),

@@ -1,3 +1,4 @@
+import {Undecodable} from '../bytes.js';
 import {TAG} from '../tiff.js';
 import type {DiskPage, TiffReader} from './tiff-reader.js';
 
@@ -45,12 +46,16 @@ const LONG = 4;
 const LAST_TYPE = 12;
 const ENTRY_BYTES = 12;
 
+/** The most values of such a tag: more than those of a palette of 16 bits. */
+const MOST_VALUES = 1 << 18;
+
 /** The tags of a page that its pieces have too. */
 export async function decodingTags(reader: TiffReader, page: DiskPage): Promise<PieceTag[]> {
   const tags: PieceTag[] = [];
   for (const tag of DECODING) {
     const entry = page.entries.get(tag);
     if (entry === undefined || entry.type > LAST_TYPE) continue;
+    if (entry.count > MOST_VALUES) throw new Undecodable(`its tag ${tag} has ${entry.count} values`);
     const bytes = await reader.values(entry);
     tags.push({tag, type: entry.type, count: entry.count, bytes});
   }

@@ -1,4 +1,5 @@
 import type {FileHandle} from 'node:fs/promises';
+import {inTurns} from '../../basics/turns.js';
 import {Undecodable} from '../bytes.js';
 import {TAG} from '../tiff.js';
 
@@ -35,6 +36,8 @@ const DOUBLE = 12;
 const MOST_PAGES = 1e5;
 /** Pages of real files have 10 to 30 entries. */
 const MOST_ENTRIES = 4096;
+/** The most tiles of a page: those of 256 × 256 pixels in an image of a million pixels a side. */
+const MOST_NUMBERS = 1 << 24;
 /** The most bytes of a description that are read. The size of a pixel stands near its beginning. */
 const MOST_TEXT = 1 << 22;
 
@@ -93,9 +96,14 @@ export class TiffReader {
   async numbers(page: DiskPage, tag: number): Promise<number[]> {
     const entry = page.entries.get(tag);
     if (entry === undefined) return [];
+    if (entry.count > MOST_NUMBERS) throw new Undecodable(`its tag ${tag} has ${entry.count} numbers`);
     const bytes = await this.values(entry);
     const size = TYPE_BYTES[entry.type]!;
-    return Array.from({length: entry.count}, (_, i) => this.#value(bytes, i * size, entry.type, size));
+    const numbers = new Array<number>(entry.count);
+    await inTurns(entry.count, (from, to) => {
+      for (let i = from; i < to; i++) numbers[i] = this.#value(bytes, i * size, entry.type, size);
+    });
+    return numbers;
   }
 
   /** The first number of a tag. */
