@@ -58,7 +58,7 @@ function ofAperio(description: string): number | undefined {
 /** OME's description is XML, and the first element <Pixels> is that of the first page. */
 function ofOme(description: string): number | undefined {
   if (!description.includes('<OME') && !description.includes(':OME')) return undefined;
-  const parser = new SaxesParser({fragment: true, xmlns: false});
+  const parser = new SaxesParser({xmlns: false});
   let microns: number | undefined;
   let isFound = false;
   parser.on('opentag', ({name, attributes}) => {
