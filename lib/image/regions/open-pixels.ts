@@ -1,8 +1,9 @@
 import type {FileHandle} from 'node:fs/promises';
-import type {SharpOptions} from 'sharp';
+import type {Sharp, SharpOptions} from 'sharp';
 import {Undecodable} from '../bytes.js';
 import {detectFormat} from '../format.js';
 import {loadSharp} from '../load-sharp.js';
+import type {PixelOptions} from '../pixel-options.js';
 import {readImage} from '../read-image.js';
 import {TAG} from '../tiff.js';
 import {codecFault} from '../tiff-faults.js';
@@ -12,7 +13,7 @@ import {upright} from './oriented.js';
 import type {RegionPixels, RegionSource} from './region-source.js';
 import {openTemporaryCopy} from './temporary-copy.js';
 import {blocksOf} from './tiff-blocks.js';
-import {levelsOf, type TiffLevel} from './tiff-levels.js';
+import {levelsOf} from './tiff-levels.js';
 import {TiffPixels} from './tiff-pixels.js';
 import {TiffReader} from './tiff-reader.js';
 
@@ -25,8 +26,8 @@ export type OpenedImage = {
   open(level: number, handles: FileHandle[]): Promise<RegionPixels>;
 };
 
-/** Looks into a file. Throws an Error with the reason. */
-export async function openImage(file: string, handle: FileHandle): Promise<OpenedImage> {
+/** Looks into a file, whose numbers become 8-bit RGB by `options`. Throws an Error with the reason. */
+export async function openImage(file: string, handle: FileHandle, options: PixelOptions): Promise<OpenedImage> {
   const beginning = new Uint8Array(16);
   const {bytesRead} = await handle.read(beginning, 0, 16, 0);
   const format = detectFormat(beginning.subarray(0, bytesRead));
@@ -35,12 +36,14 @@ export async function openImage(file: string, handle: FileHandle): Promise<Opene
       hint: 'The content decides, not the name of the file.',
     });
   }
-  return format === 'tiff' ? openTiff(file, handle) : openOther(file, format === 'bmp');
+  return format === 'tiff' ? openTiff(file, handle, options) : openOther(file, format === 'bmp', options);
 }
 
-async function openTiff(file: string, handle: FileHandle): Promise<OpenedImage> {
+async function openTiff(file: string, handle: FileHandle, options: PixelOptions): Promise<OpenedImage> {
+  const {page: number = 0, ...numbers} = options;
   const reader = await TiffReader.open(handle);
-  const levels = await levelsOf(reader);
+  const pages = await reader.pages();
+  const levels = await levelsOf(reader, pages, number);
   const {page} = levels[0]!;
   const orientation = await reader.first(page, TAG.orientation, 1);
   const turns = orientation >= 5;
@@ -48,55 +51,77 @@ async function openTiff(file: string, handle: FileHandle): Promise<OpenedImage> 
     levels: levels.map(({width, height, downsample}) =>
       turns ? {width: height, height: width, downsample} : {width, height, downsample},
     ),
-    microns: await micronsOf(reader, page),
+    microns: await micronsOf(reader, pages[0]!),
     async open(index, handles) {
       const level = levels[index]!;
       const compression = await reader.first(level.page, TAG.compression, 1);
       const fault = codecFault(compression);
       if (fault !== undefined && compression !== ZSTANDARD) throw fault;
       const blocks = await blocksOf(reader, level);
-      const pixels =
-        blocks === undefined
-          ? await copied(file, {...level, open: {page: level.at.page, tiff: {subifd: level.at.subifd}}}, handles)
-          : await TiffPixels.open(file, reader, level, blocks);
-      return upright(pixels, orientation);
+      if (blocks !== undefined) {
+        return upright(await TiffPixels.open(file, reader, level, {blocks, options: numbers}), orientation);
+      }
+      const {page: from, subifd} = level.at;
+      return upright(await copied({file, ...level, open: {page: from, tiff: {subifd}}, numbers}, handles), orientation);
     },
   };
 }
 
-async function openOther(file: string, isBmp: boolean): Promise<OpenedImage> {
+async function openOther(file: string, isBmp: boolean, options: PixelOptions): Promise<OpenedImage> {
+  const {page = 0, ...numbers} = options;
+  if (page > 0) throw new Undecodable(`it has no page ${page}`, {hint: 'Regions are read from the first frame.'});
+  if (isBmp) {
+    const {data, width, height} = await readImage(file, numbers);
+    return {
+      levels: [{width, height, downsample: 1}],
+      microns: undefined,
+      open: (_, handles) => copied({file, width, height, data}, handles),
+    };
+  }
   const sharp = await loadSharp();
-  const image = isBmp ? await readImage(file) : undefined;
-  const metadata = image ?? (await sharp(file, UNLIMITED).metadata());
-  const orientation = (image === undefined && 'orientation' in metadata && metadata.orientation) || 1;
-  const {width, height} = metadata;
-  const size = orientation >= 5 ? {width: height, height: width} : {width, height};
+  const {width, height, orientation = 1} = await sharp(file, UNLIMITED).metadata();
   return {
-    levels: [{...size, downsample: 1}],
+    levels: [orientation >= 5 ? {width: height, height: width, downsample: 1} : {width, height, downsample: 1}],
     microns: undefined,
-    async open(_, handles) {
-      return upright(await copied(file, {width, height, ...(image && {data: image.data})}, handles), orientation);
-    },
+    open: async (_, handles) => upright(await copied({file, width, height, numbers}, handles), orientation),
   };
 }
 
 /** Large images are what regions are for. The rows are decoded one after another, so that they need little memory. */
 const UNLIMITED: SharpOptions = {failOn: 'error', limitInputPixels: false, sequentialRead: true, ignoreIcc: true};
 
-/** The pixels of a temporary copy. `data`: the pixels, if sharp cannot decode the file. */
-async function copied(
-  file: string,
-  {width, height, data, open}: {width: number; height: number; data?: Uint8Array; open?: SharpOptions},
-  handles: FileHandle[],
-): Promise<TiffPixels> {
+/** An image to copy. `data`: its pixels, if sharp cannot decode the file. `numbers`: what becomes of them. */
+type Original = {
+  file: string;
+  width: number;
+  height: number;
+  data?: Uint8Array;
+  open?: SharpOptions;
+  numbers?: PixelOptions;
+};
+
+/** The pixels of a temporary copy. */
+async function copied({file, width, height, data, open, numbers = {}}: Original, handles: FileHandle[]) {
   const sharp = await loadSharp();
   const image =
     data === undefined
       ? sharp(file, {...UNLIMITED, ...open})
       : sharp(data, {raw: {width, height, channels: 3}, limitInputPixels: false});
+  const {range = 'full', channels} = numbers;
+  if (range !== 'full' || channels !== undefined) await requireStored(image, channels !== undefined);
   const handle = await openTemporaryCopy(image, {file, width, height});
   handles.push(handle);
   const reader = await TiffReader.open(handle);
-  const [level] = await levelsOf(reader);
-  return TiffPixels.open(file, reader, level as TiffLevel, (await blocksOf(reader, level!))!);
+  const [level] = await levelsOf(reader, await reader.pages(), 0);
+  return TiffPixels.open(file, reader, level!, {blocks: (await blocksOf(reader, level!))!, options: numbers});
+}
+
+/** Throws an Error if the numbers of a copy, 8-bit RGB, are not those of the image. */
+async function requireStored(image: Sharp, areChannelsChosen: boolean): Promise<void> {
+  const {depth, space, hasAlpha} = await image.metadata();
+  const isRgb = space === 'srgb' || (space === 'b-w' && !areChannelsChosen);
+  if (depth === 'uchar' && isRgb && !hasAlpha) return;
+  throw new Undecodable('its numbers are lost in the temporary copy that its regions need', {
+    hint: 'Save it as a tiled TIFF, or leave out `range` and `channels`.',
+  });
 }

@@ -4,18 +4,22 @@ import {checkOptions, integer, number} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
 import {hintOf, reasonOf, unreadable} from '../bytes.js';
 import {MAX_PIXELS} from '../format.js';
+import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../pixel-options.js';
 import type {RgbImage} from '../rgb-image.js';
 import {type OpenedImage, openImage} from './open-pixels.js';
 import type {Rect, RegionPixels, RegionSource} from './region-source.js';
 import {resampled} from './resampled.js';
 
-/** Options of `openRegions()`: one of them, or none for level 0. */
+/**
+ * Options of `openRegions()`. `range`, `page` and `channels` are those of `readImage()`, but 'percentile' is refused:
+ * it would differ from region to region. `page` is the page that is level 0.
+ */
 export type OpenRegionsOptions = {
-  /** Number of the level, from 0. */
+  /** Number of the level, from 0. Default 0, without `micronsPerPixel`. */
   level?: number;
   /** Length of the side of the pixels to read, in µm, above 0. */
   micronsPerPixel?: number;
-};
+} & PixelOptions;
 
 /** Pixels whose sizes differ by this share are taken for equal: 3 %. */
 const TOLERANCE = 0.03;
@@ -41,7 +45,20 @@ const TOLERANCE = 0.03;
  * `micronsPerPixel` is given; and WRITE_FAILED if there is no room for the temporary file.
  */
 export async function openRegions(file: string, options: OpenRegionsOptions = {}): Promise<RegionSource> {
-  checkOptions(options, {level: integer({min: 0}), micronsPerPixel: number({above: 0})}, 'openRegions');
+  checkOptions(
+    options,
+    {level: integer({min: 0}), micronsPerPixel: number({above: 0}), ...PIXEL_OPTIONS},
+    'openRegions',
+  );
+  if (options.range === 'percentile') {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      "Option range of openRegions must be the same everywhere, got 'percentile'.",
+      {
+        hint: 'Give the values: range: [low, high].',
+      },
+    );
+  }
   if (options.level !== undefined && options.micronsPerPixel !== undefined) {
     throw new MaskRcnnError('INVALID_OPTION', "openRegions needs either 'level' or 'micronsPerPixel', got both.");
   }
@@ -53,7 +70,7 @@ export async function openRegions(file: string, options: OpenRegionsOptions = {}
   });
   const handles = [handle];
   try {
-    const image = await openImage(file, handle);
+    const image = await openImage(file, handle, pixelOptionsOf(options));
     const {level, scale} = choose(file, image, options);
     const stored = await image.open(level, handles);
     return new OpenedRegions(file, image, {level, scale, stored, handles});

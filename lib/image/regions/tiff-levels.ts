@@ -1,8 +1,9 @@
+import {count} from '../../basics/wording.js';
 import {Undecodable} from '../bytes.js';
 import {TAG} from '../tiff.js';
 import type {DiskPage, TiffReader} from './tiff-reader.js';
 
-/** A level of a pyramid. Level 0 is the first page of the file. */
+/** A level of a pyramid. */
 export type TiffLevel = {
   page: DiskPage;
   width: number;
@@ -17,21 +18,24 @@ export type TiffLevel = {
 const REDUCED = 1;
 const MASK = 4;
 
-/** The levels of a TIFF: its first page and the smaller copies of it, the largest first. */
-export async function levelsOf(reader: TiffReader): Promise<TiffLevel[]> {
-  const pages = await reader.pages();
-  const base = await shapeOf(reader, pages[0]!);
+/**
+ * The levels of a TIFF: the page of this number, from 0, and the smaller copies of it behind it, the largest first.
+ */
+export async function levelsOf(reader: TiffReader, pages: readonly DiskPage[], number: number): Promise<TiffLevel[]> {
+  const page = pages[number];
+  if (page === undefined) throw new Undecodable(`it has ${count(pages.length, 'page')}, and no page ${number}`);
+  const base = await shapeOf(reader, page);
   if (base.width < 1 || base.height < 1) throw new Undecodable(`its size is ${base.width} × ${base.height}`);
-  const subs = await reader.subPages(pages[0]!);
+  const subs = await reader.subPages(page);
   const candidates = [
-    ...subs.map((page, subifd) => ({page, at: {page: 0, subifd}, isSub: true})),
-    ...pages.slice(1).map((page, i) => ({page, at: {page: i + 1, subifd: -1}, isSub: false})),
+    ...subs.map((sub, subifd) => ({page: sub, at: {page: number, subifd}, isSub: true})),
+    ...pages.slice(number + 1).map((next, i) => ({page: next, at: {page: number + 1 + i, subifd: -1}, isSub: false})),
   ];
-  const levels: TiffLevel[] = [{page: pages[0]!, ...sizeOf(base), downsample: 1, at: {page: 0, subifd: -1}}];
-  for (const {page, at, isSub} of candidates) {
-    const shape = await shapeOf(reader, page);
+  const levels: TiffLevel[] = [{page, ...sizeOf(base), downsample: 1, at: {page: number, subifd: -1}}];
+  for (const {page: candidate, at, isSub} of candidates) {
+    const shape = await shapeOf(reader, candidate);
     if (isCopy(base, shape, isSub)) {
-      levels.push({page, ...sizeOf(shape), downsample: base.width / shape.width, at});
+      levels.push({page: candidate, ...sizeOf(shape), downsample: base.width / shape.width, at});
     }
   }
   levels.sort((a, b) => b.width - a.width);
@@ -54,7 +58,7 @@ async function shapeOf(reader: TiffReader, page: DiskPage): Promise<Shape> {
 const sizeOf = ({width, height}: Shape) => ({width, height});
 
 /**
- * Whether a page is a smaller copy of the first page. It has the first page's shape, each side rounded to whole pixels.
+ * Whether a page is a smaller copy of level 0. It has the shape of level 0, each side rounded to whole pixels.
  * In slides of Aperio only levels are tiled, not the thumbnail, the label and the macro image (openslide.org, Aperio
  * format). Pages without tiles must say that they are smaller copies.
  */

@@ -3,6 +3,7 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {rowsInTurns, Turn} from '../../basics/turns.js';
 import {hintOf, reasonOf} from '../bytes.js';
 import type {FileNotice} from '../notices.js';
+import type {PixelOptions} from '../pixel-options.js';
 import {readImage} from '../read-image.js';
 import type {RgbImage} from '../rgb-image.js';
 import {BlockCache} from './block-cache.js';
@@ -15,6 +16,9 @@ import type {TiffReader} from './tiff-reader.js';
 /** Blocks that a call of `read` decodes at a time: as many as libuv has threads. */
 const AT_A_TIME = 4;
 
+/** The blocks of a page, and how their numbers become 8-bit RGB. */
+type How = {blocks: TiffBlocks; options: PixelOptions};
+
 /**
  * A page of a TIFF that is decoded block by block. Each block becomes a small TIFF in memory, which `readImage()` reads
  * on libuv's threads as it would read the whole file.
@@ -26,20 +30,22 @@ export class TiffPixels implements RegionPixels {
   readonly #reader: TiffReader;
   readonly #blocks: TiffBlocks;
   readonly #tags: readonly PieceTag[];
+  readonly #options: PixelOptions;
   readonly #cache = new BlockCache(CACHE_BYTES);
 
-  private constructor(name: string, reader: TiffReader, level: TiffLevel, blocks: TiffBlocks, tags: PieceTag[]) {
+  private constructor(name: string, reader: TiffReader, level: TiffLevel, how: How & {tags: PieceTag[]}) {
     this.width = level.width;
     this.height = level.height;
     this.#name = name;
     this.#reader = reader;
-    this.#blocks = blocks;
-    this.#tags = tags;
+    this.#blocks = how.blocks;
+    this.#options = how.options;
+    this.#tags = how.tags;
   }
 
   /** `name`: the file, for messages. */
-  static async open(name: string, reader: TiffReader, level: TiffLevel, blocks: TiffBlocks): Promise<TiffPixels> {
-    return new TiffPixels(name, reader, level, blocks, await decodingTags(reader, level.page));
+  static async open(name: string, reader: TiffReader, level: TiffLevel, how: How): Promise<TiffPixels> {
+    return new TiffPixels(name, reader, level, {...how, tags: await decodingTags(reader, level.page)});
   }
 
   async read(rect: Rect): Promise<RgbImage> {
@@ -71,7 +77,7 @@ export class TiffPixels implements RegionPixels {
       const piece = await this.#blocks.piece(column, row);
       if (piece === undefined) return {data: new Uint8Array(width * height * 3), width, height};
       const bytes = writePiece(piece, this.#tags, this.#reader.isLittle);
-      return await readImage(bytes, {name: this.#name, exifOrientation: false});
+      return await readImage(bytes, {...this.#options, name: this.#name, exifOrientation: false});
     } catch (error) {
       // An error of readImage() names the small TIFF's fault; its cause has the reason alone.
       const cause = error instanceof MaskRcnnError ? (error.cause ?? error) : error;

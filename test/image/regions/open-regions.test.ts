@@ -1,8 +1,9 @@
-import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp, {type Sharp} from 'sharp';
+import type {PixelOptions} from '../../../lib/image/pixel-options.js';
 import {readImage} from '../../../lib/image/read-image.js';
 import {openRegions} from '../../../lib/image/regions/open-regions.js';
 import {TAG, TiffFile} from '../../../lib/image/tiff.js';
@@ -117,6 +118,42 @@ test('levels on pages are read as these pages', async (t) => {
   await t.throwsAsync(openRegions(path, {level: found.length}), {code: 'INVALID_OPTION', message: /at most/});
 });
 
+test('range, page and channels are those of readImage()', async (t) => {
+  const deep = (factor: number) => {
+    const data = Uint16Array.from({length: width * height}, (_, i) => (i * factor) % 4096);
+    return {width, height, data};
+  };
+  const cases: [name: string, content: Sharp | Uint8Array, options: PixelOptions][] = [
+    ['deep-range.tif', writeTiff([deep(31), deep(77)]), {range: [0, 4095]}],
+    ['deep-page.tif', writeTiff([deep(31), deep(77)]), {range: [0, 4095], page: 1}],
+    ['full.tif', writeTiff(deep(31)), {range: 'full', page: 0}],
+    ['channels.tif', image().tiff({...tile, compression: 'lzw'}), {channels: [2, 0]}],
+    ['range.jpg', image().jpeg(), {range: [20, 200], channels: [1]}],
+    ['range.bmp', writeBmp({width, height, bits: 8, pixel: (x) => x % 256}), {range: [0, 100]}],
+  ];
+  for (const [name, content, options] of cases) {
+    if (content instanceof Uint8Array) await writeFile(file(name), content);
+    else await written(name, content);
+    const expected = await readImage(file(name), options);
+    await using(file(name), options, (source) => sameAs(t, source, expected, name));
+  }
+  await t.throwsAsync(openRegions(file('deep-page.tif'), {page: 2}), {code: 'INVALID_IMAGE', message: /2 pages/});
+  await t.throwsAsync(openRegions(file('range.jpg'), {page: 1}), {code: 'INVALID_IMAGE', message: /no page 1/});
+  await t.throwsAsync(openRegions(file('range.jpg'), {range: 'percentile'}), {code: 'INVALID_OPTION'});
+  await written('deep-range.png', image().toColourspace('rgb16').png());
+  const lost = {code: 'INVALID_IMAGE', message: /numbers are lost/};
+  await t.throwsAsync(openRegions(file('deep-range.png'), {range: [0, 4095]}), lost);
+});
+
+test('a TIFF of 16 bits is told to be read by its upper 8 bits', async (t) => {
+  const data = new Uint16Array(width * height).fill(4095);
+  await writeFile(file('dark.tif'), writeTiff({width, height, data}));
+  await using(file('dark.tif'), {}, async (source) => {
+    const {notices = []} = await source.read({left: 5, top: 5, width: 10, height: 10});
+    t.like(notices[0], {kind: 'depth', file: file('dark.tif'), dark: true});
+  });
+});
+
 test('many reads at once give each its own region', async (t) => {
   const path = await written('at-once.tif', image().tiff({...tile, compression: 'lzw'}));
   await using(path, {}, async (source) => {
@@ -220,20 +257,29 @@ test('any damage of a file is an error of this package, or does no harm', async 
   t.pass();
 });
 
-test('close() waits for reads, may be called twice, and leaves no temporary file', async (t) => {
+test.serial('close() waits for reads, may be called twice, and leaves no temporary file', async (t) => {
   const path = await written('closed.png', image().png());
-  const before = (await readdir(tmpdir())).filter((name) => name.startsWith('maskrcnn-regions-'));
-  const source = await openRegions(path);
-  const reading = source.read(rects(whole)[0]!);
-  await source.close();
-  await source.close();
-  t.is(Buffer.compare((await reading).data, whole.data), 0);
-  await t.throwsAsync(source.read(rects(whole)[0]!), {code: 'DISPOSED', message: /closed\.png/});
-  const after = (await readdir(tmpdir())).filter((name) => name.startsWith('maskrcnn-regions-'));
-  t.deepEqual(
-    after.filter((name) => !before.includes(name) && !folder.endsWith(name) && !name.includes('-test-')),
-    [],
-  );
+  const {TMPDIR} = process.env;
+  process.env.TMPDIR = file('temporary');
+  await mkdir(file('temporary'));
+  try {
+    const source = await openRegions(path);
+    const reading = source.read(rects(whole)[0]!);
+    await source.close();
+    await source.close();
+    t.is(Buffer.compare((await reading).data, whole.data), 0);
+    await t.throwsAsync(source.read(rects(whole)[0]!), {code: 'DISPOSED', message: /closed\.png/});
+    t.deepEqual(await readdir(file('temporary')), []);
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
+});
+
+test('a temporary copy that has no room is not begun', async (t) => {
+  const strip = {width: 1e6, height: 1e6, data: new Uint8Array(16), compression: 5};
+  await writeFile(file('vast.tif'), writeTiff(strip));
+  await t.throwsAsync(openRegions(file('vast.tif')), {code: 'WRITE_FAILED', message: /needs 3300\.00 GB/});
 });
 
 test('options are checked', async (t) => {
