@@ -15,7 +15,7 @@ export type BlankOptions = {
  */
 const MOST_SATURATION = 15;
 
-/** The least brightness of the background, of 255. This package's own choice: glass is above 220 in most scanners. */
+/** The least brightness of the background, of 255. This package's own choice, without a source. */
 const LEAST_BRIGHTNESS = 200;
 
 /**

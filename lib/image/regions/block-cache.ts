@@ -26,21 +26,13 @@ export class BlockCache {
     this.#blocks.set(index, block);
     block.image.then(
       ({data}) => {
-        if (this.#blocks.get(index) !== block) return;
         block.bytes = data.length;
         this.#bytes += data.length;
         this.#shrink();
       },
-      () => {
-        if (this.#blocks.get(index) === block) this.#blocks.delete(index);
-      },
+      () => this.#blocks.delete(index),
     );
     return block.image;
-  }
-
-  clear(): void {
-    this.#blocks.clear();
-    this.#bytes = 0;
   }
 
   #shrink(): void {

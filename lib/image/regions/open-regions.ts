@@ -34,6 +34,9 @@ const TOLERANCE = 0.03;
  * more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of the resampled
  * level. If all levels are coarser, level 0 is enlarged.
  *
+ * The last 64 MB of decoded tiles and strips are kept. Regions of up to 1024 rows, read from left to right and from top
+ * to bottom, make the best use of that.
+ *
  * The size of a pixel is what the file says: Aperio's `MPP`, OME's `PhysicalSizeX`, ImageJ's unit, or the tags
  * XResolution and ResolutionUnit if that gives at most 20 µm.
  *

@@ -43,7 +43,7 @@ export function resampled(pixels: RegionPixels, scale: number): RegionPixels {
 /** Side of the largest square of stored pixels that is worked on at a time. Limits the memory if `scale` is large. */
 const STORED_SIDE = 2048;
 
-/** The stored pixels that `length` pixels from `start` are made of, `from` to `to`, and the weights for each of them. */
+/** The stored pixels that some pixels are made of, `from` to `to` without `to`, and the weights for each of them. */
 type Taps = {
   from: number;
   to: number;

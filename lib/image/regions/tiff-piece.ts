@@ -8,7 +8,7 @@ export type Piece = {
   height: number;
   /** Rows of a strip. Undefined: the segments are tiles. */
   rowsPerStrip: number | undefined;
-  /** The strips or tiles as they are in the file. If channels are stored on their own: those of each channel in turn. */
+  /** The strips or tiles, as they are in the file. If each channel is stored on its own: those of one after another. */
   segments: readonly Uint8Array[];
 };
 
