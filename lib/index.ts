@@ -83,6 +83,9 @@ export type {ImageSource, RawImage, ReadImageOptions} from './image/read-image.j
 export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
 export {readMask} from './image/read-mask.js';
+export {type BlankOptions, isBlank} from './image/regions/blank.js';
+export {type OpenRegionsOptions, openRegions} from './image/regions/open-regions.js';
+export type {Rect, RegionSource} from './image/regions/region-source.js';
 export type {RgbImage, StoredPixels} from './image/rgb-image.js';
 export type {SampleType} from './image/samples.js';
 export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';

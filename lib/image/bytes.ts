@@ -14,9 +14,14 @@ export async function readBytes(path: string | URL, code: ErrorCode): Promise<{b
   try {
     return {bytes: await readFile(path), name};
   } catch (cause) {
-    const {code: reason = '', message} = cause as NodeJS.ErrnoException;
-    throw new MaskRcnnError(code, `${name} cannot be read: ${READ_FAILURES[reason] ?? message}.`, {file: name, cause});
+    throw unreadable(name, cause, code);
   }
+}
+
+/** The error for a file that the system does not let us read. */
+export function unreadable(name: string, cause: unknown, code: ErrorCode): MaskRcnnError {
+  const {code: reason = '', message} = cause as NodeJS.ErrnoException;
+  return new MaskRcnnError(code, `${name} cannot be read: ${READ_FAILURES[reason] ?? message}.`, {file: name, cause});
 }
 
 /** A reason why a file cannot be decoded, to end a sentence with, and what to do about it. */

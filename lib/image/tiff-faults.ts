@@ -14,6 +14,16 @@ const LACKING: Record<number, string> = {
   52546: 'JPEG XL',
 };
 
+/** What is wrong with a number of a compression, if sharp's build of libvips lacks it. */
+export function codecFault(compression: number, cause?: unknown): Undecodable | undefined {
+  const codec = LACKING[compression];
+  if (codec === undefined) return undefined;
+  return new Undecodable(`its compression ${codec} (${compression}) is not supported`, {
+    hint: 'Save it again without compression, or with LZW or Deflate.',
+    cause,
+  });
+}
+
 /**
  * Why a TIFF could not be decoded. libvips' words alone tell neither the name of a compression nor that the file is cut
  * off.
@@ -26,14 +36,8 @@ export async function explainTiff(bytes: Uint8Array, cause: unknown): Promise<un
   } catch (error) {
     return error;
   }
-  const compression = file.value(page!, TAG.compression) ?? 1;
-  const codec = LACKING[compression];
-  if (codec !== undefined) {
-    return new Undecodable(`its compression ${codec} (${compression}) is not supported`, {
-      hint: 'Save it again without compression, or with LZW or Deflate.',
-      cause,
-    });
-  }
+  const fault = codecFault(file.value(page!, TAG.compression) ?? 1, cause);
+  if (fault !== undefined) return fault;
   const bits = file.value(page!, TAG.bits) ?? 1;
   if (bits > 32) {
     return new Undecodable(`it has ${bits} bits per sample, more than 32`, {

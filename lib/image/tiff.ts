@@ -1,8 +1,9 @@
 import {Turn} from '../basics/turns.js';
 import {Undecodable} from './bytes.js';
 
-/** Tags of a page (TIFF 6.0, sections 8, 15 and 19). */
+/** Tags of a page (TIFF 6.0, sections 8, 15 and 19; subPages: TIFF Technical Note 1). */
 export const TAG = {
+  subfileType: 254,
   width: 256,
   height: 257,
   bits: 258,
@@ -10,20 +11,24 @@ export const TAG = {
   photometric: 262,
   description: 270,
   stripOffsets: 273,
+  orientation: 274,
   samples: 277,
   rowsPerStrip: 278,
   stripBytes: 279,
+  xResolution: 282,
   planar: 284,
+  resolutionUnit: 296,
   predictor: 317,
   tileWidth: 322,
   tileHeight: 323,
   tileOffsets: 324,
   tileBytes: 325,
+  subPages: 330,
   extraSamples: 338,
   sampleFormat: 339,
 } as const;
 
-export const PHOTOMETRIC = {whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, cmyk: 5};
+export const PHOTOMETRIC = {whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, cmyk: 5, ycbcr: 6};
 export const SAMPLE_FORMAT = {unsigned: 1, signed: 2, float: 3};
 
 /**

@@ -1,0 +1,127 @@
+import type {FileHandle} from 'node:fs/promises';
+import type {Sharp, SharpOptions} from 'sharp';
+import {Undecodable} from '../bytes.js';
+import {detectFormat} from '../format.js';
+import {loadSharp} from '../load-sharp.js';
+import type {PixelOptions} from '../pixel-options.js';
+import {readImage} from '../read-image.js';
+import {TAG} from '../tiff.js';
+import {codecFault} from '../tiff-faults.js';
+import {ZSTANDARD} from '../tiff-layout.js';
+import {micronsOf} from './microns.js';
+import {upright} from './oriented.js';
+import type {RegionPixels, RegionSource} from './region-source.js';
+import {openTemporaryCopy} from './temporary-copy.js';
+import {blocksOf} from './tiff-blocks.js';
+import {levelsOf} from './tiff-levels.js';
+import {TiffPixels} from './tiff-pixels.js';
+import {TiffReader} from './tiff-reader.js';
+
+/** What is known of an image before one of its levels is chosen. */
+export type OpenedImage = {
+  levels: RegionSource['levels'];
+  /** Length of the side of a pixel of level 0 in µm, if the file says it. */
+  microns: number | undefined;
+  /** Opens the pixels of a level. What has to be closed after use is added to `handles`. */
+  open(level: number, handles: FileHandle[]): Promise<RegionPixels>;
+};
+
+/** Looks into a file, whose numbers become 8-bit RGB by `options`. Throws an Error with the reason. */
+export async function openImage(file: string, handle: FileHandle, options: PixelOptions): Promise<OpenedImage> {
+  const beginning = new Uint8Array(16);
+  const {bytesRead} = await handle.read(beginning, 0, 16, 0);
+  const format = detectFormat(beginning.subarray(0, bytesRead));
+  if (format === undefined) {
+    throw new Undecodable('it is no TIFF, JPEG, PNG, WebP, BMP, GIF or AVIF', {
+      hint: 'The content decides, not the name of the file.',
+    });
+  }
+  return format === 'tiff' ? openTiff(file, handle, options) : openOther(file, format === 'bmp', options);
+}
+
+async function openTiff(file: string, handle: FileHandle, options: PixelOptions): Promise<OpenedImage> {
+  const {page: number = 0, ...numbers} = options;
+  const reader = await TiffReader.open(handle);
+  const pages = await reader.pages();
+  const levels = await levelsOf(reader, pages, number);
+  const {page} = levels[0]!;
+  const orientation = await reader.first(page, TAG.orientation, 1);
+  const turns = orientation >= 5;
+  return {
+    levels: levels.map(({width, height, downsample}) =>
+      turns ? {width: height, height: width, downsample} : {width, height, downsample},
+    ),
+    microns: await micronsOf(reader, pages[0]!),
+    async open(index, handles) {
+      const level = levels[index]!;
+      const compression = await reader.first(level.page, TAG.compression, 1);
+      const fault = codecFault(compression);
+      if (fault !== undefined && compression !== ZSTANDARD) throw fault;
+      const blocks = await blocksOf(reader, level);
+      if (blocks !== undefined) {
+        return upright(await TiffPixels.open(file, reader, level, {blocks, options: numbers}), orientation);
+      }
+      const {page: from, subifd} = level.at;
+      return upright(await copied({file, ...level, open: {page: from, tiff: {subifd}}, numbers}, handles), orientation);
+    },
+  };
+}
+
+async function openOther(file: string, isBmp: boolean, options: PixelOptions): Promise<OpenedImage> {
+  const {page = 0, ...numbers} = options;
+  if (page > 0) throw new Undecodable(`it has no page ${page}`, {hint: 'Regions are read from the first frame.'});
+  if (isBmp) {
+    const {data, width, height} = await readImage(file, numbers);
+    return {
+      levels: [{width, height, downsample: 1}],
+      microns: undefined,
+      open: (_, handles) => copied({file, width, height, data}, handles),
+    };
+  }
+  const sharp = await loadSharp();
+  const {width, height, orientation = 1} = await sharp(file, UNLIMITED).metadata();
+  return {
+    levels: [orientation >= 5 ? {width: height, height: width, downsample: 1} : {width, height, downsample: 1}],
+    microns: undefined,
+    open: async (_, handles) => upright(await copied({file, width, height, numbers}, handles), orientation),
+  };
+}
+
+/** Large images are what regions are for. The rows are decoded one after another, so that they need little memory. */
+const UNLIMITED: SharpOptions = {failOn: 'error', limitInputPixels: false, sequentialRead: true, ignoreIcc: true};
+
+/** An image to copy. `data`: its pixels, if sharp cannot decode the file. `numbers`: what becomes of them. */
+type Original = {
+  file: string;
+  width: number;
+  height: number;
+  data?: Uint8Array;
+  open?: SharpOptions;
+  numbers?: PixelOptions;
+};
+
+/** The pixels of a temporary copy. */
+async function copied({file, width, height, data, open, numbers = {}}: Original, handles: FileHandle[]) {
+  const sharp = await loadSharp();
+  const image =
+    data === undefined
+      ? sharp(file, {...UNLIMITED, ...open})
+      : sharp(data, {raw: {width, height, channels: 3}, limitInputPixels: false});
+  const {range = 'full', channels} = numbers;
+  if (range !== 'full' || channels !== undefined) await requireStored(image, channels !== undefined);
+  const handle = await openTemporaryCopy(image, {file, width, height});
+  handles.push(handle);
+  const reader = await TiffReader.open(handle);
+  const [level] = await levelsOf(reader, await reader.pages(), 0);
+  return TiffPixels.open(file, reader, level!, {blocks: (await blocksOf(reader, level!))!, options: numbers});
+}
+
+/** Throws an Error if the numbers of a copy, 8-bit RGB, are not those of the image. */
+async function requireStored(image: Sharp, areChannelsChosen: boolean): Promise<void> {
+  const {depth, space, hasAlpha} = await image.metadata();
+  const isRgb = space === 'srgb' || (space === 'b-w' && !areChannelsChosen);
+  if (depth === 'uchar' && isRgb && !hasAlpha) return;
+  throw new Undecodable('its numbers are lost in the temporary copy that its regions need', {
+    hint: 'Save it as a tiled TIFF, or leave out `range` and `channels`.',
+  });
+}

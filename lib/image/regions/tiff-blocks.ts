@@ -1,0 +1,182 @@
+import {Undecodable} from '../bytes.js';
+import {PHOTOMETRIC, TAG} from '../tiff.js';
+import {CHUNKY} from '../tiff-layout.js';
+import type {Rect} from './region-source.js';
+import type {TiffLevel} from './tiff-levels.js';
+import type {Piece} from './tiff-piece.js';
+import type {TiffReader} from './tiff-reader.js';
+
+/** The blocks that a page is decoded in: a grid from the upper left corner. The last ones end where the page ends. */
+export type TiffBlocks = {
+  blockWidth: number;
+  blockHeight: number;
+  /** The strips or tiles of a block, read from the file. Undefined if the file leaves the block out. */
+  piece(column: number, row: number): Promise<Piece | undefined>;
+};
+
+/** Decoded blocks that are kept, in bytes. */
+export const CACHE_BYTES = 64e6;
+
+/** The most pixels of a strip or tile that is decoded at once: 48 MB of RGB. */
+const MOST_BLOCK_PIXELS = 1 << 24;
+/** About as many pixels have blocks whose size can be chosen: 0.75 MB of RGB. */
+const BLOCK_PIXELS = 1 << 18;
+const BLOCK_SIDE = 1 << 9;
+/** Height of the regions that are usually read next to each other. The cache should hold a whole band of them. */
+const BAND = 1024;
+
+const UNCOMPRESSED = 1;
+/** JPEG as in TIFF 6.0, whose tables are anywhere in the file. */
+const OLD_JPEG = 6;
+
+/** What all kinds of blocks need to know of a page. */
+type Layout = {
+  reader: TiffReader;
+  width: number;
+  height: number;
+  /** Channels that are stored on their own, else 1. */
+  planes: number;
+  /** Bytes of a pixel in a plane, a fraction if it has fewer than 8 bits. */
+  pixelBytes: number;
+  offsets: number[];
+  sizes: number[];
+};
+
+/**
+ * The blocks of a page. Undefined if parts of it cannot be decoded on their own, or not at a reasonable cost: very
+ * large strips or tiles, and compressed strips of which the cache does not hold a band of regions.
+ */
+export async function blocksOf(reader: TiffReader, {page, width, height}: TiffLevel): Promise<TiffBlocks | undefined> {
+  const first = (tag: number, byDefault: number) => reader.first(page, tag, byDefault);
+  const isTiled = page.entries.has(TAG.tileOffsets);
+  const [samples, bits] = [await first(TAG.samples, 1), await first(TAG.bits, 1)];
+  const isPlanar = samples > 1 && (await first(TAG.planar, CHUNKY)) !== CHUNKY;
+  const compression = await first(TAG.compression, UNCOMPRESSED);
+  if (compression === OLD_JPEG) return undefined;
+  const planes = isPlanar ? samples : 1;
+  const layout: Layout = {
+    reader,
+    width,
+    height,
+    planes,
+    pixelBytes: (bits * samples) / planes / 8,
+    offsets: await reader.numbers(page, isTiled ? TAG.tileOffsets : TAG.stripOffsets),
+    sizes: await reader.numbers(page, isTiled ? TAG.tileBytes : TAG.stripBytes),
+  };
+  if (isTiled) return tiles(layout, await first(TAG.tileWidth, 0), await first(TAG.tileHeight, 0));
+  const rows = Math.min(height, await first(TAG.rowsPerStrip, height));
+  if (rows < 1) throw new Undecodable('its strips have no rows');
+  requireSegments(layout, Math.ceil(height / rows) * planes);
+  const isYcbcr = (await first(TAG.photometric, 0)) === PHOTOMETRIC.ycbcr;
+  const isPlain = compression === UNCOMPRESSED && bits % 8 === 0 && !isYcbcr;
+  return isPlain ? plainRows(layout, rows) : strips(layout, rows);
+}
+
+function tiles(layout: Layout, blockWidth: number, blockHeight: number): TiffBlocks | undefined {
+  const {width, height, planes} = layout;
+  if (blockWidth < 1 || blockHeight < 1) throw new Undecodable(`its tiles are ${blockWidth} × ${blockHeight} pixels`);
+  const [across, down] = [Math.ceil(width / blockWidth), Math.ceil(height / blockHeight)];
+  requireSegments(layout, across * down * planes);
+  if (blockWidth * blockHeight > MOST_BLOCK_PIXELS) return undefined;
+  return {
+    blockWidth,
+    blockHeight,
+    async piece(column, row) {
+      const indices = Array.from({length: planes}, (_, plane) => (plane * down + row) * across + column);
+      if (indices.every((index) => isLeftOut(layout, index))) return undefined;
+      const segments = await readSegments(layout, indices, blockWidth * blockHeight);
+      return {width: blockWidth, height: blockHeight, rowsPerStrip: undefined, segments};
+    },
+  };
+}
+
+/** Blocks of whole strips, as many as make a block of a useful size. */
+function strips(layout: Layout, rows: number): TiffBlocks | undefined {
+  const {width, height, planes} = layout;
+  const perBlock = Math.max(1, Math.floor(BLOCK_PIXELS / (width * rows)));
+  const perPlane = Math.ceil(height / rows);
+  const blockHeight = Math.min(height, perBlock * rows);
+  if (width * rows > MOST_BLOCK_PIXELS || !isBandCached(layout, blockHeight)) return undefined;
+  return {
+    blockWidth: width,
+    blockHeight,
+    async piece(_, row) {
+      const from = row * perBlock;
+      const count = Math.min(perBlock, perPlane - from);
+      const indices = Array.from({length: planes * count}, (__, i) => {
+        return Math.floor(i / count) * perPlane + from + (i % count);
+      });
+      if (indices.every((index) => isLeftOut(layout, index))) return undefined;
+      const segments = await readSegments(layout, indices, width * rows);
+      return {width, height: Math.min(blockHeight, height - row * blockHeight), rowsPerStrip: rows, segments};
+    },
+  };
+}
+
+/** Whether the cache holds all blocks of full width that a band of regions touches. */
+function isBandCached({width, height}: Layout, blockHeight: number): boolean {
+  return width * Math.min(height, BAND + 2 * blockHeight) * 3 <= CACHE_BYTES;
+}
+
+/** Blocks of any size, because each row of pixels can be found in the file. */
+function plainRows(layout: Layout, rows: number): TiffBlocks {
+  const {reader, width, height, planes, pixelBytes, offsets, sizes} = layout;
+  const perPlane = Math.ceil(height / rows);
+  // Rows of full width are read at once. They are many reads if they are narrower than the image.
+  const rowsOfBlock = Math.max(1, Math.floor(BLOCK_PIXELS / width));
+  const isFullWidth = isBandCached(layout, rowsOfBlock);
+  const blockWidth = isFullWidth ? width : BLOCK_SIDE;
+  const blockHeight = isFullWidth ? rowsOfBlock : BLOCK_SIDE;
+  const readRows = async (plane: number, {left, top, ...size}: Rect): Promise<Uint8Array> => {
+    const rowBytes = size.width * pixelBytes;
+    const bytes = new Uint8Array(rowBytes * size.height);
+    for (let y = top; y < top + size.height; ) {
+      const strip = plane * perPlane + Math.floor(y / rows);
+      const count = size.width === width ? Math.min(rows - (y % rows), top + size.height - y) : 1;
+      const from = (y - top) * rowBytes;
+      const inStrip = ((y % rows) * width + left) * pixelBytes;
+      const end = inStrip + (count - 1) * width * pixelBytes + rowBytes;
+      if (!isLeftOut(layout, strip)) {
+        if (end > sizes[strip]!)
+          throw new Undecodable(`its strip ${strip} has ${sizes[strip]} bytes, and needs ${end}`);
+        await reader.readInto(bytes.subarray(from, from + count * rowBytes), offsets[strip]! + inStrip);
+      }
+      y += count;
+    }
+    return bytes;
+  };
+  return {
+    blockWidth,
+    blockHeight,
+    async piece(column, row) {
+      const [left, top] = [column * blockWidth, row * blockHeight];
+      const size = {width: Math.min(blockWidth, width - left), height: Math.min(blockHeight, height - top)};
+      const segments: Uint8Array[] = [];
+      for (let plane = 0; plane < planes; plane++) segments.push(await readRows(plane, {left, top, ...size}));
+      return {...size, rowsPerStrip: size.height, segments};
+    },
+  };
+}
+
+function requireSegments({offsets, sizes}: Layout, count: number): void {
+  const there = Math.min(offsets.length, sizes.length);
+  if (there < count) throw new Undecodable(`it has ${there} strips or tiles, and its size needs ${count}`);
+}
+
+/** Whether the file leaves a strip or tile out, as GDAL does with those that have nothing in them ("sparse files"). */
+function isLeftOut({offsets, sizes}: Layout, index: number): boolean {
+  return offsets[index] === 0 || sizes[index] === 0;
+}
+
+async function readSegments(layout: Layout, indices: readonly number[], pixels: number): Promise<Uint8Array[]> {
+  const {reader, offsets, sizes, pixelBytes} = layout;
+  // Compression makes bad data a little larger, never this much.
+  const most = 2 * pixels * pixelBytes + 65_536;
+  const segments: Uint8Array[] = [];
+  for (const index of indices) {
+    const size = sizes[index]!;
+    if (size > most) throw new Undecodable(`its strip or tile ${index} has ${size} bytes for ${pixels} pixels`);
+    segments.push(await reader.bytes(offsets[index]!, size));
+  }
+  return segments;
+}
