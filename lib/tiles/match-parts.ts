@@ -57,6 +57,7 @@ export async function matchParts(
 
   function isLeg(leg: View, body: View): boolean {
     if (partners.has(leg) || leg.part.cutAt.length === 0) return false;
+    if (Math.min(leg.rect.width, leg.rect.height) < SLACK) return false; // the rim of a neighbour, which `body` touches
     if (overlapOf(binding, leg, body, shared, 'first') <= MAJORITY) return false;
     const beside = partners.get(body);
     return beside === undefined || overlapOf(binding, leg, beside, shared, 'first') <= MAJORITY;

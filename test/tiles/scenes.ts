@@ -97,7 +97,7 @@ async function detect({objects}: Scene, tile: Rect, look: Look, blind: number): 
 }
 
 /** The bitmap of a drawn object in the whole image. */
-export function bitmapOf({width, height}: Size, {shape}: Drawn): Uint8Array {
+export function bitmapOf({width, height}: Size, {shape}: Pick<Drawn, 'shape'>): Uint8Array {
   return Uint8Array.from({length: width * height}, (_, i) => Number(shape(i % width, Math.floor(i / width))));
 }
 
@@ -105,30 +105,24 @@ export async function bitmapOfFound({width, height}: Size, {mask}: TiledObject):
   return decodeRle(await wholeImageRle(mask, width, height));
 }
 
-/** The bitmap grown by a pixel in all eight directions. */
-export function grown(bitmap: Uint8Array, {width, height}: Size): Uint8Array {
-  const result = new Uint8Array(width * height);
-  for (const [i, pixel] of bitmap.entries()) {
-    if (pixel === 0) continue;
-    const [x, y] = [i % width, Math.floor(i / width)];
-    for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
-      for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) result[v * width + u] = 1;
+/**
+ * The bitmaps of what all masks of an object have in common that are moved by up to a pixel in each direction, and of
+ * what any of them has. Parts of the object outside of the image can move into it.
+ */
+export function limitsOf({width, height}: Size, {shape}: Drawn): {least: Uint8Array; most: Uint8Array} {
+  const [columns, rows] = [width + 2, height + 2];
+  const wide = bitmapOf({width: columns, height: rows}, {shape: (x, y) => shape(x - 1, y - 1)});
+  const least = new Uint8Array(width * height);
+  const most = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let sum = 0;
+      for (let v = y; v < y + 3; v++) for (let u = x; u < x + 3; u++) sum += wide[v * columns + u]!;
+      least[y * width + x] = Number(sum === 9);
+      most[y * width + x] = Number(sum > 0);
     }
   }
-  return result;
-}
-
-/** The bitmap without the pixels that touch one outside of the object or of the image. */
-export function shrunk(bitmap: Uint8Array, {width, height}: Size): Uint8Array {
-  const result = new Uint8Array(width * height);
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 1; x < width - 1; x++) {
-      let all = 1;
-      for (let v = y - 1; v <= y + 1; v++) for (let u = x - 1; u <= x + 1; u++) all &= bitmap[v * width + u]!;
-      result[y * width + x] = all;
-    }
-  }
-  return result;
+  return {least, most};
 }
 
 export const isWithin = (inner: Uint8Array, outer: Uint8Array): boolean =>
