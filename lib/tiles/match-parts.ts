@@ -30,9 +30,9 @@ export async function matchParts(
   shared: Rect,
   turn: Turn,
 ): Promise<[Part, Part][]> {
-  const ones = viewsOf(binding, parts, shared);
+  const ones = await viewsOf(binding, parts, shared, turn);
   const overlaps: Overlap[] = [];
-  for (const other of viewsOf(binding, others, shared)) {
+  for (const other of await viewsOf(binding, others, shared, turn)) {
     if (turn.isOver()) await turn.next();
     for (const one of ones) {
       if (one.part.label !== other.part.label || sharedRect(one.rect, other.rect) === undefined) continue;
@@ -68,14 +68,17 @@ export async function matchParts(
  * The views of the parts that show something of `shared`. A part that reaches a few pixels into it and goes on
  * elsewhere tells nothing there: its edge is not known so well.
  */
-function viewsOf(binding: Binding, parts: readonly Part[], shared: Rect): View[] {
-  return parts.flatMap((part) => {
+async function viewsOf(binding: Binding, parts: readonly Part[], shared: Rect, turn: Turn): Promise<View[]> {
+  const views: View[] = [];
+  for (const part of parts) {
     const whole = rectOf(part.mask);
     const rect = sharedRect(whole, shared);
-    if (rect === undefined) return [];
-    const isEdge = rect.width < Math.min(SLACK, whole.width) || rect.height < Math.min(SLACK, whole.height);
-    return isEdge ? [] : [{part, rect, counts: countsWithin(binding, part.mask, shared)}];
-  });
+    if (rect === undefined) continue;
+    if (rect.width < Math.min(SLACK, whole.width) || rect.height < Math.min(SLACK, whole.height)) continue;
+    if (turn.isOver()) await turn.next();
+    views.push({part, rect, counts: countsWithin(binding, part.mask, shared)});
+  }
+  return views;
 }
 
 /** The pixels that two views share, as a fraction of those of their union, or of those of the first. */

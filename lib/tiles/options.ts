@@ -1,7 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, number, type Schema} from '../basics/schema.js';
 import type {RawImage} from '../image/read-image.js';
-import type {Rect} from '../masks/placed-mask.js';
 import type {Detections, PredictOptions} from '../model/predict.js';
 import {viewsRule} from '../model/predict.js';
 
@@ -23,7 +22,7 @@ export type TileProgress = {
   /** The mean since the start. */
   tilesPerSecond: number;
   /** The tile that was done last, in pixels of the image. */
-  tile: Rect;
+  tile: {left: number; top: number; width: number; height: number};
 };
 
 /** Options of `predictTiles()`. Invalid ones throw INVALID_OPTION. */

@@ -1,10 +1,13 @@
 import type {Binding} from '../addon/binding.js';
+import type {Turn} from '../basics/turns.js';
 import {countsWithin, type PlacedMask, type Rect} from '../masks/placed-mask.js';
 import type {Detections} from '../model/predict.js';
 import type {Side, TileGrid} from './tile-grid.js';
 
 /** x0, y0, x1, y1 in pixels of the image. */
 export type Box = [x0: number, y0: number, x1: number, y1: number];
+
+type Bounds = [left: number, top: number, width: number, height: number];
 
 /** What one tile shows of an object, in pixels of the image. */
 export type Part = {
@@ -40,21 +43,22 @@ export const SLACK = 4;
 const HALF_CELL = 1 / 56;
 
 /** The detections of tile `index` as parts, each in a group of its own. Detections whose mask is empty are left out. */
-export function partsOf(binding: Binding, found: Detections, grid: TileGrid, index: number): Part[] {
+export async function partsOf(
+  binding: Binding,
+  found: Detections,
+  grid: TileGrid,
+  index: number,
+  turn: Turn,
+): Promise<Part[]> {
   const tile = grid.tile(index);
   const sides = grid.innerSides(index);
-  const counts = found.masks.map((mask) => mask.counts);
-  const bounds = counts.length === 0 ? [] : binding.rle.boxes(counts, tile.width, tile.height);
-  const areas = counts.length === 0 ? [] : binding.rle.areas(counts, tile.width, tile.height);
   const parts: Part[] = [];
   for (const [i, rle] of found.masks.entries()) {
-    if (areas[i] === 0) continue;
-    const rect = {
-      left: tile.left + bounds[4 * i]!,
-      top: tile.top + bounds[4 * i + 1]!,
-      width: bounds[4 * i + 2]!,
-      height: bounds[4 * i + 3]!,
-    };
+    if (turn.isOver()) await turn.next();
+    const [area] = binding.rle.areas([rle.counts], tile.width, tile.height);
+    if (area === 0) continue;
+    const [left, top, width, height] = binding.rle.boxes([rle.counts], tile.width, tile.height) as unknown as Bounds;
+    const rect = {left: tile.left + left, top: tile.top + top, width, height};
     const mask: PlacedMask = {
       left: rect.left,
       top: rect.top,
@@ -71,7 +75,7 @@ export function partsOf(binding: Binding, found: Detections, grid: TileGrid, ind
       score: found.scores[i]!,
       box: [tile.left + x0, tile.top + y0, tile.left + x1, tile.top + y1],
       mask,
-      area: areas[i]!,
+      area: area!,
       cutAt: sides.filter((side) => reaches(rect, tile, side)),
       lastTile: grid.over(rect).at(-1)!,
     };

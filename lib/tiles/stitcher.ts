@@ -27,7 +27,7 @@ export class Stitcher {
   /** Adds the detections of the next tile, or undefined for none. Returns the objects that are finished with it. */
   async add(index: number, found: Detections | undefined): Promise<TiledObject[]> {
     const turn = new Turn();
-    const parts = found === undefined ? [] : partsOf(this.#binding, found, this.#grid, index);
+    const parts = found === undefined ? [] : await partsOf(this.#binding, found, this.#grid, index, turn);
     if (parts.length > 0) await this.#join(index, parts, turn);
     for (const part of parts) this.#keep(part);
     return this.#finish(index, turn);

@@ -1,7 +1,7 @@
 import type {Binding} from '../addon/binding.js';
 import type {Turn} from '../basics/turns.js';
 import {boundsOf, countsWithin, MOST_MASK_PIXELS, type PlacedMask, type Rect, rectOf} from '../masks/placed-mask.js';
-import {type Box, distanceTo, type Group, type Part} from './part.js';
+import {distanceTo, type Group, type Part} from './part.js';
 import type {Side, TileGrid} from './tile-grid.js';
 
 /** An object that was found tile by tile, in pixels of the image. */
@@ -12,7 +12,7 @@ export type TiledObject = {
   /** 0..1. The mean of the parts, weighted by their areas, if the object was joined of parts. */
   score: number;
   /** x0, y0, x1, y1. */
-  box: Box;
+  box: [x0: number, y0: number, x1: number, y1: number];
   /** Run lengths of the bounding box of the object's pixels, and where it lies in the image. */
   mask: PlacedMask;
   /** Whether the object reaches the end of a tile and no tile beyond found the rest of it. */
