@@ -16,6 +16,7 @@ import {
   bitmapOfFound,
   type Drawn,
   disc,
+  type Faults,
   horseshoe,
   isWithin,
   type Look,
@@ -26,8 +27,8 @@ import {
   type Scene,
 } from './scenes.js';
 
-async function found(scene: Scene, options: TileOptions, look: Look = perfect, blind = 0): Promise<TiledObject[]> {
-  const {model, source} = modelOf(scene, look, blind);
+async function found(scene: Scene, options: TileOptions, look?: Look, faults?: Faults): Promise<TiledObject[]> {
+  const {model, source} = modelOf(scene, look, faults);
   return collected(predictTiles(model, source, options));
 }
 
@@ -136,10 +137,32 @@ test('so it does if the masks of each tile are moved by up to a pixel', async (t
         shift: [step(index, left, top, 1), step(index, left, top, 2)],
         score: draw(seed, index, left, top, 3),
       });
-      await compare(drawn, await found(drawn, options, look, blind), 1);
+      await compare(drawn, await found(drawn, options, look, {blind}), 1);
     }),
     {numRuns: RUNS},
   );
+  t.pass();
+});
+
+test('so it does if a tile takes the legs of an object for several objects', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(scene, grid, async (drawn, options) => {
+      await compare(drawn, await found(drawn, options, perfect, {split: true}), 0);
+    }),
+    {numRuns: RUNS},
+  );
+  t.pass();
+});
+
+test('the rim of an object is not added to its neighbour, if the masks of two tiles differ by two pixels', async (t) => {
+  // The tile at 70 shows three rows of the first object. The tile at 35 shows the second one where they are.
+  const scene = {width: 60, height: 200, objects: [rectangle(0, 3, 11, 69), rectangle(0, 72, 11, 11)]};
+  const shifts: Record<number, [number, number]> = {35: [-1, -1], 70: [1, 1]};
+  const look: Look = (index, {top}) => {
+    const [dx, dy] = shifts[top] ?? [0, 0];
+    return {shift: index === 0 && top === 35 ? [0, 0] : [dx, dy], score: 0.5};
+  };
+  await compare(scene, await found(scene, {size: 51, overlap: 16}, look), 1);
   t.pass();
 });
 

@@ -5,6 +5,7 @@ import {decodeRle} from '../../lib/masks/rle.js';
 import type {Detections} from '../../lib/model/predict.js';
 import type {TilePredictor} from '../../lib/tiles/options.js';
 import type {TiledObject} from '../../lib/tiles/tiled-object.js';
+import {partsOf} from '../masks/random-masks.js';
 
 /** Whether a pixel belongs to an object. */
 export type Shape = (x: number, y: number) => boolean;
@@ -19,13 +20,23 @@ export type Scene = Size & {objects: readonly Drawn[]};
 /** What a model does with object `index` in a tile. `shift` moves its mask; `undefined` is not found. */
 export type Look = (index: number, tile: Rect) => {shift: [dx: number, dy: number]; score: number} | undefined;
 
+export type Faults = {
+  /** Objects of which a tile shows no more than this number of pixels are not found. Default 0. */
+  blind?: number;
+  /** Whether parts of an object that are not connected inside of a tile are found as several objects. Default false. */
+  split?: boolean;
+};
+
 export const perfect: Look = () => ({shift: [0, 0], score: 0.9});
 
 /**
- * A source without pixels, and a model that returns the drawn objects cropped to each tile that it is given. Objects of
- * which a tile shows no more than `blind` pixels are not found.
+ * A source without pixels, and a model that returns the drawn objects cropped to each tile that it is given.
  */
-export function modelOf(scene: Scene, look: Look = perfect, blind = 0): {source: RegionSource; model: TilePredictor} {
+export function modelOf(
+  scene: Scene,
+  look: Look = perfect,
+  faults: Faults = {},
+): {source: RegionSource; model: TilePredictor} {
   const {width, height} = scene;
   const tiles = new WeakMap<Uint8Array | Uint8ClampedArray, Rect>();
   const source: RegionSource = {
@@ -44,12 +55,17 @@ export function modelOf(scene: Scene, look: Look = perfect, blind = 0): {source:
     async close() {},
   };
   const model: TilePredictor = {
-    predict: async (images) => Promise.all(images.map(({data}) => detect(scene, tiles.get(data)!, look, blind))),
+    predict: async (images) => Promise.all(images.map(({data}) => detect(scene, tiles.get(data)!, look, faults))),
   };
   return {source, model};
 }
 
-async function detect({objects}: Scene, tile: Rect, look: Look, blind: number): Promise<Detections> {
+async function detect(
+  {objects}: Scene,
+  tile: Rect,
+  look: Look,
+  {blind = 0, split = false}: Faults,
+): Promise<Detections> {
   const {width, height} = tile;
   const found: Detections = {
     width,
@@ -72,20 +88,23 @@ async function detect({objects}: Scene, tile: Rect, look: Look, blind: number): 
     const right = Math.min(width, bounds.left + bounds.width + dx - tile.left);
     const bottom = Math.min(height, bounds.top + bounds.height + dy - tile.top);
     if (left >= right || top >= bottom) continue;
-    const bitmap = new Uint8Array(width * height);
-    let area = 0;
+    const pixels = new Uint8Array(width * height);
+    const whole: number[] = [];
     for (let y = top; y < bottom; y++) {
       for (let x = left; x < right; x++) {
-        if (!shape(tile.left + x - dx, tile.top + y - dy)) continue;
-        bitmap[y * width + x] = 1;
-        area++;
+        if (shape(tile.left + x - dx, tile.top + y - dy)) whole.push(y * width + x);
       }
     }
-    if (area <= blind) continue;
-    boxes.push(left, top, right, bottom);
-    labels.push(label);
-    scores.push(score!);
-    found.masks.push(await encodeRle(bitmap, width, height));
+    for (const at of whole) pixels[at] = 1;
+    for (const part of split ? partsOf({width, height, pixels}, 1, true) : [whole]) {
+      if (part.length <= blind) continue;
+      const bitmap = new Uint8Array(width * height);
+      for (const at of part) bitmap[at] = 1;
+      boxes.push(left, top, right, bottom);
+      labels.push(label);
+      scores.push(score!);
+      found.masks.push(await encodeRle(bitmap, width, height));
+    }
   }
   return {
     ...found,
