@@ -76,7 +76,7 @@ export async function partsOf(
       box: [tile.left + x0, tile.top + y0, tile.left + x1, tile.top + y1],
       mask,
       area: area!,
-      cutAt: sides.filter((side) => reaches(rect, tile, side)),
+      cutAt: sides.filter((side) => distanceTo(side, rect, tile) <= reachOf(side, rect)),
       lastTile: grid.over(rect).at(-1)!,
     };
     parts.push(inOwnGroup(part));
@@ -98,9 +98,10 @@ export function distanceTo(side: Side, rect: Rect, tile: Rect): number {
   }
 }
 
-function reaches(rect: Rect, tile: Rect, side: Side): boolean {
+/** How near to a side of its tile an object ends that reaches it, in pixels. */
+export function reachOf(side: Side, rect: Rect): number {
   const extent = side === 'left' || side === 'right' ? rect.width : rect.height;
-  return distanceTo(side, rect, tile) <= Math.max(SLACK, extent * HALF_CELL);
+  return Math.max(SLACK, Math.floor(extent * HALF_CELL));
 }
 
 function inOwnGroup(part: Omit<Part, 'group'>): Part {

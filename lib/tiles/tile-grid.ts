@@ -29,7 +29,7 @@ export class TileGrid {
     return {left: this.#x.starts[x]!, top: this.#y.starts[y]!, width: this.#x.size, height: this.#y.size};
   }
 
-  /** The part of tile `index` up to the middle of what it shares with its neighbours. The cores cover the image once. */
+  /** Tile `index` up to the middle of what it shares with its neighbours. The cores cover the image once. */
   core(index: number): Rect {
     const [x, y] = this.#place(index);
     const [left, top] = [coreStart(this.#x, x), coreStart(this.#y, y)];

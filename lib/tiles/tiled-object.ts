@@ -1,8 +1,9 @@
 import type {Binding} from '../addon/binding.js';
 import type {Turn} from '../basics/turns.js';
 import {boundsOf, countsWithin, MOST_MASK_PIXELS, type PlacedMask, type Rect, rectOf} from '../masks/placed-mask.js';
+import {isComplete} from './complete.js';
 import {distanceTo, type Group, type Part} from './part.js';
-import type {Side, TileGrid} from './tile-grid.js';
+import type {TileGrid} from './tile-grid.js';
 
 /** An object that was found tile by tile, in pixels of the image. */
 export type TiledObject = {
@@ -42,7 +43,7 @@ export async function objectsOf(binding: Binding, group: Group, grid: TileGrid, 
         Math.max(...parts.map(({box}) => box[3])),
       ],
       mask: await unionOf(binding, parts, bounds, turn),
-      cut: !isComplete(parts, grid),
+      cut: !isComplete(binding, parts, grid),
     },
   ];
 }
@@ -71,30 +72,6 @@ function deepest(parts: readonly Part[], grid: TileGrid): Part {
   const depth = ({mask, tile}: Part) =>
     Math.min(...grid.innerSides(tile).map((side) => distanceTo(side, rectOf(mask), grid.tile(tile))));
   return parts.reduce((best, part) => (depth(part) > depth(best) ? part : best));
-}
-
-/** Whether beyond each cut there is another part. */
-function isComplete(parts: readonly Part[], grid: TileGrid): boolean {
-  const tiles = new Set(parts.map(({tile}) => tile));
-  return parts.every((part) =>
-    part.cutAt.every((side) =>
-      grid.over(beyond(side, rectOf(part.mask), grid.tile(part.tile))).some((tile) => tiles.has(tile)),
-    ),
-  );
-}
-
-/** The line of pixels next to a side of a tile, as far as `rect` extends along it. */
-function beyond(side: Side, {left, top, width, height}: Rect, tile: Rect): Rect {
-  switch (side) {
-    case 'left':
-      return {left: tile.left - 1, top, width: 1, height};
-    case 'top':
-      return {left, top: tile.top - 1, width, height: 1};
-    case 'right':
-      return {left: tile.left + tile.width, top, width: 1, height};
-    case 'bottom':
-      return {left, top: tile.top + tile.height, width, height: 1};
-  }
 }
 
 function asObject({label, className, score, box, mask}: Part, cut: boolean): TiledObject {
