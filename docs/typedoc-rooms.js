@@ -5,6 +5,7 @@ import {Comment, CommentTag, Converter, ReflectionKind} from 'typedoc';
 /** The category of each room, and what one does with it. A second room of a category has no sentence of its own. */
 const ROOMS = {
   model: ['Models', 'Build a network, load its weights, find objects on images, save it.'],
+  tiles: ['Large images', 'Find the objects of images that are larger than the network takes, tile by tile.'],
   datasets: ['Data sets', 'Open annotated images, check them, split them, or bring a data set of your own.'],
   export: ['Data sets'],
   augment: ['Augmentation', 'Vary the training images: choose a preset, combine functions, or write your own.'],

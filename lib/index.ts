@@ -84,12 +84,14 @@ export {readImage} from './image/read-image.js';
 export type {IdMask} from './image/read-mask.js';
 export {readMask} from './image/read-mask.js';
 export {type BlankOptions, isBlank} from './image/regions/blank.js';
+export {regionsOfImage} from './image/regions/image-regions.js';
 export {type OpenRegionsOptions, openRegions} from './image/regions/open-regions.js';
 export type {Rect, RegionSource} from './image/regions/region-source.js';
 export type {RgbImage, StoredPixels} from './image/rgb-image.js';
 export type {SampleType} from './image/samples.js';
 export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';
 export type {OnTop} from './masks/paint-labels.js';
+export {type PlacedMask, wholeImageRle} from './masks/placed-mask.js';
 export {decodeRle, type Rle} from './masks/rle.js';
 export {
   encodeRle,
@@ -120,6 +122,10 @@ export type {BestBy} from './run/best.js';
 export type {EpochRecord, History, Losses, StepRecord} from './run/history.js';
 export {lossCurvePng, lossCurveSvg} from './run/loss-curves.js';
 export {metricCurvePng, metricCurveSvg} from './run/metric-curves.js';
+export {detectionsOfTiles} from './tiles/detections-of-tiles.js';
+export type {TileOptions, TilePredictor, TileProgress} from './tiles/options.js';
+export {predictTiles} from './tiles/predict-tiles.js';
+export type {TiledObject} from './tiles/tiled-object.js';
 export {aspectRatioGroups} from './train/aspect-ratio-groups.js';
 export type {OptimizerOptions, TrainOptions} from './train/options.js';
 export type {ScheduleOptions} from './train/schedule.js';

@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
+import type {ProgressState} from '../../basics/progress.js';
 import {bool, either, integer, listOf, number, oneOf, text} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
 import {DRAW_SCHEMA} from '../../draw/overlay.js';
@@ -8,10 +9,11 @@ import {describeLoss} from '../../export/losses.js';
 import {checkNetworkSize} from '../../image/network-size.js';
 import {describeNotices, type FileNotice} from '../../image/notices.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
-import {readImage} from '../../image/read-image.js';
+import {type RgbImage, readImage} from '../../image/read-image.js';
 import {ON_TOP, type OnTop} from '../../masks/paint-labels.js';
 import {maskRcnn} from '../../model/create.js';
-import {type Views, viewsRule} from '../../model/predict.js';
+import {type Detections, type Views, viewsRule} from '../../model/predict.js';
+import type {TileProgress} from '../../tiles/options.js';
 import type {Command} from '../command.js';
 import {pixelsHelp} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
@@ -20,6 +22,7 @@ import {type ImageList, listImages} from '../image-files.js';
 import {describeNothing} from '../nothing-found.js';
 import {inFlagSpelling} from '../option-spelling.js';
 import {FORMATS, type Format, type PredictionOutput, PredictionWriter, WITHOUT_MASKS} from '../prediction-writer.js';
+import {predictInTiles, requireMasks, TILE_OPTIONS, tileOptions} from '../tiled-detections.js';
 import {toolHelp} from '../tool-formats.js';
 
 const format = oneOf(...FORMATS);
@@ -49,6 +52,9 @@ ${toolHelp(22)}
   --overwrite         replace files of earlier predictions, or of yours, in the folder of the images; elsewhere they
                       always are
   --max-detections N  keep at most this many objects per image
+  --tiles N           cut each image into tiles of N × N pixels, and join the objects that tiles cut: for images larger
+                      than the network takes; --max-detections then counts in each tile
+  --overlap N         pixels that neighbouring tiles share, up to half of --tiles (default 128)
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
   --on-top RULE       which object gets a pixel of NAME_labels.png that several cover (default better):
                       better: the one with the higher score; objects of which less than half stays visible are left
@@ -79,11 +85,12 @@ are never overwritten. A new overlay replaces one in another format, if NAME.jso
 prediction on the same image. Files called NAME_overlay.png (.jpg, .webp) or NAME_labels.png are never read, so that a
 folder may hold earlier results. In a FOLDER, pictures of a run and NAME_mask or NAME_anno beside NAME are left out too.
 
-For an image without objects the best score below the threshold is told, which takes a second look at the image. An
-image that cannot be read is reported and skipped, and the command exits with code 1.
+For an image without objects the best score below the threshold is told, which takes a second look at the image, but
+not with --tiles. An image that cannot be read is reported and skipped, and the command exits with code 1.
 
   maskrcnn predict runs/train/best.safetensors scans/ --score-threshold 0.7
   maskrcnn predict runs/train/best.safetensors scans/ --recursive --overlay-format jpeg
+  maskrcnn predict runs/train/best.safetensors scans/ --tiles 1024 --overlap 128 --save json,csv
   maskrcnn predict COCO_V1 'photos/*.jpg' --save overlay,coco --output found`,
   options: {
     scoreThreshold: number({min: 0, max: 1}),
@@ -92,6 +99,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     recursive: bool,
     overwrite: bool,
     maxDetections: integer({min: 1}),
+    ...TILE_OPTIONS,
     views: viewsRule,
     onTop: oneOf(...ON_TOP),
     micronsPerPixel: number({above: 0}),
@@ -105,6 +113,7 @@ image that cannot be read is reported and skipped, and the command exits with co
   async run(options, positionals, {out, progress, signal}) {
     const {maxDetections, recursive = false} = options;
     const output = outputOptions(options);
+    const tiles = tileOptions(options);
     const [weights, ...inputs] = positionals as [string, ...string[]];
     const list = await listImages(inputs, recursive as boolean);
     const writer = await PredictionWriter.plan(output, list.images);
@@ -116,10 +125,22 @@ image that cannot be read is reported and skipped, and the command exits with co
       onNotice: (notice) => progress.say(spelt(notice)),
     });
     if (network.options.masks === 'none') refuseMaskFormats(output.formats);
+    if (tiles !== undefined) requireMasks(network);
     const limits = {
       scoreThreshold: (options.scoreThreshold as number | undefined) ?? 0.5,
       views: (options.views as Views | undefined) ?? 1,
       signal,
+    };
+    const most = maxDetections === undefined ? {} : {maxDetections: maxDetections as number};
+    const detect = async (pixels: RgbImage, file: string, state: ProgressState): Promise<Detections> => {
+      if (tiles !== undefined) {
+        const onTile = ({done, total}: TileProgress) =>
+          progress.update({...state, notes: [`tile ${done} of ${total}`]});
+        return predictInTiles(network, pixels, file, {...limits, ...most, ...tiles, onTile});
+      }
+      checkNetworkSize(pixels, network.options, {name: file, file});
+      const [found] = await network.predict(pixels, {...limits, ...most});
+      return found;
     };
     const {images} = writer;
     const reading = {...network.pixels, ...pixelOptionsOf(options as PixelOptions)};
@@ -127,18 +148,19 @@ image that cannot be read is reported and skipped, and the command exits with co
     const notices: FileNotice[] = [];
     let incomplete = 0;
     for (const [index, image] of images.entries()) {
-      progress.update({label: 'Predicting', done: index, total: images.length, unit: 'count'});
+      const state: ProgressState = {label: 'Predicting', done: index, total: images.length, unit: 'count'};
+      progress.update(state);
       try {
         const pixels = await readImage(image.file, reading);
-        checkNetworkSize(pixels, network.options, {name: image.file, file: image.file});
         notices.push(...(pixels.notices ?? []));
-        const [found] = await network.predict(pixels, {
-          ...limits,
-          ...(maxDetections !== undefined && {maxDetections: maxDetections as number}),
-        });
-        const missing = await writer.add(image, pixels, found!, {classes: network.classes, page: reading.page});
-        const objects = found!.scores.length;
-        const said = objects === 0 ? await describeNothing(network, pixels, limits) : count(objects, 'object');
+        const found = await detect(pixels, image.file, state);
+        const missing = await writer.add(image, pixels, found, {classes: network.classes, page: reading.page});
+        const objects = found.scores.length;
+        const nothing = () =>
+          tiles === undefined
+            ? describeNothing(network, pixels, limits)
+            : `nothing above ${limits.scoreThreshold} in any tile`;
+        const said = objects === 0 ? await nothing() : count(objects, 'object');
         out(`${image.file}: ${said}${missing.length === 0 ? '' : `; not in the label mask: ${missing.join(', ')}`}`);
         if (missing.length > 0) incomplete++;
       } catch (error) {

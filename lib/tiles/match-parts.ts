@@ -1,0 +1,88 @@
+import type {Binding} from '../addon/binding.js';
+import type {Turn} from '../basics/turns.js';
+import {countsWithin, type Rect, rectOf, sharedRect} from '../masks/placed-mask.js';
+import {type Part, SLACK} from './part.js';
+
+/**
+ * Parts are of one object if they share more than this fraction of their pixels. Of masks that do not overlap in one
+ * tile, at most one can then fit a mask of another tile (Kirillov et al., "Panoptic segmentation", 2019, section 4.1).
+ */
+const MAJORITY = 0.5;
+
+/** What a part shows of the pixels that two tiles share. */
+type View = {part: Part; rect: Rect; counts: string};
+
+type Overlap = {one: View; other: View; iou: number};
+
+/**
+ * Pairs of parts of two tiles that are of one object, by their masks in `shared`, the pixels that both tiles contain:
+ *
+ * 1. The two of one class that overlap most, if their intersection over union is above one half; then the two of the
+ *    rest that overlap most, and so on.
+ * 2. A part that was cut and found no partner, such as one leg of a U, if more than half of it is in an object of the
+ *    other tile. This is not done if it is also in the partner of that object in its own tile: then it is a smaller
+ *    object inside of a large one.
+ */
+export async function matchParts(
+  binding: Binding,
+  parts: readonly Part[],
+  others: readonly Part[],
+  shared: Rect,
+  turn: Turn,
+): Promise<[Part, Part][]> {
+  const ones = await viewsOf(binding, parts, shared, turn);
+  const overlaps: Overlap[] = [];
+  for (const other of await viewsOf(binding, others, shared, turn)) {
+    if (turn.isOver()) await turn.next();
+    for (const one of ones) {
+      if (one.part.label !== other.part.label || sharedRect(one.rect, other.rect) === undefined) continue;
+      const iou = overlapOf(binding, one, other, shared, 'union');
+      if (iou > 0) overlaps.push({one, other, iou});
+    }
+  }
+  overlaps.sort((a, b) => b.iou - a.iou);
+
+  const partners = new Map<View, View>();
+  for (const {one, other, iou} of overlaps) {
+    if (iou <= MAJORITY || partners.has(one) || partners.has(other)) continue;
+    partners.set(one, other);
+    partners.set(other, one);
+  }
+  const pairs = overlaps.filter(({one, other}) => partners.get(one) === other || belongs(one, other));
+  return pairs.map(({one, other}) => [one.part, other.part]);
+
+  function belongs(one: View, other: View): boolean {
+    return isLeg(one, other) || isLeg(other, one);
+  }
+
+  function isLeg(leg: View, body: View): boolean {
+    if (partners.has(leg) || leg.part.cutAt.length === 0) return false;
+    if (Math.min(leg.rect.width, leg.rect.height) < SLACK) return false; // the rim of a neighbour, which `body` touches
+    if (overlapOf(binding, leg, body, shared, 'first') <= MAJORITY) return false;
+    const beside = partners.get(body);
+    return beside === undefined || overlapOf(binding, leg, beside, shared, 'first') <= MAJORITY;
+  }
+}
+
+/**
+ * The views of the parts that show something of `shared`. A part that reaches a few pixels into it and goes on
+ * elsewhere tells nothing there: its edge is not known so well.
+ */
+async function viewsOf(binding: Binding, parts: readonly Part[], shared: Rect, turn: Turn): Promise<View[]> {
+  const views: View[] = [];
+  for (const part of parts) {
+    const whole = rectOf(part.mask);
+    const rect = sharedRect(whole, shared);
+    if (rect === undefined) continue;
+    if (rect.width < Math.min(SLACK, whole.width) || rect.height < Math.min(SLACK, whole.height)) continue;
+    if (turn.isOver()) await turn.next();
+    views.push({part, rect, counts: countsWithin(binding, part.mask, shared)});
+  }
+  return views;
+}
+
+/** The pixels that two views share, as a fraction of those of their union, or of those of the first. */
+function overlapOf({rle}: Binding, first: View, second: View, {width, height}: Rect, of: 'union' | 'first'): number {
+  const crowd = Uint8Array.of(of === 'first' ? 1 : 0);
+  return rle.iou([first.counts], [second.counts], crowd, width, height)[0]!;
+}

@@ -1,0 +1,104 @@
+import {loadBinding} from '../addon/binding.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {RgbImage} from '../image/read-image.js';
+import type {RegionSource} from '../image/regions/region-source.js';
+import type {Detections} from '../model/predict.js';
+import {type CompleteTileOptions, completeTileOptions, type TileOptions, type TilePredictor} from './options.js';
+import {errorOfTile, nameOf, readTile} from './read-tiles.js';
+import {Stitcher} from './stitcher.js';
+import {TileGrid} from './tile-grid.js';
+import type {TiledObject} from './tiled-object.js';
+
+/**
+ * Finds the objects of an image of any size, tile by tile. Yields each object once, as soon as no later tile can change
+ * it. Memory holds a few tiles of pixels, and the objects at the seam between two rows of tiles; nothing has the size
+ * of the image. Tiles are read while others are computed. The guide "Large images" has the rule for objects that
+ * several tiles see.
+ *
+ * ```ts
+ * for await (const {className, box, mask} of predictTiles(model, source)) console.log(className, box, mask);
+ * ```
+ *
+ * Throws INVALID_OPTION at once; and while it runs, with the name of the file and the tile, INVALID_IMAGE for what
+ * cannot be read, INVALID_OPTION for a network without masks, what `model.predict()` throws, or the reason of an
+ * aborted signal, which stops the work between two tiles.
+ */
+export function predictTiles(
+  model: TilePredictor,
+  source: RegionSource,
+  options: TileOptions = {},
+): AsyncGenerator<TiledObject, void, undefined> {
+  const complete = completeTileOptions(options, 'predictTiles()');
+  const {width, height} = source;
+  if (!(Number.isSafeInteger(width) && Number.isSafeInteger(height) && width > 0 && height > 0)) {
+    const message = `${source.file} must have a width and a height of at least 1 pixel, got ${width} × ${height}.`;
+    throw new MaskRcnnError('INVALID_IMAGE', message, {file: source.file});
+  }
+  return objectsIn(model, source, complete);
+}
+
+async function* objectsIn(
+  model: TilePredictor,
+  source: RegionSource,
+  {size, overlap, batchSize, skipBlank, onTile, signal, predict}: CompleteTileOptions,
+): AsyncGenerator<TiledObject, void, undefined> {
+  signal?.throwIfAborted();
+  const grid = new TileGrid(source, size, overlap);
+  const stitcher = new Stitcher(await loadBinding(), grid);
+  const read = (start: number) => {
+    const indices = Array.from({length: Math.min(batchSize, grid.count - start)}, (_, i) => start + i);
+    const images = Promise.all(indices.map((index) => readTile(source, grid, index, skipBlank)));
+    images.catch(() => {}); // an await below reports it, unless the work ends before
+    return images;
+  };
+
+  const started = performance.now();
+  let [blank, objects] = [0, 0];
+  let next = read(0);
+  for (let start = 0; start < grid.count; start += batchSize) {
+    const images = await next;
+    signal?.throwIfAborted();
+    if (start + batchSize < grid.count) next = read(start + batchSize);
+    const found = await detect(images, start);
+    for (const [i, image] of images.entries()) {
+      const index = start + i;
+      const finished = await stitcher.add(index, found.get(index));
+      if (image === undefined) blank++;
+      objects += finished.length;
+      yield* finished;
+      const done = index + 1;
+      const tilesPerSecond = (1000 * done) / (performance.now() - started);
+      onTile?.({done, total: grid.count, blank, objects, tilesPerSecond, tile: grid.tile(index)});
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** The detections in those images of a batch that are not blank, by tile. */
+  async function detect(images: readonly (RgbImage | undefined)[], start: number): Promise<Map<number, Detections>> {
+    const indices = [...images.keys()].filter((i) => images[i] !== undefined).map((i) => start + i);
+    if (indices.length === 0) return new Map();
+    const name = nameOf(indices[0]!, grid, source) + (indices.length === 1 ? '' : ', or one after it');
+    let found: Detections[];
+    try {
+      found = await model.predict(
+        images.flatMap((image) => (image === undefined ? [] : [{...image, channels: 3 as const}])),
+        predict,
+      );
+    } catch (error) {
+      if (!(error instanceof MaskRcnnError)) throw error;
+      throw errorOfTile(error, name, source);
+    }
+    return new Map(indices.map((index, i) => [index, withMasks(found[i], index)]));
+  }
+
+  function withMasks(found: Detections | undefined, index: number): Detections {
+    const {width, height} = grid.tile(index);
+    const fits = found?.masks.every((mask) => mask.size[0] === height && mask.size[1] === width);
+    if (found !== undefined && fits && found.masks.length === found.scores.length) return found;
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `${nameOf(index, grid, source)}: the model must give a run-length encoded mask of this size for each object.`,
+      {file: source.file},
+    );
+  }
+}
