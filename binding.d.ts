@@ -524,6 +524,7 @@ export type NativeEvaluationData = {
 
 /** Letters: T IoU thresholds, P recall points, A area ranges, M limits, K classes. */
 export type NativeCocoOptions = {
+  /** At most 32. */
   iouThresholds: number[];
   recallPoints: number[];
   /** Minimum and maximum area of each range, alternating. */
@@ -540,6 +541,28 @@ export type NativeCocoCurves = {
   scores: Float64Array;
   /** T×K×A×M: the maximum recall. */
   recall: Float64Array;
+  matches: NativeCocoMatches;
+};
+
+/**
+ * The matches that the curves of the first area range and the last limit are made of: class by class, then image by
+ * image, then by descending score. Letters: D detections, C pairs of a class and an image with objects of it.
+ */
+export type NativeCocoMatches = {
+  /** D image indices. */
+  images: Int32Array;
+  /** D class indices. */
+  classes: Int32Array;
+  /** D scores. */
+  scores: Float64Array;
+  /** D sets of bits: bit t, whether the detection matches an object at IoU threshold t. */
+  matched: Uint32Array;
+  /** D sets of bits: bit t, whether it is neither right nor wrong at IoU threshold t. */
+  ignored: Uint32Array;
+  /** C image indices, C class indices, and C numbers of objects to find. */
+  wantedImages: Int32Array;
+  wantedClasses: Int32Array;
+  wanted: Int32Array;
 };
 
 /** Evaluation. Runs on libuv's thread pool and libtorch's threads. Arrays are read before the calls return. */

@@ -6,6 +6,7 @@ import {Comment, CommentTag, Converter, ReflectionKind} from 'typedoc';
 const ROOMS = {
   model: ['Models', 'Build a network, load its weights, find objects on images, save it.'],
   datasets: ['Data sets', 'Open annotated images, check them, split them, or bring a data set of your own.'],
+  export: ['Data sets'],
   augment: ['Augmentation', 'Vary the training images: choose a preset, combine functions, or write your own.'],
   train: ['Training', 'Fine-tune a network and follow its course.'],
   evaluation: ['Evaluation', "Score a network or another program's results against ground truth."],

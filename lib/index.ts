@@ -16,17 +16,22 @@ export type {CocoImage} from './datasets/coco/annotation-index.js';
 export {Coco, type CocoOptions, type CocoStats} from './datasets/coco/coco.js';
 export type {Dataset, Instance, InstanceMask, Sample, TrueObject} from './datasets/dataset.js';
 export type {Grade} from './datasets/grades.js';
-export {describeInspection, type Inspection, type InspectOptions, inspect} from './datasets/inspect.js';
+export {type Inspection, type InspectOptions, inspect} from './datasets/inspect.js';
+export type {ClassBalance} from './datasets/inspection/class-balance.js';
+export {describeInspection} from './datasets/inspection/describe-inspection.js';
+export type {TrainingSizes} from './datasets/inspection/object-sizes.js';
 export {
-  MaskFolder,
-  type MaskFolderFile,
-  type MaskFolderOptions,
-  type MaskFolderStats,
-  type SplitOptions,
-} from './datasets/mask-folder.js';
+  describeSplits,
+  type InspectSplitsOptions,
+  inspectSplits,
+  type SharedPixels,
+  type SplitsInspection,
+} from './datasets/inspection/splits.js';
+export type {Spread} from './datasets/inspection/spread.js';
+export {MaskFolder, type MaskFolderFile, type MaskFolderStats, type SplitOptions} from './datasets/mask-folder.js';
+export type {MaskFolderOptions} from './datasets/mask-folder-options.js';
 export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
-export {split, subset} from './datasets/split.js';
-export type {Spread} from './datasets/spread.js';
+export {folds, type GroupOptions, split, subset, type ThreeWay} from './datasets/split.js';
 export type {StoredSummary, StoredType} from './datasets/stored-summary.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
@@ -44,7 +49,15 @@ export {
   precisionRecallSvg,
 } from './draw/precision-recall.js';
 export {drawSideBySide, type SideBySideOptions} from './draw/side-by-side.js';
-export type {CocoEvaluation, CocoScores, CocoSummary, PrecisionRecall} from './evaluation/coco-scores.js';
+export type {Interval} from './evaluation/bootstrap.js';
+export type {CocoEvaluation, CocoMatches, CocoScores, CocoSummary, PrecisionRecall} from './evaluation/coco-scores.js';
+export {
+  type ComparedScore,
+  type CompareOptions,
+  compareEvaluations,
+  type EvaluationComparison,
+  type NamedEvaluation,
+} from './evaluation/compare-evaluations.js';
 export type {ClassCount, CountErrors, CountSummary} from './evaluation/count-errors.js';
 export {
   type EvaluateOptions,
@@ -59,6 +72,11 @@ export type {ObjectScores, ObjectSummary} from './evaluation/object-scores.js';
 export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
 export type {ConfusionMatrix} from './evaluation/scored-data.js';
 export type {DetectionScores, ObjectTally} from './evaluation/true-positives.js';
+export {type Conversion, type ConvertOptions, convertDataset} from './export/convert-dataset.js';
+export type {CocoSegmentation} from './export/format.js';
+export type {ExportFormatName} from './export/formats.js';
+export {describeLoss, type Loss, type LossKind} from './export/losses.js';
+export {type WriteDetectionsOptions, writeDetections} from './export/write-detections.js';
 export type {FileNotice} from './image/notices.js';
 export type {PixelOptions, PixelRange} from './image/pixel-options.js';
 export type {ImageSource, RawImage, ReadImageOptions} from './image/read-image.js';
@@ -93,7 +111,9 @@ export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './mo
 export type {DType, MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model/model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model/options.js';
 export type {Detections, MaskFormat, Masks, PredictOptions, Views} from './model/predict.js';
+export {describeComparison} from './report/describe-comparison.js';
 export {describeClasses, describeEvaluation} from './report/describe-evaluation.js';
+export {writeComparison} from './report/write-comparison.js';
 export {type WriteEvaluationOptions, writeEvaluation} from './report/write-evaluation.js';
 export {type ReportOptions, writeReport} from './report/write-report.js';
 export type {BestBy} from './run/best.js';

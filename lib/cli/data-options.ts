@@ -2,7 +2,7 @@ import type {Schema} from '../basics/schema.js';
 import {COCO_OPTIONS} from '../datasets/coco/coco.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {KNOWN_FORMATS} from '../datasets/known-formats.js';
-import {MASK_FOLDER_OPTIONS} from '../datasets/mask-folder.js';
+import {MASK_FOLDER_OPTIONS} from '../datasets/mask-folder-options.js';
 import {DATASET_OPTIONS, findDataset, requireImages} from '../datasets/open-dataset.js';
 import {VOC_OPTIONS} from '../datasets/voc-segmentation.js';
 import {PIXEL_OPTIONS} from '../image/pixel-options.js';
@@ -14,9 +14,19 @@ export type DataSpec = {path: string} & Record<string, unknown>;
 /** The options of all kinds of data sets. */
 export const DATA_OPTIONS: Schema = DATASET_OPTIONS;
 
+const KINDS = KNOWN_FORMATS.map(({looks}) => `  - ${looks}`).join('\n');
+
 export const DATA_HELP = `DATA is one of
-${KNOWN_FORMATS.map(({looks}) => `  - ${looks}`).join('\n')}
+${KINDS}
 Add --format if there are several.`;
+
+/** The same for the command that writes DATA in another format. Its --format is that of what it writes. */
+export const FROM_HELP = `FROM is one of
+${KINDS}
+Add --from-format if there are several.`;
+
+/** The options of FROM: those of DATA, with --from-format for --format. */
+export const FROM_OPTIONS: Schema = renamed(DATA_OPTIONS);
 
 /** The options that all annotation tools' formats have, and those of the choice among formats. */
 const TOOL_OPTIONS: Schema = Object.fromEntries(
@@ -31,6 +41,12 @@ const without = (schema: Schema, others: Schema): Schema =>
 
 const withoutPixels = (schema: Schema) => without(schema, PIXEL_OPTIONS);
 
+function renamed(schema: Schema): Schema {
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, rule]) => [name === 'format' ? 'fromFormat' : name, rule]),
+  );
+}
+
 /** The options that are not among those of all tools. */
 const besides = (schema: Schema) => withoutPixels(without(schema, TOOL_OPTIONS));
 
@@ -39,24 +55,26 @@ export function pixelsHelp(): string {
   return optionHelp(PIXEL_OPTIONS, docComments('image/pixel-options', 'PixelOptions'));
 }
 
-/** The help for `DATA_OPTIONS`, by kind of data set. */
-export function dataOptionsHelp(): string {
+/** The help for `DATA_OPTIONS`, or for `FROM_OPTIONS` if `of` is FROM, by kind of data set. */
+export function dataOptionsHelp(of: 'DATA' | 'FROM' = 'DATA'): string {
   const tools = new Map([
     ...docComments('datasets/annotated/format', 'ReaderOptions'),
     ...docComments('datasets/annotated/annotated-images', 'AnnotatedOptions'),
     ...docComments('datasets/open-dataset', 'OpenDatasetOptions'),
   ]);
-  return `Options of DATA. Write an array as a,b or [a, b]. How image files are read, for all kinds:
+  if (of === 'FROM') tools.set('fromFormat', tools.get('format')!);
+  const [own, all] = of === 'DATA' ? [TOOL_OPTIONS, DATA_OPTIONS] : [renamed(TOOL_OPTIONS), FROM_OPTIONS];
+  return `Options of ${of}. Write an array as a,b or [a, b]. How image files are read, for all kinds:
 
 ${pixelsHelp()}
 
 Options for all kinds and for annotation tools' formats:
 
-${optionHelp(TOOL_OPTIONS, tools, DATA_OPTIONS)}
+${optionHelp(own, tools, all)}
 
 Options for a folder of images and masks:
 
-${optionHelp(withoutPixels(MASK_FOLDER_OPTIONS), docComments('datasets/mask-folder', 'MaskFolderOptions'))}
+${optionHelp(withoutPixels(MASK_FOLDER_OPTIONS), docComments('datasets/mask-folder-options', 'MaskFolderOptions'))}
 
 More for COCO format:
 

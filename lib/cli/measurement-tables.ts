@@ -1,35 +1,46 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
+import {csvLine} from '../basics/csv.js';
 import {removeAbandoned, writeAll, writeAtomically} from '../files/atomic-file.js';
-import {csvLine} from '../files/csv.js';
 import {writing} from '../files/writing.js';
 import type {RgbImage} from '../image/read-image.js';
+import {isAsStored, readStored} from '../image/read-stored.js';
 import {measure} from '../measure/measure.js';
 import {countsCsv, objectColumns, objectLines} from '../measure/tables.js';
 import type {Detections} from '../model/predict.js';
+import {type PackedObjects, packObjects, unpackObjects} from './packed-objects.js';
 
 /** The files of the format 'csv', which cover all images together. */
 export const OBJECTS = 'objects.csv';
 export const COUNTS = 'counts.csv';
 
+/** An image file, and the page of it that is measured. */
+type Source = {file: string; page: number | undefined};
+
 /** Measures the detections of images, and writes tables of them when all images are done. */
 export class MeasurementTables {
   readonly #micronsPerPixel: number | undefined;
-  readonly #columns: string[];
-  /** The lines of the table of objects, which take a fraction of the memory of the measurements. */
-  readonly #lines: Buffer[] = [];
-  readonly #found: {image: string; classNames: readonly string[]}[] = [];
+  /** Lines are written at the end: the largest number of channels, and so the columns, are known only then. */
+  readonly #found: (PackedObjects & {image: string})[] = [];
+  /** The largest number of channels of an image. */
+  #channels = 0;
 
   constructor(micronsPerPixel: number | undefined) {
     this.#micronsPerPixel = micronsPerPixel;
-    this.#columns = objectColumns({detections: true, channels: 3, microns: micronsPerPixel !== undefined});
   }
 
-  async add(file: string, image: RgbImage, found: Detections): Promise<void> {
+  /**
+   * Measures the objects of a file that `readImage()` has read as `image`. Intensities are the stored numbers, so most
+   * files that are not 8-bit RGB are read again. Throws INVALID_IMAGE.
+   */
+  async add({file, page}: Source, image: RgbImage, found: Detections): Promise<void> {
     const options = this.#micronsPerPixel === undefined ? {} : {micronsPerPixel: this.#micronsPerPixel};
-    const objects = await measure(image, found, options);
-    this.#lines.push(Buffer.from(await objectLines({image: file, objects}, this.#columns)));
-    this.#found.push({image: file, classNames: found.classNames});
+    const {data, width, height, channels} = isAsStored(image)
+      ? {...image, channels: 3}
+      : await readStored(file, {name: file, page});
+    const objects = await measure({data, width, height, channels, file}, found, options);
+    this.#channels = Math.max(this.#channels, channels);
+    this.#found.push({image: file, ...(await packObjects(objects, this.#columns(channels)))});
   }
 
   /** Writes each table as a whole or not at all. Throws WRITE_FAILED. */
@@ -39,14 +50,26 @@ export class MeasurementTables {
       classes,
     );
     await writing(folder, () => mkdir(folder, {recursive: true}));
-    await writeTable(join(folder, OBJECTS), [Buffer.from(csvLine(this.#columns)), ...this.#lines]);
-    await writeTable(join(folder, COUNTS), [Buffer.from(counts)]);
+    await writeTable(join(folder, OBJECTS), this.#objectLines());
+    await writeTable(join(folder, COUNTS), [counts]);
+  }
+
+  #columns(channels: number): string[] {
+    return objectColumns({detections: true, channels, microns: this.#micronsPerPixel !== undefined});
+  }
+
+  async *#objectLines(): AsyncGenerator<string> {
+    const columns = this.#columns(this.#channels);
+    yield csvLine(columns);
+    for (const {image, ...packed} of this.#found) {
+      yield await objectLines({image, objects: await unpackObjects(packed)}, columns);
+    }
   }
 }
 
-async function writeTable(path: string, parts: readonly Buffer[]): Promise<void> {
+async function writeTable(path: string, parts: Iterable<string> | AsyncIterable<string>): Promise<void> {
   await removeAbandoned(path);
   await writeAtomically(path, async (file) => {
-    for (const part of parts) await writeAll(file, part);
+    for await (const part of parts) await writeAll(file, Buffer.from(part));
   });
 }

@@ -1,13 +1,17 @@
 import {mkdir, rm, stat, writeFile} from 'node:fs/promises';
-import {basename, dirname, extname, join} from 'node:path';
+import {basename, dirname, extname, join, relative, sep} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import {type DrawOptions, drawDetections} from '../draw/overlay.js';
 import {type PictureFormat, pictureExtension} from '../draw/picture-format.js';
 import {DetectedObjects} from '../evaluation/object-table.js';
 import {writeResults} from '../evaluation/results-file.js';
+import {AnnotationFolder} from '../export/annotation-folder.js';
+import type {Loss} from '../export/losses.js';
+import {detectedImage} from '../export/write-detections.js';
 import {LABELS_SUFFIX, OVERLAY_SUFFIX} from '../files/prediction-names.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
-import {loadSharp} from '../image/load-sharp.js';
+import {labelPng} from '../image/label-png.js';
+import {labelTiff} from '../image/label-tiff.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {OnTop} from '../masks/paint-labels.js';
 import {type DetectionsJson, detectionsToJson} from '../model/detections-json.js';
@@ -16,12 +20,18 @@ import type {Detections} from '../model/predict.js';
 import {earlierOverlays} from './earlier-overlays.js';
 import type {ListedImage} from './image-files.js';
 import {COUNTS, MeasurementTables, OBJECTS} from './measurement-tables.js';
+import {isToolFormat, TOOL_FORMATS, type ToolFormat, toolFormat} from './tool-formats.js';
 
-export const FORMATS = ['overlay', 'json', 'coco', 'labels', 'csv'] as const;
-export type Format = (typeof FORMATS)[number];
+const OWN_FORMATS = ['overlay', 'json', 'coco', 'labels', 'labels-tiff', 'csv'] as const;
+type OwnFormat = (typeof OWN_FORMATS)[number];
+export type Format = OwnFormat | ToolFormat;
+export const FORMATS: readonly Format[] = [...OWN_FORMATS, ...TOOL_FORMATS];
 
 /** The formats that need no masks. */
-export const WITHOUT_MASKS: readonly Format[] = ['overlay', 'json', 'coco'];
+export const WITHOUT_MASKS: readonly Format[] = [
+  ...(['overlay', 'json', 'coco'] as const),
+  ...TOOL_FORMATS.filter((name) => toolFormat(name).holds.boxes),
+];
 
 /** What to write, and where to. */
 export type PredictionOutput = {
@@ -59,6 +69,8 @@ export class PredictionWriter {
   readonly removed: string[] = [];
   /** Overlays of another format that stay, because it is not known whose they are. */
   readonly kept: string[] = [];
+  /** The files in the formats of annotation tools. */
+  readonly #tools = new Map<ToolFormat, AnnotationFolder>();
 
   private constructor(
     output: PredictionOutput,
@@ -94,25 +106,40 @@ export class PredictionWriter {
     return this.#added.length;
   }
 
-  /** Writes the files of one image. Returns the ids of the objects that have no pixel in its label mask. */
-  async add({file, stem}: ImageFile, image: RgbImage, found: Detections): Promise<number[]> {
+  /**
+   * Writes the files of one image. `classes`: those of the model; `page`: that of the image. Returns the ids of the
+   * objects that have no pixel in its label mask.
+   */
+  async add(
+    {file, stem}: ImageFile,
+    image: RgbImage,
+    found: Detections,
+    {classes, page}: {classes: readonly string[]; page: number | undefined},
+  ): Promise<number[]> {
     const {width, height} = found;
     const {formats, overlay, onTop} = this.#output;
     const index = this.#added.length;
     const json: DetectionsJson = detectionsToJson({...found, file});
+    // First, because it may throw INVALID_IMAGE, and then nothing of the image must be written.
+    if (formats.includes('csv')) await this.#tables.add({file, page}, image, found);
     if (formats.includes('coco')) this.#detected.addDetections(index, found);
     if (formats.includes('overlay')) {
       const picture = await drawDetections(image, found, {...overlay, ids: true});
       await this.#write(fileName(stem, 'overlay', this.#output), picture);
       await this.#removeEarlier(file, stem); // before NAME.json is replaced
     }
-    if (formats.includes('labels')) {
+    if (formats.includes('labels') || formats.includes('labels-tiff')) {
       const {labels, missing} = detectionsToLabels(found, {onTop});
       json.labels = {onTop, missing};
-      const png = await encodeLabels(Uint16Array.from(labels), width, height);
-      await this.#write(fileName(stem, 'labels', this.#output), png);
+      if (formats.includes('labels')) {
+        const png = await labelPng(Uint16Array.from(labels), width, height);
+        await this.#write(fileName(stem, 'labels', this.#output), png);
+      }
+      if (formats.includes('labels-tiff')) {
+        await this.#write(fileName(stem, 'labels-tiff', this.#output), await labelTiff(labels, width, height));
+      }
     }
-    if (formats.includes('csv')) await this.#tables.add(file, image, found);
+    for (const format of formats.filter(isToolFormat)) await this.#addTo(format, {file, stem}, found, classes);
     if (formats.includes('json')) await this.#write(fileName(stem, 'json', this.#output), toText(json));
     this.#added.push({id: index + 1, file_name: file, width, height});
     return json.labels?.missing ?? [];
@@ -121,12 +148,38 @@ export class PredictionWriter {
   /** Writes the files that cover all images, if any image was added. `classes` are those of the network. */
   async close(classes: readonly string[]): Promise<void> {
     const {formats, folder} = this.#output;
+    for (const tool of this.#tools.values()) await tool.close();
     if (this.#added.length === 0) return;
     if (formats.includes('csv')) await this.#tables.write(folder, classes);
     if (!formats.includes('coco')) return;
     await this.#write(IMAGES, toText(this.#added));
     const names = {imageId: (index: number) => index + 1, categoryId: (label: number) => label};
     await writeResults(join(folder, RESULTS), this.#detected, names, (index) => this.#added[index]!);
+  }
+
+  /** Removes files of several images that are not whole. */
+  async abort(): Promise<void> {
+    for (const tool of this.#tools.values()) await tool.abort();
+  }
+
+  /** What the formats of annotation tools cannot hold, by their names for people. */
+  get losses(): {format: string; loss: Loss}[] {
+    return [...this.#tools].flatMap(([key, tool]) => tool.losses.map((loss) => ({format: toolFormat(key).name, loss})));
+  }
+
+  async #addTo(
+    format: ToolFormat,
+    {file, stem}: ImageFile,
+    found: Detections,
+    classes: readonly string[],
+  ): Promise<void> {
+    const root = join(this.#output.folder, format);
+    const tool =
+      this.#tools.get(format) ??
+      new AnnotationFolder(root, toolFormat(format), {classes, splits: [], scored: true, segmentation: 'rle'});
+    this.#tools.set(format, tool);
+    const name = withSlashes(`${stem}${extname(file)}`);
+    await tool.add(detectedImage(found, name, withSlashes(relative(root, file))));
   }
 
   /** Removes overlays of the image in other formats, which are of an earlier prediction: they show other objects. */
@@ -150,22 +203,13 @@ export class PredictionWriter {
   }
 }
 
-/** A grey PNG of 16 bits. */
-async function encodeLabels(labels: Uint16Array, width: number, height: number): Promise<Buffer> {
-  const sharp = await loadSharp();
-  // Without the colour space, libvips would write the upper 8 bits.
-  return sharp(labels, {raw: {width, height, channels: 1}})
-    .toColourspace('grey16')
-    .png()
-    .toBuffer();
-}
-
 /** The file for one image in a format, relative to the output folder. */
-function fileName(stem: string, format: Exclude<Format, SharedFormat>, {overlay}: PredictionOutput): string {
+function fileName(stem: string, format: Exclude<OwnFormat, SharedFormat>, {overlay}: PredictionOutput): string {
   const names = {
     overlay: `${stem}${OVERLAY_SUFFIX}${pictureExtension(overlay.format)}`,
     json: `${stem}.json`,
     labels: `${stem}${LABELS_SUFFIX}.png`,
+    'labels-tiff': `${stem}${LABELS_SUFFIX}.tif`,
   };
   return names[format];
 }
@@ -184,7 +228,11 @@ function nameImages(images: readonly ListedImage[], output: PredictionOutput): I
 }
 
 function namesOf(stem: string, output: PredictionOutput): string[] {
-  return output.formats.flatMap((format) => (isShared(format) ? [] : [fileName(stem, format, output)]));
+  return output.formats.flatMap((format) => {
+    // What a tool's file is called, or the image in it, begins so.
+    if (isToolFormat(format)) return [join(format, stem)];
+    return isShared(format) ? [] : [fileName(stem, format, output)];
+  });
 }
 
 function sharedNames({formats}: PredictionOutput): string[] {
@@ -229,6 +277,10 @@ async function requireNothingBeside(
 async function identity(path: string): Promise<string | undefined> {
   const there = await stat(path, {bigint: true}).catch(() => undefined);
   return there && `${there.dev} ${there.ino}`;
+}
+
+function withSlashes(path: string): string {
+  return path.split(sep).join('/');
 }
 
 function toText(value: unknown): string {

@@ -3,7 +3,9 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress} from '../basics/progress.js';
 import {closest} from '../basics/wording.js';
 import {type Command, checkPositionals, isInterruption} from './command.js';
+import {compare} from './commands/compare.js';
 import {convert} from './commands/convert.js';
+import {convertData} from './commands/convert-data.js';
 import {doctor} from './commands/doctor.js';
 import {evaluate} from './commands/evaluate.js';
 import {inspect} from './commands/inspect.js';
@@ -14,7 +16,18 @@ import {train} from './commands/train.js';
 import {readFlags} from './flags.js';
 import {inFlagSpelling} from './option-spelling.js';
 
-export const commands: readonly Command[] = [setup, doctor, inspect, train, predict, evaluate, convert, report];
+export const commands: readonly Command[] = [
+  setup,
+  doctor,
+  inspect,
+  train,
+  predict,
+  evaluate,
+  compare,
+  convertData,
+  convert,
+  report,
+];
 
 /** The outputs of the command line: results go to `out`, progress and errors to `progress`. */
 export type Output = {out: (text: string) => void; progress: Progress};

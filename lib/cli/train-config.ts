@@ -1,9 +1,10 @@
 import {AUGMENT_NAMES} from '../augment/presets.js';
+import {MaskRcnnError} from '../basics/errors.js';
 import {bool, either, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {MaskFolder} from '../datasets/mask-folder.js';
+import {MaskFolder, type MaskFolderFile} from '../datasets/mask-folder.js';
 import {findDataset, requireImages} from '../datasets/open-dataset.js';
-import {split} from '../datasets/split.js';
+import {folds, split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
 import {DATA_OPTIONS, type DataSpec, openImages, partDataOptions} from './data-options.js';
@@ -18,6 +19,15 @@ const dataRule: Rule = {
     typeof value === 'string'
       ? value !== '' && !value.startsWith('{') && Number.isNaN(Number(value))
       : typeof value === 'object' && value !== null && typeof (value as DataSpec).path === 'string',
+};
+
+/** 'K/N': validates on part K of N, and trains on the others. */
+const foldRule: Rule = {
+  expected: "a fold K/N, such as '2/5', with N of at least 2 and K in 1..N",
+  accepts: (value) => {
+    const [, k, n] = /^(\d+)\/(\d+)$/.exec(String(value)) ?? [];
+    return typeof value === 'string' && Number(n) >= 2 && Number(k) >= 1 && Number(k) <= Number(n);
+  },
 };
 
 /** The options of `maskRcnn()`. The classes come from the data set. */
@@ -35,6 +45,7 @@ export const TRAIN_CONFIG: Schema = {
   augment: oneOf(...AUGMENT_NAMES),
   data: dataRule,
   validation: either(number({min: 0, below: 1}), dataRule),
+  fold: foldRule,
   inspect: bool,
 };
 
@@ -63,24 +74,44 @@ async function openForTraining({
   return {all, ...(validation !== undefined && {validation: () => open(validation)})};
 }
 
+/** Images of a patient stay on one side of a split. */
+const byPatient = ({patient}: MaskFolderFile) => patient;
+
 /**
  * Opens the data sets in `config`; undefined if there are none. Data options apply to both data sets, unless one has
- * its own.
+ * its own. Throws INVALID_OPTION, INVALID_DATASET.
  */
 export async function openTrainingData(config: TrainConfig): Promise<TrainingData | undefined> {
   const {data: options, others} = partDataOptions(config);
-  const {data, validation: given, seed = 0} = others as {data?: unknown; validation?: unknown; seed?: number};
+  const {
+    data,
+    validation: given,
+    fold,
+    seed = 0,
+  } = others as {
+    data?: unknown;
+    validation?: unknown;
+    fold?: string;
+    seed?: number;
+  };
   const validation = given ?? DEFAULT_VALIDATION;
   if (data === undefined) return undefined;
   const specOf = (given: unknown): DataSpec =>
     typeof given === 'string' ? {path: given, ...options} : {...options, ...(given as DataSpec)};
   const spec = specOf(data);
   const {all, validation: ofSplit} = await openForTraining(spec);
+  if (fold !== undefined) {
+    if (given !== undefined) {
+      throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn train takes either --fold or --validation, got both.');
+    }
+    const [k, n] = fold.split('/').map(Number) as [number, number];
+    const parts = all instanceof MaskFolder ? all.folds(n, {seed, groupBy: byPatient}) : folds(all, n, {seed});
+    return parts[k - 1]!;
+  }
   if (ofSplit !== undefined && given === undefined) return {training: all, validation: await ofSplit()};
   if (validation === 0) return {training: all};
   if (typeof validation === 'number') {
-    // Keep all images of a patient on the same side of the split.
-    if (all instanceof MaskFolder) return all.split(validation, {seed, groupBy: ({patient}) => patient});
+    if (all instanceof MaskFolder) return all.split(validation, {seed, groupBy: byPatient});
     return split(all, validation, {seed});
   }
   return {training: all, validation: await openImages(specOf(validation))};

@@ -77,6 +77,11 @@ export type Dataset = {
   /** The size of image `index`, in pixels. Only needed if it is cheaper than `get()`. */
   size?(index: number): Promise<{width: number; height: number}>;
   /**
+   * The labels of the objects of image `index`, once for each object or once in all. Only needed if it is cheaper than
+   * `get()`, such as from an annotation file. `train()` asks for it with `balance`.
+   */
+  labels?(index: number): Promise<readonly number[]>;
+  /**
    * The ground truth for the evaluation of image `index`. Only needed if it has more than the instances of `get()`:
    * crowds, or the annotator's own areas and boxes.
    */
@@ -126,6 +131,7 @@ const MEMBERS: Schema = {
   notices: listOf(string),
   masks: oneOf('all', 'some', 'none'),
   size: callback,
+  labels: callback,
   truth: callback,
   imageId: callback,
   categoryIds: listOf(integer()),

@@ -6,6 +6,7 @@ import {globMatcher} from '../files/glob.js';
 import {isPredictionName, LABELS_SUFFIX, predictedImage} from '../files/prediction-names.js';
 import {IMAGE_EXTENSIONS} from '../image/format.js';
 import {describeMisplaced, IMAGE_FOLDERS, MASK_FOLDERS} from './misplaced.js';
+import {NPY} from './read-mask-file.js';
 
 /** What the user says about the places of images and masks. */
 export type FolderLayout = {
@@ -22,6 +23,8 @@ export type ImagePair = {name: string; image: string; mask: string};
 
 /** What a mask's name has after that of its image. GlaS: `_anno`, Penn-Fudan: `_mask`, Cellpose: `_cp_masks`. */
 export const MASK_SUFFIXES: readonly string[] = ['_anno', '_mask', '_cp_masks'];
+/** Cellpose's own file, which has the masks among other things. */
+const CELLPOSE_SEG = /_seg\.npy$/i;
 /** The figure that Cellpose writes beside the masks. */
 const CELLPOSE_FIGURE = '_cp_output';
 const PREDICTIONS = 'The pictures of `maskrcnn predict`, NAME_overlay and NAME_labels, are no images.';
@@ -53,8 +56,10 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     maskFolder,
     maskFiles,
     (stem, name) => (subfolders !== undefined || isMask(stem)) && kept(stem, name),
+    subfolders === undefined ? IMAGE_EXTENSIONS : [...IMAGE_EXTENSIONS, NPY.slice(1)],
   );
   const maskOf = (stem: string) => suffixes.map((suffix) => stem + suffix).find((candidate) => masks.has(candidate));
+  const segs = options.maskSuffix === undefined ? segFiles(maskFolder, maskFiles) : new Map<string, string>();
   const stems = new Set(imageFiles.map(stemOfImage));
   const isPrediction = (stem: string, name: string) => {
     const of = predictedImage(name);
@@ -69,7 +74,7 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     imageFiles,
     (stem, name) => !isMask(stem) && !isPrediction(stem, name) && !isFigure(stem) && kept(stem, name),
   );
-  if (images.size === 0 || masks.size === 0) {
+  if (images.size === 0 || masks.size + segs.size === 0) {
     const {found, hint: layouts} = await describeMisplaced(folder, {
       images: [...images.keys()],
       masks: [...masks.keys()],
@@ -85,11 +90,12 @@ export async function scanFolder(folder: string, options: FolderLayout): Promise
     const maskName = maskOf(name);
     if (maskName !== undefined) unused.delete(maskName);
     if (!isWanted(name, image)) continue;
-    if (maskName === undefined) {
+    const mask = maskName === undefined ? segs.get(name) : masks.get(maskName);
+    if (mask === undefined) {
       const tried = suffixes.map((suffix) => `${name}${suffix}.*`).join(' or ');
       throw invalid(image, `${image} has no mask: ${tried} is not in ${maskFolder}`, 'Leave it out with `exclude`.');
     }
-    pairs.push({name, image, mask: masks.get(maskName)!});
+    pairs.push({name, image, mask});
   }
   for (const stem of [...unused].sort(naturalOrder)) {
     const mask = masks.get(stem)!;
@@ -164,18 +170,19 @@ async function list(folder: string): Promise<string[]> {
 }
 
 /**
- * Paths of the accepted image files, by their names without extension. Throws INVALID_DATASET if two have the same
+ * Paths of the accepted files, by their names without extension. Throws INVALID_DATASET if two have the same
  * name.
  */
 function byStem(
   folder: string,
   names: string[],
   accepts: (stem: string, name: string) => boolean,
+  extensions: readonly string[] = IMAGE_EXTENSIONS,
 ): Map<string, string> {
   const files = new Map<string, string>();
   for (const name of names.toSorted(naturalOrder)) {
-    const stem = stemOfImage(name);
-    if (stem === undefined || !accepts(stem, name)) continue;
+    const stem = stemWith(extensions, name);
+    if (stem === undefined || CELLPOSE_SEG.test(name) || !accepts(stem, name)) continue;
     const path = join(folder, name);
     const other = files.get(stem);
     if (other !== undefined) {
@@ -190,10 +197,20 @@ function byStem(
   return files;
 }
 
+/** Paths of Cellpose's files by the names of their images. */
+function segFiles(folder: string, names: readonly string[]): Map<string, string> {
+  const segs = names.filter((name) => CELLPOSE_SEG.test(name));
+  return new Map(segs.map((name) => [name.replace(CELLPOSE_SEG, ''), join(folder, name)]));
+}
+
 /** `name` without its extension, or undefined if that is not one of images. */
 function stemOfImage(name: string): string | undefined {
+  return stemWith(IMAGE_EXTENSIONS, name);
+}
+
+function stemWith(extensions: readonly string[], name: string): string | undefined {
   const extension = extname(name);
-  return IMAGE_EXTENSIONS.includes(extension.slice(1).toLowerCase()) ? basename(name, extension) : undefined;
+  return extensions.includes(extension.slice(1).toLowerCase()) ? basename(name, extension) : undefined;
 }
 
 /** A test for the patterns of `include` and `exclude`. They may match the name with or without its extension. */

@@ -10,20 +10,24 @@ import {
   integer,
   listOf,
   nothing,
+  number,
   required,
   type Schema,
 } from '../basics/schema.js';
 import {inTurns, Turn} from '../basics/turns.js';
-import {count} from '../basics/wording.js';
 import {checkNetworkSize, type TrainingSize} from '../image/network-size.js';
 import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
 import type {RgbImage, StoredPixels} from '../image/rgb-image.js';
 import type {Dataset, Sample} from './dataset.js';
 import {checkDataset, datasetRule} from './dataset.js';
+import {type ClassBalance, classBalance} from './inspection/class-balance.js';
+import {sizesInTraining, type TrainingSizes, trainingSizes} from './inspection/object-sizes.js';
+import {type DigestedImage, describeSameImages, sameImages} from './inspection/same-images.js';
+import {type Spread, spread} from './inspection/spread.js';
 import {readSample} from './read-sample.js';
-import {type Spread, spread} from './spread.js';
-import {describeStoredSummary, type StoredSummary, storedOf, summarizeStored} from './stored-summary.js';
-import {gather, type SuspectObjects, type Suspicion, suspectWarnings, suspicions} from './suspects.js';
+import {BALANCE_THRESHOLD} from './repeat-factors.js';
+import {type StoredSummary, storedOf, summarizeStored} from './stored-summary.js';
+import {gather, joinSuspects, type SuspectObjects, suspectWarnings, suspicions} from './suspects.js';
 import {targetFault} from './targets.js';
 
 /** Options of `inspect()`. */
@@ -43,6 +47,8 @@ export type InspectOptions = {
   fixedSize?: readonly [number, number] | null;
   /** The model's `skipResize`: whether images keep their size in training. Default false. */
   skipResize?: boolean;
+  /** The `balanceThreshold` of `train()`, to find how often repeat-factor sampling takes each class. Default 0.001. */
+  balanceThreshold?: number;
   /** Called after each image with the number of finished images. */
   onImage?: (done: number) => void;
   /** Stops the work. `inspect()` then rejects with the signal's reason. */
@@ -70,6 +76,12 @@ export type Inspection = {
   area: Spread | null;
   /** What the image files store, and how it was read. */
   pixels: StoredSummary;
+  /** Sizes of the instances without faults in the resized images of training. Null if there are none. */
+  trainingSizes: TrainingSizes | null;
+  /** How often repeat-factor sampling would take each class. */
+  balance: ClassBalance;
+  /** Groups of images with identical pixels, by file. */
+  doubledImages: string[][];
   /** Errors that would stop training. Each names its file; if it has none, its sample. */
   faults: MaskRcnnError[];
   /** Objects that may be mistakes, or are too small to learn from. Training accepts them. */
@@ -89,29 +101,41 @@ const INSPECT: Schema = {
   maxSize: integer({min: 1}),
   fixedSize: either(listOf(integer({min: 1}), {length: 2}), nothing),
   skipResize: bool,
+  balanceThreshold: number({min: 0, max: 1}),
   onImage: callback,
   signal: instanceOf(AbortSignal),
 };
 
-/** What is kept of an image, without its pixels. */
-type Summary = {
-  file: string;
+/** What is kept of an image, without its pixels. A few bytes for each instance, because there may be millions. */
+type Summary = DigestedImage & {
   width: number;
   height: number;
   /** Digest of the size and the pixels. */
   digest: string;
-  labels: number[];
-  areas: number[];
-  suspicions: Suspicion[];
+  labels: Float64Array;
+  areas: Float64Array;
+  /** Sizes of the instances without faults in training. */
+  sizes: Float32Array;
+  /** Undefined without suspicions, as on most images. */
+  suspects: SuspectObjects | undefined;
   notices: readonly FileNotice[];
   stored: StoredPixels | undefined;
 };
 
 /**
  * Reads a whole data set once and finds all errors that would stop training, not only the first. What `data.get()`
- * throws is among them. Throws INVALID_OPTION, or the signal's reason.
+ * throws is among them. To compare training and validation images, use `inspectSplits()`. Throws INVALID_OPTION, or the
+ * signal's reason.
  */
 export async function inspect(data: Dataset, options: InspectOptions = {}): Promise<Inspection> {
+  return (await inspectImages(data, options)).inspection;
+}
+
+/** As `inspect()`, and gives the digest of each image that could be read. */
+export async function inspectImages(
+  data: Dataset,
+  options: InspectOptions,
+): Promise<{inspection: Inspection; images: DigestedImage[]}> {
   checkOptions({data, ...options}, INSPECT, 'inspect()');
   checkDataset(data);
   const {
@@ -120,6 +144,7 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
     maxSize = 1333,
     fixedSize = null,
     skipResize = false,
+    balanceThreshold: threshold = BALANCE_THRESHOLD,
     onImage,
     signal,
   } = options;
@@ -133,38 +158,60 @@ export async function inspect(data: Dataset, options: InspectOptions = {}): Prom
   });
   signal?.throwIfAborted();
   const images = read.flatMap(({summary}) => (summary === undefined ? [] : [summary]));
-  const labels = images.flatMap((image) => image.labels);
-  const classes = data.classes.map((name, index) => ({
-    name,
-    instances: labels.filter((label) => label === index + 1).length,
-    images: images.filter((image) => image.labels.includes(index + 1)).length,
-  }));
+  // For a hundred thousand images, each of these takes long enough for a turn of its own.
+  const turn = new Turn();
+  const inTurn = async <T>(work: () => T): Promise<T> => {
+    await turn.next();
+    return work();
+  };
+  const classes = await inTurn(() => countClasses(images, data.classes));
   const notices = images.flatMap((image) => image.notices);
   const stored = images.flatMap((image) => image.stored ?? []);
-  const {warnings: ofPixels, ...pixels} = summarizeStored(data.pixels ?? {}, stored, notices);
-  const suspects = gather(images.flatMap((image) => image.suspicions));
-  return {
+  const {warnings: ofPixels, ...pixels} = await inTurn(() => summarizeStored(data.pixels ?? {}, stored, notices));
+  const suspects = await inTurn(() => joinSuspects(images.flatMap((image) => image.suspects ?? [])));
+  const doubled = await inTurn(() => sameImages(images));
+  const instances = images.reduce((sum, {labels}) => sum + labels.length, 0);
+  const inspection = {
     images: data.length,
-    instances: labels.length,
-    boxesAlone: labels.length - images.reduce((sum, {areas}) => sum + areas.length, 0),
-    negatives: images.filter((image) => image.labels.length === 0).length,
+    instances,
+    boxesAlone: instances - images.reduce((sum, {areas}) => sum + areas.length, 0),
+    negatives: images.filter(({labels}) => labels.length === 0).length,
     classes,
-    width: spread(images.map(({width}) => width)),
-    height: spread(images.map(({height}) => height)),
-    instancesPerImage: spread(images.map((image) => image.labels.length)),
-    area: spread(images.flatMap(({areas}) => areas)),
+    width: spread([Float64Array.from(images, ({width}) => width)]),
+    height: spread([Float64Array.from(images, ({height}) => height)]),
+    instancesPerImage: spread([Float64Array.from(images, ({labels}) => labels.length)]),
+    area: await inTurn(() => spread(images.map(({areas}) => areas))),
     pixels,
+    trainingSizes: await inTurn(() => trainingSizes(images.map(({sizes}) => sizes))),
+    balance: await inTurn(() =>
+      classBalance(
+        images.map(({labels}) => labels.filter((label) => classes[label - 1] !== undefined)),
+        {classes: classes.length, threshold},
+      ),
+    ),
+    doubledImages: doubled.map((group) => group.map(({file}) => file)),
     faults: read.flatMap(({faults}) => faults),
     suspects,
     warnings: [
       ...(data.notices ?? []),
       ...describeNotices(notices),
       ...ofPixels,
-      ...sameImages(images),
+      ...describeSameImages(doubled.map((group) => group.map(({file}) => ({file})))),
       ...(images.length === 0 ? [] : missingClasses(classes)),
       ...suspectWarnings(suspects, size),
     ],
   };
+  return {inspection, images: images.map(({file, digest}) => ({file, digest}))};
+}
+
+/** Counts instances and images of each class. Faulty labels count for none. */
+function countClasses(images: readonly Summary[], names: readonly string[]): Inspection['classes'] {
+  const classes = names.map((name) => ({name, instances: 0, images: 0}));
+  for (const {labels} of images) {
+    for (const label of labels) if (classes[label - 1] !== undefined) classes[label - 1]!.instances++;
+    for (const label of new Set(labels)) if (classes[label - 1] !== undefined) classes[label - 1]!.images++;
+  }
+  return classes;
 }
 
 async function inspectSample(
@@ -189,15 +236,21 @@ async function inspectSample(
     faults.push(targetFault(sample, i, data.classes));
     if (mask !== undefined) areas.push(await areaOf(mask.data, turn));
   }
+  const found = await suspicions(sample, (i) => faults[i] === undefined, size);
   return {
     summary: {
       file,
       width,
       height,
       digest: await digestOf(image),
-      labels: instances.map(({label}) => label),
-      areas,
-      suspicions: await suspicions(sample, (i) => faults[i] === undefined, size),
+      labels: Float64Array.from(instances, ({label}) => label),
+      areas: Float64Array.from(areas),
+      sizes: sizesInTraining(
+        instances.filter((_, i) => faults[i] === undefined),
+        image,
+        size,
+      ),
+      suspects: found.length === 0 ? undefined : gather(found),
       notices: noticesOf(sample),
       stored: await storedOf(image, turn),
     },
@@ -234,36 +287,4 @@ async function digestOf({data, width}: RgbImage): Promise<string> {
 
 function missingClasses(classes: Inspection['classes']): string[] {
   return classes.filter(({instances}) => instances === 0).map(({name}) => `No instance is of class '${name}'.`);
-}
-
-function sameImages(images: readonly Summary[]): string[] {
-  const byDigest = new Map<string, string[]>();
-  for (const {digest, file} of images) byDigest.set(digest, [...(byDigest.get(digest) ?? []), file]);
-  return [...byDigest.values()]
-    .filter(({length}) => length > 1)
-    .map((files) => `${files.join(' and ')} are the same image.`);
-}
-
-/** Describes an inspection as text, with one line each: counts, then warnings, then every error. */
-export function describeInspection(inspection: Inspection): string {
-  const {images, instances, boxesAlone, negatives, classes, width, height, instancesPerImage, area, faults, warnings} =
-    inspection;
-  const between = (spread: Spread | null) =>
-    spread === null ? 'none' : `${spread.min} to ${spread.max}, half of them up to ${spread.median}`;
-  const counts = [
-    `${count(images, 'image')}, ${negatives} of them without instances; ${count(instances, 'instance')}.`,
-    ...(boxesAlone === 0 ? [] : [`Of ${count(boxesAlone, 'instance')} only the box is known.`]),
-    `Width ${between(width)}; height ${between(height)} pixels.`,
-    `Instances per image: ${between(instancesPerImage)}. Pixels per instance: ${between(area)}.`,
-    ...describeStoredSummary(inspection.pixels),
-    ...classes.map(
-      (each) => `Class '${each.name}': ${count(each.instances, 'instance')} on ${count(each.images, 'image')}.`,
-    ),
-  ];
-  return [
-    ...(images > 0 && width === null ? [`${count(images, 'image')}, of which none could be read.`] : counts),
-    ...warnings.map((warning) => `Warning: ${warning}`),
-    ...faults.map(({message}) => `Fault: ${message}`),
-    faults.length === 0 ? 'No faults.' : `${count(faults.length, 'fault')}.`,
-  ].join('\n');
 }

@@ -17,8 +17,10 @@ import {yolo} from './annotated/readers/yolo.js';
 import {COCO_OPTIONS, Coco} from './coco/coco.js';
 import type {Dataset} from './dataset.js';
 import {MASK_SUFFIXES} from './folder-scan.js';
-import {MASK_FOLDER_OPTIONS, MaskFolder} from './mask-folder.js';
+import {MaskFolder} from './mask-folder.js';
+import {MASK_FOLDER_OPTIONS} from './mask-folder-options.js';
 import {IMAGE_FOLDERS, MASK_FOLDERS} from './misplaced.js';
+import {NPY} from './read-mask-file.js';
 import {VOC_OPTIONS, VocSegmentation} from './voc-segmentation.js';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -129,7 +131,10 @@ export const maskFolder: KnownFormat = {
     if (place.isFile) return undefined;
     const stems = place.images.map((name) => name.replace(/\.[^.]+$/, ''));
     const known = new Set(stems);
-    const pairs = stems.filter((stem) => [...MASK_SUFFIXES, '_labels'].some((suffix) => known.has(stem + suffix)));
+    const others = new Set(place.files);
+    const isPaired = (stem: string) =>
+      [...MASK_SUFFIXES, '_labels'].some((suffix) => known.has(stem + suffix)) || others.has(`${stem}_seg.npy`);
+    const pairs = stems.filter(isPaired);
     const named = (names: readonly string[]) => place.folders.filter((name) => names.includes(name.toLowerCase()));
     const hasFolders = named(IMAGE_FOLDERS).length > 0 && (await someHasImages(place, named(MASK_FOLDERS)));
     if (pairs.length === 0 && !hasFolders) return undefined;
@@ -138,10 +143,10 @@ export const maskFolder: KnownFormat = {
   },
 };
 
-/** Other formats have folders of these names, too, but no images in them. */
+/** Other formats have folders of these names, too, but no images or arrays in them. */
 async function someHasImages(place: Place, folders: readonly string[]): Promise<boolean> {
   const places = await Promise.all(folders.map((name) => place.inside(name)));
-  return places.some(({images}) => images.length > 0);
+  return places.some((each) => each.images.length > 0 || each.withExtension(NPY).length > 0);
 }
 
 function openMaskFolder(path: string, options: Options, defaultClass: string): Promise<MaskFolder> {

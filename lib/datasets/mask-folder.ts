@@ -1,81 +1,19 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
-import {
-  bool,
-  callback,
-  checkOptions,
-  either,
-  integer,
-  listOf,
-  number,
-  oneOf,
-  required,
-  type Schema,
-  text,
-} from '../basics/schema.js';
+import {callback, checkOptions, integer, required, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
-import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
+import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
-import {type IdMask, readMask} from '../image/read-mask.js';
-import type {Dataset, Sample} from './dataset.js';
+import type {IdMask} from '../image/read-mask.js';
+import type {Dataset, Instance, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instanceIds} from './instance-ids.js';
 import {instancesFromIds} from './instances.js';
-import {checkIndices, splitIndices} from './split.js';
-
-/** Options of `MaskFolder.open()`. */
-export type MaskFolderOptions = {
-  /** Name of the class that the masks show. Exactly one, because instance ids do not say which class an object has. */
-  classes: readonly string[];
-  /**
-   * Patterns of the image names to use, with or without extension, such as 'train_*' or '*_[0-9].bmp'. Default: all.
-   */
-  include?: string | readonly string[];
-  /** Patterns of image names to leave out, with or without extension. Default: none. */
-  exclude?: string | readonly string[];
-  /** Minimum area of an instance in pixels. Smaller instances are dropped and counted. Default 1, which keeps all. */
-  minArea?: number;
-  /**
-   * Where images and masks are. 'pairs': side by side in one folder; 'folders': in two folders; 'auto': detect it.
-   * Default 'auto'.
-   */
-  layout?: 'auto' | 'pairs' | 'folders';
-  /**
-   * Folder of the images, relative to the data set's folder. Needed only if it does not have a usual name, such as
-   * images.
-   */
-  imageFolder?: string;
-  /**
-   * Folder of the masks, relative to the data set's folder. Needed only if it does not have a usual name, such as
-   * masks.
-   */
-  maskFolder?: string;
-  /**
-   * Suffix that a mask's name has after the name of its image, before the extension. Default: '_anno', '_mask' or
-   * '_cp_masks' (Cellpose), and
-   * in two folders also no suffix. If there are no such masks, '_labels', as `maskrcnn predict` writes them.
-   */
-  maskSuffix?: string;
-  /**
-   * Mask values that are background in addition to 0, such as 255 at the borders of Pascal VOC's objects. Default:
-   * none.
-   */
-  ignoreIds?: readonly number[];
-  /**
-   * What a mask with only one value besides 0 means, such as a black-and-white mask. 'components': each connected
-   * component is an instance, so objects that touch become one; 'whole': all pixels are one instance. Without this
-   * option, such a mask is an error if it has several components and looks binary: its value is 255 or 65535, it has 1
-   * bit per pixel, or it is a colour image.
-   */
-  binary?: 'components' | 'whole';
-  /**
-   * Whether to turn images upright by their EXIF orientation tag. Set it to false if the masks were drawn on the pixels
-   * as stored. Default true.
-   */
-  exifOrientation?: boolean;
-} & PixelOptions;
+import {MASK_FOLDER_OPTIONS, type MaskFolderOptions} from './mask-folder-options.js';
+import {readMaskFile} from './read-mask-file.js';
+import {checkIndices, checkShare, foldIndices, splitIndices, type ThreeWay} from './split.js';
 
 /** One image of the folder. `grade` and `patient` come from a `Grade.csv` in the folder, if there is one. */
 export type MaskFolderFile = ImagePair & Partial<Grade>;
@@ -94,7 +32,7 @@ export type MaskFolderStats = {
   colourMasks: number;
 };
 
-/** Options of `MaskFolder.split()`. */
+/** Options of `MaskFolder.split()` and `MaskFolder.folds()`. */
 export type SplitOptions = {
   /** Random seed, an integer. Default 0. */
   seed?: number;
@@ -110,28 +48,15 @@ type Found = {instances: number; dropped: number; colours: boolean};
 type Entry = {file: MaskFolderFile; found?: Found};
 type Settings = Pick<MaskFolderOptions, 'binary' | 'ignoreIds'> & {minArea: number; exifOrientation: boolean};
 
-const patterns = either(text, listOf(text, {min: 1}));
-export const MASK_FOLDER_OPTIONS: Schema = {
-  classes: required(listOf(text, {length: 1})),
-  include: patterns,
-  exclude: patterns,
-  minArea: integer({min: 1}),
-  layout: oneOf('auto', 'pairs', 'folders'),
-  imageFolder: text,
-  maskFolder: text,
-  maskSuffix: {expected: 'a string', accepts: (value) => typeof value === 'string'},
-  ignoreIds: listOf(integer({min: 0})),
-  binary: oneOf('components', 'whole'),
-  exifOrientation: bool,
-  ...PIXEL_OPTIONS,
-};
+const SPLIT_OPTIONS: Schema = {seed: integer(), groupBy: callback};
 
 /**
  * A folder of images with instance masks, whose pixel values are instance ids: `NAME.bmp` next to `NAME_anno.bmp`
  * (GlaS), `PNGImages/` with `PedMasks/NAME_mask.png` (Penn-Fudan), or `images/` with `masks/`. An image and its mask
  * may have different formats. Images are in natural order: train_2 comes before train_10. Further subfolders are not
  * searched. `NAME_overlay` and `NAME_labels`, which `maskrcnn predict` writes, are no images, unless they have masks of
- * their own; `NAME_labels` is the mask of NAME in a folder without other masks.
+ * their own; `NAME_labels` is the mask of NAME in a folder without other masks. Masks may also be arrays of NumPy
+ * (.npy), in a folder of their own or as Cellpose's `NAME_seg.npy`.
  */
 export class MaskFolder implements Dataset {
   readonly classes: readonly string[];
@@ -187,18 +112,21 @@ export class MaskFolder implements Dataset {
     // Wait for both, so that it does not depend on timing which error is thrown.
     const [image, mask] = await Promise.allSettled([
       readImage(file, {exifOrientation: this.#settings.exifOrientation, ...this.pixels}),
-      readMask(maskFile),
+      readMaskFile(maskFile),
     ]);
     if (image.status === 'rejected') throw image.reason;
     if (mask.status === 'rejected') throw mask.reason;
     checkSizes(entry.file, image.value, mask.value);
-    const ids = await instanceIds(mask.value, this.#settings, maskFile);
-    const {width, height} = image.value;
-    const {minArea} = this.#settings;
-    const {instances, dropped} = await instancesFromIds({ids, width, height}, {label: 1, minArea, file: maskFile});
-    entry.found = {instances: instances.length, dropped, colours: mask.value.source === 'colours'};
+    const instances = await this.#instances(entry, mask.value);
     const {notices} = mask.value;
     return {file, image: image.value, instances, ...(notices && {notices})};
+  }
+
+  /** The label 1 for each instance of image `index`. Reads its mask, unless it has been read. Throws INVALID_MASK. */
+  async labels(index: number): Promise<readonly number[]> {
+    const entry = this.#entry(index);
+    if (entry.found === undefined) await this.#instances(entry, await readMaskFile(entry.file.mask));
+    return new Array(entry.found!.instances).fill(1);
   }
 
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
@@ -249,16 +177,41 @@ export class MaskFolder implements Dataset {
 
   /**
    * Splits the images into two parts. `fraction` (above 0, below 1) of the images, at least one and never all, are
-   * picked at random by `seed` for validation. The others are for training. Both keep the natural order. Throws
-   * INVALID_OPTION, and INVALID_DATASET for fewer than two images or groups.
+   * picked at random by `seed` for validation. The others are for training. All parts keep the natural order. With
+   * `{validation, test}` instead of a fraction, a third part is picked for the test. Throws INVALID_OPTION, and
+   * INVALID_DATASET for fewer images or groups than parts.
    */
-  split(fraction: number, options: SplitOptions = {}): {training: MaskFolder; validation: MaskFolder} {
-    checkOptions({fraction}, {fraction: required(number({above: 0, below: 1}))}, 'MaskFolder.split');
-    checkOptions(options, {seed: integer(), groupBy: callback}, 'MaskFolder.split');
-    const {seed = 0, groupBy} = options;
-    const groups = this.files.map((file) => groupBy?.(file) ?? file.name);
-    const {training, validation} = splitIndices(groups, fraction, seed);
-    return {training: this.subset(training), validation: this.subset(validation)};
+  split(fraction: number, options?: SplitOptions): {training: MaskFolder; validation: MaskFolder};
+  split(fractions: ThreeWay, options?: SplitOptions): {training: MaskFolder; validation: MaskFolder; test: MaskFolder};
+  split(share: number | ThreeWay, options: SplitOptions = {}): Record<string, MaskFolder> {
+    checkShare(share, 'MaskFolder.split');
+    checkOptions(options, SPLIT_OPTIONS, 'MaskFolder.split');
+    const parts = splitIndices(this.#groups(options), share, options.seed ?? 0);
+    return Object.fromEntries(Object.entries(parts).map(([name, indices]) => [name, this.subset(indices)]));
+  }
+
+  /** As `folds()`, with groups by file: `folder.folds(5, {groupBy: (file) => file.patient})`. */
+  folds(count: number, options: SplitOptions = {}): {training: MaskFolder; validation: MaskFolder}[] {
+    checkOptions({count}, {count: required(integer({min: 2}))}, 'MaskFolder.folds');
+    checkOptions(options, SPLIT_OPTIONS, 'MaskFolder.folds');
+    return foldIndices(this.#groups(options), count, options.seed ?? 0).map(({training, validation}) => ({
+      training: this.subset(training),
+      validation: this.subset(validation),
+    }));
+  }
+
+  #groups({groupBy}: SplitOptions): string[] {
+    return this.files.map((file) => groupBy?.(file) ?? file.name);
+  }
+
+  async #instances(entry: Entry, mask: IdMask): Promise<Instance[]> {
+    const {mask: file} = entry.file;
+    const ids = await instanceIds(mask, this.#settings, file);
+    const {minArea} = this.#settings;
+    const {width, height, source} = mask;
+    const {instances, dropped} = await instancesFromIds({ids, width, height}, {label: 1, minArea, file});
+    entry.found = {instances: instances.length, dropped, colours: source === 'colours'};
+    return instances;
   }
 
   #entry(index: number): Entry {

@@ -6,10 +6,11 @@ import {closest, listed} from '../basics/wording.js';
 import {detectFormat} from '../image/format.js';
 import {AnnotatedImages, type AnnotatedOptions, DEFAULT_CLASS} from './annotated/annotated-images.js';
 import {Place} from './annotated/place.js';
+import {isSplitName} from './annotated/split-names.js';
 import {Coco, type CocoOptions} from './coco/coco.js';
 import type {Dataset} from './dataset.js';
 import {coco, KNOWN_FORMATS, type KnownFormat, maskFolder, type Recognised} from './known-formats.js';
-import type {MaskFolderOptions} from './mask-folder.js';
+import type {MaskFolderOptions} from './mask-folder-options.js';
 import type {VocOptions} from './voc-segmentation.js';
 
 /** Options of `openDataset()`: its own, and those of the kind of data set that is at the path. */
@@ -50,9 +51,6 @@ export type FoundDataset = {
 };
 
 type Match = Recognised & {path: string; format: KnownFormat};
-
-/** Names of the folders of splits. */
-const SPLIT_FOLDERS = ['train', 'training', 'valid', 'validation', 'val', 'test', 'testing'];
 
 /** Folders that are part of a data set, not the data set. */
 const INNER_FOLDERS = ['images', 'labels', 'img', 'ann', 'annotations', 'masks', 'jpegimages'];
@@ -121,7 +119,7 @@ async function matchesNear(place: Place, formats: readonly KnownFormat[]): Promi
 
 /** Folders train/, valid/ ... of one kind are the splits of one data set. */
 function splitOf(place: Place, filled: readonly {name: string; matches: readonly Match[]}[]): Match | undefined {
-  const parts = filled.filter(({name}) => SPLIT_FOLDERS.includes(name.toLowerCase()));
+  const parts = filled.filter(({name}) => isSplitName(name));
   const [first] = parts[0]?.matches ?? [];
   if (first === undefined || parts.length < filled.length) return undefined;
   const same = parts.every(({matches}) => matches.length === 1 && matches[0]!.format === first.format);

@@ -20,6 +20,16 @@ export async function sizeOfSample(data: Dataset, index: number): Promise<{width
   return askSample(index, `size(${index})`, () => data.size!(index));
 }
 
+/** The labels of sample `index`, from `data.labels()`. Throws INVALID_DATASET, or the errors of `askSample()`. */
+export async function labelsOfSample(data: Dataset, index: number, signal?: AbortSignal): Promise<readonly number[]> {
+  const labels: unknown = await askSample(index, `labels(${index})`, () => data.labels!(index), signal);
+  const {length} = data.classes;
+  const isLabel = (label: unknown) => Number.isInteger(label) && (label as number) >= 1 && (label as number) <= length;
+  if (Array.isArray(labels) && labels.every(isLabel)) return labels;
+  const must = `labels(${index}) of the data set must be a list of labels in 1..${length}`;
+  throw toNamed(new MaskRcnnError('INVALID_DATASET', `${must}, got ${show(labels)}.`));
+}
+
 /** The true objects of sample `index`, from `data.truth()`. Throws the errors of `askSample()`. */
 export async function truthOfSample(data: Dataset, index: number): Promise<TrueObject[]> {
   const truth: unknown = await askSample(index, `truth(${index})`, () => data.truth!(index));

@@ -4,7 +4,7 @@ import {type FileNotice, proposeRange} from '../image/notices.js';
 import {describePixels, type PixelOptions} from '../image/pixel-options.js';
 import type {RgbImage, StoredPixels} from '../image/rgb-image.js';
 import type {SampleType} from '../image/samples.js';
-import {type Spread, spread} from './spread.js';
+import {type Spread, spread} from './inspection/spread.js';
 
 /** What the images of a data set store that have the same type of numbers. */
 export type StoredType = {
@@ -68,7 +68,7 @@ export function summarizeStored(
 
 function typeOf(type: SampleType, images: readonly StoredPixels[]): StoredType {
   const ends = images.flatMap(({values = []}) => values);
-  const ofSpread = (values: readonly number[]) => spread(values)!;
+  const ofSpread = (values: readonly number[]) => spread([Float64Array.from(values)])!;
   return {
     type,
     images: images.length,

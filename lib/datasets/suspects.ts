@@ -2,6 +2,7 @@ import {rowsInTurns, Turn} from '../basics/turns.js';
 import {type TrainingSize, trainingScale} from '../image/network-size.js';
 import {boxMask} from './box-mask.js';
 import type {InstanceMask, Sample} from './dataset.js';
+import {type MeasuredMask, nearDoubles} from './inspection/near-doubles.js';
 import {instanceName} from './targets.js';
 
 /** Objects that are legal, but worth a look. */
@@ -25,6 +26,8 @@ export type SuspectObjects = {
   subPixel: Suspects;
   /** Objects with the same label and the same mask (or box, without one) as an earlier object of their image. */
   doubled: Suspects;
+  /** Objects with the label of another object of their image and an IoU of masks above 0.9 with it, but below 1. */
+  nearDoubled: Suspects;
 };
 
 export type SuspectKind = keyof SuspectObjects;
@@ -32,8 +35,8 @@ export type SuspectKind = keyof SuspectObjects;
 /** What is odd about an instance. */
 export type Suspicion = {kind: SuspectKind; text: string};
 
-/** The smallest rectangle around the pixels of a mask. Maxima are exclusive. */
-type Extent = {x0: number; y0: number; x1: number; y1: number; area: number};
+/** The smallest rectangle around the pixels of a mask, and where they are in it. Maxima are exclusive. */
+type Extent = Pick<MeasuredMask, 'x0' | 'y0' | 'x1' | 'y1' | 'area' | 'centre'>;
 
 /**
  * Largest difference between an edge of a box and of its mask that is not told, in pixels, for this width or height.
@@ -56,6 +59,7 @@ export async function suspicions(
   const earlier = new Map<string, {name: string; mask: InstanceMask; extent: Extent}[]>();
   const turn = new Turn();
   const found: Suspicion[] = [];
+  const single: (MeasuredMask & {name: string})[] = [];
   for (const [index, instance] of instances.entries()) {
     if (!isSound(index)) continue;
     const name = instanceName(instance, index);
@@ -81,21 +85,45 @@ export async function suspicions(
         break;
       }
     }
-    if (twin !== undefined) tell('doubled', ` has the mask of ${twin.name.replace('Instance', 'instance')}`);
+    if (twin === undefined) single.push({...extent, name, label: instance.label, mask});
+    else tell('doubled', ` has the mask of ${twin.name.replace('Instance', 'instance')}`);
     if (alike.length === 0) earlier.set(key, alike);
     alike.push({name, mask, extent});
+  }
+  for (const [i, twin] of await nearDoubles(single, turn)) {
+    const of = single[twin]!.name.replace('Instance', 'instance');
+    found.push({kind: 'nearDoubled', text: `${single[i]!.name} of ${file} has almost the mask of ${of}`});
   }
   return found;
 }
 
 const MOST_EXAMPLES = 3;
 
+const KINDS: readonly SuspectKind[] = ['boxes', 'onePixel', 'subPixel', 'doubled', 'nearDoubled'];
+
+/** Counts what was found on an image. Of a crowded image, only the examples are kept as text. */
 export function gather(found: readonly Suspicion[]): SuspectObjects {
-  const of = (kind: SuspectKind): Suspects => {
+  return byKind((kind) => {
     const texts = found.filter((each) => each.kind === kind).map(({text}) => text);
     return {count: texts.length, examples: texts.slice(0, MOST_EXAMPLES)};
-  };
-  return {boxes: of('boxes'), onePixel: of('onePixel'), subPixel: of('subPixel'), doubled: of('doubled')};
+  });
+}
+
+/** Joins the suspects of images, in their order. */
+export function joinSuspects(images: readonly SuspectObjects[]): SuspectObjects {
+  return byKind((kind) => {
+    const examples: string[] = [];
+    let count = 0;
+    for (const {[kind]: suspects} of images) {
+      count += suspects.count;
+      examples.push(...suspects.examples.slice(0, MOST_EXAMPLES - examples.length));
+    }
+    return {count, examples};
+  });
+}
+
+function byKind(of: (kind: SuspectKind) => Suspects): SuspectObjects {
+  return Object.fromEntries(KINDS.map((kind) => [kind, of(kind)])) as SuspectObjects;
 }
 
 /** One sentence for each kind of suspects that occurs. */
@@ -112,6 +140,9 @@ export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize, fix
       `${one(number, 'object is', 'objects are')} less than one pixel wide or high at the training size (${size})`,
     doubled: (number) =>
       `${one(number, 'object has', 'objects have')} the label and the mask of another object of the same image`,
+    nearDoubled: (number) =>
+      `${one(number, 'object has', 'objects have')} the label and almost the mask of another object of the same image ` +
+      '(IoU above 0.9)',
   };
   return Object.entries(words).flatMap(([kind, say]) => {
     const {count, examples} = suspects[kind as SuspectKind];
@@ -122,11 +153,13 @@ export function suspectWarnings(suspects: SuspectObjects, {minSize, maxSize, fix
 }
 
 async function extentOf({left, top, width, height, data}: InstanceMask, turn: Turn): Promise<Extent> {
-  let [x0, y0, x1, y1, area] = [width, height, 0, 0, 0];
+  let [x0, y0, x1, y1, area, sumX, sumY] = [width, height, 0, 0, 0, 0, 0];
   const row = (y: number) => {
     for (let x = 0, i = y * width; x < width; x++, i++) {
       if (data[i] === 0) continue;
       area++;
+      sumX += x;
+      sumY += y;
       if (x < x0) x0 = x;
       if (x >= x1) x1 = x + 1;
       if (y < y0) y0 = y;
@@ -134,7 +167,8 @@ async function extentOf({left, top, width, height, data}: InstanceMask, turn: Tu
     }
   };
   await rowsInTurns(width, height, row, turn);
-  return {x0: left + x0, y0: top + y0, x1: left + x1, y1: top + y1, area};
+  const centre = {x: left + sumX / area, y: top + sumY / area};
+  return {x0: left + x0, y0: top + y0, x1: left + x1, y1: top + y1, area, centre};
 }
 
 /** Whether two masks have the same pixels within `extent`. */

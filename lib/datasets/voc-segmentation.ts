@@ -106,23 +106,19 @@ export class VocSegmentation implements Dataset {
       [objectFile, objects],
       [classFile, classes],
     ] as const) {
-      if (mask.width === image.width && mask.height === image.height) continue;
-      const must = `be of the size of ${file}, ${image.width} × ${image.height}, got ${mask.width} × ${mask.height}`;
-      throw new MaskRcnnError('INVALID_MASK', `${maskFile} must ${must}.`, {file: maskFile});
+      requireSize(mask, image, {file: maskFile, of: file});
     }
-    const {width, height} = image;
-    const {ids} = objects;
-    await clearIds(ids, [VOID]);
-    const found = await instancesFromIds({ids, width, height}, {label: 1, minArea: 1, file: objectFile});
-    const instances: Instance[] = [];
-    const turn = new Turn();
-    for (const instance of found.instances) {
-      const name = VOC_CLASSES[(await classOf(instance, classes, classFile, turn)) - 1]!;
-      const label = this.classes.indexOf(name) + 1;
-      if (label !== 0) instances.push({...instance, label});
-    }
+    const instances = await this.#instances(index, objects, classes);
     const notices = [...(objects.notices ?? []), ...(classes.notices ?? [])];
     return {file, image, instances, ...(notices.length > 0 && {notices})};
+  }
+
+  /** The labels of image `index`. Reads only its masks. Throws INVALID_MASK as `get()` does. */
+  async labels(index: number): Promise<readonly number[]> {
+    const [, objectFile, classFile] = this.sources(index);
+    const [objects, classes] = await Promise.all([readMask(objectFile), readMask(classFile)]);
+    requireSize(classes, objects, {file: classFile, of: objectFile});
+    return (await this.#instances(index, objects, classes)).map(({label}) => label);
   }
 
   /** The size of image `index` in pixels, read from its header. Throws INVALID_IMAGE. */
@@ -153,6 +149,20 @@ export class VocSegmentation implements Dataset {
     return new VocSegmentation(this.#shared, names);
   }
 
+  async #instances(index: number, {ids, width, height}: IdMask, classes: IdMask): Promise<Instance[]> {
+    const [, objectFile, classFile] = this.sources(index);
+    await clearIds(ids, [VOID]);
+    const found = await instancesFromIds({ids, width, height}, {label: 1, minArea: 1, file: objectFile});
+    const instances: Instance[] = [];
+    const turn = new Turn();
+    for (const instance of found.instances) {
+      const name = VOC_CLASSES[(await classOf(instance, classes, classFile, turn)) - 1]!;
+      const label = this.classes.indexOf(name) + 1;
+      if (label !== 0) instances.push({...instance, label});
+    }
+    return instances;
+  }
+
   #name(index: number): string {
     const name = this.names[index];
     if (name === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
@@ -162,6 +172,15 @@ export class VocSegmentation implements Dataset {
   #path(kind: string, name: string, extension: string): string {
     return join(this.#shared.folder, kind, `${name}.${extension}`);
   }
+}
+
+type Size = {width: number; height: number};
+
+/** Throws INVALID_MASK unless the mask in `file` is of the size of `of`. */
+function requireSize(mask: Size, {width, height}: Size, {file, of}: {file: string; of: string}): void {
+  if (mask.width === width && mask.height === height) return;
+  const must = `be of the size of ${of}, ${width} × ${height}, got ${mask.width} × ${mask.height}`;
+  throw new MaskRcnnError('INVALID_MASK', `${file} must ${must}.`, {file});
 }
 
 /** The class value of most of the instance's pixels. Throws INVALID_MASK if there is none. */

@@ -5,8 +5,8 @@ import {loadBinding} from '../addon/binding.js';
  * IoU 0.5, 0.55, ... 0.95 and recall 0, 0.01, ... 1. Limits and area ranges are those of pycocotools' `Params`
  * (cocoeval.py).
  */
-const IOU_THRESHOLDS = linspace(0.5, 0.95, 10);
-const RECALL_POINTS = linspace(0, 1, 101);
+export const IOU_THRESHOLDS = linspace(0.5, 0.95, 10);
+export const RECALL_POINTS = linspace(0, 1, 101);
 export const PRECISION_POINTS = RECALL_POINTS.length;
 const AREAS = {all: [0, 1e10], small: [0, 32 ** 2], medium: [32 ** 2, 96 ** 2], large: [96 ** 2, 1e10]} as const;
 const DETECTION_LIMITS: readonly [number, number, number] = [1, 10, 100];
@@ -57,8 +57,31 @@ export type PrecisionRecall = {
   classes: {name: string; precision: number[][] | null; scores: number[][] | null}[];
 };
 
-/** The scores and the precision-recall curves that they are averaged from. */
-export type CocoEvaluation = {scores: CocoScores; curves: PrecisionRecall};
+/**
+ * Which detections match an object, at each IoU threshold: what AP of objects of all sizes is made of, in columns.
+ * Letters: D detections, C pairs of a class and an image with objects of it.
+ */
+export type CocoMatches = {
+  /** D indices of images in the data set. */
+  images: Int32Array;
+  /** D indices of classes: label − 1. */
+  classes: Int32Array;
+  /** D scores, 0..1. */
+  scores: Float64Array;
+  /** D sets of bits. Bit t: whether the detection matches an object at IoU 0.5 + 0.05·t. */
+  matched: Uint32Array;
+  /** D sets of bits. Bit t: whether the detection is neither right nor wrong, as on a crowd. */
+  ignored: Uint32Array;
+  /** C indices of images. */
+  wantedImages: Int32Array;
+  /** C indices of classes. */
+  wantedClasses: Int32Array;
+  /** C numbers of objects to find. */
+  wanted: Int32Array;
+};
+
+/** The scores, the precision-recall curves that they are averaged from, and the matches that these are made of. */
+export type CocoEvaluation = {scores: CocoScores; curves: PrecisionRecall; matches: CocoMatches};
 
 /**
  * COCO's average precision and recall. They equal those of pycocotools' COCOeval on the same detections.
@@ -89,6 +112,7 @@ export async function scoreCoco(
       recall: RECALL_POINTS,
       classes: classes.map((name, index) => ({name, ...table.curvesOf(index)})),
     },
+    matches: curves.matches,
   };
 }
 

@@ -9,11 +9,18 @@ import {describeNotices, type FileNotice, noticesOf} from '../image/notices.js';
 import {pixelsDifference} from '../image/pixel-options.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Detections, type Views, viewsRule} from '../model/predict.js';
-import type {CocoScores, PrecisionRecall} from './coco-scores.js';
+import type {CocoMatches, CocoScores, PrecisionRecall} from './coco-scores.js';
 import {type ClassCount, type CountSummary, countObjects, summarizeCounts} from './count-errors.js';
 import {foregroundOf, predictedLabels, trueLabels} from './label-map.js';
 import {type ClassMatch, matchClasses, relabel} from './match-classes.js';
-import {compareNuclei, type NucleiCounts, type NucleiSummary, summarizeNuclei} from './nucleus-scores.js';
+import {
+  compareNuclei,
+  type NucleiCounts,
+  type NucleiScores,
+  type NucleiSummary,
+  nucleiScores,
+  summarizeNuclei,
+} from './nucleus-scores.js';
 import {
   compareObjects,
   type ObjectCounts,
@@ -96,6 +103,7 @@ export type ImageScores = {
   file: string;
   pixel: PixelScores;
   objects: ObjectScores & ObjectTally;
+  nuclei: NucleiScores;
   /** The counts of each class that is on the image or detected on it. */
   counts: ClassCount[];
 };
@@ -108,6 +116,8 @@ export type EvaluationDetails = {
   images: ImageScores[];
   /** Precision-recall curves: see `precisionRecallSvg()`. */
   curves: {bbox: PrecisionRecall; segm: PrecisionRecall | null};
+  /** Which detections match, for `compareEvaluations()`. */
+  matches: {bbox: CocoMatches; segm: CocoMatches | null};
   /** Matches at an IoU of at least 0.5, of masks, or of boxes if `segm` is null: see `confusionMatrixSvg()`. */
   confusion: ConfusionMatrix;
 };
@@ -169,12 +179,14 @@ export async function evaluate(
     const objectCounts = countObjects(sample, likely, data.classes);
     pixels.push(pixel);
     objects.push(object);
-    nuclei.push(compareNuclei(labels, truth));
+    const nucleus = compareNuclei(labels, truth);
+    nuclei.push(nucleus);
     counts.push(objectCounts);
     images.push({
       file: sample.file,
       pixel: pixelScores(pixel),
       objects: {...objectScores(object), ...tallyOf(object)},
+      nuclei: nucleiScores(nucleus),
       counts: objectCounts.filter(({truth: objects, predicted}) => objects > 0 || predicted > 0),
     });
     files.push(...noticesOf(sample));
@@ -197,7 +209,13 @@ export async function evaluate(
     objects: summarizeObjects(objects),
     nuclei: summarizeNuclei(nuclei),
     counts: summarizeCounts(counts),
-    details: {scoreThreshold, images, curves: {bbox: bbox.curves, segm: segm?.curves ?? null}, confusion},
+    details: {
+      scoreThreshold,
+      images,
+      curves: {bbox: bbox.curves, segm: segm?.curves ?? null},
+      matches: {bbox: bbox.matches, segm: segm?.matches ?? null},
+      confusion,
+    },
   };
 }
 

@@ -70,7 +70,11 @@ export class ScoredData {
 
   /** The COCO scores of detections on all images, by their boxes or their masks. */
   async score(detected: DetectedObjects, shape: 'box' | 'mask'): Promise<CocoEvaluation> {
-    return scoreCoco(this.#native(detected, shape), {classes: this.#data.classes});
+    const {matches, ...rest} = await scoreCoco(this.#native(detected, shape), {classes: this.#data.classes});
+    const order = this.#order();
+    const indices = (ranks: Int32Array) => ranks.map((rank) => order[rank]!);
+    const {images, wantedImages} = matches;
+    return {...rest, matches: {...matches, images: indices(images), wantedImages: indices(wantedImages)}};
   }
 
   async confusion(
@@ -85,10 +89,14 @@ export class ScoredData {
     return {classes, counts: Array.from({length: side}, (_, row) => [...counts.slice(row * side, (row + 1) * side)])};
   }
 
-  #native(detected: DetectedObjects, shape: 'box' | 'mask'): NativeEvaluationData {
-    // Image ids break ties between equal scores, as in pycocotools.
+  /** The indices of the images by image id, which breaks ties between equal scores, as in pycocotools. */
+  #order(): number[] {
     const {imageId} = cocoNames(this.#data);
-    const order = this.#sizes.map((_, index) => index).sort((a, b) => imageId(a) - imageId(b));
+    return this.#sizes.map((_, index) => index).sort((a, b) => imageId(a) - imageId(b));
+  }
+
+  #native(detected: DetectedObjects, shape: 'box' | 'mask'): NativeEvaluationData {
+    const order = this.#order();
     const ranks = new Int32Array(order.length);
     for (const [rank, index] of order.entries()) ranks[index] = rank;
     const without = shape === 'mask' ? this.#boxImages : new Set<number>();
@@ -112,7 +120,7 @@ export class ScoredData {
 }
 
 /** The instances of a sample as ground-truth objects. Their area is that of their mask, or else of their box. */
-async function objectsOf({image: {width, height}, instances}: Sample): Promise<TrueObject[]> {
+export async function objectsOf({image: {width, height}, instances}: Sample): Promise<TrueObject[]> {
   const {rle} = await loadBinding();
   return instances.map(({label, box: [x0, y0, x1, y1], mask}) => ({
     label,

@@ -1,6 +1,6 @@
 import type {SharpOptions} from 'sharp';
 import {NUMBERS_HINT, Undecodable} from './bytes.js';
-import {decodePlanes, type PlaneSource, type Space} from './decode-planes.js';
+import {decodePlanes, type PlaneSource, type Planes, type Space} from './decode-planes.js';
 import {distributionOf} from './distribution.js';
 import {type ImageFormat, MAX_PIXELS} from './format.js';
 import {chooseChannels, fromPlanes} from './from-planes.js';
@@ -39,6 +39,9 @@ type Opened = {
   stored?: StoredPage & {layout: TiffLayout};
 };
 
+/** Whether the stored numbers are wanted even of a file of the usual colours, and the inks of CMYK as such. */
+type Wanted = {numbers: boolean; inks: boolean};
+
 /** What of the numbers of an image to read. */
 type Numbers = {
   source: PlaneSource;
@@ -48,6 +51,8 @@ type Numbers = {
   inverted?: boolean;
   /** Whether the colours are converted from those of CMYK. */
   isCmyk?: boolean;
+  /** The channels of the file, if sharp makes 8-bit RGB of them by itself. */
+  colours?: {channels: number; hasAlpha: boolean};
 };
 
 /**
@@ -56,38 +61,55 @@ type Numbers = {
  */
 export async function decodeImage(bytes: Uint8Array, how: Decoding): Promise<RgbImage> {
   const {name, format, pixels} = how;
-  const opened = await (format === 'tiff' ? openTiff(bytes, how) : openOther(bytes, how));
+  const wanted = {
+    numbers: pixels.channels !== undefined || (pixels.range !== undefined && pixels.range !== 'full'),
+    inks: pixels.channels !== undefined, // only read as such if they are asked for
+  };
+  const opened = await openFile(bytes, how, wanted);
   const notices =
     pixels.page !== undefined
       ? []
       : format === 'tiff'
         ? await pageNotices(name, bytes, {page: 1})
         : frameNotices(name, opened.pages, {page: 1});
-  const image = await decodeOpened(opened, how);
+  const {colours, ...numbers} = await findNumbers(opened, wanted);
+  const image = await (colours !== undefined && !wanted.numbers
+    ? fromColours(opened, {...colours, isCmyk: numbers.isCmyk ?? false}, how)
+    : fromNumbers(numbers, opened, how));
   const all = [...(image.notices ?? []), ...notices];
   return all.length === 0 ? image : {...image, notices: all};
 }
 
-async function decodeOpened(opened: Opened, how: Decoding): Promise<RgbImage> {
-  const {bytes, open, stored} = opened;
-  const {pixels} = how;
+/**
+ * Decodes the numbers of all channels but alpha as the file stores them, off the main thread. A TIFF is changed in
+ * memory first. Throws an Error with the reason.
+ */
+export async function decodeStored(bytes: Uint8Array, how: Decoding): Promise<Planes & {type: SampleType}> {
+  const wanted = {numbers: true, inks: true};
+  const {source, channels, hasAlpha} = await findNumbers(await openFile(bytes, how, wanted), wanted);
+  const all = Array.from({length: hasAlpha ? channels - 1 : channels}, (_, channel) => channel);
+  return {...(await decodePlanes(source, all)), type: source.type};
+}
+
+async function findNumbers({bytes, open, stored}: Opened, {inks}: Wanted): Promise<Numbers> {
   if (stored !== undefined) {
     const {layout, ...page} = stored;
     const inverted = layout.photometric === PHOTOMETRIC.whiteIsZero;
-    return fromNumbers({source: {bytes, open, type: layout.type!, ...page}, ...layout, inverted}, opened, how);
+    const {channels, hasAlpha} = layout;
+    return {source: {bytes, open, type: layout.type!, ...page}, channels, hasAlpha, inverted};
   }
   const sharp = await loadSharp();
   const {depth, space, channels, hasAlpha} = await sharp(bytes, open).metadata();
   if (depth !== 'uchar' && depth !== 'ushort') throw wrongDepth(depth);
   const isDeep = depth === 'ushort' && (space === 'grey16' || space === 'rgb16');
-  const isAsked = pixels.channels !== undefined || (pixels.range !== undefined && pixels.range !== 'full');
-  if (!isDeep && !isAsked) return fromColours(opened, {channels, hasAlpha, isCmyk: space === 'cmyk'}, how);
-  // Inks are only read as such if they are asked for.
-  const isStored = space === 'b-w' || space === 'srgb' || isDeep || (space === 'cmyk' && pixels.channels !== undefined);
+  const isStored = space === 'b-w' || space === 'srgb' || isDeep || (space === 'cmyk' && inks);
   const type: SampleType = isDeep ? 'uint16' : 'uint8';
-  const source: PlaneSource = {bytes, open, type, space: (isStored ? space : 'srgb') as Space};
-  const found = isStored ? {channels, hasAlpha} : {channels: 3, hasAlpha: false};
-  return fromNumbers({source, ...found, isCmyk: space === 'cmyk'}, opened, how);
+  return {
+    source: {bytes, open, type, space: (isStored ? space : 'srgb') as Space},
+    ...(isStored ? {channels, hasAlpha} : {channels: 3, hasAlpha: false}),
+    isCmyk: space === 'cmyk',
+    ...(!isDeep && {colours: {channels, hasAlpha}}),
+  };
 }
 
 /** The colours of an image of 8 bits per channel, as sharp converts them. */
@@ -134,6 +156,10 @@ function sharpOptions({exifOrientation}: Decoding): SharpOptions {
   };
 }
 
+function openFile(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promise<Opened> {
+  return how.format === 'tiff' ? openTiff(bytes, how, wanted) : openOther(bytes, how);
+}
+
 async function openOther(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   const {page = 0} = how.pixels;
   const sharp = await loadSharp();
@@ -143,17 +169,16 @@ async function openOther(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   return {bytes, open: page === 0 ? open : {...open, page}, pages};
 }
 
-async function openTiff(bytes: Uint8Array, how: Decoding): Promise<Opened> {
-  const {page: index = 0, range = 'full', channels} = how.pixels;
+async function openTiff(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promise<Opened> {
+  const {page: index = 0} = how.pixels;
   const open = sharpOptions(how);
   const file = new TiffFile(bytes);
   const all = await file.pages();
   const pages = slicesOf(file, all);
   const page = chooseTiffPage(file, all, index);
   const layout = layoutOf(file, page);
-  const isAsked = range !== 'full' || channels !== undefined;
-  const isInk = layout.photometric === PHOTOMETRIC.cmyk && channels === undefined;
-  const isStored = hasPlainNumbers(layout) && !isInk && (isAsked || !isUsual(layout));
+  const isInk = layout.photometric === PHOTOMETRIC.cmyk && !wanted.inks;
+  const isStored = hasPlainNumbers(layout) && !isInk && (wanted.numbers || !isUsual(layout));
   if (!isStored) {
     // libvips would mix the rows of the planes up.
     if (layout.isPlanar) throw new Undecodable('its channels are stored each on its own, in a form that is not read');
@@ -166,7 +191,7 @@ async function openTiff(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   }
   const [shown] = isPacked ? await readable.pages() : [page];
   const stored = {layout, ...showStored(readable, shown!, layout)};
-  return {bytes: readable.bytes, open: {...open, limitInputChannels: layout.channels}, pages, stored};
+  return {bytes: readable.bytes, open: {...open, limitInputChannels: 2 * layout.channels}, pages, stored};
 }
 
 function wrongDepth(depth: string): Error {

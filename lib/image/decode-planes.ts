@@ -1,4 +1,5 @@
 import type {SharpOptions} from 'sharp';
+import {inTurns} from '../basics/turns.js';
 import {loadSharp} from './load-sharp.js';
 import type {Plane, SampleType} from './samples.js';
 
@@ -17,6 +18,8 @@ export type PlaneSource = {
   type: SampleType;
   /** Makes a channel the only one of the file. Only where each is stored on its own. */
   choose?: ((channel: number) => void) | undefined;
+  /** Of 64 bits: whether the first of the two halves, which are decoded as channels, is the lower one. */
+  isLittleEndian?: boolean;
 };
 
 export type Planes = {planes: Plane[]; width: number; height: number};
@@ -30,6 +33,7 @@ const DEPTHS = {
   uint32: 'uint',
   int32: 'uint',
   float32: 'float',
+  float64: 'uint', // halves
 } as const;
 
 const ARRAYS = {
@@ -40,10 +44,42 @@ const ARRAYS = {
   uint32: Uint32Array,
   int32: Int32Array,
   float32: Float32Array,
+  float64: Uint32Array, // halves
 } as const;
 
-/** The stored numbers of `channels`. */
+/** The stored numbers of `channels`; those of 64 bits as the nearest of 32 bits. */
 export async function decodePlanes(source: PlaneSource, channels: readonly number[]): Promise<Planes> {
+  if (source.type !== 'float64') return decodeChannels(source, channels);
+  const {choose, isLittleEndian = true} = source;
+  const joined: Plane[] = [];
+  let size = {width: 0, height: 0};
+  for (const channel of channels) {
+    choose?.(channel);
+    const first = choose === undefined ? 2 * channel : 0;
+    const {planes, ...rest} = await decodeChannels({...source, choose: undefined}, [first, first + 1]);
+    size = rest;
+    joined.push(await join(planes as [Plane, Plane], isLittleEndian));
+  }
+  return {planes: joined, ...size};
+}
+
+/** Floats of the halves of numbers of 64 bits. */
+async function join([a, b]: [Plane, Plane], isLittleEndian: boolean): Promise<Plane> {
+  const [low, high] = isLittleEndian ? [a, b] : [b, a];
+  const values = new Float32Array(a.length);
+  const halves = new Uint32Array(2);
+  const number = new Float64Array(halves.buffer); // every platform of libtorch is little-endian
+  await inTurns(a.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      halves[0] = low.values[low.offset + i * low.stride]!;
+      halves[1] = high.values[high.offset + i * high.stride]!;
+      values[i] = number[0]!;
+    }
+  });
+  return {values, offset: 0, stride: 1, length: a.length};
+}
+
+async function decodeChannels(source: PlaneSource, channels: readonly number[]): Promise<Planes> {
   const {space, type, choose} = source;
   if (choose === undefined && !ONE_BY_ONE.includes(space)) {
     const {data, info} = await decode(source);

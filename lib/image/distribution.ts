@@ -1,5 +1,5 @@
 import {inTurns} from '../basics/turns.js';
-import {isShort, type Plane, type SampleType, SHORT_TYPES} from './samples.js';
+import {isFloat, isShort, type Plane, type SampleType, SHORT_TYPES} from './samples.js';
 
 /** What is known of the numbers of a plane. */
 export type Distribution = {
@@ -96,9 +96,9 @@ async function ofLong(plane: Plane, type: SampleType): Promise<Distribution> {
  */
 async function radixOrders({values, offset, stride, length}: Plane, type: SampleType): Promise<Orders> {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const isFloat = type === 'float32';
+  const hasFloats = isFloat(type);
   // What turns the bits of a number into its key: those of a negative float, and those of any other number.
-  const flips = isFloat ? [-1, SIGN] : type === 'int32' ? [SIGN, SIGN] : [0, 0];
+  const flips = hasFloats ? [-1, SIGN] : type === 'int32' ? [SIGN, SIGN] : [0, 0];
   const [ofNegative, ofOthers] = flips as [number, number];
   const upper = new Uint32Array(65536);
   let count = 0;
@@ -106,7 +106,7 @@ async function radixOrders({values, offset, stride, length}: Plane, type: Sample
     inTurns(length, (from, to) => {
       for (let i = from, at = offset + from * stride; i < to; i++, at += stride) {
         const number = bits[at]!;
-        if (isFloat && (number & EXPONENT) === EXPONENT) continue; // NaN or infinite
+        if (hasFloats && (number & EXPONENT) === EXPONENT) continue; // NaN or infinite
         each((number ^ (number & SIGN ? ofNegative : ofOthers)) >>> 0);
       }
     });
@@ -115,8 +115,8 @@ async function radixOrders({values, offset, stride, length}: Plane, type: Sample
     count++;
   });
   const numberOf = (key: number): number => {
-    const number = Uint32Array.of(key ^ (isFloat && key & SIGN ? SIGN : ofNegative));
-    return isFloat ? new Float32Array(number.buffer)[0]! : type === 'int32' ? number[0]! | 0 : number[0]!;
+    const number = Uint32Array.of(key ^ (hasFloats && key & SIGN ? SIGN : ofNegative));
+    return hasFloats ? new Float32Array(number.buffer)[0]! : type === 'int32' ? number[0]! | 0 : number[0]!;
   };
   const at = async (ranks: readonly number[]) => {
     const places = ranks.map((rank) => placeOf(upper, rank));

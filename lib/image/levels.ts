@@ -2,7 +2,7 @@ import {inTurns} from '../basics/turns.js';
 import {Undecodable} from './bytes.js';
 import {type Distribution, distributionOf} from './distribution.js';
 import type {PixelRange} from './pixel-options.js';
-import {fullRange, isShort, type Plane, type SampleType, SHORT_TYPES} from './samples.js';
+import {fullRange, isFloat, isShort, type Plane, type SampleType, SHORT_TYPES} from './samples.js';
 
 /**
  * The percentiles of 'percentile'. Fiji's "Enhance Contrast" saturates 0.35 % of the pixels, about half of them at each
@@ -41,7 +41,7 @@ export async function toLevels(
   for (const [i, plane] of planes.entries()) {
     const distribution = await distributionOf(plane, type);
     found.push(distribution);
-    if (type === 'float32' && range === 'full') requireShares(distribution);
+    if (isFloat(type) && range === 'full') requireShares(distribution);
     const line = {...(await lineOf(distribution, {type, range})), inverted};
     await paint(plane, rgb, {type, line, from: i, to: planes.length === 1 ? 3 : i + 1});
     ends.push(...(distribution.values ?? []).map((value) => levelOf(line, value)));
@@ -61,7 +61,7 @@ async function lineOf(
 ): Promise<Omit<Line, 'inverted'>> {
   const [least, most] = fullRange(type);
   // The upper 8 bits.
-  if (range === 'full' && type !== 'float32') return {low: least, span: most - least + 1, factor: 256, round: 0};
+  if (range === 'full' && !isFloat(type)) return {low: least, span: most - least + 1, factor: 256, round: 0};
   const ends = range === 'percentile' ? await distribution.percentiles(PERCENTS) : range === 'full' ? [0, 1] : range;
   const [low, high] = ends ?? [0, 0];
   // Where nothing is brighter than anything else, all is black.

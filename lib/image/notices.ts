@@ -1,6 +1,6 @@
 import {count} from '../basics/wording.js';
 import {describePixels, type PixelOptions, type PixelRange} from './pixel-options.js';
-import {fullRange, type SampleType} from './samples.js';
+import {fullRange, isFloat, type SampleType} from './samples.js';
 import {TAG, TiffFile} from './tiff.js';
 import {slicesOf} from './tiff-layout.js';
 
@@ -68,14 +68,14 @@ function faintnessOf(from: number, to: number): string {
 }
 
 function nameOf(type: SampleType): string {
-  if (type === 'float32') return 'floating-point samples';
+  if (isFloat(type)) return 'floating-point samples';
   const bits = /\d+$/.exec(type)![0];
   return `${type.startsWith('int') ? 'signed numbers of ' : ''}${bits} bits per sample`;
 }
 
 function wholeRange(type: SampleType): string {
   const [low, high] = fullRange(type);
-  return low === 0 && type !== 'float32' ? `${high}` : `${low} to ${high}`;
+  return low === 0 && !isFloat(type) ? `${high}` : `${low} to ${high}`;
 }
 
 /**

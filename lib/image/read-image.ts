@@ -2,14 +2,14 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {bool, checkOptions, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import {bmpToRgb} from './bmp-to-rgb.js';
-import {hintOf, readBytes, reasonOf, Undecodable} from './bytes.js';
+import {readBytes, reasonOf} from './bytes.js';
+import {decodeBytes, ownBytes} from './decode-bytes.js';
 import {decodeImage} from './decode-image.js';
 import {checkSize, detectFormat, MAX_PIXELS} from './format.js';
 import {loadSharp} from './load-sharp.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from './pixel-options.js';
 import type {RgbImage, StoredPixels} from './rgb-image.js';
 import {TiffFile} from './tiff.js';
-import {explainTiff} from './tiff-faults.js';
 import {chooseTiffPage} from './tiff-layout.js';
 import {toRgb} from './to-rgb.js';
 
@@ -59,9 +59,7 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
     const file = await readBytes(source, 'INVALID_IMAGE');
     return decode(file.bytes, file.name, how, file.name);
   }
-  // A copy, because a TIFF is changed before it is decoded. `slice()` of a Buffer makes none.
-  if (source instanceof Uint8Array)
-    return decode(detectFormat(source) === 'tiff' ? new Uint8Array(source) : source, name, how);
+  if (source instanceof Uint8Array) return decode(ownBytes(source), name, how);
   return fromRaw(source, (source as RawImage | null)?.file ?? name);
 }
 
@@ -89,7 +87,7 @@ async function sizeInHeader(bytes: Uint8Array, exifOrientation: boolean, page: n
     chooseTiffPage(file, await file.pages(), page);
   }
   const sharp = await loadSharp();
-  const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS}).metadata();
+  const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS, limitInputChannels: false}).metadata();
   if (format !== 'tiff' && page >= (metadata.pages ?? 1)) return undefined;
   const {width, height} = exifOrientation ? metadata.autoOrient : metadata;
   return {width, height};
@@ -97,32 +95,10 @@ async function sizeInHeader(bytes: Uint8Array, exifOrientation: boolean, page: n
 
 type How = {exifOrientation: boolean; pixels: PixelOptions};
 
-async function decode(bytes: Uint8Array, name: string, how: How, file?: string): Promise<RgbImage> {
-  const details = file === undefined ? {} : {file};
-  if (bytes.length === 0) {
-    throw new MaskRcnnError('INVALID_IMAGE', `${name} must be an image, got an empty file (0 bytes).`, details);
-  }
-  const format = detectFormat(bytes);
-  if (format === undefined) {
-    throw new MaskRcnnError(
-      'INVALID_IMAGE',
-      `${name} must be a BMP, PNG, JPEG, WebP, TIFF, GIF or AVIF image, got ${bytes.length} bytes of another kind.`,
-      {...details, hint: 'The content decides, not the name of the file.'},
-    );
-  }
-  try {
-    return format === 'bmp'
-      ? await bmpToRgb(bytes, name, how.pixels)
-      : await decodeImage(bytes, {name, format, ...how});
-  } catch (error) {
-    const cause = format === 'tiff' && !(error instanceof Undecodable) ? await explainTiff(bytes, error) : error;
-    const kind = format.toUpperCase();
-    throw new MaskRcnnError('INVALID_IMAGE', `${name} is not a readable ${kind} image: ${reasonOf(cause)}.`, {
-      ...details,
-      ...hintOf(cause),
-      cause,
-    });
-  }
+function decode(bytes: Uint8Array, name: string, how: How, file?: string): Promise<RgbImage> {
+  return decodeBytes(bytes, {name, file}, (format) =>
+    format === 'bmp' ? bmpToRgb(bytes, name, how.pixels) : decodeImage(bytes, {name, format, ...how}),
+  );
 }
 
 async function fromRaw(source: RawImage, name: string): Promise<RgbImage> {

@@ -15,6 +15,8 @@ export type StoredPage = {
    * libvips would mix their rows up.
    */
   choose?: (channel: number) => void;
+  /** Whether the first half of a number of 64 bits is the lower one. */
+  isLittleEndian: boolean;
 };
 
 /**
@@ -23,14 +25,24 @@ export type StoredPage = {
  * clips negative ones.
  */
 export function showStored(file: TiffFile, page: TiffPage, {type, channels, isPlanar}: TiffLayout): StoredPage {
-  const isGrey = isPlanar || channels < 3;
+  // libvips has no numbers of 64 bits: their halves are shown as two channels.
+  const halves = type === 'float64' ? 2 : 1;
+  const shown = (isPlanar ? 1 : channels) * halves;
+  const isGrey = shown < 3;
   file.setValue(page, TAG.photometric, isGrey ? PHOTOMETRIC.blackIsZero : PHOTOMETRIC.rgb);
   if (type?.startsWith('int')) file.setValue(page, TAG.sampleFormat, SAMPLE_FORMAT.unsigned);
+  if (halves === 2) {
+    file.setValues(page, TAG.bits, [32]);
+    file.setValues(page, TAG.sampleFormat, [SAMPLE_FORMAT.unsigned]);
+    file.setValues(page, TAG.samples, [shown]);
+    file.hide(page, TAG.extraSamples);
+  }
   const is16 = type === 'uint16' || type === 'int16';
   const space = isGrey ? (is16 ? 'grey16' : 'b-w') : is16 ? 'rgb16' : type === 'float32' ? 'scrgb' : 'srgb';
-  if (!isPlanar) return {space};
+  const {isLittleEndian} = file;
+  if (!isPlanar) return {space, isLittleEndian};
   const blocks = blockTags(page).map((tag) => ({tag, values: file.values(page, tag)}));
-  file.setValues(page, TAG.samples, [1]);
+  file.setValues(page, TAG.samples, [shown]);
   file.setValue(page, TAG.planar, CHUNKY);
   file.hide(page, TAG.extraSamples);
   const choose = (channel: number) => {
@@ -39,5 +51,5 @@ export function showStored(file: TiffFile, page: TiffPage, {type, channels, isPl
       file.setValues(page, tag, values.slice(channel * each, (channel + 1) * each));
     }
   };
-  return {space, choose};
+  return {space, choose, isLittleEndian};
 }

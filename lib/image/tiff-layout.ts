@@ -17,6 +17,8 @@ export type TiffLayout = {
   compression: number;
   /** Whether each channel is stored on its own ("planar"), not pixel by pixel ("chunky"). */
   isPlanar: boolean;
+  /** Whether differences of numbers are stored, not the numbers ("predictor"). */
+  hasDifferences: boolean;
 };
 
 /** Kinds of ExtraSamples that are alpha (TIFF 6.0, section 18). */
@@ -45,14 +47,15 @@ export function layoutOf(file: TiffFile, page: TiffPage): TiffLayout {
     photometric: file.value(page, TAG.photometric),
     compression: first(TAG.compression, 1),
     isPlanar: channels > 1 && first(TAG.planar, CHUNKY) === SEPARATE,
+    hasDifferences: first(TAG.predictor, 1) !== 1,
   };
 }
 
 function typeOf(format: number, bits: number): SampleType | undefined {
+  if (format === SAMPLE_FORMAT.float) return bits === 32 ? 'float32' : bits === 64 ? 'float64' : undefined;
   if (![8, 16, 32].includes(bits)) return undefined;
   if (format === SAMPLE_FORMAT.unsigned || format === UNDEFINED) return `uint${bits as 8}`;
-  if (format === SAMPLE_FORMAT.signed) return `int${bits as 8}`;
-  return format === SAMPLE_FORMAT.float && bits === 32 ? 'float32' : undefined;
+  return format === SAMPLE_FORMAT.signed ? `int${bits as 8}` : undefined;
 }
 
 /** Compressions that keep every bit and that libtiff can undo: none, LZW, Deflate in two spellings, PackBits. */
@@ -61,10 +64,13 @@ export const ZSTANDARD = 50000;
 const JPEG = 7;
 
 /** Whether the stored numbers of the page can be read channel by channel. */
-export function hasPlainNumbers({type, photometric, compression, channels, isPlanar}: TiffLayout): boolean {
+export function hasPlainNumbers(layout: TiffLayout): boolean {
+  const {type, photometric, compression, channels, isPlanar, hasDifferences} = layout;
   const {whiteIsZero, blackIsZero, rgb, cmyk} = PHOTOMETRIC;
-  if (type === undefined || photometric === undefined) return false;
+  if (type === undefined || photometric === undefined || channels < 1) return false;
   if (![whiteIsZero, blackIsZero, rgb, cmyk].includes(photometric)) return false;
+  // Numbers of 64 bits are read as halves, of which libtiff knows no differences.
+  if (type === 'float64' && hasDifferences) return false;
   return (
     LOSSLESS.includes(compression) ||
     compression === ZSTANDARD ||

@@ -1,4 +1,5 @@
 import {Turn} from '../basics/turns.js';
+import {Undecodable} from './bytes.js';
 
 /** Tags of a page (TIFF 6.0, sections 8, 15 and 19; subPages: TIFF Technical Note 1). */
 export const TAG = {
@@ -17,6 +18,7 @@ export const TAG = {
   xResolution: 282,
   planar: 284,
   resolutionUnit: 296,
+  predictor: 317,
   tileWidth: 322,
   tileHeight: 323,
   tileOffsets: 324,
@@ -105,9 +107,9 @@ export class TiffFile {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString('latin1', at, at + count);
   }
 
-  /** Overwrites all values of a tag by one. */
+  /** Overwrites all values of a tag by one. Throws an Error with the reason if the page does not have it. */
   setValue(page: TiffPage, tag: number, value: number): void {
-    const {at, bytes, count} = page.entries.get(tag)!;
+    const {at, bytes, count} = entryOf(page, tag);
     for (let i = 0; i < count && at + (i + 1) * bytes <= this.#view.byteLength; i++) {
       this.#setNumber(at + i * bytes, bytes, value);
     }
@@ -115,10 +117,10 @@ export class TiffFile {
 
   /**
    * Makes `values`, whole numbers of 32 bits, the values of a tag. If the entry has no room for them, they are written
-   * at `spare`, where the file must have room.
+   * at `spare`, where the file must have room. Throws an Error with the reason if the page does not have the tag.
    */
   setValues(page: TiffPage, tag: number, values: readonly number[], spare = 0): void {
-    const {entry, at: old, bytes, count} = page.entries.get(tag)!;
+    const {entry, at: old, bytes, count} = entryOf(page, tag);
     const field = entry + (this.#big ? 12 : 8);
     const isInline = values.length * 4 <= (this.#big ? 8 : 4);
     const at = isInline ? field : values.length * 4 <= count * bytes ? old : spare;
@@ -132,6 +134,11 @@ export class TiffFile {
   hide(page: TiffPage, tag: number): void {
     const entry = page.entries.get(tag);
     if (entry !== undefined) this.#setNumber(entry.entry, 2, UNKNOWN_TAG);
+  }
+
+  /** Whether numbers begin with their lowest byte. */
+  get isLittleEndian(): boolean {
+    return this.#little;
   }
 
   /** Makes this page the first one. */
@@ -193,4 +200,10 @@ export class TiffFile {
     if (bytes === 4) return this.#view.getUint32(at, this.#little);
     return Number(this.#view.getBigUint64(at, this.#little));
   }
+}
+
+function entryOf({entries}: TiffPage, tag: number): Entry {
+  const entry = entries.get(tag);
+  if (entry === undefined) throw new Undecodable(`it is damaged: a page lacks the tag ${tag}`);
+  return entry;
 }

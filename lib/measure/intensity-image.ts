@@ -1,6 +1,7 @@
+import {fileURLToPath} from 'node:url';
 import {MaskRcnnError} from '../basics/errors.js';
 import {show} from '../basics/wording.js';
-import {readImage} from '../image/read-image.js';
+import {readStored} from '../image/read-stored.js';
 
 /**
  * The values in which intensities are measured, in row-major order with the channels of a pixel side by side. `data`
@@ -11,6 +12,8 @@ export type IntensityImage = {
   width: number;
   height: number;
   channels?: number;
+  /** The file or name of the image, for messages. */
+  file?: string;
 };
 
 /** What `measure()` takes as an image. */
@@ -22,16 +25,25 @@ export type Intensities = {
   channels: number;
 };
 
+/** Whether the image is a file or the bytes of one. */
+export function isImageFile(source: unknown): source is string | URL | Uint8Array {
+  return typeof source === 'string' || source instanceof URL || source instanceof Uint8Array;
+}
+
 /**
- * Reads the image of masks of width × height. Throws INVALID_IMAGE if it is of another size, or is no image.
+ * Reads the image of masks of width × height, of a file the page `page`. Throws INVALID_IMAGE if it is of another size,
+ * or is no image.
  */
-export async function readIntensities(source: IntensitySource, width: number, height: number): Promise<Intensities> {
-  const file = typeof source === 'string' || source instanceof URL ? String(source) : undefined;
+export async function readIntensities(
+  source: IntensitySource,
+  {width, height, page}: {width: number; height: number; page: number | undefined},
+): Promise<Intensities> {
+  const isPath = typeof source === 'string' || source instanceof URL;
+  const file = isPath ? nameOf(source) : (source as IntensityImage | null)?.file;
   const name = file ?? 'The image of measure()';
   const fail = (expectation: string, got: string) =>
     new MaskRcnnError('INVALID_IMAGE', `${name} must ${expectation}, got ${got}.`, file === undefined ? {} : {file});
-  const isFile = typeof source === 'string' || source instanceof URL || source instanceof Uint8Array;
-  const image: IntensityImage = isFile ? await readImage(source, {name}) : source;
+  const image: IntensityImage = isImageFile(source) ? await readStored(source, {name, page}) : source;
   if (typeof image !== 'object' || image === null) throw fail('be a path, bytes or pixels', show(image));
   if (image.width !== width || image.height !== height) {
     throw fail(`have the size of the masks, ${width} × ${height} pixels`, `${image.width} × ${image.height}`);
@@ -48,4 +60,9 @@ export async function readIntensities(source: IntensitySource, width: number, he
   }
   if (!(data instanceof Uint8ClampedArray)) return {data, channels};
   return {data: new Uint8Array(data.buffer, data.byteOffset, data.length), channels};
+}
+
+/** A path as errors of reading name it. */
+function nameOf(path: string | URL): string {
+  return typeof path === 'string' ? path : fileURLToPath(path);
 }

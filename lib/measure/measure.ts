@@ -1,31 +1,38 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {checkOptions, number, type Schema} from '../basics/schema.js';
+import {checkOptions, integer, number, type Schema} from '../basics/schema.js';
 import {inTurns, Turn} from '../basics/turns.js';
 import {inAddon} from '../masks/in-addon.js';
 import type {Rle} from '../masks/rle.js';
 import type {Detections} from '../model/predict.js';
-import {type IntensitySource, readIntensities} from './intensity-image.js';
+import {type IntensitySource, isImageFile, readIntensities} from './intensity-image.js';
 import {micronName, type ObjectMeasurements, SHAPE_COLUMNS, type ShapeMeasurements} from './measurements.js';
 
 /** Options of `measure()`. */
 export type MeasureOptions = {
   /** The length of a pixel's side in µm. With it, lengths and areas are given in µm and µm², too. */
   micronsPerPixel?: number;
+  /** Number of the page (TIFF) or frame (GIF, WebP) of the file to measure, counted from 0. Default 0. */
+  page?: number;
 };
 
-const SCHEMA: Schema = {micronsPerPixel: number({above: 0})};
+const SCHEMA: Schema = {micronsPerPixel: number({above: 0}), page: integer({min: 0})};
 
 /** Objects whose rows are made between two looks at the clock. */
 const ROWS = 64;
 
 /**
  * Measures the objects of an image: one row of numbers for each, in their order. `objects` are detections or masks of
- * one size. `image` gives the intensities: a file, which is read as 8-bit RGB by `readImage()`, or values of your own,
- * for example of 16 bits. Pass undefined to measure shapes only. Overlapping objects are measured as a whole, each by
- * itself. Computed off the main thread, on run lengths.
+ * one size. `image` gives the intensities: an image file, of which the numbers of all channels but alpha are measured as
+ * stored, or values of your own; what `readImage()` returns is measured as the 8-bit RGB that it is. Pass undefined to
+ * measure shapes only. Overlapping objects are measured as a whole, each by itself. Computed off the main thread, on run
+ * lengths.
  *
- * Throws INVALID_OPTION, INVALID_MASK, naming the object, and INVALID_IMAGE if the image cannot be read or is not of
- * the size of the masks.
+ * Numbers of 8 and 16 bits without sign are taken as they are, all others of files as the nearest float32: whole
+ * numbers above 2^24 in size are rounded. A palette gives red, green and blue, CMYK its four inks. Photos are turned
+ * upright by their EXIF orientation tag.
+ *
+ * Throws INVALID_OPTION, INVALID_MASK, naming the object, and INVALID_IMAGE if the image cannot be read, has no such
+ * page, or is not of the size of the masks.
  */
 export async function measure(
   image: IntensitySource | undefined,
@@ -33,6 +40,10 @@ export async function measure(
   options: MeasureOptions = {},
 ): Promise<ObjectMeasurements[]> {
   checkOptions(options, SCHEMA, 'measure()');
+  const {micronsPerPixel, page} = options;
+  if (page !== undefined && !isImageFile(image)) {
+    throw new MaskRcnnError('INVALID_OPTION', "Option 'page' of measure() is for image files, got no file.");
+  }
   const {masks, classNames, scores, file} = objectsOf(objects);
   const [first] = masks;
   if (first === undefined) return [];
@@ -46,12 +57,12 @@ export async function measure(
     const [rows, columns] = masks[other]!.size;
     throw fail(other, `The masks must be of one size, ${width} × ${height} pixels, got ${columns} × ${rows}.`);
   }
-  const pixels = image === undefined ? null : await readIntensities(image, width, height);
+  const pixels = image === undefined ? null : await readIntensities(image, {width, height, page});
   const counts = masks.map((mask) => mask.counts);
   const found = await inAddon(({rle}) => rle.measure(counts, width, height, pixels));
   if (isFault(found)) throw fail(found.index, found.fault);
 
-  const columns = [...Object.entries(found), ...micronColumns(found, options.micronsPerPixel)];
+  const columns = [...Object.entries(found), ...micronColumns(found, micronsPerPixel)];
   const rows: ObjectMeasurements[] = [];
   const row = (index: number) => {
     const name = classNames?.[index];

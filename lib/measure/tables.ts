@@ -1,5 +1,5 @@
+import {csvLine} from '../basics/csv.js';
 import {inTurns, Turn} from '../basics/turns.js';
-import {csvLine} from '../files/csv.js';
 import {INTENSITY_COLUMNS, micronName, type ObjectMeasurements, SHAPE_COLUMNS} from './measurements.js';
 
 /** The measured objects of an image. */

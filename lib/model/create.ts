@@ -131,7 +131,7 @@ async function readSource(
       ...notes.map((text) => `${path}: ${text}.`),
       ...(reading === ''
         ? []
-        : [`${path} was trained on images read with ${reading}: files are read in the same way.`]),
+        : [`${path} was trained on images read with ${reading}: prediction reads files in the same way.`]),
     ],
     pixels,
     classes: known?.classes ?? metadata.classes,

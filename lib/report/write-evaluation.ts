@@ -12,6 +12,10 @@ import type {Evaluation, EvaluationDetails} from '../evaluation/evaluate.js';
 import {writing} from '../files/writing.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Views, viewsRule} from '../model/predict.js';
+import {imagesCsv} from './images-csv.js';
+import {evaluationPageHtml} from './page/evaluation-page.js';
+import {makeGallery} from './page/gallery.js';
+import {worstFirst} from './worst-first.js';
 
 /** Options of `writeEvaluation()`. */
 export type WriteEvaluationOptions = {
@@ -27,6 +31,10 @@ export type WriteEvaluationOptions = {
   views?: Views;
   /** How many of the worst images to draw; 0 for none. Default 8. */
   worst?: number;
+  /** Number of images in the gallery of report.html, those with the lowest object F1; 0 for none. Default 24. */
+  gallery?: number;
+  /** The name that report.html shows for the weights of `model`, usually their file. */
+  weights?: string;
 };
 
 const OPTIONS: Schema = {
@@ -35,14 +43,17 @@ const OPTIONS: Schema = {
   scoreThreshold: number({min: 0, max: 1}),
   views: viewsRule,
   worst: integer({min: 0}),
+  gallery: integer({min: 0}),
+  weights: text,
 };
 
 /**
- * Writes an evaluation to files: scores.json, with the score threshold and the scores of each image; the
- * precision-recall curves at IoU 0.5 and the confusion matrix, as SVG and PNG, of boxes if there are no masks; and
- * worst.png. That picture shows ground
- * truth next to predictions for the images with the lowest object F1 (then the lowest pixel IoU). Throws
- * INVALID_OPTION, WRITE_FAILED, or errors of the model and the data set.
+ * Writes an evaluation to files: scores.json, with the score threshold and the scores of each image; images.csv, with a
+ * row for each image; report.html, which opens without a server or a network, with all scores, charts and a gallery of
+ * ground truth and predictions; the precision-recall curves at IoU 0.5 and the confusion matrix, as SVG and PNG, of
+ * boxes if there are no masks; and worst.png. That picture shows ground truth next to predictions for the images with
+ * the lowest object F1 (then the lowest pixel IoU). Throws INVALID_OPTION, WRITE_FAILED, or errors of the model and the
+ * data set.
  */
 export async function writeEvaluation(
   model: MaskRcnn,
@@ -50,7 +61,7 @@ export async function writeEvaluation(
   options: WriteEvaluationOptions,
 ): Promise<void> {
   checkOptions(options, OPTIONS, 'writeEvaluation()');
-  const {folder, data, views = 1, worst = 8} = options;
+  const {folder, data, views = 1, worst = 8, gallery: count = 24, weights} = options;
   checkDataset(data);
   const {details, ...scores} = evaluation;
   const {images} = details;
@@ -58,11 +69,37 @@ export async function writeEvaluation(
   const {bbox, segm} = details.curves;
   const curves = atHalf(segm ?? bbox, (scores.segm ?? scores.bbox).classes);
   const title = `Precision and recall of ${segm === null ? 'boxes' : 'masks'}, IoU 0.5`;
+  const charts = {
+    precisionRecall: precisionRecallSvg(curves, {title}),
+    confusion: confusionMatrixSvg(details.confusion),
+  };
+  const pictured = count === 0 ? [] : await makeGallery(model, {data, details, count, views});
   const files: [name: string, contents: string | Buffer][] = [
     ['scores.json', `${JSON.stringify({scoreThreshold: details.scoreThreshold, ...scores, images}, null, 2)}\n`],
-    ['precision-recall.svg', precisionRecallSvg(curves, {title})],
+    ['images.csv', imagesCsv(images)],
+    [
+      'report.html',
+      await evaluationPageHtml({
+        title: weights ?? 'Evaluation',
+        scores,
+        scoreThreshold: details.scoreThreshold,
+        views,
+        ...charts,
+        ...(pictured.length > 0 && {
+          gallery: {
+            images: pictured,
+            of: images.length,
+            counts: scores.counts,
+            scoreThreshold: details.scoreThreshold,
+            classes: data.classes,
+            ...(weights !== undefined && {weights}),
+          },
+        }),
+      }),
+    ],
+    ['precision-recall.svg', charts.precisionRecall],
     ['precision-recall.png', await precisionRecallPng(curves, {title})],
-    ['confusion.svg', confusionMatrixSvg(details.confusion)],
+    ['confusion.svg', charts.confusion],
     ['confusion.png', await confusionMatrixPng(details.confusion)],
   ];
   if (worst > 0) {
@@ -98,12 +135,4 @@ async function worstOf(
     pictures.push({sample, detections: detections!, ...(isRated && f1 !== null && {score: f1})});
   }
   return pictures;
-}
-
-/** The indices of the images, sorted by ascending object F1, then by ascending pixel IoU. */
-export function worstFirst(images: EvaluationDetails['images']): number[] {
-  return images
-    .map(({pixel, objects}, index) => ({index, f1: objects.f1, iou: pixel.iou}))
-    .sort((a, b) => (a.f1 ?? 1) - (b.f1 ?? 1) || (a.iou ?? 1) - (b.iou ?? 1))
-    .map(({index}) => index);
 }

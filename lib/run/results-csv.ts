@@ -1,4 +1,4 @@
-import {csvLine} from '../files/csv.js';
+import {csv} from '../basics/csv.js';
 import type {EpochRecord, History, StepRecord} from './history.js';
 import {scalars} from './scalars.js';
 
@@ -17,8 +17,7 @@ export function resultsCsv({steps, epochs}: History): string {
   const rows = epochs.map((epoch) => new Map(cells(epoch, stepsOf.get(epoch.epoch) ?? [])));
   if (rows.length === 0) return '';
   const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))];
-  const lines = [columns, ...rows.map((row) => columns.map((column) => row.get(column) ?? ''))];
-  return lines.map(csvLine).join('');
+  return csv([columns, ...rows.map((row) => columns.map((column) => row.get(column)))]);
 }
 
 function cells(

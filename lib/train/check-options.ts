@@ -80,6 +80,8 @@ export const TRAIN_OPTIONS: Schema = {
   freeze: either(text, listOf(text)),
   augment: augmentRule,
   groupByAspectRatio: either(bool, count),
+  balance: oneOf('none', 'repeat-factor'),
+  balanceThreshold: number({above: 0, max: 1}),
   unreadable: oneOf('error', 'skip'),
   prefetch: integer({min: 0}),
   skipNonFinite: integer({min: 0}),

@@ -1,5 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions} from '../basics/schema.js';
+import {BALANCE_THRESHOLD} from '../datasets/repeat-factors.js';
 import {EMA, OPTIMIZERS, SCHEDULES} from './check-options.js';
 import type {OptimizerOptions, ResolvedTrainOptions, TrainOptions} from './options.js';
 import {defaultMilestones, defaultWarmupSteps, type ResolvedSchedule, type ScheduleOptions} from './schedule.js';
@@ -40,6 +41,8 @@ export function completeTrainOptions(
     freeze: [freeze].flat(),
     augment: typeof augment === 'string' ? augment : 'own',
     groupByAspectRatio: options.groupByAspectRatio ?? false,
+    balance: options.balance ?? 'none',
+    balanceThreshold: options.balanceThreshold ?? BALANCE_THRESHOLD,
     unreadable: options.unreadable ?? 'error',
     prefetch: options.prefetch ?? 2,
     skipNonFinite: options.skipNonFinite ?? 0,

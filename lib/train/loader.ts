@@ -34,6 +34,11 @@ export type LoaderOptions = {
   /** A group number for each sample. All samples of a batch have the same number. See `aspectRatioGroups()`. */
   groups?: readonly number[];
   /**
+   * How often each sample is taken per epoch, on average: at least 1. In each epoch, the number is rounded up with the
+   * probability of its fraction, and down otherwise. Default: once each.
+   */
+  repeats?: readonly number[] | Float64Array;
+  /**
    * What to do with a sample that cannot be read. 'error' (default) ends the epoch. 'skip' leaves the sample out and
    * reports it to `onSkip`; the batch is then smaller, and an empty batch is skipped. Errors that are neither
    * INVALID_IMAGE nor INVALID_MASK always end the epoch: they may be defects of the data set.
@@ -55,8 +60,10 @@ export type Batch = {
 };
 
 export type Loader = {
-  /** Number of batches in an epoch. */
+  /** Number of batches in an epoch. With `repeats`, epochs differ in length, and this is about the mean. */
   readonly length: number;
+  /** Number of batches in epoch `epoch`. It depends on the seed and the epoch only. */
+  lengthOf(epoch: number): number;
   /** The sample indices of each batch of an epoch. They depend on the seed and the epoch only. */
   batches(epoch: number): number[][];
   /**
@@ -76,6 +83,7 @@ const LOADER: Schema = {
   onRead: callback,
   check: callback,
   groups: listOf(integer()),
+  repeats: {expected: 'numbers of at least 1', accepts: areRepeats},
   unreadable: oneOf('error', 'skip'),
   onSkip: callback,
   signal: instanceOf(AbortSignal),
@@ -83,8 +91,8 @@ const LOADER: Schema = {
 
 type Loaded = {index: number; sample: Sample};
 
-/** Separates the random numbers of the order from those of the augmentation. */
-const STREAM = {order: 0, augment: 1};
+/** Separates the random numbers of the order, of the augmentation and of the repeats. */
+const STREAM = {order: 0, augment: 1, repeat: 2};
 
 /**
  * Reads a data set in batches. The content of an epoch depends on the seed and the epoch only, not on timing,
@@ -94,7 +102,18 @@ const STREAM = {order: 0, augment: 1};
  */
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   checkOptions(options, LOADER, 'createLoader');
-  const {batchSize, shuffle = true, seed = 0, dropLast = false, prefetch = 2, augment, check, groups, signal} = options;
+  const {
+    batchSize,
+    shuffle = true,
+    seed = 0,
+    dropLast = false,
+    prefetch = 2,
+    augment,
+    check,
+    groups,
+    repeats,
+    signal,
+  } = options;
   const {unreadable = 'error', onRead, onSkip} = options;
   if (groups !== undefined && groups.length !== dataset.length) {
     throw new MaskRcnnError(
@@ -102,10 +121,17 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       `Option 'groups' of createLoader must have a number for each of the ${dataset.length} samples, got ${groups.length}.`,
     );
   }
+  if (repeats !== undefined && repeats.length !== dataset.length) {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option 'repeats' of createLoader must have a number for each of the ${dataset.length} samples, got ${repeats.length}.`,
+    );
+  }
   const inOrder = Array.from({length: dataset.length}, (_, index) => index);
-  const form = (order: readonly number[]) => formBatches(order, {batchSize, dropLast, groups});
-  const {length} = form(inOrder);
-  if (length === 0) {
+  const form = (order: readonly number[]) => formBatches(order, {batchSize, dropLast, groups, samples: dataset.length});
+  const {length: least} = form(inOrder);
+  const mean = repeats === undefined ? least : Math.max(least, Math.ceil(sum(repeats) / batchSize));
+  if (least === 0) {
     throw new MaskRcnnError(
       'INVALID_DATASET',
       `The data set must fill at least one batch of ${batchSize}, got ${count(dataset.length, 'image')}.`,
@@ -113,8 +139,20 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     );
   }
 
-  const batches = (epoch: number): number[][] => {
-    return form(shuffle ? new Random(seed, STREAM.order, epoch).permutation(dataset.length) : inOrder);
+  const planOf = (epoch: number): number[][] => {
+    const takes =
+      repeats === undefined
+        ? inOrder
+        : takesOf(repeats, (index) => new Random(seed, STREAM.repeat, epoch, index).next());
+    if (!shuffle) return form(takes);
+    return form(new Random(seed, STREAM.order, epoch).permutation(takes.length).map((place) => takes[place]!));
+  };
+  const batches = (epoch: number) => planOf(epoch).map((batch) => batch.map((take) => take % dataset.length));
+  // The trainer asks at each step.
+  let known = {epoch: -1, length: least};
+  const lengthOf = (epoch: number) => {
+    if (repeats !== undefined && known.epoch !== epoch) known = {epoch, length: planOf(epoch).length};
+    return known.length;
   };
 
   // Before the augmentation, which may fail on faulty instances, hide their faults, or change what the message shows.
@@ -123,9 +161,10 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     if (fault !== undefined) throw fault;
   };
 
-  const load = async (indices: number[], epoch: number): Promise<Loaded[]> => {
+  const load = async (takes: readonly number[], epoch: number): Promise<Loaded[]> => {
     const results = await Promise.allSettled(
-      indices.map(async (index) => {
+      takes.map(async (take) => {
+        const index = take % dataset.length;
         const sample = await readSample(dataset, index, signal);
         onRead?.(sample);
         if (augment === undefined) {
@@ -133,7 +172,9 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
           return sample;
         }
         requireTargets(sample);
-        const random = new Random(seed, STREAM.augment, epoch, index);
+        // A sample that is taken again has other random numbers.
+        const again = take < dataset.length ? [] : [Math.floor(take / dataset.length)];
+        const random = new Random(seed, STREAM.augment, epoch, index, ...again);
         const others = Math.max(dataset.length - 1, 1);
         const another = async () => {
           const other = await readSample(dataset, (index + 1 + random.integer(others)) % dataset.length, signal);
@@ -147,7 +188,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       }),
     );
     return results.flatMap((result, i) => {
-      const index = indices[i]!;
+      const index = takes[i]! % dataset.length;
       if (result.status === 'fulfilled') return [{index, sample: result.value}];
       if (unreadable === 'error' || !isOfFile(result.reason)) throw result.reason;
       onSkip?.(index, result.reason);
@@ -157,8 +198,9 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
 
   async function* epoch(number: number, start: {startBatch?: number} = {}): AsyncGenerator<Batch, void, undefined> {
     checkOptions({epoch: number}, {epoch: required(integer({min: 0}))}, 'Loader.epoch');
+    const plan = planOf(number);
+    const {length} = plan;
     checkOptions(start, {startBatch: integer({min: 0, max: length})}, 'Loader.epoch');
-    const plan = batches(number);
     const pending: Promise<Loaded[]>[] = [];
     let next = start.startBatch ?? 0;
     const fill = (count: number) => {
@@ -182,7 +224,31 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     }
   }
 
-  return {length, batches, epoch};
+  return {length: mean, lengthOf, batches, epoch};
+}
+
+function areRepeats(value: unknown): boolean {
+  if (!(Array.isArray(value) || value instanceof Float64Array)) return false;
+  return value.every((times) => Number.isFinite(times) && times >= 1);
+}
+
+/**
+ * Which samples an epoch takes, in order: take number `index + k * samples` is sample `index`, taken for the time k,
+ * counted from 0. `random` gives a number in [0, 1) for each sample.
+ */
+function takesOf(repeats: ArrayLike<number>, random: (index: number) => number): number[] {
+  const takes: number[] = [];
+  for (let index = 0; index < repeats.length; index++) {
+    const whole = Math.floor(repeats[index]!);
+    const fraction = repeats[index]! - whole;
+    const times = whole + (fraction > 0 && random(index) < fraction ? 1 : 0);
+    for (let k = 0; k < times; k++) takes.push(index + k * repeats.length);
+  }
+  return takes;
+}
+
+function sum(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((total, value) => total + value, 0);
 }
 
 /**
@@ -191,13 +257,18 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
  */
 function formBatches(
   order: readonly number[],
-  {batchSize, dropLast, groups}: {batchSize: number; dropLast: boolean; groups: readonly number[] | undefined},
+  {
+    batchSize,
+    dropLast,
+    groups,
+    samples,
+  }: {batchSize: number; dropLast: boolean; groups: readonly number[] | undefined; samples: number},
 ): number[][] {
   const batches: number[][] = [];
   const filling = new Map<number, number[]>();
-  for (const index of order) {
-    const group = groups?.[index] ?? 0;
-    const batch = [...(filling.get(group) ?? []), index];
+  for (const take of order) {
+    const group = groups?.[take % samples] ?? 0;
+    const batch = [...(filling.get(group) ?? []), take];
     filling.set(group, batch.length === batchSize ? [] : batch);
     if (batch.length === batchSize) batches.push(batch);
   }
@@ -205,7 +276,7 @@ function formBatches(
 }
 
 /** Whether an error comes from the file that was read and not from the program. */
-function isOfFile(error: unknown): error is MaskRcnnError {
+export function isOfFile(error: unknown): error is MaskRcnnError {
   return error instanceof MaskRcnnError && (error.code === 'INVALID_IMAGE' || error.code === 'INVALID_MASK');
 }
 

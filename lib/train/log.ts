@@ -8,6 +8,7 @@ const WINDOW = 20;
 
 export type TrainLogOptions = {
   epochs: number;
+  /** The mean, if epochs differ in length. */
   stepsPerEpoch: number;
   /** Number of images per step; if undefined, images per second are not shown. */
   imagesPerStep?: number;
@@ -42,18 +43,21 @@ export class TrainLog {
     this.#progress?.say(text);
   }
 
-  step(record: StepRecord): void {
+  /** Shows a step. `place`: which step of how many of its epoch it is, counted from 1, if epochs differ in length. */
+  step(record: StepRecord, place?: {done: number; total: number}): void {
     const {epochs, stepsPerEpoch, imagesPerStep} = this.#options;
+    const {done, total} = place ?? {done: (record.step % stepsPerEpoch) + 1, total: stepsPerEpoch};
     this.#recent = [...this.#recent.slice(1 - WINDOW), record];
     this.#stepSeconds += record.seconds;
     const recent = (of: (step: StepRecord) => number) => mean(this.#recent.map(of));
     const seconds = recent((step) => step.seconds);
     const overhead = this.#overheads.length === 0 ? 0 : mean(this.#overheads);
-    const rest = (epochs * stepsPerEpoch - record.step - 1) * seconds + (epochs - record.epoch) * overhead;
+    const steps = (epochs - record.epoch - 1) * stepsPerEpoch + total - done;
+    const rest = steps * seconds + (epochs - record.epoch) * overhead;
     this.#progress?.update({
       label: this.#name(record.epoch),
-      done: (record.step % stepsPerEpoch) + 1,
-      total: stepsPerEpoch,
+      done,
+      total,
       unit: 'count',
       notes: [
         `loss ${recent((step) => step.loss).toFixed(3)}`,

@@ -93,6 +93,15 @@ export type TrainOptions = {
    */
   groupByAspectRatio?: boolean | number;
   /**
+   * Whether images of rare classes are taken more often. 'repeat-factor': an image is taken max(1, √(t / f)) times per
+   * epoch on average, where f is the fraction of the images that contain its rarest class and t is `balanceThreshold`
+   * (Gupta et al., "LVIS", 2019). The number is rounded at random in each epoch, so epochs differ in length: schedules
+   * count epochs, warm-up counts steps. 'none': each image once. Default 'none'.
+   */
+  balance?: 'none' | 'repeat-factor';
+  /** The fraction of the images below which `balance` repeats a class, above 0 and at most 1. Default 0.001. */
+  balanceThreshold?: number;
+  /**
    * What to do with an image or mask of `data` that cannot be read: 'error' ends the run, 'skip' skips it with a
    * message. Any other error of a data set of your own ends the run, because it is probably a defect. Default 'error'.
    */
@@ -181,6 +190,8 @@ export type ResolvedTrainOptions = {
   freeze: string[];
   augment: AugmentName | 'own';
   groupByAspectRatio: boolean | number;
+  balance: 'none' | 'repeat-factor';
+  balanceThreshold: number;
   unreadable: 'error' | 'skip';
   prefetch: number;
   skipNonFinite: number;

@@ -47,6 +47,8 @@ export function completeResumedOptions(
   const resolved = completeTrainOptions(merged, masks);
   for (const name of Object.keys(resolved) as (keyof ResolvedTrainOptions)[]) {
     if (FREE.includes(name) || JSON.stringify(resolved[name]) === JSON.stringify(options[name])) continue;
+    // An older version did not know the option, and did what its default does.
+    if (options[name] === undefined && given[name] === undefined) continue;
     const [then, now] = [options[name], resolved[name]].map((value) =>
       value === 'own' ? 'functions' : typeof value === 'object' ? JSON.stringify(value) : show(value),
     );

@@ -27,6 +27,7 @@ export type Schedule = {
   warmupSteps: number;
   /** The rate at the start of warm-up, as a fraction of the base rate. */
   warmupFactor: number;
+  /** Of an epoch of average length, if epochs differ in length. */
   stepsPerEpoch: number;
   totalSteps: number;
 };
@@ -47,9 +48,20 @@ export function defaultWarmupSteps(stepsPerEpoch: number): number {
   return Math.min(1000, stepsPerEpoch - 1);
 }
 
-/** The learning rate of step `step`, counted from 0: the base rate times warm-up times decay. */
-export function learningRate(schedule: Schedule, step: number): number {
-  return schedule.lr * warmup(schedule, step) * decay(schedule, step);
+/**
+ * The learning rate of step `step`, counted from 0: the base rate times warm-up times decay. Warm-up counts steps.
+ * Decay counts epochs: `place` is the step that would be as far in a run whose epochs all have `stepsPerEpoch`.
+ */
+export function learningRate(schedule: Schedule, step: number, place = step): number {
+  return schedule.lr * warmup(schedule, step) * decay(schedule, place);
+}
+
+/** The place for `learningRate()` of step `step` of epoch `epoch`, which has `steps` steps. */
+export function placeInRun(
+  {stepsPerEpoch}: Schedule,
+  {epoch, step, steps}: {epoch: number; step: number; steps: number},
+): number {
+  return epoch * stepsPerEpoch + (step * stepsPerEpoch) / steps;
 }
 
 /** The factor of `torch.optim.lr_scheduler.LinearLR`. */
@@ -73,7 +85,9 @@ function decay({decay, stepsPerEpoch, totalSteps}: Schedule, step: number): numb
       const last = totalSteps - 1;
       const peak = exact(decay.rise * totalSteps) - 1;
       if (step === peak) return 1;
-      return step < peak ? cosine(decay.start, 1, step / peak) : cosine(1, decay.floor, (step - peak) / (last - peak));
+      if (step < peak) return cosine(decay.start, 1, step / peak);
+      // The last step of a long epoch is later than that of an average one.
+      return cosine(1, decay.floor, Math.min(1, (step - peak) / (last - peak)));
     }
   }
 }

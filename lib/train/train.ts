@@ -15,6 +15,7 @@ import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
 import {aspectRatioGroups} from './aspect-ratio-groups.js';
+import {repeatsOf} from './balance.js';
 import {boxesAloneTeller, describeBoxesAlone} from './boxes-alone.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
@@ -72,7 +73,7 @@ export type TrainHooks = {
    * this run resumes from it. If it throws, the run ends.
    */
   onFolder?: (folder: string) => Promise<void>;
-  /** Whether the caller has told already what was left out of files. */
+  /** Whether the caller has told already what was left out of files, and which images are in both data sets. */
   areFilesTold?: boolean;
   /** Rewords what the run says, such as the names of options. */
   wording?: (text: string) => string;
@@ -103,7 +104,8 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
         saved === undefined ? {state: undefined, notices: []} : resumeUnder(conditions, saved, options);
       const unfreeze = await freeze(model, resolved.freeze);
       try {
-        const shared = validation === undefined ? [] : await sharedImages(data, validation, signal);
+        const isCompared = validation !== undefined && !hooks.areFilesTold;
+        const shared = isCompared ? await sharedImages(data, validation, signal) : [];
         const memory = describeMemory(model, resolved.batchSize);
         const told = [
           ...notices,
@@ -181,18 +183,20 @@ function reworded(progress: Progress, wording = (text: string) => text): Progres
 async function openLoader(
   model: MaskRcnn,
   {data, augment = 'hflip', signal}: TrainOptions,
-  {batchSize, seed, groupByAspectRatio, unreadable, prefetch}: ResolvedTrainOptions,
+  {batchSize, seed, groupByAspectRatio, balance, balanceThreshold, unreadable, prefetch}: ResolvedTrainOptions,
   {say, tellFiles}: {say: (text: string) => void; tellFiles: (notices: readonly FileNotice[]) => void},
 ): Promise<Loader> {
   const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
   const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
   const tellBoxes = boxesAloneTeller(data, model.options.masks, say);
+  const repeats = balance === 'none' ? undefined : await repeatsOf(data, {balanceThreshold, unreadable, say, signal});
   return createLoader(data, {
     batchSize,
     seed,
     unreadable,
     prefetch,
     ...(groups && {groups}),
+    ...(repeats && {repeats}),
     onRead: (sample) => {
       tellFiles(noticesOf(sample));
       tellBoxes(sample);
@@ -272,14 +276,15 @@ function list(classes: readonly string[]): string {
 
 /** The message shows how the learning rate was computed, because that is what users most often need to change. */
 function describeRun(data: Dataset, batches: number, options: ResolvedTrainOptions, output: string): string {
-  const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule} = options;
+  const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule, balance} = options;
   const images = batchSize * accumulate;
   const steps = Math.ceil(batches / accumulate);
   const isDefault = optimizer.type === 'sgd' && lr === SGD_RATE_PER_IMAGE * images;
   const rate = isDefault ? `${lr} (${SGD_RATE_PER_IMAGE} × ${count(images, 'image')})` : `${lr}`;
+  const about = balance === 'none' ? '' : 'about ';
   const batch = accumulate === 1 ? `batches of ${batchSize}` : `${accumulate} batches of ${batchSize} each`;
   return (
-    `Training on ${count(data.length, 'image')}: ${count(epochs, 'epoch')} of ${count(steps, 'step')}, ${batch}. ` +
+    `Training on ${count(data.length, 'image')}: ${count(epochs, 'epoch')} of ${about}${count(steps, 'step')}, ${batch}. ` +
     `${optimizer.type === 'sgd' ? 'SGD' : 'AdamW'} at rate ${rate}, ${count(warmup, 'step')} of warm-up, then ${schedule.type}. ` +
     `Everything goes to ${output}.`
   );

@@ -14,7 +14,7 @@ import type {Batch} from './loader.js';
 import {FIRST_LOSS_SCALE, nextLossScale} from './loss-scale.js';
 import {toNativeOptimizer} from './parameter-groups.js';
 import {Saver} from './saver.js';
-import {learningRate, type Schedule} from './schedule.js';
+import {learningRate, placeInRun, type Schedule} from './schedule.js';
 import {judge} from './standing.js';
 import {type Position, START} from './state.js';
 import type {TrainerParts} from './trainer-parts.js';
@@ -37,6 +37,8 @@ export class Trainer {
   readonly #saver: Saver;
   /** When the run would have started without interruptions, in milliseconds. */
   readonly #began: number;
+  /** The first step of the current epoch, counted over the whole run. Epochs may differ in length. */
+  #firstStep: number;
 
   static async create(parts: TrainerParts): Promise<Trainer> {
     const {model, options, state, folder} = parts;
@@ -70,6 +72,7 @@ export class Trainer {
       totalSteps: epochs * stepsPerEpoch,
     };
     this.#position = {...(state?.position ?? START)};
+    this.#firstStep = this.#position.step - Math.ceil(this.#position.batch / accumulate);
     if (model.options.precision === 'float16') this.#position.lossScale ??= FIRST_LOSS_SCALE;
     else delete this.#position.lossScale;
     this.#began = performance.now() - this.#position.seconds * 1000;
@@ -118,7 +121,11 @@ export class Trainer {
       ...(!isWhole && {cut: true}),
     };
     // An epoch that was cut short continues when the run resumes.
-    if (isWhole) Object.assign(this.#position, {epoch: epoch + 1, batch: 0});
+    if (isWhole) {
+      const step = this.#firstStep + this.#stepsOf(epoch);
+      Object.assign(this.#position, {epoch: epoch + 1, batch: 0, step});
+      this.#firstStep = step;
+    }
     this.history.epochs.push(record);
     await this.#parts.folder.append({type: 'epoch', ...record});
     const {standing, isBest} = judge(this.#position, record, options.bestBy);
@@ -139,6 +146,7 @@ export class Trainer {
       loader,
     } = this.#parts;
     const {epoch, batch: startBatch} = this.#position;
+    const length = loader.lengthOf(epoch);
     let pending: PendingStep | undefined;
     let began = performance.now();
     const take = async (ready: PendingStep) => {
@@ -147,14 +155,14 @@ export class Trainer {
       began = performance.now();
       await this.#keepStep(record);
       signal?.throwIfAborted();
-      if (this.#position.batch === loader.length) return true;
+      if (this.#position.batch === length) return true;
       if (!this.#hasTime()) return false;
       const due = saveEveryMinutes !== null && this.#saver.sinceLast > saveEveryMinutes * 60_000;
       if (due) await this.#saver.saveLast();
       return true;
     };
     for await (const batch of loader.epoch(epoch, {startBatch})) {
-      const end = Math.min((Math.floor(batch.batch / accumulate) + 1) * accumulate, loader.length);
+      const end = Math.min((Math.floor(batch.batch / accumulate) + 1) * accumulate, length);
       // The last batch of a step may have had no readable image.
       if (pending !== undefined && pending.end !== end && !(await take(pending))) return false;
       pending ??= {
@@ -179,7 +187,12 @@ export class Trainer {
   async #takeStep({step: gradients, end, waitMs}: PendingStep, began: number): Promise<StepRecord> {
     const {options, log} = this.#parts;
     const {step, epoch, lossScale} = this.#position;
-    const lr = learningRate(this.#schedule, step);
+    const steps = this.#stepsOf(epoch);
+    const lr = learningRate(
+      this.#schedule,
+      step,
+      placeInRun(this.#schedule, {epoch, step: step - this.#firstStep, steps}),
+    );
     let outcome = {losses: gradients.losses, gradientNorm: Number.NaN};
     try {
       outcome = await gradients.take({step, lr, clipNorm: options.clipNorm});
@@ -192,7 +205,7 @@ export class Trainer {
       log.say(`Step left out, ${this.#position.nonFinite} of at most ${options.skipNonFinite}: ${error.message}`);
     }
     // Derived from the batch, because steps whose batches have no readable image do not occur.
-    this.#position.step = epoch * this.#schedule.stepsPerEpoch + Math.ceil(end / options.accumulate);
+    this.#position.step = this.#firstStep + Math.ceil(end / options.accumulate);
     this.#position.batch = end;
     const loss = totalLoss(outcome.losses);
     const seconds = (performance.now() - began) / 1000;
@@ -227,6 +240,12 @@ export class Trainer {
     return patience !== null && sinceBest >= patience ? 'patience' : undefined;
   }
 
+  /** Number of steps in an epoch, if all its batches have readable images. */
+  #stepsOf(epoch: number): number {
+    const {loader, options} = this.#parts;
+    return Math.ceil(loader.lengthOf(epoch) / options.accumulate);
+  }
+
   #hasTime(): boolean {
     const {limitHours} = this.#parts.options;
     return limitHours === null || performance.now() - this.#began < limitHours * 3_600_000;
@@ -235,7 +254,10 @@ export class Trainer {
   async #keepStep(record: StepRecord): Promise<void> {
     this.history.steps.push(record);
     await this.#parts.folder.append({type: 'step', ...record});
-    this.#parts.log.step(record);
+    this.#parts.log.step(record, {
+      done: record.step - this.#firstStep + 1,
+      total: this.#stepsOf(record.epoch),
+    });
     this.#parts.given.onStep?.(record);
   }
 }

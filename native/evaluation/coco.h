@@ -20,11 +20,26 @@ struct CocoOptions {
   std::vector<int64_t> limits;  // [M] ascending: best detections that count per image and class
 };
 
+// The matches that the curves of the first area range and the last limit are made of, so that they
+// can be made again for other choices of images. Class by class, then in the order of the images,
+// then by descending score. Letters: D detections, C pairs of a class and an image with objects.
+struct CocoMatches {
+  std::vector<int32_t> images, classes;                // [D]
+  std::vector<double> scores;                          // [D]
+  std::vector<uint32_t> matched, ignored;              // [D] bit t for IoU threshold t
+  std::vector<int32_t> wanted_images, wanted_classes;  // [C]
+  std::vector<int32_t> wanted;                         // [C] number of objects that are not ignored
+};
+
+// A bit of CocoMatches for each threshold.
+constexpr size_t kMostThresholds = 32;
+
 // -1 if a class has no objects in an area range.
 struct CocoCurves {
   std::vector<double> precision;  // [T,P,K,A,M]
   std::vector<double> scores;     // [T,P,K,A,M] of the detection at which the recall is reached
   std::vector<double> recall;     // [T,K,A,M] the maximum
+  CocoMatches matches;
 };
 
 // The matches of the best detections of one class in one image.

@@ -69,5 +69,5 @@ test('a data set of boxes is inspected, trained on, evaluated and predicted with
   t.true(objects.length > 0 && objects.every((object: object) => 'box' in object && !('mask' in object)));
   const refused = await predict('labels,json');
   t.is(refused.code, 2);
-  t.regex(refused.err, /--save .* of overlay, json, coco for a network without masks, got labels/);
+  t.regex(refused.err, /--save .* of overlay, json, coco, cvat, .* for a network without masks, got labels/);
 });

@@ -7,6 +7,7 @@ import {writeGlandImages} from '../../examples/glands/generate.js';
 import {runCli} from '../../lib/cli/run.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
+import type {EvaluationComparison} from '../../lib/index.js';
 import {decodeRle, MaskFolder, maskRcnn} from '../../lib/index.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {temporaryFolder} from '../examples/run-example.js';
@@ -630,11 +631,32 @@ test.serial('predict refuses inputs that name no image', async (t) => {
   );
 });
 
+test.serial('compare scores several weights, and refuses what it cannot compare', async (t) => {
+  const [best, last] = [at('run', 'best.safetensors'), at('run', 'last.safetensors')];
+  const data = [at('data'), '--include', 'test_*', '--classes', 'gland'];
+  const flags = ['--output', at('compared'), '--resamples', '20', '--score-threshold', '0'];
+  const {code, out, err} = await maskrcnn('compare', best, last, ...data, ...flags);
+  t.is(code, 0, err);
+  t.true(out.startsWith(`1  ${best}\n2  ${last}\n`), out);
+  t.regex(out, /^mask AP +\d\.\d{3} +\d\.\d{3} +[+-]?\d\.\d{3} /m);
+  t.regex(out, /2 images\. .* in 20 resamples/);
+  t.true(err.includes(`The page is ${at('compared', 'comparison.html')}.`), err);
+  t.regex(readFileSync(at('compared', 'comparison.html'), 'utf8'), /<h2>Main scores<\/h2>/);
+  const json = await maskrcnn('compare', best, last, ...data, ...flags, '--json');
+  const evaluated = await maskrcnn('evaluate', ...data, '--weights', last, '--json', '--output', at('compared', 'one'));
+  const {scores} = JSON.parse(json.out) as EvaluationComparison;
+  t.is(scores.find(({path}) => path.join('.') === 'segm.ap')!.values[1]!, JSON.parse(evaluated.out).segm.ap);
+  const twice = await maskrcnn('compare', best, best, ...data);
+  t.deepEqual([twice.code, twice.err], [2, `error: maskrcnn compare takes each WEIGHTS once, got ${best} twice.\n`]);
+  const one = await maskrcnn('compare', best, at('data'));
+  t.regex(one.err, /maskrcnn compare takes at least two WEIGHTS and then DATA, got /);
+});
+
 test.serial('evaluate scores weights, and the results that it wrote to the same numbers', async (t) => {
   const data = ['evaluate', at('data'), '--include', 'test_*', '--classes', 'gland', '--json'];
   const weights = await maskrcnn(...data, '--weights', at('run', 'last.safetensors'), '--output', at('scores'));
   t.is(weights.code, 0, weights.err);
-  t.true(existsSync(at('scores', 'worst.png')));
+  for (const name of ['worst.png', 'report.html', 'images.csv']) t.true(existsSync(at('scores', name)), name);
   const results = await maskrcnn(...data, '--results', at('scores', 'results.json'));
   t.is(results.code, 0, results.err);
   const {segm, pixel, objects, counts, scoreThreshold} = JSON.parse(weights.out);

@@ -68,7 +68,7 @@ test('every option of a command is in its help, with what it means', async (t) =
 });
 
 test('the options of a data set are in the help of each command that reads one', async (t) => {
-  for (const command of ['inspect', 'train', 'evaluate', 'report']) {
+  for (const command of ['inspect', 'train', 'evaluate', 'compare', 'report']) {
     const entries = await explained(command);
     for (const option of Object.keys(DATA_OPTIONS)) t.true(entries.has(flagName(option)), `${command} ${option}`);
   }

@@ -34,12 +34,12 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
     [['setpu'], "error: maskrcnn has no command 'setpu'.\nDid you mean 'setup'?\n"],
     [
       ['export'],
-      "error: maskrcnn has no command 'export'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, convert, report.\n",
+      "error: maskrcnn has no command 'export'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, report.\n",
     ],
     [['setup', '--gpu'], "error: maskrcnn setup has no option '--gpu'.\nSee `maskrcnn setup --help`.\n"],
     [
       ['frobnicate'],
-      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, convert, report.\n",
+      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, report.\n",
     ],
     [['setup', '--cudda'], "error: maskrcnn setup has no option '--cudda'.\nDid you mean '--cuda'?\n"],
     [
@@ -52,7 +52,7 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
       'error: maskrcnn setup takes one of --cpu and --cuda, got both.\nThe libtorch of --cuda serves the CPU too.\n',
     ],
     [['doctor', 'x'], "error: maskrcnn doctor takes no argument, got 'x'.\nSee `maskrcnn doctor --help`.\n"],
-    [['inspect'], 'error: maskrcnn inspect takes one DATA, got none.\nSee `maskrcnn inspect --help`.\n'],
+    [['inspect'], 'error: maskrcnn inspect takes at least one DATA, got none.\nSee `maskrcnn inspect --help`.\n'],
     [['train', 'a', 'b'], "error: maskrcnn train takes one DATA, got 'a', 'b'.\nSee `maskrcnn train --help`.\n"],
     [
       ['predict', 'w'],

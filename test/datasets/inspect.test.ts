@@ -1,7 +1,8 @@
 import test from 'ava';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
 import type {Dataset, Sample} from '../../lib/datasets/dataset.js';
-import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
+import {inspect} from '../../lib/datasets/inspect.js';
+import {describeInspection} from '../../lib/datasets/inspection/describe-inspection.js';
 import {split} from '../../lib/datasets/split.js';
 import {depthNotice} from '../image/depth-notice.js';
 import {blobSample} from '../tiny.js';
@@ -85,7 +86,8 @@ test('in words', async (t) => {
   t.is(lines[0], '5 images, 1 of them without instances; 8 instances.');
   t.is(lines[1], 'Width 64 to 64, half of them up to 64; height 64 to 64, half of them up to 64 pixels.');
   t.is(lines[3], "Class 'disc': 6 instances on 3 images.");
-  t.is(lines[5], 'Warning: blob_3.png and blob_4.png are the same image.');
+  t.regex(lines[5]!, /^Sizes of objects in training .*: half of them up to \d+\.\d pixels; 0\.0 % below 8, /);
+  t.is(lines[6], 'Warning: blob_3.png and blob_4.png are the same image.');
   t.is(lines.filter((line) => line.startsWith('Fault: ')).length, 3);
   t.is(lines.at(-1), '3 faults.');
 });

@@ -7,7 +7,8 @@ import test, {type ExecutionContext} from 'ava';
 import {encode as encodePng} from 'fast-png';
 import sharp from 'sharp';
 import {type ErrorCode, MaskRcnnError} from '../../lib/basics/errors.js';
-import {MaskFolder, type MaskFolderOptions} from '../../lib/datasets/mask-folder.js';
+import {MaskFolder} from '../../lib/datasets/mask-folder.js';
+import type {MaskFolderOptions} from '../../lib/datasets/mask-folder-options.js';
 import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import {writeBmp} from '../image/bmp-writer.js';
 

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {describeInspection, inspect} from '../../lib/datasets/inspect.js';
+import {inspect} from '../../lib/datasets/inspect.js';
+import {describeInspection} from '../../lib/datasets/inspection/describe-inspection.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {
   Coco,

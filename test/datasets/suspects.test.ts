@@ -17,7 +17,7 @@ import {
 } from '../../lib/index.js';
 
 const none = {count: 0, examples: []};
-const noSuspects = {boxes: none, onePixel: none, subPixel: none, doubled: none};
+const noSuspects = {boxes: none, onePixel: none, subPixel: none, doubled: none, nearDoubled: none};
 
 /** An instance whose mask is a full rectangle. */
 function block(left: number, top: number, width: number, height: number, rest: Partial<Instance> = {}): MaskedInstance {

@@ -62,8 +62,8 @@ test.serial('every file of a run is in the list of the guide to training', async
 
 test.serial('every example of a command’s help runs', async (t) => {
   const overview = await runCommand(folder, 'maskrcnn --help');
-  const names = [...overview.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, name]) => name!);
-  t.true(names.includes('train') && names.includes('report'));
+  const names = [...overview.matchAll(/^ {2}([a-z-]+) {2}/gm)].map(([, name]) => name!);
+  t.true(names.includes('train') && names.includes('report') && names.includes('convert-data'));
   let count = 0;
   for (const name of names) {
     const help = await runCommand(folder, `maskrcnn ${name} --help`);

@@ -61,7 +61,7 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
 ];
 
 /** In a sentence, `maskrcnn NAME` refers to the command itself. */
-const NAME_ALONE = /^(?:npx )?maskrcnn ([a-z]+)$/;
+const NAME_ALONE = /^(?:npx )?maskrcnn ([a-z-]+)$/;
 const PROGRAMS = /^(?:[A-Z_]+=\S+ )*(?:npx|npm|maskrcnn|python3|cmake|pip|sudo|apt-get) \S/;
 
 /** The commands of a document in order: the lines of its blocks, and the code spans in its text. */
@@ -89,8 +89,11 @@ export const smaller = (text: string): string =>
 /** An environment in which `npx`, `npm` and `maskrcnn` are those of `makeWorld()`. */
 export const envOf = (folder: string) => ({...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}`});
 
-/** Removes the folders of runs that a text will start, but not of runs that it resumes. */
+/** Removes the folders that a text will write data sets to, and those of runs that it will start, not resume. */
 export async function makeRoom(folder: string, text: string): Promise<void> {
+  for (const [, path] of text.matchAll(/(?:convert-data \S+ |convertDataset\(.*, ')([\w-]+)/g)) {
+    await rm(join(folder, path!), {recursive: true, force: true});
+  }
   if (/--resume\b/.test(text)) return;
   for (const [, path] of text.matchAll(/(?:output: '|train .*--output )(runs\/[\w-]+)/g)) {
     await rm(join(folder, path!), {recursive: true, force: true});

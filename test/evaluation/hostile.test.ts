@@ -33,6 +33,28 @@ test('one detection on one object is all there is', async (t) => {
   t.deepEqual([[...precision], [...scores], [...recall]], [[one, one], [0.5, 0.5], [1]]);
 });
 
+test('the matches as bits, one for each threshold, and the objects to find', async (t) => {
+  const change = (given: NativeEvaluationData) => {
+    given.detected.boxes.set([0, 0, 1, 0.6]); // an IoU of 0.6
+  };
+  const {matches} = await evaluation.coco(data(change), {...options, iouThresholds: [0.9, 0.6, 0.5, 0.7]});
+  t.deepEqual(Object.fromEntries(Object.entries(matches).map(([name, values]) => [name, [...values]])), {
+    ...{images: [0], classes: [0], scores: [0.5], matched: [0b0110], ignored: [0]},
+    ...{wantedImages: [0], wantedClasses: [0], wanted: [1]},
+  });
+  const crowd = await evaluation.coco(
+    data((given) => given.truth.crowd.set([1])),
+    options,
+  );
+  t.deepEqual([[...crowd.matches.matched], [...crowd.matches.ignored], [...crowd.matches.wanted]], [[1], [1], []]);
+});
+
+test('refused: more thresholds than bits, and no range of areas', (t) => {
+  const many = {...options, iouThresholds: new Array<number>(33).fill(0.5)};
+  t.throws(() => evaluation.coco(data(), many), {instanceOf: RangeError, message: /at most 32/});
+  t.throws(() => evaluation.coco(data(), {...options, areaRanges: []}), {instanceOf: RangeError, message: /a range/});
+});
+
 for (const [what, change, message] of [
   ['an image that is none', (g) => (g.truth.images[0] = 1), /truth\.images\[0\] must be in 0\.\.0, got 1/],
   ['a class that is none', (g) => (g.detected.classes[0] = -1), /detected\.classes\[0\] must be in 0\.\.0, got -1/],

@@ -151,8 +151,10 @@ test.serial(
     t.deepEqual((await readdir(output)).sort(), [
       'confusion.png',
       'confusion.svg',
+      'images.csv',
       'precision-recall.png',
       'precision-recall.svg',
+      'report.html',
       'results.json',
       'scores.json',
       'worst.png',

@@ -7,6 +7,8 @@ export type PixelFixture = {
   files: {
     name: string;
     file: Uint8Array;
+    /** Numbers of its pages. */
+    stored: {page: number; type: SampleType; channels: number; sha1: string}[];
     cases: {options: PixelOptions; width: number; height: number; sha1: string}[];
   }[];
   percentiles: {type: SampleType; values: number[]; percents: number[]; expected: number[]}[];

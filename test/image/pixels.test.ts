@@ -14,6 +14,7 @@ const ARRAYS = {
   uint32: Uint32Array,
   int32: Int32Array,
   float32: Float32Array,
+  float64: Float32Array,
 };
 
 for (const {name, file, cases} of files) {

@@ -4,7 +4,9 @@ import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
-import {readImage, readImageSize} from '../../lib/image/read-image.js';
+import {Random} from '../../lib/basics/random.js';
+import type {PixelOptions} from '../../lib/image/pixel-options.js';
+import {type RgbImage, readImage, readImageSize} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import {writeBmp} from './bmp-writer.js';
 import {writeGif} from './gif-writer.js';
@@ -216,4 +218,22 @@ test('a mask in Zstandard is read, one with planes is refused', async (t) => {
   t.deepEqual(zstd, lzw);
   await writeFile(join(folder, 'planes.tif'), file('RGB of 8 bits, planar'));
   await t.throwsAsync(readMask(join(folder, 'planes.tif')), {message: /its channels are stored each on its own/});
+});
+
+test('damaged files never do worse than INVALID_IMAGE, and never give pixels of another size', async (t) => {
+  const random = new Random(3);
+  const files = [...fixture];
+  const options = [{}, {range: 'percentile'}, {range: [0, 100], channels: [0]}, {page: 1}] as PixelOptions[];
+  for (let i = 0; i < 600; i++) {
+    const [name, bytes] = files[random.integer(files.length)]!;
+    const damaged = Uint8Array.from(bytes);
+    // In the first bytes are the numbers of the page.
+    for (let k = 0; k < 3; k++) damaged[random.integer(Math.min(400, damaged.length))] = random.integer(256);
+    const read = readImage(damaged, options[i % options.length]);
+    const outcome: RgbImage | MaskRcnnError = await read.catch((error) => error);
+    if (outcome instanceof MaskRcnnError) {
+      t.is(outcome.code, 'INVALID_IMAGE');
+      t.notRegex(outcome.message, /undefined|NaN/, name);
+    } else t.is(outcome.data.length, outcome.width * outcome.height * 3, name);
+  }
 });

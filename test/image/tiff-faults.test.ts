@@ -68,6 +68,7 @@ function cutPixels(tiff: Buffer): Buffer {
 }
 
 test('images of numbers that are not read are refused', async (t) => {
+  const whole64 = new Uint32Array(8);
   for (const [samples, reason, hint] of [
     [
       Float32Array.of(-1, 0, 0.5, 812.5),
@@ -75,9 +76,11 @@ test('images of numbers that are not read are refused', async (t) => {
       /range: \[-1, 812\.5\]/,
     ],
     [Float32Array.of(0, 0, 0.5, Infinity), /from 0 to 0\.5, and infinite ones, not in 0\.\.1/, /range: 'percentile'/],
-    [new Float64Array(4), /it has 64 bits per sample, more than 32/, /floating-point numbers of 32 bits/],
+    [Float64Array.of(0, 0, 0, 1e300), /from 0 to 0, and infinite ones, not in 0\.\.1/, /range: 'percentile'/],
+    [whole64, /it has 64 bits per sample, more than 32/, /floating-point numbers of 32 bits/],
   ] as const) {
-    const tiff = writeTiff({width: 4, height: 1, data: samples});
+    const bits = samples === whole64 ? {bits: 64} : {};
+    const tiff = writeTiff({width: 4, height: 1, data: samples, ...bits});
     const error = await t.throwsAsync(readImage(tiff, {name: 'a.tif'}), {instanceOf: MaskRcnnError});
     t.regex(error!.message, reason);
     t.regex(error!.hint ?? '', hint);

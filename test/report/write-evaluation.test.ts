@@ -63,7 +63,7 @@ test.serial('scores, curves, confusion and the worst images as files', async (t)
   ]);
   const into = join(folder, 'a', 'b');
   asked.length = 0;
-  await writeEvaluation(model, evaluation, {folder: into, data, worst: 2});
+  await writeEvaluation(model, evaluation, {folder: into, data, worst: 2, gallery: 0});
   t.deepEqual(asked, [2, 0], 'the image without a detection is the worst; of equal ones the first comes first');
 
   const {images, segm, counts, scoreThreshold} = JSON.parse(await readFile(join(into, 'scores.json'), 'utf8'));
@@ -97,7 +97,13 @@ test.serial('the worst images are drawn at the threshold of the scores', async (
   const model = {predict, classes: data.classes, options: {masks: 'instance'}} as unknown as MaskRcnn;
   const evaluation = await evaluate(model, {data, scoreThreshold: 0.25});
   thresholds.length = 0;
-  await writeEvaluation(model, evaluation, {folder: join(folder, 'same'), data, worst: 1});
-  await writeEvaluation(model, evaluation, {folder: join(folder, 'other'), data, worst: 1, scoreThreshold: 0.7});
+  await writeEvaluation(model, evaluation, {folder: join(folder, 'same'), data, worst: 1, gallery: 0});
+  await writeEvaluation(model, evaluation, {
+    folder: join(folder, 'other'),
+    data,
+    worst: 1,
+    gallery: 0,
+    scoreThreshold: 0.7,
+  });
   t.deepEqual(thresholds, [0.25, 0.7]);
 });

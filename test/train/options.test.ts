@@ -21,6 +21,8 @@ test("nothing but data: torchvision's tutorial", (t) => {
     freeze: [],
     augment: 'hflip',
     groupByAspectRatio: false,
+    balance: 'none',
+    balanceThreshold: 0.001,
     unreadable: 'error',
     prefetch: 2,
     skipNonFinite: 0,

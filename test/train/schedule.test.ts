@@ -1,5 +1,11 @@
 import test from 'ava';
-import {defaultMilestones, defaultWarmupSteps, learningRate, type Schedule} from '../../lib/train/schedule.js';
+import {
+  defaultMilestones,
+  defaultWarmupSteps,
+  learningRate,
+  placeInRun,
+  type Schedule,
+} from '../../lib/train/schedule.js';
 
 const base: Schedule = {
   lr: 0.01,
@@ -128,4 +134,27 @@ test('one cycle has the rates of PyTorch where it would rise for less than a ste
       t.true(Math.abs(rate - lr[step]!) < 1e-15, `${rise} of ${totalSteps}, step ${step}: ${rate}`);
     }
   }
+});
+
+test('epochs of different lengths: decay counts epochs, and warm-up counts steps', (t) => {
+  const lengths = [7, 13, 10, 30];
+  const decay: Schedule['decay'] = {type: 'multistep', milestones: [1, 2.5, 3], gamma: 0.1};
+  const schedule: Schedule = {...base, warmupSteps: 4, totalSteps: 40, decay};
+  let first = 0;
+  for (const [epoch, steps] of lengths.entries()) {
+    for (let step = 0; step < steps; step++) {
+      const drops = [epoch >= 1, epoch > 2 || (epoch === 2 && step >= steps / 2), epoch >= 3].filter(Boolean).length;
+      const warmup = Math.min(1, 0.001 + (0.999 * (first + step)) / 4);
+      const rate = learningRate(schedule, first + step, placeInRun(schedule, {epoch, step, steps}));
+      t.true(near(rate, 0.01 * warmup * 0.1 ** drops), `epoch ${epoch}, step ${step}`);
+    }
+    first += steps;
+  }
+  // In epochs of one length the place is the step, to the bit.
+  for (let step = 0; step < 40; step++) {
+    t.is(placeInRun({...base, stepsPerEpoch: 13}, {epoch: Math.floor(step / 13), step: step % 13, steps: 13}), step);
+  }
+  const cycle: Schedule = {...base, totalSteps: 40, decay: {type: 'one-cycle', rise: 0.3, start: 0.04, floor: 1e-3}};
+  const last = learningRate(cycle, 59, placeInRun(cycle, {epoch: 3, step: 29, steps: 30}));
+  t.true(near(last, 0.01 * 1e-3), 'the last step of a long epoch does not rise again');
 });

@@ -4,7 +4,8 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
 import type {DType, StateTensor} from '../../binding.js';
-import {ZipWriter} from '../../lib/weights/pth/zip-writer.js';
+import {writeAll} from '../../lib/files/atomic-file.js';
+import {ZipWriter} from '../../lib/files/zip-writer.js';
 import {itemSizes, type StateDict, toStateDict} from '../../lib/weights/state-dict.js';
 
 export function fixture(name: string): string {
@@ -96,7 +97,7 @@ export async function writeLegacyVectors(path: string, names: readonly string[],
 
 export async function writeZip(path: string, entries: Record<string, Uint8Array>): Promise<string> {
   const file = await open(path, 'w');
-  const zip = new ZipWriter(file);
+  const zip = new ZipWriter((bytes) => writeAll(file, bytes));
   for (const [name, bytes] of Object.entries(entries)) await zip.add(name, bytes);
   await zip.finish();
   await file.close();

@@ -41,7 +41,8 @@ ${DATA_HELP}
   --score-threshold N only detections above this score count for pixels, objects and the number of objects, 0..1
                       (default 0.5); AP counts all
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
-  --output DIR        folder for scores, curves, confusion matrix, worst images and results.json (default runs/evaluate)
+  --output DIR        folder for report.html, scores, images.csv with the scores of each image, curves, confusion
+                      matrix, worst images and results.json (default runs/evaluate)
 ${DEVICE_HELP}
   --json              print the scores as JSON
 
@@ -128,7 +129,8 @@ async function scoreWeights(
     data,
     scoreThreshold: scoreThreshold as number,
     views: views as Views,
+    weights: weights as string,
   });
-  progress.say(`Scores, curves, confusion matrix and the worst images are in ${output}.`);
+  progress.say(`Report, scores, curves, confusion matrix and the worst images are in ${output}.`);
   return evaluation;
 }

@@ -4,6 +4,7 @@ import {bool, either, integer, listOf, number, oneOf, text} from '../../basics/s
 import {count} from '../../basics/wording.js';
 import {DRAW_SCHEMA} from '../../draw/overlay.js';
 import {checkPictureOptions, type PictureOptions} from '../../draw/picture-format.js';
+import {describeLoss} from '../../export/losses.js';
 import {checkNetworkSize} from '../../image/network-size.js';
 import {describeNotices, type FileNotice} from '../../image/notices.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
@@ -19,12 +20,13 @@ import {type ImageList, listImages} from '../image-files.js';
 import {describeNothing} from '../nothing-found.js';
 import {inFlagSpelling} from '../option-spelling.js';
 import {FORMATS, type Format, type PredictionOutput, PredictionWriter, WITHOUT_MASKS} from '../prediction-writer.js';
+import {toolHelp} from '../tool-formats.js';
 
 const format = oneOf(...FORMATS);
 
 export const predict: Command = {
   name: 'predict',
-  summary: 'Find the objects in images: pictures, JSON, COCO results, label masks, tables',
+  summary: "Find the objects in images: pictures, JSON, COCO results, label masks, tables, annotation tools' formats",
   help: () => `Usage: maskrcnn predict WEIGHTS IMAGE|FOLDER|PATTERN ... [OPTIONS]
 
 WEIGHTS is a file saved by training, the folder of a run, which means its best.safetensors, or COCO_V1, which is
@@ -36,7 +38,11 @@ torchvision's network for everyday objects.
                       json: NAME.json, the objects with id, class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
                       labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
-                      csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class
+                      csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class;
+                      intensities are the numbers that the image file stores, of all channels but alpha
+                      labels-tiff: the same as NAME_labels.tif
+                      and for annotation tools, each in a folder of its name:
+${toolHelp(22)}
   --output DIR        folder to write to (default runs/predict)
   --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
                       folders are not followed
@@ -59,6 +65,10 @@ ${DEVICE_HELP}
 How image files are read. Default: as in training, which weights saved by training say.
 
 ${pixelsHelp()}
+
+Annotation tools show the objects to correct them. Images are not written again: LabelMe's files say where they are, and
+other tools are told by their folder. What a format cannot hold is told at the end. \`maskrcnn convert-data\` writes whole
+data sets in these formats.
 
 An object has the same id everywhere: in NAME.json and objects.csv, as its value in NAME_labels.png, and as #1, #2, ...
 on the overlay. In results.json the objects of an image are in the order of their ids. NAME.json lists the objects that
@@ -126,13 +136,16 @@ image that cannot be read is reported and skipped, and the command exits with co
           ...limits,
           ...(maxDetections !== undefined && {maxDetections: maxDetections as number}),
         });
-        const missing = await writer.add(image, pixels, found!);
+        const missing = await writer.add(image, pixels, found!, {classes: network.classes, page: reading.page});
         const objects = found!.scores.length;
         const said = objects === 0 ? await describeNothing(network, pixels, limits) : count(objects, 'object');
         out(`${image.file}: ${said}${missing.length === 0 ? '' : `; not in the label mask: ${missing.join(', ')}`}`);
         if (missing.length > 0) incomplete++;
       } catch (error) {
-        if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) throw error;
+        if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) {
+          await writer.abort();
+          throw error;
+        }
         progress.say(`error: ${spelt(error.message)}`);
         failed.push(error);
       }
@@ -141,6 +154,7 @@ image that cannot be read is reported and skipped, and the command exits with co
     await writer.close(network.classes);
     for (const notice of describeNotices(notices)) progress.say(`Warning: ${spelt(notice)}`);
     for (const notice of overlayNotices(writer)) progress.say(notice);
+    for (const {format, loss} of writer.losses) progress.say(describeLoss(format, loss));
     if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
     if (failed.length === 0) return out(`Everything is in ${output.folder}.`);
     if (writer.added > 0)
@@ -160,8 +174,9 @@ function outputOptions(options: Record<string, unknown>): PredictionOutput {
     labels: ['onTop'],
     csv: ['micronsPerPixel'],
   } as const;
+  const written = formats.map((name): string => (name === 'labels-tiff' ? 'labels' : name));
   for (const [name, flags] of Object.entries(flagsOf)) {
-    if (formats.includes(name as Format)) continue;
+    if (written.includes(name)) continue;
     refuseFlags(options, flags, {
       where: `maskrcnn predict without ${name} in --save`,
       hint: `Add ${name} to --save, or leave the option out.`,

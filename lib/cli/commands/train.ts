@@ -6,7 +6,10 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {silentProgress} from '../../basics/progress.js';
 import {type Schema, text} from '../../basics/schema.js';
 import {AnnotatedImages} from '../../datasets/annotated/annotated-images.js';
-import {describeInspection, inspect} from '../../datasets/inspect.js';
+import {inspectImages} from '../../datasets/inspect.js';
+import {describeInspection} from '../../datasets/inspection/describe-inspection.js';
+import type {DigestedImage} from '../../datasets/inspection/same-images.js';
+import {describeSharedPixels, sharedPixels} from '../../datasets/inspection/splits.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
 import type {MaskRcnn} from '../../model/model.js';
@@ -58,10 +61,12 @@ ${DATA_HELP}
 
   --validation 0.2    fraction of DATA to keep for validation (default ${DEFAULT_VALIDATION}; 0: none), or another data set: a path, or
                       '{path: DIR, include: "val_*"}'; options of DATA apply to it too, unless it sets its own
+  --fold 2/5          cross-validation: divide DATA into 5 parts by the seed, validate on part 2, train on the others;
+                      the images of a patient stay together
   --augment NAME      augmentation of the training images (default hflip):
                       ${AUGMENT_NAMES.join(', ')}
-  --seed N            seed of the validation split, the image order, the augmentation, the samplers and the initial
-                      weights (default 0)
+  --seed N            seed of the validation split or the folds, the image order, the augmentation, the samplers and the
+                      initial weights (default 0)
   --config FILE       read options from a JSON or YAML file, by their camelCase names; the command line overrides it
   --no-inspect        do not check the whole data set before the first step
   --log silent        show no progress, only results and errors
@@ -186,21 +191,28 @@ async function saidBefore({resume, output, data}: TrainConfig): Promise<TrainCon
   return readCommandFile(output);
 }
 
-/** Reports all faults and ends the command before the first step, unless training skips unreadable files. */
+/**
+ * Reports all faults, and images that are in both sets. Ends the command before the first step if there are faults,
+ * unless training skips unreadable files.
+ */
 async function check(
   parts: TrainingData,
   {skips, model}: {skips: boolean; model: MaskRcnn},
   {out, progress, signal}: CommandContext,
 ): Promise<void> {
   const {minSize, maxSize, fixedSize, skipResize} = model.options;
+  const seen: (DigestedImage & {split: string})[] = [];
   for (const [name, data] of Object.entries(parts)) {
     const label = `Checking the ${name} images`;
     const onImage = (done: number) => progress.update({label, done, total: data.length, unit: 'count'});
     // Without training, the network resizes every image.
     const size = {minSize: Math.min(...minSize), maxSize, fixedSize, skipResize: skipResize && name === 'training'};
-    const inspection = await inspect(data, {...size, signal, onImage});
+    const {inspection, images} = await inspectImages(data, {...size, signal, onImage});
     progress.close();
     out(`${name}: ${wording(describeInspection(inspection))}\n`);
     if (inspection.faults.length > 0 && !skips) throw inspection.faults[0]!;
+    for (const {file, digest} of images) seen.push({file, digest, split: name});
   }
+  const shared = describeSharedPixels(sharedPixels(seen));
+  if (shared.length > 0) out(`${shared.map((warning) => `Warning: ${warning}`).join('\n')}\n`);
 }

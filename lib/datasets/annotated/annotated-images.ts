@@ -161,6 +161,11 @@ export class AnnotatedImages implements Dataset {
     return size ?? readImageSize(file, {page: this.pixels.page ?? 0});
   }
 
+  /** The labels of image `index`, as its annotations tell them. */
+  async labels(index: number): Promise<readonly number[]> {
+    return (await this.#image(index).objects()).flatMap((object) => this.#labelOf(object) ?? []);
+  }
+
   /** Paths of image `index` and of its annotation files. */
   sources(index: number): readonly string[] {
     const {file, sources} = this.#image(index);

@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {Turn} from '../../basics/turns.js';
 import {describeForeignJson} from '../misplaced.js';
-import {type Annotation, isBoxAlone, isId, toBox} from './annotation.js';
+import {type Annotation, isBoxAlone, isCrowd, isId, toBox} from './annotation.js';
 import type {CocoCategory} from './categories.js';
 import {JsonFault, readJsonArrays} from './json-arrays.js';
 
@@ -19,6 +19,8 @@ export type AnnotationIndex = {
   categories: CocoCategory[];
   /** For each image, the positions of its annotations in the order of the file: alternating byte offset and length. */
   places: readonly (readonly number[])[];
+  /** For each image, the category ids of its annotations that are no crowds, in the order of the file. */
+  categoryIds: readonly (readonly number[])[];
   annotations: number;
   /** Number of those that are only boxes. */
   boxes: number;
@@ -79,6 +81,8 @@ class IndexBuilder {
   readonly #columns: Columns = {imageId: [], offset: [], length: []};
   /** The category id of each annotation, to check when all categories are known. */
   readonly #categoryId: number[] = [];
+  /** Places of the crowds in the columns. */
+  readonly #crowds = new Set<number>();
   readonly #skipped: Record<string, number> = {};
   #boxes = 0;
 
@@ -114,6 +118,7 @@ class IndexBuilder {
     }
     this.#ids.add(annotation.id);
     if (isBoxAlone(annotation)) this.#boxes++;
+    if (isCrowd(annotation)) this.#crowds.add(this.#categoryId.length);
     this.#columns.imageId.push(annotation.image_id);
     this.#columns.offset.push(offset);
     this.#columns.length.push(length);
@@ -138,6 +143,7 @@ class IndexBuilder {
     const indexOf = new Map(images.map(({id}, index) => [id, index]));
     const {imageId, offset, length} = this.#columns;
     const places: number[][] = images.map(() => []);
+    const categoryIds: number[][] = images.map(() => []);
     let annotations = 0;
     const turn = new Turn();
     for (const [i, id] of imageId.entries()) {
@@ -154,6 +160,7 @@ class IndexBuilder {
         );
       } else {
         places[index]!.push(offset[i]!, length[i]!);
+        if (!this.#crowds.has(i)) categoryIds[index]!.push(category.id);
         category.annotations++;
         annotations++;
       }
@@ -162,6 +169,7 @@ class IndexBuilder {
       images,
       categories: byId(this.#categories),
       places,
+      categoryIds,
       annotations,
       boxes: this.#boxes,
       skipped: this.#skipped,

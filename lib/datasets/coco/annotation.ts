@@ -21,6 +21,11 @@ export function isBoxAlone({segmentation}: Annotation): boolean {
   );
 }
 
+/** Whether an annotation is of a region of many objects. */
+export function isCrowd({iscrowd}: Annotation): boolean {
+  return iscrowd === 1 || iscrowd === true;
+}
+
 /** Parses a box: left, top, width, height. Undefined if `value` is not a box. */
 export function toBox(value: unknown): [number, number, number, number] | undefined {
   const isBox = Array.isArray(value) && value.length === 4 && value.every(Number.isFinite);

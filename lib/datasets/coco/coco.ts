@@ -188,6 +188,13 @@ export class Coco implements Dataset {
     return {width, height};
   }
 
+  /** The labels of image `index`, as the annotation file tells them. Without crowds. */
+  async labels(index: number): Promise<readonly number[]> {
+    this.#image(index);
+    const {labels, index: annotations} = this.#shared;
+    return annotations.categoryIds[this.#indices[index]!]!.flatMap((id) => labels.get(id) ?? []);
+  }
+
   /** Paths of image `index` and of the annotation file. */
   sources(index: number): readonly string[] {
     const {file, folder} = this.#shared;

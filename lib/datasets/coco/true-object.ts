@@ -1,5 +1,5 @@
 import type {Instance, InstanceMask, TrueObject} from '../dataset.js';
-import {type Annotation, toBox} from './annotation.js';
+import {type Annotation, isCrowd, toBox} from './annotation.js';
 import type {Decoded} from './segmentation.js';
 
 type Size = {width: number; height: number};
@@ -21,7 +21,7 @@ export function toTrueObject(
     label,
     box,
     area: Number.isFinite(annotation.area) ? (annotation.area as number) : (segment?.area ?? box[2] * box[3]),
-    crowd: annotation.iscrowd === 1 || annotation.iscrowd === true,
+    crowd: isCrowd(annotation),
     ...(segment && {mask: {size: [height, width], counts: segment.counts}}),
   };
 }

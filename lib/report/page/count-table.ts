@@ -2,6 +2,7 @@ import {escapeMarkup} from '../../draw/canvas.js';
 import type {CountErrors, CountSummary} from '../../evaluation/count-errors.js';
 import {signed} from '../describe-evaluation.js';
 import {meaningOf} from '../score-meanings.js';
+import {tableHtml} from './document.js';
 import {explained} from './explained.js';
 
 const COLUMNS: readonly (readonly [name: string, score: keyof CountErrors])[] = [
@@ -27,12 +28,10 @@ export function countTable(
       ...[signed(meanError), meanAbsoluteError.toFixed(2)],
     ],
   );
-  const headings = COLUMNS.map(([name, score]) => `<th>${explained(name, meaningOf(['counts', score]))}</th>`);
+  const headings = COLUMNS.map(([name, score]) => explained(name, meaningOf(['counts', score])));
   return `<details open class="metrics"><summary>Number of objects on ${escapeMarkup(of)}, detections${above}</summary>
-<div class="scroll"><table>
-<thead><tr><th>class</th>${headings.join('')}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeMarkup(cell)}</td>`).join('')}</tr>`).join('\n')}
-</tbody>
-</table></div></details>`;
+${tableHtml(
+  ['class', ...headings],
+  rows.map((row) => row.map(escapeMarkup)),
+)}</details>`;
 }

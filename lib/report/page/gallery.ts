@@ -10,8 +10,8 @@ import {regionsOf} from '../../evaluation/regions.js';
 import {type RankedScores, scoresByRank} from '../../evaluation/scores-by-rank.js';
 import {loadSharp} from '../../image/load-sharp.js';
 import type {MaskRcnn} from '../../model/model.js';
-import type {Detections} from '../../model/predict.js';
-import {worstFirst} from '../write-evaluation.js';
+import type {Detections, Views} from '../../model/predict.js';
+import {worstFirst} from '../worst-first.js';
 
 /** An object for report-gallery.js to draw and to count, in pixels of the picture. */
 export type GalleryObject = {
@@ -55,12 +55,15 @@ export function leastScore(scoreThreshold: number): number {
 /** The `count` images with the lowest scores, worst first. */
 export async function makeGallery(
   model: MaskRcnn,
-  {data, details, count}: {data: Dataset; details: EvaluationDetails; count: number},
+  {data, details, count, views = 1}: {data: Dataset; details: EvaluationDetails; count: number; views?: Views},
 ): Promise<GalleryImage[]> {
   const gallery: GalleryImage[] = [];
   for (const index of worstFirst(details.images).slice(0, count)) {
     const sample = await readSample(data, index);
-    const [found] = await model.predict(sample.image, {scoreThreshold: leastScore(details.scoreThreshold)});
+    const [found] = await model.predict(sample.image, {
+      scoreThreshold: leastScore(details.scoreThreshold),
+      views,
+    });
     const options = {classes: data.classes, networkMasks: model.options.masks};
     gallery.push(await makeEntry(sample, inClassesOf(data, model, found!), options));
   }

@@ -3,6 +3,7 @@ import {BEST_BY, type BestBy, bestEpoch} from '../../run/best.js';
 import type {EpochRecord, History} from '../../run/history.js';
 import {leaves} from '../../run/scalars.js';
 import {meaningOf} from '../score-meanings.js';
+import {tableHtml} from './document.js';
 import {explained} from './explained.js';
 
 /**
@@ -22,17 +23,22 @@ export function metricsTable({epochs}: History, options: Readonly<Record<string,
           ...(best === undefined ? [] : [{name: `epoch ${best.epoch + 1}, best by ${bestBy}`, values: metrics(best)}]),
           {name: `epoch ${last.epoch + 1}, last`, values: metrics(last)},
         ];
+  return scoresTable(columns);
+}
+
+/** A table of all numbers in an evaluation. */
+export function evaluationTable(evaluation: object): string {
+  return scoresTable([{name: 'score', values: valuesOf(evaluation)}]);
+}
+
+function scoresTable(columns: readonly {name: string; values: ReadonlyMap<string, number>}[]): string {
   const names = [...new Set(columns.flatMap(({values}) => [...values.keys()]))];
-  const row = (name: string) => {
-    const cells = columns.map(({values}) => `<td>${format(values.get(name))}</td>`);
-    return `<tr><td>${explained(name, meaningOf(name.split(' ')))}</td>${cells.join('')}</tr>`;
-  };
-  return `<details open class="metrics"><summary>All ${names.length} metrics</summary><div class="scroll"><table>
-<thead><tr><th>metric</th>${columns.map(({name}) => `<th>${escapeMarkup(name)}</th>`).join('')}</tr></thead>
-<tbody>
-${names.map(row).join('\n')}
-</tbody>
-</table></div></details>`;
+  const rows = names.map((name) => [
+    explained(name, meaningOf(name.split(' '))),
+    ...columns.map(({values}) => format(values.get(name))),
+  ]);
+  const table = tableHtml(['metric', ...columns.map(({name}) => escapeMarkup(name))], rows);
+  return `<details open class="metrics"><summary>All ${names.length} metrics</summary>${table}</details>`;
 }
 
 /** The score that `train()` selected by. If the options do not say, this is its default. */
@@ -42,7 +48,11 @@ function chosenBy({train}: Readonly<Record<string, unknown>>): BestBy {
 }
 
 function metrics({validation}: EpochRecord): Map<string, number> {
-  return new Map(leaves(validation).map(([names, value]) => [names.join(' '), value]));
+  return valuesOf(validation);
+}
+
+function valuesOf(evaluation: object | null): Map<string, number> {
+  return new Map(leaves(evaluation).map(([names, value]) => [names.join(' '), value]));
 }
 
 function format(value: number | undefined): string {

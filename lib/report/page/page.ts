@@ -1,4 +1,3 @@
-import {readFile} from 'node:fs/promises';
 import {count, formatDuration} from '../../basics/wording.js';
 import {escapeMarkup} from '../../draw/canvas.js';
 import type {Evaluation} from '../../evaluation/evaluate.js';
@@ -8,6 +7,7 @@ import {lossCurveSvg} from '../../run/loss-curves.js';
 import {metricCurveSvg} from '../../run/metric-curves.js';
 import {meaningOf} from '../score-meanings.js';
 import {countTable} from './count-table.js';
+import {documentHtml, tableHtml} from './document.js';
 import {explained} from './explained.js';
 import {type Gallery, galleryHtml} from './gallery-html.js';
 import {metricsTable} from './metrics-table.js';
@@ -23,21 +23,10 @@ export type PageContent = {
   still?: {name: string; url: string};
 };
 
-/** The page as one self-contained HTML file. */
-export async function pageHtml(content: PageContent): Promise<string> {
-  const [style, tips, script] = await Promise.all(['report.css', 'report.js', 'report-gallery.js'].map(readPart));
+/** The page of a run as one self-contained HTML file. */
+export function pageHtml(content: PageContent): Promise<string> {
   const {title, history, gallery, still} = content;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeMarkup(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>${escapeMarkup(title)}</h1>
-${summary(content)}
+  const body = `${summary(content)}
 <h2>Losses</h2>
 <div class="chart">${lossCurveSvg({...history, epochs: []})}</div>
 ${validationHtml(content)}
@@ -45,15 +34,8 @@ ${validationHtml(content)}
 ${epochTable(history)}
 ${gallery === undefined ? stillPicture(still) : galleryHtml(gallery)}
 <h2>Options</h2>
-${optionTables(content.options)}
-<script type="module">${tips}${script}</script>
-</body>
-</html>
-`;
-}
-
-function readPart(name: string): Promise<string> {
-  return readFile(new URL(`./${name}`, import.meta.url), 'utf8');
+${optionTables(content.options)}`;
+  return documentHtml({title, body});
 }
 
 function summary({history: {steps, epochs}, options}: PageContent): string {
@@ -111,12 +93,10 @@ function epochTable({epochs}: History): string {
     formatDuration(epoch.seconds),
   ]);
   const headings = ['epoch', 'loss', ...names, 'time'].map((name) => explained(name, meanings.get(name)));
-  return `<div class="scroll"><table>
-<thead><tr>${headings.map((heading) => `<th>${heading}</th>`).join('')}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeMarkup(cell)}</td>`).join('')}</tr>`).join('\n')}
-</tbody>
-</table></div>`;
+  return tableHtml(
+    headings,
+    rows.map((row) => row.map(escapeMarkup)),
+  );
 }
 
 function stillPicture(still: PageContent['still']): string {
@@ -127,7 +107,7 @@ function stillPicture(still: PageContent['still']): string {
 }
 
 /** One table for each member that is an object, such as model, train and versions. */
-function optionTables(options: Readonly<Record<string, unknown>>): string {
+export function optionTables(options: Readonly<Record<string, unknown>>): string {
   return Object.entries(options)
     .map(([name, value]) => {
       const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,11 +1,11 @@
 import {parse} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
-import {writeAtomically} from '../../files/atomic-file.js';
+import {writeAll, writeAtomically} from '../../files/atomic-file.js';
+import {ZipWriter} from '../../files/zip-writer.js';
 import {encodeMetadata, type WeightsMetadata} from '../metadata.js';
 import {requireWholeTensors, type StateDict, toStateDict} from '../state-dict.js';
 import {type PlainValue, pickleCheckpoint} from './pickle-writer.js';
 import {metadataRecord} from './read-pth.js';
-import {ZipWriter} from './zip-writer.js';
 
 /**
  * Larger archives would need zip64 records, which a Mask R-CNN never does. The limit leaves some space for the
@@ -38,7 +38,7 @@ export async function writePth(
   // torch.save names the folder in the archive after the file.
   const root = parse(path).name || 'archive';
   await writeAtomically(path, async (file) => {
-    const zip = new ZipWriter(file);
+    const zip = new ZipWriter((bytes) => writeAll(file, bytes));
     await zip.add(`${root}/data.pkl`, pickle);
     await zip.add(`${root}/byteorder`, Buffer.from('little'));
     for (const [key, {data}] of storages.entries()) await zip.add(`${root}/data/${key}`, data);

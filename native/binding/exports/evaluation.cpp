@@ -129,6 +129,19 @@ auto refusing(Compute compute) {
   };
 }
 
+Napi::Object to_object(Napi::Env env, const evaluation::CocoMatches& matches) {
+  auto result = Napi::Object::New(env);
+  result.Set("images", to_array<Napi::Int32Array>(env, matches.images));
+  result.Set("classes", to_array<Napi::Int32Array>(env, matches.classes));
+  result.Set("scores", to_array<Napi::Float64Array>(env, matches.scores));
+  result.Set("matched", to_array<Napi::Uint32Array>(env, matches.matched));
+  result.Set("ignored", to_array<Napi::Uint32Array>(env, matches.ignored));
+  result.Set("wantedImages", to_array<Napi::Int32Array>(env, matches.wanted_images));
+  result.Set("wantedClasses", to_array<Napi::Int32Array>(env, matches.wanted_classes));
+  result.Set("wanted", to_array<Napi::Int32Array>(env, matches.wanted));
+  return result;
+}
+
 Napi::Value coco(const Napi::CallbackInfo& info) {
   auto data = read_data(info[0]);
   const Fields fields(info[1], "options");
@@ -146,6 +159,15 @@ Napi::Value coco(const Napi::CallbackInfo& info) {
       !std::is_sorted(options.limits.begin(), options.limits.end())) {
     throw Napi::RangeError::New(info.Env(), "options.limits must be ascending and above 0.");
   }
+  if (options.areas.empty()) {
+    throw Napi::RangeError::New(info.Env(), "options.areaRanges must have a range.");
+  }
+  if (options.iou_thresholds.size() > evaluation::kMostThresholds) {
+    throw Napi::RangeError::New(
+        info.Env(),
+        "options.iouThresholds must be at most " + std::to_string(evaluation::kMostThresholds) +
+            ".");
+  }
   return run_on_pool(
       info.Env(),
       refusing([data = std::move(data), options = std::move(options)] {
@@ -156,6 +178,7 @@ Napi::Value coco(const Napi::CallbackInfo& info) {
         result.Set("precision", to_array<Napi::Float64Array>(env, curves.precision));
         result.Set("scores", to_array<Napi::Float64Array>(env, curves.scores));
         result.Set("recall", to_array<Napi::Float64Array>(env, curves.recall));
+        result.Set("matches", to_object(env, curves.matches));
         return result;
       });
 }

@@ -1,5 +1,5 @@
 import {writeFile} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import {deflateSync} from 'node:zlib';
 import test from 'ava';
 import {encode} from 'fast-png';
@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import type {AnnotatedImages} from '../../../lib/datasets/annotated/annotated-images.js';
 import {Place} from '../../../lib/datasets/annotated/place.js';
 import {supervisely} from '../../../lib/datasets/annotated/readers/supervisely.js';
+import {findDataset, openDataset} from '../../../lib/datasets/open-dataset.js';
 import {MaskRcnnError} from '../../../lib/index.js';
 import {folderOf, realExport} from './folders.js';
 import {openWith} from './open-with.js';
@@ -102,7 +103,7 @@ test('polygons with holes and their other kinds, and boxes; lines and points are
     ['b', 100 - 16, [3, 3, 10, 10]],
     ['b', 100, [3, 3, 10, 10]],
     ['new', 4 + 16 - 1, [1, 1, 24, 14]],
-    ['a', 16, [1.5, 1.5, 4, 4]],
+    ['a', 25, [1, 1, 5, 5]],
   ]);
   t.deepEqual(
     (await data.get(0)).instances.map((instance) => 'mask' in instance),
@@ -338,11 +339,11 @@ test('a real project', async (t) => {
     [
       [
         ['Scale Bar', 48965],
-        ['Cement', (3819 - 7) * (2812 - 17)],
+        ['Cement', (3820 - 7) * (2813 - 17)],
       ],
       [
         ['Scale Bar', 24938],
-        ['Micrite', (3834 - 40) * (2839 - 17)],
+        ['Micrite', (3835 - 40) * (2840 - 17)],
       ],
       [
         ['Micrite', 10783020],
@@ -350,7 +351,7 @@ test('a real project', async (t) => {
       ],
       [
         ['Scale Bar', 24937],
-        ['Micrite', 3837 * (2861 - 2)],
+        ['Micrite', 3838 * (2862 - 2)],
       ],
       [
         ['Micrite', 11699780],
@@ -358,4 +359,40 @@ test('a real project', async (t) => {
       ],
     ],
   );
+});
+
+test('data sets called train and val are splits, and those of other names are one data set', async (t) => {
+  const ann = (name: string) => ({
+    size: {width: 9, height: 9},
+    objects: [
+      {
+        classTitle: name,
+        geometryType: 'polygon',
+        points: {
+          exterior: [
+            [1, 1],
+            [5, 1],
+            [5, 5],
+          ],
+          interior: [],
+        },
+      },
+    ],
+  });
+  const project = (first: string, second: string) => ({
+    'meta.json': {classes: [{title: 'a', shape: 'polygon'}], tags: []},
+    [`${first}/ann/1.png.json`]: ann('a'),
+    [`${first}/img/1.png`]: '9x9',
+    [`${second}/ann/2.png.json`]: ann('a'),
+    [`${second}/img/2.png`]: '9x9',
+  });
+  const split = await folderOf(t, project('train', 'val'));
+  t.deepEqual((await findDataset(split)).splits, ['train', 'val']);
+  const val = (await openDataset(split, {split: 'val'})) as AnnotatedImages;
+  t.deepEqual(
+    val.images.map(({file}) => basename(file)),
+    ['2.png'],
+  );
+  await t.throwsAsync(openDataset(split), {code: 'INVALID_OPTION', message: /must be one of 'train', 'val'/});
+  t.is((await openDataset(await folderOf(t, project('train', 'ds2')))).length, 2);
 });

@@ -41,7 +41,10 @@ export const imagej: Format = {
 async function filesOf(place: Place): Promise<string[]> {
   const rois = await place.whose('.roi', (head) => head.startsWith('Iout'));
   const zips = await place.whose('.zip', (head) => head.startsWith('PK\x03\x04') && /\.roi/i.test(head));
-  return [...rois, ...zips];
+  const filled = [...rois, ...zips];
+  // Beside others, an empty archive is that of an image without regions.
+  const empty = filled.length === 0 ? [] : await place.whose('.zip', (head) => head.startsWith('PK\x05\x06'));
+  return [...filled, ...empty.filter((name) => SUFFIX.test(stemOf(name)))];
 }
 
 function isZip(name: string): boolean {

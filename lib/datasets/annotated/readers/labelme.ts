@@ -17,7 +17,7 @@ import {type Place, readJson} from '../place.js';
 import {statedSize} from '../stated-size.js';
 
 /** Labels of shapes that are no objects (labelme's documentation of its labels file). */
-const NO_CLASSES = new Set(['__ignore__', '_background_']);
+export const NO_CLASSES: ReadonlySet<string> = new Set(['__ignore__', '_background_']);
 
 const FILES_AT_ONCE = 8;
 

@@ -6,6 +6,7 @@ import {type AnnotatedImage, type AnnotatedObject, Tally} from '../annotations.j
 import {bitmapOfFile} from '../bitmaps.js';
 import type {Format} from '../format.js';
 import type {Place} from '../place.js';
+import {isSplitName} from '../split-names.js';
 
 const FOLDERS_AT_ONCE = 8;
 /** So many folders decide whether it is this format. */
@@ -18,6 +19,8 @@ export const maskFiles: Format = {
   looks: 'a folder for each image, with images/ and one mask for each object in masks/',
   async recognise(place) {
     if (place.isFile || place.folders.length === 0) return undefined;
+    // Folders of images and masks may be the splits of one data set.
+    if (place.folders.every(isSplitName)) return undefined;
     const some = await Promise.all(place.folders.slice(0, LOOKED_AT).map((name) => place.inside(name)));
     if (!some.every(({folders}) => folders.includes('images') && folders.includes('masks'))) return undefined;
     return {

@@ -20,8 +20,9 @@ import {refuseDoubled} from '../doubled-images.js';
 import {Fields} from '../fields.js';
 import type {Format, ReaderOptions} from '../format.js';
 import {ImageFinder} from '../image-finder.js';
-import {ringOf} from '../outlines.js';
+import {boundsOf, rectangleRing, ringOf} from '../outlines.js';
 import {isImageName, Place, readJson} from '../place.js';
+import {isSplitName} from '../split-names.js';
 import {statedSize} from '../stated-size.js';
 
 type Size = {width: number; height: number};
@@ -56,13 +57,19 @@ export const supervisely: Format = {
     const project = await projectAt(place);
     if (project === undefined) return undefined;
     const {meta, datasets} = project;
+    const names = datasets.map(({path}) => basename(path));
     return {
       seen: `${META} and ${datasets.map(({path}) => join(path, 'ann')).join(', ')}`,
-      splits: [],
-      read: (options) => read(meta, datasets, options),
+      // Data sets of these names are the parts of one data set.
+      splits: names.length > 1 && names.every(isSplitName) ? names : [],
+      read: (options, split) => read(meta, datasetsOf(datasets, split), options),
     };
   },
 };
+
+function datasetsOf(datasets: readonly Place[], split: string | undefined): readonly Place[] {
+  return split === undefined ? datasets : datasets.filter(({path}) => basename(path) === split);
+}
 
 type Project = {meta: string; datasets: readonly Place[]};
 
@@ -182,7 +189,7 @@ async function objectsOf(
 }
 
 async function partsOf(object: Fields, kind: string, size: Size, isOnlyChecked: boolean): Promise<Part[]> {
-  if (kind === 'rectangle') return [{boxAround: ringsOf(object.object('points'))[0]!}];
+  if (kind === 'rectangle') return [{boxAround: rectangleOf(object.object('points'))}];
   if (kind === 'polygon') return [{rings: ringsOf(object.object('points'))}];
   if (kind === 'multipolygon') return object.objects('parts').map((part) => ({rings: ringsOf(part)}));
   const bitmap = object.object('bitmap');
@@ -191,6 +198,13 @@ async function partsOf(object: Fields, kind: string, size: Size, isOnlyChecked: 
   if (!Number.isSafeInteger(left) || !Number.isSafeInteger(top)) throw bitmap.wrong('origin', 'a pixel [x, y]');
   if (isOnlyChecked) return [];
   return [{bitmap: await unpack(Buffer.from(data, 'base64'), {bitmap, left, top, size})}];
+}
+
+/** Two opposite corners. Whole numbers are pixels that belong to the rectangle, both included (sly.Rectangle). */
+function rectangleOf(points: Fields): Ring {
+  const [x0, y0, x1, y1] = boundsOf(ringOf(points.points('exterior')));
+  const last = [x0, y0, x1, y1].every(Number.isInteger) ? 1 : 0;
+  return rectangleRing(x0, y0, x1 + last, y1 + last);
 }
 
 /** The outline and the holes. */

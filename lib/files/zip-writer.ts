@@ -1,18 +1,20 @@
-import type {FileHandle} from 'node:fs/promises';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {crc32} from 'node:zlib';
-import {writeAll} from '../../files/atomic-file.js';
 
 /** torch.save aligns storages to this number of bytes, so that they can be memory-mapped. */
 const alignment = 64;
 const checksumChunk = 4 << 20;
 
-/** Writes a zip archive with stored, aligned entries (APPNOTE.TXT 4.3), smaller than 4 GiB. */
+/** The most entries that the record at the end can count. For more there is another one, of zip64. */
+const mostEntries = 0xfffe;
+
+/** Writes a zip archive with stored, aligned entries (APPNOTE.TXT 4.3), smaller than 4 GiB, piece by piece. */
 export class ZipWriter {
   private position = 0;
   private readonly directory: Buffer[] = [];
 
-  constructor(private readonly file: FileHandle) {}
+  /** `write` appends bytes to the archive. */
+  constructor(private readonly write: (bytes: Uint8Array) => Promise<void>) {}
 
   async add(name: string, bytes: Uint8Array): Promise<void> {
     const nameBytes = Buffer.from(name);
@@ -45,22 +47,41 @@ export class ZipWriter {
     nameBytes.copy(central, 46);
     this.directory.push(central);
 
-    await writeAll(this.file, local);
-    await writeAll(this.file, bytes);
+    await this.write(local);
+    await this.write(bytes);
     this.position += local.length + bytes.length;
   }
 
   async finish(): Promise<void> {
     const directory = Buffer.concat(this.directory);
+    const entries = this.directory.length;
     const end = Buffer.alloc(22);
     end.writeUInt32LE(0x06054b50, 0);
-    end.writeUInt16LE(this.directory.length, 8);
-    end.writeUInt16LE(this.directory.length, 10);
+    end.writeUInt16LE(Math.min(entries, 0xffff), 8);
+    end.writeUInt16LE(Math.min(entries, 0xffff), 10);
     end.writeUInt32LE(directory.length, 12);
     end.writeUInt32LE(this.position, 16);
-    await writeAll(this.file, directory);
-    await writeAll(this.file, end);
+    await this.write(directory);
+    if (entries > mostEntries) await this.write(zip64End(entries, directory.length, this.position));
+    await this.write(end);
   }
+}
+
+/** The record of zip64 that counts the entries, and the one that says where it is (4.3.14, 4.3.15). */
+function zip64End(entries: number, directoryBytes: number, directoryAt: number): Buffer {
+  const records = Buffer.alloc(56 + 20);
+  records.writeUInt32LE(0x06064b50, 0);
+  records.writeBigUInt64LE(44n, 4); // the bytes that follow in the first record
+  records.writeUInt16LE(45, 12);
+  records.writeUInt16LE(45, 14);
+  records.writeBigUInt64LE(BigInt(entries), 24);
+  records.writeBigUInt64LE(BigInt(entries), 32);
+  records.writeBigUInt64LE(BigInt(directoryBytes), 40);
+  records.writeBigUInt64LE(BigInt(directoryAt), 48);
+  records.writeUInt32LE(0x07064b50, 56);
+  records.writeBigUInt64LE(BigInt(directoryAt + directoryBytes), 64);
+  records.writeUInt32LE(1, 72);
+  return records;
 }
 
 async function checksum(bytes: Uint8Array): Promise<number> {
