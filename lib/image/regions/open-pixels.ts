@@ -107,8 +107,7 @@ async function copied({file, width, height, data, open, numbers = {}}: Original,
     data === undefined
       ? sharp(file, {...UNLIMITED, ...open})
       : sharp(data, {raw: {width, height, channels: 3}, limitInputPixels: false});
-  const {range = 'full', channels} = numbers;
-  if (range !== 'full' || channels !== undefined) await requireStored(image, channels !== undefined);
+  await requireCopiable(image, numbers);
   const handle = await openTemporaryCopy(image, {file, width, height});
   handles.push(handle);
   const reader = await TiffReader.open(handle);
@@ -116,12 +115,13 @@ async function copied({file, width, height, data, open, numbers = {}}: Original,
   return TiffPixels.open(file, reader, level!, {blocks: (await blocksOf(reader, level!))!, options: numbers});
 }
 
-/** Throws an Error if the numbers of a copy, 8-bit RGB, are not those of the image. */
-async function requireStored(image: Sharp, areChannelsChosen: boolean): Promise<void> {
+/** Throws an Error if a copy, which is 8-bit RGB, does not have what `readImage()` would make of the image. */
+async function requireCopiable(image: Sharp, {range = 'full', channels}: PixelOptions): Promise<void> {
   const {depth, space, hasAlpha} = await image.metadata();
-  const isRgb = space === 'srgb' || (space === 'b-w' && !areChannelsChosen);
-  if (depth === 'uchar' && isRgb && !hasAlpha) return;
-  throw new Undecodable('its numbers are lost in the temporary copy that its regions need', {
-    hint: 'Save it as a tiled TIFF, or leave out `range` and `channels`.',
+  const isPlain = depth === 'uchar' && !hasAlpha && (space === 'srgb' || (space === 'b-w' && channels === undefined));
+  const isUsual = range === 'full' && channels === undefined && (depth === 'uchar' || depth === 'ushort');
+  if (isPlain || isUsual) return;
+  throw new Undecodable('its numbers are lost in the temporary copy, of 8-bit RGB, that its regions need', {
+    hint: 'Save it as a tiled TIFF, of which no copy is made.',
   });
 }

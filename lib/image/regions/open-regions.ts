@@ -27,8 +27,8 @@ const TOLERANCE = 0.03;
 /**
  * Opens a large image, of which rectangles are then read in little memory: a TIFF or BigTIFF with tiles or strips, a
  * pyramid, an OME-TIFF, a slide of Aperio (SVS), a GeoTIFF. Levels are smaller copies in SubIFDs or on later pages;
- * thumbnails, labels and macro images are none. Other channels and planes, which are pages of the same size, are not
- * read.
+ * thumbnails, labels and macro images are none. Other channels and planes, which are pages of the same size, are read
+ * by `page` alone.
  *
  * With `micronsPerPixel`, the level is read whose pixels have that size or are the next smaller ones. If they differ by
  * more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of the resampled
@@ -42,7 +42,8 @@ const TOLERANCE = 0.03;
  *
  * JPEG, PNG, WebP, GIF, AVIF and BMP, and a few kinds of TIFF, have no parts that can be decoded on their own. They are
  * decoded once into a temporary file, of three bytes a pixel. JPEG and PNG need little memory for it, unless they are
- * progressive or interlaced; the others are decoded in memory. Parts that a TIFF leaves out are black.
+ * progressive or interlaced; the others are decoded in memory. `range` and `channels` need the numbers that are stored:
+ * if such a file has more than 8 bits, alpha or CMYK, they are an error. Parts that a TIFF leaves out are black.
  *
  * Throws INVALID_OPTION; INVALID_IMAGE if the file cannot be read, or does not say the size of its pixels, and
  * `micronsPerPixel` is given; and WRITE_FAILED if there is no room for the temporary file.

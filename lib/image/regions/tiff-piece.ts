@@ -28,7 +28,7 @@ const DECODING = [
   TAG.planar,
   292, // T4Options
   293, // T6Options
-  317, // Predictor
+  TAG.predictor,
   320, // ColorMap
   332, // InkSet
   TAG.extraSamples,

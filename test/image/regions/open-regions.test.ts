@@ -145,6 +145,34 @@ test('range, page and channels are those of readImage()', async (t) => {
   await t.throwsAsync(openRegions(file('deep-range.png'), {range: [0, 4095]}), lost);
 });
 
+test('a TIFF of one large compressed strip is read from a temporary copy, any page of it', async (t) => {
+  const side = 4200;
+  const data = new Uint8Array(2 * side * side).map((_, i) => (i >> 8) + ((i % side) >> 4));
+  const pages = () => sharp(data, {raw: {width: side, height: 2 * side, channels: 1, pageHeight: side}});
+  const strip = {compression: 'deflate', tileHeight: side} as const;
+  const path = await written('large-strip.tif', pages().tiff(strip));
+  const {width: columns, height: rows, pages: count} = await sharp(path).metadata();
+  t.deepEqual([columns, rows, count], [side, side, 2]);
+  for (const page of [0, 1]) {
+    await using(path, {page}, async (source) => {
+      const {data: read} = await source.read({left: 4000, top: 500, width: 200, height: 600});
+      const start = page * side * side;
+      const right = Uint8Array.from({length: read.length}, (_, i) => {
+        const [x, y] = [4000 + (Math.floor(i / 3) % 200), 500 + Math.floor(i / 600)];
+        return data[start + y * side + x]!;
+      });
+      t.is(Buffer.compare(read, right), 0, `page ${page}`);
+    });
+  }
+  const deep = await written('deep-strip.tif', pages().toColourspace('grey16').tiff(strip));
+  t.is((await sharp(deep).metadata()).depth, 'ushort');
+  const expected = await readImage(deep);
+  await using(deep, {}, async (source) => {
+    const rect = {left: 4000, top: 500, width: 200, height: 600};
+    t.is(Buffer.compare((await source.read(rect)).data, cut(expected, rect)), 0);
+  });
+});
+
 test('a TIFF of 16 bits is told to be read by its upper 8 bits', async (t) => {
   const data = new Uint16Array(width * height).fill(4095);
   await writeFile(file('dark.tif'), writeTiff({width, height, data}));
@@ -197,6 +225,11 @@ test('files that cannot be read are INVALID_IMAGE, with the file', async (t) => 
     'cut.tif': [tiff.subarray(0, tiff.length - 100), /truncated/],
     'cut.jpg': [jpeg.subarray(0, jpeg.length / 2), /not a readable image/],
     'cut.png': [png.subarray(0, png.length / 2), /not a readable image/],
+    // One strip of 25 million numbers, which a copy of 8 bits would spoil.
+    'floats.tif': [
+      writeTiff({width: 5000, height: 5000, data: new Float32Array(4), compression: 5}),
+      /numbers are lost/,
+    ],
     'jpeg2000.tif': [
       writeTiff({width: 4, height: 4, data: new Uint8Array(16), compression: 33005}),
       /compression JPEG 2000 \(33005\) is not supported/,
