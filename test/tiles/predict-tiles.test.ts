@@ -294,7 +294,7 @@ test('an image smaller than a tile, or of one pixel, is one tile', async (t) => 
   t.deepEqual(await found(wide(), options), []);
 });
 
-test.serial('70,000 objects do not hold the event loop', async (t) => {
+test.serial('70,000 objects in two tiles do not hold the event loop', async (t) => {
   const size = {width: 14_000, height: 80};
   const rects = Array.from({length: 70_000}, (_, i) => [
     {left: 4 * (i % 3500), top: 4 * Math.floor(i / 3500), width: 3, height: 3},
@@ -306,7 +306,7 @@ test.serial('70,000 objects do not hold the event loop', async (t) => {
     held = Math.max(held, performance.now() - last);
     last = performance.now();
   }, 1);
-  const all = await collected(predictTiles(model, source, {size: 1024, overlap: 64}));
+  const all = await collected(predictTiles(model, source, {size: 7032, overlap: 64}));
   clearInterval(timer);
   t.is(new Set(all.map(({mask}) => `${mask.left} ${mask.top}`)).size, 70_000);
   t.is(all.length, 70_000);
