@@ -22,10 +22,10 @@ const ROWS = 64;
 
 /**
  * Measures the objects of an image: one row of numbers for each, in their order. `objects` are detections or masks of
- * one size. `image` gives the intensities: an image file, of which the numbers of all channels but alpha are measured as
- * stored, or values of your own; what `readImage()` returns is measured as the 8-bit RGB that it is. Pass undefined to
- * measure shapes only. Overlapping objects are measured as a whole, each by itself. Computed off the main thread, on run
- * lengths.
+ * one size. `image` gives the intensities: an image file, of which the numbers of all channels but alpha are measured
+ * as stored, or values of your own; what `readImage()` returns is measured as the 8-bit RGB that it is. Pass undefined
+ * to measure shapes only. Overlapping objects are measured as a whole, each by itself. Computed off the main thread, on
+ * run lengths.
  *
  * Numbers of 8 and 16 bits without sign are taken as they are, all others of files as the nearest float32: whole
  * numbers above 2^24 in size are rounded. A palette gives red, green and blue, CMYK its four inks. Photos are turned
