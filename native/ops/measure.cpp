@@ -61,7 +61,8 @@ void measure_ellipse(const Moments& moments, ObjectShape& shape) {
   const auto snapped = [&](double value) { return std::abs(value) <= negligible ? 0 : value; };
   const auto difference = snapped(moments.rows - moments.columns), both = snapped(moments.both);
   const auto mean = (moments.rows + moments.columns) / 2;
-  const auto spread = std::hypot(difference / 2, both);
+  // Not std::hypot: glibc 2.35 gave it a new version, which older systems lack.
+  const auto spread = std::sqrt(difference * difference / 4 + both * both);
   const auto major = mean + spread, minor = std::max(0.0, snapped(mean - spread));
   shape.axis_major_length = 4 * std::sqrt(major);
   shape.axis_minor_length = 4 * std::sqrt(minor);
