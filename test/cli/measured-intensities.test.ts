@@ -1,9 +1,11 @@
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {runCli} from '../../lib/cli/run.js';
+import {readImage} from '../../lib/image/read-image.js';
 import {decodeRle, maskRcnn} from '../../lib/index.js';
+import {readFixture} from '../image/pixel-fixture.js';
 import {writePng} from '../image/png-writer.js';
 import {writeTiff} from '../image/tiff-writer.js';
 import {recordedProgress, temporaryFolder} from '../libtorch/fake-wheel.js';
@@ -123,3 +125,29 @@ for (const {what, images, flags, channels, microns} of [
     t.deepEqual(rows, [['']]);
   });
 }
+
+test('an image with a damaged channel that the network does not see is skipped, and leaves no trace', async (t) => {
+  const folder = temporaryFolder(t);
+  await using model = await maskRcnn(tinyModel);
+  const weights = join(folder, 'tiny.safetensors');
+  await model.save(weights);
+  const planar = readFixture().files.find((each) => each.name === 'uint8, 5 channels, planar')!.file;
+  const damaged = planar.slice().fill(0xff, -12); // the end of the last channel
+  await readImage(damaged);
+  const files = [join(folder, 'damaged.tif'), join(folder, 'whole.tif')] as const;
+  await writeFile(files[0], damaged);
+  await writeFile(files[1], planar);
+  const output = join(folder, 'found');
+  const {code, err} = await maskrcnn(
+    ...['predict', weights, ...files, '--save', 'csv,json,coco', '--score-threshold', '0', '--output', output],
+  );
+  t.is(code, 1);
+  t.regex(err, /error: .*damaged\.tif is not a readable TIFF image/);
+  const {objects} = JSON.parse(readFileSync(join(output, 'whole.json'), 'utf8'));
+  const lines = readFileSync(join(output, 'objects.csv'), 'utf8').trimEnd().split('\r\n');
+  t.is(lines.length, 1 + objects.length);
+  t.true(lines.slice(1).every((line) => line.startsWith(`${files[1]},`)));
+  const results = JSON.parse(readFileSync(join(output, 'results.json'), 'utf8'));
+  t.is(results.length, objects.length);
+  t.false(existsSync(join(output, 'damaged.json')));
+});
