@@ -64,6 +64,17 @@ test('palettes give colours, grey gives one channel, alpha is left out', async (
   t.deepEqual((await readStored(rgba, {name})).data, Uint8Array.of(0, 10, 20));
 });
 
+test('grey of fewer than 8 bits is spread over 0..255', async (t) => {
+  for (const bits of [1, 2, 4] as const) {
+    const step = 255 / (2 ** bits - 1);
+    const png = writePng({width: 2 ** bits, height: 1, bits, value: (x) => x});
+    const expected = Uint8Array.from({length: 2 ** bits}, (_, x) => x * step);
+    t.like(await readStored(png, {name}), {channels: 1, type: 'uint8', data: expected});
+  }
+  const tiff = writeTiff({width: 2, height: 1, bits: 4, data: Uint8Array.of(0x3f)});
+  t.like(await readStored(tiff, {name}), {channels: 1, type: 'uint8', data: Uint8Array.of(51, 255)});
+});
+
 test('photos are turned upright', async (t) => {
   const raw = {raw: {width: 2, height: 1, channels: 3}} as const;
   const turned = await sharp(Uint8Array.of(1, 2, 3, 4, 5, 6), raw)

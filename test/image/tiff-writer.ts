@@ -8,7 +8,7 @@ type Samples =
   | Float32Array
   | Float64Array;
 
-/** A page to write: one uncompressed strip, one sample per pixel. */
+/** A page to write: one uncompressed strip. */
 export type TiffPageSpec = {
   width: number;
   height: number;
@@ -16,6 +16,8 @@ export type TiffPageSpec = {
   data: Samples;
   /** Bits per sample. Default: those of an element of `data`. */
   bits?: number;
+  /** Samples of a pixel, side by side: 1 (default), or 3 and more. */
+  samples?: number;
   /** 0: white is 0; 1: black is 0 (default); 3: palette. */
   photometric?: 0 | 1 | 3;
   /** The number of a compression, without compressing anything. Default 1, none. */
@@ -45,24 +47,25 @@ export function writeTiff(pages: TiffPageSpec | TiffPageSpec[], {bigEndian = fal
 const TAGS = 11;
 
 function directoryOf(page: TiffPageSpec, pixels: number, bigEndian: boolean): Buffer {
-  const {width, height, data, bits = data.BYTES_PER_ELEMENT * 8, photometric = 1, compression = 1} = page;
+  const {width, height, data, samples = 1, photometric = 1, compression = 1} = page;
+  const {bits = data.BYTES_PER_ELEMENT * 8} = page;
   const end = pixels + data.byteLength;
   const tail = end + 2 + TAGS * 12 + 4;
   const colours = photometric === 3 ? 3 << bits : 3;
   const tags: [tag: number, type: number, count: number, value: number][] = [
     [256, 4, 1, width],
     [257, 4, 1, height],
-    [258, 3, 1, bits],
+    [258, 3, samples, samples === 1 ? bits : tail + colours * 2],
     [259, 3, 1, compression],
     [262, 3, 1, photometric],
     [273, 4, 1, pixels],
-    [277, 3, 1, 1],
+    [277, 3, 1, samples],
     [278, 4, 1, height],
     [279, 4, 1, data.byteLength],
     [320, 3, colours, tail],
     [339, 3, 1, data instanceof Float32Array || data instanceof Float64Array ? 3 : isSigned(data) ? 2 : 1],
   ];
-  const bytes = Buffer.alloc(tail - end + colours * 2);
+  const bytes = Buffer.alloc(tail - end + colours * 2 + samples * 2);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   view.setUint16(0, TAGS, !bigEndian);
   for (const [i, [tag, type, count, value]] of tags.entries()) {
@@ -75,6 +78,7 @@ function directoryOf(page: TiffPageSpec, pixels: number, bigEndian: boolean): Bu
   }
   // Colours of which none is the grey level of its index.
   for (let i = 0; i < colours; i++) view.setUint16(tail - end + i * 2, (i * 7919 + 5000) % 65536, !bigEndian);
+  for (let i = 0; i < samples; i++) view.setUint16(tail - end + (colours + i) * 2, bits, !bigEndian);
   return bytes;
 }
 

@@ -1,7 +1,10 @@
+import {writeFile} from 'node:fs/promises';
+import {pathToFileURL} from 'node:url';
 import test from 'ava';
 import fc from 'fast-check';
-import sharp from 'sharp';
 import {type Detections, encodeRle, measure, type Rle, rleFromRuns} from '../../lib/index.js';
+import {writePng} from '../image/png-writer.js';
+import {writeTiff} from '../image/tiff-writer.js';
 import {temporaryFolder} from '../libtorch/fake-wheel.js';
 import {type Bitmap, bitmapOf, drawn, padded, partsOf, randomMask} from '../masks/random-masks.js';
 import {imageOf, readRegionprops} from './fixture.js';
@@ -125,13 +128,46 @@ test('intensities of files, of 16 bits, of fractions, and of any number of chann
   const clamped = Uint8ClampedArray.from({length: 30}, (_, i) => i);
   const [many] = await measure({data: clamped, width: 3, height: 2}, [mask]);
   t.is(many!['intensity_mean-4'], (9 + 14 + 24 + 29) / 4);
-
-  const grey = sharp(Uint8Array.of(1, 2, 3, 4, 5, 6), {raw: {width: 3, height: 2, channels: 1}});
-  const file = `${temporaryFolder(t)}/grey.png`;
-  await grey.png().toFile(file);
-  const [read] = await measure(file, [mask]);
-  t.like(read, {'intensity_mean-0': 4, 'intensity_mean-2': 4, 'intensity_min-1': 2, 'intensity_max-1': 6});
 });
+
+test('intensities of files are the stored numbers of all channels', async (t) => {
+  const mask = await encode(drawn('.##', '.##'));
+  const size = {width: 3, height: 2};
+  const file = `${temporaryFolder(t)}/image`;
+  const read = async (bytes: Uint8Array) => {
+    const [row] = await measure(bytes, [mask]);
+    await writeFile(file, bytes);
+    for (const path of [file, pathToFileURL(file)]) t.deepEqual(await measure(path, [mask]), [row!]);
+    return row!;
+  };
+  const grey = await read(writePng({...size, bits: 8, value: (x, y) => 3 * y + x + 1}));
+  t.like(grey, {'intensity_mean-0': 4, 'intensity_min-0': 2, 'intensity_max-0': 6, 'intensity_mean-1': undefined});
+  const rgb = await read(writePng({...size, bits: 8, kind: 'rgb', value: (x, y, c) => 10 * c + 3 * y + x}));
+  t.like(rgb, {'intensity_mean-0': 3, 'intensity_mean-2': 23, 'intensity_max-1': 15, 'intensity_mean-3': undefined});
+
+  const wide = await read(writeTiff({...size, data: Uint16Array.of(9, 1000, 65535, 9, 300, 2)}));
+  t.like(wide, {'intensity_mean-0': 66837 / 4, 'intensity_min-0': 2, 'intensity_max-0': 65535});
+  const squares = [1000, 65535, 300, 2].map((value) => (value - 66837 / 4) ** 2);
+  t.true(close(wide['intensity_std-0']!, Math.sqrt(squares.reduce((sum, value) => sum + value) / 4)));
+  const signed = await read(writeTiff({...size, data: Int16Array.of(0, -32768, 5, 0, -7, 1)}));
+  t.like(signed, {'intensity_mean-0': -32769 / 4, 'intensity_min-0': -32768, 'intensity_max-0': 5});
+  const floats = await read(writeTiff({...size, data: Float32Array.of(NaN, -2.5, 1024.25, NaN, 0, 1)}));
+  t.like(floats, {'intensity_mean-0': 1022.75 / 4, 'intensity_min-0': -2.5, 'intensity_max-0': 1024.25});
+  const samples = 5;
+  const five = Uint16Array.from({length: 6 * samples}, (_, i) => 1000 * (i % samples) + Math.floor(i / samples));
+  const many = await read(writeTiff({...size, data: five, samples}));
+  t.like(many, {'intensity_mean-0': 3, 'intensity_mean-4': 4003, 'intensity_max-3': 3005, 'intensity_min-1': 1001});
+  t.is(many['intensity_mean-5'], undefined);
+
+  const stack = writeTiff([wideOf(7), wideOf(900)]);
+  const page = async (index: number) => (await measure(stack, [mask], {page: index}))[0]!['intensity_mean-0'];
+  t.deepEqual([await page(0), await page(1)], [7, 900]);
+  await t.throwsAsync(page(2), {code: 'INVALID_IMAGE', message: /there is no page 2/});
+});
+
+function wideOf(value: number) {
+  return {width: 3, height: 2, data: new Uint16Array(6).fill(value)};
+}
 
 test('what cannot be measured is refused, with the object or the file', async (t) => {
   const mask = await encode(drawn('.##', '.##'));
@@ -150,6 +186,12 @@ test('what cannot be measured is refused, with the object or the file', async (t
   await refused(measure({...image, data: new Uint8Array(7)}, [mask]), 'INVALID_IMAGE', /values for each of 3 × 2/);
   await refused(measure({...image, channels: 2}, [mask]), 'INVALID_IMAGE', /2 values for each of 3 × 2 pixels, got 6/);
   await refused(measure({...image, data: [] as never}, [mask]), 'INVALID_IMAGE', /Float32Array/);
+  const named = {...image, width: 2, file: 'a.tif'};
+  await refused(measure(named, [mask]), 'INVALID_IMAGE', /^a\.tif must have the size of the masks/);
+  for (const none of [image, undefined]) {
+    await refused(measure(none, [mask], {page: 0}), 'INVALID_OPTION', /'page' of measure\(\) is for image files/);
+  }
+  await refused(measure(writeTiff(wideOf(1)), [mask], {page: -1}), 'INVALID_OPTION', /page/);
   await refused(measure(7 as never, [mask]), 'INVALID_IMAGE', /must be a path, bytes or pixels, got 7/);
   for (const micronsPerPixel of [0, -1, NaN, Infinity, '1' as never]) {
     await refused(measure(undefined, [mask], {micronsPerPixel}), 'INVALID_OPTION', /micronsPerPixel/);
