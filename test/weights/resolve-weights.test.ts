@@ -13,8 +13,8 @@ const resnet50 = {kind: 'backbone', backbone: 'resnet50', version: 1} as const;
 const detector = {kind: 'detector', backbone: 'resnet50', version: 1} as const;
 
 test('every backbone has weights, every file a digest', (t) => {
-  t.is(registry.length, 23);
-  t.is(new Set(registry.map(({name}) => name)).size, 23);
+  t.is(registry.length, 26);
+  t.is(new Set(registry.map(({name}) => name)).size, 26);
   t.is(new Set(registry.filter(({kind}) => kind === 'backbone').map(({backbone}) => backbone)).size, 12);
   for (const {file, sha256} of registry) t.true(/^[0-9a-f]{8}$/.test(sha256) && file.endsWith(`-${sha256}.pth`));
 });
