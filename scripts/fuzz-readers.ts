@@ -1,6 +1,7 @@
 /**
  * Changes the files of annotation tools at random and opens them. A reader may refuse a file with a MaskRcnnError, or
- * read what is left. Any other error, an answer that takes more than 10 seconds, or more than 1 GB of memory is a fault.
+ * read what is left. Any other error, an answer that takes more than 10 seconds, or more than 1 GB of memory is a
+ * fault.
  *
  *   npx tsx scripts/fuzz-readers.ts [--mutations 100000] [--seed 0] [--format NAME]...
  *

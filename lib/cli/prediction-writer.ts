@@ -6,7 +6,7 @@ import {type PictureFormat, pictureExtension} from '../draw/picture-format.js';
 import {DetectedObjects} from '../evaluation/object-table.js';
 import {writeResults} from '../evaluation/results-file.js';
 import {AnnotationFolder} from '../export/annotation-folder.js';
-import type {Loss} from '../export/losses.js';
+import {LOSSES, type Loss} from '../export/losses.js';
 import {detectedImage} from '../export/write-detections.js';
 import {LABELS_SUFFIX, OVERLAY_SUFFIX} from '../files/prediction-names.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
@@ -71,6 +71,8 @@ export class PredictionWriter {
   readonly kept: string[] = [];
   /** The files in the formats of annotation tools. */
   readonly #tools = new Map<ToolFormat, AnnotationFolder>();
+  /** The names of the images in them. */
+  readonly #toolNames = new Map<ToolFormat, Set<string>>();
 
   private constructor(
     output: PredictionOutput,
@@ -178,7 +180,14 @@ export class PredictionWriter {
       this.#tools.get(format) ??
       new AnnotationFolder(root, toolFormat(format), {classes, splits: [], scored: true, segmentation: 'rle'});
     this.#tools.set(format, tool);
-    const name = withSlashes(`${stem}${extname(file)}`);
+    // Files of one image need different names. One file for all images has the names that the images have.
+    const own = withSlashes(join(dirname(stem), basename(file)));
+    const given = withSlashes(`${stem}${extname(file)}`);
+    const names = this.#toolNames.get(format) ?? new Set();
+    this.#toolNames.set(format, names);
+    const name = toolFormat(format).document === undefined || names.has(own) ? given : own;
+    names.add(name);
+    if (name !== own) tool.lose(own, LOSSES.renamed);
     await tool.add(detectedImage(found, name, withSlashes(relative(root, file))));
   }
 

@@ -64,7 +64,16 @@ export const coco: KnownFormat = {
     const [file, ...others] = place.files.includes(ROBOFLOW_FILE)
       ? [ROBOFLOW_FILE]
       : await place.whose('.json', isCoco);
-    if (file === undefined || others.length > 0) return standardCoco(place);
+    if (file === undefined || others.length > 0) {
+      const standard = await standardCoco(place);
+      if (standard !== undefined || file === undefined) return standard;
+      const several = [file, ...others];
+      return {
+        seen: `${several.length} files in COCO format`,
+        splits: [],
+        open: async (options) => Coco.open(place.onlyOne(several, 'file in COCO format'), options),
+      };
+    }
     const path = place.pathOf(file);
     return {seen: path, splits: [], open: (options) => Coco.open(path, options)};
   },

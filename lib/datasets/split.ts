@@ -21,7 +21,9 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
   return {
     length: indices.length,
     classes: data.classes,
-    ...(data.notices !== undefined && {notices: data.notices}),
+    get notices() {
+      return data.notices ?? []; // they may grow while samples are read
+    },
     get: async (index) => readSample(data, at(index)),
     ...(data.masks !== undefined && {masks: data.masks}),
     ...(data.size !== undefined && {size: async (index: number) => sizeOfSample(data, at(index))}),

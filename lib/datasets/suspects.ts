@@ -64,6 +64,7 @@ export async function suspicions(
     if (!isSound(index)) continue;
     const name = instanceName(instance, index);
     const {box, mask = boxMask(box)} = instance;
+    const what = instance.mask === undefined ? 'box' : 'mask';
     const extent = await extentOf(mask, turn);
     const {x0, y0, x1, y1, area} = extent;
     const [width, height] = [x1 - x0, y1 - y0];
@@ -86,7 +87,7 @@ export async function suspicions(
       }
     }
     if (twin === undefined) single.push({...extent, name, label: instance.label, mask});
-    else tell('doubled', ` has the mask of ${twin.name.replace('Instance', 'instance')}`);
+    else tell('doubled', ` has the ${what} of ${twin.name.replace('Instance', 'instance')}`);
     if (alike.length === 0) earlier.set(key, alike);
     alike.push({name, mask, extent});
   }

@@ -201,7 +201,8 @@ export async function evaluate(
   const bbox = await scored.score(detected, 'box');
   const segm = hasMasks ? await scored.score(detected, 'mask') : undefined;
   const confusion = await scored.confusion(detected, hasMasks ? 'mask' : 'box', {iouThreshold: 0.5, scoreThreshold});
-  if (hasMasks && scored.boxImages > 0) onNotice?.(boxImagesNotice(scored.boxImages, data.length));
+  if (!hasMasks) onNotice?.(BOXES_NOTICE);
+  else if (scored.boxImages > 0) onNotice?.(boxImagesNotice(scored.boxImages, data.length));
   return {
     bbox: bbox.scores,
     segm: segm?.scores ?? null,
@@ -218,6 +219,9 @@ export async function evaluate(
     },
   };
 }
+
+/** There is no image with masks on both sides. */
+const BOXES_NOTICE = 'Boxes are scored, not masks: a pixel belongs to an object if it is in its box.';
 
 function boxImagesNotice(images: number, of: number): string {
   const are = images === 1 ? 'is' : 'are';

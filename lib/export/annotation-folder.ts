@@ -1,5 +1,6 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
+import {allSettled} from '../basics/concurrently.js';
 import {removeAbandoned} from '../files/atomic-file.js';
 import {writing} from '../files/writing.js';
 import {hasMask, type ImageAnnotations, type NumberedImage} from './annotations.js';
@@ -61,9 +62,9 @@ export class AnnotationFolder {
     const part = this.#parts.get(split)!;
     const {numbered, lost} = this.#number(image, split, part);
     const {last: before} = part;
-    const written = Promise.all([this.#writeFiles(numbered), this.#writeItems(numbered, part)]);
+    const written = allSettled([this.#writeFiles(numbered), this.#writeItems(numbered, part)]);
     // In the order of the images, so that the first example of a loss does not depend on timing.
-    part.last = Promise.all([written, before]).then(() => this.#losses.add(image.name, lost));
+    part.last = allSettled([before, written]).then(() => this.#losses.add(image.name, lost));
     part.last.catch(() => {}); // told below
     await part.last;
   }

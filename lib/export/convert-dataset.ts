@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {mkdir, readdir, rename, rm, rmdir} from 'node:fs/promises';
 import {dirname, join, relative, resolve, sep} from 'node:path';
-import {mapConcurrently} from '../basics/concurrently.js';
+import {allSettled, mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, oneOf, type Rule, required, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
@@ -101,6 +101,7 @@ export async function convertDataset(
   });
   const total = parts.reduce((sum, part) => sum + part.data.length, 0);
   let [done, objects] = [0, 0];
+  const used = new Set<number>();
   try {
     for (const part of parts) {
       const names = new ImageNames();
@@ -118,9 +119,13 @@ export async function convertDataset(
           onImage?.(++done, total);
         });
         objects += block.reduce((sum, image) => sum + image.objects.length, 0);
+        for (const image of block) for (const {label} of image.objects) used.add(label);
       }
     }
     signal?.throwIfAborted();
+    for (const [i, name] of classes.entries()) {
+      if (!format.holds.unused && !used.has(i + 1)) writer.lose(`'${name}'`, LOSSES.unused);
+    }
     await writer.close();
     await putInPlace(temporary, folder);
   } catch (error) {
@@ -196,7 +201,7 @@ async function writeImage(image: PlaceableImage, name: string, {format, place, w
   const location = isElsewhere ? relative(place.final, resolve(source)).split(sep).join('/') : undefined;
   const written = writer.add({name, width, height, objects, ...(location !== undefined && {location})}, split);
   const folder = format.imageFolder(split);
-  await Promise.all([written, placeImage(image, folder === '' ? name : `${folder}/${name}`, place)]);
+  await allSettled([written, placeImage(image, folder === '' ? name : `${folder}/${name}`, place)]);
 }
 
 /** Throws INVALID_OPTION or WRITE_FAILED unless there is nothing at `folder`, or an empty folder. */

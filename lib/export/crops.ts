@@ -57,18 +57,23 @@ function checkSize({size}: Rle, {name, width, height}: NumberedImage, id: number
   throw invalid(name, id, `It must be of the image's size, ${width} × ${height}, got ${size[1]} × ${size[0]}.`);
 }
 
-/** The areas of the masks, in pixels. Throws INVALID_MASK as `croppedObjects()` does. */
-export async function maskAreas(image: NumberedImage): Promise<number[]> {
+/** The extent of a mask: its pixels, and its box: left, top, width, height. */
+export type MaskExtent = {area: number; box: readonly [number, number, number, number]};
+
+/** The extents of the masks. Throws INVALID_MASK as `croppedObjects()` does. */
+export async function maskExtents(image: NumberedImage): Promise<MaskExtent[]> {
   const {name, width, height, objects} = image;
   const {rle} = await loadBinding();
-  const areas: number[] = [];
+  const extents: MaskExtent[] = [];
   const turn = new Turn();
   for (const [i, {mask}] of objects.entries()) {
     if (turn.isOver()) await turn.next();
     checkSize(mask, image, i + 1);
-    areas.push(ofMask(() => rle.areas([mask.counts], width, height), {name, id: i + 1})[0]!);
+    const [area] = ofMask(() => rle.areas([mask.counts], width, height), {name, id: i + 1});
+    const [left, top, w, h] = rle.boxes([mask.counts], width, height);
+    extents.push({area: area!, box: [left!, top!, w!, h!]});
   }
-  return areas;
+  return extents;
 }
 
 /** What the addon says of a mask. Throws INVALID_MASK for malformed run lengths. */

@@ -39,7 +39,14 @@ export type ExportFormat = {
   /** What is written, for people, below a folder: 'NAME.json, one for each image'. */
   writes: string;
   /** What it can hold. What it cannot is left out, and counted. */
-  holds: {classes: boolean; scores: boolean; crowds: boolean; boxes: boolean};
+  holds: {
+    classes: boolean;
+    /** Classes of which there is no object. */
+    unused: boolean;
+    scores: boolean;
+    crowds: boolean;
+    boxes: boolean;
+  };
   /** Where the images of a split are, relative to the root, with '/'. Empty for the root itself. */
   imageFolder(split: string | undefined): string;
   /** The files of one image. May run for several images at a time. Throws INVALID_MASK, INVALID_DATASET. */

@@ -24,14 +24,15 @@ export const LOSSES = {
   parts: {what: 'gaps bridged by a line without width', why: 'its objects are single polygons'},
   crowds: {what: 'crowd regions left out', why: 'each of its objects is one object'},
   boxes: {what: 'boxes left out', why: 'its objects are shapes, and only the box of these is known'},
+  unused: {what: 'classes without objects left out', why: 'it has no list of classes'},
   scores: {what: 'scores left out', why: 'it has no place for them'},
   classes: {what: 'classes left out', why: 'its objects have no class'},
   empty: {what: 'objects without a pixel left out', why: 'it has no empty shapes'},
   overlaps: {what: 'pixels given to another object', why: 'each of its pixels belongs to one object'},
   covered: {what: 'objects left out because others cover them', why: 'each of its pixels belongs to one object'},
   turned: {
-    what: 'images that programs will turn by their EXIF orientation, away from their objects',
-    why: 'these are of the pixels as stored',
+    what: 'images whose objects are in the wrong place for programs that turn photos by their EXIF orientation',
+    why: 'they were annotated as stored; save the photos turned first',
   },
   renamed: {what: 'images renamed', why: 'another image of the same name is in the same folder'},
 } as const satisfies Record<string, LossKind>;

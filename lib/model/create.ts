@@ -131,7 +131,9 @@ async function readSource(
       ...notes.map((text) => `${path}: ${text}.`),
       ...(reading === ''
         ? []
-        : [`${path} was trained on images read with ${reading}: prediction reads files in the same way.`]),
+        : [
+            `${path} was trained on images read with ${reading}: prediction reads files in the same way, unless it is told otherwise.`,
+          ]),
     ],
     pixels,
     classes: known?.classes ?? metadata.classes,

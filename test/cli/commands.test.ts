@@ -9,6 +9,7 @@ import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import type {EvaluationComparison} from '../../lib/index.js';
 import {decodeRle, MaskFolder, maskRcnn} from '../../lib/index.js';
+import {setPixels} from '../../lib/model/model.js';
 import {readWeights} from '../../lib/weights/read-weights.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {recordedProgress} from '../libtorch/fake-wheel.js';
@@ -648,6 +649,14 @@ test.serial('compare scores several weights, and refuses what it cannot compare'
   t.is(scores.find(({path}) => path.join('.') === 'segm.ap')!.values[1]!, JSON.parse(evaluated.out).segm.ap);
   const twice = await maskrcnn('compare', best, best, ...data);
   t.deepEqual([twice.code, twice.err], [2, `error: maskrcnn compare takes each WEIGHTS once, got ${best} twice.\n`]);
+  {
+    await using model = await maskRcnn({weights: best});
+    setPixels(model, {range: 'percentile'});
+    await model.save(at('percentile.safetensors'));
+  }
+  const pixels = await maskrcnn('compare', best, at('percentile.safetensors'), ...data, ...flags);
+  t.regex(pixels.err, /percentile\.safetensors was trained on images read in another way than .*best\.safetensors/);
+  t.is((await maskrcnn('compare', best, at('percentile.safetensors'), ...data, ...flags, '--range', 'full')).code, 0);
   const one = await maskrcnn('compare', best, at('data'));
   t.regex(one.err, /maskrcnn compare takes at least two WEIGHTS and then DATA, got /);
 });

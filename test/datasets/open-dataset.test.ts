@@ -74,6 +74,36 @@ test("COCO's own folders are splits", async (t) => {
   t.is(await objects(await openDataset(path, {split: 'val2017'})), 1);
 });
 
+test("COCO's images are beside the file or in images/, by the last part of a foreign path", async (t) => {
+  const foreign = 'C:\\\\scans\\\\a.jpg'.replaceAll('\\\\', '\\');
+  for (const [name, place] of [
+    ['a.jpg', 'images/a.jpg'],
+    ['/data/scans/a.jpg', 'a.jpg'],
+    [foreign, 'images/a.jpg'],
+    ['sub/a.jpg', 'images/sub/a.jpg'],
+  ] as const) {
+    const path = await folderOf(t, {'annotations.json': coco(name), [place]: '20x10'});
+    t.is(await objects(await openDataset(path)), 1, name);
+  }
+  // Two images may share the last part: then the folders count.
+  const {images, annotations, categories} = coco('1/a.jpg');
+  const two = {annotations, categories, images: [...images, {...images[0]!, id: 2, file_name: '2/a.jpg'}]};
+  const path = await folderOf(t, {'annotations.json': two, '1/a.jpg': '20x10', '2/a.jpg': '20x10', 'a.jpg': '20x10'});
+  const data = (await openDataset(path)) as Coco;
+  t.deepEqual(
+    data.images.map(({fileName}) => fileName),
+    ['1/a.jpg', '2/a.jpg'],
+  );
+});
+
+test('several COCO files of one folder are listed', async (t) => {
+  const path = await folderOf(t, {'a.json': coco('a.jpg'), 'b.json': coco('a.jpg'), 'a.jpg': '20x10'});
+  const error = await refused(t, path);
+  t.is(error.code, 'INVALID_DATASET');
+  t.regex(`${error.message} ${error.hint}`, /a\.json.*b\.json/s);
+  t.is(await objects(await openDataset(join(path, 'b.json'))), 1);
+});
+
 test('a data set is found one folder lower, or higher from a folder that is part of it', async (t) => {
   const path = await folderOf(t, {'export/a.json': labelme('a.png'), 'export/a.png': '20x10', 'notes/plan.txt': ''});
   t.true((await openDataset(path)) instanceof AnnotatedImages);

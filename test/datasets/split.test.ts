@@ -70,5 +70,9 @@ test('parts keep the notices of their data set', (t) => {
   const data = {...numbered(4), notices: ['A root is not a class.']};
   const {training, validation} = split(data, 0.5);
   for (const part of [subset(data, [1]), training, validation]) t.deepEqual(part.notices, data.notices);
-  t.false('notices' in subset(numbered(4), [1]));
+  t.deepEqual(subset(numbered(4), [1]).notices, []);
+  const growing = {...numbered(4), notices: ['a']};
+  const part = subset(growing, [1]);
+  growing.notices = ['a', 'b'];
+  t.deepEqual(part.notices, ['a', 'b']);
 });

@@ -85,7 +85,10 @@ test('masks are scored on the images where all are known, boxes on all', async (
 });
 
 test('a network without masks is scored by boxes', async (t) => {
-  const evaluation = await evaluate(finder([WHOLE], 'none'), {data});
+  const notices: string[] = [];
+  const onNotice = (notice: string) => notices.push(notice);
+  const evaluation = await evaluate(finder([WHOLE], 'none'), {data, onNotice});
+  t.deepEqual(notices, ['Boxes are scored, not masks: a pixel belongs to an object if it is in its box.']);
   const {bbox, segm, pixel, objects, nuclei, details} = evaluation;
   t.is(segm, null);
   t.is(details.curves.segm, null);

@@ -139,7 +139,21 @@ test('photos that are turned away from their objects are told', async (t) => {
   await sharp({create}).withMetadata({orientation: 6}).jpeg().toFile(photo);
   const data = {...given, sources: () => [photo]};
   const {losses} = await convertDataset(data, join(folder, 'out'), {format: 'yolo'});
-  t.like(losses, [{number: 1, images: 1, example: 'photo.jpg', why: 'these are of the pixels as stored'}]);
+  t.like(losses, [
+    {number: 1, images: 1, example: 'photo.jpg', why: 'they were annotated as stored; save the photos turned first'},
+  ]);
+});
+
+test('classes without objects are told where the format has no list of them', async (t) => {
+  const folder = await temporary(t);
+  const data = await drawnDataset(folder, [PIXEL], ['cell', 'debris']);
+  const lossesOf = async (format: ConvertOptions['format']) =>
+    (await convertDataset(data, join(folder, format), {format})).losses.map(({what, example}) => [what, example]);
+  for (const format of ['labelme', 'via', 'label-studio', 'geojson'] as const) {
+    t.deepEqual(await lossesOf(format), [['classes without objects left out', "'debris'"]], format);
+  }
+  for (const format of ['coco', 'yolo', 'cvat', 'supervisely'] as const)
+    t.deepEqual(await lossesOf(format), [], format);
 });
 
 test('splits may have different classes, and become one list', async (t) => {

@@ -71,14 +71,21 @@ test('files: JSON with everything, CSV by score, class and image', async (t) => 
 
 test('the report of an evaluation and its CSV have the scores of each image', async (t) => {
   const evaluation = await evaluate(squareModel, {data});
-  await writeEvaluation(squareModel, evaluation, {folder, data, weights: 'runs/a.safetensors', gallery: 2, worst: 0});
-  const html = await readFile(join(folder, 'report.html'), 'utf8');
+  const into = join(folder, 'evaluation');
+  await writeEvaluation(squareModel, evaluation, {
+    folder: into,
+    data,
+    weights: 'runs/a.safetensors',
+    gallery: 2,
+    worst: 0,
+  });
+  const html = await readFile(join(into, 'report.html'), 'utf8');
   t.regex(html, /<h1>runs\/a\.safetensors<\/h1>/);
   t.regex(html, /The worst 2 of 3 images/);
   t.is(html.match(/<figure>/g)!.length, 2);
   t.regex(html, /pixel IoU<\/span><strong>0\.333<\/strong>/);
   t.notRegex(html, /(src|href)="(?!data:)/, 'nothing is loaded');
-  const [head, ...rows] = (await readFile(join(folder, 'images.csv'), 'utf8')).trim().split('\r\n');
+  const [head, ...rows] = (await readFile(join(into, 'images.csv'), 'utf8')).trim().split('\r\n');
   const columns = head!.split(',');
   t.is(rows.length, 3);
   for (const [i, row] of rows.entries()) {
@@ -89,8 +96,8 @@ test('the report of an evaluation and its CSV have the scores of each image', as
     t.is(cells.get('pixel.iou'), String(pixel.iou));
     t.is(cells.get('counts.error'), '0');
   }
-  await writeEvaluation(squareModel, evaluation, {folder, data, gallery: 0, worst: 0});
-  const plain = await readFile(join(folder, 'report.html'), 'utf8');
+  await writeEvaluation(squareModel, evaluation, {folder: into, data, gallery: 0, worst: 0});
+  const plain = await readFile(join(into, 'report.html'), 'utf8');
   t.regex(plain, /<h1>Evaluation<\/h1>/);
   t.notRegex(plain, /<figure>/);
   t.regex(plain, /Number of objects on all 3 images/);
@@ -107,7 +114,7 @@ test('predictions of the gallery are of the views of the evaluation', async (t) 
     },
   } as unknown as typeof model;
   const evaluation = await evaluate(watched, {data, views: 2});
-  await writeEvaluation(watched, evaluation, {folder, data, views: 2, gallery: 1, worst: 0});
+  await writeEvaluation(watched, evaluation, {folder: join(folder, 'views'), data, views: 2, gallery: 1, worst: 0});
   t.deepEqual(views, [2, 2, 2, 2]);
 });
 

@@ -6,6 +6,7 @@ import type {Dataset} from '../../datasets/dataset.js';
 import {compareEvaluations, type NamedEvaluation, RESAMPLES} from '../../evaluation/compare-evaluations.js';
 import {evaluate, SCORE_THRESHOLD} from '../../evaluation/evaluate.js';
 import {requireWritableFolder} from '../../files/writing.js';
+import {arePixelsEqual, PIXEL_OPTIONS, type PixelOptions} from '../../image/pixel-options.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Views, viewsRule} from '../../model/predict.js';
 import {describeComparison} from '../../report/describe-comparison.js';
@@ -70,6 +71,7 @@ ${dataOptionsHelp()}`,
     await Place.at(path); // before anything is written or loaded
     await requireWritableFolder(folder);
     let data: Dataset | undefined;
+    let pixels: PixelOptions | undefined;
     const evaluations: NamedEvaluation[] = [];
     for (const weights of all) {
       await using model = await maskRcnn({
@@ -78,8 +80,11 @@ ${dataOptionsHelp()}`,
         signal,
         onNotice: (notice) => progress.say(`${weights}: ${notice}`),
       });
+      requireSameReading(pixels, model.pixels, {weights, first: all[0]!, given: dataOptions});
+      pixels ??= model.pixels;
       // A folder of masks does not name its class: it is that of the first model if that has only one.
-      data ??= await openImages({path, ...dataOptions}, model.classes.length === 1 ? model.classes[0] : undefined);
+      const defaultClass = model.classes.length === 1 ? model.classes[0] : undefined;
+      data ??= await openImages({...pixels, path, ...dataOptions}, defaultClass);
       const {length} = data;
       const evaluation = await evaluate(model, {
         data,
@@ -103,3 +108,18 @@ ${dataOptionsHelp()}`,
     progress.say(`The page is ${join(folder, 'comparison.html')}.`);
   },
 };
+
+/** Throws INVALID_OPTION if weights were trained on images that were read in another way, and no flag says how. */
+function requireSameReading(
+  first: PixelOptions | undefined,
+  own: PixelOptions,
+  {weights, first: firstWeights, given}: {weights: string; first: string; given: object},
+): void {
+  if (first === undefined || arePixelsEqual(first, own)) return;
+  if (Object.keys(PIXEL_OPTIONS).some((name) => Object.hasOwn(given, name))) return;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    `maskrcnn compare reads the images once, but ${weights} was trained on images read in another way than ${firstWeights}.`,
+    {hint: 'Say how to read them with --range, --page and --channels, or compare others.', file: weights},
+  );
+}

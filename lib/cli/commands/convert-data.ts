@@ -44,10 +44,8 @@ ${dataOptionsHelp('FROM')}`,
     const key = format as ExportFormatName;
     const images = imageFiles as NonNullable<ConvertOptions['images']>;
     const data = await openParts(from, options, split as string | undefined);
-    for (const part of isWhole(data) ? [data] : Object.values(data)) {
-      if (images !== 'none') await requireImages(part, from);
-      for (const notice of part.notices ?? []) progress.say(notice);
-    }
+    const parts = isWhole(data) ? [data] : Object.values(data);
+    if (images !== 'none') for (const part of parts) await requireImages(part, from);
     const onImage = (done: number, total: number) => progress.update({label: 'Converting', done, total, unit: 'count'});
     const {losses, ...counts} = await convertDataset(data, to, {
       format: key,
@@ -57,10 +55,13 @@ ${dataOptionsHelp('FROM')}`,
       signal,
     });
     progress.close();
+    // After the objects were read: some are left out only then.
+    const notices = new Set(parts.flatMap((part) => part.notices ?? []));
+    for (const notice of notices) progress.say(notice);
     const {name} = exportFormat(key);
     out(`${to}: ${count(counts.images, 'image')} with ${count(counts.objects, 'object')} in the format of ${name}.`);
     for (const loss of losses) out(describeLoss(name, loss));
-    if (losses.length === 0) out('Nothing is lost.');
+    if (losses.length === 0) out(notices.size === 0 ? 'Nothing is lost.' : 'Nothing else is lost.');
   },
 };
 

@@ -7,6 +7,7 @@ import {readImage, readImageSize} from '../../image/read-image.js';
 import {readSized} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
 import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
+import {leftOut} from '../left-out.js';
 import {checkIndices} from '../split.js';
 import type {AnnotatedImage, AnnotatedObject, Annotations, Tally} from './annotations.js';
 import {decodeParts} from './decode-parts.js';
@@ -149,10 +150,15 @@ export class AnnotatedImages implements Dataset {
     return `${format}: ${[count(this.length, 'image'), ...shapes, count(this.classes.length, 'class', 'classes')].join(', ')}`;
   }
 
-  /** What was left out, as a sentence. Empty if everything is used. */
+  /** What was left out so far, as sentences. Empty if everything is used. */
   get notices(): readonly string[] {
-    const skipped = [...this.#shared.tally.skipped].map(([reason, number]) => `${number} ${reason}`);
-    return skipped.length === 0 ? [] : [`Shapes that make no objects were left out: ${skipped.join(', ')}.`];
+    const {tally, faults} = this.#shared;
+    const skipped = [...tally.skipped].map(([reason, number]) => `${number} ${reason}`);
+    return [
+      ...(skipped.length === 0 ? [] : [`Shapes that make no objects were left out: ${skipped.join(', ')}.`]),
+      ...leftOut(faults.outside, 'without a pixel in its image', 'without a pixel in their images'),
+      ...leftOut(faults.maskless, 'with an invalid shape', 'with invalid shapes'),
+    ];
   }
 
   /** The size of image `index`, in pixels: as the annotations say, or else read from the file. Throws INVALID_IMAGE. */
@@ -245,8 +251,8 @@ export class AnnotatedImages implements Dataset {
     });
   }
 
-  #labelOf({className = this.#shared.defaultClass}: AnnotatedObject): number | undefined {
-    return this.classes.indexOf(className) + 1 || undefined;
+  #labelOf({className}: AnnotatedObject): number | undefined {
+    return this.classes.indexOf(className || this.#shared.defaultClass) + 1 || undefined;
   }
 
   #reject({file, sources}: AnnotatedImage, where: string, cause: RangeError): never[] {

@@ -12,7 +12,7 @@ export type Part = {rings: readonly Ring[]} | {bitmap: InstanceMask} | {boxAroun
 
 /** An object as an annotation tool wrote it. Its mask is the union of its parts. */
 export type AnnotatedObject = {
-  /** Undefined if the annotation names no class. */
+  /** Undefined or empty if the annotation names no class. */
   className: string | undefined;
   /** Where the object stands in its file, for messages: 'shape 3', 'polygon 7 of image b.png'. */
   where: string;
@@ -68,7 +68,7 @@ export class Tally {
   }
 
   object(className: string | undefined): void {
-    add(this.classes, className);
+    add(this.classes, className || undefined);
   }
 }
 

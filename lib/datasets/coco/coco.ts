@@ -1,22 +1,27 @@
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
+import {leftOut} from '../left-out.js';
 import {checkIndices} from '../split.js';
 import {type Annotation, isBoxAlone, toBox} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
 import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
+import {findImages} from './image-places.js';
 import {decodeSegmentations} from './segmentation.js';
 import {completeSizes, readSized} from './sizes.js';
 import {toInstance, toTrueObject} from './true-object.js';
 
 /** Options of `Coco.open()`. */
 export type CocoOptions = {
-  /** Folder of the images. Default: the folder of the annotation file. */
+  /**
+   * Folder of the images. Default: the folder of the annotation file, or images/ in it. Of a path in the annotations,
+   * the last part is enough.
+   */
   images?: string;
   /**
    * Names of the categories to use, in the order of their labels. Several categories of one name are one class.
@@ -71,7 +76,7 @@ type Shared = CocoClasses & {
   labels: ReadonlyMap<number, number>;
   /** Ids of annotations whose segmentation turned out to be invalid. */
   maskless: Set<number>;
-  /** 'IMAGE ID/INDEX' of annotations whose box or mask has no area inside the image. */
+  /** 'annotation ID of FILE' for those whose box or mask has no area inside the image. */
   outside: Set<string>;
   binding: Binding;
 };
@@ -88,11 +93,6 @@ export class Coco implements Dataset {
   readonly classes: readonly string[];
   /** The id of each class in results files: that of its category, of several categories the first with annotations. */
   readonly categoryIds: readonly number[];
-  /**
-   * What to know about the categories, as sentences: a root that is not a class, categories of the same name. Usually
-   * empty. `inspect()` repeats them as warnings.
-   */
-  readonly notices: readonly string[];
   readonly #shared: Shared;
   readonly #indices: readonly number[];
 
@@ -101,7 +101,6 @@ export class Coco implements Dataset {
     this.#indices = indices;
     this.classes = shared.classes.map(({name}) => name);
     this.categoryIds = shared.classes.map(({id}) => id);
-    this.notices = shared.notices;
   }
 
   /**
@@ -112,8 +111,9 @@ export class Coco implements Dataset {
   static async open(file: string, options: CocoOptions = {}): Promise<Coco> {
     checkOptions({file}, {file: required(text)}, 'Coco.open');
     checkOptions(options, COCO_OPTIONS, 'Coco.open');
-    const {images: folder = dirname(file), faulty = 'error', boxes = 'annotations', classes} = options;
+    const {faulty = 'error', boxes = 'annotations', classes} = options;
     const [binding, index] = await Promise.all([loadBinding(), indexAnnotations(file, faulty)]);
+    const {folder, images} = await findImages(index.images, file, options.images);
     const chosen = toClasses(index.categories, classes, file);
     const labels = new Map(chosen.classes.flatMap(({ids}, i) => ids.map((id) => [id, i + 1])));
     const pixels = pixelOptionsOf(options);
@@ -125,7 +125,7 @@ export class Coco implements Dataset {
       boxes,
       pixels,
       index,
-      images: await completeSizes(index.images, {folder, annotationFile: file, page: pixels.page ?? 0}),
+      images: await completeSizes(images, {folder, annotationFile: file, page: pixels.page ?? 0}),
       labels,
       maskless: new Set<number>(),
       outside: new Set<string>(),
@@ -135,6 +135,20 @@ export class Coco implements Dataset {
       shared,
       index.images.map((_, i) => i),
     );
+  }
+
+  /**
+   * What to know about the categories, as sentences: a root that is not a class, categories of the same name. Also what
+   * was left out so far. Usually empty. `inspect()` repeats them as warnings.
+   */
+  get notices(): readonly string[] {
+    const {notices, outside, maskless} = this.#shared;
+    const invalid = new Set([...maskless].map((id) => `annotation ${id}`));
+    return [
+      ...notices,
+      ...leftOut(outside, 'without an area in its image', 'without an area in their images'),
+      ...leftOut(invalid, 'with an invalid segmentation', 'with invalid segmentations'),
+    ];
   }
 
   get length(): number {
@@ -223,11 +237,11 @@ export class Coco implements Dataset {
     ]);
     if (image.status === 'rejected') throw image.reason;
     if (truth.status === 'rejected') throw truth.reason;
-    const instances = truth.value.flatMap(({id, object, crop}, i) => {
+    const instances = truth.value.flatMap(({id, object, crop}) => {
       if (object.crowd) return [];
       const instance = toInstance(id, object, crop, size);
       if (instance !== undefined) return [instance];
-      this.#shared.outside.add(`${this.imageId(index)}/${i}`);
+      this.#shared.outside.add(`annotation ${id} of ${file}`);
       return [];
     });
     return {file, image: image.value, instances};

@@ -3,7 +3,7 @@ import {maskPolygons} from '../../masks/outlines.js';
 import type {Rle} from '../../masks/rle.js';
 import {rleToRuns} from '../../masks/rle-operations.js';
 import type {NumberedImage} from '../annotations.js';
-import {maskAreas} from '../crops.js';
+import {maskExtents} from '../crops.js';
 import type {CocoSegmentation, ExportFormat} from '../format.js';
 import {LOSSES} from '../losses.js';
 
@@ -16,7 +16,7 @@ export const coco: ExportFormat = {
   name: 'COCO',
   key: 'coco',
   writes: 'annotations.json',
-  holds: {classes: true, scores: true, crowds: true, boxes: true},
+  holds: {classes: true, unused: true, scores: true, crowds: true, boxes: true},
   imageFolder: (split) => split ?? '',
   document(split, {classes, segmentation}) {
     // The list of images stands at the end: only it is kept in memory.
@@ -38,7 +38,7 @@ export const coco: ExportFormat = {
 
 async function annotationsOf(image: NumberedImage, form: CocoSegmentation): Promise<string[]> {
   const annotations: string[] = [];
-  const areas = await maskAreas(image);
+  const extents = await maskExtents(image);
   const turn = new Turn();
   for (const [i, {label, box, area, mask, score, crowd}] of image.objects.entries()) {
     if (turn.isOver()) await turn.next();
@@ -46,8 +46,9 @@ async function annotationsOf(image: NumberedImage, form: CocoSegmentation): Prom
       id: image.objectsBefore + i + 1,
       image_id: image.index + 1,
       category_id: label,
-      bbox: box,
-      area: area ?? areas[i]!,
+      // A detection's own box is close to its mask only. Who corrects detections expects that the two fit.
+      bbox: score === undefined ? box : extents[i]!.box,
+      area: area ?? extents[i]!.area,
       iscrowd: Number(crowd),
       segmentation: await segmentationOf(mask, form, (holes) => image.lose(LOSSES.holes, i + 1, holes)),
       ...(score !== undefined && {score}),

@@ -17,7 +17,7 @@ export const cvat: ExportFormat = {
   name: 'CVAT',
   key: 'cvat',
   writes: 'annotations.xml',
-  holds: {classes: true, scores: true, crowds: false, boxes: true},
+  holds: {classes: true, unused: true, scores: true, crowds: false, boxes: true},
   imageFolder: (split) => split ?? '',
   document: (split, context) => ({
     path: inSplit(split, 'annotations.xml'),

@@ -14,7 +14,7 @@ export const geojson: ExportFormat = {
   name: 'GeoJSON',
   key: 'geojson',
   writes: 'NAME.geojson for each image',
-  holds: {classes: true, scores: true, crowds: false, boxes: false},
+  holds: {classes: true, unused: false, scores: true, crowds: false, boxes: false},
   imageFolder: (split) => split ?? '',
   async files(image, context) {
     const features = await featuresOf(image, context);

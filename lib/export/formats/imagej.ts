@@ -16,7 +16,7 @@ export const imagej: ExportFormat = {
   name: 'ImageJ ROIs',
   key: 'imagej',
   writes: 'NAME_RoiSet.zip for each image',
-  holds: {classes: false, scores: true, crowds: false, boxes: false},
+  holds: {classes: false, unused: true, scores: true, crowds: false, boxes: false},
   imageFolder: (split) => split ?? '',
   async files(image, context) {
     const content = await roiSet(image, context);

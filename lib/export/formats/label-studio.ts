@@ -27,7 +27,7 @@ export const labelStudio: ExportFormat = {
   name: 'Label Studio',
   key: 'label-studio',
   writes: 'tasks.json, with the labelling configuration in label-config.xml',
-  holds: {classes: true, scores: true, crowds: false, boxes: true},
+  holds: {classes: true, unused: false, scores: true, crowds: false, boxes: true},
   imageFolder: (split) => split ?? '',
   document: (split, context) => ({
     path: inSplit(split, 'tasks.json'),

@@ -18,7 +18,7 @@ export const labelme: ExportFormat = {
   name: 'LabelMe',
   key: 'labelme',
   writes: 'NAME.json for each image',
-  holds: {classes: true, scores: true, crowds: false, boxes: false},
+  holds: {classes: true, unused: false, scores: true, crowds: false, boxes: false},
   imageFolder: (split) => split ?? '',
   async files(image, context) {
     const {name, location, width, height, split} = image;

@@ -8,7 +8,7 @@ import {paintedLabels} from '../painted-labels.js';
 const MOST_IN_PNG = 0xffff;
 
 const SHARED = {
-  holds: {classes: false, scores: false, crowds: false, boxes: false},
+  holds: {classes: false, unused: true, scores: false, crowds: false, boxes: false},
   imageFolder: (split: string | undefined) => inSplit(split, 'images'),
 };
 

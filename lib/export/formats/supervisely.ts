@@ -23,7 +23,7 @@ export const supervisely: ExportFormat = {
   name: 'Supervisely',
   key: 'supervisely',
   writes: `meta.json, and ${DATASET}/ann/NAME.png.json for each image`,
-  holds: {classes: true, scores: true, crowds: false, boxes: true},
+  holds: {classes: true, unused: true, scores: true, crowds: false, boxes: true},
   imageFolder: (split) => `${split ?? DATASET}/img`,
   async files(image, context) {
     const {split, name, width, height} = image;

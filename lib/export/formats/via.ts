@@ -16,7 +16,7 @@ export const via: ExportFormat = {
   name: 'VGG Image Annotator',
   key: 'via',
   writes: 'via_region_data.json',
-  holds: {classes: true, scores: true, crowds: false, boxes: false},
+  holds: {classes: true, unused: false, scores: true, crowds: false, boxes: false},
   imageFolder: (split) => split ?? '',
   document: (split, context) => ({
     path: inSplit(split, 'via_region_data.json'),

@@ -17,7 +17,7 @@ export const yolo: ExportFormat = {
   name: 'YOLO',
   key: 'yolo',
   writes: 'labels/NAME.txt for each image, and data.yaml',
-  holds: {classes: true, scores: false, crowds: false, boxes: true},
+  holds: {classes: true, unused: true, scores: false, crowds: false, boxes: true},
   imageFolder: (split) => folderOf('images', split),
   async files(image) {
     const rows = await rowsOf(image);

@@ -104,6 +104,15 @@ test('shapes of one label and group are one object', async (t) => {
   t.deepEqual(data.stats.objects, {a: 1, b: 1});
 });
 
+test('an empty label is no class', async (t) => {
+  const path = await folderOf(t, {'a.json': file([square('', 1, 1, 3), square('b', 9, 9, 3)]), 'a.png': '30x20'});
+  t.deepEqual((await openLabelme(path)).classes, ['b', 'object']);
+  t.deepEqual(await areas(await openLabelme(path, {defaultClass: 'cell'})), [
+    ['cell', 9],
+    ['b', 9],
+  ]);
+});
+
 test('classes choose and order the labels', async (t) => {
   const path = await folderOf(t, {'a.json': file([square('a', 0, 0, 2), square('b', 5, 5, 3)]), 'a.png': '30x20'});
   t.deepEqual(await areas(await openLabelme(path, {classes: ['b']})), [['b', 9]]);
@@ -169,6 +178,7 @@ test('a polygon of two points is an error, or left out and counted', async (t) =
   const data = await openLabelme(path, {faulty: 'skip'});
   t.is((await data.get(0)).instances.length, 1);
   t.deepEqual(data.stats.skipped, {'with an invalid shape': 1});
+  t.regex(data.notices[0]!, /^1 object with an invalid shape was left out: .*a\.png shapes\[0\]\.$/);
 });
 
 test('two files about one image are refused', async (t) => {

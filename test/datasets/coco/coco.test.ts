@@ -133,6 +133,7 @@ test('boxes and masks outside of the image are true objects, but no instances, a
   });
   for (let i = 0; i < 2; i++) t.deepEqual((await data.get(1)).instances, []);
   t.deepEqual(data.stats.skipped, {'outside the image': 2});
+  t.regex(data.notices[0]!, /^2 objects without an area in their images were left out: annotation 0 of .*b\.png, /);
   t.is((await data.truth(1)).length, 3);
 });
 
