@@ -1,8 +1,19 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import {callback, checkOptions, instanceOf, integer, number, type Schema} from '../basics/schema.js';
+import {
+  callback,
+  checkOptions,
+  either,
+  instanceOf,
+  integer,
+  number,
+  object,
+  oneOf,
+  type Schema,
+} from '../basics/schema.js';
 import type {RawImage} from '../image/read-image.js';
 import type {Detections, PredictOptions} from '../model/predict.js';
 import {viewsRule} from '../model/predict.js';
+import type {TileState} from './tile-state.js';
 
 /** What finds the objects in tiles: a `MaskRcnn`, or an object of your own. */
 export type TilePredictor = {
@@ -23,6 +34,12 @@ export type TileProgress = {
   tilesPerSecond: number;
   /** The tile that was done last, in pixels of the image. */
   tile: {left: number; top: number; width: number; height: number};
+  /**
+   * From where `predictTiles()` can go on, in another process too, with the option `from`: all objects that it has
+   * yielded so far are not found again. Plain values, to be written as JSON. Ask for it inside of `onTile`, and not for
+   * each tile: it has the masks of the objects at the seam.
+   */
+  state(): TileState;
 };
 
 /** Options of `predictTiles()`. Invalid ones throw INVALID_OPTION. */
@@ -35,10 +52,13 @@ export type TileOptions = {
    */
   overlap?: number;
   /**
-   * Leaves out tiles in which the values of each channel differ by at most this much, 0..255, such as the glass of a
-   * slide. 0 leaves out tiles of one colour. Default: none are left out.
+   * Leaves out tiles without anything in them. A number, 0..255: those in which the values of each channel differ by at
+   * most this much; 0 leaves out tiles of one colour. 'glass': those that are empty glass of a slide in bright field, by
+   * the rule of `isBlank()`. Default: none are left out.
    */
-  skipBlank?: number;
+  skipBlank?: number | 'glass';
+  /** Goes on from here, with the same image, `size` and `overlap`: see `TileProgress`. Default: from the first tile. */
+  from?: TileState;
   /** Is called when a tile is done. */
   onTile?: (progress: TileProgress) => void;
   /** Maximum number of detections per tile, as in `PredictOptions`. */
@@ -50,7 +70,8 @@ const share = number({min: 0, max: 1});
 const SCHEMA: Schema = {
   size: integer({min: 16}),
   overlap: integer({min: 0}),
-  skipBlank: number({min: 0, max: 255}),
+  skipBlank: either(number({min: 0, max: 255}), oneOf('glass')),
+  from: object,
   onTile: callback,
   scoreThreshold: share,
   maxDetections: integer({min: 1}),
@@ -63,7 +84,7 @@ const SCHEMA: Schema = {
 /** The options with their defaults. Throws INVALID_OPTION. */
 export function completeTileOptions(options: TileOptions, where: string) {
   checkOptions(options, SCHEMA, where);
-  const {size = 1024, batchSize = 1, skipBlank, onTile, signal, ...rest} = options;
+  const {size = 1024, batchSize = 1, skipBlank, from, onTile, signal, ...rest} = options;
   const most = Math.floor(size / 2);
   const {overlap = Math.min(128, most), scoreThreshold, maxDetections, maskThreshold, views} = rest;
   if (overlap > most) {
@@ -81,7 +102,7 @@ export function completeTileOptions(options: TileOptions, where: string) {
     ...(views !== undefined && {views}),
     ...(signal !== undefined && {signal}),
   };
-  return {size, overlap, batchSize, skipBlank, onTile, signal, predict};
+  return {size, overlap, batchSize, skipBlank, from, onTile, signal, predict};
 }
 
 export type CompleteTileOptions = ReturnType<typeof completeTileOptions>;

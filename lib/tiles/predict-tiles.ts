@@ -7,6 +7,7 @@ import {type CompleteTileOptions, completeTileOptions, type TileOptions, type Ti
 import {errorOfTile, nameOf, readTile} from './read-tiles.js';
 import {Stitcher} from './stitcher.js';
 import {TileGrid} from './tile-grid.js';
+import {requireSameTiles, type TileState} from './tile-state.js';
 import type {TiledObject} from './tiled-object.js';
 
 /**
@@ -40,11 +41,16 @@ export function predictTiles(
 async function* objectsIn(
   model: TilePredictor,
   source: RegionSource,
-  {size, overlap, batchSize, skipBlank, onTile, signal, predict}: CompleteTileOptions,
+  {size, overlap, batchSize, skipBlank, from, onTile, signal, predict}: CompleteTileOptions,
 ): AsyncGenerator<TiledObject, void, undefined> {
   signal?.throwIfAborted();
   const grid = new TileGrid(source, size, overlap);
   const stitcher = new Stitcher(await loadBinding(), grid);
+  const {done: first = 0} = from ?? {};
+  if (from !== undefined) {
+    requireSameTiles(from, grid, source.file);
+    stitcher.restore(from, first);
+  }
   const read = (start: number) => {
     const indices = Array.from({length: Math.min(batchSize, grid.count - start)}, (_, i) => start + i);
     const images = Promise.all(indices.map((index) => readTile(source, grid, index, skipBlank)));
@@ -53,9 +59,9 @@ async function* objectsIn(
   };
 
   const started = performance.now();
-  let [blank, objects] = [0, 0];
-  let next = read(0);
-  for (let start = 0; start < grid.count; start += batchSize) {
+  let {blank = 0, objects = 0} = from ?? {};
+  let next = first < grid.count ? read(first) : Promise.resolve([]);
+  for (let start = first; start < grid.count; start += batchSize) {
     const images = await next;
     signal?.throwIfAborted();
     if (start + batchSize < grid.count) next = read(start + batchSize);
@@ -67,8 +73,9 @@ async function* objectsIn(
       objects += finished.length;
       yield* finished;
       const done = index + 1;
-      const tilesPerSecond = (1000 * done) / (performance.now() - started);
-      onTile?.({done, total: grid.count, blank, objects, tilesPerSecond, tile: grid.tile(index)});
+      const tilesPerSecond = (1000 * (done - first)) / (performance.now() - started);
+      const state = (): TileState => ({grid: grid.description, done, blank, objects, ...stitcher.pack()});
+      onTile?.({done, total: grid.count, blank, objects, tilesPerSecond, tile: grid.tile(index), state});
       signal?.throwIfAborted();
     }
   }

@@ -2,6 +2,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {inTurns} from '../basics/turns.js';
 import {show} from '../basics/wording.js';
 import type {RgbImage} from '../image/read-image.js';
+import {isBlank} from '../image/regions/blank.js';
 import type {RegionSource} from '../image/regions/region-source.js';
 import type {Rect} from '../masks/placed-mask.js';
 import type {TileGrid} from './tile-grid.js';
@@ -32,7 +33,7 @@ export async function readTile(
   source: RegionSource,
   grid: TileGrid,
   index: number,
-  skipBlank: number | undefined,
+  skipBlank: number | 'glass' | undefined,
 ): Promise<RgbImage | undefined> {
   const name = nameOf(index, grid, source);
   const tile = grid.tile(index);
@@ -43,7 +44,8 @@ export async function readTile(
     throw errorOfTile(error, name, source);
   }
   checkRegion(image, tile, name, source.file);
-  return skipBlank !== undefined && (await isBlank(image, skipBlank)) ? undefined : image;
+  if (skipBlank === undefined) return image;
+  return (await (skipBlank === 'glass' ? isBlank(image) : isUniform(image, skipBlank))) ? undefined : image;
 }
 
 function checkRegion({data, width, height}: RgbImage, tile: Rect, name: string, file: string): void {
@@ -55,7 +57,8 @@ function checkRegion({data, width, height}: RgbImage, tile: Rect, name: string, 
   );
 }
 
-async function isBlank({data}: RgbImage, most: number): Promise<boolean> {
+/** Whether the values of each channel differ by at most `most`. */
+async function isUniform({data}: RgbImage, most: number): Promise<boolean> {
   const least = [255, 255, 255];
   const highest = [0, 0, 0];
   let blank = true;

@@ -5,6 +5,7 @@ import type {Detections} from '../model/predict.js';
 import {matchParts} from './match-parts.js';
 import {joinGroups, type Part, partsOf} from './part.js';
 import type {TileGrid} from './tile-grid.js';
+import {packParts, type TileState, unpackParts} from './tile-state.js';
 import {objectsOf, type TiledObject} from './tiled-object.js';
 
 /**
@@ -22,6 +23,16 @@ export class Stitcher {
   constructor(binding: Binding, grid: TileGrid) {
     this.#binding = binding;
     this.#grid = grid;
+  }
+
+  /** What it needs to go on, to be restored by another one. */
+  pack(): Pick<TileState, 'parts' | 'groups'> {
+    return packParts([...this.#open.values()].flatMap((parts) => [...parts]));
+  }
+
+  /** Goes on with what another one has packed when `done` tiles were added. */
+  restore(packed: Pick<TileState, 'parts' | 'groups'>, done: number): void {
+    for (const part of unpackParts(packed)) if (part.lastTile >= done) this.#keep(part);
   }
 
   /** Adds the detections of the next tile, or undefined for none. Returns the objects that are finished with it. */

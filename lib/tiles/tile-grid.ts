@@ -14,10 +14,17 @@ export type Side = 'left' | 'top' | 'right' | 'bottom';
 export class TileGrid {
   /** The number of tiles. */
   readonly count: number;
+  readonly description: {
+    readonly width: number;
+    readonly height: number;
+    readonly size: number;
+    readonly overlap: number;
+  };
   readonly #x: Axis;
   readonly #y: Axis;
 
   constructor({width, height}: {width: number; height: number}, size: number, overlap: number) {
+    this.description = {width, height, size, overlap};
     this.#x = axisOf(width, size, overlap);
     this.#y = axisOf(height, size, overlap);
     this.count = this.#x.starts.length * this.#y.starts.length;

@@ -1,6 +1,6 @@
 import {type FileHandle, open} from 'node:fs/promises';
 import {MaskRcnnError} from '../../basics/errors.js';
-import {checkOptions, integer, number} from '../../basics/schema.js';
+import {checkOptions, integer, number, type Schema} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
 import {hintOf, reasonOf, unreadable} from '../bytes.js';
 import {MAX_PIXELS} from '../format.js';
@@ -15,11 +15,20 @@ import {resampled} from './resampled.js';
  * it would differ from region to region. `page` is the page that is level 0.
  */
 export type OpenRegionsOptions = {
-  /** Number of the level, from 0. Default 0, without `micronsPerPixel`. */
+  /** Number of the level, from 0. Default 0, without the two below. At most one of the three is given. */
   level?: number;
+  /** How many pixels of level 0 the pixels to read are wide, above 0. */
+  downsample?: number;
   /** Length of the side of the pixels to read, in µm, above 0. */
   micronsPerPixel?: number;
 } & PixelOptions;
+
+/** The options that say how large the pixels are. */
+export const SCALE_OPTIONS: Schema = {
+  level: integer({min: 0}),
+  downsample: number({above: 0}),
+  micronsPerPixel: number({above: 0}),
+};
 
 /** Pixels whose sizes differ by this share are taken for equal: 3 %. */
 const TOLERANCE = 0.03;
@@ -30,8 +39,8 @@ const TOLERANCE = 0.03;
  * thumbnails, labels and macro images are none. Other channels and planes, which are pages of the same size, are read
  * by `page` alone.
  *
- * With `micronsPerPixel`, the level is read whose pixels have that size or are the next smaller ones. If they differ by
- * more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of the resampled
+ * With `micronsPerPixel` or `downsample`, the level is read whose pixels have that size or are the next smaller ones. If
+ * they differ by more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of the resampled
  * level. If all levels are coarser, level 0 is enlarged.
  *
  * The last 64 MB of decoded tiles and strips are kept. Regions of up to 1024 rows, read from left to right and from top
@@ -49,11 +58,7 @@ const TOLERANCE = 0.03;
  * `micronsPerPixel` is given; and WRITE_FAILED if there is no room for the temporary file.
  */
 export async function openRegions(file: string, options: OpenRegionsOptions = {}): Promise<RegionSource> {
-  checkOptions(
-    options,
-    {level: integer({min: 0}), micronsPerPixel: number({above: 0}), ...PIXEL_OPTIONS},
-    'openRegions',
-  );
+  checkOptions(options, {...SCALE_OPTIONS, ...PIXEL_OPTIONS}, 'openRegions');
   if (options.range === 'percentile') {
     throw new MaskRcnnError(
       'INVALID_OPTION',
@@ -63,21 +68,49 @@ export async function openRegions(file: string, options: OpenRegionsOptions = {}
       },
     );
   }
-  if (options.level !== undefined && options.micronsPerPixel !== undefined) {
-    throw new MaskRcnnError('INVALID_OPTION', "openRegions needs either 'level' or 'micronsPerPixel', got both.");
+  const scales = Object.keys(SCALE_OPTIONS).filter((name) => options[name as 'level'] !== undefined);
+  if (scales.length > 1) {
+    throw new MaskRcnnError('INVALID_OPTION', `openRegions takes one of these options, got ${scales.join(' and ')}.`);
   }
   if (typeof file !== 'string') {
     throw new MaskRcnnError('INVALID_OPTION', `openRegions needs the path of a file, got ${show(file)}.`);
   }
+  return opening(file, async (handles) => {
+    const image = await openImage(file, handles[0]!, pixelOptionsOf(options));
+    const {level, scale} = choose(file, image, options);
+    const stored = await image.open(level, handles);
+    return new OpenedRegions(file, image, {level, scale, stored, handles});
+  });
+}
+
+/** What the header of an image file says of its levels. */
+export type ImageLevels = {
+  /** The largest first. An image that is no pyramid has one. */
+  levels: RegionSource['levels'];
+  /** Length of the side of a pixel of level 0 in µm, if the file says it. */
+  micronsPerPixel: number | undefined;
+};
+
+/**
+ * The levels of an image file, as `openRegions()` counts them. Only the header is read, except of BMP. `page`: the one
+ * that is level 0. Throws INVALID_IMAGE.
+ */
+export async function readLevels(file: string, {page = 0}: {page?: number | undefined} = {}): Promise<ImageLevels> {
+  return opening(file, async (handles) => {
+    const {levels, microns} = await openImage(file, handles[0]!, {page});
+    await closeAll(handles);
+    return {levels, micronsPerPixel: microns};
+  });
+}
+
+/** Opens a file and looks into it. If that fails, it is closed, and the error becomes INVALID_IMAGE with its name. */
+async function opening<T>(file: string, look: (handles: FileHandle[]) => Promise<T>): Promise<T> {
   const handle = await open(file).catch((cause) => {
     throw unreadable(file, cause, 'INVALID_IMAGE');
   });
   const handles = [handle];
   try {
-    const image = await openImage(file, handle, pixelOptionsOf(options));
-    const {level, scale} = choose(file, image, options);
-    const stored = await image.open(level, handles);
-    return new OpenedRegions(file, image, {level, scale, stored, handles});
+    return await look(handles);
   } catch (error) {
     await closeAll(handles);
     if (error instanceof MaskRcnnError) throw error;
@@ -91,9 +124,9 @@ export async function openRegions(file: string, options: OpenRegionsOptions = {}
 function choose(
   file: string,
   {levels, microns}: OpenedImage,
-  {level = 0, micronsPerPixel}: OpenRegionsOptions,
+  {level = 0, micronsPerPixel, downsample}: OpenRegionsOptions,
 ): {level: number; scale: number} {
-  if (micronsPerPixel === undefined) {
+  if (micronsPerPixel === undefined && downsample === undefined) {
     if (level < levels.length) return {level, scale: 1};
     throw new MaskRcnnError(
       'INVALID_OPTION',
@@ -101,14 +134,14 @@ function choose(
       {file},
     );
   }
-  if (microns === undefined) {
+  if (downsample === undefined && microns === undefined) {
     throw new MaskRcnnError('INVALID_IMAGE', `${file} does not say how large its pixels are.`, {
       file,
       hint: "Choose a level by its number: option 'level'.",
     });
   }
-  const wanted = micronsPerPixel / microns;
-  const isFine = ({downsample}: {downsample: number}) => downsample <= wanted * (1 + TOLERANCE);
+  const wanted = downsample ?? micronsPerPixel! / microns!;
+  const isFine = (other: {downsample: number}) => other.downsample <= wanted * (1 + TOLERANCE);
   const chosen = Math.max(0, levels.findLastIndex(isFine));
   const scale = wanted / levels[chosen]!.downsample;
   return {level: chosen, scale: Math.abs(scale - 1) <= TOLERANCE ? 1 : scale};
