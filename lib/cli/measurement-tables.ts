@@ -6,13 +6,22 @@ import {writing} from '../files/writing.js';
 import type {RgbImage} from '../image/read-image.js';
 import {isAsStored, readStored} from '../image/read-stored.js';
 import {measure} from '../measure/measure.js';
+import {measureTiles} from '../measure/measure-tiles.js';
+import type {ObjectMeasurements} from '../measure/measurements.js';
 import {countsCsv, objectColumns, objectLines} from '../measure/tables.js';
 import type {Detections} from '../model/predict.js';
-import {type PackedObjects, packObjects, unpackObjects} from './packed-objects.js';
+import type {LargeImage} from './large-outputs.js';
+import {joinPacked, type PackedObjects, packObjects, unpackObjects} from './packed-objects.js';
 
 /** The files of the format 'csv', which cover all images together. */
 export const OBJECTS = 'objects.csv';
 export const COUNTS = 'counts.csv';
+
+/** Objects of a large image that are packed together. */
+const AT_A_TIME = 1024;
+
+/** Channels of the pixels of a large image. */
+const RGB = 3;
 
 /** An image file, and the page of it that is measured. */
 type Source = {file: string; page: number | undefined};
@@ -24,9 +33,12 @@ export class MeasurementTables {
   readonly #found: (PackedObjects & {image: string})[] = [];
   /** The largest number of channels of an image. */
   #channels = 0;
+  /** Whether the size of a pixel is known for some image. */
+  #hasMicrons: boolean;
 
   constructor(micronsPerPixel: number | undefined) {
     this.#micronsPerPixel = micronsPerPixel;
+    this.#hasMicrons = micronsPerPixel !== undefined;
   }
 
   /**
@@ -43,6 +55,26 @@ export class MeasurementTables {
     this.#found.push({image: file, ...(await packObjects(objects, this.#columns(channels)))});
   }
 
+  /**
+   * Measures the objects of a large image, one by one. Intensities are those of its 8-bit RGB pixels. Throws
+   * INVALID_IMAGE.
+   */
+  async addLarge(file: string, {source, objects}: LargeImage): Promise<void> {
+    const options = this.#micronsPerPixel === undefined ? {} : {micronsPerPixel: this.#micronsPerPixel};
+    this.#hasMicrons ||= source.micronsPerPixel !== undefined;
+    this.#channels = Math.max(this.#channels, RGB);
+    const columns = this.#columns(RGB);
+    const blocks: PackedObjects[] = [];
+    let block: ObjectMeasurements[] = [];
+    for await (const object of measureTiles(objects(), source, options)) {
+      if (block.push(object) < AT_A_TIME) continue;
+      blocks.push(await packObjects(block, columns));
+      block = [];
+    }
+    blocks.push(await packObjects(block, columns));
+    this.#found.push({image: file, ...joinPacked(blocks)});
+  }
+
   /** Writes each table as a whole or not at all. Throws WRITE_FAILED. */
   async write(folder: string, classes: readonly string[]): Promise<void> {
     const counts = countsCsv(
@@ -55,7 +87,7 @@ export class MeasurementTables {
   }
 
   #columns(channels: number): string[] {
-    return objectColumns({detections: true, channels, microns: this.#micronsPerPixel !== undefined});
+    return objectColumns({detections: true, channels, microns: this.#hasMicrons});
   }
 
   async *#objectLines(): AsyncGenerator<string> {

@@ -29,6 +29,17 @@ export async function packObjects(
   return {classNames: objects.map((object) => object.class!), columns: numeric, numbers};
 }
 
+/** Packed objects of the same columns as one. There is at least one part. */
+export function joinPacked(parts: readonly PackedObjects[]): PackedObjects {
+  const numbers = new Float64Array(parts.reduce((sum, part) => sum + part.numbers.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    numbers.set(part.numbers, at);
+    at += part.numbers.length;
+  }
+  return {classNames: parts.flatMap(({classNames}) => classNames), columns: parts[0]!.columns, numbers};
+}
+
 /** The objects that were packed. Works in turns. */
 export async function unpackObjects({classNames, columns, numbers}: PackedObjects): Promise<ObjectMeasurements[]> {
   const objects: ObjectMeasurements[] = [];

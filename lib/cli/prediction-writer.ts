@@ -7,6 +7,7 @@ import {DetectedObjects} from '../evaluation/object-table.js';
 import {writeResults} from '../evaluation/results-file.js';
 import {AnnotationFolder} from '../export/annotation-folder.js';
 import {LOSSES, type Loss} from '../export/losses.js';
+import {writeTilesGeoJson} from '../export/tiles-geojson.js';
 import {detectedImage} from '../export/write-detections.js';
 import {LABELS_SUFFIX, OVERLAY_SUFFIX} from '../files/prediction-names.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
@@ -19,6 +20,7 @@ import {detectionsToLabels} from '../model/detections-labels.js';
 import type {Detections} from '../model/predict.js';
 import {earlierOverlays} from './earlier-overlays.js';
 import type {ListedImage} from './image-files.js';
+import {detectionsIn, type LargeImage, overviewOf, writeLargeJson} from './large-outputs.js';
 import {COUNTS, MeasurementTables, OBJECTS} from './measurement-tables.js';
 import {isToolFormat, TOOL_FORMATS, type ToolFormat, toolFormat} from './tool-formats.js';
 
@@ -53,7 +55,7 @@ const SHARED_NAMES = {coco: [IMAGES, RESULTS], csv: [OBJECTS, COUNTS]};
 type SharedFormat = keyof typeof SHARED_NAMES;
 
 /** An image to read, and the stem of the files made from it: their path in the output folder without suffix. */
-type ImageFile = {file: string; stem: string};
+export type ImageFile = {file: string; stem: string};
 
 /** Writes the detections on images to a folder. */
 export class PredictionWriter {
@@ -147,6 +149,30 @@ export class PredictionWriter {
     return json.labels?.missing ?? [];
   }
 
+  /** Writes the files of a large image. Throws INVALID_IMAGE if it cannot be read again. */
+  async addLarge({file, stem}: ImageFile, image: LargeImage): Promise<void> {
+    const {formats, overlay} = this.#output;
+    const {width, height, downsample} = image.source;
+    const index = this.#added.length;
+    if (formats.includes('csv')) await this.#tables.addLarge(file, image);
+    if (formats.includes('coco')) {
+      for await (const found of detectionsIn(image)) this.#detected.addDetections(index, found);
+    }
+    if (formats.includes('overlay')) {
+      await this.#write(fileName(stem, 'overlay', this.#output), await overviewOf(image, overlay));
+      await this.#removeEarlier(file, stem); // before NAME.json is replaced
+    }
+    if (formats.includes('geojson')) {
+      const path = await this.#placeFor(join('geojson', `${stem}.geojson`));
+      await writing(path, () => writeTilesGeoJson(path, image.objects(), {downsample}));
+    }
+    if (formats.includes('json')) {
+      const path = await this.#placeFor(fileName(stem, 'json', this.#output));
+      await writing(path, () => writeLargeJson(path, image));
+    }
+    this.#added.push({id: index + 1, file_name: file, width, height});
+  }
+
   /** Writes the files that cover all images, if any image was added. `classes` are those of the network. */
   async close(classes: readonly string[]): Promise<void> {
     const {formats, folder} = this.#output;
@@ -204,11 +230,15 @@ export class PredictionWriter {
   }
 
   async #write(name: string, contents: string | Uint8Array): Promise<void> {
+    const file = await this.#placeFor(name);
+    await writing(file, () => writeFile(file, contents));
+  }
+
+  /** The path of a file whose folder is there. */
+  async #placeFor(name: string): Promise<string> {
     const file = join(this.#output.folder, name);
-    await writing(file, async () => {
-      await mkdir(dirname(file), {recursive: true});
-      await writeFile(file, contents);
-    });
+    await writing(file, () => mkdir(dirname(file), {recursive: true}));
+    return file;
   }
 }
 

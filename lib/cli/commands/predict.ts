@@ -14,6 +14,7 @@ import {ON_TOP, type OnTop} from '../../masks/paint-labels.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Detections, type Views, viewsRule} from '../../model/predict.js';
 import type {TileProgress} from '../../tiles/options.js';
+import {TileJournal} from '../../tiles/tile-journal.js';
 import type {Command} from '../command.js';
 import {pixelsHelp} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
@@ -21,8 +22,23 @@ import {refuseFlags} from '../flags.js';
 import {type ImageList, listImages} from '../image-files.js';
 import {describeNothing} from '../nothing-found.js';
 import {inFlagSpelling} from '../option-spelling.js';
-import {FORMATS, type Format, type PredictionOutput, PredictionWriter, WITHOUT_MASKS} from '../prediction-writer.js';
-import {predictInTiles, requireMasks, TILE_OPTIONS, tileOptions} from '../tiled-detections.js';
+import {
+  FORMATS,
+  type Format,
+  type ImageFile,
+  type PredictionOutput,
+  PredictionWriter,
+  WITHOUT_MASKS,
+} from '../prediction-writer.js';
+import {requireMasks, TILE_OPTIONS, tileFlags} from '../tile-options.js';
+import {
+  isLarge,
+  journalFolder,
+  LARGE_FORMATS,
+  predictInTiles,
+  predictLarge,
+  requireNothingBegun,
+} from '../tiled-prediction.js';
 import {toolHelp} from '../tool-formats.js';
 
 const format = oneOf(...FORMATS);
@@ -55,6 +71,11 @@ ${toolHelp(22)}
   --tiles N           cut each image into tiles of N × N pixels, and join the objects that tiles cut: for images larger
                       than the network takes; --max-detections then counts in each tile
   --overlap N         pixels that neighbouring tiles share, up to half of --tiles (default 128)
+  --skip-blank N      leave out tiles whose values differ by at most N, 0..255; or glass: tiles that are empty glass of
+                      a slide in bright field
+  --level N           read level N of a pyramid, 0 for the largest
+  --pixel-size N      read pixels that are N µm wide, if the file says how large its pixels are
+  --resume            go on with large images where a run before has stopped, with the same options
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
   --on-top RULE       which object gets a pixel of NAME_labels.png that several cover (default better):
                       better: the one with the higher score; objects of which less than half stays visible are left
@@ -71,6 +92,10 @@ ${DEVICE_HELP}
 How image files are read. Default: as in training, which weights saved by training say.
 
 ${pixelsHelp()}
+
+With --tiles, images of more than 4096 × 4096 pixels, and all with --level or --pixel-size, are read region by region
+and written as ${LARGE_FORMATS.join(', ')}. Objects are on the disk as they are found, in NAME.tiles. The overlay is a reduced
+picture with outlines. GeoJSON is in pixels of the largest level, the other formats in those of the level that is read.
 
 Annotation tools show the objects to correct them. Images are not written again: LabelMe's files say where they are, and
 other tools are told by their folder. What a format cannot hold is told at the end. \`maskrcnn convert-data\` writes whole
@@ -113,7 +138,7 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
   async run(options, positionals, {out, progress, signal}) {
     const {maxDetections, recursive = false} = options;
     const output = outputOptions(options);
-    const tiles = tileOptions(options);
+    const cut = tileFlags(options);
     const [weights, ...inputs] = positionals as [string, ...string[]];
     const list = await listImages(inputs, recursive as boolean);
     const writer = await PredictionWriter.plan(output, list.images);
@@ -125,7 +150,7 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
       onNotice: (notice) => progress.say(spelt(notice)),
     });
     if (network.options.masks === 'none') refuseMaskFormats(output.formats);
-    if (tiles !== undefined) requireMasks(network);
+    if (cut !== undefined) requireMasks(network);
     const limits = {
       scoreThreshold: (options.scoreThreshold as number | undefined) ?? 0.5,
       views: (options.views as Views | undefined) ?? 1,
@@ -133,10 +158,10 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
     };
     const most = maxDetections === undefined ? {} : {maxDetections: maxDetections as number};
     const detect = async (pixels: RgbImage, file: string, state: ProgressState): Promise<Detections> => {
-      if (tiles !== undefined) {
+      if (cut !== undefined) {
         const onTile = ({done, total}: TileProgress) =>
           progress.update({...state, notes: [`tile ${done} of ${total}`]});
-        return predictInTiles(network, pixels, file, {...limits, ...most, ...tiles, onTile});
+        return predictInTiles(network, pixels, file, {...limits, ...most, ...cut.tiles, onTile});
       }
       checkNetworkSize(pixels, network.options, {name: file, file});
       const [found] = await network.predict(pixels, {...limits, ...most});
@@ -144,6 +169,41 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
     };
     const {images} = writer;
     const reading = {...network.pixels, ...pixelOptionsOf(options as PixelOptions)};
+    // Before hours of work: what cannot be written of an image, and what would be lost.
+    const large = new Map<string, string>();
+    if (cut !== undefined) {
+      for (const {file, stem} of images) {
+        if (!(await isLarge(file, cut, {formats: output.formats, page: reading.page}))) continue;
+        const folder = journalFolder(output.folder, stem);
+        if (!cut.resume && !output.overwrite) await requireNothingBegun(folder, file);
+        if (!cut.resume) await TileJournal.remove(folder);
+        large.set(file, folder);
+      }
+    }
+    const addLarge = async (image: ImageFile, folder: string, state: ProgressState): Promise<void> => {
+      const {file} = image;
+      const work = {
+        network,
+        weights,
+        file,
+        folder,
+        flags: cut!,
+        reading,
+        limits: {...limits, ...most},
+        progress,
+        state,
+      };
+      const {source, journal, blank, tiles} = await predictLarge(work);
+      try {
+        await writer.addLarge(image, {source, reading, objects: () => journal.read()});
+      } finally {
+        await journal.close();
+        await source.close();
+      }
+      out(
+        `${file}: ${count(journal.objects, 'object')}${blank === 0 ? '' : `; ${blank} of ${count(tiles, 'tile')} were blank`}`,
+      );
+    };
     const failed: MaskRcnnError[] = [];
     const notices: FileNotice[] = [];
     let incomplete = 0;
@@ -151,13 +211,18 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
       const state: ProgressState = {label: 'Predicting', done: index, total: images.length, unit: 'count'};
       progress.update(state);
       try {
+        const folder = large.get(image.file);
+        if (folder !== undefined) {
+          await addLarge(image, folder, state);
+          continue;
+        }
         const pixels = await readImage(image.file, reading);
         notices.push(...(pixels.notices ?? []));
         const found = await detect(pixels, image.file, state);
         const missing = await writer.add(image, pixels, found, {classes: network.classes, page: reading.page});
         const objects = found.scores.length;
         const nothing = () =>
-          tiles === undefined
+          cut === undefined
             ? describeNothing(network, pixels, limits)
             : `nothing above ${limits.scoreThreshold} in any tile`;
         const said = objects === 0 ? await nothing() : count(objects, 'object');
@@ -169,6 +234,7 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
           throw error;
         }
         progress.say(`error: ${spelt(error.message)}`);
+        if (large.has(image.file)) progress.say('What was found before is kept. Go on with --resume.');
         failed.push(error);
       }
     }
@@ -178,7 +244,10 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
     for (const notice of overlayNotices(writer)) progress.say(notice);
     for (const {format, loss} of writer.losses) progress.say(describeLoss(format, loss));
     if (incomplete > 0) progress.say(incompleteNotice(incomplete, output.onTop));
-    if (failed.length === 0) return out(`Everything is in ${output.folder}.`);
+    if (failed.length === 0) {
+      for (const folder of large.values()) await TileJournal.remove(folder);
+      return out(`Everything is in ${output.folder}.`);
+    }
     if (writer.added > 0)
       out(`The results of ${writer.added} of ${count(images.length, 'image')} are in ${output.folder}.`);
     throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} could not be read.`);

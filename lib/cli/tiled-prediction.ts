@@ -1,0 +1,201 @@
+import {stat} from 'node:fs/promises';
+import {join, resolve} from 'node:path';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Progress, ProgressState} from '../basics/progress.js';
+import {count, formatDuration} from '../basics/wording.js';
+import type {PixelOptions} from '../image/pixel-options.js';
+import type {RgbImage} from '../image/read-image.js';
+import {regionsOfImage} from '../image/regions/image-regions.js';
+import {openRegions, readLevels} from '../image/regions/open-regions.js';
+import type {RegionSource} from '../image/regions/region-source.js';
+import {MOST_MASK_PIXELS} from '../masks/placed-mask.js';
+import type {MaskRcnn} from '../model/model.js';
+import type {Detections} from '../model/predict.js';
+import {detectionsOfTiles} from '../tiles/detections-of-tiles.js';
+import {completeTileOptions, type TileOptions, type TileProgress} from '../tiles/options.js';
+import {predictTiles} from '../tiles/predict-tiles.js';
+import {type JournalKey, TileJournal} from '../tiles/tile-journal.js';
+import type {TiledObject} from '../tiles/tiled-object.js';
+import {weightsAt} from '../weights/run-weights.js';
+import type {TileFlags} from './tile-options.js';
+
+/** Images of more pixels are read region by region, and what is found is kept on the disk: 50 MB of pixels. */
+const MOST_IN_MEMORY = 4096 * 4096;
+
+/** The formats that are written of an image that is not in memory. */
+export const LARGE_FORMATS = ['overlay', 'json', 'coco', 'csv', 'geojson'] as const;
+
+/** Those with masks of the whole image. */
+const WHOLE_MASKS = ['json', 'coco'];
+
+/** The least time between two checkpoints, in milliseconds. */
+const CHECKPOINT_MS = 5000;
+
+/**
+ * Whether an image is predicted from its file, not from memory. Throws INVALID_OPTION if it must, and a format cannot
+ * be written of it. An image that cannot be read is not, so that the reader tells it.
+ */
+export async function isLarge(
+  file: string,
+  {scale}: TileFlags,
+  {formats, page}: {formats: readonly string[]; page: number | undefined},
+): Promise<boolean> {
+  const found = await readLevels(file, {page}).catch((error: MaskRcnnError) => {
+    if (error.code === 'INVALID_IMAGE') return undefined;
+    throw error;
+  });
+  if (found === undefined) return false;
+  const {width, height} = found.levels[scale.level ?? 0] ?? found.levels[0]!;
+  const hasScale = Object.keys(scale).length > 0;
+  if (!hasScale && width * height <= MOST_IN_MEMORY) return false;
+  const what = hasScale ? `${file} with --level or --pixel-size` : `${file} of ${width} × ${height} pixels`;
+  const other = formats.find((name) => !(LARGE_FORMATS as readonly string[]).includes(name));
+  if (other !== undefined) {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option --save of maskrcnn predict must be of ${LARGE_FORMATS.join(', ')} for ${what}, got ${other}.`,
+      {file},
+    );
+  }
+  const whole = formats.find((name) => WHOLE_MASKS.includes(name));
+  const factor = scale.micronsPerPixel === undefined ? 1 : (found.micronsPerPixel ?? 0) / scale.micronsPerPixel;
+  if (whole !== undefined && width * height * factor ** 2 > MOST_MASK_PIXELS) {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option --save of maskrcnn predict must not have ${whole} for ${what}: its masks have at most ${MOST_MASK_PIXELS} pixels.`,
+      {file, hint: 'Save geojson, csv and overlay.'},
+    );
+  }
+  return true;
+}
+
+/** The objects of an image that is in memory, found tile by tile. */
+export async function predictInTiles(
+  network: MaskRcnn,
+  pixels: RgbImage,
+  file: string,
+  options: TileOptions,
+): Promise<Detections> {
+  const objects: TiledObject[] = [];
+  for await (const object of predictTiles(network, regionsOfImage(pixels, file), options)) objects.push(object);
+  return detectionsOfTiles(objects, {width: pixels.width, height: pixels.height, file});
+}
+
+/** The folder of what was found so far of an image. `stem`: of its files in the output folder. */
+export function journalFolder(output: string, stem: string): string {
+  return join(output, `${stem}.tiles`);
+}
+
+/** Throws INVALID_OPTION if work on an image was begun that would be lost. */
+export async function requireNothingBegun(folder: string, file: string): Promise<void> {
+  if (!(await TileJournal.isThere(folder))) return;
+  throw new MaskRcnnError('INVALID_OPTION', `${folder} has an unfinished prediction of ${file}.`, {
+    file,
+    hint: 'Go on with --resume, or begin anew with --overwrite.',
+  });
+}
+
+/** What the work on a large image needs. */
+export type LargeWork = {
+  network: MaskRcnn;
+  /** As on the command line. */
+  weights: string;
+  file: string;
+  folder: string;
+  flags: TileFlags;
+  reading: PixelOptions;
+  limits: Pick<TileOptions, 'scoreThreshold' | 'maxDetections' | 'views'> & {signal: AbortSignal};
+  progress: Progress;
+  state: ProgressState;
+};
+
+/** What was found on a large image. Both are to be closed. */
+export type LargeFound = {source: RegionSource; journal: TileJournal; blank: number; tiles: number};
+
+/**
+ * Finds the objects of a large image, or those that a run before has not found yet. What was found is on the disk, also
+ * after an error.
+ */
+export async function predictLarge(work: LargeWork): Promise<LargeFound> {
+  const {file, folder, flags, reading, progress, state} = work;
+  const source = await openRegions(file, {...reading, ...flags.scale});
+  try {
+    const journal = await TileJournal.open(folder, await keyOf(work));
+    try {
+      if (journal.from !== undefined) {
+        const {done} = journal.from;
+        progress.say(`${file}: going on after ${count(done, 'tile')} and ${count(journal.objects, 'object')}.`);
+      }
+      const last = journal.isDone ? undefined : await findRest(work, source, journal, state);
+      return {source, journal, blank: last?.blank ?? 0, tiles: last?.total ?? 0};
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function findRest(
+  {network, flags, limits, progress}: LargeWork,
+  source: RegionSource,
+  journal: TileJournal,
+  state: ProgressState,
+): Promise<TileProgress | undefined> {
+  let unsaved: TiledObject[] = [];
+  let saving: Promise<void> | undefined;
+  let failure: unknown;
+  let saved = performance.now();
+  let last: TileProgress | undefined;
+  const onTile = (tile: TileProgress) => {
+    last = tile;
+    progress.update({...state, ...tileState(tile)});
+    if (failure !== undefined) throw failure;
+    if (saving !== undefined || performance.now() - saved < CHECKPOINT_MS) return;
+    saving = journal.save(unsaved, tile.state()).then(
+      () => {
+        saving = undefined;
+        saved = performance.now();
+      },
+      (error) => {
+        failure = error;
+      },
+    );
+    unsaved = [];
+  };
+  const options = {...flags.tiles, ...limits, onTile, ...(journal.from !== undefined && {from: journal.from})};
+  for await (const object of predictTiles(network, source, options)) unsaved.push(object);
+  await saving;
+  await journal.save(unsaved, null);
+  return last;
+}
+
+function tileState({done, total, objects, tilesPerSecond}: TileProgress): Omit<ProgressState, 'label'> {
+  const left = formatDuration((total - done) / tilesPerSecond);
+  const notes = [count(objects, 'object'), `${left} to go`, `${tilesPerSecond.toFixed(1)} tiles/s`];
+  return {done, total, unit: 'count', notes};
+}
+
+/** What must be the same if work goes on that was begun before. */
+async function keyOf({weights, file, flags, reading, limits}: LargeWork): Promise<JournalKey> {
+  const {size, overlap, skipBlank} = completeTileOptions(flags.tiles, 'maskrcnn predict');
+  const {scoreThreshold, maxDetections, views} = limits;
+  const {file: path} = await weightsAt(weights);
+  const onDisk = await stat(path).catch(() => undefined);
+  return {
+    image: resolve(file),
+    weights: onDisk === undefined ? weights : resolve(path),
+    'date of the weights': onDisk?.mtimeMs ?? null,
+    '--tiles': size,
+    '--overlap': overlap,
+    '--skip-blank': skipBlank ?? null,
+    '--level': flags.scale.level ?? null,
+    '--pixel-size': flags.scale.micronsPerPixel ?? null,
+    '--score-threshold': scoreThreshold ?? null,
+    '--max-detections': maxDetections ?? null,
+    '--views': views ?? null,
+    'way of reading the image': JSON.stringify(reading),
+  };
+}
