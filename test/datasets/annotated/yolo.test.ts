@@ -53,6 +53,18 @@ test('rows are polygons or boxes in fractions, and an image without a label file
   await t.throwsAsync(openWith(yolo, folder, {}, {split: 'valid'}), {code: 'INVALID_DATASET', message: /got none\.$/});
 });
 
+test('a folder around that of the data set is not looked through', async (t) => {
+  const files = {'data.yaml': '', 'images/a.png': '20x10', 'labels/a.txt': LEFT};
+  for (const path of ['/', '../..']) {
+    const folder = await folderOf(t, {...files, 'data.yaml': `names: [x]\ntrain: ${path}\n`});
+    const error = await t.throwsAsync<MaskRcnnError>(openWith(yolo, folder), {code: 'INVALID_DATASET'});
+    t.regex(error.message, /'train' must be a folder of images, not one around the folder of the data set/);
+    t.is(error.file, join(folder, 'data.yaml'));
+  }
+  const folder = await folderOf(t, {...files, 'data.yaml': 'names: [x]\ntrain: .\n'});
+  t.is((await openWith(yolo, folder)).length, 1);
+});
+
 test('paths with a level too many, of another machine, from Windows, and lists of images', async (t) => {
   const folder = await folderOf(t, {
     'a.yaml': 'names: [x]\ntrain: ../train/images\n',

@@ -1,4 +1,4 @@
-import {readdir, readFile} from 'node:fs/promises';
+import {opendir, readFile} from 'node:fs/promises';
 import {basename, dirname, extname, join, relative, resolve, sep} from 'node:path';
 import {parse} from 'yaml';
 import {mapConcurrently} from '../../../basics/concurrently.js';
@@ -41,8 +41,8 @@ export const yolo: Format = {
     if (!place.files.includes('classes.txt') || !['images', 'labels'].every((name) => place.folders.includes(name))) {
       return undefined;
     }
-    const labels = await filesIn(join(place.path, 'labels'));
-    if (!labels.some(isLabelName)) return undefined;
+    const labels = await filesIn(join(place.path, 'labels'), isLabelName);
+    if (labels.length === 0) return undefined;
     return {
       seen: 'folders images and labels with classes.txt',
       splits: [],
@@ -126,9 +126,17 @@ async function readConfig(file: string): Promise<Config> {
   const splits = await mapConcurrently(keys.length, 1, async (i) => {
     const written = pathsOf(fields, keys[i]!);
     const found = await mapConcurrently(written.length, FILES_AT_ONCE, (j) => locate(written[j]!, roots));
+    for (const path of found) requireBelow(path, dirname(folder), fields, keys[i]!);
     return [keys[i]!, written.map((path, j) => ({written: path, found: found[j]}))] as const;
   });
   return {names: namesOf(fields), roots, splits: new Map(splits)};
+}
+
+/** Throws INVALID_DATASET for a folder around `parent`, such as /: all of its files would be looked through. */
+function requireBelow(path: string | undefined, parent: string, fields: Fields, key: string): void {
+  if (path === undefined || path === parent || !`${parent}${sep}`.startsWith(path.endsWith(sep) ? path : path + sep))
+    return;
+  throw fields.wrong(key, 'a folder of images, not one around the folder of the data set');
 }
 
 function pathsOf(fields: Fields, key: string): string[] {
@@ -182,20 +190,22 @@ function isLabelName(name: string): boolean {
   return name.endsWith('.txt') && basename(name) !== 'classes.txt';
 }
 
-/** Paths of all files in a folder and its folders, in natural order. One that is not there has none. */
-async function filesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder, {recursive: true}).catch(() => []);
-  return names.sort(naturalOrder).map((name) => join(folder, name));
+/** Paths of those files in a folder and its folders that are wanted, in natural order. Without a folder, none. */
+async function filesIn(folder: string, isWanted: (name: string) => boolean): Promise<string[]> {
+  const files: string[] = [];
+  const entries = await opendir(folder, {recursive: true}).catch(() => []);
+  for await (const {name, parentPath} of entries) if (isWanted(name)) files.push(join(parentPath, name));
+  return files.sort(naturalOrder);
 }
 
 /** The images of a folder, and those that have labels but are not there. */
 async function samplesIn(folder: string): Promise<Sample[]> {
-  const images = (await filesIn(folder)).filter(isImageName);
+  const images = await filesIn(folder, isImageName);
   const samples = images.map((image) => ({image, label: labelOf(image)}));
   const labelFolder = labelOf(folder);
   if (labelFolder === folder) return samples;
   const known = new Set(samples.map(({label}) => label));
-  const others = (await filesIn(labelFolder)).filter((label) => isLabelName(label) && !known.has(label));
+  const others = (await filesIn(labelFolder, isLabelName)).filter((label) => !known.has(label));
   const absent = others.map((label) => ({image: join(folder, relative(labelFolder, label).slice(0, -4)), label}));
   return [...samples, ...absent];
 }
