@@ -7,7 +7,7 @@ import {openRegions} from '../image/regions/open-regions.js';
 import type {RegionSource} from '../image/regions/region-source.js';
 import {wholeImageRle} from '../masks/placed-mask.js';
 import type {Detections} from '../model/predict.js';
-import {detectionsOfTiles} from '../tiles/detections-of-tiles.js';
+import {detectionsInOrder} from '../tiles/detections-of-tiles.js';
 import type {TiledObject} from '../tiles/tiled-object.js';
 
 /** The longer side of the picture of a large image, in pixels. */
@@ -48,10 +48,10 @@ export async function* detectionsIn({source, objects}: LargeImage): AsyncGenerat
   let block: TiledObject[] = [];
   for await (const object of objects()) {
     if (block.push(object) < AT_A_TIME) continue;
-    yield await detectionsOfTiles(block, source);
+    yield await detectionsInOrder(block, source);
     block = [];
   }
-  if (block.length > 0) yield await detectionsOfTiles(block, source);
+  if (block.length > 0) yield await detectionsInOrder(block, source);
 }
 
 /**

@@ -28,9 +28,6 @@ export const LARGE_FORMATS = ['overlay', 'json', 'coco', 'csv', 'geojson'] as co
 /** Those with masks of the whole image. */
 const WHOLE_MASKS = ['json', 'coco'];
 
-/** The least time between two checkpoints, in milliseconds. */
-const CHECKPOINT_MS = 5000;
-
 /**
  * Whether an image is predicted from its file, not from memory. Throws INVALID_OPTION if it must, and a format cannot
  * be written of it. An image that cannot be read is not, so that the reader tells it.
@@ -107,6 +104,8 @@ export type LargeWork = {
   limits: Pick<TileOptions, 'scoreThreshold' | 'maxDetections' | 'views'> & {signal: AbortSignal};
   progress: Progress;
   state: ProgressState;
+  /** The least time between two checkpoints, in milliseconds. Default 5000. */
+  checkpointMs?: number;
 };
 
 /** What was found on a large image. Both are to be closed. */
@@ -139,7 +138,7 @@ export async function predictLarge(work: LargeWork): Promise<LargeFound> {
 }
 
 async function findRest(
-  {network, flags, limits, progress}: LargeWork,
+  {network, flags, limits, progress, checkpointMs = 5000}: LargeWork,
   source: RegionSource,
   journal: TileJournal,
   state: ProgressState,
@@ -153,7 +152,7 @@ async function findRest(
     last = tile;
     progress.update({...state, ...tileState(tile)});
     if (failure !== undefined) throw failure;
-    if (saving !== undefined || performance.now() - saved < CHECKPOINT_MS) return;
+    if (saving !== undefined || performance.now() - saved < checkpointMs) return;
     saving = journal.save(unsaved, tile.state()).then(
       () => {
         saving = undefined;
@@ -166,7 +165,13 @@ async function findRest(
     unsaved = [];
   };
   const options = {...flags.tiles, ...limits, onTile, ...(journal.from !== undefined && {from: journal.from})};
-  for await (const object of predictTiles(network, source, options)) unsaved.push(object);
+  try {
+    for await (const object of predictTiles(network, source, options)) unsaved.push(object);
+  } catch (error) {
+    await saving;
+    if (last !== undefined && failure === undefined) await journal.save(unsaved, last.state());
+    throw error;
+  }
   await saving;
   await journal.save(unsaved, null);
   return last;

@@ -22,6 +22,7 @@ import {
   ZSTANDARD,
 } from './tiff-layout.js';
 import {withoutZstandard} from './tiff-zstandard.js';
+import {refusingTiles} from './tile-faults.js';
 import {toRgb} from './to-rgb.js';
 
 /** The most numbers that are decoded at a time, as of an image of `MAX_PIXELS` with four channels. */
@@ -182,7 +183,7 @@ async function openTiff(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promi
   if (!isStored) {
     // libvips would mix the rows of the planes up.
     if (layout.isPlanar) throw new Undecodable('its channels are stored each on its own, in a form that is not read');
-    return {bytes, open, pages};
+    return {bytes, open: await refusingTiles(page, bytes, open), pages};
   }
   const isPacked = layout.compression === ZSTANDARD;
   const readable = isPacked ? await withoutZstandard(file, page, layout) : file;
@@ -191,7 +192,8 @@ async function openTiff(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promi
   }
   const [shown] = isPacked ? await readable.pages() : [page];
   const stored = {layout, ...showStored(readable, shown!, layout)};
-  return {bytes: readable.bytes, open: {...open, limitInputChannels: 2 * layout.channels}, pages, stored};
+  const options = await refusingTiles(page, readable.bytes, {...open, limitInputChannels: 2 * layout.channels});
+  return {bytes: readable.bytes, open: options, pages, stored};
 }
 
 function wrongDepth(depth: string): Error {

@@ -9,6 +9,8 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
   'webp',
   'tif',
   'tiff',
+  'svs', // Aperio's slides are TIFFs
+  'btf', // BigTIFF
   'gif',
   'avif',
   'dib',

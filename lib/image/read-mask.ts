@@ -1,3 +1,4 @@
+import type {SharpOptions} from 'sharp';
 import {MaskRcnnError} from '../basics/errors.js';
 import {inTurns} from '../basics/turns.js';
 import {decodeBmp} from './bmp.js';
@@ -9,8 +10,10 @@ import {idsOfChannels, idsOfFloats, unsigned} from './mask-ids.js';
 import {type FileNotice, frameNotices, pageNotices} from './notices.js';
 import {storedValuesOfPng} from './png.js';
 import type {StoredValues} from './stored-values.js';
+import {TiffFile} from './tiff.js';
 import {explainTiff} from './tiff-faults.js';
 import {storedValuesOfTiff} from './tiff-values.js';
+import {refusingTiles} from './tile-faults.js';
 
 /** An instance mask: pixel (x, y) belongs to instance `ids[y * width + x]`. 0 is the background. */
 export type IdMask = {
@@ -117,7 +120,10 @@ async function decode({
   ...stored
 }: StoredValues): Promise<{mask: IdMask; pages?: number}> {
   const sharp = await loadSharp();
-  const pipeline = sharp(bytes, {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true});
+  const options: SharpOptions = {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true};
+  const isTiff = detectFormat(bytes) === 'tiff';
+  const [first] = isTiff ? await new TiffFile(bytes).pages() : [];
+  const pipeline = sharp(bytes, first === undefined ? options : await refusingTiles(first, bytes, options));
   const {depth, space, channels, pages} = await pipeline.metadata();
   const isGrey = palette || space === 'b-w' || space === 'grey16';
   const decodedBits = BITS[depth];

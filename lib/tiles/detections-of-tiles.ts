@@ -11,12 +11,22 @@ import type {TiledObject} from './tiled-object.js';
  */
 export async function detectionsOfTiles(
   objects: readonly TiledObject[],
+  image: {width: number; height: number; file?: string},
+): Promise<Detections> {
+  return detectionsInOrder(
+    [...objects].sort((a, b) => b.score - a.score),
+    image,
+  );
+}
+
+/** The same in the order of `objects`. */
+export async function detectionsInOrder(
+  objects: readonly TiledObject[],
   {width, height, file}: {width: number; height: number; file?: string},
 ): Promise<Detections> {
-  const sorted = [...objects].sort((a, b) => b.score - a.score);
   const turn = new Turn();
   const masks: Rle[] = [];
-  for (const {mask} of sorted) {
+  for (const {mask} of objects) {
     if (turn.isOver()) await turn.next();
     masks.push(await wholeImageRle(mask, width, height));
   }
@@ -24,10 +34,10 @@ export async function detectionsOfTiles(
     ...(file !== undefined && {file}),
     width,
     height,
-    boxes: Float32Array.from(sorted.flatMap(({box}) => box)),
-    labels: Int32Array.from(sorted, ({label}) => label),
-    classNames: sorted.map(({className}) => className),
-    scores: Float32Array.from(sorted, ({score}) => score),
+    boxes: Float32Array.from(objects.flatMap(({box}) => box)),
+    labels: Int32Array.from(objects, ({label}) => label),
+    classNames: objects.map(({className}) => className),
+    scores: Float32Array.from(objects, ({score}) => score),
     masks,
   };
 }

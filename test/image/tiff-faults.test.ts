@@ -2,10 +2,12 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
+import sharp from 'sharp';
 import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {reasonOf} from '../../lib/image/bytes.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
+import {openRegions} from '../../lib/image/regions/open-regions.js';
 import {writeTiff} from './tiff-writer.js';
 
 let folder = '';
@@ -101,3 +103,38 @@ test('pages that point at each other are read once', async (t) => {
   await writeFile(path, tiff);
   t.deepEqual([...(await readMask(path)).ids], [...data]);
 });
+
+test('damaged tiles and strips are refused, and never read as other pixels', async (t) => {
+  const side = 96;
+  const data = Uint8Array.from({length: side * side * 3}, (_, i) => (i * 7 + Math.floor(i / 300)) % 256);
+  const labels = Uint8Array.from({length: side * side}, (_, i) => (i * 7 + Math.floor(i / 90)) % 256);
+  const image = () => sharp(data, {raw: {width: side, height: side, channels: 3}});
+  const mask = () => sharp(labels, {raw: {width: side, height: side, channels: 1}}).toColourspace('b-w');
+  for (const compression of ['deflate', 'lzw'] as const) {
+    for (const layout of [{tile: true, tileWidth: 32, tileHeight: 32}, {tileHeight: 16}]) {
+      const options = {compression, predictor: 'none', ...layout} as const;
+      for (const [read, picture] of [
+        [(file: string) => readImage(file), image()],
+        [(file: string) => readMask(file), mask()],
+        [async (file: string) => readRegion(file, side), image()],
+      ] as const) {
+        const bytes = await picture.tiff(options).toBuffer();
+        const file = join(folder, 'damaged.tif');
+        await writeFile(file, bytes);
+        await read(file);
+        const middle = Math.floor(bytes.readUInt32LE(4) / 2);
+        await writeFile(file, Buffer.from(bytes).fill(0xff, middle, middle + 300));
+        await t.throwsAsync(read(file), {instanceOf: MaskRcnnError}, `${compression} ${JSON.stringify(layout)}`);
+      }
+    }
+  }
+});
+
+async function readRegion(file: string, side: number): Promise<unknown> {
+  const source = await openRegions(file);
+  try {
+    return await source.read({left: 0, top: 0, width: side, height: side});
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,200 @@
+import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import {silentProgress} from '../../lib/basics/progress.js';
+import {runCli} from '../../lib/cli/run.js';
+import {predictLarge} from '../../lib/cli/tiled-prediction.js';
+import {decodeRle, maskRcnn, openDataset, type Rle, readImage} from '../../lib/index.js';
+import {temporaryFolder} from '../examples/run-example.js';
+import {writePyramid} from '../image/regions/pyramid-writer.js';
+import {recordedProgress} from '../libtorch/fake-wheel.js';
+import {gridSample, tinyModel} from '../tiny.js';
+
+let folder: string;
+const at = (...parts: string[]) => join(folder, ...parts);
+
+/** A grid of discs, 160 pixels a side, on level 0 and half of it on level 1. */
+test.before(async () => {
+  folder = await temporaryFolder();
+  await mkdir(at('scans'));
+  const {data, width, height} = gridSample(100).image as {data: Uint8Array; width: number; height: number};
+  const half = await sharp(data, {raw: {width, height, channels: 3}})
+    .resize(width / 2, height / 2)
+    .raw()
+    .toBuffer();
+  const description = 'Aperio Image Library |MPP = 0.5';
+  await writeFile(
+    at('scans', 'slide.svs'),
+    writePyramid([
+      {image: {data, width, height}, tile: 64, description},
+      {image: {data: new Uint8Array(half), width: width / 2, height: height / 2}, tile: 64, kind: 1},
+    ]),
+  );
+  await using model = await maskRcnn(tinyModel);
+  await model.save(at('tiny.safetensors'));
+});
+test.after.always(() => rm(folder, {recursive: true, force: true}));
+
+const tiles = ['--tiles', '48', '--overlap', '16', '--score-threshold', '0'];
+
+async function maskrcnn(output: string, ...args: string[]) {
+  const {progress, text} = recordedProgress();
+  let out = '';
+  const all = ['predict', at('tiny.safetensors'), at('scans', 'slide.svs'), '--output', at(output), ...args];
+  const code = await runCli(all, {out: (line) => (out += `${line}\n`), progress}, new AbortController().signal);
+  return {code, out, err: text()};
+}
+
+type Large = {
+  width: number;
+  height: number;
+  downsample?: number;
+  objects: {id: number; class: string; score: number; box: number[]; mask: Rle; cut?: true}[];
+};
+const json = async (output: string): Promise<Large> => JSON.parse(await readFile(at(output, 'slide.json'), 'utf8'));
+
+const byMask = <T extends {mask: Rle}>(objects: readonly T[]) =>
+  objects.map(({mask}) => mask.counts).toSorted((a, b) => (a < b ? -1 : 1));
+
+test('an image that is read by regions has the objects that it has in memory', async (t) => {
+  const memory = await maskrcnn('memory', ...tiles, '--save', 'json');
+  t.is(memory.code, 0, memory.err);
+  const large = await maskrcnn('large', ...tiles, '--level', '0', '--save', 'json,geojson,csv,coco,overlay');
+  t.is(large.code, 0, large.err);
+  const [expected, found] = [await json('memory'), await json('large')];
+  t.true(found.objects.length > 20);
+  t.deepEqual([found.width, found.height, found.downsample], [160, 160, undefined]);
+  t.deepEqual(byMask(found.objects), byMask(expected.objects));
+  t.deepEqual(
+    found.objects.map(({id}) => id),
+    found.objects.map((_, i) => i + 1),
+  );
+  t.regex(large.out, new RegExp(`slide\\.svs: ${found.objects.length} objects\n`));
+
+  // Every format has the same objects in the same order.
+  const geojson = await openDataset(at('large', 'geojson'), {images: at('scans')});
+  const truth = await geojson.truth!(0);
+  t.deepEqual(
+    truth.map(({mask}) => mask!.counts),
+    found.objects.map(({mask}) => mask.counts),
+  );
+  const results = JSON.parse(await readFile(at('large', 'results.json'), 'utf8')) as {segmentation: Rle}[];
+  t.deepEqual(
+    results.map(({segmentation}) => segmentation.counts),
+    found.objects.map(({mask}) => mask.counts),
+  );
+  const [head, ...lines] = (await readFile(at('large', 'objects.csv'), 'utf8')).trim().split('\r\n');
+  const columns = head!.split(',');
+  const column = (line: string, name: string) => Number(line.split(',')[columns.indexOf(name)]);
+  t.is(lines.length, found.objects.length);
+  for (const [i, line] of lines.entries()) {
+    const pixels = decodeRle(found.objects[i]!.mask);
+    const area = pixels.reduce((sum, pixel) => sum + pixel, 0);
+    t.is(column(line, 'area'), area);
+    t.is(column(line, 'area_um2'), area / 4, 'the file says 0.5 µm');
+    t.true(column(line, 'intensity_mean-2') >= 80);
+  }
+  t.is((await readImage(at('large', 'slide_overlay.png'))).width, 160);
+  t.deepEqual(
+    (await readdir(at('large'))).filter((name) => name.endsWith('.tiles')),
+    [],
+    'nothing is left',
+  );
+});
+
+test('a level, and a size of pixels: GeoJSON has the pixels of the largest level', async (t) => {
+  for (const flags of [
+    ['--level', '1'],
+    ['--pixel-size', '1'],
+  ]) {
+    const output = flags[0]!.slice(2);
+    const {code, err} = await maskrcnn(output, ...tiles, ...flags, '--save', 'json,geojson');
+    t.is(code, 0, err);
+    const {width, downsample, objects} = await json(output);
+    t.deepEqual([width, downsample], [80, 2]);
+    const {features} = JSON.parse(await readFile(at(output, 'geojson', 'slide.geojson'), 'utf8'));
+    t.is(features.length, objects.length);
+    const points = (geometry: {type: string; coordinates: number[][][][]}) =>
+      geometry.type === 'Polygon' ? geometry.coordinates.flat() : geometry.coordinates.flat(2);
+    const all = features.flatMap(({geometry}: {geometry: never}) => points(geometry)) as unknown as number[][];
+    t.true(all.every(([x, y]) => x! % 2 === 0 && y! % 2 === 0));
+    t.true(Math.max(...all.map(([x]) => x!)) > 100);
+  }
+});
+
+test('work that was stopped goes on, and is not lost unless that is said', async (t) => {
+  const whole = await maskrcnn('whole', ...tiles, '--level', '0', '--save', 'json,csv,geojson');
+  t.is(whole.code, 0, whole.err);
+
+  // A run that stops after 9 of 16 tiles.
+  await using network = await maskRcnn({weights: at('tiny.safetensors')});
+  const controller = new AbortController();
+  let updates = 0;
+  const progress = {...silentProgress, update: () => void (++updates === 9 && controller.abort(new Error('stopped')))};
+  const work = {
+    ...{network, progress, weights: at('tiny.safetensors'), file: at('scans', 'slide.svs')},
+    folder: at('stopped', 'slide.tiles'),
+    flags: {tiles: {size: 48, overlap: 16}, scale: {level: 0}, resume: false},
+    reading: {},
+    limits: {scoreThreshold: 0, views: 1, signal: controller.signal} as const,
+    state: {label: '', done: 0, unit: 'count'} as const,
+    checkpointMs: 1e9,
+  };
+  await t.throwsAsync(predictLarge(work), {message: 'stopped'});
+
+  const again = await maskrcnn('stopped', ...tiles, '--level', '0', '--save', 'json,csv,geojson');
+  t.is(again.code, 2);
+  t.regex(again.err, /slide\.tiles has an unfinished prediction of .*slide\.svs\.\nGo on with --resume, or begin anew/);
+  const other = await maskrcnn('stopped', ...tiles, '--level', '0', '--resume', '--views', '2', '--save', 'json');
+  t.regex(other.err, /had another --views: 1, now 2\./);
+  const resumed = await maskrcnn('stopped', ...tiles, '--level', '0', '--resume', '--save', 'json,csv,geojson');
+  t.is(resumed.code, 0, resumed.err);
+  t.regex(resumed.err, /going on after \d+ tiles? and \d+ objects?\./);
+  for (const name of ['slide.json', 'objects.csv', 'counts.csv', 'geojson/slide.geojson']) {
+    t.is(await readFile(at('stopped', name), 'utf8'), await readFile(at('whole', name), 'utf8'), name);
+  }
+});
+
+test('what cannot be written of a large image is refused before the work', async (t) => {
+  const {code, err} = await maskrcnn('refused', ...tiles, '--level', '0', '--save', 'labels');
+  t.is(code, 2);
+  t.regex(err, /--save of maskrcnn predict must be of overlay, json, coco, csv, geojson for .*slide\.svs with --level/);
+  const both = await maskrcnn('refused', ...tiles, '--level', '0', '--pixel-size', '1');
+  t.regex(both.err, /takes --level or --pixel-size, got both/);
+  const absent = await maskrcnn('refused', ...tiles, '--level', '2', '--save', 'json');
+  t.regex(absent.err, /level of openRegions must be at most 1 for .*slide\.svs, got 2/);
+  const alone = await maskrcnn('refused', '--resume');
+  t.regex(alone.err, /maskrcnn predict without --tiles takes no --resume/);
+});
+
+test('of a file that is damaged in the middle, what was found before is kept', async (t) => {
+  const {data, width, height} = gridSample(100).image as {data: Uint8Array; width: number; height: number};
+  const tiled = {tile: true, tileWidth: 32, tileHeight: 32, compression: 'deflate', predictor: 'none'} as const;
+  const bytes = await sharp(data, {raw: {width, height, channels: 3}})
+    .tiff(tiled)
+    .toBuffer();
+  await mkdir(at('broken'));
+  const file = at('broken', 'scan.tif');
+  const run = async (...more: string[]) => {
+    const {progress, text} = recordedProgress();
+    const args = ['predict', at('tiny.safetensors'), file, '--output', at('kept'), ...tiles, '--level', '0', ...more];
+    const code = await runCli(args, {out: () => {}, progress}, new AbortController().signal);
+    return {code, err: text()};
+  };
+  await writeFile(file, Buffer.from(bytes).fill(0, 1200, 1500));
+  const broken = await run('--save', 'json');
+  t.is(broken.code, 1);
+  t.regex(
+    broken.err,
+    /Tile \d+ of 25 of .*scan\.tif \(48 × 48 pixels at \d+, \d+\): .*\n(.*\n)?What was found before is kept\. /,
+  );
+  t.false((await readdir(at('kept'))).includes('scan.json'));
+
+  await writeFile(file, bytes);
+  const mended = await run('--save', 'json', '--resume');
+  t.is(mended.code, 0, mended.err);
+  t.regex(mended.err, /going on after [1-9]\d* tiles? and \d+ objects?\./);
+  const found = JSON.parse(await readFile(at('kept', 'scan.json'), 'utf8')) as Large;
+  t.true(found.objects.length > 20);
+});
