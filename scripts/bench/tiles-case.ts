@@ -1,0 +1,25 @@
+/** One case of `bench-tiles.ts`, which both sides get as JSON. */
+export type TilesCase = {
+  /** A TIFF. */
+  image: string;
+  size: number;
+  overlap: number;
+  /** A `.safetensors` file with the network, and its resolved options. */
+  weights: string;
+  options: object;
+  precision: 'float32' | 'bfloat16';
+  /** Whether to leave out tiles of one colour. */
+  skipBlank: boolean;
+};
+
+/** What a side prints. */
+export type TilesReport = {
+  tiles: number;
+  blank: number;
+  objects: number;
+  /** From the opening of the file to the last object. */
+  seconds: number;
+  /** The median time of a prediction on pixels of one tile, without reading. */
+  plainSeconds: number;
+  peakMiB: number;
+};

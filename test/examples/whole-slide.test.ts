@@ -1,0 +1,30 @@
+import {readFile, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import test from 'ava';
+import {maskRcnn} from '../../lib/index.js';
+import {writePyramid} from '../image/regions/pyramid-writer.js';
+import {gridSample, tinyModel} from '../tiny.js';
+import {runExample, temporaryFolder} from './run-example.js';
+
+test('whole-slide.ts writes GeoJSON in pixels of the largest level', async (t) => {
+  const folder = await temporaryFolder();
+  t.teardown(() => rm(folder, {recursive: true}));
+  const [weights, slide, output] = ['tiny.safetensors', 'slide.svs', 'slide.geojson'].map((name) => join(folder, name));
+  const {data, width, height} = gridSample(100).image as {data: Uint8Array; width: number; height: number};
+  const description = 'Aperio Image Library |MPP = 0.5';
+  await writeFile(slide!, writePyramid([{image: {data, width, height}, tile: 64, description}]));
+  await using model = await maskRcnn(tinyModel);
+  await model.save(weights!);
+  const args = ['--tile', '48', '--overlap', '16', '--microns-per-pixel', '0.25', '--score-threshold', '0.01'];
+  const {code, stdout, stderr} = await runExample('whole-slide', weights!, slide!, ...args, '--output', output!);
+  t.is(code, 0, stderr);
+  t.true(stdout.startsWith('320 × 320 pixels of 0.25 µm\n'), stdout);
+  const {features} = JSON.parse(await readFile(output!, 'utf8'));
+  t.regex(stdout, new RegExp(`^${features.length} objects are in `, 'm'));
+  t.true(features.length > 20);
+  const [feature] = features;
+  t.is(feature.properties.objectType, 'detection');
+  t.is(feature.properties.name, '1');
+  const numbers = JSON.stringify(features.map(({geometry}: {geometry: object}) => geometry)).match(/\d+(\.\d+)?/g)!;
+  t.true(Math.max(...numbers.map(Number)) <= 160, 'within the 160 pixels of level 0');
+});
