@@ -234,7 +234,10 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
           throw error;
         }
         progress.say(`error: ${spelt(error.message)}`);
-        if (large.has(image.file)) progress.say('What was found before is kept. Go on with --resume.');
+        const folder = large.get(image.file);
+        if (folder !== undefined && (await TileJournal.isThere(folder))) {
+          progress.say('What was found before is kept. Go on with --resume.');
+        }
         failed.push(error);
       }
     }
