@@ -7,8 +7,8 @@ import {openRegions} from '../image/regions/open-regions.js';
 import type {RegionSource} from '../image/regions/region-source.js';
 import {wholeImageRle} from '../masks/placed-mask.js';
 import type {Detections} from '../model/predict.js';
-import {detectionsInOrder} from '../tiles/detections-of-tiles.js';
-import type {TiledObject} from '../tiles/tiled-object.js';
+import {detectionsInOrder} from '../model/tiles/detections-of-tiles.js';
+import type {TiledObject} from '../model/tiles/tiled-object.js';
 
 /** The longer side of the picture of a large image, in pixels. */
 const OVERVIEW_SIDE = 2048;

@@ -2,7 +2,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {bool, either, integer, number, oneOf, type Schema} from '../basics/schema.js';
 import type {OpenRegionsOptions} from '../image/regions/open-regions.js';
 import type {MaskRcnn} from '../model/model.js';
-import {completeTileOptions, type TileOptions} from '../tiles/options.js';
+import {completeTileOptions, type TileOptions} from '../model/tiles/options.js';
 import {refuseFlags} from './flags.js';
 
 export const TILE_OPTIONS: Schema = {

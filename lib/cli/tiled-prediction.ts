@@ -11,11 +11,11 @@ import type {RegionSource} from '../image/regions/region-source.js';
 import {MOST_MASK_PIXELS} from '../masks/placed-mask.js';
 import type {MaskRcnn} from '../model/model.js';
 import type {Detections} from '../model/predict.js';
-import {detectionsOfTiles} from '../tiles/detections-of-tiles.js';
-import {completeTileOptions, type TileOptions, type TileProgress} from '../tiles/options.js';
-import {predictTiles} from '../tiles/predict-tiles.js';
-import {type JournalKey, TileJournal} from '../tiles/tile-journal.js';
-import type {TiledObject} from '../tiles/tiled-object.js';
+import {detectionsOfTiles} from '../model/tiles/detections-of-tiles.js';
+import {completeTileOptions, type TileOptions, type TileProgress} from '../model/tiles/options.js';
+import {predictTiles} from '../model/tiles/predict-tiles.js';
+import {type JournalKey, TileJournal} from '../model/tiles/tile-journal.js';
+import type {TiledObject} from '../model/tiles/tiled-object.js';
 import {weightsAt} from '../weights/run-weights.js';
 import type {TileFlags} from './tile-options.js';
 

@@ -1,6 +1,6 @@
 import {removeAbandoned, writeAll, writeAtomically} from '../files/atomic-file.js';
 import {maskPolygons} from '../masks/outlines.js';
-import type {TiledObject} from '../tiles/tiled-object.js';
+import type {TiledObject} from '../model/tiles/tiled-object.js';
 import {END, featureOf, HEAD} from './geojson-feature.js';
 
 /** Characters that are written together. */

@@ -1,15 +1,15 @@
 import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
-import {regionsOfImage} from '../../lib/image/regions/image-regions.js';
-import type {RegionSource} from '../../lib/image/regions/region-source.js';
-import {MaskRcnnError, maskRcnn, type RgbImage, rleAreas} from '../../lib/index.js';
-import type {Rect} from '../../lib/masks/placed-mask.js';
-import {detectionsOfTiles} from '../../lib/tiles/detections-of-tiles.js';
-import type {TileOptions, TilePredictor, TileProgress} from '../../lib/tiles/options.js';
-import {predictTiles} from '../../lib/tiles/predict-tiles.js';
-import type {TiledObject} from '../../lib/tiles/tiled-object.js';
-import {blobSample, tinyModel} from '../tiny.js';
+import {regionsOfImage} from '../../../lib/image/regions/image-regions.js';
+import type {RegionSource} from '../../../lib/image/regions/region-source.js';
+import {MaskRcnnError, maskRcnn, type RgbImage, rleAreas} from '../../../lib/index.js';
+import type {Rect} from '../../../lib/masks/placed-mask.js';
+import {detectionsOfTiles} from '../../../lib/model/tiles/detections-of-tiles.js';
+import type {TileOptions, TilePredictor, TileProgress} from '../../../lib/model/tiles/options.js';
+import {predictTiles} from '../../../lib/model/tiles/predict-tiles.js';
+import type {TiledObject} from '../../../lib/model/tiles/tiled-object.js';
+import {blobSample, tinyModel} from '../../tiny.js';
 import {rectanglesModel} from './rectangles.js';
 import {
   bar,

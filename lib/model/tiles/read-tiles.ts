@@ -1,11 +1,11 @@
-import {MaskRcnnError} from '../basics/errors.js';
-import {inTurns} from '../basics/turns.js';
-import {show} from '../basics/wording.js';
-import type {RgbImage} from '../image/read-image.js';
-import {isBlank} from '../image/regions/blank.js';
-import type {RegionSource} from '../image/regions/region-source.js';
-import type {Rect} from '../masks/placed-mask.js';
-import type {TileGrid} from './tile-grid.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {inTurns} from '../../basics/turns.js';
+import {show} from '../../basics/wording.js';
+import type {RgbImage} from '../../image/read-image.js';
+import {isBlank} from '../../image/regions/blank.js';
+import type {RegionSource} from '../../image/regions/region-source.js';
+import type {TileGrid} from '../../image/regions/tile-grid.js';
+import type {Rect} from '../../masks/placed-mask.js';
 
 /** Names tile `index` in messages. */
 export function nameOf(index: number, grid: TileGrid, source: RegionSource): string {

@@ -1,11 +1,11 @@
 import test from 'ava';
-import {loadBinding} from '../../lib/addon/binding.js';
-import {Turn} from '../../lib/basics/turns.js';
-import {rleFromRuns} from '../../lib/index.js';
-import type {Rect} from '../../lib/masks/placed-mask.js';
-import {matchParts} from '../../lib/tiles/match-parts.js';
-import type {Part} from '../../lib/tiles/part.js';
-import type {Side} from '../../lib/tiles/tile-grid.js';
+import {loadBinding} from '../../../lib/addon/binding.js';
+import {Turn} from '../../../lib/basics/turns.js';
+import type {Side} from '../../../lib/image/regions/tile-grid.js';
+import {rleFromRuns} from '../../../lib/index.js';
+import type {Rect} from '../../../lib/masks/placed-mask.js';
+import {matchParts} from '../../../lib/model/tiles/match-parts.js';
+import type {Part} from '../../../lib/model/tiles/part.js';
 
 /** A filled rectangle, of which only what matters here is given. */
 async function part({left, top, width, height}: Rect, cutAt: Side[] = []): Promise<Part> {

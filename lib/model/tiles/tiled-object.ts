@@ -1,9 +1,9 @@
-import type {Binding} from '../addon/binding.js';
-import type {Turn} from '../basics/turns.js';
-import {boundsOf, countsWithin, MOST_MASK_PIXELS, type PlacedMask, type Rect, rectOf} from '../masks/placed-mask.js';
+import type {Binding} from '../../addon/binding.js';
+import type {Turn} from '../../basics/turns.js';
+import type {TileGrid} from '../../image/regions/tile-grid.js';
+import {boundsOf, countsWithin, MOST_MASK_PIXELS, type PlacedMask, type Rect, rectOf} from '../../masks/placed-mask.js';
 import {isComplete} from './complete.js';
 import {distanceTo, type Group, type Part} from './part.js';
-import type {TileGrid} from './tile-grid.js';
 
 /** An object that was found tile by tile, in pixels of the image. */
 export type TiledObject = {

@@ -1,6 +1,6 @@
-import type {Binding} from '../addon/binding.js';
-import type {Turn} from '../basics/turns.js';
-import {countsWithin, type Rect, rectOf, sharedRect} from '../masks/placed-mask.js';
+import type {Binding} from '../../addon/binding.js';
+import type {Turn} from '../../basics/turns.js';
+import {countsWithin, type Rect, rectOf, sharedRect} from '../../masks/placed-mask.js';
 import {type Part, SLACK} from './part.js';
 
 /**

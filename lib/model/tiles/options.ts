@@ -1,4 +1,4 @@
-import {MaskRcnnError} from '../basics/errors.js';
+import {MaskRcnnError} from '../../basics/errors.js';
 import {
   callback,
   checkOptions,
@@ -9,10 +9,10 @@ import {
   object,
   oneOf,
   type Schema,
-} from '../basics/schema.js';
-import type {RawImage} from '../image/read-image.js';
-import type {Detections, PredictOptions} from '../model/predict.js';
-import {viewsRule} from '../model/predict.js';
+} from '../../basics/schema.js';
+import type {RawImage} from '../../image/read-image.js';
+import type {Detections, PredictOptions} from '../predict.js';
+import {viewsRule} from '../predict.js';
 import type {TileState} from './tile-state.js';
 
 /** What finds the objects in tiles: a `MaskRcnn`, or an object of your own. */

@@ -1,9 +1,9 @@
 import {type FileHandle, mkdir, open, readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
-import {MaskRcnnError} from '../basics/errors.js';
-import {removeAbandoned, writeAll, writeAtomically} from '../files/atomic-file.js';
-import {writing} from '../files/writing.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {removeAbandoned, writeAll, writeAtomically} from '../../files/atomic-file.js';
+import {writing} from '../../files/writing.js';
 import type {TileState} from './tile-state.js';
 import type {TiledObject} from './tiled-object.js';
 

@@ -1,6 +1,6 @@
-import {MaskRcnnError} from '../basics/errors.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import type {TileGrid} from '../../image/regions/tile-grid.js';
 import type {Group, Part} from './part.js';
-import type {TileGrid} from './tile-grid.js';
 
 /** How far tiles have come: plain values that `JSON.stringify()` can write, and `JSON.parse()` gives back. */
 export type TileState = {

@@ -1,4 +1,4 @@
-import type {Rect} from '../masks/placed-mask.js';
+import type {Rect} from './region-source.js';
 
 /** One axis of a grid: where its tiles start, in pixels. */
 type Axis = {starts: readonly number[]; size: number; stride: number; length: number};

@@ -1,12 +1,12 @@
-import {loadBinding} from '../addon/binding.js';
-import {MaskRcnnError} from '../basics/errors.js';
-import type {RgbImage} from '../image/read-image.js';
-import type {RegionSource} from '../image/regions/region-source.js';
-import type {Detections} from '../model/predict.js';
+import {loadBinding} from '../../addon/binding.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import type {RgbImage} from '../../image/read-image.js';
+import type {RegionSource} from '../../image/regions/region-source.js';
+import {TileGrid} from '../../image/regions/tile-grid.js';
+import type {Detections} from '../predict.js';
 import {type CompleteTileOptions, completeTileOptions, type TileOptions, type TilePredictor} from './options.js';
 import {errorOfTile, nameOf, readTile} from './read-tiles.js';
 import {Stitcher} from './stitcher.js';
-import {TileGrid} from './tile-grid.js';
 import {requireSameTiles, type TileState} from './tile-state.js';
 import type {TiledObject} from './tiled-object.js';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {sharedRect} from '../../lib/masks/placed-mask.js';
-import {TileGrid} from '../../lib/tiles/tile-grid.js';
+import {TileGrid} from '../../../lib/image/regions/tile-grid.js';
+import {sharedRect} from '../../../lib/masks/placed-mask.js';
 
 const grids = fc.integer({min: 1, max: 40}).chain((size) =>
   fc.record({

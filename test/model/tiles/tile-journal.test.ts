@@ -2,9 +2,9 @@ import {appendFile, mkdtemp, readFile, rm, truncate, writeFile} from 'node:fs/pr
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {type JournalKey, TileJournal} from '../../lib/tiles/tile-journal.js';
-import type {TileState} from '../../lib/tiles/tile-state.js';
-import type {TiledObject} from '../../lib/tiles/tiled-object.js';
+import {type JournalKey, TileJournal} from '../../../lib/model/tiles/tile-journal.js';
+import type {TileState} from '../../../lib/model/tiles/tile-state.js';
+import type {TiledObject} from '../../../lib/model/tiles/tiled-object.js';
 
 const key: JournalKey = {image: 'a.tif', '--tiles': 512, '--level': null};
 

@@ -1,7 +1,7 @@
-import type {Binding} from '../addon/binding.js';
-import {countsWithin, type Rect, rectOf} from '../masks/placed-mask.js';
+import type {Binding} from '../../addon/binding.js';
+import type {Side, TileGrid} from '../../image/regions/tile-grid.js';
+import {countsWithin, type Rect, rectOf} from '../../masks/placed-mask.js';
 import {type Part, reachOf} from './part.js';
-import type {Side, TileGrid} from './tile-grid.js';
 
 /**
  * Whether the parts are all of an object: where a part reaches an inner side of its tile, the tiles of other parts go
