@@ -3,7 +3,9 @@ import {callback, integer, listOf, oneOf, type Rule, type Schema, text} from '..
 import {show} from '../basics/wording.js';
 import type {FileNotice} from '../image/notices.js';
 import {type PixelOptions, pixelsRule} from '../image/pixel-options.js';
+import type {LargeImage, LevelOptions} from '../image/regions/large-image.js';
 import type {RgbImage} from '../image/rgb-image.js';
+import type {PlacedMask} from '../masks/placed-mask.js';
 import type {Rle} from '../masks/rle.js';
 
 /**
@@ -57,6 +59,19 @@ export type TrueObject = {
   mask?: Rle;
 };
 
+/** An object in an image of any size. */
+export type PlacedObject = {
+  label: number;
+  /** x0, y0, x1, y1 in pixels of the image, as that of an `Instance`. */
+  box: [number, number, number, number];
+  /** Whether this is a region of many objects, which is no instance to learn from. */
+  crowd: boolean;
+  /** Undefined if only the box of the object is known. It has a pixel at least. */
+  mask?: PlacedMask;
+  /** The id in the source, for messages. */
+  id?: number;
+};
+
 /** A source of images for training and evaluation. To use your own data, write an object with these members. */
 export type Dataset = {
   readonly length: number;
@@ -86,6 +101,21 @@ export type Dataset = {
    * crowds, or the annotator's own areas and boxes.
    */
   truth?(index: number): Promise<TrueObject[]>;
+  /**
+   * Opens image `index` for reading rectangles of it, as `get()` would read it. Only needed if images may be too large
+   * for the memory: `tiles()` asks for it, and for `objects()`.
+   */
+  largeImage?(index: number, options: LevelOptions): Promise<LargeImage>;
+  /**
+   * The objects of image `index`: the instances of `get()`, with masks as run lengths, and crowds. `size` is that of
+   * the image in pixels. Only needed together with `largeImage()`.
+   */
+  objects?(index: number, size: {width: number; height: number}): Promise<PlacedObject[]>;
+  /**
+   * Samples of the same group stay on the same side of `split()` and `folds()`, unless they are told otherwise. Those
+   * for which it returns undefined are alone. Only needed if samples show the same thing, such as tiles of one image.
+   */
+  group?(index: number): string | undefined;
   /** The id of image `index` in COCO's result files. Default: index + 1. */
   imageId?(index: number): number;
   /** The id of each class in COCO's result files. Default: 1, 2, ... */
@@ -133,6 +163,9 @@ const MEMBERS: Schema = {
   size: callback,
   labels: callback,
   truth: callback,
+  largeImage: callback,
+  objects: callback,
+  group: callback,
   imageId: callback,
   categoryIds: listOf(integer()),
   labelOf: callback,

@@ -4,9 +4,13 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, integer, required, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
-import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
+import {readImage, readImageSize} from '../image/read-image.js';
 import type {IdMask} from '../image/read-mask.js';
-import type {Dataset, Instance, Sample} from './dataset.js';
+import {loadBinding} from '../addon/binding.js';
+import {regionsOfImage} from '../image/regions/image-regions.js';
+import {type LargeImage, type LevelOptions, largeImage} from '../image/regions/large-image.js';
+import type {Dataset, Instance, PlacedObject, Sample} from './dataset.js';
+import {placedInstances} from './placed-instances.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instanceIds} from './instance-ids.js';
@@ -122,6 +126,27 @@ export class MaskFolder implements Dataset {
     return {file, image: image.value, instances, ...(notices && {notices})};
   }
 
+  /**
+   * Image `index` for reading rectangles of it. With `exifOrientation: false` it is decoded whole. Throws INVALID_OPTION
+   * and INVALID_IMAGE.
+   */
+  async largeImage(index: number, level: LevelOptions): Promise<LargeImage> {
+    const {image: file} = this.#entry(index).file;
+    const image = await largeImage(file, {...this.pixels, ...level});
+    if (this.#settings.exifOrientation || image.downsample !== 1) return image;
+    const size = await this.size(index);
+    const read = async () => readImage(file, {exifOrientation: false, ...this.pixels});
+    return {...image, ...size, full: size, open: async () => regionsOfImage(await read(), file)};
+  }
+
+  /** The instances of image `index`, without bitmaps. Reads its mask whole. Throws INVALID_MASK as `get()` does. */
+  async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
+    const entry = this.#entry(index);
+    const mask = await readMaskFile(entry.file.mask);
+    checkSizes(entry.file, size, mask);
+    return placedInstances(await this.#instances(entry, mask), await loadBinding());
+  }
+
   /** The label 1 for each instance of image `index`. Reads its mask, unless it has been read. Throws INVALID_MASK. */
   async labels(index: number): Promise<readonly number[]> {
     const entry = this.#entry(index);
@@ -221,7 +246,9 @@ export class MaskFolder implements Dataset {
   }
 }
 
-function checkSizes({image: file, mask: maskFile}: ImagePair, image: RgbImage, mask: IdMask): void {
+type Size = {width: number; height: number};
+
+function checkSizes({image: file, mask: maskFile}: ImagePair, image: Size, mask: Size): void {
   if (image.width === mask.width && image.height === mask.height) return;
   const turned = image.width === mask.height && image.height === mask.width;
   throw new MaskRcnnError(

@@ -1,6 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {show} from '../basics/wording.js';
-import type {Dataset, Sample, TrueObject} from './dataset.js';
+import type {LargeImage, LevelOptions} from '../image/regions/large-image.js';
+import type {Dataset, PlacedObject, Sample, TrueObject} from './dataset.js';
 import {toNativeImage} from './targets.js';
 
 /**
@@ -35,6 +36,35 @@ export async function truthOfSample(data: Dataset, index: number): Promise<TrueO
   const truth: unknown = await askSample(index, `truth(${index})`, () => data.truth!(index));
   checkTruth(truth, `truth(${index}) of the data set`);
   return truth;
+}
+
+/** Image `index`, opened by `data.largeImage()`. Throws INVALID_DATASET, or the errors of `askSample()`. */
+export async function largeImageOfSample(data: Dataset, index: number, options: LevelOptions): Promise<LargeImage> {
+  const by = `largeImage(${index})`;
+  const image = await askSample(index, by, () => data.largeImage!(index, options));
+  const isSize = (side: unknown) => Number.isSafeInteger(side) && (side as number) > 0;
+  if (isSize(image?.width) && isSize(image.height) && typeof image.open === 'function') return image;
+  const must = `${by} of the data set must be an image {file, width, height, full, downsample, open}`;
+  throw toNamed(new MaskRcnnError('INVALID_DATASET', `${must}, got ${show(image)}.`));
+}
+
+/** The objects of sample `index`, by `data.objects()`. Throws INVALID_DATASET, or the errors of `askSample()`. */
+export async function objectsOfSample(
+  data: Dataset,
+  index: number,
+  size: {width: number; height: number},
+): Promise<PlacedObject[]> {
+  const by = `objects(${index})`;
+  const objects = await askSample(index, by, () => data.objects!(index, size));
+  const isBox = (box: unknown) => Array.isArray(box) && box.length === 4 && box.every(Number.isFinite);
+  const isLabel = (label: number) => Number.isInteger(label) && label >= 1 && label <= data.classes.length;
+  const isObject = ({label, box, mask}: PlacedObject) =>
+    isLabel(label) && isBox(box) && (mask === undefined || typeof mask.rle?.counts === 'string');
+  const must = `${by} of the data set must be a list of {label, box, crowd, mask: {left, top, rle}}`;
+  if (!Array.isArray(objects)) throw toNamed(new MaskRcnnError('INVALID_DATASET', `${must}, got ${show(objects)}.`));
+  const wrong = objects.find((object) => !isObject(object));
+  if (wrong === undefined) return objects;
+  throw toNamed(new MaskRcnnError('INVALID_DATASET', `${must} with labels in 1..${data.classes.length}, got ${show(wrong)}.`));
 }
 
 /** Throws INVALID_DATASET unless `value` is a list of true objects. */

@@ -2,8 +2,16 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {Random} from '../basics/random.js';
 import {callback, checkOptions, integer, number, required, type Schema} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
+import type {LevelOptions} from '../image/regions/large-image.js';
 import {checkDataset, type Dataset, datasetRule} from './dataset.js';
-import {labelsOfSample, readSample, sizeOfSample, truthOfSample} from './read-sample.js';
+import {
+  labelsOfSample,
+  largeImageOfSample,
+  objectsOfSample,
+  readSample,
+  sizeOfSample,
+  truthOfSample,
+} from './read-sample.js';
 
 /**
  * A data set of the samples with the indices `which`, or of those for which the function `which` returns true. Samples
@@ -29,6 +37,13 @@ export function subset(data: Dataset, which: readonly number[] | ((index: number
     ...(data.size !== undefined && {size: async (index: number) => sizeOfSample(data, at(index))}),
     ...(data.labels !== undefined && {labels: async (index: number) => labelsOfSample(data, at(index))}),
     ...(data.truth !== undefined && {truth: async (index: number) => truthOfSample(data, at(index))}),
+    ...(data.largeImage !== undefined && {
+      largeImage: async (index: number, options: LevelOptions) => largeImageOfSample(data, at(index), options),
+    }),
+    ...(data.objects !== undefined && {
+      objects: async (index: number, size: {width: number; height: number}) => objectsOfSample(data, at(index), size),
+    }),
+    ...(data.group !== undefined && {group: (index: number) => data.group!(at(index))}),
     ...(data.categoryIds !== undefined && {categoryIds: data.categoryIds}),
     ...(data.labelOf !== undefined && {labelOf: (id: number) => data.labelOf!(id)}),
     ...(data.sources !== undefined && {sources: (index: number) => data.sources!(at(index))}),
@@ -50,7 +65,10 @@ export type ThreeWay = {
 export type GroupOptions = {
   /** Random seed, an integer. Default 0. */
   seed?: number;
-  /** Samples for which this returns the same name stay together. Those for which it returns undefined are alone. */
+  /**
+   * Samples for which this returns the same name stay together. Those for which it returns undefined are alone. Default:
+   * the data set's own `group()`, which keeps the tiles of an image together.
+   */
   groupBy?: (index: number) => string | undefined;
 };
 
@@ -120,8 +138,11 @@ export function checkShare(share: number | ThreeWay, where: string): void {
 }
 
 /** A sample without a group gets its own: a symbol is not equal to any name. */
-function groupsOf(data: Dataset, {groupBy}: GroupOptions): (string | symbol)[] {
-  return Array.from({length: data.length}, (_, index) => groupBy?.(index) ?? Symbol(index));
+function groupsOf(
+  data: Dataset,
+  {groupBy = (index) => data.group?.(index)}: GroupOptions,
+): (string | symbol)[] {
+  return Array.from({length: data.length}, (_, index) => groupBy(index) ?? Symbol(index));
 }
 
 type Groups = readonly (string | symbol)[];

@@ -4,13 +4,15 @@ import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schem
 import {closest, count, listed, show} from '../../basics/wording.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage, readImageSize} from '../../image/read-image.js';
-import {readSized} from '../coco/sizes.js';
+import {largeImage, type LargeImage, type LevelOptions} from '../../image/regions/large-image.js';
+import {readSized, sizedLargeImage} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
-import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
+import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
 import {leftOut} from '../left-out.js';
 import {checkIndices} from '../split.js';
 import type {AnnotatedImage, AnnotatedObject, Annotations, Tally} from './annotations.js';
 import {decodeParts} from './decode-parts.js';
+import {placedParts} from './placed-parts.js';
 
 /** Options that all annotation formats have. */
 export type AnnotatedOptions = {
@@ -203,6 +205,32 @@ export class AnnotatedImages implements Dataset {
     return {file, image, instances};
   }
 
+  /** Image `index` for reading rectangles of it. Throws INVALID_OPTION, and INVALID_IMAGE as `get()` does. */
+  async largeImage(index: number, level: LevelOptions): Promise<LargeImage> {
+    const {file, size, sources} = this.#image(index);
+    const {pixels} = this;
+    if (size === undefined) return largeImage(file, {...pixels, ...level});
+    return sizedLargeImage(file, size, {annotationFile: sources[0] ?? file, pixels, level});
+  }
+
+  /** The objects of image `index`, without bitmaps. Throws INVALID_MASK as `get()` does. */
+  async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
+    const image = this.#image(index);
+    const labelled = await this.#labelled(image);
+    const all = await placedParts(
+      labelled.map(({object}) => object.parts),
+      size,
+      this.#shared.binding,
+    );
+    return labelled.flatMap(({object, label, id}, i): PlacedObject[] => {
+      const found = this.#usable(image, object, all[i]!);
+      if (found === undefined) return [];
+      const [left, top, width, height] = found.box;
+      const {mask} = found;
+      return [{label, box: [left, top, left + width, top + height], crowd: false, ...(mask && {mask}), id}];
+    });
+  }
+
   /** The ground truth of image `index`. Throws INVALID_MASK for an invalid shape, unless `faulty` is 'skip'. */
   async truth(index: number): Promise<TrueObject[]> {
     return (await this.#decode(index, await this.size(index))).map(({object}) => object);
@@ -231,31 +259,39 @@ export class AnnotatedImages implements Dataset {
 
   async #decode(index: number, size: {width: number; height: number}): Promise<Decoded[]> {
     const image = this.#image(index);
-    const labelled = (await image.objects()).flatMap((object, i): Labelled[] => {
-      const label = this.#labelOf(object);
-      return label === undefined ? [] : [{object, label, id: i + 1}];
-    });
+    const labelled = await this.#labelled(image);
     const parts = labelled.map(({object}) => object.parts);
-    const all = await decodeParts(parts, size, this.#shared.binding);
+    const all = await decodeParts(parts, size, {binding: this.#shared.binding, crops: true});
     return labelled.flatMap(({object, label, id}, i): Decoded[] => {
-      const decoded = all[i]!;
-      if (decoded instanceof RangeError) return this.#reject(image, object.where, decoded);
-      if (decoded.area === 0) {
-        this.#shared.faults.outside.add(`${image.file} ${object.where}`);
-        return [];
-      }
+      const decoded = this.#usable(image, object, all[i]!);
+      if (decoded === undefined) return [];
       const found = {label, box: decoded.box, area: decoded.area, crowd: false};
       if (!('counts' in decoded)) return [{id, object: found}];
       const {counts, crop} = decoded;
-      return [{id, object: {...found, mask: {size: [size.height, size.width], counts}}, crop}];
+      return [{id, object: {...found, mask: {size: [size.height, size.width], counts}}, ...(crop && {crop})}];
     });
+  }
+
+  async #labelled(image: AnnotatedImage): Promise<Labelled[]> {
+    return (await image.objects()).flatMap((object, i): Labelled[] => {
+      const label = this.#labelOf(object);
+      return label === undefined ? [] : [{object, label, id: i + 1}];
+    });
+  }
+
+  /** What was decoded. Undefined for an object without a pixel in the image, and for a faulty one that is left out. */
+  #usable<T extends {area: number}>(image: AnnotatedImage, {where}: AnnotatedObject, decoded: T | RangeError) {
+    if (decoded instanceof RangeError) return this.#reject(image, where, decoded);
+    if (decoded.area > 0) return decoded;
+    this.#shared.faults.outside.add(`${image.file} ${where}`);
+    return undefined;
   }
 
   #labelOf({className}: AnnotatedObject): number | undefined {
     return this.classes.indexOf(className || this.#shared.defaultClass) + 1 || undefined;
   }
 
-  #reject({file, sources}: AnnotatedImage, where: string, cause: RangeError): never[] {
+  #reject({file, sources}: AnnotatedImage, where: string, cause: RangeError): undefined {
     const {faulty, faults} = this.#shared;
     const source = sources[0] ?? file;
     if (faulty === 'error') {
@@ -264,7 +300,7 @@ export class AnnotatedImages implements Dataset {
       throw new MaskRcnnError('INVALID_MASK', message, {file: source, hint, cause});
     }
     faults.maskless.add(`${file} ${where}`);
-    return [];
+    return undefined;
   }
 }
 

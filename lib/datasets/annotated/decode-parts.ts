@@ -10,7 +10,7 @@ type Size = {width: number; height: number};
 /** A part of a mask. */
 type MaskPart = Exclude<Part, {boxAround: Ring}>;
 
-export type DecodedMask = Extract<NativeSegment, {counts: string}> & {crop: InstanceMask};
+export type DecodedMask = Extract<NativeSegment, {counts: string}>;
 
 /** The part inside the image of an object of which only the box is known: left, top, width, height. */
 export type DecodedBox = {box: [number, number, number, number]; area: number};
@@ -21,17 +21,18 @@ export type Decoded = DecodedMask | DecodedBox;
 const LEAST_NUMBERS = 6;
 
 /**
- * The masks of the objects of one image, decoded off the main thread, or the boxes of objects that have no mask. An
- * object that cannot be decoded becomes a RangeError that says what its shape must be.
+ * The masks of the objects of one image, decoded off the main thread, or the boxes of objects that have no mask. With
+ * `crops`, each mask has the bitmap of its bounding box. An object that cannot be decoded becomes a RangeError that says
+ * what its shape must be.
  */
 export async function decodeParts(
   objects: readonly (readonly Part[])[],
   size: Size,
-  binding: Binding,
+  {binding, crops}: {binding: Binding; crops: boolean},
 ): Promise<(Decoded | RangeError)[]> {
   const boxes = objects.map((parts) => boxOf(parts, size));
   const masked = objects.filter((_, i) => boxes[i] === undefined) as readonly (readonly MaskPart[])[];
-  const options = {size, binding, crops: true};
+  const options = {size, binding, crops};
   const masks = await decodeInBlocks(masked, (parts) => toSegmentation(parts, size), options);
   let next = 0;
   return boxes.map((box) => box ?? (masks[next++] as DecodedMask | RangeError));

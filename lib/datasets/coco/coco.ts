@@ -4,7 +4,9 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
-import type {Dataset, InstanceMask, Sample, TrueObject} from '../dataset.js';
+import type {LargeImage, LevelOptions} from '../../image/regions/large-image.js';
+import {MOST_MASK_PIXELS} from '../../masks/placed-mask.js';
+import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
 import {leftOut} from '../left-out.js';
 import {checkIndices} from '../split.js';
 import {type Annotation, isBoxAlone, toBox} from './annotation.js';
@@ -13,8 +15,8 @@ import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
 import {findImages} from './image-places.js';
 import {decodeSegmentations} from './segmentation.js';
-import {completeSizes, readSized} from './sizes.js';
-import {toInstance, toTrueObject} from './true-object.js';
+import {completeSizes, readSized, sizedLargeImage} from './sizes.js';
+import {insideBox, toInstance, toTrueObject} from './true-object.js';
 
 /** Options of `Coco.open()`. */
 export type CocoOptions = {
@@ -245,6 +247,34 @@ export class Coco implements Dataset {
       return [];
     });
     return {file, image: image.value, instances};
+  }
+
+  /** Image `index` for reading rectangles of it. Throws INVALID_OPTION, and INVALID_IMAGE as `get()` does. */
+  async largeImage(index: number, level: LevelOptions): Promise<LargeImage> {
+    const {fileName, ...size} = this.#image(index);
+    const {file: annotationFile, folder} = this.#shared;
+    return sizedLargeImage(join(folder, fileName), size, {annotationFile, pixels: this.pixels, level});
+  }
+
+  /**
+   * The objects of image `index`, without bitmaps, and its crowds. Throws INVALID_MASK as `get()` does, and if the image
+   * has more pixels than run lengths can count.
+   */
+  async objects(index: number): Promise<PlacedObject[]> {
+    const {fileName, ...size} = this.#image(index);
+    const {binding, file, folder, outside} = this.#shared;
+    if (size.width * size.height > MOST_MASK_PIXELS) {
+      const message = `${join(folder, fileName)} must have at most ${MOST_MASK_PIXELS} pixels in COCO format`;
+      throw new MaskRcnnError('INVALID_MASK', `${message}, got ${size.width} × ${size.height}.`, {file});
+    }
+    return (await this.#objects(index, {crops: false})).flatMap(({id, object}, i): PlacedObject[] => {
+      const {label, crowd, mask: rle} = object;
+      const box = insideBox(object.box, size);
+      const isEmpty = rle !== undefined && binding.rle.areas([rle.counts], size.width, size.height)[0] === 0;
+      if (box !== undefined && !isEmpty) return [{label, box, crowd, ...(rle && {mask: {left: 0, top: 0, rle}}), id}];
+      if (!crowd) outside.add(`${this.imageId(index)}/${i}`);
+      return [];
+    });
   }
 
   /**

@@ -4,6 +4,8 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {orientationNotice} from '../../image/notices.js';
 import type {PixelOptions} from '../../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../../image/read-image.js';
+import {regionsOfImage} from '../../image/regions/image-regions.js';
+import {type LargeImage, type LevelOptions, largeImage} from '../../image/regions/large-image.js';
 import type {CocoImage, StatedImage} from './annotation-index.js';
 
 /** Number of image files to read at the same time. */
@@ -61,8 +63,30 @@ export async function readSized(
     const image = await readImage(file, {exifOrientation: false, ...pixels});
     return {...image, notices: [...(image.notices ?? []), orientationNotice(file, stated)]};
   }
+  throw unlikeStated(file, stated, upright, annotationFile);
+}
+
+/**
+ * The same for reading rectangles of the image. An image that has the stated size only as it is stored, without being
+ * turned, is decoded whole.
+ */
+export async function sizedLargeImage(
+  file: string,
+  stated: Size,
+  {level, ...how}: {annotationFile: string; pixels: PixelOptions; level: LevelOptions},
+): Promise<LargeImage> {
+  const image = await largeImage(file, {...how.pixels, ...level});
+  if (isSame(image.full, stated)) return image;
+  const turned = await readImageSize(file, {exifOrientation: false, page: how.pixels.page ?? 0}).catch(() => image.full);
+  if (isSame(turned, stated) && image.downsample === 1) {
+    return {...image, ...stated, full: stated, open: async () => regionsOfImage(await readSized(file, stated, how), file)};
+  }
+  throw unlikeStated(file, stated, image.full, how.annotationFile);
+}
+
+function unlikeStated(file: string, stated: Size, got: Size, annotationFile: string): MaskRcnnError {
   const expected = `of ${shown(stated)} pixels, as ${annotationFile} says`;
-  throw new MaskRcnnError('INVALID_IMAGE', `${file} must be ${expected}, got ${shown(upright)}.`, {file});
+  return new MaskRcnnError('INVALID_IMAGE', `${file} must be ${expected}, got ${shown(got)}.`, {file});
 }
 
 type Size = {width: number; height: number};

@@ -29,16 +29,22 @@ export function toTrueObject(
 /** The part of an object inside the image. Undefined if the box or the mask has no area there. */
 export function toInstance(
   id: number,
-  {label, box: [left, top, width, height]}: TrueObject,
+  {label, box}: TrueObject,
   mask: InstanceMask | undefined,
   size: Size,
 ): Instance | undefined {
+  const inside = insideBox(box, size);
+  if (inside === undefined || mask?.width === 0) return undefined;
+  return {label, box: inside, ...(mask && {mask}), id};
+}
+
+/** The part of a box left, top, width, height inside the image: x0, y0, x1, y1. Undefined if it has no area there. */
+export function insideBox([left, top, width, height]: TrueObject['box'], size: Size): Instance['box'] | undefined {
   const box: Instance['box'] = [
     Math.max(0, left),
     Math.max(0, top),
     Math.min(size.width, left + width),
     Math.min(size.height, top + height),
   ];
-  const isInside = box[0] < box[2] && box[1] < box[3] && (mask === undefined || mask.width > 0);
-  return isInside ? {label, box, ...(mask && {mask}), id} : undefined;
+  return box[0] < box[2] && box[1] < box[3] ? box : undefined;
 }

@@ -8,7 +8,7 @@ import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../pixel-options
 import type {RgbImage} from '../rgb-image.js';
 import {type OpenedImage, openImage} from './open-pixels.js';
 import type {Rect, RegionPixels, RegionSource} from './region-source.js';
-import {resampled} from './resampled.js';
+import {resampled, scaledSize} from './resampled.js';
 
 /**
  * Options of `openRegions()`. `range`, `page` and `channels` are those of `readImage()`, but 'percentile' is refused:
@@ -40,8 +40,8 @@ const TOLERANCE = 0.03;
  * by `page` alone.
  *
  * With `micronsPerPixel` or `downsample`, the level is read whose pixels have that size or are the next smaller ones. If
- * they differ by more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of the resampled
- * level. If all levels are coarser, level 0 is enlarged.
+ * they differ by more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of
+ * the resampled level. If all levels are coarser, level 0 is enlarged.
  *
  * The last 64 MB of decoded tiles and strips are kept. Regions of up to 1024 rows, read from left to right and from top
  * to bottom, make the best use of that.
@@ -58,6 +58,51 @@ const TOLERANCE = 0.03;
  * `micronsPerPixel` is given; and WRITE_FAILED if there is no room for the temporary file.
  */
 export async function openRegions(file: string, options: OpenRegionsOptions = {}): Promise<RegionSource> {
+  return opened(file, options, async (image, handles) => {
+    const {level, scale} = choose(file, image, options);
+    const stored = await image.open(level, handles);
+    return new OpenedRegions(file, image, {level, scale, stored, handles});
+  });
+}
+
+/**
+ * What a source of `openRegions()` would have: its size, how many pixels of level 0 a pixel is wide, and the size of
+ * level 0. Reads the head of the file only. Throws as `openRegions()` does.
+ */
+export async function regionsSize(file: string, options: OpenRegionsOptions) {
+  return opened(file, options, async (image, handles) => {
+    const {level, scale} = choose(file, image, options);
+    await closeAll(handles);
+    const [{width, height}, {downsample, ...size}] = [image.levels[0]!, image.levels[level]!];
+    return {...scaledSize(size, scale), downsample: downsample * scale, full: {width, height}};
+  });
+}
+
+/** What the header of an image file says of its levels. */
+export type ImageLevels = {
+  /** The largest first. An image that is no pyramid has one. */
+  levels: RegionSource['levels'];
+  /** Length of the side of a pixel of level 0 in µm, if the file says it. */
+  micronsPerPixel: number | undefined;
+};
+
+/**
+ * The levels of an image file, as `openRegions()` counts them. Only the header is read, except of BMP. `page`: the one
+ * that is level 0. Throws INVALID_IMAGE.
+ */
+export async function readLevels(file: string, {page = 0}: {page?: number | undefined} = {}): Promise<ImageLevels> {
+  return opened(file, {page}, async ({levels, microns}, handles) => {
+    await closeAll(handles);
+    return {levels, micronsPerPixel: microns};
+  });
+}
+
+/** Opens a file for `use`, which closes it. If that fails, the file is closed here. */
+async function opened<T>(
+  file: string,
+  options: OpenRegionsOptions,
+  use: (image: OpenedImage, handles: FileHandle[]) => Promise<T>,
+): Promise<T> {
   checkOptions(options, {...SCALE_OPTIONS, ...PIXEL_OPTIONS}, 'openRegions');
   if (options.range === 'percentile') {
     throw new MaskRcnnError(
@@ -75,42 +120,12 @@ export async function openRegions(file: string, options: OpenRegionsOptions = {}
   if (typeof file !== 'string') {
     throw new MaskRcnnError('INVALID_OPTION', `openRegions needs the path of a file, got ${show(file)}.`);
   }
-  return opening(file, async (handles) => {
-    const image = await openImage(file, handles[0]!, pixelOptionsOf(options));
-    const {level, scale} = choose(file, image, options);
-    const stored = await image.open(level, handles);
-    return new OpenedRegions(file, image, {level, scale, stored, handles});
-  });
-}
-
-/** What the header of an image file says of its levels. */
-export type ImageLevels = {
-  /** The largest first. An image that is no pyramid has one. */
-  levels: RegionSource['levels'];
-  /** Length of the side of a pixel of level 0 in µm, if the file says it. */
-  micronsPerPixel: number | undefined;
-};
-
-/**
- * The levels of an image file, as `openRegions()` counts them. Only the header is read, except of BMP. `page`: the one
- * that is level 0. Throws INVALID_IMAGE.
- */
-export async function readLevels(file: string, {page = 0}: {page?: number | undefined} = {}): Promise<ImageLevels> {
-  return opening(file, async (handles) => {
-    const {levels, microns} = await openImage(file, handles[0]!, {page});
-    await closeAll(handles);
-    return {levels, micronsPerPixel: microns};
-  });
-}
-
-/** Opens a file and looks into it. If that fails, it is closed, and the error becomes INVALID_IMAGE with its name. */
-async function opening<T>(file: string, look: (handles: FileHandle[]) => Promise<T>): Promise<T> {
   const handle = await open(file).catch((cause) => {
     throw unreadable(file, cause, 'INVALID_IMAGE');
   });
   const handles = [handle];
   try {
-    return await look(handles);
+    return await use(await openImage(file, handle, pixelOptionsOf(options)), handles);
   } catch (error) {
     await closeAll(handles);
     if (error instanceof MaskRcnnError) throw error;

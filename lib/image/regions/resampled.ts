@@ -9,8 +9,7 @@ import type {RegionPixels} from './region-source.js';
  * That is why sharp does not do it: it resizes from whole pixels only.
  */
 export function resampled(pixels: RegionPixels, scale: number): RegionPixels {
-  const size = (length: number) => Math.max(1, Math.floor(length / scale + 1e-6));
-  const [width, height] = [size(pixels.width), size(pixels.height)];
+  const {width, height} = scaledSize(pixels, scale);
   return {
     width,
     height,
@@ -38,6 +37,12 @@ export function resampled(pixels: RegionPixels, scale: number): RegionPixels {
       return {data: whole, width: rect.width, height: rect.height, ...(notices !== undefined && {notices})};
     },
   };
+}
+
+/** The size of an image whose pixels become `scale` pixels wide. */
+export function scaledSize(image: {width: number; height: number}, scale: number): {width: number; height: number} {
+  const size = (length: number) => (scale === 1 ? length : Math.max(1, Math.floor(length / scale + 1e-6)));
+  return {width: size(image.width), height: size(image.height)};
 }
 
 /** Side of the largest square of stored pixels that is worked on at a time. Limits the memory if `scale` is large. */

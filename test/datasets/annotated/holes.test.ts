@@ -7,7 +7,7 @@ import {ellipseRing, rectangleRing, turnedRing} from '../../../lib/datasets/anno
 const size = {width: 20, height: 16};
 
 async function decode(parts: readonly Part[]) {
-  const [mask] = await decodeParts([parts], size, await loadBinding());
+  const [mask] = await decodeParts([parts], size, {binding: await loadBinding(), crops: true});
   if (!(mask && 'crop' in mask)) throw mask;
   return mask;
 }
@@ -16,7 +16,7 @@ test('a ring in a ring is a hole, and a ring in that is a part again', async (t)
   const rings = [rectangleRing(2, 2, 14, 14), rectangleRing(4, 4, 12, 12), rectangleRing(6, 6, 10, 10)];
   const mask = await decode([{rings}]);
   t.is(mask.area, 144 - 64 + 16);
-  const at = (x: number, y: number) => mask.crop.data[(y - 2) * 12 + (x - 2)];
+  const at = (x: number, y: number) => mask.crop!.data[(y - 2) * 12 + (x - 2)];
   t.deepEqual([at(3, 3), at(5, 5), at(8, 8)], [1, 0, 1]);
   t.deepEqual(mask.box, [2, 2, 12, 12]);
 });
@@ -48,7 +48,7 @@ test('what cannot be decoded says what it must be', async (t) => {
     [{rings: [[0, 0, 5, 0, Number.NaN, 5]]}],
     [{rings: [[0, 0, 5, 0, 5]]}],
   ];
-  const errors = await decodeParts(bad, size, binding);
+  const errors = await decodeParts(bad, size, {binding, crops: true});
   t.deepEqual(
     errors.map((error) => (error as RangeError).message),
     [
