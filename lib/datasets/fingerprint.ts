@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {basename} from 'node:path';
 import {mapConcurrently} from '../basics/concurrently.js';
+import {inTurns, Turn} from '../basics/turns.js';
 import {count, listed} from '../basics/wording.js';
 import {contentDigest, sizeOf} from '../files/content.js';
 import {PIXEL_OPTIONS, type PixelOptions} from '../image/pixel-options.js';
@@ -30,13 +31,16 @@ const DIGEST = 8;
 /** Up to this size, the contents of the files are compared. The first epoch has to read them anyway. */
 const COMPARED = {bytes: 512e6, samples: 10_000};
 
-/** Number of samples whose files are read at the same time. */
+/** Number of files that are read at the same time. */
 const CONCURRENCY = 16;
+
+/** Samples between two looks at the clock. */
+const SAMPLES_AT_ONCE = 100;
 
 /**
  * The fingerprint of a data set. Files count by name, without folders, and by size. In data sets of at most 10,000
- * samples and 512 MB, they count by content, too. A file that several samples share, such as annotations, always counts
- * by content. Times of change do not count, because copying a file changes them. A missing file counts as such.
+ * samples and 512 MB, they count by content, too. A file that samples of several images share, such as annotations, always
+ * counts by content. Times of change do not count, because copying a file changes them. A missing file counts as such.
  *
  * Throws the signal's reason, and errors of `data.sources()`.
  */
@@ -47,20 +51,27 @@ export async function fingerprintOf(data: Dataset, signal?: AbortSignal): Promis
   if (sources === undefined) return base;
   const shared = repeated(sources);
   const ownFiles = (index: number) => sources[index]!.filter((file) => !shared.has(file));
-  const sizes = await mapConcurrently(length, CONCURRENCY, async (index) => {
+  // Tiles of an image are samples with the same files.
+  const files = [...new Set(Array.from({length}, (_, index) => ownFiles(index)).flat())];
+  const sizes = await mapConcurrently(files.length, CONCURRENCY, async (i) => {
     signal?.throwIfAborted();
-    return Promise.all(ownFiles(index).map(sizeOf));
+    return sizeOf(files[i]!);
   });
-  const bytes = sizes.flat().reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  const bytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   const isSmall = bytes <= COMPARED.bytes && length <= COMPARED.samples;
-  const digests = await mapConcurrently(length, CONCURRENCY, async (index) => {
-    const files = ownFiles(index).map((file, i) => ({file, size: sizes[index]![i]}));
-    const described = files.map(async ({file, size}) => {
-      const isRead = isSmall && size !== undefined;
-      return [basename(file), size, isRead ? await contentDigest(file, signal) : undefined];
-    });
-    return digestOf(await Promise.all(described));
+  const described = await mapConcurrently(files.length, CONCURRENCY, async (i) => {
+    const [file, size] = [files[i]!, sizes[i]];
+    const isRead = isSmall && size !== undefined;
+    return [file, [basename(file), size, isRead ? await contentDigest(file, signal) : undefined]] as const;
   });
+  const descriptions = new Map(described);
+  const digests: string[] = [];
+  const digest = (from: number, to: number) => {
+    for (let index = from; index < to; index++) {
+      digests.push(digestOf(ownFiles(index).map((file) => descriptions.get(file))));
+    }
+  };
+  await inTurns(length, digest, new Turn(), SAMPLES_AT_ONCE);
   const contents = await mapConcurrently(shared.size, 1, (i) => contentDigest([...shared][i]!, signal));
   return {...base, samples: digests.join(''), ...(shared.size > 0 && {shared: contents.join(' ')})};
 }
@@ -117,16 +128,18 @@ function compareSamples(before: readonly string[], now: readonly string[], data:
   return [{text: `must have its images in the same order, but ${file} has another place`, file}];
 }
 
-/** The files that occur more than once. */
+/** The files of samples of several images. The image is the first file of a sample. */
 function repeated(sources: readonly (readonly string[])[]): Set<string> {
-  const seen = new Set<string>();
-  return new Set(
-    sources.flat().filter((file) => {
-      if (seen.has(file)) return true;
-      seen.add(file);
-      return false;
-    }),
-  );
+  const imageOf = new Map<string, string>();
+  const shared = new Set<string>();
+  for (const files of sources) {
+    for (const file of files) {
+      const image = imageOf.get(file);
+      if (image === undefined) imageOf.set(file, files[0]!);
+      else if (image !== files[0]) shared.add(file);
+    }
+  }
+  return shared;
 }
 
 function digestOf(value: unknown): string {

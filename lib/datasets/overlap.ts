@@ -59,7 +59,9 @@ export function describeShared(shared: readonly SharedImage[]): string[] {
 
 async function imagesOf(data: Dataset, side: Candidate['side'], signal: AbortSignal | undefined): Promise<Candidate[]> {
   const sources = (await sourcesOf(data, signal)) ?? [];
-  return sources.flatMap(([file]) => (file === undefined ? [] : [{file, side}]));
+  // Samples may be tiles of the same image.
+  const files = new Set(sources.flatMap(([file]) => file ?? []));
+  return Array.from(files, (file) => ({file, side}));
 }
 
 /**

@@ -24,7 +24,8 @@ export type DatasetImage = {
  * that are not of the data set's classes, and the errors of the data set.
  */
 export async function datasetImage(data: Dataset, index: number, classes: readonly string[]): Promise<DatasetImage> {
-  const source = data.sources?.(index)[0];
+  // Samples of a group may be parts of one file, such as tiles, so that their pixels are written.
+  const source = data.group?.(index) === undefined ? data.sources?.(index)[0] : undefined;
   if (source !== undefined && data.truth !== undefined && data.size !== undefined) {
     const [size, objects] = [await sizeOfSample(data, index), await truthOfSample(data, index)];
     return {

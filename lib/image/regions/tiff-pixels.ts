@@ -1,12 +1,12 @@
 import {mapConcurrently} from '../../basics/concurrently.js';
 import {MaskRcnnError} from '../../basics/errors.js';
+import {RecentCache} from '../../basics/recent-cache.js';
 import {rowsInTurns, Turn} from '../../basics/turns.js';
 import {hintOf, reasonOf} from '../bytes.js';
 import type {FileNotice} from '../notices.js';
 import type {PixelOptions} from '../pixel-options.js';
 import {readImage} from '../read-image.js';
 import type {RgbImage} from '../rgb-image.js';
-import {BlockCache} from './block-cache.js';
 import type {Rect, RegionPixels} from './region-source.js';
 import {CACHE_BYTES, type TiffBlocks} from './tiff-blocks.js';
 import type {TiffLevel} from './tiff-levels.js';
@@ -31,7 +31,7 @@ export class TiffPixels implements RegionPixels {
   readonly #blocks: TiffBlocks;
   readonly #tags: readonly PieceTag[];
   readonly #options: PixelOptions;
-  readonly #cache = new BlockCache(CACHE_BYTES);
+  readonly #cache = new RecentCache<RgbImage>(CACHE_BYTES, ({data}) => data.length);
 
   private constructor(name: string, reader: TiffReader, level: TiffLevel, how: How & {tags: PieceTag[]}) {
     this.width = level.width;

@@ -1,9 +1,10 @@
 import test from 'ava';
-import {BlockCache} from '../../../lib/image/regions/block-cache.js';
+import {RecentCache} from '../../lib/basics/recent-cache.js';
+import type {RgbImage} from '../../lib/image/rgb-image.js';
 
 /** A cache for 100 bytes, and a function that asks it for blocks of 40 bytes and counts those that are made. */
 function counted() {
-  const cache = new BlockCache(100);
+  const cache = new RecentCache<RgbImage>(100, ({data}) => data.length);
   const made: number[] = [];
   const get = (index: number) =>
     cache.get(index, async () => {

@@ -1,0 +1,56 @@
+import type {LargeImage} from '../../image/regions/large-image.js';
+import type {RegionSource} from '../../image/regions/region-source.js';
+
+/** So many images stay open. Each keeps up to 64 MB of decoded blocks. */
+const MOST_OPEN = 4;
+
+/** An image that nobody reads for so long is closed, in milliseconds. */
+const IDLE = 10_000;
+
+type Open = {source: Promise<RegionSource>; readers: number; idle: NodeJS.Timeout | undefined};
+
+/**
+ * Images that are open for reading. Those that were used last stay open, because neighbouring tiles share what is
+ * decoded, and a file without parts is decoded whole when it is opened.
+ */
+export class OpenImages {
+  readonly #images: readonly LargeImage[];
+  /** By number, the last used ones last. */
+  readonly #open = new Map<number, Open>();
+
+  constructor(images: readonly LargeImage[]) {
+    this.#images = images;
+  }
+
+  /** What `read` makes of image `index`, which is open until then. Throws what opening or reading throws. */
+  async use<T>(index: number, read: (source: RegionSource) => Promise<T>): Promise<T> {
+    const open = this.#open.get(index) ?? {source: this.#images[index]!.open(), readers: 0, idle: undefined};
+    this.#open.delete(index);
+    this.#open.set(index, open);
+    clearTimeout(open.idle);
+    open.readers++;
+    try {
+      return await read(await open.source);
+    } finally {
+      open.readers--;
+      this.#afterUse(index, open);
+    }
+  }
+
+  #afterUse(index: number, open: Open): void {
+    if (open.readers === 0 && this.#open.get(index) === open) {
+      open.idle = setTimeout(() => this.#close(index, open), IDLE).unref();
+    }
+    for (const [other, each] of this.#open) {
+      if (this.#open.size <= MOST_OPEN) return;
+      if (each.readers === 0) this.#close(other, each);
+    }
+  }
+
+  #close(index: number, open: Open): void {
+    clearTimeout(open.idle);
+    this.#open.delete(index);
+    // One that could not be opened has nothing to close, and is tried again by who reads it next.
+    open.source.then((source) => source.close()).catch(() => {});
+  }
+}
