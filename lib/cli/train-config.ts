@@ -7,7 +7,9 @@ import {findDataset, requireImages} from '../datasets/open-dataset.js';
 import {folds, split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
+import type {Progress} from '../basics/progress.js';
 import {DATA_OPTIONS, type DataSpec, openImages, partDataOptions} from './data-options.js';
+import {inTiles, TILES_FLAGS, tilesOptions} from './tiled-data.js';
 
 /**
  * A path or a `DataSpec`. Command-line values are text at first, so text that is a number or an object is not taken as
@@ -41,6 +43,7 @@ export const TRAIN_CONFIG: Schema = {
   ...modelOptions,
   ...trainOptions,
   ...DATA_OPTIONS,
+  ...TILES_FLAGS,
   // Functions cannot be given here.
   augment: oneOf(...AUGMENT_NAMES),
   data: dataRule,
@@ -79,9 +82,26 @@ const byPatient = ({patient}: MaskFolderFile) => patient;
 
 /**
  * Opens the data sets in `config`; undefined if there are none. Data options apply to both data sets, unless one has
- * its own. Throws INVALID_OPTION, INVALID_DATASET.
+ * its own. Images are cut into tiles after the split, so that no image is on both sides; all tiles without objects stay
+ * in the validation set, where an object that is found in one counts. Throws INVALID_OPTION, INVALID_DATASET, and errors
+ * of `tiles()`.
  */
-export async function openTrainingData(config: TrainConfig): Promise<TrainingData | undefined> {
+export async function openTrainingData(
+  config: TrainConfig,
+  how: {progress?: Progress; signal?: AbortSignal} = {},
+): Promise<TrainingData | undefined> {
+  const options = tilesOptions(config, 'maskrcnn train');
+  const parts = await openParts(config);
+  if (parts === undefined || options === undefined) return parts;
+  const {seed} = config as {seed?: number};
+  const ofTraining = {...options, ...(seed !== undefined && {seed})};
+  const training = await inTiles(parts.training, ofTraining, {...how, name: 'training'});
+  if (parts.validation === undefined) return {training};
+  const ofValidation = {...options, emptyShare: 1};
+  return {training, validation: await inTiles(parts.validation, ofValidation, {...how, name: 'validation'})};
+}
+
+async function openParts(config: TrainConfig): Promise<TrainingData | undefined> {
   const {data: options, others} = partDataOptions(config);
   const {
     data,

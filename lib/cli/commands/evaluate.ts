@@ -26,6 +26,7 @@ import {
 } from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
+import {inTiles, TILES_FLAGS, TILES_HELP, tilesOptions} from '../tiled-data.js';
 
 export const evaluate: Command = {
   name: 'evaluate',
@@ -46,12 +47,17 @@ ${DATA_HELP}
 ${DEVICE_HELP}
   --json              print the scores as JSON
 
+Scores of tiles, as training measures them, each of which is an image of its own:
+
+${TILES_HELP}
+
   maskrcnn evaluate GlaS --include 'testA_*' --classes gland --weights runs/train/best.safetensors
   maskrcnn evaluate instances_val2017.json --images val2017 --results results.json
 
 ${dataOptionsHelp()}`,
   options: {
     ...DATA_OPTIONS,
+    ...TILES_FLAGS,
     weights: text,
     results: text,
     scoreThreshold: number({min: 0, max: 1}),
@@ -68,7 +74,7 @@ ${dataOptionsHelp()}`,
       throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn evaluate needs either --weights or --results.');
     }
     if (results !== undefined) {
-      refuseFlags(others, ['output', 'views', 'scoreThreshold', ...Object.keys(DEVICE_OPTIONS)], {
+      refuseFlags(others, ['output', 'views', 'scoreThreshold', ...Object.keys({...TILES_FLAGS, ...DEVICE_OPTIONS})], {
         where: 'maskrcnn evaluate --results',
         hint: 'The detections are made, and only their scores are printed: leave it out, or score --weights.',
       });
@@ -103,6 +109,7 @@ async function scoreWeights(
   }: Record<string, unknown>,
   {progress, signal}: CommandContext,
 ) {
+  const options = tilesOptions(others, 'maskrcnn evaluate');
   await Place.at(spec.path); // before anything is written or loaded
   await requireWritableFolder(output as string);
   await using model = await maskRcnn({
@@ -113,7 +120,8 @@ async function scoreWeights(
   });
   // A folder of masks does not name its class: it is the model's if that has only one.
   // Images are read as in training, unless the options say otherwise.
-  const data = await openImages({...model.pixels, ...spec}, model.classes.length === 1 ? model.classes[0] : undefined);
+  const all = await openImages({...model.pixels, ...spec}, model.classes.length === 1 ? model.classes[0] : undefined);
+  const data = await inTiles(all, options, {name: 'data set', progress, signal});
   const evaluation = await evaluateModel(model, {
     data,
     scoreThreshold: scoreThreshold as number,

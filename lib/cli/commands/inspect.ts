@@ -9,15 +9,16 @@ import {describeSplits, inspectSplits} from '../../datasets/inspection/splits.js
 import {findDataset, requireImages} from '../../datasets/open-dataset.js';
 import {MODEL_OPTIONS} from '../../model/check-options.js';
 import type {Command} from '../command.js';
-import {DATA_HELP, DATA_OPTIONS, type DataSpec, dataOptionsHelp, openImages} from '../data-options.js';
+import {DATA_HELP, DATA_OPTIONS, type DataSpec, dataOptionsHelp, openImages, partDataOptions} from '../data-options.js';
 import {inFlagSpelling} from '../option-spelling.js';
+import {inTiles, TILES_FLAGS, TILES_HELP, tilesOptions} from '../tiled-data.js';
 
 /** What decides the size of images in training. */
 const SIZES = Object.fromEntries(
   ['minSize', 'maxSize', 'fixedSize', 'skipResize'].map((name) => [name, MODEL_OPTIONS[name]!]),
 );
 
-const OPTIONS = {...DATA_OPTIONS, ...SIZES, balanceThreshold: number({min: 0, max: 1}), json: bool};
+const OPTIONS = {...DATA_OPTIONS, ...TILES_FLAGS, ...SIZES, balanceThreshold: number({min: 0, max: 1}), json: bool};
 
 export const inspect: Command = {
   name: 'inspect',
@@ -39,15 +40,22 @@ ${DATA_HELP}
                       (default 0.001)
   --json              print the result as JSON
 
+The images in tiles, as training reads them:
+
+${TILES_HELP}
+
   maskrcnn inspect GlaS --include 'train_*' --classes gland
   maskrcnn inspect annotations/instances_val2017.json --images val2017
   maskrcnn inspect roboflow
+  maskrcnn inspect slides --tiles 1024
 
 ${dataOptionsHelp()}`,
   options: OPTIONS,
   takes: {min: 1, max: Number.POSITIVE_INFINITY, expected: 'at least one DATA'},
-  async run({json, minSize, balanceThreshold, maxSize, fixedSize, skipResize, ...spec}, paths, context) {
+  async run({json, minSize, balanceThreshold, maxSize, fixedSize, skipResize, ...given}, paths, context) {
     const {out, progress, signal} = context;
+    const {data: spec, others} = partDataOptions(given);
+    const tiles = tilesOptions(others, 'maskrcnn inspect');
     const options = {
       ...(minSize !== undefined && {minSize: Math.min(...[minSize as number | number[]].flat())}),
       ...({maxSize, fixedSize, skipResize, balanceThreshold} as InspectOptions),
@@ -55,6 +63,7 @@ ${dataOptionsHelp()}`,
     };
     const parts = await openParts(paths, spec);
     for (const data of Object.values(parts)) if (data instanceof AnnotatedImages) progress.say(`${data.summary}.`);
+    for (const [name, data] of Object.entries(parts)) parts[name] = await inTiles(data, tiles, {name, progress, signal});
     const [[name, only], second] = Object.entries(parts) as [[string, Dataset], unknown];
     const tell = (label: string, data: Dataset, done: number) =>
       progress.update({label, done, total: data.length, unit: 'count'});

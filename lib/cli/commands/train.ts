@@ -25,6 +25,7 @@ import {DATA_HELP, dataOptionsHelp} from '../data-options.js';
 import {deviceOptions} from '../device-options.js';
 import {docComments, optionHelp} from '../option-help.js';
 import {inFlagSpelling} from '../option-spelling.js';
+import {TILES_HELP} from '../tiled-data.js';
 import {
   DEFAULT_VALIDATION,
   modelOptions,
@@ -66,10 +67,14 @@ ${DATA_HELP}
   --augment NAME      augmentation of the training images (default hflip):
                       ${AUGMENT_NAMES.join(', ')}
   --seed N            seed of the validation split or the folds, the image order, the augmentation, the samplers and the
-                      initial weights (default 0)
+                      initial weights, and of --empty-share (default 0)
   --config FILE       read options from a JSON or YAML file, by their camelCase names; the command line overrides it
   --no-inspect        do not check the whole data set before the first step
   --log silent        show no progress, only results and errors
+
+Images in tiles. The validation set keeps all tiles without objects:
+
+${TILES_HELP}
 
 Press Ctrl-C to end the run after the current step and save it. Press it again to stop at once. SIGTERM and SIGHUP do
 the same.
@@ -77,6 +82,7 @@ the same.
   maskrcnn train GlaS --include 'train_*' --classes gland --weights COCO_V1 --epochs 20 --augment histology
   maskrcnn train instances_train.json --images train --validation '{path: instances_val.json, images: val}' --weights COCO_V1
   maskrcnn train cells --weights-backbone IMAGENET1K_V1 --backbone resnet18 --optimizer '{type: adamw, weightDecay: 0.05}'
+  maskrcnn train slides --tiles 1024 --overlap 128 --empty-share 0.2 --weights COCO_V1
   maskrcnn train --resume --output runs/train
 
 Training options, as in train(). Write an object as {name: value}.
@@ -101,7 +107,7 @@ ${dataOptionsHelp()}`,
 async function runTraining(config: TrainConfig, context: CommandContext): Promise<void> {
   const {out, signal} = context;
   const progress = config.log === 'silent' ? silentProgress : context.progress;
-  const data = await openTrainingData(config);
+  const data = await openTrainingData(config, {progress, signal});
   if (data === undefined) {
     throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn train needs DATA, got none.', {
       hint: 'See `maskrcnn train --help`.',

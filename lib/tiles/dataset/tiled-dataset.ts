@@ -118,12 +118,12 @@ export class TiledDataset implements Dataset {
     if (slivers > 0) {
       const tiles = sliverTiles === 0 ? '' : ` ${count(sliverTiles, 'tile')} without anything else were left out.`;
       own.push(
-        `Tiles show ${count(slivers, 'part')} of objects that are cut and too small for minVisible ${options.minVisible}: ` +
+        `Tiles show ${count(slivers, 'part')} of objects that are too small (minVisible: ${options.minVisible}): ` +
           `background in training, neither right nor wrong in scores.${tiles}`,
       );
     }
     if (negativesLeftOut > 0) {
-      own.push(`${count(negativesLeftOut, 'tile')} without objects were left out (emptyShare ${options.emptyShare}).`);
+      own.push(`${count(negativesLeftOut, 'tile')} without objects were left out (emptyShare: ${options.emptyShare}).`);
     }
     return [...(data.notices ?? []), ...own];
   }
