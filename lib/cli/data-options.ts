@@ -1,5 +1,5 @@
 import type {Schema} from '../basics/schema.js';
-import {COCO_OPTIONS} from '../datasets/coco/coco.js';
+import {COCO_OPTIONS} from '../datasets/coco/coco-options.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {KNOWN_FORMATS} from '../datasets/known-formats.js';
 import {MASK_FOLDER_OPTIONS} from '../datasets/mask-folder-options.js';
@@ -78,7 +78,7 @@ ${optionHelp(withoutPixels(MASK_FOLDER_OPTIONS), docComments('datasets/mask-fold
 
 More for COCO format:
 
-${optionHelp(besides(COCO_OPTIONS), docComments('datasets/coco/coco', 'CocoOptions'))}
+${optionHelp(besides(COCO_OPTIONS), docComments('datasets/coco/coco-options', 'CocoOptions'))}
 
 For Pascal VOC format:
 

@@ -1,5 +1,6 @@
 import {AUGMENT_NAMES} from '../augment/presets.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import type {Progress} from '../basics/progress.js';
 import {bool, either, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
 import {MaskFolder, type MaskFolderFile} from '../datasets/mask-folder.js';
@@ -7,7 +8,6 @@ import {findDataset, requireImages} from '../datasets/open-dataset.js';
 import {folds, split} from '../datasets/split.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
-import type {Progress} from '../basics/progress.js';
 import {DATA_OPTIONS, type DataSpec, openImages, partDataOptions} from './data-options.js';
 import {inTiles, TILES_FLAGS, tilesOptions} from './tiled-data.js';
 

@@ -1,21 +1,21 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, integer, required, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {readImage, readImageSize} from '../image/read-image.js';
 import type {IdMask} from '../image/read-mask.js';
-import {loadBinding} from '../addon/binding.js';
 import {regionsOfImage} from '../image/regions/image-regions.js';
 import {type LargeImage, type LevelOptions, largeImage} from '../image/regions/large-image.js';
 import type {Dataset, Instance, PlacedObject, Sample} from './dataset.js';
-import {placedInstances} from './placed-instances.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instanceIds} from './instance-ids.js';
 import {instancesFromIds} from './instances.js';
 import {MASK_FOLDER_OPTIONS, type MaskFolderOptions} from './mask-folder-options.js';
+import {placedInstances} from './placed-instances.js';
 import {readMaskFile} from './read-mask-file.js';
 import {checkIndices, checkShare, foldIndices, splitIndices, type ThreeWay} from './split.js';
 

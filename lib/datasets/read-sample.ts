@@ -1,4 +1,5 @@
 import {MaskRcnnError} from '../basics/errors.js';
+import {Turn} from '../basics/turns.js';
 import {show} from '../basics/wording.js';
 import type {LargeImage, LevelOptions} from '../image/regions/large-image.js';
 import type {Dataset, PlacedObject, Sample, TrueObject} from './dataset.js';
@@ -62,9 +63,14 @@ export async function objectsOfSample(
     isLabel(label) && isBox(box) && (mask === undefined || typeof mask.rle?.counts === 'string');
   const must = `${by} of the data set must be a list of {label, box, crowd, mask: {left, top, rle}}`;
   if (!Array.isArray(objects)) throw toNamed(new MaskRcnnError('INVALID_DATASET', `${must}, got ${show(objects)}.`));
-  const wrong = objects.find((object) => !isObject(object));
-  if (wrong === undefined) return objects;
-  throw toNamed(new MaskRcnnError('INVALID_DATASET', `${must} with labels in 1..${data.classes.length}, got ${show(wrong)}.`));
+  const turn = new Turn();
+  for (const object of objects) {
+    if (turn.isOver()) await turn.next();
+    if (isObject(object)) continue;
+    const labels = `labels in 1..${data.classes.length}`;
+    throw toNamed(new MaskRcnnError('INVALID_DATASET', `${must} with ${labels}, got ${show(object)}.`));
+  }
+  return objects;
 }
 
 /** Throws INVALID_DATASET unless `value` is a list of true objects. */

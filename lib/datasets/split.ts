@@ -138,10 +138,7 @@ export function checkShare(share: number | ThreeWay, where: string): void {
 }
 
 /** A sample without a group gets its own: a symbol is not equal to any name. */
-function groupsOf(
-  data: Dataset,
-  {groupBy = (index) => data.group?.(index)}: GroupOptions,
-): (string | symbol)[] {
+function groupsOf(data: Dataset, {groupBy = (index) => data.group?.(index)}: GroupOptions): (string | symbol)[] {
   return Array.from({length: data.length}, (_, index) => groupBy(index) ?? Symbol(index));
 }
 

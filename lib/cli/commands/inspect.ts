@@ -63,7 +63,8 @@ ${dataOptionsHelp()}`,
     };
     const parts = await openParts(paths, spec);
     for (const data of Object.values(parts)) if (data instanceof AnnotatedImages) progress.say(`${data.summary}.`);
-    for (const [name, data] of Object.entries(parts)) parts[name] = await inTiles(data, tiles, {name, progress, signal});
+    for (const [name, data] of Object.entries(parts))
+      parts[name] = await inTiles(data, tiles, {name, progress, signal});
     const [[name, only], second] = Object.entries(parts) as [[string, Dataset], unknown];
     const tell = (label: string, data: Dataset, done: number) =>
       progress.update({label, done, total: data.length, unit: 'count'});

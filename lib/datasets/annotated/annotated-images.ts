@@ -1,16 +1,18 @@
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schema.js';
-import {closest, count, listed, show} from '../../basics/wording.js';
+import {Turn} from '../../basics/turns.js';
+import {count, show} from '../../basics/wording.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage, readImageSize} from '../../image/read-image.js';
-import {largeImage, type LargeImage, type LevelOptions} from '../../image/regions/large-image.js';
+import {type LargeImage, type LevelOptions, largeImage} from '../../image/regions/large-image.js';
 import {readSized, sizedLargeImage} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
 import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
 import {leftOut} from '../left-out.js';
 import {checkIndices} from '../split.js';
 import type {AnnotatedImage, AnnotatedObject, Annotations, Tally} from './annotations.js';
+import {checkNames, empty} from './check-annotations.js';
 import {decodeParts} from './decode-parts.js';
 import {placedParts} from './placed-parts.js';
 
@@ -200,7 +202,7 @@ export class AnnotatedImages implements Dataset {
         ? await readImage(file, pixels)
         : await readSized(file, size, {annotationFile: sources[0] ?? file, pixels});
     const {width, height} = image;
-    const decoded = await this.#decode(index, {width, height});
+    const decoded = await this.#decode(index, {width, height}, {crops: true});
     const instances = decoded.flatMap(({id, object, crop}) => toInstance(id, object, crop, {width, height}) ?? []);
     return {file, image, instances};
   }
@@ -222,18 +224,22 @@ export class AnnotatedImages implements Dataset {
       size,
       this.#shared.binding,
     );
-    return labelled.flatMap(({object, label, id}, i): PlacedObject[] => {
+    const turn = new Turn();
+    const objects: PlacedObject[] = [];
+    for (const [i, {object, label, id}] of labelled.entries()) {
+      if (turn.isOver()) await turn.next();
       const found = this.#usable(image, object, all[i]!);
-      if (found === undefined) return [];
+      if (found === undefined) continue;
       const [left, top, width, height] = found.box;
       const {mask} = found;
-      return [{label, box: [left, top, left + width, top + height], crowd: false, ...(mask && {mask}), id}];
-    });
+      objects.push({label, box: [left, top, left + width, top + height], crowd: false, ...(mask && {mask}), id});
+    }
+    return objects;
   }
 
   /** The ground truth of image `index`. Throws INVALID_MASK for an invalid shape, unless `faulty` is 'skip'. */
   async truth(index: number): Promise<TrueObject[]> {
-    return (await this.#decode(index, await this.size(index))).map(({object}) => object);
+    return (await this.#decode(index, await this.size(index), {crops: false})).map(({object}) => object);
   }
 
   /**
@@ -257,11 +263,11 @@ export class AnnotatedImages implements Dataset {
     return image;
   }
 
-  async #decode(index: number, size: {width: number; height: number}): Promise<Decoded[]> {
+  async #decode(index: number, size: {width: number; height: number}, {crops}: {crops: boolean}): Promise<Decoded[]> {
     const image = this.#image(index);
     const labelled = await this.#labelled(image);
     const parts = labelled.map(({object}) => object.parts);
-    const all = await decodeParts(parts, size, {binding: this.#shared.binding, crops: true});
+    const all = await decodeParts(parts, size, {binding: this.#shared.binding, crops});
     return labelled.flatMap(({object, label, id}, i): Decoded[] => {
       const decoded = this.#usable(image, object, all[i]!);
       if (decoded === undefined) return [];
@@ -301,34 +307,5 @@ export class AnnotatedImages implements Dataset {
     }
     faults.maskless.add(`${file} ${where}`);
     return undefined;
-  }
-}
-
-function empty(path: string, format: string, what: string, tally: Tally): MaskRcnnError {
-  const skipped = [...tally.skipped].map(([reason, number]) => `${number} ${reason}`);
-  const but = skipped.length > 0 ? `, but ${skipped.join(', ')}` : '';
-  return new MaskRcnnError(
-    'INVALID_DATASET',
-    `${path} has no ${what} that can be used${but}. It was read as ${format}.`,
-    {
-      file: path,
-    },
-  );
-}
-
-/** Throws INVALID_OPTION unless `names` are different classes of the data set. */
-function checkNames(names: readonly string[], known: readonly string[], path: string): void {
-  for (const [i, name] of names.entries()) {
-    if (names.indexOf(name) !== i) {
-      throw new MaskRcnnError('INVALID_OPTION', `Option 'classes' must name each class once, got '${name}' twice.`, {
-        file: path,
-      });
-    }
-    if (known.includes(name)) continue;
-    const near = closest(name, known);
-    throw new MaskRcnnError('INVALID_OPTION', `Option 'classes' must name classes of ${path}, got '${name}'.`, {
-      file: path,
-      hint: near === undefined ? `They are ${listed(known, 20)}.` : `Did you mean '${near}'?`,
-    });
   }
 }

@@ -1,9 +1,9 @@
 import {join} from 'node:path';
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
-import {checkOptions, listOf, oneOf, required, type Schema, text} from '../../basics/schema.js';
+import {checkOptions, required, text} from '../../basics/schema.js';
 import {show} from '../../basics/wording.js';
-import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
+import {type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import type {LargeImage, LevelOptions} from '../../image/regions/large-image.js';
 import {MOST_MASK_PIXELS} from '../../masks/placed-mask.js';
 import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
@@ -13,36 +13,11 @@ import {type Annotation, isBoxAlone, toBox} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
 import {readAnnotations} from './annotation-reader.js';
 import {type CocoClasses, toClasses} from './categories.js';
+import {COCO_OPTIONS, type CocoOptions} from './coco-options.js';
 import {findImages} from './image-places.js';
 import {decodeSegmentations} from './segmentation.js';
 import {completeSizes, readSized, sizedLargeImage} from './sizes.js';
 import {insideBox, toInstance, toTrueObject} from './true-object.js';
-
-/** Options of `Coco.open()`. */
-export type CocoOptions = {
-  /**
-   * Folder of the images. Default: the folder of the annotation file, or images/ in it. Of a path in the annotations,
-   * the last part is enough.
-   */
-  images?: string;
-  /**
-   * Names of the categories to use, in the order of their labels. Several categories of one name are one class.
-   * Default: all, sorted by id, except roots: categories without annotations that are the supercategory of another
-   * category, as Roboflow writes them. `notices` tells of both.
-   */
-  classes?: readonly string[];
-  /**
-   * What to do with invalid annotations: missing, duplicate or unknown ids, polygons of two points, run lengths that do
-   * not fit the image. 'error' throws; 'skip' leaves them out and counts them in `stats`. Default 'error'.
-   */
-  faulty?: 'error' | 'skip';
-  /**
-   * Where the boxes of objects come from, for training and for scores. 'annotations': from `bbox`, or from the mask if
-   * an annotation has none; 'masks': always from the mask, whose first and last columns and rows are the edges.
-   * `inspect()` tells where the two differ. Default 'annotations'.
-   */
-  boxes?: 'annotations' | 'masks';
-} & PixelOptions;
 
 /** Counts of a COCO data set. */
 export type CocoStats = {
@@ -54,14 +29,6 @@ export type CocoStats = {
   negatives: number;
   /** Numbers of annotations that have been left out so far, by reason. */
   skipped: Readonly<Record<string, number>>;
-};
-
-export const COCO_OPTIONS: Schema = {
-  images: text,
-  classes: listOf(text, {min: 1}),
-  faulty: oneOf('error', 'skip'),
-  boxes: oneOf('annotations', 'masks'),
-  ...PIXEL_OPTIONS,
 };
 
 /** What a data set shares with its subsets. */

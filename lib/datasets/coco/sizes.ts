@@ -77,9 +77,16 @@ export async function sizedLargeImage(
 ): Promise<LargeImage> {
   const image = await largeImage(file, {...how.pixels, ...level});
   if (isSame(image.full, stated)) return image;
-  const turned = await readImageSize(file, {exifOrientation: false, page: how.pixels.page ?? 0}).catch(() => image.full);
+  const turned = await readImageSize(file, {exifOrientation: false, page: how.pixels.page ?? 0}).catch(
+    () => image.full,
+  );
   if (isSame(turned, stated) && image.downsample === 1) {
-    return {...image, ...stated, full: stated, open: async () => regionsOfImage(await readSized(file, stated, how), file)};
+    return {
+      ...image,
+      ...stated,
+      full: stated,
+      open: async () => regionsOfImage(await readSized(file, stated, how), file),
+    };
   }
   throw unlikeStated(file, stated, image.full, how.annotationFile);
 }

@@ -7,7 +7,7 @@ import {unreadable} from '../bytes.js';
 import {detectFormat} from '../format.js';
 import {readImage} from '../read-image.js';
 import {regionsOfImage} from './image-regions.js';
-import {openRegions, type OpenRegionsOptions, regionsSize} from './open-regions.js';
+import {type OpenRegionsOptions, openRegions, regionsSize} from './open-regions.js';
 import type {RegionSource} from './region-source.js';
 
 /** Which pixels of a pyramid are read, as in `openRegions()`. */

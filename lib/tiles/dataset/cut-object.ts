@@ -51,12 +51,7 @@ function isWhole({bounds}: ObjectAtLevel, rect: Rect): boolean {
 
 /** The part of a box in a rectangle, in pixels of the rectangle. */
 function boxWithin([x0, y0, x1, y1]: Instance['box'], {left, top, width, height}: Rect): Instance['box'] {
-  return [
-    Math.max(0, x0 - left),
-    Math.max(0, y0 - top),
-    Math.min(width, x1 - left),
-    Math.min(height, y1 - top),
-  ];
+  return [Math.max(0, x0 - left), Math.max(0, y0 - top), Math.min(width, x1 - left), Math.min(height, y1 - top)];
 }
 
 function areaOf([x0, y0, x1, y1]: Instance['box']): number {

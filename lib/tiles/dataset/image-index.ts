@@ -33,10 +33,12 @@ export async function indexImage(
   objects: readonly ObjectAtLevel[],
   {grid, minVisible}: {grid: TileGrid; minVisible: number},
 ): Promise<ImageIndex> {
-  const tiles = Array.from(
-    {length: grid.count},
-    (_, number) => ({number, objects: [] as number[], slivers: [] as number[], crowds: [] as number[]}),
-  );
+  const tiles = Array.from({length: grid.count}, (_, number) => ({
+    number,
+    objects: [] as number[],
+    slivers: [] as number[],
+    crowds: [] as number[],
+  }));
   const turn = new Turn();
   for (const [place, object] of objects.entries()) {
     const seen: {number: number; area: number}[] = [];

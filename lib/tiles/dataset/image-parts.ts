@@ -37,7 +37,10 @@ async function readWhole(data: Dataset, index: number, level: LevelOptions): Pro
   };
   return {
     image: {file: sample.file, width, height, downsample: 1, full: {width, height}, open},
-    objects: [...(await placedInstances(sample.instances, await loadBinding())), ...(await crowdsOf(data, index, sample))],
+    objects: [
+      ...(await placedInstances(sample.instances, await loadBinding())),
+      ...(await crowdsOf(data, index, sample)),
+    ],
   };
 }
 

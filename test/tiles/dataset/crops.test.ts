@@ -58,8 +58,7 @@ function requireTightBoxes(
 ): void {
   for (const {id, box, mask} of instances.filter(hasMask)) {
     const [x0, y0, x1, y1] = whole.find((instance) => instance.id === id)?.box ?? [0, 0, 0, 0];
-    const isWhole =
-      x0 >= rect.left && y0 >= rect.top && x1 <= rect.left + rect.width && y1 <= rect.top + rect.height;
+    const isWhole = x0 >= rect.left && y0 >= rect.top && x1 <= rect.left + rect.width && y1 <= rect.top + rect.height;
     const tight = [mask.left, mask.top, mask.left + mask.width, mask.top + mask.height];
     requireSame(box, isWhole ? [x0 - rect.left, y0 - rect.top, x1 - rect.left, y1 - rect.top] : tight, 'boxes');
   }

@@ -3,8 +3,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import sharp from 'sharp';
-import {openRegions} from '../../../lib/image/regions/open-regions.js';
 import {hasMask} from '../../../lib/datasets/dataset.js';
+import {openRegions} from '../../../lib/image/regions/open-regions.js';
 import {inspect, openDataset, readImage, tiles} from '../../../lib/index.js';
 import {writePyramid} from '../../image/regions/pyramid-writer.js';
 import {cut, pattern} from '../../image/regions/regions.js';
@@ -42,7 +42,13 @@ const square = [
 async function writeSlide(path: string): Promise<void> {
   const [full, half] = [pattern(240, 160), pattern(120, 80)];
   const description = 'Aperio Image Library\r\n|MPP = 0.5|';
-  await writeFile(join(path, 'a.tif'), writePyramid([{image: full, tile: 64, description}, {image: half, tile: 64, kind: 1}]));
+  await writeFile(
+    join(path, 'a.tif'),
+    writePyramid([
+      {image: full, tile: 64, description},
+      {image: half, tile: 64, kind: 1},
+    ]),
+  );
   await writeGeojson(join(path, 'a.geojson'), [triangle, square]);
 }
 
@@ -90,7 +96,9 @@ test('a level that is not there, and a size of pixels that is not known, are err
   const file = join(path, 'a.tif');
   const error = await t.throwsAsync(tiles(data, {level: 2}), {code: 'INVALID_OPTION', message: /level .*at most 1/});
   t.is((error as {file?: string}).file, file);
-  await sharp({create: {width: 64, height: 64, channels: 3, background: 'red'}}).png().toFile(file);
+  await sharp({create: {width: 64, height: 64, channels: 3, background: 'red'}})
+    .png()
+    .toFile(file);
   await t.throwsAsync(tiles(data, {micronsPerPixel: 1}), {
     code: 'INVALID_IMAGE',
     message: /a\.tif does not say how large its pixels are/,
@@ -115,7 +123,10 @@ test('a file that ends in mid-tile is an error that names the file and the tile;
   t.is((error as {file?: string}).file, file);
   const {faults, images} = await inspect(tiled);
   t.is(images, 16);
-  t.deepEqual(faults.map((fault) => fault.file), [file]);
+  t.deepEqual(
+    faults.map((fault) => fault.file),
+    [file],
+  );
   await truncate(file, 4);
   await t.throwsAsync(tiles(data), {code: 'INVALID_IMAGE', message: /a\.tif/});
 });
@@ -133,12 +144,31 @@ function endingInLastTile(tiff: Buffer): Buffer {
 test('images that are turned by their EXIF orientation are upright, as whole samples are', async (t) => {
   const path = await folder(t);
   const {data, width, height} = pattern(90, 60);
-  const image = () => sharp(data, {raw: {width, height, channels: 3}}).withMetadata({orientation: 6}).png();
+  const image = () =>
+    sharp(data, {raw: {width, height, channels: 3}})
+      .withMetadata({orientation: 6})
+      .png();
   await image().toFile(join(path, 'a.png'));
-  const shapes = [{label: 'cell', shape_type: 'polygon', points: [[2, 2], [30, 4], [20, 40]]}];
+  const shapes = [
+    {
+      label: 'cell',
+      shape_type: 'polygon',
+      points: [
+        [2, 2],
+        [30, 4],
+        [20, 40],
+      ],
+    },
+  ];
   // The second time, the annotations are of the pixels as they are stored.
-  for (const [imageWidth, imageHeight] of [[60, 90], [90, 60]]) {
-    await writeFile(join(path, 'a.json'), JSON.stringify({imagePath: 'a.png', imageData: null, imageWidth, imageHeight, shapes}));
+  for (const [imageWidth, imageHeight] of [
+    [60, 90],
+    [90, 60],
+  ]) {
+    await writeFile(
+      join(path, 'a.json'),
+      JSON.stringify({imagePath: 'a.png', imageData: null, imageWidth, imageHeight, shapes}),
+    );
     const opened = await openDataset(path);
     const whole = await opened.get(0);
     const tiled = await tiles(opened, {size: 40, overlap: 0, minVisible: 0});
@@ -154,16 +184,32 @@ test('images that are turned by their EXIF orientation are upright, as whole sam
 test('an image of another size than its annotations state is refused', async (t) => {
   const path = await folder(t);
   await sharp({create: {width: 64, height: 64, channels: 3, background: 'red'}}).toFile(join(path, 'a.png'));
-  const shapes = [{label: 'cell', shape_type: 'polygon', points: [[2, 2], [30, 4], [20, 40]]}];
+  const shapes = [
+    {
+      label: 'cell',
+      shape_type: 'polygon',
+      points: [
+        [2, 2],
+        [30, 4],
+        [20, 40],
+      ],
+    },
+  ];
   await writeFile(join(path, 'a.json'), JSON.stringify({imagePath: 'a.png', imageWidth: 65, imageHeight: 64, shapes}));
-  await t.throwsAsync(tiles(await openDataset(path)), {code: 'INVALID_IMAGE', message: /a\.png must be of 65 × 64 pixels/});
+  await t.throwsAsync(tiles(await openDataset(path)), {
+    code: 'INVALID_IMAGE',
+    message: /a\.png must be of 65 × 64 pixels/,
+  });
 });
 
 test("numbers are read as the data set reads them, also with the range 'percentile' of the whole image", async (t) => {
   const path = await folder(t);
   const {data, width, height} = pattern(80, 60);
   const deep = Uint16Array.from(data, (value) => value * 10);
-  await sharp(deep, {raw: {width, height, channels: 3}}).toColourspace('rgb16').tiff({tile: true, tileWidth: 16, tileHeight: 16}).toFile(join(path, 'a.tif'));
+  await sharp(deep, {raw: {width, height, channels: 3}})
+    .toColourspace('rgb16')
+    .tiff({tile: true, tileWidth: 16, tileHeight: 16})
+    .toFile(join(path, 'a.tif'));
   await writeGeojson(join(path, 'a.geojson'), [triangle]);
   for (const range of ['percentile', [0, 2600]] as const) {
     const opened = await openDataset(path, {range});

@@ -20,7 +20,12 @@ test('a TIFF of 20,000 × 20,000 pixels is trained on in little memory', async (
     .tiff({tile: true, tileWidth: 512, tileHeight: 512, compression: 'lzw'})
     .toFile(join(folder, 'slide.tif'));
   // Squares along the diagonal, and one in the last corner.
-  const square = (at: number, side: number) => [[at, at], [at + side, at], [at + side, at + side], [at, at + side]];
+  const square = (at: number, side: number) => [
+    [at, at],
+    [at + side, at],
+    [at + side, at + side],
+    [at, at + side],
+  ];
   const rings = [...Array.from({length: 12}, (_, i) => square(100 + i * 1500, 60)), square(19_500, 400)];
   const features = rings.map((ring) => ({
     type: 'Feature',

@@ -2,11 +2,11 @@ import test from 'ava';
 import fc from 'fast-check';
 import {
   type Dataset,
+  folds,
   type Instance,
   inspect,
   MaskRcnnError,
   type Sample,
-  folds,
   split,
   subset,
   type TiledDataset,
@@ -46,7 +46,9 @@ test('an object is in every tile that shows minVisible of it, with the box of it
 test('each object is an object in some tile, whatever minVisible is', async (t) => {
   const rect = fc
     .tuple(fc.integer({min: 0, max: 99}), fc.integer({min: 0, max: 79}))
-    .chain(([x, y]) => fc.tuple(fc.constant(x), fc.constant(y), fc.integer({min: 1, max: 100 - x}), fc.integer({min: 1, max: 80 - y})));
+    .chain(([x, y]) =>
+      fc.tuple(fc.constant(x), fc.constant(y), fc.integer({min: 1, max: 100 - x}), fc.integer({min: 1, max: 80 - y})),
+    );
   await fc.assert(
     fc.asyncProperty(
       fc.array(rect, {minLength: 1, maxLength: 5}),
@@ -64,7 +66,8 @@ test('each object is an object in some tile, whatever minVisible is', async (t) 
             const [, , width, height] = rects[id!]!;
             // An object smaller than the overlap is whole in some tile, so parts of it have minVisible of its area.
             if (width! > overlap || height! > overlap) continue;
-            if (mask!.width * mask!.height < minVisible * width! * height! - 1e-9) throw new Error(`${box} is too small`);
+            if (mask!.width * mask!.height < minVisible * width! * height! - 1e-9)
+              throw new Error(`${box} is too small`);
           }
         }
         return seen.size === rects.length;
@@ -77,7 +80,12 @@ test('each object is an object in some tile, whatever minVisible is', async (t) 
 
 test('parts that are too small are told, and are neither right nor wrong in scores', async (t) => {
   // The second tile shows 1 of 20 columns of a gland, and a whole cell.
-  const data = dataOf(drawn(64, 32, [[13, 3, 20, 5, 2], [40, 10, 6, 6, 1]]));
+  const data = dataOf(
+    drawn(64, 32, [
+      [13, 3, 20, 5, 2],
+      [40, 10, 6, 6, 1],
+    ]),
+  );
   const tiled = await tiles(data, {size: 32, overlap: 0});
   t.is(tiled.length, 2);
   t.deepEqual(await tiled.labels(1), [1]);
@@ -150,7 +158,10 @@ test('split() and folds() keep the tiles of an image together, also in a subset'
   for (const data of [tiled, subset(tiled, (index) => index % 4 < 3)]) {
     const {training, validation, test: tested} = split(data, {validation: 0.2, test: 0.2}, {seed: 1});
     const parts = await Promise.all([training, validation, tested].map(imagesOf));
-    t.deepEqual(parts.map(({size}) => size), [3, 1, 1]);
+    t.deepEqual(
+      parts.map(({size}) => size),
+      [3, 1, 1],
+    );
     t.is(new Set(parts.flatMap((files) => [...files])).size, 5);
     const pairs = folds(data, 5);
     t.true(pairs.every((fold) => fold.validation.length * 5 === data.length));

@@ -1,10 +1,10 @@
 /** Large images with drawn objects in several formats, and the crops of their whole samples. */
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {encode} from 'fast-png';
 import fc from 'fast-check';
+import {encode} from 'fast-png';
 import sharp from 'sharp';
-import {hasMask, type Dataset, type Instance} from '../../../lib/datasets/dataset.js';
+import {type Dataset, hasMask, type Instance} from '../../../lib/datasets/dataset.js';
 import {openDataset, type Rect, type RgbImage} from '../../../lib/index.js';
 import {cut, pattern} from '../../image/regions/regions.js';
 
@@ -55,7 +55,10 @@ export const writers: Record<string, Writer> = {
     }));
     const categories = [1, 2].map((id) => ({id, name: `class ${id}`}));
     const file = join(folder, 'a.json');
-    await writeFile(file, JSON.stringify({images: [{id: 1, file_name: 'a.tif', width, height}], annotations, categories}));
+    await writeFile(
+      file,
+      JSON.stringify({images: [{id: 1, file_name: 'a.tif', width, height}], annotations, categories}),
+    );
     return openDataset(file);
   },
   async GeoJSON(folder, scene) {

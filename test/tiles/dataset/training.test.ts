@@ -63,7 +63,11 @@ test('a run on tiles resumes exactly where it stopped, and not with other tiles'
   const whole = await course(model, await train(model, await options('whole')));
   await using first = await maskRcnn(tinyModel);
   const stop = new AbortController();
-  const stopped = train(first, {...(await options('parts')), onStep: () => stop.abort(new Error('enough')), signal: stop.signal});
+  const stopped = train(first, {
+    ...(await options('parts')),
+    onStep: () => stop.abort(new Error('enough')),
+    signal: stop.signal,
+  });
   await t.throwsAsync(stopped, {message: 'enough'});
   await using second = await maskRcnn(tinyModel);
   const resumed = await train(second, {...(await options('parts')), resume: true});
@@ -92,7 +96,10 @@ test('tiles are inspected, compared between splits, and written in other formats
   for (let index = 0; index < written.length; index++) {
     const [there, here] = [await written.get(index), await ofValidation.get(index)];
     t.is(Buffer.compare(there.image.data, here.image.data), 0);
-    t.deepEqual(there.instances.map(({box}) => box), here.instances.map(({box}) => box));
+    t.deepEqual(
+      there.instances.map(({box}) => box),
+      here.instances.map(({box}) => box),
+    );
   }
 });
 
@@ -120,10 +127,16 @@ test('detections on parts that are too small are neither right nor wrong', async
   t.deepEqual([bbox.scores.ap, segm!.scores.ap], [1, 1]);
 });
 
-test('a data set of one own image after the other is cut, and read again only if needed', async (t) => {
+test('whole samples are read once for their objects, and kept while their tiles are read', async (t) => {
   let reads = 0;
   const data = blobs(2);
-  const counted: Dataset = {...data, get: (index) => (reads++, data.get(index))};
+  const counted: Dataset = {
+    ...data,
+    async get(index) {
+      reads++;
+      return data.get(index);
+    },
+  };
   const tiled = await tiles(counted, {size: 32, overlap: 0});
   t.is(reads, 2);
   for (let index = 0; index < tiled.length; index++) await tiled.get(index);
