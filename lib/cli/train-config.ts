@@ -83,8 +83,8 @@ const byPatient = ({patient}: MaskFolderFile) => patient;
 /**
  * Opens the data sets in `config`; undefined if there are none. Data options apply to both data sets, unless one has
  * its own. Images are cut into tiles after the split, so that no image is on both sides; all tiles without objects stay
- * in the validation set, where an object that is found in one counts. Throws INVALID_OPTION, INVALID_DATASET, and errors
- * of `tiles()`.
+ * in the validation set, where an object that is found in one counts. Throws INVALID_OPTION, INVALID_DATASET, and
+ * errors of `tiles()`.
  */
 export async function openTrainingData(
   config: TrainConfig,

@@ -39,8 +39,9 @@ const SAMPLES_AT_ONCE = 100;
 
 /**
  * The fingerprint of a data set. Files count by name, without folders, and by size. In data sets of at most 10,000
- * samples and 512 MB, they count by content, too. A file that samples of several images share, such as annotations, always
- * counts by content. Times of change do not count, because copying a file changes them. A missing file counts as such.
+ * samples and 512 MB, they count by content, too. A file that samples of several images share, such as annotations,
+ * always counts by content. Times of change do not count, because copying a file changes them. A missing file counts as
+ * such.
  *
  * Throws the signal's reason, and errors of `data.sources()`.
  */

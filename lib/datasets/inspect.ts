@@ -110,8 +110,6 @@ const INSPECT: Schema = {
 type Summary = DigestedImage & {
   width: number;
   height: number;
-  /** Digest of the size and the pixels. */
-  digest: string;
   labels: Float64Array;
   areas: Float64Array;
   /** Sizes of the instances without faults in training. */
@@ -242,7 +240,7 @@ async function inspectSample(
       file,
       width,
       height,
-      digest: await digestOf(image),
+      digest: instances.length === 0 && isPlain(image) ? undefined : await digestOf(image),
       labels: Float64Array.from(instances, ({label}) => label),
       areas: Float64Array.from(areas),
       sizes: sizesInTraining(
@@ -283,6 +281,12 @@ async function digestOf({data, width}: RgbImage): Promise<string> {
   const hash = createHash('sha1');
   await inTurns(data.length, (from, to) => hash.update(data.subarray(from, to)));
   return `${width} ${hash.digest('base64')}`;
+}
+
+/** Whether an image has a single colour: then its bytes are the same as those three places further. */
+function isPlain({data}: RgbImage): boolean {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+  return bytes.subarray(3).equals(bytes.subarray(0, -3));
 }
 
 function missingClasses(classes: Inspection['classes']): string[] {

@@ -127,8 +127,8 @@ export class MaskFolder implements Dataset {
   }
 
   /**
-   * Image `index` for reading rectangles of it. With `exifOrientation: false` it is decoded whole. Throws INVALID_OPTION
-   * and INVALID_IMAGE.
+   * Image `index` for reading rectangles of it. With `exifOrientation: false` it is decoded whole. Throws
+   * INVALID_OPTION and INVALID_IMAGE.
    */
   async largeImage(index: number, level: LevelOptions): Promise<LargeImage> {
     const {image: file} = this.#entry(index).file;

@@ -66,8 +66,8 @@ export type GroupOptions = {
   /** Random seed, an integer. Default 0. */
   seed?: number;
   /**
-   * Samples for which this returns the same name stay together. Those for which it returns undefined are alone. Default:
-   * the data set's own `group()`, which keeps the tiles of an image together.
+   * Samples for which this returns the same name stay together. Those for which it returns undefined are alone.
+   * Default: the data set's own `group()`, which keeps the tiles of an image together.
    */
   groupBy?: (index: number) => string | undefined;
 };

@@ -47,7 +47,7 @@ ${TILES_HELP}
   maskrcnn inspect GlaS --include 'train_*' --classes gland
   maskrcnn inspect annotations/instances_val2017.json --images val2017
   maskrcnn inspect roboflow
-  maskrcnn inspect slides --tiles 1024
+  maskrcnn inspect GlaS --include 'train_*' --classes gland --tiles 512
 
 ${dataOptionsHelp()}`,
   options: OPTIONS,

@@ -82,7 +82,7 @@ the same.
   maskrcnn train GlaS --include 'train_*' --classes gland --weights COCO_V1 --epochs 20 --augment histology
   maskrcnn train instances_train.json --images train --validation '{path: instances_val.json, images: val}' --weights COCO_V1
   maskrcnn train cells --weights-backbone IMAGENET1K_V1 --backbone resnet18 --optimizer '{type: adamw, weightDecay: 0.05}'
-  maskrcnn train slides --tiles 1024 --overlap 128 --empty-share 0.2 --weights COCO_V1
+  maskrcnn train GlaS --include 'train_*' --classes gland --tiles 512 --overlap 128 --weights COCO_V1
   maskrcnn train --resume --output runs/train
 
 Training options, as in train(). Write an object as {name: value}.

@@ -22,8 +22,8 @@ const LEAST_NUMBERS = 6;
 
 /**
  * The masks of the objects of one image, decoded off the main thread, or the boxes of objects that have no mask. With
- * `crops`, each mask has the bitmap of its bounding box. An object that cannot be decoded becomes a RangeError that says
- * what its shape must be.
+ * `crops`, each mask has the bitmap of its bounding box. An object that cannot be decoded becomes a RangeError that
+ * says what its shape must be.
  */
 export async function decodeParts(
   objects: readonly (readonly Part[])[],

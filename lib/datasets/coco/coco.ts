@@ -224,8 +224,8 @@ export class Coco implements Dataset {
   }
 
   /**
-   * The objects of image `index`, without bitmaps, and its crowds. Throws INVALID_MASK as `get()` does, and if the image
-   * has more pixels than run lengths can count.
+   * The objects of image `index`, without bitmaps, and its crowds. Throws INVALID_MASK as `get()` does, and if the
+   * image has more pixels than run lengths can count.
    */
   async objects(index: number): Promise<PlacedObject[]> {
     const {fileName, ...size} = this.#image(index);

@@ -1,7 +1,10 @@
 import {count} from '../../basics/wording.js';
 
-/** An image of which only its name and the digest of its pixels are kept. */
-export type DigestedImage = {file: string; digest: string};
+/**
+ * An image of which only its name and the digest of its pixels are kept. An image of one colour without objects has
+ * none: empty tiles of slides are equal, and no copies.
+ */
+export type DigestedImage = {file: string; digest: string | undefined};
 
 /** An image as `inspect()` names it. `split` is the name of its part of the data set, if several are compared. */
 export type NamedImage = {file: string; split?: string};
@@ -13,6 +16,7 @@ export type NamedImage = {file: string; split?: string};
 export function sameImages<Image extends DigestedImage>(images: readonly Image[]): Image[][] {
   const byDigest = new Map<string, Image[]>();
   for (const image of images) {
+    if (image.digest === undefined) continue;
     const others = byDigest.get(image.digest);
     if (others === undefined) byDigest.set(image.digest, [image]);
     else others.push(image);

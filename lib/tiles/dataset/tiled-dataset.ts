@@ -165,8 +165,9 @@ export class TiledDataset implements Dataset {
   }
 
   /**
-   * Tile `index` with its instances. It is called after its image with its rectangle, as in `slide.tif#xywh=0,0,512,512`.
-   * Throws INVALID_IMAGE, with the tile, if its pixels cannot be read, and the errors of the data set.
+   * Tile `index` with its instances. It is called after its image with its rectangle, as in
+   * `slide.tif#xywh=0,0,512,512`. Throws INVALID_IMAGE, with the tile, if its pixels cannot be read, and the errors of
+   * the data set.
    */
   async get(index: number): Promise<Sample> {
     const {binding, images, grids} = this.#parts;

@@ -19,12 +19,12 @@ const CONCURRENCY = 4;
 /**
  * A data set of the tiles of large images, for `train()`, `evaluate()`, `inspect()` and the like. It looks through all
  * annotations once, to know which tile shows which objects. Pixels of a tile are then read from the file by region (see
- * `openRegions()`), and its masks are cut out of run lengths. A data set without `largeImage()` and `objects()`, such as
- * one of your own, is read by whole samples, of which the last four are kept.
+ * `openRegions()`), and its masks are cut out of run lengths. A data set without `largeImage()` and `objects()`, such
+ * as one of your own, is read by whole samples, of which the last four are kept.
  *
- * Throws INVALID_OPTION, also for a level that an image does not have; INVALID_IMAGE for an image that cannot be read or
- * does not say the size of its pixels; INVALID_DATASET if no tile is left; other errors of the data set; or the signal's
- * reason.
+ * Throws INVALID_OPTION, also for a level that an image does not have; INVALID_IMAGE for an image that cannot be read
+ * or does not say the size of its pixels; INVALID_DATASET if no tile is left; other errors of the data set; or the
+ * signal's reason.
  */
 export async function tiles(data: Dataset, options: TilesOptions = {}): Promise<TiledDataset> {
   checkOptions({data}, {data: required(datasetRule)}, 'tiles()');

@@ -9,7 +9,9 @@ import {nodeArguments} from '../../program.js';
 
 /** Side of the image, which has 1200 MB of pixels. */
 const SIDE = 20_000;
-/** Peak memory in MB that training may take: Node.js with sharp and libtorch, a tiny network, tiles, 64 MB of blocks. */
+/**
+ * Peak memory in MB that training may take: Node.js with sharp and libtorch, a tiny network, tiles, 64 MB of blocks.
+ */
 const MEMORY = 1000;
 
 test('a TIFF of 20,000 × 20,000 pixels is trained on in little memory', async (t) => {

@@ -142,3 +142,12 @@ test('whole samples are read once for their objects, and kept while their tiles 
   for (let index = 0; index < tiled.length; index++) await tiled.get(index);
   t.is(reads, 2 + 2 * 2); // the pixels of each image, and its objects
 });
+
+test('empty tiles of one colour are not told as copies', async (t) => {
+  const image = {data: new Uint8Array(64 * 64 * 3).fill(240), width: 64, height: 64};
+  const mask = {left: 2, top: 2, width: 9, height: 9, data: new Uint8Array(81).fill(1)};
+  const instances = [{label: 1, box: [2, 2, 11, 11] as [number, number, number, number], mask}];
+  const data: Dataset = {length: 2, classes: ['blob'], get: async (i) => ({file: `${i}.png`, image, instances})};
+  const {doubledImages} = await inspect(await tiles(data, {size: 32, overlap: 0}));
+  t.deepEqual(doubledImages, [['0.png#xywh=0,0,32,32', '1.png#xywh=0,0,32,32']]);
+});
