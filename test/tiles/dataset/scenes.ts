@@ -1,5 +1,5 @@
 /** Large images with drawn objects in several formats, and the crops of their whole samples. */
-import {writeFile} from 'node:fs/promises';
+import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import fc from 'fast-check';
 import {encode} from 'fast-png';
@@ -15,21 +15,22 @@ export type Scene = {width: number; height: number; rings: number[][]};
 export const scenes: fc.Arbitrary<Scene> = fc
   .record({width: fc.integer({min: 20, max: 150}), height: fc.integer({min: 20, max: 150})})
   .chain(({width, height}) => {
-    const at = (most: number) => fc.double({min: -8, max: most + 8, noNaN: true});
+    const at = (most: number) => tenths(-8, most + 8);
     const ring = fc
       .tuple(at(width), at(height), fc.array(fc.tuple(offset(), offset()), {minLength: 3, maxLength: 7}))
-      .map(([x, y, corners]) => corners.flatMap(([dx, dy]) => [round(x + dx), round(y + dy)]));
+      .map(([x, y, corners]) => corners.flatMap(([dx, dy]) => [x + dx, y + dy]));
     return fc.record({width: fc.constant(width), height: fc.constant(height), rings: fc.array(ring, {maxLength: 6})});
   });
 
-const offset = () => fc.double({min: -45, max: 45, noNaN: true});
 /** Numbers as people and programs write them. Fifths and tenths are where rounding is decided. */
-const round = (value: number) => Math.round(value * 10) / 10;
+const tenths = (min: number, max: number) => fc.integer({min: min * 10, max: max * 10}).map((value) => value / 10);
+const offset = () => tenths(-45, 45);
 
 /** Writes a scene as a data set in a folder, and opens it. */
 export type Writer = (folder: string, scene: Scene) => Promise<Dataset>;
 
 async function writeImage(folder: string, name: string, {width, height}: Scene): Promise<void> {
+  await mkdir(folder, {recursive: true});
   const image = sharp(pattern(width, height).data, {raw: {width, height, channels: 3}});
   await (name.endsWith('.tif') ? image.tiff({tile: true, tileWidth: 16, tileHeight: 16}) : image).toFile(
     join(folder, name),
