@@ -24,7 +24,7 @@ export class OpenImages {
 
   /** What `read` makes of image `index`, which is open until then. Throws what opening or reading throws. */
   async use<T>(index: number, read: (source: RegionSource) => Promise<T>): Promise<T> {
-    const open = this.#open.get(index) ?? {source: this.#images[index]!.open(), readers: 0, idle: undefined};
+    const open = this.#open.get(index) ?? this.#opened(index);
     this.#open.delete(index);
     this.#open.set(index, open);
     clearTimeout(open.idle);
@@ -37,11 +37,18 @@ export class OpenImages {
     }
   }
 
+  #opened(index: number): Open {
+    const open: Open = {source: this.#images[index]!.open(), readers: 0, idle: undefined};
+    // One that cannot be opened is tried again by who reads it next.
+    open.source.catch(() => this.#open.delete(index));
+    return open;
+  }
+
   #afterUse(index: number, open: Open): void {
     if (open.readers === 0 && this.#open.get(index) === open) {
       open.idle = setTimeout(() => this.#close(index, open), IDLE).unref();
     }
-    for (const [other, each] of this.#open) {
+    for (const [other, each] of [...this.#open]) {
       if (this.#open.size <= MOST_OPEN) return;
       if (each.readers === 0) this.#close(other, each);
     }
@@ -50,7 +57,7 @@ export class OpenImages {
   #close(index: number, open: Open): void {
     clearTimeout(open.idle);
     this.#open.delete(index);
-    // One that could not be opened has nothing to close, and is tried again by who reads it next.
+    // Nobody waits for it, and a file that was only read has nothing to lose.
     open.source.then((source) => source.close()).catch(() => {});
   }
 }

@@ -132,7 +132,7 @@ export class TiledDataset implements Dataset {
   get fingerprint(): string {
     const {data, options} = this.#parts;
     const {size, overlap, minVisible, emptyShare, seed, of} = options;
-    const own = {tileSize: size, overlap, minVisible, emptyShare, ...(emptyShare < 1 && {seed}), ...of};
+    const own = {tiles: size, overlap, minVisible, emptyShare, ...(emptyShare < 1 && {seed}), ...of};
     return JSON.stringify({...optionsIn(data.fingerprint), ...own});
   }
 

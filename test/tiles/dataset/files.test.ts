@@ -1,4 +1,4 @@
-import {mkdtemp, rm, truncate, writeFile} from 'node:fs/promises';
+import {mkdtemp, rename, rm, truncate, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -129,6 +129,33 @@ test('a file that ends in mid-tile is an error that names the file and the tile;
   );
   await truncate(file, 4);
   await t.throwsAsync(tiles(data), {code: 'INVALID_IMAGE', message: /a\.tif/});
+});
+
+test('a file that is not there is an error that names it, and is read once it is there again', async (t) => {
+  const path = await folder(t);
+  await writeSlide(path);
+  const file = join(path, 'a.tif');
+  const tiled = await tiles(await openDataset(path), {size: 64, overlap: 0, minVisible: 0});
+  await rename(file, join(path, 'away'));
+  for (const _ of [1, 2]) await t.throwsAsync(tiled.get(0), {code: 'INVALID_IMAGE', message: /a\.tif .*no such file/});
+  await rename(join(path, 'away'), file);
+  t.is((await tiled.get(0)).image.width, 64);
+});
+
+test('many images are read at once, in any order', async (t) => {
+  const path = await folder(t);
+  const whole = Array.from({length: 9}, (_, i) => pattern(60 + i, 50));
+  for (const [i, image] of whole.entries()) {
+    await writeFile(join(path, `${i}.tif`), writePyramid([{image, tile: 32}]));
+    await writeGeojson(join(path, `${i}.geojson`), [triangle]);
+  }
+  const tiled = await tiles(await openDataset(path), {size: 32, overlap: 0, minVisible: 0});
+  const order = Array.from({length: 3 * tiled.length}, (_, i) => (i * 7) % tiled.length);
+  const read = await Promise.all(order.map((index) => tiled.get(index)));
+  for (const [i, {image}] of read.entries()) {
+    const {file: _, image: number, ...rect} = tiled.place(order[i]!);
+    t.is(Buffer.compare(image.data, cut(whole[number]!, rect)), 0);
+  }
 });
 
 /** Makes the last tile begin 5000 bytes before the end of the file. It has 12,288 bytes. */
