@@ -1,4 +1,5 @@
 import type {Binding} from '../../addon/binding.js';
+import {MaskRcnnError} from '../../basics/errors.js';
 import {RecentCache} from '../../basics/recent-cache.js';
 import {Turn} from '../../basics/turns.js';
 import {count, show} from '../../basics/wording.js';
@@ -49,6 +50,8 @@ export type TiledParts = {
   data: Dataset;
   images: readonly LargeImage[];
   grids: readonly TileGrid[];
+  /** Numbers of objects of the images, with those that have no pixel at the level. */
+  objects: readonly number[];
   tiles: readonly DatasetTile[];
   stats: TilesStats;
   options: CompleteTilesOptions;
@@ -118,8 +121,8 @@ export class TiledDataset implements Dataset {
     if (slivers > 0) {
       const tiles = sliverTiles === 0 ? '' : ` ${count(sliverTiles, 'tile')} without anything else were left out.`;
       own.push(
-        `Tiles show ${count(slivers, 'part')} of objects that are too small (minVisible: ${options.minVisible}): ` +
-          `background in training, neither right nor wrong in scores.${tiles}`,
+        `${count(slivers, 'part')} of cut objects ${slivers === 1 ? 'is' : 'are'} too small ` +
+          `(minVisible: ${options.minVisible}): background in training, neither right nor wrong in scores.${tiles}`,
       );
     }
     if (negativesLeftOut > 0) {
@@ -199,9 +202,14 @@ export class TiledDataset implements Dataset {
   }
 
   #objectsOf(image: number): Promise<readonly (ObjectAtLevel | undefined)[]> {
-    const {data, options, binding} = this.#parts;
+    const {data, options, binding, objects: known} = this.#parts;
     return this.#objects.get(image, async () => {
       const {image: level, objects} = await readParts(data, image, options.of);
+      if (objects.length !== known[image]) {
+        const {file} = level;
+        const must = `${file} must keep its ${known[image]} objects while its tiles are used`;
+        throw new MaskRcnnError('INVALID_DATASET', `${must}, got ${objects.length}.`, {file});
+      }
       return inTurn(objects, (object) => atLevel(binding, object, level));
     });
   }

@@ -51,7 +51,7 @@ export async function tiles(data: Dataset, options: TilesOptions = {}): Promise<
     const grid = new TileGrid(image, size, overlap);
     const indexed = await indexImage(binding, there, {grid, minVisible});
     onImage?.(++done);
-    return {image, ...inPlaces(indexed, places), labels, objects: there.filter(({crowd}) => !crowd).length};
+    return {image, ...inPlaces(indexed, places), labels, shown: there.filter(({crowd}) => !crowd).length};
   });
   signal?.throwIfAborted();
   const all = found.flatMap(({tiles: ofImage, labels}, image) =>
@@ -71,6 +71,7 @@ export async function tiles(data: Dataset, options: TilesOptions = {}): Promise<
     data,
     images: found.map(({image}): LargeImage => image),
     grids: found.map(({grid}) => grid),
+    objects: found.map(({labels}) => labels.length),
     tiles: kept,
     options: complete,
     binding,
@@ -79,7 +80,7 @@ export async function tiles(data: Dataset, options: TilesOptions = {}): Promise<
       tiles: kept.length,
       negatives: kept.filter(({objects}) => objects.length === 0).length,
       negativesLeftOut: leftOut,
-      objects: sum(({objects}) => objects),
+      objects: sum(({shown}) => shown),
       slivers: kept.reduce((total, {slivers}) => total + slivers.length, 0),
       sliverTiles: sum(({sliverTiles}) => sliverTiles),
     },

@@ -142,6 +142,14 @@ test('a file that is not there is an error that names it, and is read once it is
   t.is((await tiled.get(0)).image.width, 64);
 });
 
+test('annotations that change while tiles are used are an error', async (t) => {
+  const path = await folder(t);
+  await writeSlide(path);
+  const tiled = await tiles(await openDataset(path), {size: 64, overlap: 0, minVisible: 0});
+  await writeGeojson(join(path, 'a.geojson'), [triangle]);
+  await t.throwsAsync(tiled.get(0), {code: 'INVALID_DATASET', message: /a\.tif must keep its 2 objects .* got 1/});
+});
+
 test('many images are read at once, in any order', async (t) => {
   const path = await folder(t);
   const whole = Array.from({length: 9}, (_, i) => pattern(60 + i, 50));

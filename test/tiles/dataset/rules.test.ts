@@ -99,7 +99,7 @@ test('parts that are too small are told, and are neither right nor wrong in scor
     ],
   );
   t.like(tiled.stats, {objects: 2, slivers: 1, sliverTiles: 0, tiles: 2});
-  t.regex((await inspect(tiled)).warnings.join('\n'), /1 part of objects .*minVisible: 0\.1/);
+  t.regex((await inspect(tiled)).warnings.join('\n'), /1 part of cut objects is too small \(minVisible: 0\.1\)/);
 });
 
 test('a tile that shows nothing but parts that are too small is left out', async (t) => {
