@@ -55,3 +55,17 @@ export async function rowsInTurns(
   };
   await inTurns(height, rows, turn, Math.max(1, Math.floor(PART / width)));
 }
+
+/** What `work` makes of each item, in turns. */
+export async function mapInTurns<T, Result>(
+  items: readonly T[],
+  work: (item: T, index: number) => Result,
+): Promise<Result[]> {
+  const turn = new Turn();
+  const results: Result[] = [];
+  for (const [index, item] of items.entries()) {
+    if (turn.isOver()) await turn.next();
+    results.push(work(item, index));
+  }
+  return results;
+}

@@ -1,5 +1,6 @@
 import type {NativeCrop, NativeSegment, NativeSegmentation} from '../../../binding.js';
 import type {Binding} from '../../addon/binding.js';
+import {mapInTurns} from '../../basics/turns.js';
 import {decodeInBlocks} from '../coco/segmentation.js';
 import type {InstanceMask} from '../dataset.js';
 import type {Part, Ring} from './annotations.js';
@@ -30,12 +31,12 @@ export async function decodeParts(
   size: Size,
   {binding, crops}: {binding: Binding; crops: boolean},
 ): Promise<(Decoded | RangeError)[]> {
-  const boxes = objects.map((parts) => boxOf(parts, size));
+  const boxes = await mapInTurns(objects, (parts) => boxOf(parts, size));
   const masked = objects.filter((_, i) => boxes[i] === undefined) as readonly (readonly MaskPart[])[];
   const options = {size, binding, crops};
   const masks = await decodeInBlocks(masked, (parts) => toSegmentation(parts, size), options);
   let next = 0;
-  return boxes.map((box) => box ?? (masks[next++] as DecodedMask | RangeError));
+  return mapInTurns(boxes, (box) => box ?? (masks[next++] as DecodedMask | RangeError));
 }
 
 /** Undefined for an object that has a mask. */

@@ -1,5 +1,6 @@
 /** Decodes the shapes of annotations in images of any size, without a bitmap of the image. */
 import type {Binding} from '../../addon/binding.js';
+import {mapInTurns} from '../../basics/turns.js';
 import {MOST_MASK_PIXELS, type PlacedMask, type Rect, sharedRect} from '../../masks/placed-mask.js';
 import type {Part, Ring} from './annotations.js';
 import {type Decoded, decodeParts} from './decode-parts.js';
@@ -21,7 +22,8 @@ export async function placedParts(
 ): Promise<(PlacedParts | RangeError)[]> {
   if (size.width * size.height <= MOST_MASK_PIXELS) {
     const decoded = await decodeParts(objects, size, {binding, crops: false});
-    return decoded.map((each) => (each instanceof RangeError ? each : placed(each, {left: 0, top: 0, ...size})));
+    const whole = {left: 0, top: 0, ...size};
+    return mapInTurns(decoded, (each) => (each instanceof RangeError ? each : placed(each, whole)));
   }
   const all: (PlacedParts | RangeError)[] = [];
   for (const parts of objects) all.push(await placedAlone(parts, size, binding));

@@ -10,10 +10,10 @@ export type IndexedTile = {
   /** Number of the tile in the image's grid. */
   number: number;
   /** Objects of which it shows enough. */
-  objects: readonly number[];
+  objects: number[];
   /** Objects of which it shows too little. */
-  slivers: readonly number[];
-  crowds: readonly number[];
+  slivers: number[];
+  crowds: number[];
 };
 
 export type ImageIndex = {
@@ -24,35 +24,36 @@ export type ImageIndex = {
   sliverTiles: number;
 };
 
+/** Shared by all tiles that show nothing, of which slides have many. */
+const NONE: number[] = [];
+
 /**
- * Which tile of an image shows which objects. A tile shows enough of an object if it shows `minVisible` of what the
- * tile that shows most of it shows: that is the whole object, unless no tile shows all of it.
+ * Which tile of an image shows which objects; undefined ones have no pixel. A tile shows enough of an object if it
+ * shows `minVisible` of what the tile that shows most of it shows: that is the whole object, unless no tile shows all
+ * of it.
  */
 export async function indexImage(
   binding: Binding,
-  objects: readonly ObjectAtLevel[],
+  objects: readonly (ObjectAtLevel | undefined)[],
   {grid, minVisible}: {grid: TileGrid; minVisible: number},
 ): Promise<ImageIndex> {
-  const tiles = Array.from({length: grid.count}, (_, number) => ({
-    number,
-    objects: [] as number[],
-    slivers: [] as number[],
-    crowds: [] as number[],
-  }));
+  const tiles = Array.from({length: grid.count}, (_, number): IndexedTile => {
+    return {number, objects: NONE, slivers: NONE, crowds: NONE};
+  });
   const turn = new Turn();
   for (const [place, object] of objects.entries()) {
-    const seen: {number: number; area: number}[] = [];
+    if (object === undefined) continue;
+    const seen: {tile: IndexedTile; area: number}[] = [];
     for (const number of grid.over(object.bounds)) {
       if (turn.isOver()) await turn.next();
-      seen.push({number, area: visibleArea(binding, object, grid.tile(number))});
+      seen.push({tile: tiles[number]!, area: visibleArea(binding, object, grid.tile(number))});
     }
     const most = seen.reduce((largest, {area}) => Math.max(largest, area), 0);
-    for (const {number, area} of seen) {
+    for (const {tile, area} of seen) {
       if (area === 0) continue;
-      const {objects, slivers, crowds} = tiles[number]!;
-      if (object.crowd) crowds.push(place);
-      else if (area >= minVisible * most) objects.push(place);
-      else slivers.push(place);
+      const kind = object.crowd ? 'crowds' : area >= minVisible * most ? 'objects' : 'slivers';
+      if (tile[kind] === NONE) tile[kind] = [place];
+      else tile[kind].push(place);
     }
   }
   const kept = tiles.filter(({objects, slivers}) => objects.length > 0 || slivers.length === 0);

@@ -1,7 +1,7 @@
 import type {Binding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {RecentCache} from '../../basics/recent-cache.js';
-import {Turn} from '../../basics/turns.js';
+import {mapInTurns} from '../../basics/turns.js';
 import {count, show} from '../../basics/wording.js';
 import type {Dataset, Sample, TrueObject} from '../../datasets/dataset.js';
 import type {LargeImage} from '../../image/regions/large-image.js';
@@ -43,7 +43,7 @@ export type TilesStats = {
 };
 
 /** A tile of the data set: the image, its grid and the objects. */
-export type DatasetTile = IndexedTile & {image: number; labels: readonly number[]};
+export type DatasetTile = Readonly<IndexedTile> & {image: number; labels: readonly number[]};
 
 /** What a data set of tiles is made of. */
 export type TiledParts = {
@@ -181,7 +181,7 @@ export class TiledDataset implements Dataset {
       this.#open.use(image, (source) => readTile(source, grid, number, undefined)),
       this.#objectsOf(image),
     ]);
-    const instances = await inTurn(places, (place) => instanceIn(binding, objects[place]!, tile));
+    const instances = await mapInTurns(places, (place) => instanceIn(binding, objects[place]!, tile));
     return {file: tileName(images[image]!.file, tile), image: pixels!, instances};
   }
 
@@ -192,7 +192,7 @@ export class TiledDataset implements Dataset {
     const tile = grids[image]!.tile(number);
     const objects = await this.#objectsOf(image);
     const all = [...places, ...slivers, ...crowds];
-    return inTurn(all, (place, i) => trueObjectIn(binding, objects[place]!, tile, i >= places.length));
+    return mapInTurns(all, (place, i) => trueObjectIn(binding, objects[place]!, tile, i >= places.length));
   }
 
   #tile(index: number): DatasetTile {
@@ -210,19 +210,9 @@ export class TiledDataset implements Dataset {
         const must = `${file} must keep its ${known[image]} objects while its tiles are used`;
         throw new MaskRcnnError('INVALID_DATASET', `${must}, got ${objects.length}.`, {file});
       }
-      return inTurn(objects, (object) => atLevel(binding, object, level));
+      return mapInTurns(objects, (object) => atLevel(binding, object, level));
     });
   }
-}
-
-async function inTurn<T, Result>(items: readonly T[], work: (item: T, i: number) => Result): Promise<Result[]> {
-  const turn = new Turn();
-  const results: Result[] = [];
-  for (const [i, item] of items.entries()) {
-    if (turn.isOver()) await turn.next();
-    results.push(work(item, i));
-  }
-  return results;
 }
 
 function bytesOf(objects: readonly (ObjectAtLevel | undefined)[]): number {

@@ -3,13 +3,13 @@ import {mapConcurrently} from '../../basics/concurrently.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {Random} from '../../basics/random.js';
 import {checkOptions, required} from '../../basics/schema.js';
-import {Turn} from '../../basics/turns.js';
+import {mapInTurns} from '../../basics/turns.js';
 import {checkDataset, type Dataset, datasetRule} from '../../datasets/dataset.js';
 import type {LargeImage} from '../../image/regions/large-image.js';
 import {TileGrid} from '../../image/regions/tile-grid.js';
-import {type ImageIndex, indexImage} from './image-index.js';
+import {indexImage} from './image-index.js';
 import {readParts} from './image-parts.js';
-import {atLevel, type ObjectAtLevel} from './object-at-level.js';
+import {atLevel} from './object-at-level.js';
 import {completeTilesOptions, type TilesOptions} from './options.js';
 import {type DatasetTile, TiledDataset} from './tiled-dataset.js';
 
@@ -36,29 +36,16 @@ export async function tiles(data: Dataset, options: TilesOptions = {}): Promise<
   const found = await mapConcurrently(data.length, CONCURRENCY, async (index) => {
     signal?.throwIfAborted();
     const {image, objects} = await readParts(data, index, of);
-    const turn = new Turn();
-    const labels: number[] = [];
-    const there: ObjectAtLevel[] = [];
-    const places: number[] = []; // of objects that have a pixel at the level, in the list of all
-    for (const [place, object] of objects.entries()) {
-      if (turn.isOver()) await turn.next();
-      labels.push(object.label);
-      const scaled = atLevel(binding, object, image);
-      if (scaled === undefined) continue;
-      there.push(scaled);
-      places.push(place);
-    }
+    const scaled = await mapInTurns(objects, (object) => atLevel(binding, object, image));
     const grid = new TileGrid(image, size, overlap);
-    const indexed = await indexImage(binding, there, {grid, minVisible});
+    const indexed = await indexImage(binding, scaled, {grid, minVisible});
     onImage?.(++done);
-    return {image, ...inPlaces(indexed, places), labels, shown: there.filter(({crowd}) => !crowd).length};
+    const labels = Uint32Array.from(objects, ({label}) => label);
+    return {image, ...indexed, labels, shown: scaled.filter((object) => object?.crowd === false).length};
   });
   signal?.throwIfAborted();
   const all = found.flatMap(({tiles: ofImage, labels}, image) =>
-    ofImage.map((tile): DatasetTile => {
-      const {objects} = tile;
-      return {...tile, image, labels: objects.length === 0 ? NONE : objects.map((place) => labels[place]!)};
-    }),
+    ofImage.map((tile): DatasetTile => ({...tile, image, labels: tile.objects.map((place) => labels[place]!)})),
   );
   const {kept, leftOut} = withoutEmpty(all, complete);
   if (kept.length === 0) {
@@ -85,21 +72,6 @@ export async function tiles(data: Dataset, options: TilesOptions = {}): Promise<
       sliverTiles: sum(({sliverTiles}) => sliverTiles),
     },
   });
-}
-
-/** Shared by all tiles without objects, of which slides have many. */
-const NONE: readonly number[] = [];
-
-/** The index with places in the list of all objects of the image. */
-function inPlaces({tiles: found, ...index}: ImageIndex, places: readonly number[]): ImageIndex {
-  const all = (some: readonly number[]) => (some.length === 0 ? NONE : some.map((place) => places[place]!));
-  const moved = found.map(({number, objects, slivers, crowds}) => ({
-    number,
-    objects: all(objects),
-    slivers: all(slivers),
-    crowds: all(crowds),
-  }));
-  return {...index, tiles: moved};
 }
 
 /** Leaves out tiles without objects, picked by the seed, so that `emptyShare` of them stay. */
