@@ -1,8 +1,8 @@
 import type {Progress} from '../basics/progress.js';
 import type {Schema} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {completeTilesOptions, TILES_OPTIONS, type TilesOptions} from '../tiles/dataset/options.js';
-import {tiles} from '../tiles/dataset/tiles.js';
+import {completeTilesOptions, TILES_OPTIONS, type TilesOptions} from '../tiles/options.js';
+import {tiles} from '../tiles/tiles.js';
 import {refuseFlags} from './flags.js';
 
 const {size, seed: _, ...others} = TILES_OPTIONS;

@@ -6,7 +6,7 @@ import {measure} from './measure.js';
 import type {ObjectMeasurements} from './measurements.js';
 
 /** An object of `predictTiles()`, as far as it is measured. */
-export type PlacedObject = {className: string; score: number; mask: PlacedMask};
+export type MeasurableObject = {className: string; score: number; mask: PlacedMask};
 
 /** Options of `measureTiles()`. */
 export type MeasureTilesOptions = {
@@ -21,7 +21,7 @@ export type MeasureTilesOptions = {
  * INVALID_IMAGE if a region cannot be read.
  */
 export async function* measureTiles(
-  objects: AsyncIterable<PlacedObject> | Iterable<PlacedObject>,
+  objects: AsyncIterable<MeasurableObject> | Iterable<MeasurableObject>,
   source: RegionSource,
   options: MeasureTilesOptions = {},
 ): AsyncGenerator<ObjectMeasurements, void, undefined> {

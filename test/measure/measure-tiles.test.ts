@@ -1,6 +1,6 @@
 import test from 'ava';
 import {regionsOfImage} from '../../lib/image/regions/image-regions.js';
-import {measure, type PlacedObject} from '../../lib/index.js';
+import {type MeasurableObject, measure} from '../../lib/index.js';
 import {encodeRle} from '../../lib/masks/rle-operations.js';
 import {measureTiles} from '../../lib/measure/measure-tiles.js';
 import type {ObjectMeasurements} from '../../lib/measure/measurements.js';
@@ -13,7 +13,7 @@ async function placed(left: number, top: number, w: number, h: number, is: (x: n
   const whole = new Uint8Array(width * height);
   for (const [i, pixel] of own.entries()) whole[(top + Math.floor(i / w)) * width + left + (i % w)] = pixel;
   const rle = await encodeRle(own, w, h);
-  const object: PlacedObject = {className: 'cell', score: 0.5, mask: {left, top, rle}};
+  const object: MeasurableObject = {className: 'cell', score: 0.5, mask: {left, top, rle}};
   return {object, rle: await encodeRle(whole, width, height)};
 }
 

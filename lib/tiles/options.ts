@@ -1,6 +1,6 @@
-import {MaskRcnnError} from '../../basics/errors.js';
-import {callback, checkOptions, instanceOf, integer, number, type Schema} from '../../basics/schema.js';
-import type {LevelOptions} from '../../image/regions/large-image.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {callback, checkOptions, instanceOf, integer, number, type Schema} from '../basics/schema.js';
+import type {LevelOptions} from '../image/regions/large-image.js';
 
 /** Options of `tiles()`. Invalid ones throw INVALID_OPTION. */
 export type TilesOptions = {

@@ -3,11 +3,11 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import sharp from 'sharp';
-import {hasMask} from '../../../lib/datasets/dataset.js';
-import {openRegions} from '../../../lib/image/regions/open-regions.js';
-import {inspect, openDataset, readImage, tiles} from '../../../lib/index.js';
-import {writePyramid} from '../../image/regions/pyramid-writer.js';
-import {cut, pattern} from '../../image/regions/regions.js';
+import {hasMask} from '../../lib/datasets/dataset.js';
+import {openRegions} from '../../lib/image/regions/open-regions.js';
+import {inspect, openDataset, readImage, tiles} from '../../lib/index.js';
+import {writePyramid} from '../image/regions/pyramid-writer.js';
+import {cut, pattern} from '../image/regions/regions.js';
 import {cropOf} from './scenes.js';
 
 async function folder(t: ExecutionContext): Promise<string> {

@@ -1,7 +1,7 @@
-import type {Binding} from '../../addon/binding.js';
-import {Turn} from '../../basics/turns.js';
-import type {Rect} from '../../masks/placed-mask.js';
-import type {TileGrid} from '../../image/regions/tile-grid.js';
+import type {Binding} from '../addon/binding.js';
+import {Turn} from '../basics/turns.js';
+import type {TileGrid} from '../image/regions/tile-grid.js';
+import type {Rect} from '../masks/placed-mask.js';
 import {visibleArea} from './cut-object.js';
 import type {ObjectAtLevel} from './object-at-level.js';
 

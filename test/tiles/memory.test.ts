@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import sharp from 'sharp';
-import {nodeArguments} from '../../program.js';
+import {nodeArguments} from '../program.js';
 
 /** Side of the image, which has 1200 MB of pixels. */
 const SIDE = 20_000;
@@ -35,7 +35,7 @@ test('a TIFF of 20,000 × 20,000 pixels is trained on in little memory', async (
     properties: {objectType: 'annotation', classification: {name: 'blob'}},
   }));
   await writeFile(join(folder, 'slide.geojson'), JSON.stringify({type: 'FeatureCollection', features}));
-  const program = [...nodeArguments('test/tiles/dataset/train-on-tiles.ts'), folder];
+  const program = [...nodeArguments('test/tiles/train-on-tiles.ts'), folder];
   const {stdout} = await promisify(execFile)(process.execPath, program);
   const {megabytes, tiles, steps, loss} = JSON.parse(stdout);
   t.log(`${Math.round(megabytes)} MB, ${tiles} tiles`);

@@ -11,7 +11,7 @@ import {
   subset,
   type TiledDataset,
   tiles,
-} from '../../../lib/index.js';
+} from '../../lib/index.js';
 
 /** An image of plain colour with rectangles as objects: left, top, width, height, label. */
 function drawn(width: number, height: number, rects: readonly (readonly number[])[], file = 'a.png'): Sample {

@@ -1,6 +1,6 @@
-import type {Binding} from '../../addon/binding.js';
-import type {PlacedObject} from '../../datasets/dataset.js';
-import type {PlacedMask, Rect} from '../../masks/placed-mask.js';
+import type {Binding} from '../addon/binding.js';
+import type {PlacedObject} from '../datasets/dataset.js';
+import type {PlacedMask, Rect} from '../masks/placed-mask.js';
 
 /** An object in the pixels of the level that is read. */
 export type ObjectAtLevel = PlacedObject & {

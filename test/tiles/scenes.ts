@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import fc from 'fast-check';
 import {encode} from 'fast-png';
 import sharp from 'sharp';
-import {type Dataset, hasMask, type Instance} from '../../../lib/datasets/dataset.js';
-import {openDataset, type Rect, type RgbImage} from '../../../lib/index.js';
-import {cut, pattern} from '../../image/regions/regions.js';
+import {type Dataset, hasMask, type Instance} from '../../lib/datasets/dataset.js';
+import {openDataset, type Rect, type RgbImage} from '../../lib/index.js';
+import {cut, pattern} from '../image/regions/regions.js';
 
 /** An image with polygons: rings of alternating x and y in pixels. */
 export type Scene = {width: number; height: number; rings: number[][]};

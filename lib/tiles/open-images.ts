@@ -1,5 +1,5 @@
-import type {LargeImage} from '../../image/regions/large-image.js';
-import type {RegionSource} from '../../image/regions/region-source.js';
+import type {LargeImage} from '../image/regions/large-image.js';
+import type {RegionSource} from '../image/regions/region-source.js';
 
 /** So many images stay open. Each keeps up to 64 MB of decoded blocks. */
 const MOST_OPEN = 4;

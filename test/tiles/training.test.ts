@@ -17,9 +17,9 @@ import {
   type TrainOptions,
   tiles,
   train,
-} from '../../../lib/index.js';
-import {writeBlobImages} from '../../blob-images.js';
-import {blobs, fingerprints, gridSample, tinyModel} from '../../tiny.js';
+} from '../../lib/index.js';
+import {writeBlobImages} from '../blob-images.js';
+import {blobs, fingerprints, gridSample, tinyModel} from '../tiny.js';
 
 let folder: string;
 

@@ -1,10 +1,10 @@
-import {loadBinding} from '../../addon/binding.js';
-import {MaskRcnnError} from '../../basics/errors.js';
-import type {Dataset, PlacedObject, Sample} from '../../datasets/dataset.js';
-import {placedInstances} from '../../datasets/placed-instances.js';
-import {largeImageOfSample, objectsOfSample, readSample, truthOfSample} from '../../datasets/read-sample.js';
-import {regionsOfImage} from '../../image/regions/image-regions.js';
-import type {LargeImage, LevelOptions} from '../../image/regions/large-image.js';
+import {loadBinding} from '../addon/binding.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import type {Dataset, PlacedObject, Sample} from '../datasets/dataset.js';
+import {placedInstances} from '../datasets/placed-instances.js';
+import {largeImageOfSample, objectsOfSample, readSample, truthOfSample} from '../datasets/read-sample.js';
+import {regionsOfImage} from '../image/regions/image-regions.js';
+import type {LargeImage, LevelOptions} from '../image/regions/large-image.js';
 
 /** An image of a data set, and its objects in pixels of the full resolution. */
 export type ImageParts = {image: LargeImage; objects: PlacedObject[]};

@@ -3,8 +3,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import {hasMask} from '../../../lib/datasets/dataset.js';
-import {decodeRle, tiles} from '../../../lib/index.js';
+import {hasMask} from '../../lib/datasets/dataset.js';
+import {decodeRle, tiles} from '../../lib/index.js';
 import {type Crop, cropOf, type Scene, scenes, type Writer, writers} from './scenes.js';
 
 /** How many scenes are drawn for each format. */

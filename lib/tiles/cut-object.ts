@@ -1,6 +1,6 @@
-import type {Binding} from '../../addon/binding.js';
-import type {Instance, TrueObject} from '../../datasets/dataset.js';
-import {countsWithin, type Rect, sharedRect} from '../../masks/placed-mask.js';
+import type {Binding} from '../addon/binding.js';
+import type {Instance, TrueObject} from '../datasets/dataset.js';
+import {countsWithin, type Rect, sharedRect} from '../masks/placed-mask.js';
 import {boxOf, type ObjectAtLevel} from './object-at-level.js';
 
 /** The area of an object that a rectangle shows: pixels of its mask, or of its box. */

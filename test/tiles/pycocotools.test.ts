@@ -3,9 +3,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import {tiles} from '../../../lib/index.js';
-import {runPython} from '../../image/regions/regions.js';
-import {pythonHas} from '../../python.js';
+import {tiles} from '../../lib/index.js';
+import {runPython} from '../image/regions/regions.js';
+import {pythonHas} from '../python.js';
 import {scenes, writers} from './scenes.js';
 
 /** Scenes that are drawn and compared. */

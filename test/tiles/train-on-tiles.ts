@@ -3,8 +3,8 @@
  * tiles there are, and the sum of the losses.
  */
 import {join} from 'node:path';
-import {maskRcnn, openDataset, tiles, train} from '../../../lib/index.js';
-import {tinyModel} from '../../tiny.js';
+import {maskRcnn, openDataset, tiles, train} from '../../lib/index.js';
+import {tinyModel} from '../tiny.js';
 
 const folder = process.argv[2]!;
 const data = await tiles(await openDataset(folder), {size: 512, overlap: 64, emptyShare: 0});
