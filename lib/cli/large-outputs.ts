@@ -6,7 +6,7 @@ import type {PixelOptions} from '../image/pixel-options.js';
 import {openRegions} from '../image/regions/open-regions.js';
 import type {RegionSource} from '../image/regions/region-source.js';
 import {wholeImageRle} from '../masks/placed-mask.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 import {detectionsInOrder} from '../model/tiles/detections-of-tiles.js';
 import type {TiledObject} from '../model/tiles/tiled-object.js';
 

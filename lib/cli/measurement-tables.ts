@@ -9,7 +9,7 @@ import {measure} from '../measure/measure.js';
 import {measureTiles} from '../measure/measure-tiles.js';
 import type {ObjectMeasurements} from '../measure/measurements.js';
 import {countsCsv, objectColumns, objectLines} from '../measure/tables.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 import type {LargeImage} from './large-outputs.js';
 import {joinPacked, type PackedObjects, packObjects, unpackObjects} from './packed-objects.js';
 

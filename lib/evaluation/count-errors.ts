@@ -1,5 +1,5 @@
 import type {Sample} from '../datasets/dataset.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 
 /** The objects of one class on one image, counted. */
 export type ClassCount = {

@@ -1,5 +1,5 @@
 import {MaskRcnnError} from '../basics/errors.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 
 /** How the classes of a model correspond to those of a data set. */
 export type ClassMatch = {

@@ -1,6 +1,6 @@
 import type {NativeObjects} from '../../binding.js';
 import type {TrueObject} from '../datasets/dataset.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 
 /**
  * Objects of a data set in columns. Each needs about 100 bytes plus its mask, which is stored as run-length encoded

@@ -2,7 +2,7 @@ import {loadBinding} from '../addon/binding.js';
 import {boxMask} from '../datasets/box-mask.js';
 import {hasMask, type Instance, type MaskedInstance, type Sample} from '../datasets/dataset.js';
 import type {Rle} from '../masks/rle.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 
 /** The pixels of the objects on an image that an evaluation compares. */
 export type Regions = {

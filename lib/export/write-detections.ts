@@ -1,6 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, listOf, required, type Schema, text} from '../basics/schema.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 import {AnnotationFolder} from './annotation-folder.js';
 import type {ImageAnnotations} from './annotations.js';
 import {type ExportFormatName, exportFormat, exportFormatRule} from './formats.js';

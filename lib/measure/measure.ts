@@ -3,7 +3,7 @@ import {checkOptions, integer, number, type Schema} from '../basics/schema.js';
 import {inTurns, Turn} from '../basics/turns.js';
 import {inAddon} from '../masks/in-addon.js';
 import type {Rle} from '../masks/rle.js';
-import type {Detections} from '../model/predict.js';
+import type {Detections} from '../model/detections.js';
 import {type IntensitySource, isImageFile, readIntensities} from './intensity-image.js';
 import {micronName, type ObjectMeasurements, SHAPE_COLUMNS, type ShapeMeasurements} from './measurements.js';
 

@@ -1,6 +1,6 @@
 import type {OnTop} from '../masks/paint-labels.js';
 import type {Rle} from '../masks/rle.js';
-import type {Detections} from './predict.js';
+import type {Detections} from './detections.js';
 
 /** Detections as plain values that `JSON.stringify()` can write. */
 export type DetectionsJson = {

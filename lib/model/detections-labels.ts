@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, oneOf, type Schema} from '../basics/schema.js';
 import {ON_TOP, type OnTop, paintLabels} from '../masks/paint-labels.js';
-import type {Detections} from './predict.js';
+import type {Detections} from './detections.js';
 
 /** Options of `detectionsToLabels()`. */
 export type LabelsOptions = {

@@ -3,10 +3,15 @@ import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {PixelOptions} from '../image/pixel-options.js';
 import type {ImageSource} from '../image/read-image.js';
+import type {RegionSource} from '../image/regions/region-source.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
 import {writeModel} from './checkpoint.js';
+import type {Detections, MaskFormat} from './detections.js';
 import type {ResolvedModelOptions} from './options.js';
-import {type Detections, type MaskFormat, type PredictOptions, predict} from './predict.js';
+import {type Predictor, predict} from './predict.js';
+import type {PredictOptions} from './predict-options.js';
+import {type PredictTilesOptions, predictImagesInTiles, predictImageTiles} from './tiles/predict-images.js';
+import type {TiledObject} from './tiles/tiled-object.js';
 
 export type {DType, ParameterInfo, StateDict, StateTensor};
 
@@ -95,8 +100,31 @@ export class MaskRcnn {
   ): Promise<Detections<F>[]> {
     this.#open();
     const sources = Array.isArray(images) ? (images as ImageSource[]) : [images as ImageSource];
-    const {classes, options: network, pixels} = this;
-    return predict({open: () => this.#open(), classes, options: network, pixels}, sources, options);
+    const work = options.tiles === undefined ? predict : predictImagesInTiles;
+    return work(this.#predictor(), sources, options);
+  }
+
+  /**
+   * Finds the objects of an image of any size, tile by tile. Yields each object once, as soon as no later tile can
+   * change it, so that neither the image nor all objects have to fit into memory. A file is read in parts, as
+   * `openRegions()` does; a `RegionSource` is read as it is and left open. Objects are in pixels of the level that is
+   * read.
+   *
+   * ```ts
+   * for await (const {className, box, mask} of model.predictTiles('slide.svs', {size: 1024, skipBlank: 'glass'})) {
+   *   console.log(className, box, mask);
+   * }
+   * ```
+   *
+   * Throws INVALID_OPTION and DISPOSED at once; while it runs INVALID_IMAGE, which names the file and the tile;
+   * OUT_OF_MEMORY; or the reason of an aborted signal.
+   */
+  predictTiles(
+    image: ImageSource | RegionSource,
+    options: PredictTilesOptions = {},
+  ): AsyncGenerator<TiledObject, void, undefined> {
+    this.#open();
+    return predictImageTiles(this.#predictor(), image, options);
   }
 
   /**
@@ -158,6 +186,11 @@ export class MaskRcnn {
       });
     }
     return this.#native;
+  }
+
+  #predictor(): Predictor {
+    const {classes, options, pixels} = this;
+    return {open: () => this.#open(), classes, options, pixels};
   }
 
   #reserve(work: string): () => void {

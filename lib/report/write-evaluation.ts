@@ -11,7 +11,7 @@ import {PRECISION_POINTS, type PrecisionRecall} from '../evaluation/coco-scores.
 import type {Evaluation, EvaluationDetails} from '../evaluation/evaluate.js';
 import {writing} from '../files/writing.js';
 import type {MaskRcnn} from '../model/model.js';
-import {type Views, viewsRule} from '../model/predict.js';
+import {type Views, viewsRule} from '../model/predict-options.js';
 import {imagesCsv} from './images-csv.js';
 import {evaluationPageHtml} from './page/evaluation-page.js';
 import {makeGallery} from './page/gallery.js';

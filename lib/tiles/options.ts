@@ -1,6 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, integer, number, type Schema} from '../basics/schema.js';
-import type {LevelOptions} from '../image/regions/large-image.js';
+import {LEVEL_OPTIONS, type LevelOptions, levelOptionsOf} from '../image/regions/large-image.js';
 
 /** Options of `tiles()`. Invalid ones throw INVALID_OPTION. */
 export type TilesOptions = {
@@ -36,8 +36,7 @@ export const TILES_OPTIONS = {
   minVisible: share,
   emptyShare: share,
   seed: integer(),
-  level: integer({min: 0}),
-  micronsPerPixel: number({above: 0}),
+  ...LEVEL_OPTIONS,
 } as const satisfies Schema;
 
 /** The options with their defaults. Throws INVALID_OPTION. */
@@ -54,10 +53,7 @@ export function completeTilesOptions(options: TilesOptions) {
   if (level !== undefined && micronsPerPixel !== undefined) {
     throw new MaskRcnnError('INVALID_OPTION', "tiles() needs either 'level' or 'micronsPerPixel', got both.");
   }
-  const of: LevelOptions = {
-    ...(level !== undefined && {level}),
-    ...(micronsPerPixel !== undefined && {micronsPerPixel}),
-  };
+  const of = levelOptionsOf(options);
   return {size, overlap, minVisible, emptyShare, seed, of, onImage, signal};
 }
 

@@ -4,7 +4,7 @@ import test, {type ExecutionContext} from 'ava';
 import {openDataset} from '../../lib/datasets/open-dataset.js';
 import type {ExportFormatName} from '../../lib/export/formats.js';
 import {writeDetections} from '../../lib/export/write-detections.js';
-import type {Detections} from '../../lib/model/predict.js';
+import type {Detections} from '../../lib/model/detections.js';
 import {drawnDataset, HARD, temporary, trueObjects} from './drawn.js';
 
 const classes = ['gland', 'lumen'];

@@ -8,7 +8,7 @@ import {evaluate, SCORE_THRESHOLD} from '../../evaluation/evaluate.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {arePixelsEqual, PIXEL_OPTIONS, type PixelOptions} from '../../image/pixel-options.js';
 import {maskRcnn} from '../../model/create.js';
-import {type Views, viewsRule} from '../../model/predict.js';
+import {type Views, viewsRule} from '../../model/predict-options.js';
 import {describeComparison} from '../../report/describe-comparison.js';
 import {writeComparison} from '../../report/write-comparison.js';
 import type {Command} from '../command.js';

@@ -11,7 +11,7 @@ import {
 import {evaluateResults} from '../../evaluation/evaluate-results.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
-import {type Views, viewsRule} from '../../model/predict.js';
+import {type Views, viewsRule} from '../../model/predict-options.js';
 import {describeClasses, describeEvaluation} from '../../report/describe-evaluation.js';
 import {writeEvaluation} from '../../report/write-evaluation.js';
 import {type Command, type CommandContext, ONE_DATA} from '../command.js';

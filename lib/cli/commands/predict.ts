@@ -12,9 +12,10 @@ import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixe
 import {type RgbImage, readImage} from '../../image/read-image.js';
 import {ON_TOP, type OnTop} from '../../masks/paint-labels.js';
 import {maskRcnn} from '../../model/create.js';
-import {type Detections, type Views, viewsRule} from '../../model/predict.js';
-import type {TileProgress} from '../../model/tiles/options.js';
+import type {Detections} from '../../model/detections.js';
+import {type Views, viewsRule} from '../../model/predict-options.js';
 import {TileJournal} from '../../model/tiles/tile-journal.js';
+import type {TileProgress} from '../../model/tiles/tile-progress.js';
 import type {Command} from '../command.js';
 import {pixelsHelp} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';

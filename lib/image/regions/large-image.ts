@@ -3,6 +3,7 @@
  * they are needed.
  */
 import {open} from 'node:fs/promises';
+import {integer, number, type Schema} from '../../basics/schema.js';
 import {unreadable} from '../bytes.js';
 import {detectFormat} from '../format.js';
 import {readImage} from '../read-image.js';
@@ -12,6 +13,17 @@ import type {RegionSource} from './region-source.js';
 
 /** Which pixels of a pyramid are read, as in `openRegions()`. */
 export type LevelOptions = Pick<OpenRegionsOptions, 'level' | 'micronsPerPixel'>;
+
+/** The rules of these options. */
+export const LEVEL_OPTIONS = {
+  level: integer({min: 0}),
+  micronsPerPixel: number({above: 0}),
+} as const satisfies Schema;
+
+/** Those of `options` that choose pixels of a pyramid and are given. */
+export function levelOptionsOf({level, micronsPerPixel}: LevelOptions): LevelOptions {
+  return {...(level !== undefined && {level}), ...(micronsPerPixel !== undefined && {micronsPerPixel})};
+}
 
 /** An image that is read in parts. */
 export type LargeImage = {

@@ -1,7 +1,7 @@
 import {Turn} from '../../basics/turns.js';
 import {wholeImageRle} from '../../masks/placed-mask.js';
 import type {Rle} from '../../masks/rle.js';
-import type {Detections} from '../predict.js';
+import type {Detections} from '../detections.js';
 import type {TiledObject} from './tiled-object.js';
 
 /**

@@ -1,18 +1,9 @@
 import {MaskRcnnError} from '../../basics/errors.js';
-import {
-  callback,
-  checkOptions,
-  either,
-  instanceOf,
-  integer,
-  number,
-  object,
-  oneOf,
-  type Schema,
-} from '../../basics/schema.js';
+import {checkOptions, object, type Schema} from '../../basics/schema.js';
 import type {RawImage} from '../../image/read-image.js';
-import type {Detections, PredictOptions} from '../predict.js';
-import {viewsRule} from '../predict.js';
+import type {Detections} from '../detections.js';
+import {DETECTION_OPTIONS, type PredictOptions} from '../predict-options.js';
+import {CUT_OPTIONS, type CutOptions} from './cut-options.js';
 import type {TileState} from './tile-state.js';
 
 /** What finds the objects in tiles: a `MaskRcnn`, or an object of your own. */
@@ -21,65 +12,15 @@ export type TilePredictor = {
   predict(images: readonly RawImage[], options: PredictOptions<'rle'>): Promise<Detections[]>;
 };
 
-/** How far `predictTiles()` has come. */
-export type TileProgress = {
-  /** The tiles that are done, of `total`. */
-  done: number;
-  total: number;
-  /** The tiles that were blank, of those that are done: see `skipBlank`. */
-  blank: number;
-  /** The objects that are finished. Objects at the seam to the next tiles are not. */
-  objects: number;
-  /** The mean since the start. */
-  tilesPerSecond: number;
-  /** The tile that was done last, in pixels of the image. */
-  tile: {left: number; top: number; width: number; height: number};
-  /**
-   * From where `predictTiles()` can go on, in another process too, with the option `from`: all objects that it has
-   * yielded so far are not found again. Plain values, to be written as JSON. Ask for it inside of `onTile`, and not for
-   * each tile: it has the masks of the objects at the seam.
-   */
-  state(): TileState;
-};
-
 /** Options of `predictTiles()`. Invalid ones throw INVALID_OPTION. */
-export type TileOptions = {
-  /** Width and height of the tiles, in pixels, >= 16. Default 1024. */
-  size?: number;
-  /**
-   * How many pixels neighbouring tiles share: 0 up to half of `size`. An object is seen whole by a tile if it is
-   * smaller than this. Larger ones are joined. Default 128, but at most half of `size`.
-   */
-  overlap?: number;
-  /**
-   * Leaves out tiles without anything in them. A number, 0..255: those in which the values of each channel differ by at
-   * most this much; 0 leaves out tiles of one colour. 'glass': those that are empty glass of a slide in bright field, by
-   * the rule of `isBlank()`. Default: none are left out.
-   */
-  skipBlank?: number | 'glass';
+export type TileOptions = CutOptions & {
   /** Goes on from here, with the same image, `size` and `overlap`: see `TileProgress`. Default: from the first tile. */
   from?: TileState;
-  /** Is called when a tile is done. */
-  onTile?: (progress: TileProgress) => void;
   /** Maximum number of detections per tile, as in `PredictOptions`. */
   maxDetections?: number;
 } & Pick<PredictOptions, 'scoreThreshold' | 'maskThreshold' | 'views' | 'batchSize' | 'signal'>;
 
-const share = number({min: 0, max: 1});
-
-const SCHEMA: Schema = {
-  size: integer({min: 16}),
-  overlap: integer({min: 0}),
-  skipBlank: either(number({min: 0, max: 255}), oneOf('glass')),
-  from: object,
-  onTile: callback,
-  scoreThreshold: share,
-  maxDetections: integer({min: 1}),
-  maskThreshold: share,
-  views: viewsRule,
-  batchSize: integer({min: 1}),
-  signal: instanceOf(AbortSignal),
-};
+const SCHEMA: Schema = {...CUT_OPTIONS, from: object, ...DETECTION_OPTIONS};
 
 /** The options with their defaults. Throws INVALID_OPTION. */
 export function completeTileOptions(options: TileOptions, where: string) {

@@ -2,7 +2,7 @@ import type {Binding} from '../../addon/binding.js';
 import type {Turn} from '../../basics/turns.js';
 import type {Side, TileGrid} from '../../image/regions/tile-grid.js';
 import {countsWithin, type PlacedMask, type Rect} from '../../masks/placed-mask.js';
-import type {Detections} from '../predict.js';
+import type {Detections} from '../detections.js';
 
 /** x0, y0, x1, y1 in pixels of the image. */
 export type Box = [x0: number, y0: number, x1: number, y1: number];

@@ -3,7 +3,7 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import type {RgbImage} from '../../image/read-image.js';
 import type {RegionSource} from '../../image/regions/region-source.js';
 import {TileGrid} from '../../image/regions/tile-grid.js';
-import type {Detections} from '../predict.js';
+import type {Detections} from '../detections.js';
 import {type CompleteTileOptions, completeTileOptions, type TileOptions, type TilePredictor} from './options.js';
 import {errorOfTile, nameOf, readTile} from './read-tiles.js';
 import {Stitcher} from './stitcher.js';

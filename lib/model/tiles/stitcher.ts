@@ -2,7 +2,7 @@ import type {Binding} from '../../addon/binding.js';
 import {Turn} from '../../basics/turns.js';
 import type {TileGrid} from '../../image/regions/tile-grid.js';
 import {sharedRect} from '../../masks/placed-mask.js';
-import type {Detections} from '../predict.js';
+import type {Detections} from '../detections.js';
 import {matchParts} from './match-parts.js';
 import {joinGroups, type Part, partsOf} from './part.js';
 import {packParts, type TileState, unpackParts} from './tile-state.js';

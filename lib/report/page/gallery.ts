@@ -9,8 +9,9 @@ import {matchClasses, relabel} from '../../evaluation/match-classes.js';
 import {regionsOf} from '../../evaluation/regions.js';
 import {type RankedScores, scoresByRank} from '../../evaluation/scores-by-rank.js';
 import {loadSharp} from '../../image/load-sharp.js';
+import type {Detections} from '../../model/detections.js';
 import type {MaskRcnn} from '../../model/model.js';
-import type {Detections, Views} from '../../model/predict.js';
+import type {Views} from '../../model/predict-options.js';
 import {worstFirst} from '../worst-first.js';
 
 /** An object for report-gallery.js to draw and to count, in pixels of the picture. */

@@ -1,7 +1,7 @@
 import type {RegionSource} from '../../../lib/image/regions/region-source.js';
 import {mergeRles, type Rle, rleFromRuns} from '../../../lib/index.js';
 import {type Rect, sharedRect, wholeImageRle} from '../../../lib/masks/placed-mask.js';
-import type {Detections} from '../../../lib/model/predict.js';
+import type {Detections} from '../../../lib/model/detections.js';
 import type {TilePredictor} from '../../../lib/model/tiles/options.js';
 
 /** An object is the union of rectangles. */

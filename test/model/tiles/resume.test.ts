@@ -1,8 +1,9 @@
 import test from 'ava';
 import type {RegionSource} from '../../../lib/image/regions/region-source.js';
 import {isBlank, MaskRcnnError, type RgbImage} from '../../../lib/index.js';
-import type {TileOptions, TilePredictor, TileProgress} from '../../../lib/model/tiles/options.js';
+import type {TileOptions, TilePredictor} from '../../../lib/model/tiles/options.js';
 import {predictTiles} from '../../../lib/model/tiles/predict-tiles.js';
+import type {TileProgress} from '../../../lib/model/tiles/tile-progress.js';
 import type {TileState} from '../../../lib/model/tiles/tile-state.js';
 import type {TiledObject} from '../../../lib/model/tiles/tiled-object.js';
 import {bar, disc, horseshoe, modelOf, rectangle, type Scene} from './scenes.js';

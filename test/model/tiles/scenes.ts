@@ -2,7 +2,7 @@ import type {RegionSource} from '../../../lib/image/regions/region-source.js';
 import {encodeRle} from '../../../lib/index.js';
 import {type Rect, wholeImageRle} from '../../../lib/masks/placed-mask.js';
 import {decodeRle} from '../../../lib/masks/rle.js';
-import type {Detections} from '../../../lib/model/predict.js';
+import type {Detections} from '../../../lib/model/detections.js';
 import type {TilePredictor} from '../../../lib/model/tiles/options.js';
 import type {TiledObject} from '../../../lib/model/tiles/tiled-object.js';
 import {partsOf} from '../../masks/random-masks.js';
