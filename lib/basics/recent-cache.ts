@@ -14,6 +14,11 @@ export class RecentCache<T> {
     this.#bytesOf = bytesOf;
   }
 
+  /** Whether the value of this number is there, or is being made. */
+  has(index: number): boolean {
+    return this.#values.has(index);
+  }
+
   /** The value of this number, which `make` makes if it is not there. */
   get(index: number, make: () => Promise<T>): Promise<T> {
     const known = this.#values.get(index);

@@ -1,16 +1,16 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {bool, either, integer, number, oneOf, type Schema} from '../basics/schema.js';
-import type {OpenRegionsOptions} from '../image/regions/open-regions.js';
+import type {LevelOptions} from '../image/regions/large-image.js';
 import type {MaskRcnn} from '../model/model.js';
 import {completeTileOptions, type TileOptions} from '../model/tiles/options.js';
 import {refuseFlags} from './flags.js';
+import {LEVEL_FLAGS, levelFlags} from './level-flags.js';
 
 export const TILE_OPTIONS: Schema = {
   tiles: integer({min: 16}),
   overlap: integer({min: 0}),
   skipBlank: either(number({min: 0, max: 255}), oneOf('glass')),
-  level: integer({min: 0}),
-  pixelSize: number({above: 0}),
+  ...LEVEL_FLAGS,
   resume: bool,
 };
 
@@ -18,32 +18,26 @@ export const TILE_OPTIONS: Schema = {
 export type TileFlags = {
   tiles: Pick<TileOptions, 'size' | 'overlap' | 'skipBlank'>;
   /** How large the pixels are that the tiles are made of. Empty: those of the file. */
-  scale: Pick<OpenRegionsOptions, 'level' | 'micronsPerPixel'>;
+  scale: LevelOptions;
   /** Whether to go on with what a run before has found. */
   resume: boolean;
 };
 
 /** What the flags say, or undefined if images are not to be cut. Throws INVALID_OPTION. */
 export function tileFlags(options: Record<string, unknown>): TileFlags | undefined {
-  const {tiles: size, resume = false, overlap, skipBlank, level, pixelSize} = options;
+  const {tiles: size, resume = false, overlap, skipBlank} = options;
   if (size === undefined) {
     const details = {where: 'maskrcnn predict without --tiles', hint: 'Add --tiles, or leave the option out.'};
     refuseFlags(options, Object.keys(TILE_OPTIONS), details);
     return undefined;
   }
-  if (level !== undefined && pixelSize !== undefined) {
-    throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn predict takes --level or --pixel-size, got both.');
-  }
+  const scale = levelFlags(options, 'maskrcnn predict');
   const tiles = {
     size: size as number,
     ...(overlap !== undefined && {overlap: overlap as number}),
     ...(skipBlank !== undefined && {skipBlank: skipBlank as number | 'glass'}),
   };
   completeTileOptions(tiles, 'maskrcnn predict');
-  const scale = {
-    ...(level !== undefined && {level: level as number}),
-    ...(pixelSize !== undefined && {micronsPerPixel: pixelSize as number}),
-  };
   return {tiles, scale, resume: resume as boolean};
 }
 

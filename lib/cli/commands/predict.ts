@@ -21,6 +21,7 @@ import {pixelsHelp} from '../data-options.js';
 import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
 import {type ImageList, listImages} from '../image-files.js';
+import {LEVEL_HELP} from '../level-flags.js';
 import {describeNothing} from '../nothing-found.js';
 import {inFlagSpelling} from '../option-spelling.js';
 import {
@@ -74,8 +75,7 @@ ${toolHelp(22)}
   --overlap N         pixels that neighbouring tiles share, up to half of --tiles (default 128)
   --skip-blank N      leave out tiles whose values differ by at most N, 0..255; or glass: tiles that are empty glass of
                       a slide in bright field
-  --level N           read level N of a pyramid, 0 for the largest
-  --pixel-size N      read pixels that are N µm wide, if the file says how large its pixels are
+${LEVEL_HELP}
   --resume            go on with large images where a run before has stopped, with the same options
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
   --on-top RULE       which object gets a pixel of NAME_labels.png that several cover (default better):
@@ -94,9 +94,10 @@ How image files are read. Default: as in training, which weights saved by traini
 
 ${pixelsHelp()}
 
-With --tiles, images of more than 4096 × 4096 pixels, and all with --level or --pixel-size, are read region by region
-and written as ${LARGE_FORMATS.join(', ')}. Objects are on the disk as they are found, in NAME.tiles. The overlay is a reduced
-picture with outlines. GeoJSON is in pixels of the largest level, the other formats in those of the level that is read.
+With --tiles, images of more than 4096 × 4096 pixels, and all with --level or --pixel-size, are read region by region.
+They are written as ${LARGE_FORMATS.join(', ')}. Objects are on the disk as they are found, in NAME.tiles.
+The overlay is a reduced picture with outlines. GeoJSON is in pixels of the largest level, the other formats in those of
+the level that is read.
 
 Annotation tools show the objects to correct them. Images are not written again: LabelMe's files say where they are, and
 other tools are told by their folder. What a format cannot hold is told at the end. \`maskrcnn convert-data\` writes whole

@@ -1,6 +1,7 @@
 import {Undecodable} from '../bytes.js';
 import {PHOTOMETRIC, TAG} from '../tiff.js';
 import {CHUNKY} from '../tiff-layout.js';
+import type {BlockRect, Place} from './block-rects.js';
 import type {Rect} from './region-source.js';
 import type {TiffLevel} from './tiff-levels.js';
 import type {Piece} from './tiff-piece.js';
@@ -10,8 +11,12 @@ import type {TiffReader} from './tiff-reader.js';
 export type TiffBlocks = {
   blockWidth: number;
   blockHeight: number;
-  /** The strips or tiles of a block, read from the file. Undefined if the file leaves the block out. */
-  piece(column: number, row: number): Promise<Piece | undefined>;
+  /** How many blocks of a rectangle can be one piece. */
+  together: number;
+  /** Whether the file has nothing for a block, which is black. */
+  isLeftOut(place: Place): boolean;
+  /** The strips or tiles of the blocks of a rectangle, read from the file. They are `together` at most, none left out. */
+  piece(blocks: BlockRect): Promise<Piece>;
 };
 
 /** Decoded blocks that are kept, in bytes. */
@@ -19,6 +24,8 @@ export const CACHE_BYTES = 64e6;
 
 /** The most pixels of a strip or tile that is decoded at once: 48 MB of RGB. */
 const MOST_BLOCK_PIXELS = 1 << 24;
+/** As many pixels of small tiles are decoded at once, because each call of the decoder costs as much as some of them. */
+const TOGETHER_PIXELS = 1 << 20;
 /** About as many pixels have blocks whose size can be chosen: 0.75 MB of RGB. */
 const BLOCK_PIXELS = 1 << 18;
 const BLOCK_SIDE = 1 << 9;
@@ -78,14 +85,23 @@ function tiles(layout: Layout, blockWidth: number, blockHeight: number): TiffBlo
   const [across, down] = [Math.ceil(width / blockWidth), Math.ceil(height / blockHeight)];
   requireSegments(layout, across * down * planes);
   if (blockWidth * blockHeight > MOST_BLOCK_PIXELS) return undefined;
+  const indicesOf = ({column, row, columns, rows}: BlockRect) =>
+    Array.from({length: planes * columns * rows}, (_, i) => {
+      const [plane, inPlane] = [Math.floor(i / (columns * rows)), i % (columns * rows)];
+      return (plane * down + row + Math.floor(inPlane / columns)) * across + column + (inPlane % columns);
+    });
   return {
     blockWidth,
     blockHeight,
-    async piece(column, row) {
-      const indices = Array.from({length: planes}, (_, plane) => (plane * down + row) * across + column);
-      if (indices.every((index) => isLeftOut(layout, index))) return undefined;
-      const segments = await readSegments(layout, indices, blockWidth * blockHeight);
-      return {width: blockWidth, height: blockHeight, rowsPerStrip: undefined, segments};
+    together: Math.max(1, Math.floor(TOGETHER_PIXELS / (blockWidth * blockHeight))),
+    isLeftOut: (place) => areLeftOut(layout, indicesOf({...place, columns: 1, rows: 1})),
+    async piece(blocks) {
+      return {
+        width: blocks.columns * blockWidth,
+        height: blocks.rows * blockHeight,
+        segment: {tileWidth: blockWidth, tileHeight: blockHeight},
+        segments: await readSegments(layout, indicesOf(blocks), blockWidth * blockHeight),
+      };
     },
   };
 }
@@ -97,18 +113,23 @@ function strips(layout: Layout, rows: number): TiffBlocks | undefined {
   const perPlane = Math.ceil(height / rows);
   const blockHeight = Math.min(height, perBlock * rows);
   if (width * rows > MOST_BLOCK_PIXELS || !isBandCached(layout, blockHeight)) return undefined;
+  const indicesOf = (row: number) => {
+    const from = row * perBlock;
+    const count = Math.min(perBlock, perPlane - from);
+    return Array.from({length: planes * count}, (_, i) => Math.floor(i / count) * perPlane + from + (i % count));
+  };
   return {
     blockWidth: width,
     blockHeight,
-    async piece(_, row) {
-      const from = row * perBlock;
-      const count = Math.min(perBlock, perPlane - from);
-      const indices = Array.from({length: planes * count}, (__, i) => {
-        return Math.floor(i / count) * perPlane + from + (i % count);
-      });
-      if (indices.every((index) => isLeftOut(layout, index))) return undefined;
-      const segments = await readSegments(layout, indices, width * rows);
-      return {width, height: Math.min(blockHeight, height - row * blockHeight), rowsPerStrip: rows, segments};
+    together: 1,
+    isLeftOut: ({row}) => areLeftOut(layout, indicesOf(row)),
+    async piece({row}) {
+      return {
+        width,
+        height: Math.min(blockHeight, height - row * blockHeight),
+        segment: {rowsPerStrip: rows},
+        segments: await readSegments(layout, indicesOf(row), width * rows),
+      };
     },
   };
 }
@@ -148,12 +169,14 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
   return {
     blockWidth,
     blockHeight,
-    async piece(column, row) {
+    together: 1,
+    isLeftOut: () => false, // rows that are left out are 0 already
+    async piece({column, row}) {
       const [left, top] = [column * blockWidth, row * blockHeight];
       const size = {width: Math.min(blockWidth, width - left), height: Math.min(blockHeight, height - top)};
       const segments: Uint8Array[] = [];
       for (let plane = 0; plane < planes; plane++) segments.push(await readRows(plane, {left, top, ...size}));
-      return {...size, rowsPerStrip: size.height, segments};
+      return {...size, segment: {rowsPerStrip: size.height}, segments};
     },
   };
 }
@@ -166,6 +189,10 @@ function requireSegments({offsets, sizes}: Layout, count: number): void {
 /** Whether the file leaves a strip or tile out, as GDAL does with those that have nothing in them ("sparse files"). */
 function isLeftOut({offsets, sizes}: Layout, index: number): boolean {
   return offsets[index] === 0 || sizes[index] === 0;
+}
+
+function areLeftOut(layout: Layout, indices: readonly number[]): boolean {
+  return indices.every((index) => isLeftOut(layout, index));
 }
 
 async function readSegments(layout: Layout, indices: readonly number[], pixels: number): Promise<Uint8Array[]> {

@@ -2,12 +2,11 @@ import {Undecodable} from '../bytes.js';
 import {TAG} from '../tiff.js';
 import type {DiskPage, TiffReader} from './tiff-reader.js';
 
-/** A part of a page as a page of its own: strips below each other, or a single tile. */
+/** A part of a page as a page of its own: strips below each other, or a rectangle of whole tiles. */
 export type Piece = {
   width: number;
   height: number;
-  /** Rows of a strip. Undefined: the segments are tiles. */
-  rowsPerStrip: number | undefined;
+  segment: {rowsPerStrip: number} | {tileWidth: number; tileHeight: number};
   /** The strips or tiles, as they are in the file. If each channel is stored on its own: those of one after another. */
   segments: readonly Uint8Array[];
 };
@@ -64,11 +63,11 @@ export async function decodingTags(reader: TiffReader, page: DiskPage): Promise<
 
 /** A TIFF of one page, which is the piece. Its numbers have the byte order of the file it is from. */
 export function writePiece(piece: Piece, tags: readonly PieceTag[], isLittle: boolean): Uint8Array {
-  const {width, height, rowsPerStrip, segments} = piece;
-  const isTile = rowsPerStrip === undefined;
+  const {width, height, segment, segments} = piece;
+  const isTiled = 'tileWidth' in segment;
   const pixels = segments.reduce((sum, {length}) => sum + length, 0);
   const start = 8 + pixels + (pixels % 2);
-  const count = tags.length + (isTile ? 6 : 5);
+  const count = tags.length + (isTiled ? 6 : 5);
   let spare = start + 2 + count * ENTRY_BYTES + 4;
   const longs = (tag: number, ...values: number[]): PieceTag => {
     const view = new DataView(new ArrayBuffer(values.length * 4));
@@ -81,14 +80,18 @@ export function writePiece(piece: Piece, tags: readonly PieceTag[], isLittle: bo
     return at - length;
   });
   const sizes = segments.map(({length}) => length);
-  const own = isTile
+  const own = isTiled
     ? [
-        longs(TAG.tileWidth, width),
-        longs(TAG.tileHeight, height),
+        longs(TAG.tileWidth, segment.tileWidth),
+        longs(TAG.tileHeight, segment.tileHeight),
         longs(TAG.tileOffsets, ...offsets),
         longs(TAG.tileBytes, ...sizes),
       ]
-    : [longs(TAG.stripOffsets, ...offsets), longs(TAG.rowsPerStrip, rowsPerStrip), longs(TAG.stripBytes, ...sizes)];
+    : [
+        longs(TAG.stripOffsets, ...offsets),
+        longs(TAG.rowsPerStrip, segment.rowsPerStrip),
+        longs(TAG.stripBytes, ...sizes),
+      ];
   const all = [...tags, longs(TAG.width, width), longs(TAG.height, height), ...own].sort((a, b) => a.tag - b.tag);
   const length = all.reduce((sum, {bytes}) => sum + (bytes.length > 4 ? bytes.length + (bytes.length % 2) : 0), spare);
   const file = new Uint8Array(length);

@@ -7,21 +7,25 @@ import type {FileNotice} from '../notices.js';
 import type {PixelOptions} from '../pixel-options.js';
 import {readImage} from '../read-image.js';
 import type {RgbImage} from '../rgb-image.js';
+import {type BlockRect, gatherBlocks, type Place, placesIn} from './block-rects.js';
 import type {Rect, RegionPixels} from './region-source.js';
 import {CACHE_BYTES, type TiffBlocks} from './tiff-blocks.js';
 import type {TiffLevel} from './tiff-levels.js';
 import {decodingTags, type PieceTag, writePiece} from './tiff-piece.js';
 import type {TiffReader} from './tiff-reader.js';
 
-/** Blocks that a call of `read` decodes at a time: as many as libuv has threads. */
+/** Pieces that a call of `read` decodes at a time: as many as libuv has threads. */
 const AT_A_TIME = 4;
+
+/** A block, which may be a part of the pixels that were decoded together. `at`: where these are in the page. */
+type Block = {image: RgbImage; at: {left: number; top: number}};
 
 /** The blocks of a page, and how their numbers become 8-bit RGB. */
 type How = {blocks: TiffBlocks; options: PixelOptions};
 
 /**
- * A page of a TIFF that is decoded block by block. Each block becomes a small TIFF in memory, which `readImage()` reads
- * on libuv's threads as it would read the whole file.
+ * A page of a TIFF that is decoded in blocks. Some of them together become a small TIFF in memory, which `readImage()`
+ * reads on libuv's threads as it would read the whole file.
  */
 export class TiffPixels implements RegionPixels {
   readonly width: number;
@@ -31,7 +35,7 @@ export class TiffPixels implements RegionPixels {
   readonly #blocks: TiffBlocks;
   readonly #tags: readonly PieceTag[];
   readonly #options: PixelOptions;
-  readonly #cache = new RecentCache<RgbImage>(CACHE_BYTES, ({data}) => data.length);
+  readonly #cache: RecentCache<Block>;
 
   private constructor(name: string, reader: TiffReader, level: TiffLevel, how: How & {tags: PieceTag[]}) {
     this.width = level.width;
@@ -41,6 +45,8 @@ export class TiffPixels implements RegionPixels {
     this.#blocks = how.blocks;
     this.#options = how.options;
     this.#tags = how.tags;
+    const bytes = how.blocks.blockWidth * how.blocks.blockHeight * 3;
+    this.#cache = new RecentCache(CACHE_BYTES, () => bytes);
   }
 
   /** `name`: the file, for messages. */
@@ -52,36 +58,58 @@ export class TiffPixels implements RegionPixels {
     const {left, top, width, height} = rect;
     const {blockWidth, blockHeight} = this.#blocks;
     const data = new Uint8Array(width * height * 3);
-    const columns = span(left, width, blockWidth);
-    const rows = span(top, height, blockHeight);
+    const across = span(left, width, blockWidth);
+    const down = span(top, height, blockHeight);
     const notices = new Map<string, FileNotice>();
     const turn = new Turn();
-    await mapConcurrently(columns.count * rows.count, AT_A_TIME, async (i) => {
-      const column = columns.first + (i % columns.count);
-      const row = rows.first + Math.floor(i / columns.count);
-      const block = await this.#block(column, row);
-      for (const notice of block.notices ?? []) notices.set(notice.kind, notices.get(notice.kind) ?? notice);
-      await copy(block, {left: column * blockWidth, top: row * blockHeight}, data, rect, turn);
+    const all = {column: across.first, columns: across.count, row: down.first, rows: down.count};
+    const isAlone = (place: Place) => this.#cache.has(this.#index(place)) || this.#blocks.isLeftOut(place);
+    const pieces = gatherBlocks(all, this.#blocks.together, isAlone);
+    await mapConcurrently(pieces.length, AT_A_TIME, async (i) => {
+      const places = placesIn(pieces[i]!);
+      const blocks = await this.#blocksOf(pieces[i]!, places);
+      for (const [k, block] of blocks.entries()) {
+        for (const notice of block.image.notices ?? []) notices.set(notice.kind, notices.get(notice.kind) ?? notice);
+        const [x, y] = [places[k]!.column * blockWidth, places[k]!.row * blockHeight];
+        await copy(block, {left: x, top: y, width: blockWidth, height: blockHeight}, data, rect, turn);
+      }
     });
     return {data, width, height, ...(notices.size > 0 && {notices: [...notices.values()]})};
   }
 
-  #block(column: number, row: number): Promise<RgbImage> {
-    const index = row * Math.ceil(this.width / this.#blocks.blockWidth) + column;
-    return this.#cache.get(index, () => this.#decode(column, row));
+  #index({column, row}: Place): number {
+    return row * Math.ceil(this.width / this.#blocks.blockWidth) + column;
   }
 
-  async #decode(column: number, row: number): Promise<RgbImage> {
-    const {blockWidth: width, blockHeight: height} = this.#blocks;
+  /** The blocks of a piece, which are decoded together if none of them is there or being decoded. */
+  #blocksOf(piece: BlockRect, places: readonly Place[]): Promise<Block[]> {
+    const isNew = places.length > 1 && !places.some((place) => this.#cache.has(this.#index(place)));
+    // An error is found again when the blocks are decoded one by one, which names its block and spoils no other one.
+    const together = isNew ? this.#decode(piece).catch(() => undefined) : undefined;
+    return Promise.all(
+      places.map((place) =>
+        this.#cache.get(
+          this.#index(place),
+          async () => (await together) ?? this.#decode({...place, columns: 1, rows: 1}),
+        ),
+      ),
+    );
+  }
+
+  async #decode(blocks: BlockRect): Promise<Block> {
+    const {blockWidth, blockHeight} = this.#blocks;
+    const at = {left: blocks.column * blockWidth, top: blocks.row * blockHeight};
+    if (this.#blocks.isLeftOut(blocks)) {
+      const black = {data: new Uint8Array(blockWidth * blockHeight * 3), width: blockWidth, height: blockHeight};
+      return {image: black, at};
+    }
     try {
-      const piece = await this.#blocks.piece(column, row);
-      if (piece === undefined) return {data: new Uint8Array(width * height * 3), width, height};
-      const bytes = writePiece(piece, this.#tags, this.#reader.isLittle);
-      return await readImage(bytes, {...this.#options, name: this.#name, exifOrientation: false});
+      const bytes = writePiece(await this.#blocks.piece(blocks), this.#tags, this.#reader.isLittle);
+      return {image: await readImage(bytes, {...this.#options, name: this.#name, exifOrientation: false}), at};
     } catch (error) {
       // An error of readImage() names the small TIFF's fault; its cause has the reason alone.
       const cause = error instanceof MaskRcnnError ? (error.cause ?? error) : error;
-      const where = `the part from (${column * width}, ${row * height})`;
+      const where = `the part from (${at.left}, ${at.top})`;
       throw new MaskRcnnError('INVALID_IMAGE', `${where} of ${this.#name} cannot be read: ${reasonOf(cause)}.`, {
         file: this.#name,
         ...hintOf(cause),
@@ -97,23 +125,23 @@ function span(start: number, length: number, side: number): {first: number; coun
   return {first, count: Math.floor((start + length - 1) / side) - first + 1};
 }
 
-/** Copies what a block and a rectangle have in common. `at`: where the block is in the page. */
+/** Copies what a block and a rectangle have in common. `area`: where the block is in the page. */
 async function copy(
-  block: RgbImage,
-  at: {left: number; top: number},
+  {image, at}: Block,
+  area: Rect,
   data: Uint8Array,
   {left, top, width, height}: Rect,
   turn: Turn,
 ): Promise<void> {
-  const [from, to] = [Math.max(left, at.left), Math.min(left + width, at.left + block.width)];
-  const [first, end] = [Math.max(top, at.top), Math.min(top + height, at.top + block.height)];
+  const [from, to] = [Math.max(left, area.left), Math.min(left + width, area.left + area.width)];
+  const [first, end] = [Math.max(top, area.top), Math.min(top + height, area.top + area.height)];
   await rowsInTurns(
     to - from,
     end - first,
     (i) => {
       const y = first + i;
-      const start = ((y - at.top) * block.width + from - at.left) * 3;
-      data.set(block.data.subarray(start, start + (to - from) * 3), ((y - top) * width + from - left) * 3);
+      const start = ((y - at.top) * image.width + from - at.left) * 3;
+      data.set(image.data.subarray(start, start + (to - from) * 3), ((y - top) * width + from - left) * 3);
     },
     turn,
   );
