@@ -1,7 +1,8 @@
 /**
  * What tiles do to what a network finds, on mosaics of real images:
  *
- *   npx tsx scripts/mosaics.ts GlaS --weights runs/glas/last.safetensors [--include 'testA_*'] [--images 24] [--tile 1024]
+ *   npx tsx scripts/mosaics.ts GlaS --weights runs/glas/last.safetensors [--include 'testA_*'] [--images 24]
+ *                             [--tile 1024]
  *
  * GlaS is a folder of images and masks. Prints tables in Markdown:
  *

@@ -16,8 +16,8 @@ const AT_A_TIME = 2000;
 const STROKE = 1.5;
 
 /**
- * Draws the outlines of objects on a reduced copy of their image, in the colours of their classes. `reduction`: how many
- * pixels of the image a pixel of the picture is wide.
+ * Draws the outlines of objects on a reduced copy of their image, in the colours of their classes. `reduction`: how
+ * many pixels of the image a pixel of the picture is wide.
  */
 export async function drawOverview(
   picture: RgbImage,

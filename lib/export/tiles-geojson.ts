@@ -8,8 +8,8 @@ const PIECE = 1 << 18;
 
 /**
  * Writes the objects of `predictTiles()` as GeoJSON, one after the other, in pixels of the largest level: QuPath opens
- * it beside the slide. `downsample` is that of the source of the tiles. Objects are detections, whose names are 1, 2, ...
- * in their order. An object that was cut has the measurement `cut`. The file appears when it is whole. Returns the
+ * it beside the slide. `downsample` is that of the source of the tiles. Objects are detections, whose names are 1, 2,
+ * ... in their order. An object that was cut has the measurement `cut`. The file appears when it is whole. Returns the
  * number of objects. Throws WRITE_FAILED, and what `objects` throws.
  */
 export async function writeTilesGeoJson(

@@ -8,7 +8,9 @@ export type DetectionsJson = {
   /** Size of the image in pixels. */
   width: number;
   height: number;
-  /** In descending order of score. */
+  /** Of an image that was predicted in tiles at a lower resolution: how many pixels of the image a pixel is wide. */
+  downsample?: number;
+  /** In descending order of score; those of an image that was predicted in tiles, as they were found. */
   objects: {
     /**
      * 1, 2, ...: the number of the object in all that is made of these detections, such as its value in a label mask
@@ -22,6 +24,8 @@ export type DetectionsJson = {
     box: number[];
     /** COCO's compressed run-length encoding, as pycocotools reads it. Absent if the detections have no masks. */
     mask?: Rle;
+    /** True for an object of which tiles cut a part that was not found. */
+    cut?: true;
   }[];
   /**
    * How the label mask was made, if `maskrcnn predict` wrote one: the rule for overlaps (see `LabelsOptions`), and the

@@ -21,8 +21,8 @@ export type PredictOptions<F extends MaskFormat = MaskFormat> = {
    */
   scoreThreshold?: number;
   /**
-   * Maximum number of detections per image, or per tile with `tiles`. Those with the highest scores are returned. Default: the model's
-   * `boxDetectionsPerImg`, which is also the highest value that has an effect.
+   * Maximum number of detections per image, or per tile with `tiles`. Those with the highest scores are returned.
+   * Default: the model's `boxDetectionsPerImg`, which is also the highest value that has an effect.
    */
   maxDetections?: number;
   /** Format of the masks. Default 'rle', but 'none' for a network without a mask head, which accepts no other. */

@@ -39,8 +39,8 @@ const TOLERANCE = 0.03;
  * thumbnails, labels and macro images are none. Other channels and planes, which are pages of the same size, are read
  * by `page` alone.
  *
- * With `micronsPerPixel` or `downsample`, the level is read whose pixels have that size or are the next smaller ones. If
- * they differ by more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of
+ * With `micronsPerPixel` or `downsample`, the level is read whose pixels have that size or are the next smaller ones.
+ * If they differ by more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of
  * the resampled level. If all levels are coarser, level 0 is enlarged.
  *
  * The last 64 MB of decoded tiles and strips are kept. Regions of up to 1024 rows, read from left to right and from top

@@ -15,7 +15,7 @@ export type TiffBlocks = {
   together: number;
   /** Whether the file has nothing for a block, which is black. */
   isLeftOut(place: Place): boolean;
-  /** The strips or tiles of the blocks of a rectangle, read from the file. They are `together` at most, none left out. */
+  /** The strips or tiles of the blocks of a rectangle, of `together` at most, none of which is left out. */
   piece(blocks: BlockRect): Promise<Piece>;
 };
 
@@ -24,7 +24,7 @@ export const CACHE_BYTES = 64e6;
 
 /** The most pixels of a strip or tile that is decoded at once: 48 MB of RGB. */
 const MOST_BLOCK_PIXELS = 1 << 24;
-/** As many pixels of small tiles are decoded at once, because each call of the decoder costs as much as some of them. */
+/** As many pixels of small tiles are decoded at once: a call of the decoder costs as much as some of them. */
 const TOGETHER_PIXELS = 1 << 20;
 /** About as many pixels have blocks whose size can be chosen: 0.75 MB of RGB. */
 const BLOCK_PIXELS = 1 << 18;
