@@ -2,14 +2,15 @@
  * Measures prediction in tiles: time beside that of single tiles, and peak memory, by the size of the image. With
  * --peer, also of sliced inference around torchvision, on the same files. Prints a table in Markdown:
  *
- *   npm run bench:tiles -- [--side 4096]... [--sparse 5000 --sparse 30000]... [--peer PYTHON] [--peer-side 4096]
- *                          [--tile 1024] [--overlap 128] [--precision float32]... [--backbone resnet50]
+ *   npm run bench:tiles -- [--side 4096]... [--sparse 5000 --sparse 30000]... [--tile 1024] [--overlap 128]
+ *                          [--peer PYTHON [--peer-tuned] [--peer-side 4096]...]
+ *                          [--precision float32]... [--backbone resnet50]
  *
  * The network has random weights of a fixed seed, and finds 100 objects in each tile, which is the most that it can:
  * so joining has as much to do as it ever has. --side: images that are full of drawn glands. --sparse: images of which
  * one tile in 50 is drawn and the others are of one colour, and left out. Files are TIFFs with tiles of 256 pixels in
- * JPEG. Each case is a process of its own, because the peak of a process never falls. PYTHON has torch, torchvision,
- * safetensors and Pillow.
+ * JPEG. --peer-tuned adds torchvision in channels-last, with glibc told to keep its memory. Each case is a process of
+ * its own, because the peak of a process never falls. PYTHON has torch, torchvision, safetensors and Pillow.
  */
 import {execFile} from 'node:child_process';
 import {mkdtemp, readdir, rm} from 'node:fs/promises';
@@ -29,6 +30,7 @@ const {values} = parseArgs({
     side: {...list, default: ['4096']},
     sparse: {...list, default: []},
     peer: {type: 'string'},
+    'peer-tuned': {type: 'boolean', default: false},
     'peer-side': {...list, default: ['4096']},
     tile: {type: 'string', default: '1024'},
     overlap: {type: 'string', default: '128'},
@@ -76,7 +78,16 @@ try {
     const image = join(folder, `${side}.tif`);
     await writeImage(image, side, {texture, sparse});
     for (const precision of values.precision as TilesCase['precision'][]) {
-      const one: TilesCase = {image, size, overlap, weights, options, precision, skipBlank: sparse};
+      const one: TilesCase = {
+        image,
+        size,
+        overlap,
+        weights,
+        options,
+        precision,
+        skipBlank: sparse,
+        channelsLast: false,
+      };
       const name = `${side}²${sparse ? ', sparse' : ''}`;
       print(
         name,
@@ -84,12 +95,12 @@ try {
         await reportOf(process.execPath, ['--import=tsx', script('tiles-ours.ts')], one),
       );
       if (values.peer === undefined || !values['peer-side'].map(Number).includes(side)) continue;
-      const env = {...process.env, ...KEEPS_MEMORY};
-      print(
-        name,
-        `sliced torchvision, ${precision}`,
-        await reportOf(values.peer, [script('tiles_torchvision.py')], one, env),
-      );
+      const peer = (tuned: boolean) => {
+        const env = tuned ? {...process.env, ...KEEPS_MEMORY} : process.env;
+        return reportOf(values.peer!, [script('tiles_torchvision.py')], {...one, channelsLast: tuned}, env);
+      };
+      print(name, `sliced torchvision, ${precision}`, await peer(false));
+      if (values['peer-tuned']) print(name, `sliced torchvision tuned, ${precision}`, await peer(true));
     }
     await rm(image);
   }

@@ -10,6 +10,8 @@ export type TilesCase = {
   precision: 'float32' | 'bfloat16';
   /** Whether to leave out tiles of one colour. */
   skipBlank: boolean;
+  /** Whether the peer keeps its maps in channels-last. This package chooses by itself. */
+  channelsLast: boolean;
 };
 
 /** What a side prints. */

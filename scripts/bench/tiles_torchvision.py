@@ -27,7 +27,9 @@ case = json.loads(sys.argv[1])
 size, overlap = case["size"], case["overlap"]
 model = build(case["options"])
 model.load_state_dict(safetensors.torch.load_file(case["weights"]), strict=True)
-model.eval().to(memory_format=torch.channels_last)
+model.eval()
+if case["channelsLast"]:
+    model.to(memory_format=torch.channels_last)
 
 
 @torch.inference_mode()
