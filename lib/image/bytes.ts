@@ -43,6 +43,9 @@ export const NUMBERS_HINT = 'Save whole numbers of 8, 16 or 32 bits, or floating
  */
 const LOST = 'Unknown error';
 
+/** What sharp says of images that are larger than its limit. */
+const TOO_LARGE = 'Input image exceeds pixel limit';
+
 /**
  * The reason why a decoder failed, to end a sentence with. Only the last line: libvips writes a line for each failed
  * attempt.
@@ -50,7 +53,8 @@ const LOST = 'Unknown error';
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const line = message.trim().split('\n').at(-1) ?? '';
-  return line === LOST ? 'it cannot be decoded' : line.replace(/\.$/, '');
+  if (line === LOST) return 'it cannot be decoded';
+  return line === TOO_LARGE ? 'it has too many pixels to be decoded whole' : line.replace(/\.$/, '');
 }
 
 /** The hint of a failed decoder, in the form of the details of an error. */

@@ -2,7 +2,7 @@ import type {SharpOptions} from 'sharp';
 import {NUMBERS_HINT, Undecodable} from './bytes.js';
 import {decodePlanes, type PlaneSource, type Planes, type Space} from './decode-planes.js';
 import {distributionOf} from './distribution.js';
-import {type ImageFormat, MAX_PIXELS} from './format.js';
+import {checkSize, type ImageFormat, MAX_PIXELS} from './format.js';
 import {chooseChannels, fromPlanes} from './from-planes.js';
 import {loadSharp} from './load-sharp.js';
 import {channelNotices, frameNotices, pageNotices} from './notices.js';
@@ -165,7 +165,8 @@ async function openOther(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   const {page = 0} = how.pixels;
   const sharp = await loadSharp();
   const open = sharpOptions(how);
-  const {pages = 1} = await sharp(bytes, open).metadata();
+  const {pages = 1, ...size} = await sharp(bytes, {...open, limitInputPixels: false}).metadata();
+  checkSize(size.width, size.height);
   checkPage(page, pages);
   return {bytes, open: page === 0 ? open : {...open, page}, pages};
 }
@@ -178,6 +179,7 @@ async function openTiff(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promi
   const pages = slicesOf(file, all);
   const page = chooseTiffPage(file, all, index);
   const layout = layoutOf(file, page);
+  checkSize(layout.width, layout.height);
   const isInk = layout.photometric === PHOTOMETRIC.cmyk && !wanted.inks;
   const isStored = hasPlainNumbers(layout) && !isInk && (wanted.numbers || !isUsual(layout));
   if (!isStored) {
@@ -188,7 +190,7 @@ async function openTiff(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promi
   const isPacked = layout.compression === ZSTANDARD;
   const readable = isPacked ? await withoutZstandard(file, page, layout) : file;
   if (layout.width * layout.height * layout.channels > MOST_SAMPLES) {
-    throw new Undecodable(`its ${layout.channels} channels have more than ${MOST_SAMPLES} numbers; cut it into tiles`);
+    throw new Undecodable(`its ${layout.channels} channels have more than ${MOST_SAMPLES} numbers`);
   }
   const [shown] = isPacked ? await readable.pages() : [page];
   const stored = {layout, ...showStored(readable, shown!, layout)};

@@ -1,3 +1,5 @@
+import {Undecodable} from './bytes.js';
+
 export type ImageFormat = 'bmp' | 'png' | 'jpeg' | 'webp' | 'tiff' | 'gif' | 'avif';
 
 /** The usual file name extensions of these formats. Folders are searched for files with one of them. */
@@ -36,13 +38,15 @@ export function detectFormat(bytes: Uint8Array): ImageFormat | undefined {
   return undefined;
 }
 
+const IN_TILES = 'Work on it in tiles: see the guide "Large images".';
+
 /**
- * Throws an Error if an image of this size has no pixels or too many. Like all errors of the decoders, its message is a
- * reason that ends a sentence.
+ * Throws an Error if an image of this size has no pixels or too many to be decoded whole. Like all errors of the
+ * decoders, its message is a reason that ends a sentence.
  */
 export function checkSize(width: number, height: number): void {
   if (width < 1 || height < 1) throw new Error(`its size is ${width} × ${height}`);
   if (width * height > MAX_PIXELS) {
-    throw new Error(`${width} × ${height} is more than ${MAX_PIXELS} pixels; cut it into tiles`);
+    throw new Undecodable(`${width} × ${height} is more than ${MAX_PIXELS} pixels`, {hint: IN_TILES});
   }
 }

@@ -2,7 +2,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {bool, checkOptions, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import {bmpToRgb} from './bmp-to-rgb.js';
-import {readBytes, reasonOf} from './bytes.js';
+import {hintOf, readBytes, reasonOf} from './bytes.js';
 import {decodeBytes, ownBytes} from './decode-bytes.js';
 import {decodeImage} from './decode-image.js';
 import {checkSize, detectFormat, MAX_PIXELS} from './format.js';
@@ -123,7 +123,7 @@ async function fromRaw(source: RawImage, name: string): Promise<RgbImage> {
   try {
     checkSize(width, height);
   } catch (error) {
-    return fail('have a size that can be read', reasonOf(error));
+    return fail('have a size that can be read', reasonOf(error), hintOf(error).hint);
   }
   const pixels = width * height;
   const channels = source.channels ?? data.length / pixels;

@@ -163,7 +163,7 @@ test('what cannot be written of a large image is refused before the work', async
   const both = await maskrcnn('refused', ...tiles, '--level', '0', '--pixel-size', '1');
   t.regex(both.err, /takes --level or --pixel-size, got both/);
   const absent = await maskrcnn('refused', ...tiles, '--level', '2', '--save', 'json');
-  t.regex(absent.err, /level of openRegions must be at most 1 for .*slide\.svs, got 2/);
+  t.regex(absent.err, /Option --level of maskrcnn predict must be at most 1 for .*slide\.svs, got 2/);
   const alone = await maskrcnn('refused', '--resume');
   t.regex(alone.err, /maskrcnn predict without --tiles takes no --resume/);
 });

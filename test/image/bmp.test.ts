@@ -103,7 +103,7 @@ test('what a BMP cannot be is refused with a reason', async (t) => {
   await t.throwsAsync(decodeBmp(good.subarray(0, 20)), {message: 'it ends within its header'});
   await t.throwsAsync(decodeBmp(patched(18, 0, 0, 0, 0)), {message: 'its size is 0 × 5'});
   await t.throwsAsync(decodeBmp(patched(18, 0, 0, 0, 0x7f)), {
-    message: /is more than 268402689 pixels; cut it into tiles/,
+    message: /is more than 268402689 pixels$/,
   });
   await t.throwsAsync(decodeBmp(patched(28, 13)), {message: 'it has 13 bits a pixel'});
   await t.throwsAsync(decodeBmp(patched(30, 4)), {message: 'its compression 4 with 24 bits a pixel is not supported'});

@@ -225,5 +225,20 @@ test('an image of too many pixels is refused before it is decoded', async (t) =>
   bomb.writeUInt32BE(14_000, 20);
   bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);
   const error = await t.throwsAsync(readImage(bomb, {name: 'bomb.png'}), {instanceOf: MaskRcnnError});
-  t.regex(error!.message, /^bomb\.png is not a readable PNG image: .*pixel limit/);
+  t.regex(error!.message, /^bomb\.png is not a readable PNG image: 20000 × 14000 is more than 268402689 pixels\./);
+  t.regex(error!.hint!, /in tiles/);
+
+  // A TIFF, whose size is in the values of its tags 256 and 257.
+  const tiff = await sharp({create: {width: 1, height: 1, channels: 3, background: 'red'}})
+    .tiff()
+    .toBuffer();
+  const [start, count] = [tiff.readUInt32LE(4), tiff.readUInt16LE(tiff.readUInt32LE(4))];
+  for (let entry = start + 2; entry < start + 2 + 12 * count; entry += 12) {
+    if (![256, 257].includes(tiff.readUInt16LE(entry))) continue;
+    tiff.writeUInt16LE(4, entry + 2); // LONG
+    tiff.writeUInt32LE(20_000, entry + 8);
+  }
+  await t.throwsAsync(readImage(tiff, {name: 'slide.tif'}), {
+    message: /^slide\.tif is not a readable TIFF image: 20000 × 20000 is more than .*in tiles/s,
+  });
 });

@@ -260,7 +260,7 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
 };
 
 /** A message of the library with the flags of this command. */
-const spelt = (message: string) => inFlagSpelling(message, PIXEL_OPTIONS);
+const spelt = (message: string) => inFlagSpelling(message, {...PIXEL_OPTIONS, ...TILE_OPTIONS}, 'maskrcnn predict');
 
 /** Throws INVALID_OPTION for options of something that is not to be written. */
 function outputOptions(options: Record<string, unknown>): PredictionOutput {

@@ -103,11 +103,11 @@ async function opened<T>(
   options: OpenRegionsOptions,
   use: (image: OpenedImage, handles: FileHandle[]) => Promise<T>,
 ): Promise<T> {
-  checkOptions(options, {...SCALE_OPTIONS, ...PIXEL_OPTIONS}, 'openRegions');
+  checkOptions(options, {...SCALE_OPTIONS, ...PIXEL_OPTIONS}, 'openRegions()');
   if (options.range === 'percentile') {
     throw new MaskRcnnError(
       'INVALID_OPTION',
-      "Option range of openRegions must be the same everywhere, got 'percentile'.",
+      "Option 'range' of openRegions() must be the same everywhere, got 'percentile'.",
       {
         hint: 'Give the values: range: [low, high].',
       },
@@ -115,10 +115,10 @@ async function opened<T>(
   }
   const scales = Object.keys(SCALE_OPTIONS).filter((name) => options[name as 'level'] !== undefined);
   if (scales.length > 1) {
-    throw new MaskRcnnError('INVALID_OPTION', `openRegions takes one of these options, got ${scales.join(' and ')}.`);
+    throw new MaskRcnnError('INVALID_OPTION', `openRegions() takes one of these options, got ${scales.join(' and ')}.`);
   }
   if (typeof file !== 'string') {
-    throw new MaskRcnnError('INVALID_OPTION', `openRegions needs the path of a file, got ${show(file)}.`);
+    throw new MaskRcnnError('INVALID_OPTION', `openRegions() needs the path of a file, got ${show(file)}.`);
   }
   const handle = await open(file).catch((cause) => {
     throw unreadable(file, cause, 'INVALID_IMAGE');
@@ -145,7 +145,7 @@ function choose(
     if (level < levels.length) return {level, scale: 1};
     throw new MaskRcnnError(
       'INVALID_OPTION',
-      `Option level of openRegions must be at most ${levels.length - 1} for ${file}, got ${level}.`,
+      `Option 'level' of openRegions() must be at most ${levels.length - 1} for ${file}, got ${level}.`,
       {file},
     );
   }
