@@ -8,7 +8,8 @@
  *
  * - with blank gaps between the images: how well the objects fit those of the images one by one;
  * - without gaps: scores of the objects away from the seams of the mosaic, beside those of the images one by one;
- * - how many objects are others when the grid of tiles moves by half a tile.
+ * - how many objects are others when the grid of tiles moves by half a tile;
+ * - the same for a network that finds exactly the annotated objects.
  *
  * The network sees everything at the scale at which it was trained. Two objects fit if the intersection of their masks
  * is more than half of the union.
@@ -21,6 +22,7 @@ import {
   MaskFolder,
   type MaskRcnn,
   maskRcnn,
+  type PlacedMask,
   predictTiles,
   type RegionSource,
   type RgbImage,
@@ -28,9 +30,11 @@ import {
   regionsOfImage,
   rleIou,
   type TiledObject,
+  type TilePredictor,
   wholeImageRle,
 } from '../lib/index.js';
 import {draw, type Placed, place} from './mosaics/mosaic.js';
+import {perfectNetwork} from './mosaics/perfect-network.js';
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
@@ -87,7 +91,7 @@ async function alone({image, left, top}: Placed, {width, height}: Size): Promise
 
 const moved = ([x0, y0, x1, y1]: Box, dx: number, dy: number): Box => [x0 + dx, y0 + dy, x1 + dx, y1 + dy];
 
-async function tiled(model: MaskRcnn, source: RegionSource, overlap: number): Promise<Found[]> {
+async function tiled(model: TilePredictor, source: RegionSource, overlap: number): Promise<Found[]> {
   const objects: TiledObject[] = [];
   for await (const object of predictTiles(model, source, {size: tile, overlap, scoreThreshold})) objects.push(object);
   const found: Detections = await detectionsOfTiles(objects, source);
@@ -97,6 +101,14 @@ async function tiled(model: MaskRcnn, source: RegionSource, overlap: number): Pr
     rle,
   }));
 }
+
+/** Finds the objects of an image in tiles. `shift`: where the mosaic begins in it. */
+type Tiled = (source: RegionSource, overlap: number, shift?: number) => Promise<Found[]>;
+
+const tilesOf =
+  (model: MaskRcnn): Tiled =>
+  (source, overlap) =>
+    tiled(model, source, overlap);
 
 /** Pairs of masks that fit, the best first, each mask once. */
 async function pairs(a: readonly Found[], b: readonly Found[]): Promise<{i: number; j: number; iou: number}[]> {
@@ -169,11 +181,13 @@ async function withoutGaps(): Promise<string> {
   const mosaic = place(images, columns);
   const source = regionsOfImage(draw(mosaic), 'mosaic');
   const truth: Found[] = [];
+  const places: PlacedMask[] = [];
   for (const [i, {left, top}] of mosaic.placed.entries()) {
     for (const {box, mask} of samples[i]!.instances) {
       const {data: bitmap, width, height} = mask!;
       const own = {left: left + mask!.left, top: top + mask!.top, rle: await encodeRle(bitmap, width, height)};
       const rle = await wholeImageRle(own, mosaic.width, mosaic.height);
+      places.push(own);
       truth.push({box: moved(box, left, top), score: 1, rle});
     }
   }
@@ -186,11 +200,21 @@ async function withoutGaps(): Promise<string> {
     return [name, found.length, digits(precision), digits(f1(fitting.length, found.length, expected.length)), ...more];
   };
   const singles = (await Promise.all(mosaic.placed.map((one) => alone(one, mosaic)))).flat();
-  const rows = [await rowOf('image by image', singles, ['', ''])];
+  const rows = [await rowOf('image by image', singles, [await doubles(singles), ''])];
   for (const overlap of overlaps) {
-    const found = await tiled(forTiles, source, overlap);
-    const doubled = await doubles(found);
-    rows.push(await rowOf(overlap, found, [doubled, digits(await changed(source, mosaic, found, overlap))]));
+    const by = tilesOf(forTiles);
+    const found = await by(source, overlap);
+    rows.push(await rowOf(overlap, found, [await doubles(found), digits(await changed(by, found, source, overlap))]));
+  }
+  for (const overlap of overlaps) {
+    const by: Tiled = (other, overlap, shift = 0) => {
+      const objects = places.map((one) => ({...one, left: one.left + shift, top: one.top + shift}));
+      const perfect = perfectNetwork(objects, other);
+      return tiled(perfect.model, perfect.source, overlap);
+    };
+    const found = await by(source, overlap);
+    const more = [await doubles(found), digits(await changed(by, found, source, overlap))];
+    rows.push(await rowOf(`${overlap}, perfect network`, found, more));
   }
   const title = `${expected.length} objects away from the seams of the mosaic of ${mosaic.width} × ${mosaic.height} pixels`;
   return `${title}\n\n${table(['overlap', 'found', 'AP50', 'object F1', 'doubled', 'others when the grid moves'], rows)}`;
@@ -223,12 +247,13 @@ async function doubles(found: readonly Found[]): Promise<number> {
 }
 
 /** The share of objects that have no partner when the grid begins half a tile outside of the image. */
-async function changed(source: RegionSource, {width, height}: Size, found: readonly Found[], overlap: number) {
+async function changed(by: Tiled, found: readonly Found[], source: RegionSource, overlap: number) {
+  const {width, height} = source;
   const shift = Math.floor(tile / 2);
   const whole = await source.read({left: 0, top: 0, width, height});
   const larger = {width: width + shift, height: height + shift};
   const image: RgbImage = draw({placed: [{image: whole, left: shift, top: shift}], ...larger});
-  const other = await tiled(forTiles, regionsOfImage(image, 'moved'), overlap);
+  const other = await by(regionsOfImage(image, 'moved'), overlap, shift);
   const same = await Promise.all(
     found.map(async (one) => ({
       ...one,
