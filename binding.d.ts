@@ -198,6 +198,60 @@ export type ParameterInfo = {
 /** An intermediate result, for the parity tests. Integers are converted to floats. */
 export type TracedTensor = {name: string; shape: number[]; data: Float32Array};
 
+/**
+ * A seed for each image of a batch, 0..2³²-1: the image draws its size and its samples from a generator of its own, so
+ * that they do not depend on the other images of the batch.
+ */
+export type Seeds = number[];
+
+export type ShareOutcome = {
+  losses: Losses;
+  /** Number of images of the whole batch. */
+  images: number;
+  /** Seconds from the end of this rank's forward pass until all ranks had ended theirs. */
+  waitSeconds: number;
+  /** Seconds from the end of the backward pass until all gradients were summed; 0 unless `completes`. */
+  sumSeconds: number;
+};
+
+export type NativeGroupOptions = {
+  /** 0..size-1 */
+  rank: number;
+  size: number;
+  /** Where the store of the group is: a name or an IP address, and a port. */
+  address: string;
+  port: number;
+  /** Whether this process runs the store. */
+  serves: boolean;
+  /** Of the group's keys in the store. */
+  prefix: string;
+  /** The interface to listen on; '': the one that leads to `address`. */
+  interface: string;
+  /** Seconds that a rank may keep the others waiting. */
+  timeout: number;
+  /** This machine's name, for messages. */
+  host: string;
+};
+
+/**
+ * Processes that compute together. All ranks must call the same methods in the same order. If a method cannot succeed,
+ * it throws GROUP_FAILED on all ranks, with the rank that is the cause, and the group has failed for good.
+ */
+export class Group {
+  /** Waits until all ranks have joined. */
+  static join(options: NativeGroupOptions): Promise<Group>;
+  /** The bytes of all ranks, by rank. */
+  gather(bytes: Uint8Array): Promise<Uint8Array[]>;
+  /** The bytes of rank 0. */
+  broadcast(bytes: Uint8Array): Promise<Uint8Array>;
+  /** The sums over all ranks, element by element. */
+  sum(values: Float64Array): Promise<Float64Array>;
+  /** On rank 0: says that it has come to the point `name`. On others: waits for that, for as long as it takes. */
+  pass(name: string): Promise<void>;
+  /** Lets the group fail on all ranks, with `words` as the reason. Never waits for other ranks. */
+  fail(words: string): Promise<void>;
+}
+
 export class Model {
   /**
    * Builds the network with torchvision's initial values, off the main thread. `initialize: false` skips the random
@@ -220,13 +274,31 @@ export class Model {
   loadStateDict(tensors: StateTensor[], options?: {consume: boolean}): Promise<void>;
   /**
    * Computes the five losses of a batch in training mode. `backward` also computes their gradients, multiplies them by
-   * `lossScale` and adds them to the gradients of the parameters.
+   * `lossScale` and adds them to the gradients of the parameters. `seeds`: see `Seeds`; without them, all images draw
+   * from the model's own generator, one after the other, as in torchvision.
    */
   computeLosses(
     images: NativeImage[],
     targets: NativeTarget[],
-    options: {backward: boolean; lossScale: number},
+    options: {backward: boolean; lossScale: number; seeds?: Seeds},
   ): Promise<Losses>;
+  /**
+   * From now on, `computeShare()` computes this rank's share of the batches of `group`. Every parameter and buffer gets
+   * the value of rank 0. `wire`: the type in which gradients are sent and summed. Call it after `setTrainable()`.
+   */
+  join(group: Group, options: {wire: 'float32' | 'bfloat16'}): Promise<void>;
+  /** Ends what `join()` began. */
+  leave(): Promise<void>;
+  /**
+   * Like `computeLosses()` with `backward`, for a batch that is divided among the ranks of a group. All ranks must call
+   * it, also those without an image of the batch. The losses are those of the whole batch. With `completes`, the
+   * gradients become the sums over all ranks, of this batch and of those before it. Throws GROUP_FAILED.
+   */
+  computeShare(
+    images: NativeImage[],
+    targets: NativeTarget[],
+    options: {lossScale: number; seeds: Seeds; completes: boolean},
+  ): Promise<ShareOutcome>;
   /** Detects objects in evaluation mode, without gradients. */
   detect(images: NativeImage[], options: NativeDetectOptions): Promise<NativeDetections[]>;
   /** The intermediate results of detection, for the parity tests. `native/model/mask_rcnn.h` lists their names. */
@@ -247,9 +319,6 @@ export class Model {
    * most recent input sizes that occurred at least twice.
    */
   graphs(): Promise<number>;
-  /** State of the samplers' random number generator, for a checkpoint. */
-  randomState(): Promise<Uint8Array>;
-  setRandomState(state: Uint8Array): Promise<void>;
   /** Seeds the samplers' generator. It then has the state that `torch.manual_seed(seed)` gives Python's generator. */
   seed(seed: number): Promise<void>;
   /** Frees the tensors when the running calls have finished. Later calls throw DISPOSED. You can call it again. */

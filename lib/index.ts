@@ -36,6 +36,7 @@ export {folds, type GroupOptions, split, subset, type ThreeWay} from './datasets
 export type {StoredSummary, StoredType} from './datasets/stored-summary.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
+export type {DistributedOptions} from './distributed/options.js';
 export {
   type ConfusionMatrixOptions,
   confusionMatrixPng,
@@ -60,14 +61,9 @@ export {
   type NamedEvaluation,
 } from './evaluation/compare-evaluations.js';
 export type {ClassCount, CountErrors, CountSummary} from './evaluation/count-errors.js';
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  type EvaluationDetails,
-  evaluate,
-  type ImageScores,
-} from './evaluation/evaluate.js';
+export {type EvaluateOptions, evaluate} from './evaluation/evaluate.js';
 export {type EvaluateResultsOptions, evaluateResults, type ResultsEvaluation} from './evaluation/evaluate-results.js';
+export type {Evaluation, EvaluationDetails, ImageScores} from './evaluation/evaluation.js';
 export type {NucleiScores, NucleiSummary} from './evaluation/nucleus-scores.js';
 export type {ObjectScores, ObjectSummary} from './evaluation/object-scores.js';
 export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';

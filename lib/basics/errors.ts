@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   | 'NON_FINITE_LOSS' // a loss became NaN or infinite; the message names the files of the batch
   | 'DISPOSED' // the model was used after dispose(), or a region source after close()
+  | 'GROUP_FAILED' // a process of a group that trains together has ended, failed or hung; the message names it
   | 'BUSY' // a training run, or a change of the weights, while another one is running
   | 'UNHEALTHY' // `maskrcnn doctor` found a problem
   | 'NATIVE'; // the addon cannot be loaded, or libtorch refused an operation, which is a bug in this package

@@ -3,7 +3,7 @@ import {callback, checkOptions, instanceOf, integer, type Schema} from '../basic
 import {Turn} from '../basics/turns.js';
 import {count, show} from '../basics/wording.js';
 import {CONFIDENCE, type Interval, percentileInterval, resample} from './bootstrap.js';
-import type {Evaluation, EvaluationDetails, ImageScores} from './evaluate.js';
+import type {Evaluation, EvaluationDetails, ImageScores} from './evaluation.js';
 import {ResampledEvaluation} from './resampled-evaluation.js';
 
 /** An evaluation with the name that a comparison shows for it, such as the path of the weights. */

@@ -95,6 +95,16 @@ export type DetectedObject = {
   counts: string;
 };
 
+/** The detections that `predict()` returned for an image. */
+export function detectedObjects({boxes, labels, scores, masks}: Detections): DetectedObject[] {
+  return Array.from(labels, (label, i) => {
+    const [x0, y0, x1, y1] = boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
+    // The sides are computed in float32, like torchvision's `convert_to_xywh` (references/detection/coco_eval.py).
+    const box = [x0, y0, Math.fround(x1 - x0), Math.fround(y1 - y0)] as const;
+    return {label, box, score: scores[i]!, counts: masks[i]?.counts ?? ''};
+  });
+}
+
 export class DetectedObjects extends ObjectTable {
   readonly #scores: number[] = [];
 
@@ -104,13 +114,8 @@ export class DetectedObjects extends ObjectTable {
   }
 
   /** Adds the detections that `predict()` returned for image `image`. */
-  addDetections(image: number, {boxes, labels, scores, masks}: Detections): void {
-    for (const [i, label] of labels.entries()) {
-      const [x0, y0, x1, y1] = boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
-      // The sides are computed in float32, like torchvision's `convert_to_xywh` (references/detection/coco_eval.py).
-      const box = [x0, y0, Math.fround(x1 - x0), Math.fround(y1 - y0)] as const;
-      this.add(image, {label, box, score: scores[i]!, counts: masks[i]?.counts ?? ''});
-    }
+  addDetections(image: number, detections: Detections): void {
+    for (const object of detectedObjects(detections)) this.add(image, object);
   }
 
   at(index: number): DetectedObject & {image: number} {

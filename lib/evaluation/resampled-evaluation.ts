@@ -1,5 +1,5 @@
 import type {Turn} from '../basics/turns.js';
-import type {Evaluation, EvaluationDetails, ImageScores} from './evaluate.js';
+import type {Evaluation, EvaluationDetails, ImageScores} from './evaluation.js';
 import {share} from './mean-scores.js';
 import {ResampledAp} from './resampled-ap.js';
 import {detectionScores} from './true-positives.js';

@@ -8,6 +8,20 @@ import {cocoNames} from './results-file.js';
 
 type Size = {width: number; height: number};
 
+type Truth = {size: Size; objects: readonly TrueObject[]};
+
+/** The ground truth of image `index`, from the data set if it provides it, otherwise from the sample's instances. */
+export async function truthOf(data: Dataset, index: number, sample: () => Promise<Sample> | Sample): Promise<Truth> {
+  const {truth, size} = data;
+  if (truth !== undefined && size !== undefined) {
+    return {size: await sizeOfSample(data, index), objects: await truthOfSample(data, index)};
+  }
+  const given = await sample();
+  const {width, height} = given.image;
+  const objects = (truth && (await truthOfSample(data, index))) ?? (await objectsOf(given));
+  return {size: {width, height}, objects};
+}
+
 /** Counts how often each class was predicted as each class. The background is one more class after the K classes. */
 export type ConfusionMatrix = {
   /** The names of the K classes. */
@@ -33,23 +47,14 @@ export class ScoredData {
     this.#data = data;
   }
 
-  /**
-   * Adds the ground truth of image `index`, from the data set if it provides it, otherwise from the sample's instances.
-   */
+  /** Adds the ground truth of image `index`: see `truthOf()`. */
   async add(index: number, sample: () => Promise<Sample> | Sample): Promise<void> {
-    const {truth, size} = this.#data;
-    if (truth !== undefined && size !== undefined) {
-      this.#sizes[index] = await sizeOfSample(this.#data, index);
-      this.#addTruth(index, await truthOfSample(this.#data, index));
-      return;
-    }
-    const given = await sample();
-    const {width, height} = given.image;
-    this.#sizes[index] = {width, height};
-    this.#addTruth(index, (truth && (await truthOfSample(this.#data, index))) ?? (await objectsOf(given)));
+    this.addTruth(index, await truthOf(this.#data, index, sample));
   }
 
-  #addTruth(index: number, objects: readonly TrueObject[]): void {
+  /** Adds what `truthOf()` gave for image `index`. */
+  addTruth(index: number, {size, objects}: Truth): void {
+    this.#sizes[index] = size;
     this.#truth.add(index, objects);
     if (objects.some(({mask}) => mask === undefined)) this.#boxImages.add(index);
   }

@@ -1,7 +1,7 @@
 import {count} from '../basics/wording.js';
 import type {CocoScores} from '../evaluation/coco-scores.js';
 import type {CountErrors, CountSummary} from '../evaluation/count-errors.js';
-import type {Evaluation, EvaluationDetails} from '../evaluation/evaluate.js';
+import type {Evaluation, EvaluationDetails} from '../evaluation/evaluation.js';
 import type {ObjectSummary} from '../evaluation/object-scores.js';
 import {meaningOf} from './score-meanings.js';
 

@@ -1,5 +1,5 @@
 import {csv} from '../basics/csv.js';
-import type {ImageScores} from '../evaluation/evaluate.js';
+import type {ImageScores} from '../evaluation/evaluation.js';
 
 /** The columns: a name, and the score of an image. Null where the image has no such score. */
 const COLUMNS: readonly (readonly [name: string, of: (image: ImageScores) => number | null])[] = [

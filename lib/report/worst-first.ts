@@ -1,4 +1,4 @@
-import type {EvaluationDetails} from '../evaluation/evaluate.js';
+import type {EvaluationDetails} from '../evaluation/evaluation.js';
 
 /** The indices of the images, sorted by ascending object F1, then by ascending pixel IoU. */
 export function worstFirst(images: EvaluationDetails['images']): number[] {

@@ -8,7 +8,7 @@ import {confusionMatrixPng, confusionMatrixSvg} from '../draw/confusion-matrix.j
 import {type Comparison, drawComparison} from '../draw/mosaic.js';
 import {type PrecisionRecallCurve, precisionRecallPng, precisionRecallSvg} from '../draw/precision-recall.js';
 import {PRECISION_POINTS, type PrecisionRecall} from '../evaluation/coco-scores.js';
-import type {Evaluation, EvaluationDetails} from '../evaluation/evaluate.js';
+import type {Evaluation, EvaluationDetails} from '../evaluation/evaluation.js';
 import {writing} from '../files/writing.js';
 import type {MaskRcnn} from '../model/model.js';
 import {type Views, viewsRule} from '../model/predict-options.js';

@@ -1,4 +1,4 @@
-import type {Evaluation} from '../evaluation/evaluate.js';
+import type {Evaluation} from '../evaluation/evaluation.js';
 import type {EpochRecord} from './history.js';
 
 /**

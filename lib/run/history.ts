@@ -1,5 +1,5 @@
 import type {Losses} from '../../binding.js';
-import type {Evaluation} from '../evaluation/evaluate.js';
+import type {Evaluation} from '../evaluation/evaluation.js';
 
 export type {Losses};
 
@@ -25,6 +25,10 @@ export type StepRecord = {
   seconds: number;
   /** The part of `seconds` spent waiting for the batch. */
   dataSeconds: number;
+  /** In a group of processes: the part of `seconds` from the end of the forward pass until all ranks had ended theirs. */
+  waitSeconds?: number;
+  /** In a group: the part of `seconds` from the end of the backward pass until the gradients of all ranks were summed. */
+  sumSeconds?: number;
 };
 
 /** The record of one epoch, which is one pass over the training data. */

@@ -18,6 +18,7 @@ import {
   text,
 } from '../basics/schema.js';
 import {datasetRule} from '../datasets/dataset.js';
+import {distributedRule} from '../distributed/options.js';
 import {BEST_BY} from '../run/best.js';
 import type {OptimizerOptions, TrainOptions} from './options.js';
 import type {ScheduleOptions} from './schedule.js';
@@ -99,6 +100,7 @@ export const TRAIN_OPTIONS: Schema = {
   onStep: callback,
   onEpoch: callback,
   signal: instanceOf(AbortSignal),
+  distributed: distributedRule,
   log: oneOf('auto', 'silent'),
 };
 

@@ -6,15 +6,16 @@ import type {OptimizerOptions, ResolvedTrainOptions, TrainOptions} from './optio
 import {defaultMilestones, defaultWarmupSteps, type ResolvedSchedule, type ScheduleOptions} from './schedule.js';
 
 /**
- * Fills in the defaults of `options`, which must have been checked, for a network with or without masks. Throws
- * INVALID_OPTION.
+ * Fills in the defaults of `options`, which must have been checked, for a network with or without masks, and for a
+ * number of processes that each batch is divided among. Throws INVALID_OPTION.
  */
 export function completeTrainOptions(
   options: TrainOptions,
   masks: 'instance' | 'none' = 'instance',
+  processes = 1,
 ): ResolvedTrainOptions {
   const {data, epochs = 10, batchSize = 2, accumulate = 1, augment = 'hflip', ema = false, freeze = []} = options;
-  const stepsPerEpoch = Math.ceil(data.length / batchSize / accumulate);
+  const stepsPerEpoch = Math.ceil(data.length / (batchSize * processes) / accumulate);
   const optimizer = resolveOptimizer(options.optimizer ?? 'sgd');
   const schedule = resolveSchedule(options.schedule ?? 'multistep', epochs);
   const {validation, bestBy = validation === undefined ? 'loss' : masks === 'none' ? 'boxAp' : 'iou'} = options;
@@ -30,9 +31,10 @@ export function completeTrainOptions(
   return {
     epochs,
     batchSize,
+    processes,
     accumulate,
     optimizer,
-    lr: options.lr ?? (optimizer.type === 'sgd' ? SGD_RATE_PER_IMAGE * batchSize * accumulate : 1e-4),
+    lr: options.lr ?? (optimizer.type === 'sgd' ? SGD_RATE_PER_IMAGE * batchSize * accumulate * processes : 1e-4),
     backboneLrMultiplier: options.backboneLrMultiplier ?? 1,
     schedule,
     warmup: options.warmup ?? (schedule.type === 'one-cycle' ? 0 : defaultWarmupSteps(stepsPerEpoch)),

@@ -31,7 +31,8 @@ export type Changes = {
 /** The conditions of a run that begins or goes on now. Throws the signal's reason, and errors of `data.sources()`. */
 export async function conditionsOf(
   {options: {device, precision, tf32, threads}}: MaskRcnn,
-  {data, validation, signal}: TrainOptions,
+  {data, validation, signal}: Pick<TrainOptions, 'data' | 'validation' | 'signal'>,
+  processes = 1,
 ): Promise<Conditions> {
   const {maskrcnn, libtorch} = await versions();
   const {cpuCapability} = (await loadBinding()).environment();
@@ -41,7 +42,7 @@ export async function conditionsOf(
     validation: validation === undefined ? null : await fingerprintOf(validation, signal),
     precision,
     device: isOnGpu ? 'cuda' : 'cpu',
-    minor: {maskrcnn, libtorch, threads, 'CPU capability': cpuCapability, ...(isOnGpu && {tf32})},
+    minor: {maskrcnn, libtorch, processes, threads, 'CPU capability': cpuCapability, ...(isOnGpu && {tf32})},
   };
 }
 

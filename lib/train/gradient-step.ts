@@ -4,8 +4,10 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {count} from '../basics/wording.js';
 import type {Sample} from '../datasets/dataset.js';
 import {toNativeImage, toNativeTarget} from '../datasets/targets.js';
+import type {ProcessGroup} from '../distributed/process-group.js';
 import {type MaskRcnn, openModel} from '../model/model.js';
 import {totalLoss} from '../run/history.js';
+import type {Batch} from './loader.js';
 import {type LossScale, mayOverflow} from './loss-scale.js';
 
 export type StepOutcome = {
@@ -23,27 +25,57 @@ export class GradientStep {
   readonly #model: MaskRcnn;
   readonly #optimizer: Optimizer;
   readonly #lossScale: LossScale | undefined;
+  readonly #group: ProcessGroup | undefined;
   readonly #losses: Losses[] = [];
   readonly #files: string[] = [];
+  readonly #waits = {waitSeconds: 0, sumSeconds: 0};
 
-  constructor(model: MaskRcnn, optimizer: Optimizer, lossScale?: LossScale | undefined) {
+  /** With `group`, the batches are divided among its processes. */
+  constructor(
+    model: MaskRcnn,
+    optimizer: Optimizer,
+    {lossScale, group}: {lossScale?: LossScale | undefined; group?: ProcessGroup | undefined} = {},
+  ) {
     this.#model = model;
     this.#optimizer = optimizer;
     this.#lossScale = lossScale;
+    this.#group = group;
   }
 
-  /** Adds the gradients of a batch. Throws INVALID_TARGET, OUT_OF_MEMORY. */
-  async add(samples: readonly Sample[]): Promise<void> {
+  /**
+   * Adds the gradients of a batch, or of this process's part of it. `isLast`: whether it is the last batch of the step.
+   * Throws INVALID_TARGET, OUT_OF_MEMORY, GROUP_FAILED.
+   */
+  async add({samples, seeds}: Pick<Batch, 'samples' | 'seeds'>, {isLast}: {isLast: boolean}): Promise<void> {
     const images = samples.map(toNativeImage);
     const targets = samples.map((sample) => toNativeTarget(sample, this.#model.classes));
+    const lossScale = this.#lossScale?.factor ?? 1;
     try {
       const model = openModel(this.#model);
-      const lossScale = this.#lossScale?.factor ?? 1;
-      this.#losses.push(await native(() => model.computeLosses(images, targets, {backward: true, lossScale})));
+      if (this.#group === undefined) {
+        const losses = await native(() => model.computeLosses(images, targets, {backward: true, lossScale, seeds}));
+        this.#losses.push(losses);
+      } else {
+        const outcome = await native(() => model.computeShare(images, targets, {lossScale, seeds, completes: isLast}));
+        // A batch of which no process could read an image is none.
+        if (outcome.images > 0) this.#losses.push(outcome.losses);
+        this.#waits.waitSeconds += outcome.waitSeconds;
+        this.#waits.sumSeconds += outcome.sumSeconds;
+      }
     } catch (error) {
       throw explainOutOfMemory(error, samples);
     }
     this.#files.push(...samples.map(({file}) => file));
+  }
+
+  /** Whether there was an image to learn from. */
+  get hasImages(): boolean {
+    return this.#losses.length > 0;
+  }
+
+  /** In a group: what this process has waited for the others. */
+  get waits(): {waitSeconds: number; sumSeconds: number} | undefined {
+    return this.#group && this.#waits;
   }
 
   /** Takes the step. If it throws NON_FINITE_LOSS, no weight has changed and the gradients are cleared. */
@@ -51,18 +83,22 @@ export class GradientStep {
     const losses = meanLosses(this.#losses);
     if (!Number.isFinite(totalLoss(losses))) {
       await native(() => this.#optimizer.zeroGrad());
-      throw nonFinite('losses', Object.entries(losses), {step, lr, files: this.#files});
+      throw nonFinite('losses', Object.entries(losses), {step, lr, files: await this.#allFiles()});
     }
-    // The gradients are complete here. Training on several machines would have to sum theirs at this point.
     const divisor = this.#losses.length * (this.#lossScale?.factor ?? 1);
     if (divisor !== 1) await native(() => this.#optimizer.scaleGradients(1 / divisor));
     const gradientNorm = await native(() => this.#optimizer.step({lr, clipNorm}));
     const isScales = this.#lossScale !== undefined && mayOverflow(this.#lossScale);
     if (!Number.isFinite(gradientNorm) && !isScales) {
       const values: [string, number][] = [['norm', gradientNorm], ...Object.entries(losses)];
-      throw nonFinite('gradients', values, {step, lr, files: this.#files});
+      throw nonFinite('gradients', values, {step, lr, files: await this.#allFiles()});
     }
     return {losses, gradientNorm};
+  }
+
+  /** The files of the batches, of all processes. */
+  async #allFiles(): Promise<string[]> {
+    return this.#group === undefined ? this.#files : (await this.#group.gather(this.#files)).flat();
   }
 
   /** Losses, averaged over the batches so far. */

@@ -8,6 +8,7 @@ import {
   instanceOf,
   integer,
   listOf,
+  object,
   oneOf,
   required,
   type Schema,
@@ -44,6 +45,11 @@ export type LoaderOptions = {
    * INVALID_IMAGE nor INVALID_MASK always end the epoch: they may be defects of the data set.
    */
   unreadable?: 'error' | 'skip';
+  /**
+   * Takes part `rank`, counted from 0, of each batch that is divided among `size` processes. Parts differ by at most one
+   * image, the first ones are the larger ones. Empty parts are not skipped: all processes have the same batches.
+   */
+  share?: {rank: number; size: number};
   onSkip?: (index: number, error: Error) => void;
   /** Ends every running epoch: the iterator throws the signal's reason. */
   signal?: AbortSignal;
@@ -53,6 +59,8 @@ export type Batch = {
   samples: Sample[];
   /** The indices of the samples in the data set. */
   indices: number[];
+  /** For each sample, a seed of what the network draws for it, 0..2³²-1. It depends on seed, epoch and index only. */
+  seeds: number[];
   /** Index of the batch, counted from 0 within the epoch. */
   batch: number;
   /** Milliseconds that the consumer waited for this batch. */
@@ -85,14 +93,15 @@ const LOADER: Schema = {
   groups: listOf(integer()),
   repeats: {expected: 'numbers of at least 1', accepts: areRepeats},
   unreadable: oneOf('error', 'skip'),
+  share: object,
   onSkip: callback,
   signal: instanceOf(AbortSignal),
 };
 
-type Loaded = {index: number; sample: Sample};
+type Loaded = {index: number; seed: number; sample: Sample};
 
-/** Separates the random numbers of the order, of the augmentation and of the repeats. */
-const STREAM = {order: 0, augment: 1, repeat: 2};
+/** Separates the random numbers of the order, of the augmentation, of the repeats and of the network. */
+const STREAM = {order: 0, augment: 1, repeat: 2, network: 3};
 
 /**
  * Reads a data set in batches. The content of an epoch depends on the seed and the epoch only, not on timing,
@@ -114,7 +123,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     repeats,
     signal,
   } = options;
-  const {unreadable = 'error', onRead, onSkip} = options;
+  const {unreadable = 'error', share = {rank: 0, size: 1}, onRead, onSkip} = options;
   if (groups !== undefined && groups.length !== dataset.length) {
     throw new MaskRcnnError(
       'INVALID_OPTION',
@@ -161,6 +170,12 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     if (fault !== undefined) throw fault;
   };
 
+  /** A sample that is taken again has other random numbers. */
+  const randomOf = (stream: number, epoch: number, take: number) => {
+    const again = take < dataset.length ? [] : [Math.floor(take / dataset.length)];
+    return new Random(seed, stream, epoch, take % dataset.length, ...again);
+  };
+
   const load = async (takes: readonly number[], epoch: number): Promise<Loaded[]> => {
     const results = await Promise.allSettled(
       takes.map(async (take) => {
@@ -172,9 +187,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
           return sample;
         }
         requireTargets(sample);
-        // A sample that is taken again has other random numbers.
-        const again = take < dataset.length ? [] : [Math.floor(take / dataset.length)];
-        const random = new Random(seed, STREAM.augment, epoch, index, ...again);
+        const random = randomOf(STREAM.augment, epoch, take);
         const others = Math.max(dataset.length - 1, 1);
         const another = async () => {
           const other = await readSample(dataset, (index + 1 + random.integer(others)) % dataset.length, signal);
@@ -189,7 +202,9 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     );
     return results.flatMap((result, i) => {
       const index = takes[i]! % dataset.length;
-      if (result.status === 'fulfilled') return [{index, sample: result.value}];
+      if (result.status === 'fulfilled') {
+        return [{index, seed: randomOf(STREAM.network, epoch, takes[i]!).integer(2 ** 32), sample: result.value}];
+      }
       if (unreadable === 'error' || !isOfFile(result.reason)) throw result.reason;
       onSkip?.(index, result.reason);
       return [];
@@ -205,7 +220,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     let next = start.startBatch ?? 0;
     const fill = (count: number) => {
       while (pending.length < count && next < length) {
-        const loading = load(plan[next++]!, number);
+        const loading = load(partOf(plan[next++]!, share), number);
         loading.catch(() => {}); // rethrown where it is awaited; this only avoids an unhandled rejection before that
         pending.push(loading);
       }
@@ -217,14 +232,21 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       const loaded = await abortable(pending.shift()!, signal);
       // Start this before the consumer works on the batch, so that decoding continues in the meantime.
       fill(prefetch);
-      if (loaded.length === 0) continue;
+      if (loaded.length === 0 && share.size === 1) continue;
       const samples = loaded.map(({sample}) => sample);
       const indices = loaded.map(({index}) => index);
-      yield {samples, indices, batch, waitMs: performance.now() - asked};
+      const seeds = loaded.map(({seed}) => seed);
+      yield {samples, indices, seeds, batch, waitMs: performance.now() - asked};
     }
   }
 
   return {length: mean, lengthOf, batches, epoch};
+}
+
+/** The part of a batch that process `rank` of `size` takes. */
+function partOf(batch: readonly number[], {rank, size}: {rank: number; size: number}): readonly number[] {
+  const begin = (rank: number) => Math.ceil((batch.length * rank) / size);
+  return batch.slice(begin(rank), begin(rank + 1));
 }
 
 function areRepeats(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import type {Augmentation} from '../augment/augmentation.js';
 import type {AugmentName} from '../augment/presets.js';
 import type {Dataset} from '../datasets/dataset.js';
+import type {DistributedOptions} from '../distributed/options.js';
 import type {BestBy} from '../run/best.js';
 import type {EpochRecord, StepRecord} from '../run/history.js';
 import type {ResolvedSchedule, ScheduleOptions} from './schedule.js';
@@ -40,7 +41,7 @@ export type TrainOptions = {
   validation?: Dataset;
   /** Passes over `data`. Default 10. */
   epochs?: number;
-  /** Images per batch. The last batch of an epoch may be smaller. Default 2. */
+  /** Images per batch, of each process of a group. The last batch of an epoch may be smaller. Default 2. */
   batchSize?: number;
   /**
    * Gradient accumulation: batches per optimizer step, for more images per step than fit into memory. Gradients and
@@ -169,6 +170,13 @@ export type TrainOptions = {
   /** Ends the run after the current step. `last` is saved, and `train()` rejects with the signal's reason. */
   signal?: AbortSignal;
   /**
+   * Training by several processes, which compute the gradients of each batch together: the result is that of one
+   * process with a batch as large as all of theirs. 'auto': if a launcher such as torchrun, Slurm's srun or mpirun has
+   * started this process as one of a group. An object also sets how the group works. 'none': this process trains by
+   * itself. See docs/distributed.md. Default 'none'; of `maskrcnn train`, 'auto'.
+   */
+  distributed?: 'none' | 'auto' | DistributedOptions;
+  /**
    * 'auto': shows progress on standard error, and tells once of images or masks of which bits or pages are not read;
    * 'silent': shows nothing. Default 'auto'.
    */
@@ -179,6 +187,8 @@ export type TrainOptions = {
 export type ResolvedTrainOptions = {
   epochs: number;
   batchSize: number;
+  /** Number of processes that the run began with. A batch has `batchSize` images for each, also if others go on. */
+  processes: number;
   accumulate: number;
   optimizer: Required<OptimizerOptions>;
   lr: number;

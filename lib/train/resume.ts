@@ -44,11 +44,11 @@ export function completeResumedOptions(
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     data: given.data,
   };
-  const resolved = completeTrainOptions(merged, masks);
+  const resolved = completeTrainOptions(merged, masks, options.processes);
   for (const name of Object.keys(resolved) as (keyof ResolvedTrainOptions)[]) {
     if (FREE.includes(name) || JSON.stringify(resolved[name]) === JSON.stringify(options[name])) continue;
     // An older version did not know the option, and did what its default does.
-    if (options[name] === undefined && given[name] === undefined) continue;
+    if (options[name] === undefined && (given as Record<string, unknown>)[name] === undefined) continue;
     const [then, now] = [options[name], resolved[name]].map((value) =>
       value === 'own' ? 'functions' : typeof value === 'object' ? JSON.stringify(value) : show(value),
     );

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import type {Optimizer} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {writeModel} from '../model/checkpoint.js';
-import {openModel} from '../model/model.js';
+import type {RunFolder} from '../run/run-folder.js';
 import type {StateDict} from '../weights/state-dict.js';
 import type {MovingAverage} from './average.js';
 import {type Position, type TrainingState, writeTrainingState} from './state.js';
@@ -16,6 +16,7 @@ const LARGEST_SAVING_SHARE = 0.05;
 
 type Run = {
   parts: TrainerParts;
+  folder: RunFolder;
   optimizer: Optimizer;
   average: MovingAverage;
   /** Shared with the trainer, which updates it, except for the seconds. */
@@ -48,7 +49,8 @@ export class Saver {
    */
   async saveEpoch(epoch: number, {isBest, isEnd}: {isBest: boolean; isEnd: boolean}): Promise<void> {
     const {average, position} = this.#run;
-    const {options, folder, model} = this.#run.parts;
+    const {folder} = this.#run;
+    const {options, model} = this.#run.parts;
     const isLastDue = isEnd || !this.#isSavedLately();
     const isCopyDue = options.saveEvery !== null && (epoch + 1) % options.saveEvery === 0 && position.epoch > epoch;
     if (!isBest && !isLastDue && !isCopyDue) return;
@@ -67,7 +69,8 @@ export class Saver {
    */
   async saveLast(weights?: StateDict): Promise<void> {
     const {optimizer, average, position} = this.#run;
-    const {model, options, folder, given, conditions} = this.#run.parts;
+    const {folder} = this.#run;
+    const {model, options, given, conditions} = this.#run.parts;
     const began = performance.now();
     await this.#writeBest();
     position.seconds = (began - this.#run.began) / 1000;
@@ -75,7 +78,6 @@ export class Saver {
     const state: TrainingState = {
       model: average.isOn ? await model.stateDict() : shown,
       optimizer: await native(() => optimizer.stateDict()),
-      samplers: await native(() => openModel(model).randomState()),
       position,
       options,
       images: given.data.length,
@@ -91,12 +93,15 @@ export class Saver {
 
   async #writeBest(): Promise<void> {
     if (this.#best === undefined) return;
-    await this.#write(this.#run.parts.folder.best, this.#best);
+    await this.#write(this.#run.folder.best, this.#best);
     this.#best = undefined;
   }
 
   async #write(path: string, weights: StateDict): Promise<void> {
-    const {folder, model} = this.#run.parts;
+    const {
+      folder,
+      parts: {model},
+    } = this.#run;
     await folder.guard(() => writeModel(path, weights, model));
   }
 

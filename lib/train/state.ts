@@ -37,16 +37,14 @@ export type Position = Standing & {
 
 export const START: Position = {step: 0, epoch: 0, batch: 0, bestScore: null, sinceBest: 0, nonFinite: 0, seconds: 0};
 
-/** Everything that the rest of a run depends on. Of the data it has only what tells whether they are the same. */
+/**
+ * Everything that the rest of a run depends on. Of the data it has only what tells whether they are the same. Random
+ * numbers have no state: those of image order, augmentation and samples follow from seed, epoch and index.
+ */
 export type TrainingState = {
   model: StateDict;
   /** The moments of the optimizer and, with `ema`, the moving average of the weights. */
   optimizer: readonly StateTensor[];
-  /**
-   * State of the samplers' random generator. Image order and augmentation have no state: they follow from seed, epoch
-   * and index.
-   */
-  samplers: Uint8Array;
   position: Position;
   options: ResolvedTrainOptions;
   /** Number of images in the data set. */
@@ -57,22 +55,22 @@ export type TrainingState = {
   conditions: Conditions | undefined;
 };
 
+/** States of older versions also have the random generator that all samples were drawn from. */
 const PARTS = ['model', 'optimizer', 'random'] as const;
 
 /**
  * Writes the state of a run, including its weights, to a single safetensors file, so that a kill cannot separate them.
- * The tensors are `model.NAME`, `optimizer.NAME` and `random.samplers`; the rest is JSON in the metadata. Throws
+ * The tensors are `model.NAME` and `optimizer.NAME`; the rest is JSON in the metadata. Throws
  * WRITE_FAILED.
  */
 export async function writeTrainingState(
   path: string,
-  {model, optimizer, samplers, ...training}: TrainingState,
+  {model, optimizer, ...training}: TrainingState,
   {classes, options}: ModelDescription,
 ): Promise<void> {
   const tensors = toStateDict([
     ...Array.from(model.values(), (tensor) => withName(tensor, `model.${tensor.name}`)),
     ...optimizer.map((tensor) => withName(tensor, `optimizer.${tensor.name}`)),
-    {name: 'random.samplers', dtype: 'uint8', shape: [samplers.length], data: samplers},
   ]);
   const metadata = {...describe({classes, options}), [TRAINING]: JSON.stringify(training)};
   await writeSafetensors(path, tensors, {...metadata, [CHECKSUM]: await checksum(tensors, metadata)});
@@ -137,14 +135,12 @@ export async function readTrainingState(
     if (part === undefined) throw invalidCheckpoint(path, `has a tensor ${tensor.name}, which no state has`);
     parts[part].push(withName(tensor, tensor.name.slice(part.length + 1)));
   }
-  const samplers = parts.random.find(({name}) => name === 'samplers')?.data;
-  if (samplers === undefined) throw invalidCheckpoint(path, 'has no tensor random.samplers');
   const {position, options, images, runId, conditions} = parseTraining(path, training);
   const model = toStateDict(parts.model);
-  return {model, optimizer: parts.optimizer, samplers, position, options, images, runId, conditions};
+  return {model, optimizer: parts.optimizer, position, options, images, runId, conditions};
 }
 
-type Training = Omit<TrainingState, 'model' | 'optimizer' | 'samplers'>;
+type Training = Omit<TrainingState, 'model' | 'optimizer'>;
 
 /** Parses the part of a state that is JSON. States of older versions have no checksum, so it may be damaged. */
 function parseTraining(path: string, text: string): Training {

@@ -6,6 +6,8 @@ import {createProgress, type Progress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
 import {checkDataset, type Dataset} from '../datasets/dataset.js';
 import {describeShared, sharedImages} from '../datasets/overlap.js';
+import {joinGroup, type ProcessGroup} from '../distributed/process-group.js';
+import {RankLog} from '../distributed/rank-log.js';
 import type {FileLock} from '../files/file-lock.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type FileNotice, noticesOf, tellOnce} from '../image/notices.js';
@@ -26,6 +28,7 @@ import {describeMemory} from './memory.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {trainedNames} from './parameter-groups.js';
 import {completeResumedOptions, resumeUnder} from './resume.js';
+import {shareState} from './share-state.js';
 import {readTrainingState, type TrainingState} from './state.js';
 import {type Ending, Trainer} from './trainer.js';
 
@@ -58,7 +61,7 @@ export type Run = {
  * number of the sample; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_TARGET with the file and
  * instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it; BUSY if the model
  * is already being trained, or if another run goes on in the folder or has taken it over; DISPOSED; OUT_OF_MEMORY with
- * the largest image; WRITE_FAILED, which leaves the earlier checkpoint intact; or, after saving `last`, the reason of
+ * the largest image; GROUP_FAILED if another process of the group has ended, failed or hung; WRITE_FAILED, which leaves the earlier checkpoint intact; or, after saving `last`, the reason of
  * an aborted signal. When resuming also INVALID_CHECKPOINT, and INVALID_DATASET or INVALID_OPTION if something has
  * changed that must not.
  */
@@ -82,9 +85,46 @@ export type TrainHooks = {
 /** `train()` with hooks. */
 export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: TrainHooks): Promise<Run> {
   checkTrainOptions(options);
+  checkDataset(options.data, "'data'");
+  if (options.validation !== undefined) checkDataset(options.validation, "'validation'");
+  const group = await joinGroup(options.distributed ?? 'none', 'train()');
+  if (group === undefined) return trainIn(group, model, options, hooks);
+  const isOfAll = (error: unknown) =>
+    (options.signal?.aborted && error === options.signal.reason) ||
+    (error instanceof MaskRcnnError && error.code === 'NON_FINITE_LOSS');
+  return group.during(async () => {
+    await requireSameData(group, options);
+    const run = await trainIn(group, model, options, hooks);
+    // Rank 0 has written everything by then.
+    await group.meet();
+    return run;
+  }, isOfAll);
+}
+
+/** Throws INVALID_DATASET if the processes have opened different data. */
+async function requireSameData(group: ProcessGroup, {data, validation}: TrainOptions): Promise<void> {
+  const describe = (set: Dataset | undefined) =>
+    set === undefined ? 'none' : `${set.length} images of ${list(set.classes)}`;
+  for (const [name, own] of [['data', describe(data)] as const, ['validation', describe(validation)] as const]) {
+    const all = await group.gather(own);
+    const other = all.findIndex((each) => each !== all[0]);
+    if (other < 0) continue;
+    throw new MaskRcnnError(
+      'INVALID_DATASET',
+      `'${name}' must be the same in all processes, but rank 0 has ${all[0]} and rank ${other} has ${all[other]}.`,
+    );
+  }
+}
+
+/** Trains by this process alone, or as one of `group`. */
+async function trainIn(
+  group: ProcessGroup | undefined,
+  model: MaskRcnn,
+  options: TrainOptions,
+  hooks: TrainHooks,
+): Promise<Run> {
   const {data, validation, signal} = options;
-  checkDataset(data, "'data'");
-  if (validation !== undefined) checkDataset(validation, "'validation'");
+  const isFirst = group?.isFirst ?? true;
   const release = reserveModel(model, 'train()');
   try {
     signal?.throwIfAborted();
@@ -93,15 +133,24 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
       checkClasses(model, validation, 'validation');
       requireSamePixels(data.pixels, validation.pixels);
     }
-    const lock = await lockToResume(options);
+    const lock = isFirst ? await lockToResume(options) : undefined;
     try {
-      const saved = lock === undefined ? undefined : await findState(model, options);
+      const found = lock === undefined ? undefined : await findState(model, options);
+      const saved = group === undefined ? found : await shareState(group, found);
       const {masks} = model.options;
       const resolved =
-        saved === undefined ? completeTrainOptions(options, masks) : completeResumedOptions(options, saved, masks);
-      const conditions = await conditionsOf(model, options);
-      const {state, notices} =
-        saved === undefined ? {state: undefined, notices: []} : resumeUnder(conditions, saved, options);
+        saved === undefined
+          ? completeTrainOptions(options, masks, group?.size)
+          : completeResumedOptions(options, saved, masks);
+      // Rank 0 decides, since its state is the one that is gone on from.
+      const prepare = async () => {
+        const conditions = await conditionsOf(model, options, group?.size);
+        if (saved === undefined) return {conditions, notices: [], position: undefined};
+        const {state, notices} = resumeUnder(conditions, saved, options);
+        return {conditions, notices, position: state.position};
+      };
+      const {conditions, notices, position} = await (group === undefined ? prepare() : group.fromFirst(prepare));
+      const state = saved && position && {...saved, position};
       const unfreeze = await freeze(model, resolved.freeze);
       try {
         const isCompared = validation !== undefined && !hooks.areFilesTold;
@@ -115,7 +164,7 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
           ...(Object.keys(model.pixels).length === 0 ? [] : pixelsDifference(model.pixels, data.pixels)),
         ];
         setPixels(model, data.pixels ?? {});
-        return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock});
+        return await runTraining(model, options, {resolved, state, conditions, notices: told, hooks, lock, group});
       } finally {
         await unfreeze();
       }
@@ -136,43 +185,57 @@ type Prepared = {
   notices: readonly string[];
   hooks: TrainHooks;
   lock: FileLock | undefined;
+  group: ProcessGroup | undefined;
 };
 
 async function runTraining(
   model: MaskRcnn,
   given: TrainOptions,
-  {resolved: options, state, conditions, notices, hooks, lock}: Prepared,
+  {resolved: options, state, conditions, notices, hooks, lock, group}: Prepared,
 ): Promise<Run> {
-  const progress = given.log === 'silent' ? undefined : reworded(createProgress(), hooks.wording);
+  const isFirst = group?.isFirst ?? true;
+  const rankLog = group === undefined || isFirst ? undefined : new RankLog(group.rank);
+  const progress =
+    given.log === 'silent' ? undefined : reworded(createProgress(rankLog && {stream: rankLog}), hooks.wording);
   const say = (text: string) => progress?.say(text);
   const tellFiles = hooks.areFilesTold ? () => {} : tellOnce(say);
-  const loader = await openLoader(model, given, options, {say, tellFiles});
+  const loader = await openLoader(model, given, options, {say, tellFiles, group});
   const log = new TrainLog(progress, {
     epochs: options.epochs,
     stepsPerEpoch: Math.ceil(loader.length / options.accumulate),
-    imagesPerStep: options.batchSize * options.accumulate,
+    imagesPerStep: options.batchSize * options.processes * options.accumulate,
   });
   try {
-    const folder = await RunFolder.open(given.output, {
-      classes: model.classes,
-      warn: (text) => log.say(text),
-      lock,
-      ...(state && {resumeAt: state.position, runId: state.runId}),
-    });
+    const open = () =>
+      RunFolder.open(given.output, {
+        classes: model.classes,
+        warn: (text) => log.say(text),
+        lock,
+        ...(state && {resumeAt: state.position, runId: state.runId}),
+      });
+    const folder = isFirst ? await open() : undefined;
     try {
-      await hooks.onFolder?.(folder.path);
-      await folder.writeOptions({model: model.options, classes: model.classes, train: options});
-      log.say(describeRun(given.data, loader.length, options, folder.path));
+      const describe = async () => {
+        const {path, best, last} = folder!;
+        await hooks.onFolder?.(path);
+        await folder!.writeOptions({model: model.options, classes: model.classes, train: options});
+        return {path, best, last, history: await folder!.history()};
+      };
+      const {path, best, last, history} = await (group === undefined ? describe() : group.fromFirst(describe));
+      await rankLog?.openIn(path);
+      log.say(describeRun(given.data, loader.length, options, path));
       if (state !== undefined) log.say(`Going on from step ${state.position.step + 1}.`);
       for (const notice of notices) log.say(notice);
-      const trainer = await Trainer.create({model, given, options, loader, folder, log, tellFiles, conditions, state});
+      const parts = {model, given, options, loader, folder, history, log, tellFiles, conditions, state, group};
+      const trainer = await Trainer.create(parts);
       const ending = await trainer.run();
-      return {output: folder.path, best: folder.best, last: folder.last, history: trainer.history, ending};
+      return {output: path, best, last, history: trainer.history, ending};
     } finally {
-      await folder.close();
+      await folder?.close();
     }
   } finally {
     log.close();
+    await rankLog?.close();
   }
 }
 
@@ -183,20 +246,38 @@ function reworded(progress: Progress, wording = (text: string) => text): Progres
 async function openLoader(
   model: MaskRcnn,
   {data, augment = 'hflip', signal}: TrainOptions,
-  {batchSize, seed, groupByAspectRatio, balance, balanceThreshold, unreadable, prefetch}: ResolvedTrainOptions,
-  {say, tellFiles}: {say: (text: string) => void; tellFiles: (notices: readonly FileNotice[]) => void},
+  {
+    batchSize,
+    processes,
+    seed,
+    groupByAspectRatio,
+    balance,
+    balanceThreshold,
+    unreadable,
+    prefetch,
+  }: ResolvedTrainOptions,
+  {
+    say,
+    tellFiles,
+    group,
+  }: {
+    say: (text: string) => void;
+    tellFiles: (notices: readonly FileNotice[]) => void;
+    group: ProcessGroup | undefined;
+  },
 ): Promise<Loader> {
   const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
   const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
   const tellBoxes = boxesAloneTeller(data, model.options.masks, say);
   const repeats = balance === 'none' ? undefined : await repeatsOf(data, {balanceThreshold, unreadable, say, signal});
   return createLoader(data, {
-    batchSize,
+    batchSize: batchSize * processes,
     seed,
     unreadable,
     prefetch,
     ...(groups && {groups}),
     ...(repeats && {repeats}),
+    ...(group && {share: {rank: group.rank, size: group.size}}),
     onRead: (sample) => {
       tellFiles(noticesOf(sample));
       tellBoxes(sample);
@@ -206,7 +287,8 @@ async function openLoader(
       check: ({file, image}) => checkNetworkSize(image, model.options, {name: file, file}),
     }),
     onSkip: (_, error) => say(`Left out: ${error.message}`),
-    ...(signal && {signal}),
+    // In a group, all processes end at the same step.
+    ...(signal && group === undefined && {signal}),
   });
 }
 
@@ -276,13 +358,14 @@ function list(classes: readonly string[]): string {
 
 /** The message shows how the learning rate was computed, because that is what users most often need to change. */
 function describeRun(data: Dataset, batches: number, options: ResolvedTrainOptions, output: string): string {
-  const {epochs, batchSize, accumulate, optimizer, lr, warmup, schedule, balance} = options;
-  const images = batchSize * accumulate;
+  const {epochs, batchSize, processes, accumulate, optimizer, lr, warmup, schedule, balance} = options;
+  const images = batchSize * processes * accumulate;
   const steps = Math.ceil(batches / accumulate);
   const isDefault = optimizer.type === 'sgd' && lr === SGD_RATE_PER_IMAGE * images;
   const rate = isDefault ? `${lr} (${SGD_RATE_PER_IMAGE} × ${count(images, 'image')})` : `${lr}`;
   const about = balance === 'none' ? '' : 'about ';
-  const batch = accumulate === 1 ? `batches of ${batchSize}` : `${accumulate} batches of ${batchSize} each`;
+  const size = processes === 1 ? `${batchSize}` : `${batchSize} × ${count(processes, 'process', 'processes')}`;
+  const batch = accumulate === 1 ? `batches of ${size}` : `${accumulate} batches of ${size} each`;
   return (
     `Training on ${count(data.length, 'image')}: ${count(epochs, 'epoch')} of ${about}${count(steps, 'step')}, ${batch}. ` +
     `${optimizer.type === 'sgd' ? 'SGD' : 'AdamW'} at rate ${rate}, ${count(warmup, 'step')} of warm-up, then ${schedule.type}. ` +

@@ -4,7 +4,8 @@ import {gpuIndex} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Comparison} from '../draw/mosaic.js';
-import {type Evaluation, evaluate} from '../evaluation/evaluate.js';
+import {evaluateIn} from '../evaluation/evaluate.js';
+import type {Evaluation} from '../evaluation/evaluation.js';
 import {noticesOf} from '../image/notices.js';
 import {openModel} from '../model/model.js';
 import {type EpochRecord, type History, meanLoss, type StepRecord, totalLoss} from '../run/history.js';
@@ -34,29 +35,31 @@ export class Trainer {
   readonly #average: MovingAverage;
   readonly #schedule: Schedule;
   readonly #position: Position;
-  readonly #saver: Saver;
+  /** Undefined in a process that writes nothing. */
+  readonly #saver: Saver | undefined;
   /** When the run would have started without interruptions, in milliseconds. */
   readonly #began: number;
   /** The first step of the current epoch, counted over the whole run. Epochs may differ in length. */
   #firstStep: number;
+  /** Whether an aborted signal has ended the run, of this process or of another one. */
+  #isInterrupted = false;
 
   static async create(parts: TrainerParts): Promise<Trainer> {
-    const {model, options, state, folder} = parts;
+    const {model, options, state, group} = parts;
     const binding = await loadBinding();
     const own = openModel(model);
-    if (state !== undefined) await native(() => own.loadStateDict([...state.model.values()]));
-    const optimizer = await native(() => new binding.Optimizer(own, toNativeOptimizer(options, own.parameters())));
-    if (state === undefined) {
-      await native(() => own.seed(options.seed));
-    } else {
-      await native(() => optimizer.loadStateDict([...state.optimizer]));
-      await native(() => own.setRandomState(state.samplers));
+    // The others get the weights from rank 0.
+    if (state !== undefined && (group?.isFirst ?? true)) {
+      await native(() => own.loadStateDict([...state.model.values()]));
     }
-    return new Trainer(parts, optimizer, await folder.history());
+    if (group !== undefined) await native(() => own.join(group.native, {wire: group.gradients}));
+    const optimizer = await native(() => new binding.Optimizer(own, toNativeOptimizer(options, own.parameters())));
+    if (state !== undefined) await native(() => optimizer.loadStateDict([...state.optimizer]));
+    return new Trainer(parts, optimizer);
   }
 
-  private constructor(parts: TrainerParts, optimizer: Optimizer, history: History) {
-    const {model, options, loader, state} = parts;
+  private constructor(parts: TrainerParts, optimizer: Optimizer) {
+    const {model, options, loader, state, folder, history} = parts;
     const {lr, schedule, warmup, epochs, accumulate, ema} = options;
     const stepsPerEpoch = Math.ceil(loader.length / accumulate);
     this.history = history;
@@ -76,12 +79,15 @@ export class Trainer {
     if (model.options.precision === 'float16') this.#position.lossScale ??= FIRST_LOSS_SCALE;
     else delete this.#position.lossScale;
     this.#began = performance.now() - this.#position.seconds * 1000;
-    this.#saver = new Saver({parts, optimizer, average: this.#average, position: this.#position, began: this.#began});
+    if (folder === undefined) return;
+    const [average, position, began] = [this.#average, this.#position, this.#began];
+    this.#saver = new Saver({parts, folder, optimizer, average, position, began});
   }
 
   /**
-   * Runs to the end. If the signal is aborted, it saves the state before throwing the signal's reason. In any case, the
-   * model ends up with the weights to use, which are the averages if `ema` is on.
+   * Runs to the end. If the signal is aborted, of this process or of another one of the group, it saves the state
+   * before throwing the signal's reason. In any case, the model ends up with the weights to use, which are the averages
+   * if `ema` is on.
    */
   async run(): Promise<Ending> {
     const {signal} = this.#parts.given;
@@ -91,10 +97,12 @@ export class Trainer {
       while (ending === undefined) ending = await this.#runEpoch();
       return ending;
     } catch (error) {
-      if (signal?.aborted && error === signal.reason) await this.#saver.saveLast();
+      if (this.#isInterrupted || (signal?.aborted && error === signal.reason)) await this.#saver?.saveLast();
       throw error;
     } finally {
       await this.#average.swap();
+      // A model that has been disposed has left.
+      if (this.#parts.group !== undefined) await native(() => openModel(this.#parts.model).leave()).catch(() => {});
     }
   }
 
@@ -127,12 +135,12 @@ export class Trainer {
       this.#firstStep = step;
     }
     this.history.epochs.push(record);
-    await this.#parts.folder.append({type: 'epoch', ...record});
+    await this.#parts.folder?.append({type: 'epoch', ...record});
     const {standing, isBest} = judge(this.#position, record, options.bestBy);
     Object.assign(this.#position, standing);
-    const ending = this.#endingByCourse() ?? (this.#hasTime() ? undefined : 'limitHours');
-    await this.#saver.saveEpoch(epoch, {isBest, isEnd: ending !== undefined});
-    await this.#parts.folder.writeCurves(this.history);
+    const ending = this.#endingByCourse() ?? ((await this.#decide()).isLate ? 'limitHours' : undefined);
+    await this.#saver?.saveEpoch(epoch, {isBest, isEnd: ending !== undefined});
+    await this.#parts.folder?.writeCurves(this.history);
     this.#parts.log.epoch(record);
     this.#parts.given.onEpoch?.(record);
     return ending;
@@ -141,9 +149,9 @@ export class Trainer {
   /** Runs the steps of an epoch until its end or `limitHours`. Resolves to whether the epoch is whole. */
   async #runSteps(): Promise<boolean> {
     const {
-      given: {signal},
-      options: {accumulate, saveEveryMinutes},
+      options: {accumulate},
       loader,
+      group,
     } = this.#parts;
     const {epoch, batch: startBatch} = this.#position;
     const length = loader.lengthOf(epoch);
@@ -151,14 +159,16 @@ export class Trainer {
     let began = performance.now();
     const take = async (ready: PendingStep) => {
       pending = undefined;
+      // In a group, also a batch of which no process could read an image gets here.
+      if (!ready.step.hasImages) return true;
       const record = await this.#takeStep(ready, began);
       began = performance.now();
       await this.#keepStep(record);
-      signal?.throwIfAborted();
+      const {isAborted, isLate} = await this.#decide();
+      if (isAborted) throw this.#interruption();
       if (this.#position.batch === length) return true;
-      if (!this.#hasTime()) return false;
-      const due = saveEveryMinutes !== null && this.#saver.sinceLast > saveEveryMinutes * 60_000;
-      if (due) await this.#saver.saveLast();
+      if (isLate) return false;
+      if (this.#isSaveDue()) await this.#saver?.saveLast();
       return true;
     };
     for await (const batch of loader.epoch(epoch, {startBatch})) {
@@ -166,7 +176,7 @@ export class Trainer {
       // The last batch of a step may have had no readable image.
       if (pending !== undefined && pending.end !== end && !(await take(pending))) return false;
       pending ??= {
-        step: new GradientStep(this.#parts.model, this.#optimizer, this.#position.lossScale),
+        step: new GradientStep(this.#parts.model, this.#optimizer, {lossScale: this.#position.lossScale, group}),
         end,
         waitMs: 0,
       };
@@ -176,12 +186,12 @@ export class Trainer {
     return pending === undefined || take(pending);
   }
 
-  async #addBatch(pending: PendingStep, {samples, batch, waitMs}: Batch): Promise<void> {
+  async #addBatch(pending: PendingStep, {samples, seeds, batch, waitMs}: Batch): Promise<void> {
     const {folder, options} = this.#parts;
     const {step} = this.#position;
-    if (step < DRAWN_STEPS && batch % options.accumulate === 0) await folder.drawBatch(step, samples);
+    if (step < DRAWN_STEPS && batch % options.accumulate === 0) await folder?.drawBatch(step, samples);
     pending.waitMs += waitMs;
-    await pending.step.add(samples);
+    await pending.step.add({samples, seeds}, {isLast: batch + 1 === pending.end});
   }
 
   async #takeStep({step: gradients, end, waitMs}: PendingStep, began: number): Promise<StepRecord> {
@@ -210,15 +220,15 @@ export class Trainer {
     const loss = totalLoss(outcome.losses);
     const seconds = (performance.now() - began) / 1000;
     const scale = lossScale && {lossScale: lossScale.factor};
-    return {step, epoch, lr, loss, ...outcome, ...scale, seconds, dataSeconds: waitMs / 1000};
+    return {step, epoch, lr, loss, ...outcome, ...scale, seconds, dataSeconds: waitMs / 1000, ...gradients.waits};
   }
 
   async #evaluate(epoch: number): Promise<Evaluation | null> {
-    const {model, given, options, folder, log, tellFiles} = this.#parts;
+    const {model, given, options, folder, log, tellFiles, group} = this.#parts;
     const {validation: data, signal} = given;
     if (data === undefined) return null;
     const pictures: Comparison[] = [];
-    const {details: _, ...scores} = await evaluate(model, {
+    const {details: _, ...scores} = await evaluateIn(group, model, {
       data,
       scoreThreshold: options.scoreThreshold,
       onImage: (done) => log.evaluating(epoch, done, data.length),
@@ -226,9 +236,10 @@ export class Trainer {
         tellFiles(noticesOf(sample));
         if (pictures.length < DRAWN_IMAGES) pictures.push({sample, detections});
       },
-      ...(signal && {signal}),
+      // In a group, all processes end at the same point.
+      ...(signal && group === undefined && {signal}),
     });
-    await folder.drawValidation(epoch, pictures);
+    await folder?.drawValidation(epoch, pictures);
     return scores;
   }
 
@@ -246,14 +257,34 @@ export class Trainer {
     return Math.ceil(loader.lengthOf(epoch) / options.accumulate);
   }
 
-  #hasTime(): boolean {
-    const {limitHours} = this.#parts.options;
-    return limitHours === null || performance.now() - this.#began < limitHours * 3_600_000;
+  /** What ends the run after a step. All processes of a group decide the same: each has its own clock and signal. */
+  async #decide(): Promise<{isAborted: boolean; isLate: boolean}> {
+    const {
+      given: {signal},
+      options: {limitHours},
+      group,
+    } = this.#parts;
+    const isLate = limitHours !== null && performance.now() - this.#began >= limitHours * 3_600_000;
+    const own = {isAborted: signal?.aborted ?? false, isLate};
+    return group === undefined ? own : group.any(own);
+  }
+
+  #interruption(): unknown {
+    this.#isInterrupted = true;
+    const {signal} = this.#parts.given;
+    if (signal?.aborted) return signal.reason;
+    return new MaskRcnnError('GROUP_FAILED', 'The run was interrupted in another process of the group, and is saved.');
+  }
+
+  #isSaveDue(): boolean {
+    const {saveEveryMinutes} = this.#parts.options;
+    if (this.#saver === undefined || saveEveryMinutes === null) return false;
+    return this.#saver.sinceLast > saveEveryMinutes * 60_000;
   }
 
   async #keepStep(record: StepRecord): Promise<void> {
     this.history.steps.push(record);
-    await this.#parts.folder.append({type: 'step', ...record});
+    await this.#parts.folder?.append({type: 'step', ...record});
     this.#parts.log.step(record, {
       done: record.step - this.#firstStep + 1,
       total: this.#stepsOf(record.epoch),

@@ -33,7 +33,7 @@ BalancedSampler::Pool BalancedSampler::pool(const std::vector<at::Tensor>& label
 }
 
 std::vector<BalancedSampler::Sample> BalancedSampler::draw(
-    Pool& pool, at::Generator& generator) const {
+    Pool& pool, Generators& generators) const {
   const auto& [positive, negative, _] = pool;
   const auto* total = pool.totals.wait().front().const_data_ptr<int64_t>();
   const auto most_positive =
@@ -43,6 +43,7 @@ std::vector<BalancedSampler::Sample> BalancedSampler::draw(
     const auto positives = total[2 * image], negatives = total[2 * image + 1];
     const auto positive_count = std::min(positives, most_positive);
     const auto negative_count = std::min(negatives, batch_size_ - positive_count);
+    auto& generator = generators[image];
     // Two statements, because parity requires this order of the draws.
     const auto drawn_positive = draw_from(positive[image], positives, positive_count, generator);
     const auto drawn_negative = draw_from(negative[image], negatives, negative_count, generator);

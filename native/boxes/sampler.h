@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "aten.h"
+#include "boxes/generators.h"
 #include "device/transfers.h"
 
 namespace maskrcnn {
@@ -15,7 +16,7 @@ struct SamplingOptions {
 };
 
 // Samples boxes for the loss so that negatives do not swamp the positives (Fast R-CNN,
-// section 2.3; torchvision detection/_utils.py). Draws from the generator in the same way as
+// section 2.3; torchvision detection/_utils.py). Draws from the generators in the same way as
 // torchvision draws from the global one: for each image, a permutation of the positives, then one
 // of the negatives. So equal seeds give equal samples on every device.
 class BalancedSampler {
@@ -36,7 +37,8 @@ class BalancedSampler {
     at::Tensor positive;  // indices, ascending
     at::Tensor negative;
   };
-  std::vector<Sample> draw(Pool& pool, at::Generator& generator) const;
+  // generators: one per image, which may all be the same one.
+  std::vector<Sample> draw(Pool& pool, Generators& generators) const;
 
  private:
   int64_t batch_size_;

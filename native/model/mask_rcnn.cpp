@@ -38,22 +38,23 @@ MaskRCNN::MaskRCNN(const MaskRCNNOptions& options)
 }
 
 MaskRCNNLosses MaskRCNN::compute_losses(
-    const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator) {
-  const auto inputs = transform_.forward(images, targets, device(), generator);
+    const std::vector<at::Tensor>& images, std::vector<Target> targets, Generators& generators) {
+  const auto inputs = transform_.forward(images, targets, device(), generators);
   const PrecisionScope scope(options_.arithmetic, device());
   const auto [features, rpn_output] = compute_maps(inputs.tensors);
   // Queues the work that needs no value from the device before the work that waits for one.
   auto anchors = rpn_->assign_targets(rpn_output, inputs, targets);
   auto proposals = roi_heads_->match(
       boxes_of(rpn_->propose(rpn_output, inputs, options_.rpn.training)), targets);
-  const auto rpn_losses = rpn_->compute_losses(rpn_output, anchors, generator);
-  const auto roi_losses = roi_heads_->compute_losses(features, proposals, targets, generator);
+  const auto rpn_losses = rpn_->compute_losses(rpn_output, anchors, generators);
+  const auto roi_losses = roi_heads_->compute_losses(features, proposals, targets, generators);
   return {
       roi_losses.classifier,
       roi_losses.box_reg,
       roi_losses.mask,
       rpn_losses.objectness,
-      rpn_losses.box_reg};
+      rpn_losses.box_reg,
+      {roi_losses.sampled, roi_losses.masked, rpn_losses.sampled}};
 }
 
 void MaskRCNN::require_mask_head(bool wanted) const {

@@ -24,7 +24,16 @@ struct MaskRCNNLosses {
   at::Tensor objectness;
   at::Tensor rpn_box_reg;
 
+  // The numbers of samples that the losses are means over: boxes of the RoI heads for `classifier`
+  // and `box_reg`, masks for `mask`, anchors for the others.
+  struct Counts {
+    int64_t boxes, masks, anchors;
+  } counts;
+
   at::Tensor total() const { return classifier + box_reg + mask + objectness + rpn_box_reg; }
+  at::Tensor values() const {  // [5], without gradients
+    return at::stack({classifier, box_reg, mask, objectness, rpn_box_reg}).detach();
+  }
 };
 
 // Mask R-CNN with a feature pyramid; without its mask head, Faster R-CNN. Names are those of
@@ -32,9 +41,10 @@ struct MaskRCNNLosses {
 struct MaskRCNN : Module {
   explicit MaskRCNN(const MaskRCNNOptions& options);
 
-  // images: [H,W,3] u8 each. Draws sizes and samples from the generator. Call in training mode.
+  // images: [H,W,3] u8 each. Draws sizes and samples from the generators, one per image. Call in
+  // training mode.
   MaskRCNNLosses compute_losses(
-      const std::vector<at::Tensor>& images, std::vector<Target> targets, at::Generator& generator);
+      const std::vector<at::Tensor>& images, std::vector<Target> targets, Generators& generators);
 
   // The results are on the CPU, with boxes in pixels of the original images. `costs` records the
   // stages. Call in evaluation mode.

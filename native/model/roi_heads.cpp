@@ -189,9 +189,9 @@ MatchedProposals RoIHeads::match(
 }
 
 std::vector<RoIHeads::TrainingSample> RoIHeads::sample(
-    MatchedProposals& proposals, at::Generator& generator) const {
+    MatchedProposals& proposals, Generators& generators) const {
   std::vector<TrainingSample> samples;
-  for (const auto& [positive, negative] : sampler_.draw(proposals.pool, generator)) {
+  for (const auto& [positive, negative] : sampler_.draw(proposals.pool, generators)) {
     const auto& image = proposals.images[samples.size()];
     const auto chosen = std::get<0>(at::cat({positive, negative}).sort());
     samples.push_back(
@@ -210,8 +210,8 @@ RoiLosses RoIHeads::compute_losses(
     const std::vector<at::Tensor>& features,
     MatchedProposals& proposals,
     const std::vector<Target>& targets,
-    at::Generator& generator) {
-  const auto samples = sample(proposals, generator);
+    Generators& generators) {
+  const auto samples = sample(proposals, generators);
   std::vector<Matched> masked;
   std::vector<at::Tensor> masks_for;
   for (size_t image = 0; has_masks() && image < targets.size(); ++image) {
@@ -235,6 +235,8 @@ RoiLosses RoIHeads::compute_losses(
   }
   const auto labels = at::cat(all_labels);  // [R]
   const auto predictions = predict_boxes(features, boxes);
+  int64_t masks = 0;
+  for (const auto& image : masked) masks += image.labels.size(0);
   const auto mask_loss = [&] {
     if (!has_masks()) return at::zeros({}, predictions.class_logits.options());
     return compute_mask_loss(features, masked, places_of_masks, targets);
@@ -242,7 +244,12 @@ RoiLosses RoIHeads::compute_losses(
   // Without proposals and objects there is nothing to learn: the mean of no elements would be NaN,
   // as it is in torchvision.
   if (labels.size(0) == 0) {
-    return {predictions.class_logits.sum() * 0, predictions.box_regression.sum() * 0, mask_loss()};
+    return {
+        predictions.class_logits.sum() * 0,
+        predictions.box_regression.sum() * 0,
+        mask_loss(),
+        0,
+        masks};
   }
   const auto classifier = at::cross_entropy_loss(predictions.class_logits, labels);
 
@@ -253,7 +260,7 @@ RoiLosses RoIHeads::compute_losses(
       at::cat(wanted_boxes),
       at::cat(positive_boxes),
       labels.numel());
-  return {classifier, box_reg, mask_loss()};
+  return {classifier, box_reg, mask_loss(), labels.numel(), masks};
 }
 
 at::Tensor RoIHeads::compute_mask_loss(

@@ -46,6 +46,8 @@ struct RoiLosses {
   at::Tensor classifier;  // scalars
   at::Tensor box_reg;
   at::Tensor mask;  // 0 without a mask head, or without an object that has a mask
+  int64_t sampled;  // number of boxes that the first two are means over
+  int64_t masked;   // number of masks that the third is a mean over
 };
 
 // Predicts the class, the exact box and the mask of each proposal (Mask R-CNN, section 3;
@@ -87,7 +89,7 @@ struct RoIHeads : Module {
       const std::vector<at::Tensor>& features,
       MatchedProposals& proposals,
       const std::vector<Target>& targets,
-      at::Generator& generator);
+      Generators& generators);
 
   const RoiHeadsOptions& options() const { return options_; }
 
@@ -101,7 +103,7 @@ struct RoIHeads : Module {
     Matched all, positive;
     at::Tensor places;  // positions of the positive boxes in `all`
   };
-  std::vector<TrainingSample> sample(MatchedProposals& proposals, at::Generator& generator) const;
+  std::vector<TrainingSample> sample(MatchedProposals& proposals, Generators& generators) const;
   at::Tensor compute_mask_loss(
       const std::vector<at::Tensor>& features,
       const std::vector<Matched>& boxes,  // those whose instance has a mask

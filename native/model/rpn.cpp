@@ -158,7 +158,7 @@ AnchorTargets RegionProposalNetwork::assign_targets(
 }
 
 RpnLosses RegionProposalNetwork::compute_losses(
-    const RpnHeadOutput& output, AnchorTargets& targets, at::Generator& generator) const {
+    const RpnHeadOutput& output, AnchorTargets& targets, Generators& generators) const {
   std::vector<at::Tensor> levels_objectness, levels_offsets;
   for (size_t level = 0; level < output.objectness.size(); ++level) {
     levels_objectness.push_back(by_anchor(output.objectness[level], 1));
@@ -168,7 +168,7 @@ RpnLosses RegionProposalNetwork::compute_losses(
   const auto offsets = at::cat(levels_offsets, /*dim=*/1).reshape({-1, 4});  // [N·S,4]
 
   const auto& anchors = targets.anchors;
-  const auto samples = sampler_.draw(targets.pool, generator);
+  const auto samples = sampler_.draw(targets.pool, generators);
   std::vector<at::Tensor> positive, negative, wanted_boxes, references;
   for (size_t image = 0; image < samples.size(); ++image) {
     const auto& sample = samples[image];
@@ -181,7 +181,7 @@ RpnLosses RegionProposalNetwork::compute_losses(
   const auto positives = at::cat(positive);
   const auto sampled = at::cat({positives, at::cat(negative)});
   if (sampled.size(0) == 0) {  // every anchor is ignored: the mean of no elements would be NaN
-    return {objectness.sum() * 0, offsets.sum() * 0};
+    return {objectness.sum() * 0, offsets.sum() * 0, 0};
   }
 
   const auto box_reg = box_coder_.loss(
@@ -191,7 +191,7 @@ RpnLosses RegionProposalNetwork::compute_losses(
       sampled.numel());
   const auto objectness_loss = at::binary_cross_entropy_with_logits(
       objectness.index_select(0, sampled), at::cat(targets.labels).index_select(0, sampled));
-  return {objectness_loss, box_reg};
+  return {objectness_loss, box_reg, sampled.numel()};
 }
 
 }  // namespace maskrcnn

@@ -50,6 +50,7 @@ struct AnchorTargets {
 struct RpnLosses {
   at::Tensor objectness;  // scalar
   at::Tensor box_reg;     // scalar
+  int64_t sampled;        // number of anchors that both are means over
 };
 
 // Finds boxes that contain an object of any class (Faster R-CNN, section 3.1; torchvision
@@ -75,7 +76,7 @@ struct RegionProposalNetwork : Module {
       const std::vector<Target>& targets) const;
 
   RpnLosses compute_losses(
-      const RpnHeadOutput& output, AnchorTargets& targets, at::Generator& generator) const;
+      const RpnHeadOutput& output, AnchorTargets& targets, Generators& generators) const;
 
   std::shared_ptr<RpnHead> head;
 

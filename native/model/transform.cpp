@@ -47,12 +47,12 @@ ImageList Transform::forward(
     const std::vector<at::Tensor>& images,
     std::vector<Target>& targets,
     at::Device device,
-    at::Generator& generator) const {
+    Generators& generators) const {
   std::vector<at::Tensor> inputs;
   for (size_t i = 0; i < images.size(); ++i) {
     const auto original = size_of(images[i]);
     const auto to =
-        options_.skip_resize ? original : resized(original, draw(options_.min_size, generator));
+        options_.skip_resize ? original : resized(original, draw(options_.min_size, generators[i]));
     inputs.push_back(normalize_and_resize(images[i], to, device));
     targets[i].boxes = upload(resize_boxes(targets[i].boxes, original, to), device);
     targets[i].labels = upload(targets[i].labels, device);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "aten.h"
+#include "boxes/generators.h"
 #include "device/transfers.h"
 #include "model/options.h"
 #include "model/targets.h"
@@ -30,7 +31,7 @@ class Transform {
       const std::vector<at::Tensor>& images,
       std::vector<Target>& targets,
       at::Device device,
-      at::Generator& generator) const;
+      Generators& generators) const;
 
  private:
   ImageSize resized(ImageSize original, int64_t min_size) const;

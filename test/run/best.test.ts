@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {Evaluation} from '../../lib/evaluation/evaluate.js';
+import type {Evaluation} from '../../lib/evaluation/evaluation.js';
 import {bestEpoch, isBetter, tieBreakOf} from '../../lib/run/best.js';
 import type {EpochRecord} from '../../lib/run/history.js';
 import {epoch} from './records.js';

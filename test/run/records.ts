@@ -1,4 +1,4 @@
-import type {Evaluation} from '../../lib/evaluation/evaluate.js';
+import type {Evaluation} from '../../lib/evaluation/evaluation.js';
 import type {EpochRecord, StepRecord} from '../../lib/run/history.js';
 
 /** A step whose losses add up to `loss`. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {Evaluation} from '../../lib/evaluation/evaluate.js';
+import type {Evaluation} from '../../lib/evaluation/evaluation.js';
 import {judge, type Standing} from '../../lib/train/standing.js';
 import {epoch, pixelScores} from '../run/records.js';
 

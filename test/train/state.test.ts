@@ -21,7 +21,6 @@ const state: TrainingState = {
   // Larger than the parts of the checksum.
   model: toStateDict([tensor('weight', 20 << 20), tensor('bias', 3)]),
   optimizer: [tensor('moment', 5)],
-  samplers: Uint8Array.of(1, 2, 3),
   position: {...START, step: 4, bestScore: 0.5, bestTieBreak: {ap: null, loss: 1.5}},
   options: {lr: 0.1} as TrainingState['options'],
   images: 3,

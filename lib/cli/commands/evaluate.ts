@@ -2,13 +2,9 @@ import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {bool, number, text} from '../../basics/schema.js';
 import {Place} from '../../datasets/annotated/place.js';
-import {
-  type Evaluation,
-  type EvaluationDetails,
-  evaluate as evaluateModel,
-  SCORE_THRESHOLD,
-} from '../../evaluation/evaluate.js';
+import {evaluate as evaluateModel, SCORE_THRESHOLD} from '../../evaluation/evaluate.js';
 import {evaluateResults} from '../../evaluation/evaluate-results.js';
+import type {Evaluation, EvaluationDetails} from '../../evaluation/evaluation.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
 import {type Views, viewsRule} from '../../model/predict-options.js';

@@ -1,7 +1,7 @@
 import {count} from '../../basics/wording.js';
 import {escapeMarkup} from '../../draw/canvas.js';
 import type {CocoScores} from '../../evaluation/coco-scores.js';
-import type {Evaluation} from '../../evaluation/evaluate.js';
+import type {Evaluation} from '../../evaluation/evaluation.js';
 import {headlines} from '../../run/headlines.js';
 import {meaningOf} from '../score-meanings.js';
 import {countTable} from './count-table.js';

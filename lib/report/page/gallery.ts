@@ -3,7 +3,7 @@ import {readSample} from '../../datasets/read-sample.js';
 import type {Shape} from '../../draw/canvas.js';
 import {fit} from '../../draw/fit.js';
 import {detectionItems, type Item, instanceItems} from '../../draw/overlay.js';
-import type {EvaluationDetails} from '../../evaluation/evaluate.js';
+import type {EvaluationDetails} from '../../evaluation/evaluation.js';
 import {trueLabels} from '../../evaluation/label-map.js';
 import {matchClasses, relabel} from '../../evaluation/match-classes.js';
 import {regionsOf} from '../../evaluation/regions.js';

@@ -1,6 +1,6 @@
 import {count, formatDuration} from '../../basics/wording.js';
 import {escapeMarkup} from '../../draw/canvas.js';
-import type {Evaluation} from '../../evaluation/evaluate.js';
+import type {Evaluation} from '../../evaluation/evaluation.js';
 import {headlines} from '../../run/headlines.js';
 import type {EpochRecord, History} from '../../run/history.js';
 import {lossCurveSvg} from '../../run/loss-curves.js';

@@ -6,6 +6,7 @@
 #include "binding/conversion/lent_bytes.h"
 #include "binding/exports/environment.h"
 #include "binding/exports/evaluation.h"
+#include "binding/exports/group.h"
 #include "binding/exports/instance_data.h"
 #include "binding/exports/memory.h"
 #include "binding/exports/model.h"
@@ -30,15 +31,22 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 
   const auto model = Model::define(env);
   const auto optimizer = Optimizer::define(env);
-  env.SetInstanceData(new InstanceData{Napi::Persistent(model), Napi::Persistent(optimizer)});
+  const auto group = maskrcnn::binding::Group::define(env);
+  env.SetInstanceData(new InstanceData{
+      Napi::Persistent(model), Napi::Persistent(optimizer), Napi::Persistent(group)});
 
   auto process = env.Global().Get("process").As<Napi::Object>();
-  const auto on_exit = [](const Napi::CallbackInfo& info) { Worker::abandon_all(info.Env()); };
+  const auto on_exit = [](const Napi::CallbackInfo& info) {
+    // First, because a job may be waiting for other processes.
+    maskrcnn::Group::close_all();
+    Worker::abandon_all(info.Env());
+  };
   process.Get("once").As<Napi::Function>().Call(
       process, {Napi::String::New(env, "exit"), Napi::Function::New(env, on_exit)});
 
   exports.Set("Model", model);
   exports.Set("Optimizer", optimizer);
+  exports.Set("Group", group);
   exports.Set("ops", make_ops(env));
   exports.Set("torchvisionOps", make_torchvision_ops(env));
   exports.Set("rle", make_rle(env));

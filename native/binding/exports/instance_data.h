@@ -8,6 +8,7 @@ namespace maskrcnn::binding {
 struct InstanceData {
   Napi::FunctionReference model_class;
   Napi::FunctionReference optimizer_class;
+  Napi::FunctionReference group_class;
 
   static InstanceData& of(Napi::Env env) { return *env.GetInstanceData<InstanceData>(); }
 };

@@ -9,6 +9,7 @@
 #include "binding/conversion/convert.h"
 #include "binding/conversion/detections.h"
 #include "binding/conversion/fields.h"
+#include "binding/conversion/losses.h"
 #include "binding/conversion/model_options.h"
 #include "binding/exports/instance_data.h"
 #include "binding/worker/errors.h"
@@ -35,13 +36,14 @@ Napi::Function Model::define(Napi::Env env) {
        InstanceMethod<&Model::state_dict>("stateDict"),
        InstanceMethod<&Model::load_state_dict>("loadStateDict"),
        InstanceMethod<&Model::compute_losses>("computeLosses"),
+       InstanceMethod<&Model::join>("join"),
+       InstanceMethod<&Model::leave>("leave"),
+       InstanceMethod<&Model::compute_share>("computeShare"),
        InstanceMethod<&Model::detect>("detect"),
        InstanceMethod<&Model::trace>("trace"),
        InstanceMethod<&Model::stage_costs>("stageCosts"),
        InstanceMethod<&Model::gradient_norms>("gradientNorms"),
        InstanceMethod<&Model::graphs>("graphs"),
-       InstanceMethod<&Model::random_state>("randomState"),
-       InstanceMethod<&Model::set_random_state>("setRandomState"),
        InstanceMethod<&Model::seed>("seed"),
        InstanceMethod<&Model::dispose>("dispose")});
 }
@@ -138,27 +140,20 @@ Napi::Value Model::compute_losses(const Napi::CallbackInfo& info) {
           "There must be one target per image, got " + std::to_string(targets.size()) + " for " +
               std::to_string(images.size()) + ".");
     }
+    std::vector<int64_t> seeds;
+    if (!options.get("seeds").IsUndefined()) seeds = options.integers("seeds");
     return worker(env)->run(
         env,
         [state = state(env),
          images,
          targets,
+         seeds,
          backward = options.boolean("backward"),
          loss_scale = options.number("lossScale")] {
-          return state->compute_losses(images, targets, backward, loss_scale);
+          return state->compute_losses(
+              images, targets, state->generators_of(images.size(), seeds), backward, loss_scale);
         },
-        [](Napi::Env env, const std::array<double, 5>& values) -> Napi::Value {
-          constexpr std::array<const char*, 5> names{
-              "loss_classifier",
-              "loss_box_reg",
-              "loss_mask",
-              "loss_objectness",
-              "loss_rpn_box_reg"};
-          auto object = Napi::Object::New(env);
-          for (size_t i = 0; i < names.size(); ++i)
-            object.Set(names[i], Napi::Number::New(env, values[i]));
-          return object;
-        });
+        from_losses);
   });
 }
 
@@ -256,20 +251,6 @@ Napi::Value Model::graphs(const Napi::CallbackInfo& info) {
       env,
       [state = state(env)] { return static_cast<double>(state->network->graphs()); },
       [](Napi::Env env, double count) -> Napi::Value { return Napi::Number::New(env, count); });
-}
-
-Napi::Value Model::random_state(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  return worker(env)->run(
-      env,
-      [state = state(env)] { return state->generator.get_state(); },
-      [](Napi::Env env, const at::Tensor& bytes) { return from_bytes(env, bytes); });
-}
-
-Napi::Value Model::set_random_state(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto bytes = guarded(env, [&] { return to_bytes(info[0]); });
-  return worker(env)->run(env, [state = state(env), bytes] { state->generator.set_state(bytes); });
 }
 
 Napi::Value Model::seed(const Napi::CallbackInfo& info) {

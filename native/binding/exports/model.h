@@ -26,13 +26,14 @@ class Model : public Napi::ObjectWrap<Model> {
   Napi::Value state_dict(const Napi::CallbackInfo& info);
   Napi::Value load_state_dict(const Napi::CallbackInfo& info);
   Napi::Value compute_losses(const Napi::CallbackInfo& info);
+  Napi::Value join(const Napi::CallbackInfo& info);
+  Napi::Value leave(const Napi::CallbackInfo& info);
+  Napi::Value compute_share(const Napi::CallbackInfo& info);
   Napi::Value detect(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
   Napi::Value stage_costs(const Napi::CallbackInfo& info);
   Napi::Value graphs(const Napi::CallbackInfo& info);
   Napi::Value gradient_norms(const Napi::CallbackInfo& info);
-  Napi::Value random_state(const Napi::CallbackInfo& info);
-  Napi::Value set_random_state(const Napi::CallbackInfo& info);
   Napi::Value seed(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
 

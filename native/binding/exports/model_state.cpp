@@ -147,19 +147,28 @@ void ModelState::train_only(std::unordered_set<std::string> names) const {
   }
 }
 
+Generators ModelState::generators_of(size_t images, const std::vector<int64_t>& seeds) const {
+  if (seeds.empty()) return Generators(images, generator);
+  TORCH_CHECK(seeds.size() == images, "expected a seed per image, got ", seeds.size());
+  Generators generators;
+  for (const auto seed : seeds)
+    generators.push_back(at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(seed)));
+  return generators;
+}
+
 std::array<double, 5> ModelState::compute_losses(
     const std::vector<at::Tensor>& images,
     std::vector<Target> targets,
+    Generators generators,
     bool backward,
     double loss_scale) {
   const at::AutoGradMode grad_mode(backward);
   network->train();
   std::optional<ReadBack> losses;
   try {
-    const auto parts = network->compute_losses(images, std::move(targets), generator);
-    const auto [classifier, box_reg, mask, objectness, rpn_box_reg] = parts;
+    const auto parts = network->compute_losses(images, std::move(targets), generators);
     // Before the backward pass, so that a GPU still has work when the losses arrive.
-    losses.emplace({at::stack({classifier, box_reg, mask, objectness, rpn_box_reg}).detach()});
+    losses.emplace({parts.values()});
     if (backward) (parts.total() * loss_scale).backward();
   } catch (...) {
     // The gradients of a failed batch must not be part of the next step.

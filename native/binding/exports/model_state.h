@@ -9,6 +9,7 @@
 #include "aten.h"
 #include "binding/conversion/convert.h"
 #include "binding/conversion/model_options.h"
+#include "binding/exports/shared_training.h"
 #include "model/mask_rcnn.h"
 #include "training/optimizer.h"
 
@@ -41,13 +42,21 @@ struct ModelState {
   // From now on, exactly the named parameters get gradients.
   void train_only(std::unordered_set<std::string> names) const;
 
+  // A generator for each image: a fresh one with its seed (the lower 32 bits), or the model's own
+  // for all images if there are no seeds.
+  Generators generators_of(size_t images, const std::vector<int64_t>& seeds) const;
+
   // Runs in training mode. Returns the losses of classifier, box regression, mask, objectness and
   // RPN box regression. `backward` also adds their gradients, multiplied by `loss_scale`.
   std::array<double, 5> compute_losses(
       const std::vector<at::Tensor>& images,
       std::vector<Target> targets,
+      Generators generators,
       bool backward,
       double loss_scale);
+
+  // Set while the processes of a group train this model together.
+  std::unique_ptr<SharedTraining> shared = {};
 };
 
 // Builds the network with torchvision's initial values. Without `initialize`, values that would be

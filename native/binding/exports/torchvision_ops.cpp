@@ -8,14 +8,14 @@
 namespace maskrcnn::binding {
 namespace {
 
-Napi::Value nms(const Napi::CallbackInfo& info) {
+Napi::Value torchvision_nms(const Napi::CallbackInfo& info) {
   const ScoredBoxes given(info);
   const auto iou_threshold = read_number(info[2], "iouThreshold");
   return to_index_array(
       info.Env(), ops::torchvision::nms(given.boxes, given.scores, iou_threshold));
 }
 
-Napi::Value roi_align(const Napi::CallbackInfo& info) {
+Napi::Value torchvision_roi_align(const Napi::CallbackInfo& info) {
   const RoiAlignArguments arguments(info);
   const auto input = read_floats(info[0], "input");
   check_length(info.Env(), input.length, arguments.input_length, "input");
@@ -29,7 +29,7 @@ Napi::Value roi_align(const Napi::CallbackInfo& info) {
           arguments.sampling_ratio));
 }
 
-Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
+Napi::Value torchvision_roi_align_backward(const Napi::CallbackInfo& info) {
   const RoiAlignArguments arguments(info);
   const auto grad = read_floats(info[0], "gradOutput");
   check_length(info.Env(), grad.length, arguments.output_length, "gradOutput");
@@ -50,11 +50,11 @@ Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
 
 Napi::Object make_torchvision_ops(Napi::Env env) {
   auto exports = Napi::Object::New(env);
-  exports.Set("nms", Napi::Function::New(env, checked<nms>, "nms"));
-  exports.Set("roiAlign", Napi::Function::New(env, checked<roi_align>, "roiAlign"));
+  exports.Set("nms", Napi::Function::New(env, checked<torchvision_nms>, "nms"));
+  exports.Set("roiAlign", Napi::Function::New(env, checked<torchvision_roi_align>, "roiAlign"));
   exports.Set(
       "roiAlignBackward",
-      Napi::Function::New(env, checked<roi_align_backward>, "roiAlignBackward"));
+      Napi::Function::New(env, checked<torchvision_roi_align_backward>, "roiAlignBackward"));
   return exports;
 }
 

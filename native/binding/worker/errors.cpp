@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "distributed/group_failure.h"
+
 namespace maskrcnn::binding {
 
 Failure current_failure() {
@@ -11,6 +13,8 @@ Failure current_failure() {
     throw;
   } catch (const Failure& failure) {
     return failure;
+  } catch (const GroupFailure& failure) {
+    return {"GROUP_FAILED", failure.what()};
   } catch (const c10::OutOfMemoryError& error) {
     return {"OUT_OF_MEMORY", error.what_without_backtrace()};
   } catch (const c10::Error& error) {

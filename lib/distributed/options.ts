@@ -1,0 +1,30 @@
+import {either, number, object, oneOf, type Schema, text} from '../basics/schema.js';
+
+/** How the processes of a group work together. */
+export type DistributedOptions = {
+  /**
+   * Minutes that a process may keep the others waiting before the run ends with its name. It must be longer than
+   * the time that one process takes to save the state. Default 10.
+   */
+  timeoutMinutes?: number;
+  /**
+   * The network interface to listen on, such as 'eth0'. Default: GLOO_SOCKET_IFNAME, or else the one that leads to the
+   * machine of rank 0.
+   */
+  interface?: string;
+  /**
+   * The type in which gradients are sent and summed: 'bfloat16' halves what is sent, and rounds each sum to 8 bits.
+   * Default 'float32'.
+   */
+  gradients?: 'float32' | 'bfloat16';
+};
+
+/** The values of the option `distributed`. */
+export const distributedRule = either(oneOf('none', 'auto'), object);
+
+/** The members of `DistributedOptions`. */
+export const DISTRIBUTED: Schema = {
+  timeoutMinutes: number({above: 0}),
+  interface: text,
+  gradients: oneOf('float32', 'bfloat16'),
+};

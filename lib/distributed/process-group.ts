@@ -1,0 +1,145 @@
+import {hostname} from 'node:os';
+import {deserialize, serialize} from 'node:v8';
+import type {Group} from '../../binding.js';
+import {loadBinding} from '../addon/binding.js';
+import {fromNative, native} from '../addon/native-errors.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {checkOptions} from '../basics/schema.js';
+import {writeErrorFile} from './error-file.js';
+import {DISTRIBUTED, type DistributedOptions} from './options.js';
+import {findPlace, type Place} from './place.js';
+
+const TIMEOUT_MINUTES = 10;
+
+/**
+ * The processes that compute together, as one of them sees it. All ranks must call the same methods in the same order.
+ * If one of them ends, fails or hangs, the methods throw GROUP_FAILED on all others, with its rank and its last words.
+ */
+export class ProcessGroup {
+  readonly rank: number;
+  readonly size: number;
+  /** The type in which gradients are sent and summed. */
+  readonly gradients: 'float32' | 'bfloat16';
+  readonly #group: Group;
+
+  private constructor({rank, size}: Place, {gradients = 'float32'}: DistributedOptions, group: Group) {
+    this.rank = rank;
+    this.size = size;
+    this.gradients = gradients;
+    this.#group = group;
+  }
+
+  /** Waits until all processes have joined. Throws GROUP_FAILED. */
+  static async join(place: Place, options: DistributedOptions = {}): Promise<ProcessGroup> {
+    const {rank, size, address, port, serves, attempt} = place;
+    const {Group} = await loadBinding();
+    const group = await native(() =>
+      Group.join({
+        rank,
+        size,
+        address,
+        port,
+        serves,
+        prefix: `maskrcnn/${attempt}`,
+        interface: options.interface ?? process.env.GLOO_SOCKET_IFNAME ?? '',
+        timeout: 60 * (options.timeoutMinutes ?? TIMEOUT_MINUTES),
+        host: hostname(),
+      }),
+    );
+    return new ProcessGroup(place, options, group);
+  }
+
+  /** The group of the addon, for `Model.join()`. */
+  get native(): Group {
+    return this.#group;
+  }
+
+  /** Whether this process writes what all have made together. */
+  get isFirst(): boolean {
+    return this.rank === 0;
+  }
+
+  /** What rank 0 has made, on all ranks. `make` runs on rank 0 alone. Throws what it throws, on the others GROUP_FAILED. */
+  async fromFirst<T>(make: () => Promise<T> | T): Promise<T> {
+    if (!this.isFirst) return deserialize(await native(() => this.#group.broadcast(new Uint8Array())));
+    const value = await make();
+    await native(() => this.#group.broadcast(serialize(value)));
+    return value;
+  }
+
+  /** The bytes of rank 0, on all ranks; they may be many. */
+  async bytesFromFirst(bytes: Uint8Array | undefined): Promise<Uint8Array> {
+    return native(() => this.#group.broadcast(bytes ?? new Uint8Array()));
+  }
+
+  /** The values of all ranks, by rank. */
+  async gather<T>(value: T): Promise<T[]> {
+    const parts = await native(() => this.#group.gather(serialize(value)));
+    return parts.map((part) => deserialize(part));
+  }
+
+  /** The values of all ranks, by rank, on rank 0; undefined on the others. */
+  async gatherOnFirst<T>(value: T): Promise<T[] | undefined> {
+    const parts = await native(() => this.#group.gather(serialize(value)));
+    return this.isFirst ? parts.map((part) => deserialize(part)) : undefined;
+  }
+
+  /** For each of `questions`, whether it is true on any rank. So all ranks decide the same. */
+  async any<T extends Record<string, boolean>>(questions: T): Promise<T> {
+    const names = Object.keys(questions);
+    const sums = await native(() => this.#group.sum(Float64Array.from(names, (name) => Number(questions[name]))));
+    return Object.fromEntries(names.map((name, i) => [name, sums[i]! > 0])) as T;
+  }
+
+  /** Waits until rank 0 has come to the point `name`, for as long as that takes it. Each name may be used once. */
+  async pass(name: string): Promise<void> {
+    await native(() => this.#group.pass(name));
+  }
+
+  /** Waits for all ranks. */
+  async meet(): Promise<void> {
+    await this.any({});
+  }
+
+  /**
+   * Runs `work` as this rank's part of what all do. If it throws, the others end with this rank's error, and it is
+   * written to torchrun's TORCHELASTIC_ERROR_FILE. `isShared` tells errors that all ranks throw by themselves.
+   */
+  async during<T>(work: () => Promise<T>, isShared: (error: unknown) => boolean = () => false): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isShared(error)) {
+        const isOwn = !(error instanceof MaskRcnnError && error.code === 'GROUP_FAILED');
+        if (isOwn) await this.#group.fail((error as Error).message.split('\n')[0]!).catch(() => {});
+        if (isOwn) await writeErrorFile(error);
+      }
+      throw error;
+    }
+  }
+}
+
+let joined: Promise<ProcessGroup> | undefined;
+
+/**
+ * The group that a launcher has put this process into; undefined if there is none, or the option `distributed` is
+ * 'none'. A process joins once and stays until it ends. `subject` names the function of the option. Throws
+ * INVALID_OPTION, GROUP_FAILED.
+ */
+export async function joinGroup(
+  distributed: 'none' | 'auto' | DistributedOptions,
+  subject: string,
+): Promise<ProcessGroup | undefined> {
+  if (distributed === 'none') return undefined;
+  const options = distributed === 'auto' ? {} : distributed;
+  checkOptions(options, DISTRIBUTED, `${subject}'s distributed`);
+  const place = findPlace();
+  if (place === undefined) return undefined;
+  joined ??= ProcessGroup.join(place, options);
+  try {
+    return await joined;
+  } catch (error) {
+    await writeErrorFile(error);
+    throw fromNative(error);
+  }
+}

@@ -1,0 +1,46 @@
+import {appendFile, mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
+
+/**
+ * The log of a process other than rank 0, whose words would disturb those of rank 0 on a terminal: RUN/ranks/rank-N.log.
+ * What is written before the folder is known is kept until then.
+ */
+export class RankLog {
+  readonly #rank: number;
+  #written = '';
+  #file: string | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(rank: number) {
+    this.#rank = rank;
+  }
+
+  write(text: string): void {
+    this.#written += text;
+    this.#flush();
+  }
+
+  /** From now on, everything goes to the folder of the run. */
+  async openIn(folder: string): Promise<void> {
+    const ranks = join(folder, 'ranks');
+    await mkdir(ranks, {recursive: true});
+    this.#file = join(ranks, `rank-${this.#rank}.log`);
+    this.#flush();
+  }
+
+  /** Waits until everything is written. */
+  async close(): Promise<void> {
+    await this.#writing;
+  }
+
+  #flush(): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#writing = this.#writing.then(async () => {
+      const text = this.#written;
+      this.#written = '';
+      // A log that cannot be written must not end the run.
+      if (text !== '') await appendFile(file, text).catch(() => {});
+    });
+  }
+}

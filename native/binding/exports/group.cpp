@@ -1,0 +1,150 @@
+#include "binding/exports/group.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aten.h"
+#include "binding/conversion/arguments.h"
+#include "binding/conversion/convert.h"
+#include "binding/conversion/fields.h"
+#include "binding/conversion/results.h"
+#include "binding/exports/instance_data.h"
+#include "binding/worker/run_on_pool.h"
+
+namespace maskrcnn::binding {
+
+namespace {
+
+// The arguments that join() passes to the constructor.
+struct Member {
+  std::shared_ptr<maskrcnn::Group> group;
+  std::shared_ptr<Worker> worker;
+};
+
+GroupOptions to_group_options(const Napi::Value& value) {
+  const Fields fields(value, "options");
+  return {
+      fields.integer("rank"),
+      fields.integer("size"),
+      fields.string("address"),
+      fields.integer("port"),
+      fields.boolean("serves"),
+      fields.string("prefix"),
+      fields.string("interface"),
+      fields.number("timeout"),
+      fields.string("host")};
+}
+
+}  // namespace
+
+Napi::Function Group::define(Napi::Env env) {
+  return DefineClass(
+      env,
+      "Group",
+      {StaticMethod<&Group::join>("join"),
+       InstanceMethod<&Group::gather>("gather"),
+       InstanceMethod<&Group::broadcast>("broadcast"),
+       InstanceMethod<&Group::sum>("sum"),
+       InstanceMethod<&Group::pass>("pass"),
+       InstanceMethod<&Group::fail>("fail")});
+}
+
+Group::Group(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Group>(info) {
+  if (info.Length() != 1 || !info[0].IsExternal())
+    throw Napi::TypeError::New(info.Env(), "Groups are made by Group.join().");
+  auto* member = info[0].As<Napi::External<Member>>().Data();
+  group_ = member->group;
+  worker_ = member->worker;
+}
+
+std::shared_ptr<maskrcnn::Group> Group::of(const Napi::Value& value) {
+  const auto env = value.Env();
+  if (!value.IsObject() ||
+      !value.As<Napi::Object>().InstanceOf(InstanceData::of(env).group_class.Value()))
+    throw Napi::TypeError::New(env, "A model joins a Group.");
+  return Unwrap(value.As<Napi::Object>())->group_;
+}
+
+Napi::Value Group::join(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto options = guarded(env, [&] { return to_group_options(info[0]); });
+  const auto worker = std::make_shared<Worker>(env, /*threads=*/1);
+  return worker->run(
+      env,
+      [options] { return std::make_shared<maskrcnn::Group>(options); },
+      [worker](Napi::Env env, std::shared_ptr<maskrcnn::Group> group) -> Napi::Value {
+        Member member{std::move(group), worker};
+        return InstanceData::of(env).group_class.New({Napi::External<Member>::New(env, &member)});
+      });
+}
+
+Napi::Value Group::gather(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto bytes = guarded(env, [&] { return to_bytes(info[0]); });
+  return worker_->run(
+      env,
+      [group = group_, bytes] { return group->gather(bytes); },
+      [](Napi::Env env, const std::vector<at::Tensor>& parts) -> Napi::Value {
+        auto array = Napi::Array::New(env, parts.size());
+        for (size_t rank = 0; rank < parts.size(); ++rank)
+          array.Set(static_cast<uint32_t>(rank), from_bytes(env, parts[rank]));
+        return array;
+      });
+}
+
+Napi::Value Group::broadcast(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto bytes = guarded(env, [&] { return to_bytes(info[0]); });
+  return worker_->run(
+      env,
+      [group = group_, bytes] {
+        const auto length = at::full({1}, bytes.numel(), at::kLong);
+        group->broadcast(length);
+        const auto values =
+            group->rank() == 0 ? bytes : at::empty({length.item<int64_t>()}, at::kByte);
+        if (values.numel() > 0) group->broadcast(values);
+        return values;
+      },
+      [](Napi::Env env, const at::Tensor& values) { return from_bytes(env, values); });
+}
+
+Napi::Value Group::sum(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  auto values = guarded(env, [&] { return copy(read_finite_doubles(info[0], "values")); });
+  return worker_->run(
+      env,
+      [group = group_, values = std::move(values)]() mutable {
+        const auto sums =
+            at::from_blob(values.data(), {static_cast<int64_t>(values.size())}, at::kDouble);
+        group->sum(sums);
+        return std::move(values);
+      },
+      [](Napi::Env env, const std::vector<double>& sums) -> Napi::Value {
+        return to_array<Napi::Float64Array>(env, sums);
+      });
+}
+
+Napi::Value Group::pass(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    return worker_->run(
+        env, [group = group_, name = read_string(info[0], "name")] { group->pass(name); });
+  });
+}
+
+Napi::Value Group::fail(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  // Not on the group's thread, which may be waiting for the others.
+  return guarded(env, [&] {
+    return run_on_pool(
+        env,
+        [group = group_, words = read_string(info[0], "words")] {
+          group->fail(words);
+          return 0;
+        },
+        [](Napi::Env env, int) -> Napi::Value { return env.Undefined(); });
+  });
+}
+
+}  // namespace maskrcnn::binding

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "distributed/gradient_sums.h"
+#include "model/mask_rcnn.h"
+
+namespace maskrcnn::binding {
+
+// What a model adds to a group whose processes train copies of it: each computes its share of a
+// batch, and the sums over all are the losses and gradients of the whole batch.
+//
+// The mean of the ranks' gradients would be another thing: each loss is a mean over what was
+// sampled, which differs in number from rank to rank. So each loss of a rank is multiplied by its
+// own number of samples and divided by that of all ranks; then their sum is the mean over all.
+class SharedTraining {
+ public:
+  // Gives all ranks the values of rank 0. `wire`: see GradientSums.
+  SharedTraining(
+      std::shared_ptr<maskrcnn::Group> group,
+      const std::shared_ptr<MaskRCNN>& network,
+      at::ScalarType wire);
+
+  struct Outcome {
+    std::array<double, 5> losses;  // of the whole batch, in the order of MaskRCNNLosses
+    int64_t images;                // of the whole batch
+    double waited;                 // seconds until the last rank was through with its forward pass
+    double summed;                 // seconds from the end of the backward pass to the sums
+  };
+  // Adds the gradients of the batch, multiplied by `loss_scale`. With `completes`, they are then
+  // the sums over all ranks, of this and of earlier batches. There may be no image.
+  Outcome compute(
+      const std::vector<at::Tensor>& images,
+      std::vector<Target> targets,
+      Generators generators,
+      double loss_scale,
+      bool completes);
+
+ private:
+  // The running statistics of batch norms become their means over all images of the batch. In
+  // training, each rank normalizes by its own images, as DistributedDataParallel does.
+  void average_statistics(int64_t own, double all) const;
+
+  std::shared_ptr<maskrcnn::Group> group_;
+  std::shared_ptr<MaskRCNN> network_;
+  GradientSums gradients_;
+  std::vector<at::Tensor> statistics_;  // running means and variances of trained norms
+  std::vector<at::Tensor> batches_;     // their numbers of batches
+};
+
+}  // namespace maskrcnn::binding

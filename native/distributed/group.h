@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aten.h"
+#include "distributed/group_failure.h"
+
+namespace maskrcnn {
+
+struct GroupOptions {
+  int64_t rank;  // of this process, 0..size-1
+  int64_t size;
+  std::string address;  // of the store: a name or an IP address of rank 0's machine
+  int64_t port;
+  bool serves;            // whether this process runs the store; false if a launcher runs it
+  std::string prefix;     // of this group's keys in the store
+  std::string interface;  // to listen on, such as eth0; empty: the one that leads to `address`
+  double timeout;         // seconds that a rank may keep the others waiting
+  std::string host;       // this machine's name, for messages
+};
+
+// Processes that compute together: libtorch's c10d with its store and, on CPUs, Gloo. All ranks
+// must call the same functions in the same order. A function that cannot succeed throws
+// GroupFailure on every rank, with one message. The group has then failed for good.
+class Group {
+ public:
+  // Waits until all ranks have joined.
+  explicit Group(const GroupOptions& options);
+  ~Group();
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  int64_t rank() const;
+  int64_t size() const;
+
+  // A sum over all ranks that is on its way.
+  class Sum {
+   public:
+    virtual ~Sum() = default;
+    virtual void wait() = 0;
+  };
+  // Replaces `values` (contiguous, on the CPU) by its sum over all ranks, the same bits on each.
+  std::unique_ptr<Sum> begin_sum(const at::Tensor& values);
+  void sum(const at::Tensor& values) { begin_sum(values)->wait(); }
+
+  // Replaces `values` (contiguous, on the CPU) by those of rank 0.
+  void broadcast(const at::Tensor& values);
+  // `bytes` of every rank, [n] u8 each, by rank. They may differ in length.
+  std::vector<at::Tensor> gather(const at::Tensor& bytes);
+
+  // Says that rank 0 has come to the point `name`; the others wait for that, however long it takes
+  // rank 0.
+  void pass(const std::string& name);
+
+  // Ends the group with `words` as the reason on all ranks: this rank cannot go on. Does not throw.
+  void fail(const std::string& words);
+
+  // Before the process ends: every open group stops its thread and closes its connections.
+  static void close_all();
+
+  struct State;
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace maskrcnn
