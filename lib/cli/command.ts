@@ -36,6 +36,16 @@ export type Command = {
   run(options: Record<string, unknown>, positionals: readonly string[], context: CommandContext): Promise<void>;
 };
 
+/** Ends the command with a code, without a message: another process has told the error. */
+export class AlreadyTold extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`Ended with code ${exitCode}.`);
+    this.exitCode = exitCode;
+  }
+}
+
 export const ONE_DATA: Positionals = {min: 1, max: 1, expected: 'one DATA'};
 
 /** Throws INVALID_OPTION if there are too few or too many arguments. */

@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress} from '../basics/progress.js';
 import {closest} from '../basics/wording.js';
-import {type Command, checkPositionals, isInterruption} from './command.js';
+import {AlreadyTold, type Command, checkPositionals, isInterruption} from './command.js';
 import {compare} from './commands/compare.js';
 import {convert} from './commands/convert.js';
 import {convertData} from './commands/convert-data.js';
@@ -59,6 +59,7 @@ export async function runCli(args: readonly string[], {out, progress}: Output, s
     return 0;
   } catch (error) {
     progress.close();
+    if (error instanceof AlreadyTold) return error.exitCode;
     if (isInterruption(error, signal)) {
       progress.say('Interrupted.');
       return 130;

@@ -109,11 +109,9 @@ export class ProcessGroup {
     try {
       return await work();
     } catch (error) {
-      if (!isShared(error)) {
-        const isOwn = !(error instanceof MaskRcnnError && error.code === 'GROUP_FAILED');
-        if (isOwn) await this.#group.fail((error as Error).message.split('\n')[0]!).catch(() => {});
-        if (isOwn) await writeErrorFile(error);
-      }
+      const isOwn = !(error instanceof MaskRcnnError && error.code === 'GROUP_FAILED');
+      if (isOwn && !isShared(error)) await this.#group.fail((error as Error).message.split('\n')[0]!).catch(() => {});
+      if (isOwn) await writeErrorFile(error);
       throw error;
     }
   }

@@ -4,12 +4,14 @@ import {join} from 'node:path';
 import {AUGMENT_NAMES} from '../../augment/presets.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {silentProgress} from '../../basics/progress.js';
-import {type Schema, text} from '../../basics/schema.js';
+import {integer, type Schema, text} from '../../basics/schema.js';
 import {AnnotatedImages} from '../../datasets/annotated/annotated-images.js';
 import {inspectImages} from '../../datasets/inspect.js';
 import {describeInspection} from '../../datasets/inspection/describe-inspection.js';
 import type {DigestedImage} from '../../datasets/inspection/same-images.js';
 import {describeSharedPixels, sharedPixels} from '../../datasets/inspection/splits.js';
+import {localProcesses, runLocally} from '../../distributed/local-workers.js';
+import {joinGroup, type ProcessGroup} from '../../distributed/process-group.js';
 import {requireWritableFolder} from '../../files/writing.js';
 import {maskRcnn} from '../../model/create.js';
 import type {MaskRcnn} from '../../model/model.js';
@@ -18,7 +20,7 @@ import {writeReport} from '../../report/write-report.js';
 import {RunFolder} from '../../run/run-folder.js';
 import type {TrainOptions} from '../../train/options.js';
 import {trainWith} from '../../train/train.js';
-import {type Command, type CommandContext, isInterruption, ONE_DATA} from '../command.js';
+import {AlreadyTold, type Command, type CommandContext, isInterruption, ONE_DATA} from '../command.js';
 import {commandFile, readCommandFile, writeCommandFile} from '../command-file.js';
 import {readConfigFile} from '../config-file.js';
 import {DATA_HELP, dataOptionsHelp} from '../data-options.js';
@@ -69,6 +71,8 @@ ${DATA_HELP}
   --seed N            seed of the validation split or the folds, the image order, the augmentation, the samplers and the
                       initial weights, and of --empty-share (default 0)
   --config FILE       read options from a JSON or YAML file, by their camelCase names; the command line overrides it
+  --processes N       train with N processes on this machine, which share its CPUs and compute each batch together: see
+                      docs/distributed.md (default 1)
   --no-inspect        do not check the whole data set before the first step
   --log silent        show no progress, only results and errors
 
@@ -94,17 +98,35 @@ Network options, as in maskRcnn():
 ${optionHelp(without(modelOptions, EXPLAINED), docComments('model/options', 'ModelOptions'), known)}
 
 ${dataOptionsHelp()}`,
-  options: {...TRAIN_CONFIG, config: text},
+  options: {...TRAIN_CONFIG, config: text, processes: integer({min: 1})},
   // DATA may also come from --config or --resume.
   takes: {...ONE_DATA, min: 0},
-  async run({config, ...flags}, [path], context) {
+  async run({config, processes, ...flags}, [path], context) {
+    const wanted = localProcesses(processes as number | undefined);
+    if (wanted > 1) {
+      const {signal, progress} = context;
+      const {code} = await runLocally(wanted, {signal, say: (text) => progress.say(text)});
+      if (code !== 0) throw new AlreadyTold(code);
+      return;
+    }
     const file = config === undefined ? {} : await readConfigFile(config as string, TRAIN_CONFIG);
     const said = {...file, ...flags, ...(path !== undefined && {data: path})};
-    await runTraining({...(await saidBefore(said)), ...said}, context);
+    const group = await joinGroup(((said as TrainConfig).distributed as TrainOptions['distributed']) ?? 'auto', 'maskrcnn train');
+    const whole = async () => ({...(await saidBefore(said)), ...said});
+    if (group === undefined) return runTraining(group, await whole(), context);
+    // What rank 0 says is said for all.
+    const own = group.isFirst ? context : {...context, out: () => {}, progress: silentProgress};
+    await group.during(async () => runTraining(group, await group.fromFirst(whole), own));
   },
 };
 
-async function runTraining(config: TrainConfig, context: CommandContext): Promise<void> {
+/** Trains by this process alone, or as one of `group`. */
+async function runTraining(
+  group: ProcessGroup | undefined,
+  config: TrainConfig,
+  context: CommandContext,
+): Promise<void> {
+  const isFirst = group?.isFirst ?? true;
   const {out, signal} = context;
   const progress = config.log === 'silent' ? silentProgress : context.progress;
   const data = await openTrainingData(config, {progress, signal});
@@ -116,7 +138,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   const {training, validation} = data;
   if (training instanceof AnnotatedImages) progress.say(`${training.summary}.`);
   const given = config.output as string | undefined;
-  await requireWritableFolder(given ?? FREE_RUN);
+  if (isFirst) await requireWritableFolder(given ?? FREE_RUN);
   const {inspect: inspects = true, resume, unreadable} = config;
   const of = (schema: Schema) =>
     Object.fromEntries(Object.entries(config).filter(([name]) => Object.hasOwn(schema, name)));
@@ -133,7 +155,9 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
   });
   // After the model: weights that cannot be had are told at once, and the model has the sizes of the images.
   const areFilesTold = Boolean(inspects && !resume);
-  if (areFilesTold) await check(data, {skips: unreadable === 'skip', model}, {out, progress, signal});
+  if (areFilesTold && isFirst) await check(data, {skips: unreadable === 'skip', model}, {out, progress, signal});
+  // That may take longer than one process may keep the others waiting in training.
+  await group?.pass('checked');
   let opened: {output: string; savedBefore: bigint | undefined} | undefined;
   const onFolder = async (output: string) => {
     // A later --resume must not allow other changes because this one did.
@@ -152,6 +176,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
     const {output, best, last, ending} = await trainWith(
       model,
       {
+        distributed: 'auto',
         ...(of(trainOptions) as Partial<TrainOptions>),
         data: training,
         ...(validation && {validation}),
@@ -159,6 +184,7 @@ async function runTraining(config: TrainConfig, context: CommandContext): Promis
       },
       {onFolder, areFilesTold, wording},
     );
+    if (!isFirst) return;
     const report = await reportOn(output, best);
     out(
       `${ending === 'epochs' ? 'Done' : `Ended by ${ending}`}. Best weights: ${best}; last: ${last}\nReport: ${report}`,
