@@ -1,5 +1,5 @@
 // One process of a group that trains the tiny network. Prints what the run has come to as JSON.
-import {type ModelOptions, maskRcnn, type TrainOptions, train} from '../../lib/index.js';
+import {type ModelOptions, maskRcnn, type StepRecord, type TrainOptions, train} from '../../lib/index.js';
 import {blobs, fingerprints, tinyModel} from '../tiny.js';
 import {weightsOf} from './weights.js';
 
@@ -8,7 +8,9 @@ export type RankRun = {
   model?: ModelOptions;
   images: number;
   validation?: number;
-  options: Omit<TrainOptions, 'data'>;
+  options: Omit<TrainOptions, 'data' | 'validation'>;
+  /** By rank: what it does after which step. */
+  faults?: Record<string, {step: number; kind: 'throw' | 'hang' | 'abort'}>;
 };
 
 export type RankOutcome = {
@@ -18,16 +20,27 @@ export type RankOutcome = {
   ending: string;
   /** Digest of all weights, to the bit. */
   digest: Record<string, string>;
-  /** The weights that differ most are compared by values: every parameter, as base64 of float32. */
+  /** The values of those that are trained: see `weightsOf()`. */
   weights: Record<string, string>;
 };
 
-const {model: network, images, validation, options} = JSON.parse(process.argv[2]!) as RankRun;
+const {model: network, images, validation, options, faults} = JSON.parse(process.argv[2]!) as RankRun;
+const fault = faults?.[process.env.RANK!];
+const controller = new AbortController();
+const onStep = ({step}: StepRecord) => {
+  process.stderr.write(`step ${step}\n`);
+  if (fault === undefined || step < fault.step) return;
+  if (fault.kind === 'throw') throw new Error('the disk is on fire');
+  if (fault.kind === 'abort') controller.abort(new Error('lunch'));
+  while (fault.kind === 'hang');
+};
 await using model = await maskRcnn({...tinyModel, ...network});
 const {history, ending} = await train(model, {
   data: blobs(images),
   ...(validation !== undefined && {validation: blobs(validation)}),
   log: 'silent',
+  signal: controller.signal,
+  onStep,
   ...options,
 });
 const dict = await model.stateDict();
@@ -37,6 +50,6 @@ const outcome: RankOutcome = {
   scores: history.epochs.map(({validation}) => validation),
   ending,
   digest: Object.fromEntries(fingerprints(dict)),
-  weights: weightsOf(dict),
+  weights: weightsOf(dict, [options.freeze ?? []].flat()),
 };
 process.stdout.write(JSON.stringify(outcome));

@@ -1,10 +1,10 @@
 import type {StateDict} from '../../lib/index.js';
 
-/** The floating-point tensors of `dict` as base64. */
-export function weightsOf(dict: StateDict): Record<string, string> {
+/** The tensors of `dict` that are float32 and not of a layer in `without`, as base64. */
+export function weightsOf(dict: StateDict, without: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     [...dict.values()]
-      .filter(({dtype}) => dtype === 'float32')
+      .filter(({name, dtype}) => dtype === 'float32' && !without.some((layer) => name.startsWith(`${layer}.`)))
       .map(({name, data}) => [name, Buffer.from(data).toString('base64')]),
   );
 }

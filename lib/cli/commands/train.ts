@@ -111,7 +111,10 @@ ${dataOptionsHelp()}`,
     }
     const file = config === undefined ? {} : await readConfigFile(config as string, TRAIN_CONFIG);
     const said = {...file, ...flags, ...(path !== undefined && {data: path})};
-    const group = await joinGroup(((said as TrainConfig).distributed as TrainOptions['distributed']) ?? 'auto', 'maskrcnn train');
+    const group = await joinGroup(
+      ((said as TrainConfig).distributed as TrainOptions['distributed']) ?? 'auto',
+      'maskrcnn train',
+    );
     const whole = async () => ({...(await saidBefore(said)), ...said});
     if (group === undefined) return runTraining(group, await whole(), context);
     // What rank 0 says is said for all.
