@@ -10,6 +10,7 @@ const ROOMS = {
   export: ['Data sets'],
   augment: ['Augmentation', 'Vary the training images: choose a preset, combine functions, or write your own.'],
   train: ['Training', 'Fine-tune a network and follow its course.'],
+  distributed: ['Training'],
   evaluation: ['Evaluation', "Score a network or another program's results against ground truth."],
   report: ['Reports', 'Write a run as an HTML page, and an evaluation as tables and pictures.'],
   draw: ['Drawing', 'Draw objects over images, and curves and confusion matrices as SVG or PNG.'],

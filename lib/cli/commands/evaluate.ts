@@ -1,7 +1,9 @@
 import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
+import {silentProgress} from '../../basics/progress.js';
 import {bool, number, text} from '../../basics/schema.js';
 import {Place} from '../../datasets/annotated/place.js';
+import {joinGroup, type ProcessGroup} from '../../distributed/process-group.js';
 import {evaluate as evaluateModel, SCORE_THRESHOLD} from '../../evaluation/evaluate.js';
 import {evaluateResults} from '../../evaluation/evaluate-results.js';
 import type {Evaluation, EvaluationDetails} from '../../evaluation/evaluation.js';
@@ -76,9 +78,16 @@ ${dataOptionsHelp()}`,
       });
     }
     const spec = {path: path!, ...dataOptions};
+    const group = results === undefined ? await joinGroup('auto', 'maskrcnn evaluate') : undefined;
+    if (group !== undefined && !group.isFirst) {
+      // What rank 0 says is said for all.
+      await group.during(() => scoreWeights(group, spec, others, {...context, progress: silentProgress}));
+      return;
+    }
+    const score = () => scoreWeights(group, spec, others, context);
     const scores: Partial<Evaluation & {details: EvaluationDetails}> =
       results === undefined
-        ? await scoreWeights(spec, others, context)
+        ? await (group === undefined ? score() : group.during(score))
         : await scoreResults({data: await openData(spec), results: results as string, signal: context.signal});
     if (json) {
       const {details, ...others} = scores;
@@ -94,7 +103,9 @@ async function scoreResults(options: Parameters<typeof evaluateResults>[0]) {
   return {bbox: bbox.scores, ...(segm && {segm: segm.scores})};
 }
 
+/** By this process alone, or as one of `group`, of which rank 0 writes. */
 async function scoreWeights(
+  group: ProcessGroup | undefined,
   spec: DataSpec,
   {
     weights,
@@ -107,7 +118,8 @@ async function scoreWeights(
 ) {
   const options = tilesOptions(others, 'maskrcnn evaluate');
   await Place.at(spec.path); // before anything is written or loaded
-  await requireWritableFolder(output as string);
+  const isFirst = group?.isFirst ?? true;
+  if (isFirst) await requireWritableFolder(output as string);
   await using model = await maskRcnn({
     ...deviceOptions(others),
     weights: weights as string,
@@ -123,11 +135,13 @@ async function scoreWeights(
     scoreThreshold: scoreThreshold as number,
     views: views as Views,
     results: join(output as string, 'results.json'),
+    distributed: 'auto',
     signal,
     onNotice: (notice) => progress.say(notice),
     onImage: (done) => progress.update({label: 'Scoring images', done, total: data.length, unit: 'count'}),
   });
   progress.close();
+  if (!isFirst) return evaluation;
   await writeEvaluation(model, evaluation, {
     folder: output as string,
     data,

@@ -32,6 +32,7 @@ import {
   PredictionWriter,
   WITHOUT_MASKS,
 } from '../prediction-writer.js';
+import {partOf, shardFolder, shardOf, shardRule} from '../shard.js';
 import {requireMasks, TILE_OPTIONS, tileFlags} from '../tile-options.js';
 import {
   isLarge,
@@ -67,6 +68,8 @@ ${toolHelp(22)}
   --output DIR        folder to write to (default runs/predict)
   --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
                       folders are not followed
+  --shard K/N         take part K of N of the images and write to DIR/part-K-of-N, so that N processes or machines share
+                      the work; under torchrun, Slurm and mpirun each process takes its own part by itself
   --overwrite         replace files of earlier predictions, or of yours, in the folder of the images; elsewhere they
                       always are
   --max-detections N  keep at most this many objects per image
@@ -124,6 +127,7 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
     save: either(format, listOf(format, {min: 1})),
     output: text,
     recursive: bool,
+    shard: shardRule,
     overwrite: bool,
     maxDetections: integer({min: 1}),
     ...TILE_OPTIONS,
@@ -139,11 +143,13 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
   takes: {min: 2, max: Infinity, expected: 'WEIGHTS and at least one image'},
   async run(options, positionals, {out, progress, signal}) {
     const {maxDetections, recursive = false} = options;
-    const output = outputOptions(options);
+    const shard = shardOf(options.shard as string | undefined);
+    const {folder: whole, ...how} = outputOptions(options);
+    const output = {...how, folder: shardFolder(whole, shard)};
     const cut = tileFlags(options);
     const [weights, ...inputs] = positionals as [string, ...string[]];
     const list = await listImages(inputs, recursive as boolean);
-    const writer = await PredictionWriter.plan(output, list.images);
+    const writer = await PredictionWriter.plan(output, partOf(list.images, shard));
     for (const notice of listNotices(list)) progress.say(notice);
     await using network = await maskRcnn({
       ...deviceOptions(options),
