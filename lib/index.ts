@@ -85,7 +85,7 @@ export {type BlankOptions, isBlank} from './image/regions/blank.js';
 export {regionsOfImage} from './image/regions/image-regions.js';
 export type {LargeImage, LevelOptions} from './image/regions/large-image.js';
 export {type ImageLevels, type OpenRegionsOptions, openRegions, readLevels} from './image/regions/open-regions.js';
-export type {Rect, RegionSource} from './image/regions/region-source.js';
+export type {Rect, RegionSource, TileSource} from './image/regions/region-source.js';
 export type {RgbImage, StoredPixels} from './image/rgb-image.js';
 export type {SampleType} from './image/samples.js';
 export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';

@@ -47,6 +47,7 @@ export function createProgress({
 }: ProgressOptions = {}): Progress {
   let label: string | undefined;
   let lastTenth = -1;
+  let lastDone = 0;
   let lastMs = -Infinity;
   let drawn = 0;
 
@@ -65,7 +66,8 @@ export function createProgress({
     update(state) {
       const {done, total} = state;
       const tenth = total === undefined || total === 0 ? -1 : Math.floor((done / total) * 10);
-      const isNew = state.label !== label;
+      const isNew = state.label !== label || done < lastDone; // the next work of the same name
+      lastDone = done;
       const isDue = stream.isTTY
         ? now() - lastMs >= redrawMs || done === total
         : tenth > lastTenth || (total === undefined && now() - lastMs >= plainMs);
@@ -85,6 +87,7 @@ export function createProgress({
       drawn = 0;
       label = undefined;
       lastTenth = -1;
+      lastDone = 0;
     },
   };
 }

@@ -1,5 +1,5 @@
 import {stat} from 'node:fs/promises';
-import {join, resolve} from 'node:path';
+import {basename, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress, ProgressState} from '../basics/progress.js';
 import {count, formatDuration} from '../basics/wording.js';
@@ -25,6 +25,9 @@ const MOST_IN_MEMORY = 4096 * 4096;
 
 /** The formats that are written of an image that is not in memory. */
 export const LARGE_FORMATS = ['overlay', 'json', 'coco', 'csv', 'geojson'] as const;
+
+/** What tells an image file from another one at the same path. */
+const [DATE, BYTES] = ['date of the image', 'bytes of the image'];
 
 /** Those with masks of the whole image. */
 const WHOLE_MASKS = ['json', 'coco'];
@@ -87,7 +90,7 @@ export function journalFolder(output: string, stem: string): string {
 /** Throws INVALID_OPTION if work on an image was begun that would be lost. */
 export async function requireNothingBegun(folder: string, file: string): Promise<void> {
   if (!(await TileJournal.isThere(folder))) return;
-  throw new MaskRcnnError('INVALID_OPTION', `${folder} has an unfinished prediction of ${file}.`, {
+  throw new MaskRcnnError('INVALID_OPTION', `${folder} has what an earlier prediction of ${file} found.`, {
     file,
     hint: 'Go on with --resume, or begin anew with --overwrite.',
   });
@@ -130,6 +133,7 @@ export async function predictLarge(work: LargeWork): Promise<LargeFound> {
       return {source, journal, blank: last?.blank ?? 0, tiles: last?.total ?? 0};
     } catch (error) {
       await journal.close();
+      if (!(await TileJournal.isThere(folder))) await TileJournal.remove(folder); // no tile was done
       throw error;
     }
   } catch (error) {
@@ -139,7 +143,7 @@ export async function predictLarge(work: LargeWork): Promise<LargeFound> {
 }
 
 async function findRest(
-  {network, flags, limits, progress, checkpointMs = 5000}: LargeWork,
+  {network, file, flags, limits, progress, checkpointMs = 5000}: LargeWork,
   source: RegionSource,
   journal: TileJournal,
   state: ProgressState,
@@ -151,7 +155,7 @@ async function findRest(
   let last: TileProgress | undefined;
   const onTile = (tile: TileProgress) => {
     last = tile;
-    progress.update({...state, ...tileState(tile)});
+    progress.update({...state, label: `Predicting ${basename(file)}`, ...tileState(tile)});
     if (failure !== undefined) throw failure;
     if (saving !== undefined || performance.now() - saved < checkpointMs) return;
     saving = journal.save(unsaved, tile.state()).then(
@@ -170,6 +174,8 @@ async function findRest(
     for await (const object of predictTiles(network, source, options)) unsaved.push(object);
   } catch (error) {
     await saving;
+    // A damaged file may be replaced by a good copy, to go on with that.
+    if (error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE') journal.allowAny([DATE, BYTES]);
     if (last !== undefined && failure === undefined) await journal.save(unsaved, last.state());
     throw error;
   }
@@ -190,8 +196,11 @@ async function keyOf({weights, file, flags, reading, limits}: LargeWork): Promis
   const {scoreThreshold, maxDetections, views} = limits;
   const {file: path} = await weightsAt(weights);
   const onDisk = await stat(path).catch(() => undefined);
+  const image = await stat(file);
   return {
     image: resolve(file),
+    [DATE]: image.mtimeMs,
+    [BYTES]: image.size,
     weights: onDisk === undefined ? weights : resolve(path),
     'date of the weights': onDisk?.mtimeMs ?? null,
     '--tiles': size,

@@ -16,6 +16,7 @@ export const TAG = {
   rowsPerStrip: 278,
   stripBytes: 279,
   xResolution: 282,
+  yResolution: 283,
   planar: 284,
   resolutionUnit: 296,
   predictor: 317,

@@ -3,7 +3,7 @@ import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {PixelOptions} from '../image/pixel-options.js';
 import type {ImageSource} from '../image/read-image.js';
-import type {RegionSource} from '../image/regions/region-source.js';
+import type {TileSource} from '../image/regions/region-source.js';
 import {requireMatchingStateDict, type StateDict, toStateDict} from '../weights/state-dict.js';
 import {writeModel} from './checkpoint.js';
 import type {Detections, MaskFormat} from './detections.js';
@@ -107,8 +107,8 @@ export class MaskRcnn {
   /**
    * Finds the objects of an image of any size, tile by tile. Yields each object once, as soon as no later tile can
    * change it, so that neither the image nor all objects have to fit into memory. A file is read in parts, as
-   * `openRegions()` does; a `RegionSource` is read as it is and left open. Objects are in pixels of the level that is
-   * read.
+   * `openRegions()` does. A `TileSource`, such as `openRegions()` gives, is left open. Objects are in pixels of the
+   * level that is read.
    *
    * ```ts
    * for await (const {className, box, mask} of model.predictTiles('slide.svs', {size: 1024, skipBlank: 'glass'})) {
@@ -120,7 +120,7 @@ export class MaskRcnn {
    * OUT_OF_MEMORY; or the reason of an aborted signal.
    */
   predictTiles(
-    image: ImageSource | RegionSource,
+    image: ImageSource | TileSource,
     options: PredictTilesOptions = {},
   ): AsyncGenerator<TiledObject, void, undefined> {
     this.#open();

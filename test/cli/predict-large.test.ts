@@ -1,10 +1,11 @@
-import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {mkdir, readdir, readFile, rm, utimes, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
 import {silentProgress} from '../../lib/basics/progress.js';
 import {runCli} from '../../lib/cli/run.js';
 import {predictLarge} from '../../lib/cli/tiled-prediction.js';
+import {FileLock} from '../../lib/files/file-lock.js';
 import {decodeRle, maskRcnn, openDataset, type Rle, readImage} from '../../lib/index.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {writePyramid} from '../image/regions/pyramid-writer.js';
@@ -145,7 +146,14 @@ test('work that was stopped goes on, and is not lost unless that is said', async
 
   const again = await maskrcnn('stopped', ...tiles, '--level', '0', '--save', 'json,csv,geojson');
   t.is(again.code, 2);
-  t.regex(again.err, /slide\.tiles has an unfinished prediction of .*slide\.svs\.\nGo on with --resume, or begin anew/);
+  t.regex(
+    again.err,
+    /slide\.tiles has what an earlier prediction of .*slide\.svs\.\nGo on with --resume, or begin anew/,
+  );
+  const held = await FileLock.tryAcquire(join(work.folder, 'lock'));
+  const busy = await maskrcnn('stopped', ...tiles, '--level', '0', '--resume', '--save', 'json');
+  t.regex(busy.err, /slide\.tiles is in use by process \d+ on /);
+  await (held as FileLock).release();
   const other = await maskrcnn('stopped', ...tiles, '--level', '0', '--resume', '--views', '2', '--save', 'json');
   t.regex(other.err, /had another --views: 1, now 2\./);
   const resumed = await maskrcnn('stopped', ...tiles, '--level', '0', '--resume', '--save', 'json,csv,geojson');
@@ -163,7 +171,9 @@ test('what cannot be written of a large image is refused before the work', async
   const both = await maskrcnn('refused', ...tiles, '--level', '0', '--pixel-size', '1');
   t.regex(both.err, /takes --level or --pixel-size, got both/);
   const absent = await maskrcnn('refused', ...tiles, '--level', '2', '--save', 'json');
-  t.regex(absent.err, /Option --level of maskrcnn predict must be at most 1 for .*slide\.svs, got 2/);
+  t.is(absent.code, 1);
+  t.regex(absent.err, /slide\.svs has no level 2: its last level is 1\./);
+  t.false((await readdir(at('refused'))).includes('slide.tiles'), 'nothing is kept of an image without a tile');
   const alone = await maskrcnn('refused', '--resume');
   t.regex(alone.err, /maskrcnn predict without --tiles takes no --resume/);
 });
@@ -197,4 +207,15 @@ test('of a file that is damaged in the middle, what was found before is kept', a
   t.regex(mended.err, /going on after [1-9]\d* tiles? and \d+ objects?\./);
   const found = JSON.parse(await readFile(at('kept', 'scan.json'), 'utf8')) as Large;
   t.true(found.objects.length > 20);
+
+  // Of the images of a run that ended with errors, those that were finished are not taken for other images.
+  await writeFile(at('broken', 'torn.tif'), bytes.subarray(0, 100));
+  const whole = ['--save', 'json', at('broken', 'torn.tif')];
+  t.is((await run(...whole)).code, 1);
+  t.true((await readdir(at('kept'))).includes('scan.tiles'));
+  await writeFile(file, bytes);
+  await utimes(file, new Date(), new Date(Date.now() + 5000));
+  const changed = await run(...whole, '--resume');
+  t.is(changed.code, 2);
+  t.regex(changed.err, /scan\.tiles had another date of the image: .*\n.*--overwrite/);
 });

@@ -75,7 +75,7 @@ ${toolHelp(22)}
   --max-detections N  keep at most this many objects per image
   --tiles N           cut each image into tiles of N × N pixels, and join the objects that tiles cut: for images larger
                       than the network takes; --max-detections then counts in each tile
-  --overlap N         pixels that neighbouring tiles share, up to half of --tiles (default 128)
+  --overlap N         pixels that neighbouring tiles share, up to half of --tiles (default 128, but at most that)
   --skip-blank N      leave out tiles whose values differ by at most N, 0..255; or glass: tiles that are empty glass of
                       a slide in bright field
 ${LEVEL_HELP}
@@ -259,6 +259,8 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
       for (const folder of large.values()) await TileJournal.remove(folder);
       return out(`Everything is in ${output.folder}.`);
     }
+    if (large.size > 0)
+      progress.say('What was found of large images is kept for --resume, in folders called NAME.tiles.');
     if (writer.added > 0)
       out(`The results of ${writer.added} of ${count(images.length, 'image')} are in ${output.folder}.`);
     throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} could not be read.`);

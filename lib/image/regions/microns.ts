@@ -32,21 +32,37 @@ const UNITS: Readonly<Record<number, number>> = {2: 25_400, 3: 10_000};
  */
 const COARSEST = 20;
 
-/** Length of the side of a pixel of the first page in µm. Undefined if the file does not say it. */
+/** Sides of a pixel that differ by this share are taken for equal: 3 %. */
+const TOLERANCE = 0.03;
+
+/**
+ * Length of the side of a pixel of the first page in µm. Undefined if the file does not say it, or if pixels are not
+ * square: one number would make wrong areas of them.
+ */
 export async function micronsOf(reader: TiffReader, page: DiskPage): Promise<number | undefined> {
   const description = await reader.text(page, TAG.description);
   const perUnit = await reader.first(page, TAG.xResolution, 0);
+  const perUnitDown = await reader.first(page, TAG.yResolution, perUnit);
   const unit = await reader.first(page, TAG.resolutionUnit, 2);
-  return (
-    usable(ofAperio(description)) ??
+  const aperio = ofAperio(description);
+  const inTags = (UNITS[unit] ?? Number.NaN) / perUnit;
+  const sides =
+    usable([aperio, aperio]) ??
     usable(ofOme(description)) ??
-    usable(ofImageJ(description, perUnit)) ??
-    usable((UNITS[unit] ?? Number.NaN) / perUnit, COARSEST)
-  );
+    usable([perUnit, perUnitDown].map((each) => ofImageJ(description, each))) ??
+    usable([inTags, (UNITS[unit] ?? Number.NaN) / perUnitDown], COARSEST);
+  if (sides === undefined) return undefined;
+  const [across, down] = sides;
+  return Math.abs(down / across - 1) <= TOLERANCE ? across : undefined;
 }
 
-function usable(microns: number | undefined, most = Number.MAX_VALUE): number | undefined {
-  return microns !== undefined && microns > 0 && microns <= most ? microns : undefined;
+/** Both sides of a pixel. Undefined if the first one is not known. */
+function usable(
+  [across, down]: readonly (number | undefined)[],
+  most = Number.MAX_VALUE,
+): [across: number, down: number] | undefined {
+  const isUsable = (side: number | undefined) => side !== undefined && side > 0 && side <= most;
+  return isUsable(across) ? [across!, isUsable(down) ? down! : across!] : undefined;
 }
 
 /** Aperio's description is a list of settings: 'Aperio Image Library … |AppMag = 20|MPP = 0.4990|…'. */
@@ -56,23 +72,24 @@ function ofAperio(description: string): number | undefined {
 }
 
 /** OME's description is XML, and the first element <Pixels> is that of the first page. */
-function ofOme(description: string): number | undefined {
-  if (!description.includes('<OME') && !description.includes(':OME')) return undefined;
+function ofOme(description: string): (number | undefined)[] {
+  if (!description.includes('<OME') && !description.includes(':OME')) return [];
   const parser = new SaxesParser({xmlns: false});
-  let microns: number | undefined;
+  let sides: number[] = [];
   let isFound = false;
   parser.on('opentag', ({name, attributes}) => {
     if (isFound || !/^(\w+:)?Pixels$/.test(name)) return;
     isFound = true;
-    const unit = attributes.PhysicalSizeXUnit ?? 'µm';
-    microns = Number(attributes.PhysicalSizeX) * (MICRONS[unit] ?? Number.NaN);
+    const {PhysicalSizeX, PhysicalSizeXUnit = 'µm', PhysicalSizeY, PhysicalSizeYUnit = 'µm'} = attributes;
+    const inMicrons = (size: unknown, unit: string) => Number(size) * (MICRONS[unit] ?? Number.NaN);
+    sides = [inMicrons(PhysicalSizeX, PhysicalSizeXUnit), inMicrons(PhysicalSizeY, PhysicalSizeYUnit)];
   });
   // A file may have broken XML and good pixels.
   parser.on('error', () => {
     isFound = true;
   });
   for (let at = 0; at < description.length && !isFound; at += PART) parser.write(description.slice(at, at + PART));
-  return microns;
+  return sides;
 }
 
 /** Characters that are parsed at a time, so that all of a long description need not be. */

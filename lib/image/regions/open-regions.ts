@@ -143,14 +143,11 @@ function choose(
 ): {level: number; scale: number} {
   if (micronsPerPixel === undefined && downsample === undefined) {
     if (level < levels.length) return {level, scale: 1};
-    throw new MaskRcnnError(
-      'INVALID_OPTION',
-      `Option 'level' of openRegions() must be at most ${levels.length - 1} for ${file}, got ${level}.`,
-      {file},
-    );
+    const message = `${file} has no level ${level}: its last level is ${levels.length - 1}.`;
+    throw new MaskRcnnError('INVALID_IMAGE', message, {file});
   }
   if (downsample === undefined && microns === undefined) {
-    throw new MaskRcnnError('INVALID_IMAGE', `${file} does not say how large its pixels are.`, {
+    throw new MaskRcnnError('INVALID_IMAGE', `${file} does not say how large its pixels are, or they are not square.`, {
       file,
       hint: "Choose a level by its number: option 'level'.",
     });

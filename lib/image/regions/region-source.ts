@@ -27,6 +27,9 @@ export type RegionSource = {
   close(): Promise<void>;
 };
 
+/** As much of a source as tiles need. `file` is its name in messages. */
+export type TileSource = Pick<RegionSource, 'width' | 'height' | 'read'> & {readonly file?: string};
+
 /** Pixels that a region source is made of. Rectangles are inside the image: the source has checked them. */
 export type RegionPixels = {
   readonly width: number;

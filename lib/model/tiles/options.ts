@@ -20,11 +20,11 @@ export type TileOptions = CutOptions & {
   maxDetections?: number;
 } & Pick<PredictOptions, 'scoreThreshold' | 'maskThreshold' | 'views' | 'batchSize' | 'signal'>;
 
-const SCHEMA: Schema = {...CUT_OPTIONS, from: object, ...DETECTION_OPTIONS};
+export const TILE_OPTIONS: Schema = {...CUT_OPTIONS, from: object, ...DETECTION_OPTIONS};
 
 /** The options with their defaults. Throws INVALID_OPTION. */
 export function completeTileOptions(options: TileOptions, where: string) {
-  checkOptions(options, SCHEMA, where);
+  checkOptions(options, TILE_OPTIONS, where);
   const {size = 1024, batchSize = 1, skipBlank, from, onTile, signal, ...rest} = options;
   const most = Math.floor(size / 2);
   const {overlap = Math.min(128, most), scoreThreshold, maxDetections, maskThreshold, views} = rest;

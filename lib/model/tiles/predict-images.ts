@@ -4,14 +4,14 @@ import {Turn} from '../../basics/turns.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import type {ImageSource} from '../../image/read-image.js';
 import {LEVEL_OPTIONS, type LevelOptions, levelOptionsOf} from '../../image/regions/large-image.js';
-import type {RegionSource} from '../../image/regions/region-source.js';
+import type {TileSource} from '../../image/regions/region-source.js';
 import {decodeRle, type Rle} from '../../masks/rle.js';
 import type {Detections, MaskFormat, Masks} from '../detections.js';
 import {type Predictor, predict, sourceFile} from '../predict.js';
 import {PREDICT_OPTIONS, type PredictOptions} from '../predict-options.js';
 import {CUT_OPTIONS} from './cut-options.js';
 import {detectionsOfTiles} from './detections-of-tiles.js';
-import {completeTileOptions, type TileOptions} from './options.js';
+import {completeTileOptions, TILE_OPTIONS, type TileOptions} from './options.js';
 import {predictTiles} from './predict-tiles.js';
 import {openTileSource} from './tile-source.js';
 import type {TiledObject} from './tiled-object.js';
@@ -20,19 +20,19 @@ import type {TiledObject} from './tiled-object.js';
 export type PredictTilesOptions = TileOptions & LevelOptions & PixelOptions;
 
 /** An image in tiles, as `model.predictTiles()` sees it. */
-type TiledImage = {image: ImageSource | RegionSource; name: string; level: LevelOptions; pixels: PixelOptions};
+type TiledImage = {image: ImageSource | TileSource; name: string; level: LevelOptions; pixels: PixelOptions};
 
 /** The objects of an image, tile by tile. Options are checked at once. */
 export function predictImageTiles(
   predictor: Predictor,
-  image: ImageSource | RegionSource,
+  image: ImageSource | TileSource,
   options: PredictTilesOptions,
 ): AsyncGenerator<TiledObject, void, undefined> {
   const where = 'predictTiles()';
   const {level: _level, micronsPerPixel: _microns, range: _range, page: _page, channels: _channels, ...how} = options;
   const [level, pixels] = [levelOptionsOf(options), pixelOptionsOf(options)];
+  checkOptions(options, {...TILE_OPTIONS, ...LEVEL_OPTIONS, ...PIXEL_OPTIONS}, where);
   completeTileOptions(how, where);
-  checkOptions({...level, ...pixels}, {...LEVEL_OPTIONS, ...PIXEL_OPTIONS}, where);
   requireMasks(predictor, where);
   const given = {image, name: 'The image of predictTiles()', level, pixels: {...predictor.pixels, ...pixels}};
   return objectsOf(predictor, given, how);
@@ -43,7 +43,7 @@ async function* objectsOf(
   predictor: Predictor,
   {image, ...how}: TiledImage,
   options: TileOptions,
-  onSource: (source: RegionSource) => void = () => {},
+  onSource: (source: TileSource) => void = () => {},
 ): AsyncGenerator<TiledObject, void, undefined> {
   const model = {
     predict: (tiles: readonly ImageSource[], how: PredictOptions<'rle'>) => predict(predictor, tiles, how),
@@ -83,7 +83,7 @@ export async function predictImagesInTiles<F extends MaskFormat>(
   for (const [i, image] of images.entries()) {
     const objects: TiledObject[] = [];
     let size = {width: 0, height: 0};
-    const onSource = ({width, height}: RegionSource) => {
+    const onSource = ({width, height}: TileSource) => {
       size = {width, height};
     };
     const given = {image, name: `Image ${i} of predict()`, level, pixels};

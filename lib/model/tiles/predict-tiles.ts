@@ -1,7 +1,7 @@
 import {loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import type {RgbImage} from '../../image/read-image.js';
-import type {RegionSource} from '../../image/regions/region-source.js';
+import type {TileSource} from '../../image/regions/region-source.js';
 import {TileGrid} from '../../image/regions/tile-grid.js';
 import type {Detections} from '../detections.js';
 import {type CompleteTileOptions, completeTileOptions, type TileOptions, type TilePredictor} from './options.js';
@@ -26,21 +26,21 @@ import type {TiledObject} from './tiled-object.js';
  */
 export function predictTiles(
   model: TilePredictor,
-  source: RegionSource,
+  source: TileSource,
   options: TileOptions = {},
 ): AsyncGenerator<TiledObject, void, undefined> {
   const complete = completeTileOptions(options, 'predictTiles()');
-  const {width, height} = source;
+  const {width, height, file = 'The image'} = source;
   if (!(Number.isSafeInteger(width) && Number.isSafeInteger(height) && width > 0 && height > 0)) {
-    const message = `${source.file} must have a width and a height of at least 1 pixel, got ${width} × ${height}.`;
-    throw new MaskRcnnError('INVALID_IMAGE', message, {file: source.file});
+    const message = `${file} must have a width and a height of at least 1 pixel, got ${width} × ${height}.`;
+    throw new MaskRcnnError('INVALID_IMAGE', message, {file});
   }
-  return objectsIn(model, source, complete);
+  return objectsIn(model, {file, width, height, read: (rect) => source.read(rect)}, complete);
 }
 
 async function* objectsIn(
   model: TilePredictor,
-  source: RegionSource,
+  source: Required<TileSource>,
   {size, overlap, batchSize, skipBlank, from, onTile, signal, predict}: CompleteTileOptions,
 ): AsyncGenerator<TiledObject, void, undefined> {
   signal?.throwIfAborted();

@@ -3,12 +3,12 @@ import {inTurns} from '../../basics/turns.js';
 import {show} from '../../basics/wording.js';
 import type {RgbImage} from '../../image/read-image.js';
 import {isBlank} from '../../image/regions/blank.js';
-import type {RegionSource} from '../../image/regions/region-source.js';
+import type {TileSource} from '../../image/regions/region-source.js';
 import type {TileGrid} from '../../image/regions/tile-grid.js';
 import type {Rect} from '../../masks/placed-mask.js';
 
 /** Names tile `index` in messages. */
-export function nameOf(index: number, grid: TileGrid, source: RegionSource): string {
+export function nameOf(index: number, grid: TileGrid, source: Required<TileSource>): string {
   const {left, top, width, height} = grid.tile(index);
   return `Tile ${index + 1} of ${grid.count} of ${source.file} (${width} × ${height} pixels at ${left}, ${top})`;
 }
@@ -17,7 +17,7 @@ export function nameOf(index: number, grid: TileGrid, source: RegionSource): str
  * An error about a tile, with the name of the tile and the file. What is no error of this package becomes INVALID_IMAGE
  * with what was thrown as its cause.
  */
-export function errorOfTile(error: unknown, name: string, {file}: RegionSource): MaskRcnnError {
+export function errorOfTile(error: unknown, name: string, {file}: Required<TileSource>): MaskRcnnError {
   if (!(error instanceof MaskRcnnError)) {
     const reason = error instanceof Error ? error.message : show(error);
     return new MaskRcnnError('INVALID_IMAGE', `${name} cannot be read: ${reason}`, {file, cause: error});
@@ -30,7 +30,7 @@ export function errorOfTile(error: unknown, name: string, {file}: RegionSource):
 
 /** Reads a tile. Undefined if it is blank. Throws INVALID_IMAGE, with the name of the tile. */
 export async function readTile(
-  source: RegionSource,
+  source: Required<TileSource>,
   grid: TileGrid,
   index: number,
   skipBlank: number | 'glass' | undefined,

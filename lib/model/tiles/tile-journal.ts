@@ -1,17 +1,23 @@
+import {existsSync} from 'node:fs';
 import {type FileHandle, mkdir, open, readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {removeAbandoned, writeAll, writeAtomically} from '../../files/atomic-file.js';
+import {describeHolder, FileLock} from '../../files/file-lock.js';
 import {writing} from '../../files/writing.js';
 import type {TileState} from './tile-state.js';
 import type {TiledObject} from './tiled-object.js';
 
 const OBJECTS = 'objects.jsonl';
 const STATE = 'state.json';
+const LOCK = 'lock';
 
 /** What the journal of an image is about, as flat values. A run goes on only if all of them are the same. */
 export type JournalKey = Readonly<Record<string, string | number | null>>;
+
+/** A value that equals any other. */
+const ANY = '*';
 
 /** Where the work was when its state was written. */
 type Checkpoint = {
@@ -29,8 +35,9 @@ type Checkpoint = {
  */
 export class TileJournal {
   readonly #folder: string;
-  readonly #key: JournalKey;
+  #key: JournalKey;
   readonly #file: FileHandle;
+  readonly #lock: FileLock;
   #bytes: number;
   #objects: number;
   #isDone: boolean;
@@ -39,7 +46,13 @@ export class TileJournal {
   /** The end of the queue of writes. */
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(folder: string, key: JournalKey, file: FileHandle, {bytes, objects, state}: Partial<Checkpoint>) {
+  private constructor(
+    folder: string,
+    key: JournalKey,
+    {file, lock}: {file: FileHandle; lock: FileLock},
+    {bytes, objects, state}: Partial<Checkpoint>,
+  ) {
+    this.#lock = lock;
     this.#folder = folder;
     this.#key = key;
     this.#file = file;
@@ -51,23 +64,33 @@ export class TileJournal {
 
   /**
    * Opens the journal in `folder`, to go on with what is there. Throws INVALID_OPTION if that is of another `key`, and
-   * names the difference; WRITE_FAILED.
+   * names the difference; BUSY if another process writes it; WRITE_FAILED.
    */
   static async open(folder: string, key: JournalKey): Promise<TileJournal> {
+    await writing(folder, () => mkdir(folder, {recursive: true}));
+    const lock = await acquire(folder);
+    try {
+      return await TileJournal.#open(folder, key, lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  static async #open(folder: string, key: JournalKey, lock: FileLock): Promise<TileJournal> {
     const was = await readCheckpoint(folder);
     if (was !== undefined) requireSameKey(was.key, key, folder);
     const path = join(folder, OBJECTS);
-    await writing(path, () => mkdir(folder, {recursive: true}));
     await removeAbandoned(join(folder, STATE));
     const file = await writing(path, () => open(path, was === undefined ? 'w+' : 'r+'));
     const {size} = await file.stat();
     if (was !== undefined && size < was.bytes) {
       await file.close();
       const message = `${path} must have at least ${was.bytes} bytes, got ${size}: it was changed or is damaged.`;
-      throw new MaskRcnnError('INVALID_OPTION', message, {file: path, hint: 'Begin anew without --resume.'});
+      throw new MaskRcnnError('INVALID_OPTION', message, {file: path, hint: 'Begin anew with --overwrite.'});
     }
     await writing(path, () => file.truncate(was?.bytes ?? 0));
-    return new TileJournal(folder, key, file, was ?? {});
+    return new TileJournal(folder, key, {file, lock}, was ?? {});
   }
 
   /** Whether something was begun in `folder`. */
@@ -75,8 +98,12 @@ export class TileJournal {
     return (await readCheckpoint(folder)) !== undefined;
   }
 
+  /** Removes what is in `folder`, if it is there. Throws BUSY if another process writes it; WRITE_FAILED. */
   static async remove(folder: string): Promise<void> {
+    if (!existsSync(folder)) return;
+    const lock = await acquire(folder);
     await writing(folder, () => rm(folder, {recursive: true, force: true}));
+    await lock.release();
   }
 
   /** Whether all tiles were done. */
@@ -87,6 +114,11 @@ export class TileJournal {
   /** The number of objects. */
   get objects(): number {
     return this.#objects;
+  }
+
+  /** From the next save on, work may go on with other values of these names. */
+  allowAny(names: readonly string[]): void {
+    this.#key = {...this.#key, ...Object.fromEntries(names.map((name) => [name, ANY]))};
   }
 
   /** Appends objects, and then remembers the state after them; null: all tiles are done. Throws WRITE_FAILED. */
@@ -131,7 +163,17 @@ export class TileJournal {
   async close(): Promise<void> {
     await this.#last.catch(() => {}); // save() has told it
     await this.#file.close();
+    await this.#lock.release();
   }
+}
+
+async function acquire(folder: string): Promise<FileLock> {
+  const lock = await writing(folder, () => FileLock.tryAcquire(join(folder, LOCK)));
+  if (lock instanceof FileLock) return lock;
+  throw new MaskRcnnError('BUSY', `${folder} is in use by ${describeHolder(lock.holder)}.`, {
+    file: folder,
+    hint: 'Wait for it, or write to another folder.',
+  });
 }
 
 /** The last checkpoint. Undefined if there is none: the state is written as a whole or not at all. */
@@ -151,12 +193,12 @@ async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
 }
 
 function requireSameKey(was: JournalKey | undefined, is: JournalKey, folder: string): void {
-  const other = Object.keys({...was, ...is}).find((name) => was?.[name] !== is[name]);
+  const other = Object.keys({...was, ...is}).find((name) => was?.[name] !== is[name] && was?.[name] !== ANY);
   if (other === undefined) return;
   const shown = (value: JournalKey[string] | undefined) => (value === undefined || value === null ? 'none' : value);
   throw new MaskRcnnError(
     'INVALID_OPTION',
     `What was begun in ${folder} had another ${other}: ${shown(was?.[other])}, now ${shown(is[other])}.`,
-    {file: folder, hint: 'Go on with what it was begun with, or begin anew without --resume.'},
+    {file: folder, hint: 'Go on with what it was begun with, or begin anew with --overwrite.'},
   );
 }

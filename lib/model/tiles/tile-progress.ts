@@ -14,9 +14,9 @@ export type TileProgress = {
   /** The tile that was done last, in pixels of the image. */
   tile: {left: number; top: number; width: number; height: number};
   /**
-   * From where `predictTiles()` can go on, in another process too, with the option `from`: all objects that it has
-   * yielded so far are not found again. Plain values, to be written as JSON. Ask for it inside of `onTile`, and not for
-   * each tile: it has the masks of the objects at the seam.
+   * From where `predictTiles()` can go on, in another process too, with the option `from`. The objects that it has
+   * yielded before this call of `onTile` are not found again; those that it yields after it are. Plain values, to be
+   * written as JSON. Ask for it inside of `onTile`, and not for each tile: it has the masks of the objects at the seam.
    */
   state(): TileState;
 };

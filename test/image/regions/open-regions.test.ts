@@ -115,7 +115,7 @@ test('levels on pages are read as these pages', async (t) => {
       await sameAs(t, source, {data, width: columns, height: rows}, `level ${level}`);
     });
   }
-  await t.throwsAsync(openRegions(path, {level: found.length}), {code: 'INVALID_OPTION', message: /at most/});
+  await t.throwsAsync(openRegions(path, {level: found.length}), {code: 'INVALID_IMAGE', message: /no level/});
 });
 
 test('range, page and channels are those of readImage()', async (t) => {

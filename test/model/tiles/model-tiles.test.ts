@@ -149,7 +149,7 @@ test('what is wrong is said in one error', async (t) => {
   }
   await t.throwsAsync(model.predict(png, {tiles: how, maskFormat: 'float'}), {message: /maskFormat.*float/});
   await t.throwsAsync(tiles({level: 1}, image), {code: 'INVALID_OPTION', message: /'level' is for image files/});
-  await t.throwsAsync(tiles({level: 9}, pyramid), {code: 'INVALID_OPTION', message: /at most 2 for .*pyramid\.tif/});
+  await t.throwsAsync(tiles({level: 9}, pyramid), {code: 'INVALID_IMAGE', message: /pyramid\.tif has no level 9/});
   await t.throwsAsync(tiles({micronsPerPixel: 1}), {code: 'INVALID_IMAGE', message: /image\.png/});
   await t.throwsAsync(tiles({}, join(folder, 'missing.tif')), {code: 'INVALID_IMAGE', message: /no such file/});
   await using boxes = await maskRcnn({...tinyModel, masks: 'none'});
