@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {mkdir, readdir, readFile, rm, utimes, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
@@ -148,7 +149,7 @@ test('work that was stopped goes on, and is not lost unless that is said', async
   t.is(again.code, 2);
   t.regex(
     again.err,
-    /slide\.tiles has what an earlier prediction of .*slide\.svs\.\nGo on with --resume, or begin anew/,
+    /slide\.tiles has what an earlier prediction of .*slide\.svs found\.\nGo on with --resume, or begin anew/,
   );
   const held = await FileLock.tryAcquire(join(work.folder, 'lock'));
   const busy = await maskrcnn('stopped', ...tiles, '--level', '0', '--resume', '--save', 'json');
@@ -173,7 +174,7 @@ test('what cannot be written of a large image is refused before the work', async
   const absent = await maskrcnn('refused', ...tiles, '--level', '2', '--save', 'json');
   t.is(absent.code, 1);
   t.regex(absent.err, /slide\.svs has no level 2: its last level is 1\./);
-  t.false((await readdir(at('refused'))).includes('slide.tiles'), 'nothing is kept of an image without a tile');
+  t.false(existsSync(at('refused', 'slide.tiles')), 'nothing is kept of an image without a tile');
   const alone = await maskrcnn('refused', '--resume');
   t.regex(alone.err, /maskrcnn predict without --tiles takes no --resume/);
 });
