@@ -21,6 +21,8 @@ export class ProcessGroup {
   /** The type in which gradients are sent and summed. */
   readonly gradients: 'float32' | 'bfloat16';
   readonly #group: Group;
+  /** Errors that `during()` has dealt with. */
+  readonly #told = new WeakSet<Error>();
 
   private constructor({rank, size}: Place, {gradients = 'float32'}: DistributedOptions, group: Group) {
     this.rank = rank;
@@ -98,7 +100,7 @@ export class ProcessGroup {
 
   /** Waits for all ranks. */
   async meet(): Promise<void> {
-    await this.any({});
+    await this.any({isHere: true});
   }
 
   /**
@@ -109,6 +111,9 @@ export class ProcessGroup {
     try {
       return await work();
     } catch (error) {
+      // A part may be within another one.
+      if (this.#told.has(error as Error)) throw error;
+      this.#told.add(error as Error);
       const isOwn = !(error instanceof MaskRcnnError && error.code === 'GROUP_FAILED');
       if (isOwn && !isShared(error)) await this.#group.fail((error as Error).message.split('\n')[0]!).catch(() => {});
       if (isOwn) await writeErrorFile(error);

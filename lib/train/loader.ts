@@ -17,6 +17,7 @@ import {count} from '../basics/wording.js';
 import type {Dataset, Sample} from '../datasets/dataset.js';
 import {askSample, checkSample, readSample} from '../datasets/read-sample.js';
 import {targetFaults} from '../datasets/targets.js';
+import {formBatches, partOf, takesOf} from './batches.js';
 
 export type LoaderOptions = {
   batchSize: number;
@@ -243,58 +244,13 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   return {length: mean, lengthOf, batches, epoch};
 }
 
-/** The part of a batch that process `rank` of `size` takes. */
-function partOf(batch: readonly number[], {rank, size}: {rank: number; size: number}): readonly number[] {
-  const begin = (rank: number) => Math.ceil((batch.length * rank) / size);
-  return batch.slice(begin(rank), begin(rank + 1));
-}
-
 function areRepeats(value: unknown): boolean {
   if (!(Array.isArray(value) || value instanceof Float64Array)) return false;
   return value.every((times) => Number.isFinite(times) && times >= 1);
 }
 
-/**
- * Which samples an epoch takes, in order: take number `index + k * samples` is sample `index`, taken for the time k,
- * counted from 0. `random` gives a number in [0, 1) for each sample.
- */
-function takesOf(repeats: ArrayLike<number>, random: (index: number) => number): number[] {
-  const takes: number[] = [];
-  for (let index = 0; index < repeats.length; index++) {
-    const whole = Math.floor(repeats[index]!);
-    const fraction = repeats[index]! - whole;
-    const times = whole + (fraction > 0 && random(index) < fraction ? 1 : 0);
-    for (let k = 0; k < times; k++) takes.push(index + k * repeats.length);
-  }
-  return takes;
-}
-
 function sum(values: ArrayLike<number>): number {
   return Array.from(values).reduce((total, value) => total + value, 0);
-}
-
-/**
- * Fills one batch per group. Full batches come in the order in which they fill up, followed by the incomplete batch of
- * each group. torchvision's GroupedBatchSampler instead completes those with earlier samples.
- */
-function formBatches(
-  order: readonly number[],
-  {
-    batchSize,
-    dropLast,
-    groups,
-    samples,
-  }: {batchSize: number; dropLast: boolean; groups: readonly number[] | undefined; samples: number},
-): number[][] {
-  const batches: number[][] = [];
-  const filling = new Map<number, number[]>();
-  for (const take of order) {
-    const group = groups?.[take % samples] ?? 0;
-    const batch = [...(filling.get(group) ?? []), take];
-    filling.set(group, batch.length === batchSize ? [] : batch);
-    if (batch.length === batchSize) batches.push(batch);
-  }
-  return dropLast ? batches : [...batches, ...[...filling.values()].filter(({length}) => length > 0)];
 }
 
 /** Whether an error comes from the file that was read and not from the program. */

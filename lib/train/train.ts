@@ -1,6 +1,6 @@
 import {access} from 'node:fs/promises';
+import {gpuIndex} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
-import {toAugmentation} from '../augment/presets.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {createProgress, type Progress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
@@ -9,22 +9,20 @@ import {describeShared, sharedImages} from '../datasets/overlap.js';
 import {joinGroup, type ProcessGroup} from '../distributed/process-group.js';
 import {RankLog} from '../distributed/rank-log.js';
 import type {FileLock} from '../files/file-lock.js';
-import {checkNetworkSize} from '../image/network-size.js';
-import {type FileNotice, noticesOf, tellOnce} from '../image/notices.js';
+import {tellOnce} from '../image/notices.js';
 import {pixelsDifference, requireSamePixels} from '../image/pixel-options.js';
 import {type MaskRcnn, openModel, reserveModel, setPixels} from '../model/model.js';
 import type {History} from '../run/history.js';
 import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
-import {aspectRatioGroups} from './aspect-ratio-groups.js';
-import {repeatsOf} from './balance.js';
-import {boxesAloneTeller, describeBoxesAlone} from './boxes-alone.js';
+import {describeBoxesAlone} from './boxes-alone.js';
+import {checkClasses, requireSameData} from './check-data.js';
 import {checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {type Conditions, conditionsOf} from './conditions.js';
-import {createLoader, type Loader} from './loader.js';
 import {TrainLog} from './log.js';
 import {describeMemory} from './memory.js';
+import {openLoader} from './open-loader.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {trainedNames} from './parameter-groups.js';
 import {completeResumedOptions, resumeUnder} from './resume.js';
@@ -92,6 +90,13 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
   const isOfAll = (error: unknown) =>
     (options.signal?.aborted && error === options.signal.reason) ||
     (error instanceof MaskRcnnError && error.code === 'NON_FINITE_LOSS');
+  if (gpuIndex(model.options.device) !== undefined) {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `Option 'distributed' of train() needs a model on the CPU, got one on ${model.options.device}.`,
+      {hint: "Groups of GPUs are not there yet. Make the model with device: 'cpu', or leave out distributed."},
+    );
+  }
   return group.during(async () => {
     await requireSameData(group, options);
     const run = await trainIn(group, model, options, hooks);
@@ -99,21 +104,6 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
     await group.meet();
     return run;
   }, isOfAll);
-}
-
-/** Throws INVALID_DATASET if the processes have opened different data. */
-async function requireSameData(group: ProcessGroup, {data, validation}: TrainOptions): Promise<void> {
-  const describe = (set: Dataset | undefined) =>
-    set === undefined ? 'none' : `${set.length} images of ${list(set.classes)}`;
-  for (const [name, own] of [['data', describe(data)] as const, ['validation', describe(validation)] as const]) {
-    const all = await group.gather(own);
-    const other = all.findIndex((each) => each !== all[0]);
-    if (other < 0) continue;
-    throw new MaskRcnnError(
-      'INVALID_DATASET',
-      `'${name}' must be the same in all processes, but rank 0 has ${all[0]} and rank ${other} has ${all[other]}.`,
-    );
-  }
 }
 
 /** Trains by this process alone, or as one of `group`. */
@@ -243,55 +233,6 @@ function reworded(progress: Progress, wording = (text: string) => text): Progres
   return {...progress, say: (text) => progress.say(wording(text))};
 }
 
-async function openLoader(
-  model: MaskRcnn,
-  {data, augment = 'hflip', signal}: TrainOptions,
-  {
-    batchSize,
-    processes,
-    seed,
-    groupByAspectRatio,
-    balance,
-    balanceThreshold,
-    unreadable,
-    prefetch,
-  }: ResolvedTrainOptions,
-  {
-    say,
-    tellFiles,
-    group,
-  }: {
-    say: (text: string) => void;
-    tellFiles: (notices: readonly FileNotice[]) => void;
-    group: ProcessGroup | undefined;
-  },
-): Promise<Loader> {
-  const bins = groupByAspectRatio === true ? undefined : groupByAspectRatio;
-  const groups = bins === false ? undefined : await aspectRatioGroups(data, bins);
-  const tellBoxes = boxesAloneTeller(data, model.options.masks, say);
-  const repeats = balance === 'none' ? undefined : await repeatsOf(data, {balanceThreshold, unreadable, say, signal});
-  return createLoader(data, {
-    batchSize: batchSize * processes,
-    seed,
-    unreadable,
-    prefetch,
-    ...(groups && {groups}),
-    ...(repeats && {repeats}),
-    ...(group && {share: {rank: group.rank, size: group.size}}),
-    onRead: (sample) => {
-      tellFiles(noticesOf(sample));
-      tellBoxes(sample);
-    },
-    augment: toAugmentation(augment),
-    ...(!model.options.skipResize && {
-      check: ({file, image}) => checkNetworkSize(image, model.options, {name: file, file}),
-    }),
-    onSkip: (_, error) => say(`Left out: ${error.message}`),
-    // In a group, all processes end at the same step.
-    ...(signal && group === undefined && {signal}),
-  });
-}
-
 /**
  * Locks the folder of a run that may be resumed, so that its state cannot change after it was read; undefined for a new
  * run. Throws INVALID_CHECKPOINT if there must be a state and is none, and BUSY.
@@ -330,30 +271,6 @@ async function freeze(model: MaskRcnn, items: readonly string[]): Promise<() => 
     // A model that has been disposed has nothing to restore.
     await native(() => openModel(model).setTrainable(before)).catch(() => {});
   };
-}
-
-/** A model with numbered classes accepts any class names. */
-function checkClasses(model: MaskRcnn, {classes, length}: Dataset, option: 'data' | 'validation'): void {
-  openModel(model);
-  if (length === 0) throw new MaskRcnnError('INVALID_DATASET', `'${option}' must have at least one image, got none.`);
-  const isNumbered = model.classes.every((name, index) => name === String(index + 1));
-  const fits = isNumbered || classes.every((name, index) => name === model.classes[index]);
-  if (fits && classes.length === model.classes.length) return;
-  throw new MaskRcnnError(
-    'INVALID_DATASET',
-    `'${option}' must have the model's classes ${list(model.classes)}, in this order, got ${list(classes)}.`,
-    {
-      hint:
-        option === 'data'
-          ? 'Make the model with maskRcnn({classes: data.classes}).'
-          : 'Open both data sets with the same `classes`, in the same order.',
-    },
-  );
-}
-
-function list(classes: readonly string[]): string {
-  const more = classes.length > 8 ? `, ... ${classes.length} in all` : '';
-  return `[${classes.slice(0, 8).join(', ')}${more}]`;
 }
 
 /** The message shows how the learning rate was computed, because that is what users most often need to change. */

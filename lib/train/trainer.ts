@@ -98,6 +98,8 @@ export class Trainer {
       return ending;
     } catch (error) {
       if (this.#isInterrupted || (signal?.aborted && error === signal.reason)) await this.#saver?.saveLast();
+      // A launcher ends all processes when the first has ended, so none may end before rank 0 has saved.
+      if (this.#isInterrupted) await this.#parts.group?.meet();
       throw error;
     } finally {
       await this.#average.swap();

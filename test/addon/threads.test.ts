@@ -33,6 +33,18 @@ test('MASKRCNN_THREADS, then OMP_NUM_THREADS, then the CPUs that may be used, if
   }
 });
 
+test('the processes of a group share the CPUs of their machine', (t) => {
+  const group = {LOCAL_WORLD_SIZE: '4'};
+  t.is(chooseThreads(group, 32, 32), 8);
+  t.is(chooseThreads(group, 16, 2), 1);
+  t.is(chooseThreads({...group, OMP_NUM_THREADS: '3'}, 3, 32), undefined);
+  // torchrun sets this where the user has set nothing.
+  t.is(chooseThreads({...group, OMP_NUM_THREADS: '1', TORCHELASTIC_RUN_ID: 'none'}, 1, 32), 8);
+  t.is(chooseThreads({...group, OMP_NUM_THREADS: '2', TORCHELASTIC_RUN_ID: 'none'}, 2, 32), undefined);
+  t.is(chooseThreads({...group, MASKRCNN_THREADS: '5'}, 32, 32), 5);
+  t.is(chooseThreads({LOCAL_WORLD_SIZE: '1'}, 4, 4), undefined);
+});
+
 test('the option is checked', async (t) => {
   for (const threads of [0, 2.5, 5000, '2' as never]) {
     await t.throwsAsync(maskRcnn({...tinyModel, threads}), {code: 'INVALID_OPTION', message: /'threads'/});

@@ -78,7 +78,7 @@ test('the help of train is the comments on the options, has each once, and offer
   const entries = await explained('train');
   t.is(
     entries.get('batch-size'),
-    'Images per batch. The last batch of an epoch may be smaller. Default 2. Takes an integer >= 1.',
+    'Images per batch, of each process of a group. The last batch of an epoch may be smaller. Default 2. Takes an integer >= 1.',
   );
   t.regex(entries.get('freeze')!, /there is --trainable-backbone-layers of maskRcnn\(\)/);
   const {out} = await run('train', '--help');

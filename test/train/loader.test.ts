@@ -156,3 +156,34 @@ test('a data set that fills no batch and options that do not fit are refused', a
   await t.throwsAsync(loader.epoch(-1).next(), {message: /'epoch' of Loader\.epoch must be an integer >= 0/});
   await t.throwsAsync(loader.epoch(0, {startBatch: 4}).next(), {message: /'startBatch' .* <= 3, got 4/});
 });
+
+test('processes that share the batches have all images together, each with the seed that it has in one process', async (t) => {
+  const seedsOf = async (options: LoaderOptions) => {
+    const batches: [file: string, seed: number][][] = [];
+    for await (const {samples, seeds} of createLoader(numbered(11), options).epoch(3)) {
+      batches.push(samples.map(({file}, i) => [file, seeds[i]!]));
+    }
+    return batches;
+  };
+  const whole = await seedsOf({batchSize: 4, seed: 5});
+  t.is(new Set(whole.flat().map(([, seed]) => seed)).size, 11);
+  t.deepEqual(
+    await seedsOf({batchSize: 1, seed: 5, shuffle: true, share: {rank: 0, size: 1}}),
+    whole.flat().map((one) => [one]),
+  );
+  for (const size of [2, 3, 5]) {
+    const parts = await Promise.all(
+      Array.from({length: size}, (_, rank) => seedsOf({batchSize: 4, seed: 5, share: {rank, size}})),
+    );
+    // Every process has every batch, also those of which it has no image.
+    for (const part of parts) t.is(part.length, whole.length);
+    t.deepEqual(
+      whole.map((_, batch) => parts.flatMap((part) => part[batch]!)),
+      whole,
+    );
+    for (const [batch, {length}] of whole.entries()) {
+      const lengths = parts.map((part) => part[batch]!.length);
+      t.true(Math.max(...lengths) <= Math.ceil(length / size), `${lengths}`);
+    }
+  }
+});
