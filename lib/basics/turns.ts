@@ -1,6 +1,9 @@
 /** How long a piece of work may hold the event loop, in milliseconds. */
 const TURN = 10;
 
+/** Calls `resolve` after the event loop has run. Browsers have no setImmediate. */
+const soon: (resolve: () => void) => void = typeof setImmediate === 'function' ? setImmediate : setTimeout;
+
 /** The end of the queue for the next turns. */
 let last: Promise<void> = Promise.resolve();
 
@@ -18,7 +21,7 @@ export class Turn {
   }
 
   async next(): Promise<void> {
-    last = last.then(() => new Promise((resolve) => setImmediate(resolve)));
+    last = last.then(() => new Promise<void>(soon));
     await last;
     this.#end = performance.now() + TURN;
   }

@@ -31,7 +31,9 @@ export function decodeBoxes(
   const [dx, dy, dw, dh] = graph
     .nodes('Split', [offsets], 4, {axis: 2})
     .map((column) => graph.node('Squeeze', [column], {axes: [2]})) // [R,K] each
-    .map((column, i) => (weights[i] === 1 ? column : graph.node('Div', [column, graph.scalar('float32', weights[i]!)])));
+    .map((column, i) =>
+      weights[i] === 1 ? column : graph.node('Div', [column, graph.scalar('float32', weights[i]!)]),
+    );
   const limit = graph.scalar('float32', MAX_LOG_SCALE);
   const side = (shift: Name, growth: Name, {length, middle}: {length: Name; middle: Name}) => {
     const at = graph.node('Add', [graph.node('Mul', [shift, length]), middle]);

@@ -194,10 +194,7 @@ function completeOptions(
 function metadataOf(description: ModelDescription, options: GraphOptions): Map<string, string> {
   const {minSize, maxSize, fixedSize, imageMean, imageStd} = description.options;
   const own: OnnxDescription = {...options, minSize: minSize.at(-1)!, maxSize, fixedSize, imageMean, imageStd};
-  return new Map([
-    ...Object.entries(encodeMetadata(describe(description))),
-    [NAMES.description, JSON.stringify(own)],
-  ]);
+  return new Map([...Object.entries(encodeMetadata(describe(description))), [NAMES.description, JSON.stringify(own)]]);
 }
 
 function requireSize(bytes: number, source: string): void {

@@ -1,4 +1,12 @@
-import {type Attribute, ELEMENT_SIZES, type ElementType, type GraphBody, type Node, type Tensor, type Value} from './model-proto.js';
+import {
+  type Attribute,
+  ELEMENT_SIZES,
+  type ElementType,
+  type GraphBody,
+  type Node,
+  type Tensor,
+  type Value,
+} from './model-proto.js';
 
 /** The name of a tensor in a graph. */
 export type Name = string;

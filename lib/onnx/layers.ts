@@ -48,11 +48,14 @@ export class Layers {
     const weight = this.#tensor(`${name}.weight`);
     const [out, perGroup, kernel] = weight.shape as [number, number, number];
     const fold = norm === undefined ? undefined : () => this.#fold(norm, eps);
-    if (norm !== undefined) for (const leaf of ['weight', 'bias', 'running_mean', 'running_var']) this.shape(`${norm}.${leaf}`);
+    if (norm !== undefined)
+      for (const leaf of ['weight', 'bias', 'running_mean', 'running_var']) this.shape(`${norm}.${leaf}`);
     const scaled = () => {
       const values = toFloat32(weight);
-      const scale = fold?.().scale;
-      if (scale !== undefined) for (let i = 0; i < values.length; i++) values[i]! *= scale[Math.floor((i / values.length) * out)]!;
+      if (fold === undefined) return values;
+      const {scale} = fold();
+      const perChannel = values.length / out;
+      for (let i = 0; i < values.length; i++) values[i]! *= scale[Math.floor(i / perChannel)]!;
       return values;
     };
     const inputs = [x, this.weight(`${name}.weight`, weight.shape, scaled)];
@@ -131,10 +134,14 @@ async function halves(values: Float32Array, name: string, source: string): Promi
     for (let i = from; i < to; i++) {
       const value = values[i]!;
       if (Math.abs(value) > LARGEST_HALF) {
-        throw new MaskRcnnError('INVALID_OPTION', `${source}: ${name} has weights beyond ${LARGEST_HALF}, the limit of float16.`, {
-          hint: 'Export without half.',
-          file: source,
-        });
+        throw new MaskRcnnError(
+          'INVALID_OPTION',
+          `${source}: ${name} has weights beyond ${LARGEST_HALF}, the limit of float16.`,
+          {
+            hint: 'Export without half.',
+            file: source,
+          },
+        );
       }
       rounded[i] = toHalf(value);
     }

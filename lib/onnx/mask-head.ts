@@ -33,16 +33,20 @@ function addPredictor(layers: Layers, x: Name, labels: Name, {maskRoiPool, numCl
   const [inside, outside] = layers.shape(`${name}.conv5_mask.weight`) as [number, number, number, number];
   const side = maskRoiPool.outputSize;
   const grown = layers.relu(
-    graph.node('Conv', [
-      x,
-      layers.weight(`${name}.conv5_mask.weight`, [4 * outside, inside, 1, 1], () =>
-        toWindows(layers.values(`${name}.conv5_mask.weight`), inside, outside),
-      ),
-      layers.weight(`${name}.conv5_mask.bias`, [4 * outside], () => {
-        const bias = layers.values(`${name}.conv5_mask.bias`);
-        return Float32Array.from({length: 4 * outside}, (_, i) => bias[i % outside]!);
-      }),
-    ], {kernel_shape: [1, 1]}),
+    graph.node(
+      'Conv',
+      [
+        x,
+        layers.weight(`${name}.conv5_mask.weight`, [4 * outside, inside, 1, 1], () =>
+          toWindows(layers.values(`${name}.conv5_mask.weight`), inside, outside),
+        ),
+        layers.weight(`${name}.conv5_mask.bias`, [4 * outside], () => {
+          const bias = layers.values(`${name}.conv5_mask.bias`);
+          return Float32Array.from({length: 4 * outside}, (_, i) => bias[i % outside]!);
+        }),
+      ],
+      {kernel_shape: [1, 1]},
+    ),
   ); // [D,4·C,S,S]
   const weights = layers.weight(`${name}.mask_fcn_logits.weight`, [numClasses, 1, 1, outside], () =>
     layers.values(`${name}.mask_fcn_logits.weight`),
@@ -66,7 +70,8 @@ function toWindows(weight: Float32Array, inside: number, outside: number): Float
   const windows = new Float32Array(weight.length);
   for (let from = 0; from < inside; from++) {
     for (let to = 0; to < outside; to++) {
-      for (let at = 0; at < 4; at++) windows[(at * outside + to) * inside + from] = weight[(from * outside + to) * 4 + at]!;
+      for (let at = 0; at < 4; at++)
+        windows[(at * outside + to) * inside + from] = weight[(from * outside + to) * 4 + at]!;
     }
   }
   return windows;

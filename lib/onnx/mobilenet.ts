@@ -56,7 +56,8 @@ export function addMobileNet(
     if (index > wanted.at(-1)!) break;
     const layer = `backbone.body.${index}`;
     x = layers.graph.within(`layer${index}`, () => {
-      if (layers.has(`${layer}.0.weight`)) return addUnit(layers, x, `${layer}.0`, `${layer}.1`, {stride, activation, eps});
+      if (layers.has(`${layer}.0.weight`))
+        return addUnit(layers, x, `${layer}.0`, `${layer}.1`, {stride, activation, eps});
       return addInvertedResidual(layers, x, layer, {stride, activation, eps});
     });
     if (wanted.includes(index)) maps.push(x);
@@ -110,7 +111,8 @@ function addInvertedResidual(layers: Layers, x: Name, layer: string, {stride, ac
     }
     const isDepthwise = layers.shape(`${unit(index)}.0.weight`)[1] === 1;
     // In V3 the last unit is like the others; in V2 it is a plain convolution and its norm.
-    const isLast = parts === 'block' && !layers.has(`${unit(index + 1)}.0.weight`) && !layers.has(`${unit(index + 1)}.fc1.weight`);
+    const isLast =
+      parts === 'block' && !layers.has(`${unit(index + 1)}.0.weight`) && !layers.has(`${unit(index + 1)}.fc1.weight`);
     out = addUnit(layers, out, `${unit(index)}.0`, `${unit(index)}.1`, {
       stride: isDepthwise ? stride : 1,
       activation: isLast ? 'none' : activation,
@@ -118,7 +120,10 @@ function addInvertedResidual(layers: Layers, x: Name, layer: string, {stride, ac
     });
   }
   if (parts === 'conv') out = addUnit(layers, out, unit(index), unit(index + 1), {stride: 1, activation: 'none', eps});
-  const channelsIn = layers.shape(`${unit(0)}.0.weight`)[1] === 1 ? layers.shape(`${unit(0)}.0.weight`)[0] : layers.shape(`${unit(0)}.0.weight`)[1];
+  const channelsIn =
+    layers.shape(`${unit(0)}.0.weight`)[1] === 1
+      ? layers.shape(`${unit(0)}.0.weight`)[0]
+      : layers.shape(`${unit(0)}.0.weight`)[1];
   const last = parts === 'conv' ? unit(index) : `${unit(index - 1)}.0`;
   const hasShortcut = stride === 1 && channelsIn === layers.shape(`${last}.weight`)[0];
   return hasShortcut ? layers.graph.node('Add', [out, x]) : out;

@@ -39,7 +39,13 @@ export type Node = {
 export type GraphBody = {name: string; nodes: readonly Node[]; inputs: readonly Value[]; outputs: readonly Value[]};
 
 /** What describes a model besides its graph. */
-export type ModelHeader = {irVersion: number; opset: number; producer: string; version: string; metadata: Map<string, string>};
+export type ModelHeader = {
+  irVersion: number;
+  opset: number;
+  producer: string;
+  version: string;
+  metadata: Map<string, string>;
+};
 
 const MODEL = {irVersion: 1, producerName: 2, producerVersion: 3, graph: 7, opsetImport: 8};
 const OPSET = {version: 2};

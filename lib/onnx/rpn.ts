@@ -26,7 +26,11 @@ export function addProposals(
     }),
   );
   const all = (part: 'offsets' | 'anchors' | 'logits') =>
-    graph.node('Concat', candidates.map((each) => each[part]), {axis: 0});
+    graph.node(
+      'Concat',
+      candidates.map((each) => each[part]),
+      {axis: 0},
+    );
   const offsets = graph.node('Unsqueeze', [all('offsets')], {axes: [1]}); // [T,1,4]
   const corners = clipBoxes(graph, decodeBoxes(graph, offsets, all('anchors')), sizes); // [T,1]
   const boxes = graph.node('Squeeze', [toBoxes(graph, corners, 2)], {axes: [1]}); // [T,4]

@@ -58,9 +58,6 @@ function resizedSize(graph: Graph, original: Name, {minSize, maxSize, fixedSize}
   const sides = graph.node('Cast', [original], {to: 11});
   const extreme = (operator: string) => graph.node(operator, [sides], {axes: [0], keepdims: 1});
   const ratio = (length: number, side: Name) => graph.node('Div', [graph.constant('float64', [length]), side]);
-  const scale = graph.node('Min', [
-    ratio(minSize.at(-1)!, extreme('ReduceMin')),
-    ratio(maxSize, extreme('ReduceMax')),
-  ]);
+  const scale = graph.node('Min', [ratio(minSize.at(-1)!, extreme('ReduceMin')), ratio(maxSize, extreme('ReduceMax'))]);
   return graph.node('Cast', [graph.node('Mul', [sides, scale])], {to: 7}); // towards 0, which is floor here
 }

@@ -1,0 +1,222 @@
+import {MaskRcnnError} from '../basics/errors.js';
+import {checkOptions, integer, listOf, number, object, oneOf, required, type Schema, text} from '../basics/schema.js';
+import {checkNetworkSize} from '../image/network-size.js';
+import type {Detections, MaskFormat, Masks} from '../model/detections.js';
+import {NAMES, type OnnxDescription, type OnnxInput, type OnnxMasks, readMetadata} from './file-metadata.js';
+import {masksOfBoxes, masksOfImage} from './masks.js';
+import {checkPixels, type OnnxPixels, toInput} from './pixels.js';
+import type {OnnxRuntime, OnnxSession, OnnxTensor} from './session.js';
+
+/** Options of `loadOnnx()`. Invalid options throw INVALID_OPTION. */
+export type LoadOnnxOptions = {
+  /** The module that runs the file: `import * as ort from 'onnxruntime-node'`, or from 'onnxruntime-web'. */
+  ort: OnnxRuntime;
+  /**
+   * Names of the classes without the background. Default: those of the bytes; '1', '2', ... for a session, which does
+   * not tell.
+   */
+  classes?: readonly string[];
+  /** Options of `InferenceSession.create()` for bytes, such as `executionProviders`. */
+  sessionOptions?: object;
+};
+
+/** Options of `OnnxModel.predict()`. Invalid options throw INVALID_OPTION. */
+export type OnnxPredictOptions<F extends MaskFormat = MaskFormat> = {
+  /**
+   * Only detections with a score above this are returned, 0..1. The threshold of the file is the lowest value that has
+   * an effect. Default: that one.
+   */
+  scoreThreshold?: number;
+  /** Maximum number of detections. That of the file is the highest value that has an effect. Default: that one. */
+  maxDetections?: number;
+  /**
+   * Format of the masks, as for `MaskRcnn.predict()`. Files with masks of the 'image' give no 'float'. Default 'rle', but
+   * 'none' for a file without masks.
+   */
+  maskFormat?: F;
+  /**
+   * A pixel belongs to an object if its probability is at least this value, 0..1. Only for files with masks of the
+   * 'box'; in others it is fixed. Default 0.5.
+   */
+  maskThreshold?: number;
+};
+
+const LOAD: Schema = {
+  ort: required(object),
+  classes: listOf(text),
+  sessionOptions: object,
+};
+
+const share = number({min: 0, max: 1});
+
+const PREDICT: Schema = {
+  scoreThreshold: share,
+  maxDetections: integer({min: 1}),
+  maskFormat: oneOf('rle', 'bitmap', 'float', 'none'),
+  maskThreshold: share,
+};
+
+/**
+ * Opens a file of `exportOnnx()`: its bytes, or a session that was made from it. Throws INVALID_OPTION, or
+ * INVALID_CHECKPOINT for another file.
+ */
+export async function loadOnnx(
+  source: Uint8Array | ArrayBuffer | OnnxSession,
+  options: LoadOnnxOptions,
+): Promise<OnnxModel> {
+  checkOptions(options, LOAD, 'loadOnnx()');
+  const {ort, classes, sessionOptions} = options;
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
+    const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
+    const known = describe(bytes);
+    const session = await ort.InferenceSession.create(bytes, sessionOptions);
+    return new OnnxModel(session, ort, classes ?? known.classes, known.description);
+  }
+  if (typeof source?.run !== 'function' || !Array.isArray(source.outputNames)) {
+    throw new MaskRcnnError('INVALID_OPTION', 'loadOnnx() takes the bytes of a file, or a session of ONNX Runtime.');
+  }
+  return new OnnxModel(source, ort, classes, undefined);
+}
+
+/** An exported network. Create one with `loadOnnx()`. Its calls run one after the other. */
+export class OnnxModel {
+  /** Names of the classes without the background. Undefined for a session without option `classes`. */
+  readonly classes: readonly string[] | undefined;
+  /** What the file says about itself. Undefined for a session. */
+  readonly description: OnnxDescription | undefined;
+  /** What the file takes and which masks it gives. */
+  readonly input: OnnxInput;
+  readonly masks: OnnxMasks;
+  readonly #session: OnnxSession;
+  readonly #ort: OnnxRuntime;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @internal */
+  constructor(
+    session: OnnxSession,
+    ort: OnnxRuntime,
+    classes: readonly string[] | undefined,
+    description: OnnxDescription | undefined,
+  ) {
+    requireNames(session);
+    this.#session = session;
+    this.#ort = ort;
+    this.classes = classes;
+    this.description = description;
+    const typeOf = (list: OnnxSession['inputMetadata'], name: string) => list?.find((each) => each.name === name)?.type;
+    this.input = typeOf(session.inputMetadata, NAMES.image) === 'float32' ? 'float32' : (description?.input ?? 'uint8');
+    const isOfImage = typeOf(session.outputMetadata, NAMES.masks) === 'uint8';
+    this.masks = session.outputNames.includes(NAMES.masks)
+      ? (description?.masks ?? (isOfImage ? 'image' : 'box'))
+      : 'none';
+  }
+
+  /**
+   * Detects objects in one image. The result is that of `MaskRcnn.predict()` for this image: boxes, labels, names,
+   * scores and masks in pixels of the image. Masks are run-length encoded unless `maskFormat` says otherwise.
+   *
+   * Throws INVALID_IMAGE, INVALID_OPTION, or what ONNX Runtime throws.
+   */
+  async predict<F extends MaskFormat = 'rle'>(
+    image: OnnxPixels,
+    options: OnnxPredictOptions<F> = {},
+  ): Promise<Detections<F>> {
+    checkOptions(options, PREDICT, 'predict()');
+    const format: MaskFormat = options.maskFormat ?? (this.masks === 'none' ? 'none' : 'rle');
+    this.#checkFormat(format, options.maskThreshold);
+    checkPixels(image);
+    if (this.description !== undefined) checkNetworkSize(image, this.description, {name: 'The image of predict()'});
+    const {width, height} = image;
+    const {data, dims} = toInput(image, this.input);
+    // Sessions of onnxruntime-web refuse a second run before the first has ended.
+    const running = this.#last.then(() =>
+      this.#session.run({[NAMES.image]: new this.#ort.Tensor(this.input, data, dims)}),
+    );
+    this.#last = running.catch(() => {}); // the caller gets the error below
+    const outputs = (await running) as Record<string, OnnxTensor>;
+
+    const scores = outputs[NAMES.scores]!.data as Float32Array;
+    const {scoreThreshold = 0, maxDetections = scores.length} = options;
+    const least = Math.fround(scoreThreshold);
+    let count = 0;
+    while (count < Math.min(scores.length, maxDetections) && scores[count]! > least) count++;
+    const boxes = (outputs[NAMES.boxes]!.data as Float32Array).slice(0, 4 * count);
+    const labels = (outputs[NAMES.labels]!.data as Int32Array).slice(0, count);
+    const common = {format, size: {width, height}, count};
+    let masks: Masks = [];
+    if (format !== 'none' && this.masks === 'image') masks = await masksOfImage(outputs[NAMES.masks]!, boxes, common);
+    if (format !== 'none' && this.masks === 'box') {
+      masks = await masksOfBoxes(outputs[NAMES.masks]!, boxes, {...common, threshold: options.maskThreshold ?? 0.5});
+    }
+    return {
+      width,
+      height,
+      boxes,
+      labels,
+      classNames: Array.from(labels, (label) => this.classes?.[label - 1] ?? String(label)),
+      scores: scores.slice(0, count),
+      masks: masks as Masks<F>,
+    };
+  }
+
+  /** Frees the memory of the session when the running calls have finished. */
+  async dispose(): Promise<void> {
+    await this.#last;
+    await this.#session.release?.();
+  }
+
+  #checkFormat(format: MaskFormat, threshold: number | undefined): void {
+    if (this.masks === 'none' && format !== 'none') {
+      throw new MaskRcnnError(
+        'INVALID_OPTION',
+        `Option 'maskFormat' of predict() must be 'none' for a file without masks, got '${format}'.`,
+      );
+    }
+    if (this.masks !== 'image') return;
+    const hint = "Export with masks: 'box' for other masks.";
+    if (format === 'float') {
+      throw new MaskRcnnError(
+        'INVALID_OPTION',
+        "Option 'maskFormat' of predict() cannot be 'float' for a file with masks of the image.",
+        {hint},
+      );
+    }
+    const fixed = this.description?.maskThreshold;
+    if (threshold !== undefined && threshold !== fixed) {
+      throw new MaskRcnnError(
+        'INVALID_OPTION',
+        `Option 'maskThreshold' of predict() is fixed in a file with masks of the image${fixed === undefined ? '' : ` to ${fixed}`}, got ${threshold}.`,
+        {hint},
+      );
+    }
+  }
+}
+
+function requireNames({inputNames, outputNames}: OnnxSession): void {
+  const wanted = [NAMES.boxes, NAMES.labels, NAMES.scores];
+  if (inputNames.includes(NAMES.image) && wanted.every((name) => outputNames.includes(name))) return;
+  throw new MaskRcnnError(
+    'INVALID_CHECKPOINT',
+    `loadOnnx() takes a file of exportOnnx(), with input image and outputs boxes, labels and scores, got input ${inputNames.join(', ')} and outputs ${outputNames.join(', ')}.`,
+  );
+}
+
+/** What the bytes of a file say. Throws INVALID_CHECKPOINT for another file. */
+function describe(bytes: Uint8Array): {classes: readonly string[]; description: OnnxDescription} {
+  try {
+    const metadata = readMetadata(bytes);
+    return {
+      classes: JSON.parse(metadata.get(NAMES.classes)!),
+      description: JSON.parse(metadata.get(NAMES.description)!),
+    };
+  } catch (cause) {
+    throw new MaskRcnnError(
+      'INVALID_CHECKPOINT',
+      'The bytes of loadOnnx() must be a file of exportOnnx(), got others.',
+      {
+        hint: 'Write one with `maskrcnn export WEIGHTS model.onnx`. A download may be incomplete.',
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import {type MaskRcnn, maskRcnn} from '../../lib/index.js';
+import {toStateDict} from '../../lib/weights/state-dict.js';
+import {CONFIGS, type Network} from '../parity/configs.js';
+import {fillState, hash} from '../parity/formula.js';
+import {readFixture} from '../parity/measure.js';
+
+const NARROW = {fpnChannels: 48, boxRepresentationSize: 128, maskChannels: 48};
+
+/** A network of the parity tests with narrow heads, as a model of the API. Its formulas spread scores well apart. */
+export async function formulaModel(network: Network): Promise<MaskRcnn> {
+  const {gains, biases} = readFixture(network);
+  const model = await maskRcnn({...CONFIGS[network], ...NARROW, device: 'cpu'});
+  await model.loadStateDict(toStateDict(fillState(model.parameters(), gains, biases)));
+  return model;
+}
+
+export type Pixels = {data: Uint8Array; width: number; height: number};
+
+/** Images of 20 sizes: odd ones, thin ones, tiny ones, and last one that is black. */
+const SIZES: readonly (readonly [width: number, height: number])[] = [
+  [96, 64],
+  [64, 96],
+  [101, 67],
+  [67, 101],
+  [128, 128],
+  [33, 45],
+  [200, 57],
+  [57, 200],
+  [320, 240],
+  [75, 75],
+  [81, 80],
+  [80, 81],
+  [63, 97],
+  [7, 5],
+  [16, 16],
+  [250, 31],
+  [111, 113],
+  [400, 300],
+  [49, 64],
+  [90, 60],
+];
+
+export const images: readonly Pixels[] = SIZES.map(([width, height], index) => {
+  const data = new Uint8Array(width * height * 3);
+  if (index === SIZES.length - 1) return {data, width, height};
+  for (let i = 0; i < data.length; i++) {
+    const [channel, pixel] = [i % 3, Math.floor(i / 3)];
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    const isOfDisc = (x - width / 3) ** 2 + (y - height / 2) ** 2 < (Math.min(width, height) / 4) ** 2;
+    data[i] = 60 + ((x + 2 * y + 40 * channel) % 90) + (hash(1000 * index + i) & 31) + (isOfDisc ? 70 : 0);
+  }
+  return {data, width, height};
+});
+
+/** The largest difference of two lists of numbers of one length; NaN for others. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
+  return largest;
+}
