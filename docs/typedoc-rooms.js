@@ -5,6 +5,8 @@ import {Comment, CommentTag, Converter, ReflectionKind} from 'typedoc';
 /** The category of each room, and what one does with it. A second room of a category has no sentence of its own. */
 const ROOMS = {
   model: ['Models', 'Build a network, load its weights, find objects on images, save it.'],
+  onnx: ['ONNX', 'Write a network as a file that runs in browsers and anywhere: see the guide on ONNX.'],
+  'onnx-runtime': ['ONNX'],
   tiles: ['Large images', 'Find the objects of images that are larger than the network takes, tile by tile.'],
   datasets: ['Data sets', 'Open annotated images, check them, split them, or bring a data set of your own.'],
   export: ['Data sets'],

@@ -122,11 +122,8 @@ export {predictTiles} from './model/tiles/predict-tiles.js';
 export type {TileProgress} from './model/tiles/tile-progress.js';
 export type {TileState} from './model/tiles/tile-state.js';
 export type {TiledObject} from './model/tiles/tiled-object.js';
-export {
-  type ExportOnnxOptions,
-  exportOnnx,
-  type OnnxExport,
-} from './onnx/export-onnx.js';
+export {exportOnnx, type OnnxExport} from './onnx/export-onnx.js';
+export type {ExportOnnxOptions} from './onnx/options.js';
 export type {OnnxInput, OnnxMasks} from './onnx-runtime/file-metadata.js';
 export {describeComparison} from './report/describe-comparison.js';
 export {describeClasses, describeEvaluation} from './report/describe-evaluation.js';

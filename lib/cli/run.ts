@@ -8,6 +8,7 @@ import {convert} from './commands/convert.js';
 import {convertData} from './commands/convert-data.js';
 import {doctor} from './commands/doctor.js';
 import {evaluate} from './commands/evaluate.js';
+import {exportCommand} from './commands/export.js';
 import {inspect} from './commands/inspect.js';
 import {predict} from './commands/predict.js';
 import {report} from './commands/report.js';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   compare,
   convertData,
   convert,
+  exportCommand,
   report,
 ];
 

@@ -1,0 +1,166 @@
+import {offer, toCsv, toGeoJson} from './downloads.js';
+import {fetchModel} from './model-cache.js';
+import {draw, toObjects} from './objects.js';
+
+const element = (id) => document.getElementById(id);
+const [canvas, video, threshold] = ['canvas', 'video', 'threshold'].map(element);
+
+/** What is on the page: the image as a canvas or bitmap, its objects, and the name for downloads. */
+let shown = {image: undefined, objects: [], name: 'objects'};
+let classes = [];
+
+const worker = new Worker('worker.js', {type: 'module'});
+const waiting = new Map();
+worker.addEventListener('message', ({data: {id, result, problem}}) => {
+  const {resolve, reject} = waiting.get(id);
+  waiting.delete(id);
+  if (problem === undefined) resolve(result);
+  else reject(new Error(problem));
+});
+worker.addEventListener('error', (event) => fail(new Error(`The worker has failed: ${event.message ?? ''}`)));
+
+/** Has the worker do a task. */
+function ask(task, input, transfer = []) {
+  const id = crypto.randomUUID?.() ?? String(Math.random());
+  return new Promise((resolve, reject) => {
+    waiting.set(id, {resolve, reject});
+    worker.postMessage({id, task, ...input}, transfer);
+  });
+}
+
+function say(text, isProblem = false) {
+  element('status').textContent = text;
+  element('status').classList.toggle('problem', isProblem);
+}
+
+function fail(error) {
+  say(error.message.split('\n')[0], true);
+}
+
+/** Opens the model of the address (?model=…), or model.onnx beside the page. */
+async function start() {
+  const url = new URLSearchParams(location.search).get('model') ?? 'model.onnx';
+  const bytes = await fetchModel(new URL(url, location.href).href, (share) => {
+    element('progress').value = share;
+    say(`Loading the model: ${Math.round(100 * share)} %`);
+  });
+  say('Opening the model …');
+  const opened = await ask('load', {bytes}, [bytes.buffer]);
+  classes = opened.classes;
+  threshold.min = opened.scoreThreshold;
+  element('progress').hidden = true;
+  for (const id of ['image', 'camera']) element(id).disabled = false;
+  say(`Ready. Finds ${classes.length > 4 ? `${classes.length} classes` : classes.join(', ')}.`);
+}
+
+/** Finds the objects of an image and shows them. */
+async function show(image, name) {
+  const copy = new OffscreenCanvas(image.width, image.height).getContext('2d', {willReadFrequently: true});
+  copy.drawImage(image, 0, 0);
+  const {data, width, height} = copy.getImageData(0, 0, image.width, image.height);
+  const began = performance.now();
+  const found = await ask('predict', {image: {data, width, height}}, [data.buffer]);
+  element('time').textContent = `Found in ${((performance.now() - began) / 1000).toFixed(1)} s.`;
+  shown = {image, objects: toObjects(found), name};
+  refresh();
+}
+
+/** The objects above the threshold of the slider. */
+const visible = () => shown.objects.filter(({score}) => score > Number(threshold.value));
+
+function refresh() {
+  element('threshold-value').textContent = Number(threshold.value).toFixed(2);
+  if (shown.image === undefined) return;
+  const objects = visible();
+  element('drop').hidden = true;
+  canvas.hidden = false;
+  draw(canvas, shown.image, objects);
+  const rows = classes.flatMap((name) => {
+    const ofClass = objects.filter((object) => object.name === name);
+    return ofClass.length === 0 ? [] : [rowOf(name, ofClass)];
+  });
+  document.querySelector('#counts tbody').replaceChildren(...rows);
+  element('total').textContent = String(objects.length);
+  for (const id of ['csv', 'geojson', 'png']) element(id).disabled = false;
+}
+
+function rowOf(name, objects) {
+  const row = document.createElement('tr');
+  const swatch = document.createElement('span');
+  swatch.className = 'swatch';
+  swatch.style.background = `rgb(${objects[0].color.join(' ')})`;
+  row.insertCell().append(swatch, name);
+  row.insertCell().append(String(objects.length));
+  return row;
+}
+
+async function openFile(file) {
+  if (file === undefined || element('image').disabled) return;
+  stopCamera();
+  say(`Looking at ${file.name} …`);
+  let image;
+  try {
+    image = await createImageBitmap(file, {imageOrientation: 'from-image'});
+  } catch {
+    say(`${file.name} is not an image that this browser can read.`, true);
+    return;
+  }
+  await show(image, file.name.replace(/\.\w+$/, '')).then(
+    () => say(`${file.name}: ${image.width} × ${image.height} pixels.`),
+    fail,
+  );
+}
+
+/** Looks at the camera, frame after frame, until it is switched off. */
+async function startCamera() {
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
+  } catch (error) {
+    say(`The camera cannot be used: ${error.message}.`, true);
+    return;
+  }
+  video.srcObject = stream;
+  await video.play();
+  element('camera').textContent = 'Stop the camera';
+  say('Looking at the camera.');
+  while (video.srcObject !== null) {
+    try {
+      await show(await createImageBitmap(video), 'camera');
+    } catch (error) {
+      stopCamera();
+      fail(error);
+    }
+  }
+}
+
+function stopCamera() {
+  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+  video.srcObject = null;
+  element('camera').textContent = 'Use the camera';
+}
+
+element('image').addEventListener('change', ({target}) => {
+  openFile(target.files[0]);
+  target.value = ''; // so that the same file can be chosen again
+});
+element('camera').addEventListener('click', () => (video.srcObject === null ? startCamera() : stopCamera()));
+threshold.addEventListener('input', refresh);
+
+const stage = element('stage');
+for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
+  // Anywhere, so that an image that misses its place does not replace the page.
+  document.addEventListener(type, (event) => {
+    event.preventDefault();
+    stage.classList.toggle('over', type === 'dragenter' || type === 'dragover');
+    if (type === 'drop') openFile(event.dataTransfer.files[0]);
+  });
+}
+
+element('csv').addEventListener('click', () => offer(`${shown.name}.csv`, toCsv(visible()), 'text/csv'));
+element('geojson').addEventListener('click', () =>
+  offer(`${shown.name}.geojson`, toGeoJson(visible()), 'application/geo+json'),
+);
+element('png').addEventListener('click', () => canvas.toBlob((blob) => offer(`${shown.name}.png`, blob)));
+
+start().catch(fail);

@@ -1,0 +1,166 @@
+import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {createServer, type Server} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {tmpdir} from 'node:os';
+import {extname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {build} from 'esbuild';
+import sharp from 'sharp';
+import {decodeRle, exportOnnx, type MaskRcnn, maskRcnn} from '../../lib/index.js';
+import {images} from '../onnx/networks.js';
+import {chromium} from '../report/chromium.js';
+import {tinyModel} from '../tiny.js';
+import {BrowserPage} from './devtools.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+};
+
+const inBrowser = chromium ? test.serial : test.serial.skip;
+if (!chromium) console.log('# skipped: the page in a browser, for there is no Chromium here (CHROME names one)');
+
+let folder: string;
+let server: Server;
+let model: MaskRcnn;
+const requests: string[] = [];
+
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'maskrcnn-page-'));
+  model = await maskRcnn({...tinyModel, classes: ['round', 'odd']});
+  await exportOnnx(model, join(folder, 'model.onnx'), {masks: 'box', half: true});
+  const {data, width, height} = images[8]!;
+  await sharp(data, {raw: {width, height, channels: 3}})
+    .png()
+    .toFile(join(folder, 'cells.png'));
+  await writeFile(join(folder, 'broken.png'), 'no image');
+  const {outputFiles} = await build({
+    ...{entryPoints: [join(ROOT, 'lib/onnx-runtime/index.ts')], bundle: true, format: 'esm', platform: 'browser'},
+    write: false,
+  });
+  server = createServer(async ({url, method}, response) => {
+    const path = new URL(url!, 'http://localhost').pathname;
+    requests.push(`${method} ${path}`);
+    try {
+      const file = path.startsWith('/ort/')
+        ? join(ROOT, 'node_modules/onnxruntime-web/dist', path.slice(5))
+        : join(path === '/model.onnx' ? folder : join(ROOT, 'examples/browser'), path === '/' ? 'index.html' : path);
+      const isRuntime = path === '/maskrcnn/onnx-runtime/index.js';
+      const content = isRuntime ? outputFiles[0]!.contents : await readFile(file);
+      response.writeHead(200, {
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+        'content-length': content.length,
+        etag: '"1"',
+      });
+      response.end(method === 'HEAD' ? undefined : content);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+test.after.always(async () => {
+  model?.dispose();
+  server?.closeAllConnections();
+  server?.close();
+  await rm(folder, {recursive: true, force: true});
+});
+
+inBrowser('the page finds what predict() finds, in the WASM of onnxruntime-web', async (t) => {
+  t.timeout(120_000);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const page = await BrowserPage.open(chromium!, url, join(folder, 'profile'));
+  t.teardown(() => page.close());
+  await page.send('Browser.setDownloadBehavior', {behavior: 'allow', downloadPath: folder}).catch(() => {});
+  const status = () => page.value<string>("document.getElementById('status').textContent");
+  await page.until("document.getElementById('image')?.disabled === false");
+  t.is(await status(), 'Ready. Finds round, odd.');
+
+  await page.choose('#image', join(folder, 'cells.png'));
+  await page.until("document.getElementById('csv').disabled === false");
+  await page.until("document.getElementById('status').textContent.startsWith('cells.png: 320')");
+  const [found] = await model.predict(join(folder, 'cells.png'));
+  t.true(found.scores.length > 3);
+
+  // The numbers themselves, from the download.
+  await page.value(`(() => {
+    const threshold = document.getElementById('threshold');
+    threshold.value = threshold.min;
+    threshold.dispatchEvent(new Event('input'));
+    globalThis.offered = [];
+    URL.createObjectURL = (blob) => (offered.push(blob), 'about:blank#' + offered.length);
+    HTMLAnchorElement.prototype.click = () => {};
+    for (const id of ['csv', 'geojson']) document.getElementById(id).click();
+  })()`);
+  t.is(await page.value('document.getElementById("total").textContent'), String(found.scores.length));
+  const counts = await page.value<string[]>(
+    "Array.from(document.querySelectorAll('#counts tbody tr'), (row) => row.innerText.replace(/\\s+/g, ' ').trim())",
+  );
+  const expectedCounts = ['round', 'odd'].flatMap((name) => {
+    const count = found.classNames.filter((each) => each === name).length;
+    return count > 0 ? [`${name} ${count}`] : [];
+  });
+  t.deepEqual(counts, expectedCounts);
+  const csv = (await page.value<string>('offered[0].text()')).trim().split('\n').slice(1);
+  t.is(csv.length, found.scores.length);
+  for (const [i, line] of csv.entries()) {
+    const [, name, score, x0] = line.split(',');
+    // Weights of float16 change the scores by about 0.001.
+    t.true(Math.abs(Number(score) - found.scores[i]!) < 0.005, `${line} ${found.scores[i]}`);
+    if (Math.abs(found.scores[i]! - (found.scores[i + 1] ?? 0)) > 0.01) {
+      t.is(name, found.classNames[i]);
+      t.true(Math.abs(Number(x0) - found.boxes[4 * i]!) < 2);
+    }
+  }
+  const {features} = JSON.parse(await page.value<string>('offered[1].text()'));
+  t.is(features.length, found.scores.length);
+  // The outlines enclose as many pixels as the masks have.
+  for (const [i, {geometry}] of features.entries()) {
+    const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
+    const area = polygons.flat().reduce((sum: number, ring: number[][]) => sum + areaOf(ring), 0);
+    t.is(Math.round(area), Number(csv[i]!.split(',').at(-1)));
+  }
+  const pixels = found.masks.map((mask) => decodeRle(mask).reduce((sum, value) => sum + value, 0));
+  t.true(Math.max(...pixels) > 0);
+
+  await page.choose('#image', join(folder, 'broken.png'));
+  await page.until("document.getElementById('status').classList.contains('problem')");
+  t.is(await status(), 'broken.png is not an image that this browser can read.');
+
+  // Wide and narrow windows have no content beside them.
+  for (const width of [1400, 390]) {
+    const picture = await page.picture(width, 900);
+    t.is((await sharp(picture).metadata()).width, width);
+    t.true(await page.value<boolean>('document.documentElement.scrollWidth <= innerWidth'), `${width}`);
+    if (process.env.PICTURES) await writeFile(join(process.env.PICTURES, `page-${width}.png`), picture);
+  }
+
+  // A second visit takes the model from the browser's cache.
+  requests.length = 0;
+  await page.send('Page.reload');
+  await page.until("document.getElementById('image')?.disabled === false && performance.now() < 60000");
+  t.true(requests.includes('HEAD /model.onnx'));
+  t.false(requests.includes('GET /model.onnx'));
+});
+
+test('every file of the example is named by the page or its README', async (t) => {
+  const names = await readdir(join(ROOT, 'examples/browser'));
+  const texts = await Promise.all(names.map((name) => readFile(join(ROOT, 'examples/browser', name), 'utf8')));
+  t.deepEqual(
+    names.filter((name) => name !== 'index.html' && name !== 'README.md' && !texts.some((text) => text.includes(name))),
+    [],
+  );
+});
+
+/** The signed area of a closed ring. */
+function areaOf(ring: number[][]): number {
+  let sum = 0;
+  for (let i = 0; i + 1 < ring.length; i++) sum += ring[i]![0]! * ring[i + 1]![1]! - ring[i + 1]![0]! * ring[i]![1]!;
+  return sum / 2;
+}
