@@ -2,8 +2,8 @@
 const CACHE = 'maskrcnn-model';
 
 /**
- * The bytes of the model at `url`: from the browser's cache if the server has the same, or cannot be reached. `onProgress`
- * is called with the share that has arrived, 0..1.
+ * The bytes of the model at `url`: from the browser's cache if the server has the same, or cannot be reached.
+ * `onProgress` is called with the share that has arrived, 0..1.
  */
 export async function fetchModel(url, onProgress) {
   // Pages without https have no cache, except on localhost.

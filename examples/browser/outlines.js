@@ -1,6 +1,6 @@
 /**
- * The outlines of a mask along the edges of its pixels: closed rings of [x, y] with the object on their right. Outer rings
- * have a positive area, holes a negative one. `mask` is a row-major bitmap of 0 and 1.
+ * The outlines of a mask along the edges of its pixels: closed rings of [x, y] with the object on their right. Outer
+ * rings have a positive area, holes a negative one. `mask` is a row-major bitmap of 0 and 1.
  */
 export function outlinesOf(mask, width, height) {
   const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] === 1;

@@ -1,6 +1,6 @@
 /**
- * `maskrcnn/onnx`: runs files of `exportOnnx()` with onnxruntime-node or onnxruntime-web. It has no native code and needs
- * nothing of Node.js, so it runs in browsers, too.
+ * `maskrcnn/onnx`: runs files of `exportOnnx()` with onnxruntime-node or onnxruntime-web. It has no native code and
+ * needs nothing of Node.js, so it runs in browsers, too.
  */
 
 export {type ErrorCode, MaskRcnnError} from '../basics/errors.js';

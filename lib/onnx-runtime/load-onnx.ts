@@ -30,8 +30,8 @@ export type OnnxPredictOptions<F extends MaskFormat = MaskFormat> = {
   /** Maximum number of detections. That of the file is the highest value that has an effect. Default: that one. */
   maxDetections?: number;
   /**
-   * Format of the masks, as for `MaskRcnn.predict()`. Files with masks of the 'image' give no 'float'. Default 'rle', but
-   * 'none' for a file without masks.
+   * Format of the masks, as for `MaskRcnn.predict()`. Files with masks of the 'image' give no 'float'. Default 'rle',
+   * but 'none' for a file without masks.
    */
   maskFormat?: F;
   /**

@@ -6,7 +6,9 @@ import type {OnnxTensor} from './session.js';
 
 type Size = {width: number; height: number};
 
-/** Masks [D,M,M] of probabilities over the boxes (D×4), in the format. Works in turns, so that the event loop runs on. */
+/**
+ * Masks [D,M,M] of probabilities over the boxes (D×4), in the format. Works in turns, so that the event loop runs on.
+ */
 export async function masksOfBoxes<F extends MaskFormat>(
   {data, dims}: OnnxTensor,
   boxes: Float32Array,

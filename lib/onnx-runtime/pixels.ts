@@ -2,8 +2,8 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {OnnxInput} from './file-metadata.js';
 
 /**
- * An image as bytes of RGB or RGBA, row by row: the `ImageData` of a canvas, or what sharp gives as raw pixels. Alpha is
- * left out.
+ * An image as bytes of RGB or RGBA, row by row: the `ImageData` of a canvas, or what sharp gives as raw pixels. Alpha
+ * is left out.
  */
 export type OnnxPixels = {data: Uint8Array | Uint8ClampedArray; width: number; height: number};
 

@@ -2,8 +2,8 @@
 export type Rect = {left: number; top: number; width: number; height: number};
 
 /**
- * COCO's compressed run lengths of an object in an image of width × height. `isObject` is asked for the pixels of `rect`
- * only, column by column. The format is that of `decodeRle()`.
+ * COCO's compressed run lengths of an object in an image of width × height. `isObject` is asked for the pixels of
+ * `rect` only, column by column. The format is that of `decodeRle()`.
  */
 export function encodeRuns(
   {left, top, width, height}: Rect,

@@ -1,3 +1,7 @@
+/** A value of ONNX Runtime's own types, which this module does not depend on. */
+// biome-ignore lint/suspicious/noExplicitAny: two packages have such types
+type OfTheRuntime = any;
+
 /** A tensor that a session returns. */
 export type OnnxTensor = {readonly type: string; readonly data: unknown; readonly dims: readonly number[]};
 
@@ -7,19 +11,12 @@ export type OnnxSession = {
   readonly outputNames: readonly string[];
   readonly inputMetadata?: readonly {readonly name: string; readonly isTensor: boolean; readonly type?: string}[];
   readonly outputMetadata?: readonly {readonly name: string; readonly isTensor: boolean; readonly type?: string}[];
-  // biome-ignore lint/suspicious/noExplicitAny: the values are tensors of the other library
-  run(feeds: any): Promise<any>;
+  run(feeds: OfTheRuntime): Promise<OfTheRuntime>;
   release?(): Promise<void>;
 };
 
 /** What this module needs of onnxruntime-node or onnxruntime-web: pass the imported module. */
 export type OnnxRuntime = {
-  // biome-ignore lint/suspicious/noExplicitAny: overloads of the other library
-  readonly Tensor: new (
-    ...values: any
-  ) => unknown;
-  readonly InferenceSession: {
-    // biome-ignore lint/suspicious/noExplicitAny: its options are the other library's
-    create(bytes: Uint8Array, options?: any): Promise<OnnxSession>;
-  };
+  readonly Tensor: new (...values: OfTheRuntime[]) => unknown;
+  readonly InferenceSession: {create(bytes: Uint8Array, options?: OfTheRuntime): Promise<OnnxSession>};
 };

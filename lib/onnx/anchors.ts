@@ -1,6 +1,6 @@
 /**
- * The anchors of one cell, [A,4]: for each aspect ratio (height / width) one of each size, around 0 and rounded to whole
- * pixels. In float32, as torchvision's AnchorGenerator computes them.
+ * The anchors of one cell, [A,4]: for each aspect ratio (height / width) one of each size, around 0 and rounded to
+ * whole pixels. In float32, as torchvision's AnchorGenerator computes them.
  */
 export function cellAnchors(sizes: readonly number[], aspectRatios: readonly number[]): number[] {
   const {fround} = Math;

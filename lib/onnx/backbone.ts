@@ -19,7 +19,8 @@ export function addBackbone(layers: Layers, images: Name, options: ResolvedModel
 
 /** The strides of the levels, in pixels. */
 export function strides({backbone, returnedLayers}: ResolvedModelOptions): number[] {
-  // A ResNet's stage 1 has stride 4. A MobileNet's stage 0 has stride 2, and its last stage the stride of the one before.
+  // A ResNet's stage 1 has stride 4. A MobileNet's stage 0 has stride 2, and its last stage the stride of the one
+  // before.
   const ofStage = (stage: number) => (backbone.startsWith('mobilenet') ? 2 << Math.min(stage, 4) : 2 << stage);
   const all = returnedLayers.map(ofStage);
   return [...all, 2 * all.at(-1)!];

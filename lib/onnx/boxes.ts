@@ -75,8 +75,8 @@ export function toBoxes(graph: Graph, {x0, y0, x1, y1}: Corners, rank: number): 
 
 /**
  * torchvision's batched_nms moves groups apart so that one suppression serves all, if there are few boxes. Suppression
- * here is by group anyway. But moving rounds the coordinates, which decides overlaps at the threshold, so it is repeated.
- * `groups` (float32) and `wanted` (bool) must broadcast to the shape of `boxes`.
+ * here is by group anyway. But moving rounds the coordinates, which decides overlaps at the threshold, so it is
+ * repeated. `groups` (float32) and `wanted` (bool) must broadcast to the shape of `boxes`.
  */
 export function moveApart(graph: Graph, boxes: Name, {groups, wanted}: {groups: Name; wanted: Name}): Name {
   const zero = graph.scalar('float32', 0);

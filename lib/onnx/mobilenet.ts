@@ -93,8 +93,8 @@ function hardSigmoid({graph}: Pick<Layers, 'graph'>, x: Name): Name {
 }
 
 /**
- * Its units: 1 × 1 to more channels if there are more, depthwise with the stride, in V3 squeeze and excitation for some,
- * and 1 × 1 to the result without an activation.
+ * Its units: 1 × 1 to more channels if there are more, depthwise with the stride, in V3 squeeze and excitation for
+ * some, and 1 × 1 to the result without an activation.
  */
 function addInvertedResidual(layers: Layers, x: Name, layer: string, {stride, activation, eps}: UnitOptions): Name {
   const parts = ['conv', 'block'].find((part) => layers.has(`${layer}.${part}.0.0.weight`));

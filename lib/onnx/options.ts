@@ -4,8 +4,8 @@ import type {OnnxInput, OnnxMasks} from '../onnx-runtime/file-metadata.js';
 /** Options of `exportOnnx()`. Invalid options throw INVALID_OPTION. */
 export type ExportOnnxOptions = {
   /**
-   * What the file takes as `image`. 'uint8': bytes of RGB, [height, width, 3], as a canvas or sharp has them; 'float32':
-   * RGB in 0..1, [3, height, width], as torchvision's models take it. Default 'uint8'.
+   * What the file takes as `image`. 'uint8': bytes of RGB, [height, width, 3], as a canvas or sharp has them;
+   * 'float32': RGB in 0..1, [3, height, width], as torchvision's models take it. Default 'uint8'.
    */
   input?: OnnxInput;
   /**
@@ -24,17 +24,19 @@ export type ExportOnnxOptions = {
   scoreThreshold?: number;
   /** IoU threshold of non-maximum suppression of detections, 0..1. Default: the model's `boxNmsThresh`. */
   nmsThreshold?: number;
-  /** Maximum number of detections. Those with the highest scores are kept. Default: the model's `boxDetectionsPerImg`. */
+  /**
+   * Maximum number of detections. Those with the highest scores are kept. Default: the model's `boxDetectionsPerImg`.
+   */
   maxDetections?: number;
   /**
-   * A pixel belongs to an object if its probability is at least this value, 0..1. Only for masks of the 'image'. Default
-   * 0.5.
+   * A pixel belongs to an object if its probability is at least this value, 0..1. Only for masks of the 'image'.
+   * Default 0.5.
    */
   maskThreshold?: number;
   /**
    * Whether the four values above are inputs too, `score_threshold`, `nms_threshold`, `max_detections` and
-   * `mask_threshold`, each of one element, whose defaults they are. ONNX Runtime for Python, C++ and C# takes such inputs,
-   * and warns about each; that for JavaScript does not take them. Default false: they are fixed.
+   * `mask_threshold`, each of one element, whose defaults they are. ONNX Runtime for Python, C++ and C# takes such
+   * inputs, and warns about each; that for JavaScript does not take them. Default false: they are fixed.
    */
   limitInputs?: boolean;
   /** Stops the export. `exportOnnx()` then rejects with the signal's reason, and an existing file stays as it was. */

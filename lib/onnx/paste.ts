@@ -5,8 +5,8 @@ const PADDING = 1;
 
 /**
  * Stretches the masks [D,M,M] over their boxes [D,4], in pixels of an image of `size`, and compares them with
- * `threshold` [1]: [D,H,W] of 0 and 1, as torchvision's paste_masks_in_image does it. One detection after the other, and
- * within its box only: so memory holds the result, and one mask.
+ * `threshold` [1]: [D,H,W] of 0 and 1, as torchvision's paste_masks_in_image does it. One detection after the other,
+ * and within its box only: so memory holds the result, and one mask.
  */
 export function addPaste(
   graph: Graph,

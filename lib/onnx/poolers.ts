@@ -2,7 +2,9 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {RoiPoolOptions} from '../model/options.js';
 import type {Graph, Name} from './graph.js';
 
-/** Side of ImageNet's crop in pixels, and the level (stride 2^4) where a box of that side is pooled (FPN, formula 1). */
+/**
+ * Side of ImageNet's crop in pixels, and the level (stride 2^4) where a box of that side is pooled (FPN, formula 1).
+ */
 const CANONICAL_SCALE = 224;
 const CANONICAL_LEVEL = 4;
 

@@ -30,7 +30,9 @@ export function addBoxDetections(
   return graph.within('detections', () => addSelection(layers, {logits, offsets, proposals}, {sizes, limits, options}));
 }
 
-/** Version 1: two linear layers. Version 2: four convolutions and a linear layer, with torchvision's Flatten between. */
+/**
+ * Version 1: two linear layers. Version 2: four convolutions and a linear layer, with torchvision's Flatten between.
+ */
 function addBoxHead(layers: Layers, features: Name): Name {
   const {graph} = layers;
   const name = 'roi_heads.box_head';

@@ -1,0 +1,52 @@
+/**
+ * Detects on one image again and again, and prints `{seconds, peak, detections}` as JSON: the median time, and the peak
+ * memory of the process in bytes. Arguments: KIND FILE IMAGE WIDTH HEIGHT THREADS RUNS. KIND: 'addon' for weights,
+ * 'runtime' for `maskrcnn/onnx`, 'session' for the session alone, 'torchvision' for torchvision's own export.
+ */
+import {readFile} from 'node:fs/promises';
+import type * as Ort from 'onnxruntime-node';
+import {loadOnnx} from '../../lib/onnx-runtime/index.js';
+
+const [kind, file, image, ...numbers] = process.argv.slice(2) as [string, string, string, ...string[]];
+const [width, height, threads, runs] = numbers.map(Number) as [number, number, number, number];
+const data = new Uint8Array(await readFile(image));
+
+/** Resolves to the number of detections. */
+async function opened(): Promise<() => Promise<number>> {
+  if (kind === 'addon') {
+    const {maskRcnn} = await import('../../lib/index.js');
+    const model = await maskRcnn({weights: file, device: 'cpu', threads});
+    return async () => (await model.predict({data, width, height}))[0].scores.length;
+  }
+  const ort: typeof Ort = (await import('onnxruntime-node')).default;
+  const sessionOptions = {intraOpNumThreads: threads};
+  if (kind === 'runtime') {
+    const model = await loadOnnx(await readFile(file), {ort, sessionOptions});
+    return async () => (await model.predict({data, width, height})).scores.length;
+  }
+  const session = await ort.InferenceSession.create(file, sessionOptions);
+  const name = session.inputNames[0]!;
+  const tensor = new ort.Tensor('uint8', data, [height, width, 3]);
+  const planes = Float32Array.from({length: data.length}, (_, i) => {
+    const [channel, pixel] = [Math.floor(i / (width * height)), i % (width * height)];
+    return data[pixel * 3 + channel]! / 255;
+  });
+  const floats = new ort.Tensor('float32', planes, [3, height, width]);
+  return async () => {
+    const outputs = await session.run({[name]: kind === 'torchvision' ? floats : tensor});
+    return outputs[session.outputNames[0]!]!.dims[0]!;
+  };
+}
+
+const detect = await opened();
+let detections = await detect();
+const times: number[] = [];
+for (let run = 0; run < runs; run++) {
+  const began = performance.now();
+  detections = await detect();
+  times.push((performance.now() - began) / 1000);
+}
+times.sort((a, b) => a - b);
+const peak = process.resourceUsage().maxRSS * 1024;
+console.log(JSON.stringify({seconds: times[Math.floor(times.length / 2)], peak, detections}));
+process.exit(0); // without waiting for the threads of the addon
