@@ -731,6 +731,16 @@ test.serial('convert keeps names, shapes and values, and refuses other endings',
   });
 });
 
+test.serial('export writes an ONNX file and says what is in it', async (t) => {
+  const {code, out, err} = await maskrcnn('export', at('run'), at('run.onnx'), '--half', '--masks', 'box');
+  t.is(code, 0, err);
+  t.regex(out, /is a folder: took .*best\.safetensors\.\n/);
+  t.regex(out, /run\.onnx: \d+\.\d MB, opset 11, uint8 image, masks: box, classes: gland\.\n$/);
+  const refused = await maskrcnn('export', at('run', 'best.safetensors'), at('run.onnx'), '--masks', 'boxes');
+  t.is(refused.code, 2);
+  t.regex(refused.err, /--masks of maskrcnn export must be one of 'image', 'box', 'none', got 'boxes'/);
+});
+
 test.serial('the folder of a run means its best weights, and its state is told to be no weights', async (t) => {
   const [run, best] = [at('run'), at('run', 'best.safetensors')];
   const commands = (weights: string) => [

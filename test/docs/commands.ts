@@ -52,6 +52,7 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm run bench:busy$/, 'it keeps all cores busy for many minutes'],
   [/^npm run bench:memory$/, 'it trains networks of full size for many minutes'],
   [/^npm run bench:objects /, 'it trains on thousands of objects for many minutes, and wants torchvision beside it'],
+  [/^npm run bench:onnx /, 'it runs networks of full size for minutes, and wants torchvision beside it'],
   [/^npm run bench:operators /, 'it runs a network of full size for minutes, and wants torchvision beside it'],
   [/^(UPDATE_API=1 )?npx ava /, 'it is how these tests are run'],
   [/^npx tsx scripts\/weights-roundtrip\.ts /, 'python.test.ts runs it where there is a Python for it'],
