@@ -25,7 +25,7 @@ export function shardOf(option: string | undefined): Shard | undefined {
   return place && {number: place.rank + 1, of: place.size};
 }
 
-/** Every N-th of `items`, so that parts are alike in size whatever the order is. Throws INVALID_OPTION if it is none. */
+/** Every N-th of `items`, so that parts are alike whatever the order is. Throws INVALID_OPTION if that is none. */
 export function partOf<T>(items: readonly T[], shard: Shard | undefined): readonly T[] {
   if (shard === undefined) return items;
   const {number, of} = shard;

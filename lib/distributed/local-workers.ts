@@ -25,7 +25,7 @@ type Exit = {rank: number; code: number | null; signal: NodeJS.Signals | null};
 
 /**
  * How many processes the option `processes` asks for in this process: 1 in a process that was started for it, and
- * otherwise, without the option, what Kubeflow asks for. Throws INVALID_OPTION if another launcher has started this one.
+ * otherwise, without the option, what Kubeflow asks for. Throws INVALID_OPTION if a launcher has started this one.
  */
 export function localProcesses(processes: number | undefined, env: Env = process.env): number {
   if (env[STARTED] !== undefined) return 1;

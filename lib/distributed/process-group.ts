@@ -61,7 +61,7 @@ export class ProcessGroup {
     return this.rank === 0;
   }
 
-  /** What rank 0 has made, on all ranks. `make` runs on rank 0 alone. Throws what it throws, on the others GROUP_FAILED. */
+  /** What rank 0 has made, on all ranks. `make` runs on rank 0 alone. If it throws, the others need `during()`. */
   async fromFirst<T>(make: () => Promise<T> | T): Promise<T> {
     if (!this.isFirst) return deserialize(await native(() => this.#group.broadcast(new Uint8Array())));
     const value = await make();

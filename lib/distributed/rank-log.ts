@@ -2,7 +2,7 @@ import {appendFile, mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 
 /**
- * The log of a process other than rank 0, whose words would disturb those of rank 0 on a terminal: RUN/ranks/rank-N.log.
+ * The log of a process other than rank 0, RUN/ranks/rank-N.log: on a terminal it would disturb that of rank 0.
  * What is written before the folder is known is kept until then.
  */
 export class RankLog {

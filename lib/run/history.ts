@@ -25,9 +25,9 @@ export type StepRecord = {
   seconds: number;
   /** The part of `seconds` spent waiting for the batch. */
   dataSeconds: number;
-  /** In a group of processes: the part of `seconds` from the end of the forward pass until all ranks had ended theirs. */
+  /** In a group: the part of `seconds` from the end of the forward pass until all processes had ended theirs. */
   waitSeconds?: number;
-  /** In a group: the part of `seconds` from the end of the backward pass until the gradients of all ranks were summed. */
+  /** In a group: the part of `seconds` from the end of the backward pass until all gradients were summed. */
   sumSeconds?: number;
 };
 

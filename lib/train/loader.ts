@@ -47,8 +47,8 @@ export type LoaderOptions = {
    */
   unreadable?: 'error' | 'skip';
   /**
-   * Takes part `rank`, counted from 0, of each batch that is divided among `size` processes. Parts differ by at most one
-   * image, the first ones are the larger ones. Empty parts are not skipped: all processes have the same batches.
+   * Takes part `rank`, counted from 0, of each batch that is divided among `size` processes. Parts differ by at most
+   * one image. Empty parts are not skipped: all processes have the same batches.
    */
   share?: {rank: number; size: number};
   onSkip?: (index: number, error: Error) => void;

@@ -59,9 +59,9 @@ export type Run = {
  * number of the sample; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_TARGET with the file and
  * instance; NON_FINITE_LOSS with the files of the batch, while `last` and `best` are from before it; BUSY if the model
  * is already being trained, or if another run goes on in the folder or has taken it over; DISPOSED; OUT_OF_MEMORY with
- * the largest image; GROUP_FAILED if another process of the group has ended, failed or hung; WRITE_FAILED, which leaves the earlier checkpoint intact; or, after saving `last`, the reason of
- * an aborted signal. When resuming also INVALID_CHECKPOINT, and INVALID_DATASET or INVALID_OPTION if something has
- * changed that must not.
+ * the largest image; GROUP_FAILED if another process of the group has ended, failed or hung; WRITE_FAILED, which leaves
+ * the earlier checkpoint intact; or, after saving `last`, the reason of an aborted signal. When resuming also
+ * INVALID_CHECKPOINT, and INVALID_DATASET or INVALID_OPTION if something has changed that must not.
  */
 export function train(model: MaskRcnn, options: TrainOptions): Promise<Run> {
   return trainWith(model, options, {});

@@ -37,8 +37,8 @@ function lossDifference(a: RankOutcome, b: RankOutcome): number {
 }
 
 /**
- * Ten steps of two batches, the second of which has one image at the end of an epoch: the last ranks have none then. The
- * rate is low because a change in the last digit may let another proposal win, which is a jump.
+ * Ten steps of two batches, the second of which has one image at the end of an epoch: the last ranks have none then.
+ * The rate is low because a change in the last digit may let another proposal win, which is a jump.
  */
 const tenSteps: RankRun = {
   model: {backboneNorm: 'frozen'},

@@ -58,6 +58,9 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npx tsx scripts\/weights-roundtrip\.ts /, 'python.test.ts runs it where there is a Python for it'],
   [/^(npx )?maskrcnn setup( (?!--help)|$)/, 'test/libtorch sets up from wheels of its own: this would fetch 200 MB'],
   [/^(sudo |apt-get )/, 'it needs an administrator'],
+  [/^torchrun /, 'test/cli starts processes by torchrun, where there is a Python with PyTorch'],
+  [/^(RANK=0 .*)?maskrcnn train DATA/, 'DATA stands for data; test/cli trains with several processes'],
+  [/^npm run bench:distributed/, 'it trains networks of full size for minutes'],
   [/^pip download$/, 'test/libtorch has a stand-in for pip'],
 ];
 
