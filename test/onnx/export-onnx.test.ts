@@ -155,7 +155,7 @@ test('refusals name what is wrong, and leave an existing file as it was', async 
   await t.throwsAsync(exportOnnx(weights, file, {signal: controller.signal}), {message: 'enough'});
   t.is(await readFile(file, 'utf8'), 'before');
   t.deepEqual(
-    (await readdir(folder)).filter((name) => name.endsWith('.tmp')),
+    (await readdir(folder)).filter((name) => name.startsWith('refused.onnx.')),
     [],
   );
 });
