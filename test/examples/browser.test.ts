@@ -8,7 +8,7 @@ import test from 'ava';
 import {build} from 'esbuild';
 import sharp from 'sharp';
 import {decodeRle, exportOnnx, type MaskRcnn, maskRcnn} from '../../lib/index.js';
-import {images} from '../onnx/networks.js';
+import {images, largestDifference} from '../onnx/networks.js';
 import {chromium} from '../report/chromium.js';
 import {tinyModel} from '../tiny.js';
 import {BrowserPage} from './devtools.js';
@@ -34,6 +34,7 @@ test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'maskrcnn-page-'));
   model = await maskRcnn({...tinyModel, classes: ['round', 'odd']});
   await exportOnnx(model, join(folder, 'model.onnx'), {masks: 'box', half: true});
+  await exportOnnx(model, join(folder, 'exact.onnx'), {masks: 'box'});
   const {data, width, height} = images[8]!;
   await sharp(data, {raw: {width, height, channels: 3}})
     .png()
@@ -49,7 +50,7 @@ test.before(async () => {
     try {
       const file = path.startsWith('/ort/')
         ? join(ROOT, 'node_modules/onnxruntime-web/dist', path.slice(5))
-        : join(path === '/model.onnx' ? folder : join(ROOT, 'examples/browser'), path === '/' ? 'index.html' : path);
+        : join(path.endsWith('.onnx') ? folder : join(ROOT, 'examples/browser'), path === '/' ? 'index.html' : path);
       const isRuntime = path === '/maskrcnn/onnx-runtime/index.js';
       const content = isRuntime ? outputFiles[0]!.contents : await readFile(file);
       response.writeHead(200, {
@@ -147,6 +148,45 @@ inBrowser('the page finds what predict() finds, in the WASM of onnxruntime-web',
   await page.until("document.getElementById('image')?.disabled === false && performance.now() < 60000");
   t.true(requests.includes('HEAD /model.onnx'));
   t.false(requests.includes('GET /model.onnx'));
+});
+
+inBrowser("20 images of different sizes: the WASM's detections are predict()'s", async (t) => {
+  t.timeout(120_000);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/page.css`; // a page without the model's worker
+  const page = await BrowserPage.open(chromium!, url, join(folder, 'profile-2'));
+  t.teardown(() => page.close());
+  await page.until("location.pathname === '/page.css' && document.readyState === 'complete'");
+  await page.value(`(async () => {
+    const ort = await import('/ort/ort.wasm.min.mjs');
+    const {loadOnnx} = await import('/maskrcnn/onnx-runtime/index.js');
+    const bytes = await (await fetch('/exact.onnx')).arrayBuffer();
+    globalThis.exact = await loadOnnx(bytes, {ort});
+  })()`);
+  let worst = 0;
+  let objects = 0;
+  for (const image of images) {
+    const [expected] = await model.predict(image);
+    const base64 = Buffer.from(image.data).toString('base64');
+    const found = await page.value<{
+      boxes: number[];
+      labels: number[];
+      scores: number[];
+      masks: string[];
+    }>(`(async () => {
+      const data = Uint8Array.from(atob('${base64}'), (c) => c.charCodeAt(0));
+      const found = await exact.predict({data, width: ${image.width}, height: ${image.height}});
+      const lists = {boxes: [...found.boxes], labels: [...found.labels], scores: [...found.scores]};
+      return {...lists, masks: found.masks.map(({counts}) => counts)};
+    })()`);
+    t.deepEqual(found.labels, [...expected.labels]);
+    const side = Math.max(image.width, image.height);
+    worst = Math.max(worst, largestDifference(found.scores, expected.scores));
+    worst = Math.max(worst, largestDifference(found.boxes, expected.boxes) / side);
+    objects += found.masks.filter((counts, i) => counts === expected.masks[i]!.counts).length;
+  }
+  t.log(`${worst}, ${objects} equal masks`);
+  t.true(worst <= 1e-4, String(worst));
+  t.true(objects >= 0.95 * 10 * images.length, `${objects} equal masks`);
 });
 
 test('every file of the example is named by the page or its README', async (t) => {
