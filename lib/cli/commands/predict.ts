@@ -22,8 +22,8 @@ import {DEVICE_HELP, DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {refuseFlags} from '../flags.js';
 import {type ImageList, listImages} from '../image-files.js';
 import {LEVEL_HELP} from '../level-flags.js';
-import {describeNothing} from '../nothing-found.js';
 import {inFlagSpelling} from '../option-spelling.js';
+import {describeNothing} from '../prediction/nothing-found.js';
 import {
   FORMATS,
   type Format,
@@ -31,9 +31,9 @@ import {
   type PredictionOutput,
   PredictionWriter,
   WITHOUT_MASKS,
-} from '../prediction-writer.js';
-import {partOf, shardFolder, shardOf, shardRule} from '../shard.js';
-import {requireMasks, TILE_OPTIONS, tileFlags} from '../tile-options.js';
+} from '../prediction/prediction-writer.js';
+import {partOf, shardFolder, shardOf, shardRule} from '../prediction/shard.js';
+import {requireMasks, TILE_OPTIONS, tileFlags} from '../prediction/tile-options.js';
 import {
   isLarge,
   journalFolder,
@@ -41,7 +41,7 @@ import {
   predictInTiles,
   predictLarge,
   requireNothingBegun,
-} from '../tiled-prediction.js';
+} from '../prediction/tiled-prediction.js';
 import {toolHelp} from '../tool-formats.js';
 
 const format = oneOf(...FORMATS);

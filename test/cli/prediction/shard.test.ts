@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import test from 'ava';
-import {partOf, shardFolder, shardOf, shardRule} from '../../lib/cli/shard.js';
+import {partOf, shardFolder, shardOf, shardRule} from '../../../lib/cli/prediction/shard.js';
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 

@@ -1,5 +1,5 @@
-import {inTurns, Turn} from '../basics/turns.js';
-import type {ObjectMeasurements} from '../measure/measurements.js';
+import {inTurns, Turn} from '../../basics/turns.js';
+import type {ObjectMeasurements} from '../../measure/measurements.js';
 
 /** The measured objects of an image, in a fraction of the memory that one JavaScript object for each takes. */
 export type PackedObjects = {

@@ -3,15 +3,15 @@ import {mkdir, readdir, readFile, rm, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {silentProgress} from '../../lib/basics/progress.js';
-import {runCli} from '../../lib/cli/run.js';
-import {predictLarge} from '../../lib/cli/tiled-prediction.js';
-import {FileLock} from '../../lib/files/file-lock.js';
-import {decodeRle, maskRcnn, openDataset, type Rle, readImage} from '../../lib/index.js';
-import {temporaryFolder} from '../examples/run-example.js';
-import {writePyramid} from '../image/regions/pyramid-writer.js';
-import {recordedProgress} from '../libtorch/fake-wheel.js';
-import {gridSample, tinyModel} from '../tiny.js';
+import {silentProgress} from '../../../lib/basics/progress.js';
+import {predictLarge} from '../../../lib/cli/prediction/tiled-prediction.js';
+import {runCli} from '../../../lib/cli/run.js';
+import {FileLock} from '../../../lib/files/file-lock.js';
+import {decodeRle, maskRcnn, openDataset, type Rle, readImage} from '../../../lib/index.js';
+import {temporaryFolder} from '../../examples/run-example.js';
+import {writePyramid} from '../../image/regions/pyramid-writer.js';
+import {recordedProgress} from '../../libtorch/fake-wheel.js';
+import {gridSample, tinyModel} from '../../tiny.js';
 
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);

@@ -1,10 +1,10 @@
-import {MaskRcnnError} from '../basics/errors.js';
-import {bool, either, integer, number, oneOf, type Schema} from '../basics/schema.js';
-import type {LevelOptions} from '../image/regions/large-image.js';
-import type {MaskRcnn} from '../model/model.js';
-import {completeTileOptions, type TileOptions} from '../model/tiles/options.js';
-import {refuseFlags} from './flags.js';
-import {LEVEL_FLAGS, levelFlags} from './level-flags.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import {bool, either, integer, number, oneOf, type Schema} from '../../basics/schema.js';
+import type {LevelOptions} from '../../image/regions/large-image.js';
+import type {MaskRcnn} from '../../model/model.js';
+import {completeTileOptions, type TileOptions} from '../../model/tiles/options.js';
+import {refuseFlags} from '../flags.js';
+import {LEVEL_FLAGS, levelFlags} from '../level-flags.js';
 
 export const TILE_OPTIONS: Schema = {
   tiles: integer({min: 16}),

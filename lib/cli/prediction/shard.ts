@@ -1,7 +1,7 @@
 import {join} from 'node:path';
-import {MaskRcnnError} from '../basics/errors.js';
-import type {Rule} from '../basics/schema.js';
-import {findPlace} from '../distributed/place.js';
+import {MaskRcnnError} from '../../basics/errors.js';
+import type {Rule} from '../../basics/schema.js';
+import {findPlace} from '../../distributed/place.js';
 
 /** Part `number` of `of` parts, counted from 1. */
 export type Shard = {number: number; of: number};

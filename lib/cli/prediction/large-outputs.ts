@@ -1,14 +1,14 @@
-import type {DrawOptions} from '../draw/overlay.js';
-import {drawOverview} from '../draw/overview.js';
-import type {PictureFormat} from '../draw/picture-format.js';
-import {removeAbandoned, writeAll, writeAtomically} from '../files/atomic-file.js';
-import type {PixelOptions} from '../image/pixel-options.js';
-import {openRegions} from '../image/regions/open-regions.js';
-import type {RegionSource} from '../image/regions/region-source.js';
-import {wholeImageRle} from '../masks/placed-mask.js';
-import type {Detections} from '../model/detections.js';
-import {detectionsInOrder} from '../model/tiles/detections-of-tiles.js';
-import type {TiledObject} from '../model/tiles/tiled-object.js';
+import type {DrawOptions} from '../../draw/overlay.js';
+import {drawOverview} from '../../draw/overview.js';
+import type {PictureFormat} from '../../draw/picture-format.js';
+import {removeAbandoned, writeAll, writeAtomically} from '../../files/atomic-file.js';
+import type {PixelOptions} from '../../image/pixel-options.js';
+import {openRegions} from '../../image/regions/open-regions.js';
+import type {RegionSource} from '../../image/regions/region-source.js';
+import {wholeImageRle} from '../../masks/placed-mask.js';
+import type {Detections} from '../../model/detections.js';
+import {detectionsInOrder} from '../../model/tiles/detections-of-tiles.js';
+import type {TiledObject} from '../../model/tiles/tiled-object.js';
 
 /** The longer side of the picture of a large image, in pixels. */
 const OVERVIEW_SIDE = 2048;

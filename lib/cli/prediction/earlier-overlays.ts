@@ -1,6 +1,6 @@
 import {readFile, stat} from 'node:fs/promises';
 import {join, resolve} from 'node:path';
-import {OVERLAY_EXTENSIONS, OVERLAY_SUFFIX} from '../files/prediction-names.js';
+import {OVERLAY_EXTENSIONS, OVERLAY_SUFFIX} from '../../files/prediction-names.js';
 
 /** Overlays of other formats beside a new one. */
 export type EarlierOverlays = {

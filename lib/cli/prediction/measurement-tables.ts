@@ -1,15 +1,15 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {csvLine} from '../basics/csv.js';
-import {removeAbandoned, writeAll, writeAtomically} from '../files/atomic-file.js';
-import {writing} from '../files/writing.js';
-import type {RgbImage} from '../image/read-image.js';
-import {isAsStored, readStored} from '../image/read-stored.js';
-import {measure} from '../measure/measure.js';
-import {measureTiles} from '../measure/measure-tiles.js';
-import type {ObjectMeasurements} from '../measure/measurements.js';
-import {countsCsv, objectColumns, objectLines} from '../measure/tables.js';
-import type {Detections} from '../model/detections.js';
+import {csvLine} from '../../basics/csv.js';
+import {removeAbandoned, writeAll, writeAtomically} from '../../files/atomic-file.js';
+import {writing} from '../../files/writing.js';
+import type {RgbImage} from '../../image/read-image.js';
+import {isAsStored, readStored} from '../../image/read-stored.js';
+import {measure} from '../../measure/measure.js';
+import {measureTiles} from '../../measure/measure-tiles.js';
+import type {ObjectMeasurements} from '../../measure/measurements.js';
+import {countsCsv, objectColumns, objectLines} from '../../measure/tables.js';
+import type {Detections} from '../../model/detections.js';
 import type {LargeImage} from './large-outputs.js';
 import {joinPacked, type PackedObjects, packObjects, unpackObjects} from './packed-objects.js';
 

@@ -1,6 +1,6 @@
-import type {RgbImage} from '../image/read-image.js';
-import type {MaskRcnn} from '../model/model.js';
-import type {Views} from '../model/predict-options.js';
+import type {RgbImage} from '../../image/read-image.js';
+import type {MaskRcnn} from '../../model/model.js';
+import type {Views} from '../../model/predict-options.js';
 
 /**
  * Says of an image without objects above `scoreThreshold` what the best score below it is. This looks at the image

@@ -2,11 +2,11 @@ import {mkdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {runCli} from '../../lib/cli/run.js';
-import {type DetectionsJson, decodeRle, maskRcnn, rleAreas} from '../../lib/index.js';
-import {temporaryFolder} from '../examples/run-example.js';
-import {recordedProgress} from '../libtorch/fake-wheel.js';
-import {gridSample, tinyModel} from '../tiny.js';
+import {runCli} from '../../../lib/cli/run.js';
+import {type DetectionsJson, decodeRle, maskRcnn, rleAreas} from '../../../lib/index.js';
+import {temporaryFolder} from '../../examples/run-example.js';
+import {recordedProgress} from '../../libtorch/fake-wheel.js';
+import {gridSample, tinyModel} from '../../tiny.js';
 
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);
