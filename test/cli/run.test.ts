@@ -33,13 +33,13 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
   const cases: [string[], string][] = [
     [['setpu'], "error: maskrcnn has no command 'setpu'.\nDid you mean 'setup'?\n"],
     [
-      ['export'],
-      "error: maskrcnn has no command 'export'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, report.\n",
+      ['copy'],
+      "error: maskrcnn has no command 'copy'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, export, report.\n",
     ],
     [['setup', '--gpu'], "error: maskrcnn setup has no option '--gpu'.\nSee `maskrcnn setup --help`.\n"],
     [
       ['frobnicate'],
-      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, report.\n",
+      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, export, report.\n",
     ],
     [['setup', '--cudda'], "error: maskrcnn setup has no option '--cudda'.\nDid you mean '--cuda'?\n"],
     [

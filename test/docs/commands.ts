@@ -52,6 +52,8 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm run bench:busy$/, 'it keeps all cores busy for many minutes'],
   [/^npm run bench:memory$/, 'it trains networks of full size for many minutes'],
   [/^npm run bench:objects /, 'it trains on thousands of objects for many minutes, and wants torchvision beside it'],
+  [/^npm run bench:tiles /, 'it predicts thousands of tiles, and wants torchvision beside it'],
+  [/^npx tsx scripts\/mosaics\.ts /, 'it wants a network that was trained on GlaS, and predicts for minutes'],
   [/^npm run bench:onnx /, 'it runs networks of full size for minutes, and wants torchvision beside it'],
   [/^npm run bench:operators /, 'it runs a network of full size for minutes, and wants torchvision beside it'],
   [/^(UPDATE_API=1 )?npx ava /, 'it is how these tests are run'],
