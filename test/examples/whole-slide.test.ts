@@ -15,8 +15,8 @@ test('whole-slide.ts writes GeoJSON in pixels of the largest level', async (t) =
   await writeFile(slide!, writePyramid([{image: {data, width, height}, tile: 64, description}]));
   await using model = await maskRcnn(tinyModel);
   await model.save(weights!);
-  const args = ['--tile', '48', '--overlap', '16', '--microns-per-pixel', '0.25', '--score-threshold', '0.01'];
-  const {code, stdout, stderr} = await runExample('whole-slide', weights!, slide!, ...args, '--output', output!);
+  const args = ['--tile', '48', '--overlap', '16', '--pixel-size', '0.25', '--score-threshold', '0.01'];
+  const {code, stdout, stderr} = await runExample('whole-slide', weights!, slide!, ...args, '--output', folder);
   t.is(code, 0, stderr);
   t.true(stdout.startsWith('320 × 320 pixels of 0.25 µm\n'), stdout);
   const {features} = JSON.parse(await readFile(output!, 'utf8'));
