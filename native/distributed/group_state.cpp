@@ -113,7 +113,7 @@ void Group::State::watch() {
     lock.lock();
     if (found && !closing && !failure) failure = found;
     if (failure) break;
-    changed.wait_for(lock, kLook, [&] { return closing; });
+    changed.wait_until(lock, std::chrono::system_clock::now() + kLook, [&] { return closing; });
   }
   lock.unlock();
   changed.notify_all();

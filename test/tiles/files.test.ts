@@ -94,7 +94,7 @@ test('a level that is not there, and a size of pixels that is not known, are err
   await writeSlide(path);
   const data = await openDataset(path);
   const file = join(path, 'a.tif');
-  const error = await t.throwsAsync(tiles(data, {level: 2}), {code: 'INVALID_OPTION', message: /level .*at most 1/});
+  const error = await t.throwsAsync(tiles(data, {level: 2}), {code: 'INVALID_IMAGE', message: /no level 2/});
   t.is((error as {file?: string}).file, file);
   await sharp({create: {width: 64, height: 64, channels: 3, background: 'red'}})
     .png()

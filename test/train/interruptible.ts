@@ -3,7 +3,7 @@ import {blobs} from '../tiny.js';
 
 /**
  * A run of 3 epochs of 4 steps, of two batches each except the last, that uses everything a training state has to
- * store. The largest parts of the network are frozen to keep it small, and it is saved often.
+ * store. The largest parts of the network are frozen to keep it small, and it is saved after every step.
  */
 export function interruptible(output: string): TrainOptions {
   return {
@@ -18,7 +18,7 @@ export function interruptible(output: string): TrainOptions {
     ema: {decay: 0.9},
     freeze: ['backbone.body', 'roi_heads.box_head'],
     augment: 'flips',
-    saveEveryMinutes: 0.01,
+    saveEveryMinutes: 1e-6,
     seed: 3,
     output,
     log: 'silent',

@@ -39,7 +39,7 @@ test.serial('weights keep how images are read, and prediction reads files in the
   for (const weights of [last, at('copy.pth')]) {
     await using trained = await maskRcnn({weights});
     t.deepEqual(trained.pixels, {range});
-    const notice = `${weights} was trained on images read with range: [0, 4095]: prediction reads files in the same way.`;
+    const notice = `${weights} was trained on images read with range: [0, 4095]: prediction reads files in the same way, unless it is told otherwise.`;
     t.deepEqual(trained.notices, [notice]);
     const image = at('cells', 'blob_1.tif');
     const options = {scoreThreshold: 0, maskFormat: 'none'} as const;
@@ -124,7 +124,10 @@ test.serial('the commands take the options as flags and in a file, and heed thos
 
   // Darker images have a notice, which tells how they were read.
   const predicted = await maskrcnn('predict', weights, at('cells', 'blob_1.tif'), '--output', at('found'));
-  t.regex(predicted.err, /was trained on images read with --range 0,4095: prediction reads files in the same way\./);
+  t.regex(
+    predicted.err,
+    /was trained on images read with --range 0,4095: prediction reads files in the same way, unless it is told otherwise\./,
+  );
   t.notRegex(predicted.err, /Warning/);
   const dark = await maskrcnn(
     ...['predict', weights, at('cells', 'blob_1.tif'), '--output', at('dark'), '--range', 'full', '--page', '0'],
