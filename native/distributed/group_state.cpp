@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "distributed/sockets.h"
+#include "old_linux.h"
 
 namespace maskrcnn {
 
