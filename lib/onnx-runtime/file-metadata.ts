@@ -7,8 +7,8 @@ export type OnnxInput = 'uint8' | 'float32';
  */
 export type OnnxMasks = 'image' | 'box' | 'none';
 
-/** What an exported file says about itself, besides its classes. */
-export type OnnxDescription = {
+/** What the graph of a file does besides the network. */
+export type GraphOptions = {
   input: OnnxInput;
   masks: OnnxMasks;
   /** Whether weights are float16. */
@@ -21,6 +21,10 @@ export type OnnxDescription = {
   maskThreshold: number;
   /** Whether these limits are inputs, with these values as defaults. */
   limitInputs: boolean;
+};
+
+/** What an exported file says about itself, besides its classes. */
+export type OnnxDescription = GraphOptions & {
   /** Sizes and normalisation of the image in the graph, for reference: see `ModelOptions`. */
   minSize: number;
   maxSize: number;

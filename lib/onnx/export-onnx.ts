@@ -8,12 +8,18 @@ import {describe, type ModelDescription} from '../model/checkpoint.js';
 import {completeModelOptions} from '../model/complete-options.js';
 import {MaskRcnn} from '../model/model.js';
 import {chooseClasses, defaultsOf, readSource} from '../model/source.js';
-import {NAMES, type OnnxDescription, type OnnxInput, type OnnxMasks} from '../onnx-runtime/file-metadata.js';
+import {
+  type GraphOptions,
+  NAMES,
+  type OnnxDescription,
+  type OnnxInput,
+  type OnnxMasks,
+} from '../onnx-runtime/file-metadata.js';
 import {encodeMetadata} from '../weights/metadata.js';
 import {renameOldKeys} from '../weights/rename-old-keys.js';
 import type {StateDict} from '../weights/state-dict.js';
 import {encodeInitializerStart, encodeModelStart} from './model-proto.js';
-import {buildNetwork, type GraphOptions} from './network.js';
+import {buildNetwork} from './network.js';
 import {EXPORT_ONNX, type ExportOnnxOptions} from './options.js';
 
 /** The oldest opset with all operators of the graph, and the IR version of the ONNX that brought it (1.6). */

@@ -1,5 +1,5 @@
 import type {ResolvedModelOptions} from '../model/options.js';
-import {NAMES, type OnnxInput, type OnnxMasks} from '../onnx-runtime/file-metadata.js';
+import {type GraphOptions, NAMES} from '../onnx-runtime/file-metadata.js';
 import type {StateDict} from '../weights/state-dict.js';
 import {addBackbone, strides as stridesOf} from './backbone.js';
 import {iouThreshold} from './boxes.js';
@@ -10,19 +10,6 @@ import {addPaste} from './paste.js';
 import {addBoxDetections, type Limits} from './roi-heads.js';
 import {addProposals} from './rpn.js';
 import {addTransform, type ImageSizes} from './transform.js';
-
-/** What the graph does besides the network. */
-export type GraphOptions = {
-  input: OnnxInput;
-  masks: OnnxMasks;
-  half: boolean;
-  scoreThreshold: number;
-  nmsThreshold: number;
-  maxDetections: number;
-  maskThreshold: number;
-  /** Whether these four are inputs with these values as defaults, or constants. */
-  limitInputs: boolean;
-};
 
 /** The graph of a whole network, from the image to the detections in pixels of the image. */
 export function buildNetwork(

@@ -37,6 +37,14 @@ test('without a terminal and an end there is a line every ten seconds', (t) => {
   t.deepEqual(written, ['x: 0\n', 'x: 10\n', 'x: 20\n']);
 });
 
+test('the next work of the same name has lines for its tenths too', (t) => {
+  const {progress, written} = record(false);
+  for (const _ of ['a.tif', 'b.tif']) {
+    for (let i = 0; i <= 10; i++) progress.update(state(i, 10));
+  }
+  t.is(written.length, 22);
+});
+
 test('a new label begins a new line', (t) => {
   const {progress, written} = record(false);
   progress.update({label: 'a', done: 1, total: 2, unit: 'steps'});

@@ -52,6 +52,19 @@ async function writeSlide(path: string): Promise<void> {
   await writeGeojson(join(path, 'a.geojson'), [triangle, square]);
 }
 
+/** A triangle, as LabelMe writes it. */
+const shapes = [
+  {
+    label: 'cell',
+    shape_type: 'polygon',
+    points: [
+      [2, 2],
+      [30, 4],
+      [20, 40],
+    ],
+  },
+];
+
 test('tiles of a level have its pixels, and of the masks the pixels under the centres of its pixels', async (t) => {
   const path = await folder(t);
   await writeSlide(path);
@@ -184,17 +197,6 @@ test('images that are turned by their EXIF orientation are upright, as whole sam
       .withMetadata({orientation: 6})
       .png();
   await image().toFile(join(path, 'a.png'));
-  const shapes = [
-    {
-      label: 'cell',
-      shape_type: 'polygon',
-      points: [
-        [2, 2],
-        [30, 4],
-        [20, 40],
-      ],
-    },
-  ];
   // The second time, the annotations are of the pixels as they are stored.
   for (const [imageWidth, imageHeight] of [
     [60, 90],
@@ -219,17 +221,6 @@ test('images that are turned by their EXIF orientation are upright, as whole sam
 test('an image of another size than its annotations state is refused', async (t) => {
   const path = await folder(t);
   await sharp({create: {width: 64, height: 64, channels: 3, background: 'red'}}).toFile(join(path, 'a.png'));
-  const shapes = [
-    {
-      label: 'cell',
-      shape_type: 'polygon',
-      points: [
-        [2, 2],
-        [30, 4],
-        [20, 40],
-      ],
-    },
-  ];
   await writeFile(join(path, 'a.json'), JSON.stringify({imagePath: 'a.png', imageWidth: 65, imageHeight: 64, shapes}));
   await t.throwsAsync(tiles(await openDataset(path)), {
     code: 'INVALID_IMAGE',

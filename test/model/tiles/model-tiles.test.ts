@@ -10,6 +10,7 @@ import {
   detectionsOfTiles,
   type ImageSource,
   type MaskRcnn,
+  MaskRcnnError,
   maskRcnn,
   openRegions,
   type PredictTilesOptions,
@@ -152,6 +153,15 @@ test('what is wrong is said in one error', async (t) => {
   await t.throwsAsync(tiles({level: 9}, pyramid), {code: 'INVALID_IMAGE', message: /pyramid\.tif has no level 9/});
   await t.throwsAsync(tiles({micronsPerPixel: 1}), {code: 'INVALID_IMAGE', message: /image\.png/});
   await t.throwsAsync(tiles({}, join(folder, 'missing.tif')), {code: 'INVALID_IMAGE', message: /no such file/});
+  t.throws(() => model.predictTiles(png, {frobnicate: 64} as never), {
+    message: /size.*micronsPerPixel.*range/s,
+  });
+  for (const wrong of [undefined, 3, {read: 3}]) {
+    const {code} = (await t.throwsAsync(collected(model.predictTiles(wrong as never)), {instanceOf: MaskRcnnError}))!;
+    t.is(code, 'INVALID_IMAGE');
+  }
+  const broken = {width: 128, height: 128, read: async () => Promise.reject(new Error('no network'))};
+  await t.throwsAsync(collected(model.predictTiles(broken, how)), {message: /^Tile 1 of 9 of The image .*no network/});
   await using boxes = await maskRcnn({...tinyModel, masks: 'none'});
   t.throws(() => boxes.predictTiles(png), {code: 'INVALID_OPTION', message: /network with masks/});
   await t.throwsAsync(boxes.predict(png, {tiles: how}), {code: 'INVALID_OPTION', message: /network with masks/});
