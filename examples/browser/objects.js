@@ -1,4 +1,4 @@
-import {decodeRle} from './maskrcnn/onnx-runtime/index.js';
+import {decodeRle} from './finder.js';
 import {outlinesOf} from './outlines.js';
 
 /** The detections of an image as objects with outlines, in descending order of score. */

@@ -1,5 +1,5 @@
 import {offer, toCsv, toGeoJson} from './downloads.js';
-import {fetchModel} from './model-cache.js';
+import {decode, find, note, open} from './finder.js';
 import {draw, toObjects} from './objects.js';
 
 const element = (id) => document.getElementById(id);
@@ -8,25 +8,6 @@ const [canvas, video, threshold] = ['canvas', 'video', 'threshold'].map(element)
 /** What is on the page: the image as a canvas or bitmap, its objects, and the name for downloads. */
 let shown = {image: undefined, objects: [], name: 'objects'};
 let classes = [];
-
-const worker = new Worker('worker.js', {type: 'module'});
-const waiting = new Map();
-worker.addEventListener('message', ({data: {id, result, problem}}) => {
-  const {resolve, reject} = waiting.get(id);
-  waiting.delete(id);
-  if (problem === undefined) resolve(result);
-  else reject(new Error(problem));
-});
-worker.addEventListener('error', (event) => fail(new Error(`The worker has failed: ${event.message ?? ''}`)));
-
-/** Has the worker do a task. */
-function ask(task, input, transfer = []) {
-  const id = crypto.randomUUID?.() ?? String(Math.random());
-  return new Promise((resolve, reject) => {
-    waiting.set(id, {resolve, reject});
-    worker.postMessage({id, task, ...input}, transfer);
-  });
-}
 
 function say(text, isProblem = false) {
   element('status').textContent = text;
@@ -37,29 +18,30 @@ function fail(error) {
   say(error.message.split('\n')[0], true);
 }
 
-/** Opens the model of the address (?model=…), or model.onnx beside the page. */
-async function start() {
-  const url = new URLSearchParams(location.search).get('model') ?? 'model.onnx';
-  const bytes = await fetchModel(new URL(url, location.href).href, (share) => {
+/** Opens the model, or another one of those that there are. */
+async function start(name) {
+  const opened = await open((text, share) => {
     element('progress').value = share;
-    say(`Loading the model: ${Math.round(100 * share)} %`);
-  });
-  say('Opening the model …');
-  const opened = await ask('load', {bytes}, [bytes.buffer]);
+    say(text);
+  }, name);
   classes = opened.classes;
   threshold.min = opened.scoreThreshold;
   element('progress').hidden = true;
+  showModels(opened.models ?? [], name);
   for (const id of ['image', 'camera']) element(id).disabled = false;
   say(`Ready. Finds ${classes.length > 4 ? `${classes.length} classes` : classes.join(', ')}.`);
 }
 
-/** Finds the objects of an image and shows them. */
-async function show(image, name) {
-  const copy = new OffscreenCanvas(image.width, image.height).getContext('2d', {willReadFrequently: true});
-  copy.drawImage(image, 0, 0);
-  const {data, width, height} = copy.getImageData(0, 0, image.width, image.height);
+/** Offers several models. */
+function showModels(names, chosen) {
+  element('models').hidden = names.length < 2;
+  element('model').replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
+}
+
+/** Finds the objects of an image and shows them. `file` is the file that it is from, if there is one. */
+async function show(image, name, file) {
   const began = performance.now();
-  const found = await ask('predict', {image: {data, width, height}}, [data.buffer]);
+  const found = await find({image, file});
   element('time').textContent = `Found in ${((performance.now() - began) / 1000).toFixed(1)} s.`;
   shown = {image, objects: toObjects(found), name};
   refresh();
@@ -100,12 +82,12 @@ async function openFile(file) {
   say(`Looking at ${file.name} …`);
   let image;
   try {
-    image = await createImageBitmap(file, {imageOrientation: 'from-image'});
+    image = await decode(file);
   } catch {
-    say(`${file.name} is not an image that this browser can read.`, true);
+    say(`${file.name} is not an image that can be read.`, true);
     return;
   }
-  await show(image, file.name.replace(/\.\w+$/, '')).then(
+  await show(image, file.name.replace(/\.\w+$/, ''), file).then(
     () => say(`${file.name}: ${image.width} × ${image.height} pixels.`),
     fail,
   );
@@ -146,6 +128,7 @@ element('image').addEventListener('change', ({target}) => {
 });
 element('camera').addEventListener('click', () => (video.srcObject === null ? startCamera() : stopCamera()));
 threshold.addEventListener('input', refresh);
+element('model').addEventListener('change', ({target}) => start(target.value).catch(fail));
 
 const stage = element('stage');
 for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
@@ -163,4 +146,5 @@ element('geojson').addEventListener('click', () =>
 );
 element('png').addEventListener('click', () => canvas.toBlob((blob) => offer(`${shown.name}.png`, blob)));
 
+element('note').textContent = note;
 start().catch(fail);

@@ -14,7 +14,8 @@ export const DEVICE_HELP = `\
   --precision NAME    float32, bfloat16 or float16 (default float32)
   --threads N         threads that compute on the CPU (default: the CPUs that the process may use)`;
 
-/** The device and precision in `options`, for `maskRcnn()`. */
-export function deviceOptions({device, precision}: Record<string, unknown>): ModelOptions {
-  return {...(device !== undefined && {device}), ...(precision !== undefined && {precision})} as ModelOptions;
+/** Those of `options` that say where and how a model computes, for `maskRcnn()`. */
+export function deviceOptions(options: Record<string, unknown>): ModelOptions {
+  const given = Object.keys(DEVICE_OPTIONS).filter((name) => options[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, options[name]])) as ModelOptions;
 }

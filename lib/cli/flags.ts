@@ -1,6 +1,6 @@
 import {parseArgs} from 'node:util';
-import {parse as parseYaml} from 'yaml';
 import {MaskRcnnError} from '../basics/errors.js';
+import {fromText} from '../basics/option-text.js';
 import {checkOptions, type Rule, type Schema} from '../basics/schema.js';
 import {closest} from '../basics/wording.js';
 
@@ -55,7 +55,7 @@ export function readFlags(
     given.set(known.name, [...(given.get(known.name) ?? []), value]);
   }
 
-  const options = Object.fromEntries([...given].map(([name, values]) => [name, convert(values, schema[name]!)]));
+  const options = Object.fromEntries([...given].map(([name, values]) => [name, chosen(values, schema[name]!)]));
   checkOptions(options, schema, where);
   return {options, positionals};
 }
@@ -71,29 +71,14 @@ export function refuseFlags(
   throw new MaskRcnnError('INVALID_OPTION', `${where} takes no --${flagName(given)}.`, {hint});
 }
 
+function chosen(values: readonly (string | boolean)[], rule: Rule): unknown {
+  const last = values.at(-1)!;
+  return typeof last === 'boolean' ? last : fromText(values.map(String), rule);
+}
+
 /** Whether the text can be the value of an option. */
 function takes(rule: Rule, text: string): boolean {
-  return rule.accepts(convert([text], rule));
-}
-
-/** The first interpretation of the values that `rule` accepts. If there is none, one to show in the error message. */
-function convert(values: readonly (string | boolean)[], rule: Rule): unknown {
-  const last = values.at(-1)!;
-  if (typeof last === 'boolean') return last;
-  const texts = values.map(String);
-  const readings: unknown[] =
-    texts.length > 1
-      ? [texts, texts.map(fromYaml)]
-      : [last, fromYaml(last), last.split(',').map((item) => fromYaml(item.trim())), last.split(',')];
-  return readings.find((reading) => rule.accepts(reading)) ?? (texts.length > 1 ? texts : fromYaml(last));
-}
-
-function fromYaml(text: string): unknown {
-  try {
-    return parseYaml(text);
-  } catch {
-    return text;
-  }
+  return rule.accepts(fromText([text], rule));
 }
 
 function unknownFlag(flag: string, known: readonly string[], where: string): MaskRcnnError {

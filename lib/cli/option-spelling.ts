@@ -3,7 +3,7 @@ import {flagName} from './flags.js';
 
 /** The functions of the library that a command calls, as their messages name them. */
 const FUNCTIONS =
-  /(?<![\w/\\.])(?:(?:maskRcnn|train|evaluate|inspect|split|tiles|openRegions|predictTiles)\(\)|(?:MaskFolder|Coco|VocSegmentation)\.(?:open|split))(?![\w/\\])/g;
+  /(?<![\w/\\.])(?:(?:maskRcnn|train|evaluate|inspect|split|tiles|openRegions|predictTiles|serve)\(\)|(?:MaskFolder|Coco|VocSegmentation)\.(?:open|split))(?![\w/\\])/g;
 
 const WORDS: Record<string, unknown> = {true: true, false: false, null: null};
 

@@ -12,6 +12,7 @@ import {exportCommand} from './commands/export.js';
 import {inspect} from './commands/inspect.js';
 import {predict} from './commands/predict.js';
 import {report} from './commands/report.js';
+import {serveCommand} from './commands/serve.js';
 import {setup} from './commands/setup.js';
 import {train} from './commands/train.js';
 import {readFlags} from './flags.js';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   convertData,
   convert,
   exportCommand,
+  serveCommand,
   report,
 ];
 

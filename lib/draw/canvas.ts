@@ -1,4 +1,5 @@
 import type {Sharp} from 'sharp';
+import {rowsInTurns, type Turn} from '../basics/turns.js';
 import {loadSharp} from '../image/load-sharp.js';
 import type {RgbImage} from '../image/read-image.js';
 import type {Color} from './colors.js';
@@ -32,30 +33,37 @@ export function crop(bitmap: Uint8Array, width: number): Shape {
   return {bitmap: cropped, ...shape};
 }
 
-/** `image` enlarged by an integer factor, so that each pixel becomes a square. */
-export function enlarge({data, width, height}: RgbImage, factor: number): RgbImage {
+/** `image` enlarged by an integer factor, so that each pixel becomes a square. Works in turns. */
+export async function enlarge({data, width, height}: RgbImage, factor: number, turn: Turn): Promise<RgbImage> {
   const enlarged = new Uint8Array(data.length * factor * factor);
   const stride = width * factor * 3;
-  for (let y = 0; y < height; y++) {
-    const row = y * factor * stride;
-    for (let x = 0; x < width * factor; x++) {
-      const from = (y * width + Math.floor(x / factor)) * 3;
-      for (let c = 0; c < 3; c++) enlarged[row + x * 3 + c] = data[from + c]!;
-    }
-    for (let i = 1; i < factor; i++) enlarged.copyWithin(row + i * stride, row, row + stride);
-  }
+  await rowsInTurns(
+    width,
+    height,
+    (y) => {
+      const row = y * factor * stride;
+      if (factor === 1) return enlarged.set(data.subarray(row, row + stride), row);
+      for (let x = 0; x < width * factor; x++) {
+        const from = (y * width + Math.floor(x / factor)) * 3;
+        for (let c = 0; c < 3; c++) enlarged[row + x * 3 + c] = data[from + c]!;
+      }
+      for (let i = 1; i < factor; i++) enlarged.copyWithin(row + i * stride, row, row + stride);
+    },
+    turn,
+  );
   return {data: enlarged, width: width * factor, height: height * factor};
 }
 
 /**
  * Blends `color` over the pixels of a shape with `opacity` 0..1, and draws its contour in full colour, `line` pixels
- * wide on the inside. The shape is in pixels of the picture before it was enlarged by `factor`.
+ * wide on the inside. The shape is in pixels of the picture before it was enlarged by `factor`. Works in turns.
  */
-export function paintShape(
+export async function paintShape(
   picture: RgbImage,
   shape: Shape,
   {color, opacity, line, factor}: {color: Color; opacity: number; line: number; factor: number},
-): void {
+  turn: Turn,
+): Promise<void> {
   const isInside = (x: number, y: number) => {
     const sx = Math.floor(x / factor) - shape.left;
     const sy = Math.floor(y / factor) - shape.top;
@@ -64,8 +72,9 @@ export function paintShape(
   const {data, width} = picture;
   const right = Math.min(width, (shape.left + shape.width) * factor);
   const bottom = Math.min(picture.height, (shape.top + shape.height) * factor);
-  for (let y = shape.top * factor; y < bottom; y++) {
-    for (let x = shape.left * factor; x < right; x++) {
+  const [firstX, firstY] = [shape.left * factor, shape.top * factor];
+  const paintRow = (y: number) => {
+    for (let x = firstX; x < right; x++) {
       if (!isInside(x, y)) continue;
       const isContour =
         line > 0 && !(isInside(x - line, y) && isInside(x + line, y) && isInside(x, y - line) && isInside(x, y + line));
@@ -73,7 +82,8 @@ export function paintShape(
       const at = (y * width + x) * 3;
       for (let c = 0; c < 3; c++) data[at + c] = Math.round(data[at + c]! * (1 - share) + color[c]! * share);
     }
-  }
+  };
+  await rowsInTurns(Math.max(1, right - firstX), Math.max(0, bottom - firstY), (row) => paintRow(firstY + row), turn);
 }
 
 /** A picture with the SVG `elements` drawn over it, to be encoded. */

@@ -51,7 +51,11 @@ export async function drawComparison(
   const shown = pictures.slice(0, columns * rows);
   const pair = async ({sample: {file, image, instances}, detections, score}: Comparison): Promise<Tile[]> => {
     const {classNames = [], ...rest} = detections;
-    const found = detectionItems(image, {...rest, classNames: names.length > 0 ? classNames : []}, scoreThreshold);
+    const found = await detectionItems(
+      image,
+      {...rest, classNames: names.length > 0 ? classNames : []},
+      scoreThreshold,
+    );
     const agreement = score === undefined ? '' : ` score ${score.toFixed(3)} `;
     return Promise.all([
       tile(image, instanceItems(instances, names), {title: file, note: `${agreement}(truth: ${instances.length})`}),
@@ -66,7 +70,7 @@ export async function drawComparison(
 async function tile(image: RgbImage, items: readonly Item[], caption: Caption): Promise<Tile> {
   const small = await fit(image, items, SIDE);
   const longer = Math.max(small.image.width, small.image.height);
-  return {...draw(small.image, small.items, {scale: Math.max(1, Math.floor(SIDE / longer))}), ...caption};
+  return {...(await draw(small.image, small.items, {scale: Math.max(1, Math.floor(SIDE / longer))})), ...caption};
 }
 
 function inRows(tiles: readonly Tile[], columns: number): Tile[][] {

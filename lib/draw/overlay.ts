@@ -1,8 +1,9 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {bool, checkOptions, either, integer, number, oneOf, type Schema} from '../basics/schema.js';
+import {Turn} from '../basics/turns.js';
 import type {Instance} from '../datasets/dataset.js';
 import {type ImageSource, type RgbImage, readImage} from '../image/read-image.js';
-import {decodeRle, type Rle} from '../masks/rle.js';
+import {cropRle, type Rle} from '../masks/rle.js';
 import {crop, enlarge, paintShape, type Shape} from './canvas.js';
 import {colorOf, css, inkOn} from './colors.js';
 import {textPath, textWidth} from './font.js';
@@ -73,11 +74,8 @@ export async function drawDetections(
 ): Promise<Buffer> {
   checkDrawOptions(options, DRAW_SCHEMA, 'drawDetections');
   const image = await readImage(source);
-  const {picture, elements} = draw(
-    image,
-    detectionItems(image, detections, options.scoreThreshold ?? 0, options.ids),
-    options,
-  );
+  const items = await detectionItems(image, detections, options.scoreThreshold ?? 0, options.ids);
+  const {picture, elements} = await draw(image, items, options);
   return encodePicture(picture, elements, options);
 }
 
@@ -93,7 +91,7 @@ export async function drawInstances(
   const {classes = [], ...drawing} = options;
   checkDrawOptions(drawing, DRAW_SCHEMA, 'drawInstances');
   const image = await readImage(source);
-  const {picture, elements} = draw(image, instanceItems(instances, classes, options.ids), drawing);
+  const {picture, elements} = await draw(image, instanceItems(instances, classes, options.ids), drawing);
   return encodePicture(picture, elements, drawing);
 }
 
@@ -106,14 +104,16 @@ export function checkDrawOptions(options: DrawOptions, schema: Schema, where: st
 /** A picture and the SVG elements to draw over it. */
 export type Drawing = {picture: RgbImage; elements: string[]};
 
-export function draw(image: RgbImage, items: readonly Item[], options: DrawOptions): Drawing {
+/** Draws the items on a copy of the image. Works in turns, so that the event loop runs on. */
+export async function draw(image: RgbImage, items: readonly Item[], options: DrawOptions): Promise<Drawing> {
   const {labels = true, opacity = 0.35, scale = 'auto'} = options;
   const longer = Math.max(image.width, image.height);
   const factor = scale === 'auto' ? Math.max(1, Math.ceil(LEGIBLE_SIDE / longer)) : scale;
-  const picture = enlarge(image, factor);
+  const turn = new Turn();
+  const picture = await enlarge(image, factor, turn);
   const line = Math.max(1, Math.round((longer * factor) / 300));
   for (const [i, {shape}] of items.entries()) {
-    if (shape) paintShape(picture, shape, {color: colorOf(i), opacity, line, factor});
+    if (shape) await paintShape(picture, shape, {color: colorOf(i), opacity, line, factor}, turn);
   }
   const elements = items.flatMap(({box, shape}, i) => {
     if (!(options.boxes ?? shape === undefined)) return [];
@@ -164,15 +164,18 @@ function highestPoint({bitmap, left, top, width}: Shape): [number, number] {
   return [left + (first % width || 0), top + (Math.floor(first / width) || 0)];
 }
 
-export function detectionItems(
+/** The detections as items, in turns. Throws INVALID_MASK for a mask of another size. */
+export async function detectionItems(
   image: RgbImage,
   detections: DrawableDetections,
   scoreThreshold: number,
   ids = false,
-): Item[] {
+): Promise<Item[]> {
   const {boxes, classNames = [], scores, masks = []} = detections;
   const items: Item[] = [];
+  const turn = new Turn();
   for (let i = 0; i < boxes.length / 4; i++) {
+    if (turn.isOver()) await turn.next();
     const score = scores?.[i];
     if (score !== undefined && score < scoreThreshold) continue;
     const box = [boxes[i * 4]!, boxes[i * 4 + 1]!, boxes[i * 4 + 2]!, boxes[i * 4 + 3]!] as const;
@@ -207,5 +210,5 @@ function wholeShape(mask: Rle | Uint8Array, {width, height}: RgbImage, index: nu
       {hint: 'Draw on the image that the detections were made from.'},
     );
   }
-  return crop(isBitmap ? mask : decodeRle(mask), width);
+  return isBitmap ? crop(mask, width) : cropRle(mask);
 }

@@ -5,6 +5,7 @@ import {
   checkDrawOptions,
   DRAW_SCHEMA,
   type DrawableDetections,
+  type Drawing,
   type DrawOptions,
   detectionItems,
   draw,
@@ -33,12 +34,9 @@ export async function drawSideBySide(
   checkDrawOptions(options, {...DRAW_SCHEMA, captions: listOf(text, {length: 3})}, 'drawSideBySide');
   const {captions = ['Image', 'Truth', 'Prediction'], ...drawing} = options;
   const image = await readImage(source);
-  const items = detectionItems(image, prediction, options.scoreThreshold ?? 0, options.ids);
-  const panels = [
-    draw(image, [], drawing),
-    draw(image, instanceItems(truth, []), drawing),
-    draw(image, items, drawing),
-  ];
+  const items = await detectionItems(image, prediction, options.scoreThreshold ?? 0, options.ids);
+  const panels: Drawing[] = [];
+  for (const shown of [[], instanceItems(truth, []), items]) panels.push(await draw(image, shown, drawing));
   const textSize = Math.max(9, Math.min(20, Math.round(panels[0]!.picture.width / 40)));
   const {picture, elements} = sheet([panels.map((panel, i) => ({...panel, title: captions[i]!, note: ''}))], textSize);
   return encodePicture(picture, elements, drawing);

@@ -21,7 +21,7 @@ export function trueLabels({width, height}: Sample['image'], instances: readonly
 
 /** Numbers detections in their order, which is best first. Where several overlap, the pixel belongs to the best one. */
 export function predictedLabels(masks: readonly Rle[], width: number, height: number): LabelMap {
-  return {width, height, labels: paintLabels(masks, width, height, 'better')};
+  return {width, height, labels: paintLabels(masks, width, height, 'better').labels};
 }
 
 /** The union of `masks` of one image of width × height pixels, as bytes of 0 and 1 in row-major order. */

@@ -46,6 +46,12 @@ export async function decodeBmp(bytes: Uint8Array): Promise<Bmp> {
   return {width, height, bits, data: await (bits === 24 ? readBgr(bytes, header) : readMasked(view, header))};
 }
 
+/** The size of a BMP in pixels, as its header says. Throws an Error with the reason. */
+export function bmpSize(bytes: Uint8Array): {width: number; height: number} {
+  const {width, height} = readHeader(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return {width, height};
+}
+
 function readHeader(view: DataView): Header {
   if (view.byteLength < FILE_HEADER_BYTES + CORE_HEADER_BYTES) throw new Error('it ends within its header');
   const size = view.getUint32(14, true);

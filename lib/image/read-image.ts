@@ -1,6 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {bool, checkOptions, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
+import {bmpSize} from './bmp.js';
 import {bmpToRgb} from './bmp-to-rgb.js';
 import {hintOf, readBytes, reasonOf} from './bytes.js';
 import {decodeBytes, ownBytes} from './decode-bytes.js';
@@ -64,24 +65,26 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
 }
 
 /**
- * The size that `readImage` would return for a page of an image file, in pixels, read from its header. Throws
- * INVALID_IMAGE.
+ * The size that `readImage` would return for a page of an image file or its bytes, in pixels, read from its header.
+ * `name` is that of bytes in error messages. Throws INVALID_IMAGE.
  */
 export async function readImageSize(
-  source: string | URL,
-  {exifOrientation = true, page}: Pick<ReadImageOptions, 'exifOrientation' | 'page'> = {},
+  source: string | URL | Uint8Array,
+  {exifOrientation = true, page, name: given = 'The image'}: Omit<ReadImageOptions, 'range' | 'channels'> = {},
 ): Promise<{width: number; height: number}> {
-  const {bytes, name} = await readBytes(source, 'INVALID_IMAGE');
+  const isFile = !(source instanceof Uint8Array);
+  const {bytes, name} = isFile ? await readBytes(source, 'INVALID_IMAGE') : {bytes: ownBytes(source), name: given};
   const size = await sizeInHeader(bytes, exifOrientation, page ?? 0).catch(() => undefined);
   if (size !== undefined) return size;
   // If the header cannot be read, the decoder throws the error.
-  const {width, height} = await decode(bytes, name, {exifOrientation, pixels: {page: page ?? 0}}, name);
+  const how = {exifOrientation, pixels: {page: page ?? 0}};
+  const {width, height} = await decode(bytes, name, how, isFile ? name : undefined);
   return {width, height};
 }
 
 async function sizeInHeader(bytes: Uint8Array, exifOrientation: boolean, page: number) {
   const format = detectFormat(bytes);
-  if (format === 'bmp') return undefined;
+  if (format === 'bmp') return page === 0 ? bmpSize(bytes) : undefined;
   if (format === 'tiff' && page > 0) {
     const file = new TiffFile(bytes);
     chooseTiffPage(file, await file.pages(), page);

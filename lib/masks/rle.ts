@@ -25,14 +25,47 @@ export function pixelsOf({size: [height, width], counts}: Rle): Int32Array {
   const area = checkedArea(runs, width, height);
   const pixels = new Int32Array(area);
   let filled = 0;
-  let at = 0;
-  for (const [index, run] of runs.entries()) {
-    if (index % 2 === 1) {
-      for (let i = at; i < at + run; i++) pixels[filled++] = (i % height) * width + Math.floor(i / height);
-    }
-    at += run;
-  }
+  eachObjectRun(runs, (from, to) => {
+    for (let at = from; at < to; at++) pixels[filled++] = (at % height) * width + Math.floor(at / height);
+  });
   return pixels;
+}
+
+/** The pixels of an object in its bounding box: `bitmap` is row-major, of 0 and 1. All is 0 for an object without any. */
+export type CroppedRle = {bitmap: Uint8Array; left: number; top: number; width: number; height: number};
+
+/** The object of a mask in its bounding box. Its work grows with the object, not with the image. Throws RangeError. */
+export function cropRle({size: [height, width], counts}: Rle): CroppedRle {
+  const runs = parseCounts(counts);
+  checkedArea(runs, width, height);
+  let [left, top, right, bottom] = [width, height, 0, 0];
+  eachObjectRun(runs, (from, to) => {
+    const first = Math.floor(from / height);
+    const last = Math.floor((to - 1) / height);
+    left = Math.min(left, first);
+    right = Math.max(right, last + 1);
+    // A run that goes on in the next column touches the lower and the upper edge.
+    top = Math.min(top, first === last ? from % height : 0);
+    bottom = Math.max(bottom, first === last ? ((to - 1) % height) + 1 : height);
+  });
+  if (right === 0) return {bitmap: new Uint8Array(0), left: 0, top: 0, width: 0, height: 0};
+  const size = {width: right - left, height: bottom - top};
+  const bitmap = new Uint8Array(size.width * size.height);
+  eachObjectRun(runs, (from, to) => {
+    for (let at = from; at < to; at++) {
+      bitmap[((at % height) - top) * size.width + Math.floor(at / height) - left] = 1;
+    }
+  });
+  return {bitmap, left, top, ...size};
+}
+
+/** Calls `run` for the pixels `from` to `to` (exclusive), column by column, of each run of the object. */
+function eachObjectRun(runs: readonly number[], run: (from: number, to: number) => void): void {
+  let at = 0;
+  for (const [index, length] of runs.entries()) {
+    if (index % 2 === 1 && length > 0) run(at, at + length);
+    at += length;
+  }
 }
 
 /** The number of pixels in the runs of the object: every second run, from the second on. */

@@ -1,6 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, oneOf, type Schema} from '../basics/schema.js';
-import {ON_TOP, type OnTop, paintLabels} from '../masks/paint-labels.js';
+import {ON_TOP, type OnTop, paintLabels, paintLabelsInTurns} from '../masks/paint-labels.js';
 import type {Detections} from './detections.js';
 
 /** Options of `detectionsToLabels()`. */
@@ -31,8 +31,23 @@ const SCHEMA: Schema = {onTop: oneOf(...ON_TOP)};
  * or INVALID_MASK if there is not one run-length encoded mask per detection.
  */
 export function detectionsToLabels(detections: Detections, options: LabelsOptions = {}): DetectionLabels {
+  const {onTop = 'better'} = checked(detections, options);
+  const {width, height, masks} = detections;
+  return {width, height, ...paintLabels(masks, width, height, onTop)};
+}
+
+/** As `detectionsToLabels()`, in turns, so that the event loop runs on. */
+export async function detectionsToLabelsInTurns(
+  detections: Detections,
+  options: LabelsOptions = {},
+): Promise<DetectionLabels> {
+  const {onTop = 'better'} = checked(detections, options);
+  const {width, height, masks} = detections;
+  return {width, height, ...(await paintLabelsInTurns(masks, width, height, onTop))};
+}
+
+function checked({masks, scores}: Detections, options: LabelsOptions): LabelsOptions {
   checkOptions(options, SCHEMA, 'detectionsToLabels()');
-  const {width, height, masks, scores} = detections;
   if (masks.length !== scores.length || masks.some((mask) => typeof mask.counts !== 'string')) {
     throw new MaskRcnnError(
       'INVALID_MASK',
@@ -40,7 +55,5 @@ export function detectionsToLabels(detections: Detections, options: LabelsOption
       {hint: "Predict with maskFormat 'rle', which is the default."},
     );
   }
-  const labels = paintLabels(masks, width, height, options.onTop ?? 'better');
-  const seen = new Set(labels);
-  return {width, height, labels, missing: masks.map((_, index) => index + 1).filter((id) => !seen.has(id))};
+  return options;
 }

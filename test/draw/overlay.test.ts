@@ -10,6 +10,7 @@ import {colorOf} from '../../lib/draw/colors.js';
 import {drawDetections, drawInstances} from '../../lib/draw/overlay.js';
 import {drawSideBySide} from '../../lib/draw/side-by-side.js';
 import type {RgbImage} from '../../lib/image/read-image.js';
+import {encodeRle} from '../../lib/masks/rle-operations.js';
 
 const [width, height] = [12, 10];
 const grey: RgbImage = {data: new Uint8Array(width * height * 3).fill(100), width, height};
@@ -219,3 +220,19 @@ test('a picture of GlaS with its true glands', async (t) => {
   const [x, y] = [mask.left + (first % mask.width), mask.top + Math.floor(first / mask.width)];
   t.deepEqual(picture.at(x, y), [...colorOf(0)]);
 });
+
+test('a large picture with large objects is drawn in turns: the event loop runs on', async (t) => {
+  const side = 1200;
+  const image: RgbImage = {data: new Uint8Array(side * side * 3), width: side, height: side};
+  const whole = {size: [side, side] as [number, number], counts: await countsOfAll(side)};
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  await drawDetections(image, {boxes: Array(4 * 6).fill(0), masks: Array(6).fill(whole)}, {...plain, format: 'jpeg'});
+  clearInterval(timer);
+  // Nine million pixels are blended.
+  t.true(turns > 3, `${turns} turns`);
+});
+
+async function countsOfAll(side: number): Promise<string> {
+  return (await encodeRle(new Uint8Array(side * side).fill(1), side, side)).counts;
+}

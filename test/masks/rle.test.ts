@@ -1,5 +1,9 @@
 import test from 'ava';
-import {decodeRle, pixelsOf} from '../../lib/masks/rle.js';
+import fc from 'fast-check';
+import {crop} from '../../lib/draw/canvas.js';
+import {cropRle, decodeRle, pixelsOf} from '../../lib/masks/rle.js';
+import {encodeRle} from '../../lib/masks/rle-operations.js';
+import {randomMask} from './random-masks.js';
 
 // The counts below were written by pycocotools 2.0.
 test('a rectangle of rows 2..5 and columns 3..8 in 10 × 12', (t) => {
@@ -32,6 +36,16 @@ test('the pixels of an object, column by column', (t) => {
   t.deepEqual(pixelsOf({size: [3, 3], counts: '4210'}), Int32Array.of(4, 7, 5, 8));
   t.deepEqual(pixelsOf({size: [3, 3], counts: '9'}), new Int32Array(0));
   t.throws(() => pixelsOf({size: [3, 3], counts: '8'}), {instanceOf: RangeError, message: /add up to 9 pixels, got 8/});
+});
+
+test('the object in its bounding box is what is cut out of the bitmap', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(randomMask, async ({width, height, pixels}) => {
+      t.deepEqual(cropRle(await encodeRle(pixels, width, height)), crop(pixels, width));
+    }),
+  );
+  t.deepEqual(cropRle({size: [3, 3], counts: '9'}), crop(new Uint8Array(9), 3));
+  t.throws(() => cropRle({size: [3, 3], counts: '8'}), {instanceOf: RangeError, message: /add up to 9 pixels, got 8/});
 });
 
 test('counts that do not fit are refused', (t) => {

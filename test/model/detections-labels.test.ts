@@ -1,6 +1,7 @@
 import test from 'ava';
 import {type Detections, detectionsToJson, detectionsToLabels, encodeRle, type Rle} from '../../lib/index.js';
 import {paintLabels} from '../../lib/masks/paint-labels.js';
+import {detectionsToLabelsInTurns} from '../../lib/model/detections-labels.js';
 
 const [width, height] = [8, 1];
 
@@ -29,12 +30,12 @@ function found(masks: Rle[]): Detections {
 test('the better one is on top, and what it mostly covers is left out together with its pixels', async (t) => {
   // Of the second, two of four pixels stay visible, of the third one of three; the fourth gets what the third leaves.
   const masks = await rows('####....', '..####..', '....###.', '......##');
-  t.deepEqual([...paintLabels(masks, width, height, 'better')], [1, 1, 1, 1, 2, 2, 4, 4]);
+  t.deepEqual([...paintLabels(masks, width, height, 'better').labels], [1, 1, 1, 1, 2, 2, 4, 4]);
 });
 
 test('the smaller one is on top, of equal ones the better, and none is left out that can be seen', async (t) => {
   const masks = await rows('#######.', '..##....', '...##...', '.....#..');
-  t.deepEqual([...paintLabels(masks, width, height, 'smaller')], [1, 1, 2, 2, 3, 4, 1, 0]);
+  t.deepEqual([...paintLabels(masks, width, height, 'smaller').labels], [1, 1, 2, 2, 3, 4, 1, 0]);
 });
 
 test('objects have one number in the label mask and in JSON, and those without a pixel are told', async (t) => {
@@ -48,6 +49,9 @@ test('objects have one number in the label mask and in JSON, and those without a
   const ids = detectionsToJson(detections).objects.map(({id}) => id);
   const numbers = new Set([...better.labels, ...better.missing]);
   t.deepEqual([...numbers].filter(Boolean).sort(), ids);
+  for (const onTop of ['better', 'smaller'] as const) {
+    t.deepEqual(await detectionsToLabelsInTurns(detections, {onTop}), detectionsToLabels(detections, {onTop}));
+  }
   t.deepEqual(detectionsToLabels(found([])), {width, height, labels: new Int32Array(8), missing: []});
 });
 

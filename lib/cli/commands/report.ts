@@ -65,7 +65,7 @@ ${dataOptionsHelp()}`,
       return;
     }
     await using model = await maskRcnn({
-      ...deviceOptions({device, precision}),
+      ...deviceOptions(options),
       weights: weights as string,
       signal,
       onNotice: (notice) => progress.say(notice),

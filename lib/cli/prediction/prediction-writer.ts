@@ -17,7 +17,7 @@ import type {RgbImage} from '../../image/read-image.js';
 import type {OnTop} from '../../masks/paint-labels.js';
 import type {Detections} from '../../model/detections.js';
 import {type DetectionsJson, detectionsToJson} from '../../model/detections-json.js';
-import {detectionsToLabels} from '../../model/detections-labels.js';
+import {detectionsToLabelsInTurns} from '../../model/detections-labels.js';
 import type {ListedImage} from '../image-files.js';
 import {isToolFormat, TOOL_FORMATS, type ToolFormat, toolFormat} from '../tool-formats.js';
 import {earlierOverlays} from './earlier-overlays.js';
@@ -133,7 +133,7 @@ export class PredictionWriter {
       await this.#removeEarlier(file, stem); // before NAME.json is replaced
     }
     if (formats.includes('labels') || formats.includes('labels-tiff')) {
-      const {labels, missing} = detectionsToLabels(found, {onTop});
+      const {labels, missing} = await detectionsToLabelsInTurns(found, {onTop});
       json.labels = {onTop, missing};
       if (formats.includes('labels')) {
         const png = await labelPng(Uint16Array.from(labels), width, height);

@@ -23,7 +23,10 @@ export const geojson: ExportFormat = {
 };
 
 /** The features, as JSON. */
-async function featuresOf(image: NumberedImage, {classes, scored}: ExportContext): Promise<string[]> {
+export async function featuresOf(
+  image: NumberedImage,
+  {classes, scored}: Pick<ExportContext, 'classes' | 'scored'>,
+): Promise<string[]> {
   const features: string[] = [];
   const turn = new Turn();
   for await (const {id, label, score, mask} of croppedObjects(image)) {

@@ -86,7 +86,7 @@ async function makeEntry(
   const {instances, masks} = await regionsOf(sample, found, networkMasks);
   const {scores, ...unscored} = {...found, masks};
   const truth = await fit(image, instanceItems(instances, classes), SIDE);
-  const detections = await fit(image, detectionItems(image, unscored, 0), SIDE);
+  const detections = await fit(image, await detectionItems(image, unscored, 0), SIDE);
   const {data, width, height} = truth.image;
   const sharp = await loadSharp();
   const webp = await sharp(data, {raw: {width, height, channels: 3}})

@@ -1,0 +1,64 @@
+// Asks the server for objects. It takes the place of the finder.js of the example for browsers.
+export {decodeRle} from './rle.js';
+
+export const note = 'It goes to this server only.';
+
+/** The model in use, as the server describes it. */
+let model;
+
+/** Fetches from the server. Asks for its token when it needs one. Throws an Error with its sentence. */
+async function ask(path, request = {}) {
+  const token = sessionStorage.getItem('token');
+  const headers = {...request.headers, ...(token !== null && {authorization: `Bearer ${token}`})};
+  const response = await fetch(path, {...request, headers}).catch(() => {
+    throw new Error('The server does not answer.');
+  });
+  if (response.ok) return response;
+  const {message, hint} = await response.json().catch(() => ({message: `The server says ${response.status}.`}));
+  if (response.status === 401) {
+    const given = prompt('The token of this server:');
+    if (given !== null) {
+      sessionStorage.setItem('token', given.trim());
+      return ask(path, request);
+    }
+  }
+  throw new Error(hint === undefined ? message : `${message} ${hint}`);
+}
+
+/** Takes the model called `name`, or the first. Returns its class names, its lowest score, and the names of all. */
+export async function open(_onProgress, name) {
+  const {models} = await (await ask('models')).json();
+  model = models.find((each) => each.name === name) ?? models[0];
+  return {...model, models: models.map((each) => each.name)};
+}
+
+/** An image file as a bitmap: decoded by the browser, or by the server, which reads more formats. */
+export async function decode(file) {
+  try {
+    return await createImageBitmap(file, {imageOrientation: 'from-image'});
+  } catch {
+    const picture = await ask(`image?model=${encodeURIComponent(model.name)}`, {method: 'POST', body: file});
+    return createImageBitmap(await picture.blob());
+  }
+}
+
+/** The detections on an image: a file is sent as it is, a picture of the camera as JPEG. */
+export async function find({image, file}) {
+  const body = file ?? (await toJpeg(image));
+  const parameters = new URLSearchParams({model: model.name, scoreThreshold: 0, format: 'json'});
+  const response = await ask(`predict?${parameters}`, {method: 'POST', body});
+  const [{objects}] = (await response.json()).images;
+  return {
+    boxes: Float32Array.from(objects.flatMap(({box}) => box)),
+    labels: Int32Array.from(objects, (object) => model.classes.indexOf(object.class) + 1),
+    classNames: objects.map((object) => object.class),
+    scores: Float32Array.from(objects, ({score}) => score),
+    masks: objects.flatMap(({mask}) => (mask === undefined ? [] : [mask])),
+  };
+}
+
+function toJpeg(image) {
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  canvas.getContext('2d').drawImage(image, 0, 0);
+  return canvas.convertToBlob({type: 'image/jpeg', quality: 0.92});
+}

@@ -1,0 +1,55 @@
+import type {FastifyInstance, FastifyRequest} from 'fastify';
+import type {Schema} from '../basics/schema.js';
+import {encodePicture} from '../draw/picture-format.js';
+import {chooseFormat, type Found, makeAnswer} from './answers.js';
+import type {AppParts} from './app.js';
+import {chooseModel} from './models.js';
+import {detect, readUpload} from './predictions.js';
+import {READING_OPTIONS, REQUEST_OPTIONS, readRequestOptions} from './request-options.js';
+import {readUploads} from './uploads.js';
+
+/** `POST /predict` and `POST /image`. */
+export function addPredictionRoutes(app: FastifyInstance, {models, queue, metrics, limits}: AppParts): void {
+  const read = async (request: FastifyRequest, schema: Schema) => {
+    const {images, fields} = await readUploads(request, limits);
+    const given = {...(request.query as Record<string, string | string[]>), ...fields};
+    const options = readRequestOptions(given, {schema, where: `POST ${request.routeOptions.url}`});
+    const [first] = images;
+    if (images.length === 1 && first !== undefined && options.name !== undefined) first.name = options.name;
+    return {images, options, served: chooseModel(models, options.model)};
+  };
+
+  app.post('/predict', {config: {isGuarded: true, isWork: true}}, async (request, reply) => {
+    const {images, options, served} = await read(request, REQUEST_OPTIONS);
+    const {name, model} = served;
+    const hasMasks = model.options.masks !== 'none';
+    const format = chooseFormat(options, request.headers.accept, {images: images.length, hasMasks});
+    const {gone: signal} = request;
+    const asked = performance.now();
+    const answer = await queue.run(async () => {
+      metrics.queueSeconds.observe((performance.now() - asked) / 1000);
+      const found: Found[] = [];
+      for (const upload of images) {
+        const pixels = await readUpload(upload, {model, options, limits});
+        signal.throwIfAborted();
+        const began = performance.now();
+        const detections = await detect(pixels, {name: upload.name, model, options, limits, signal});
+        metrics.predictSeconds.observe({model: name}, (performance.now() - began) / 1000);
+        metrics.images.inc({model: name});
+        metrics.objects.inc({model: name}, detections.scores.length);
+        found.push({upload, pixels, detections});
+      }
+      return makeAnswer(format, found, {model: name, classes: model.classes, options});
+    }, signal);
+    return reply.header('vary', 'accept').type(answer.type).send(answer.body);
+  });
+
+  app.post('/image', {config: {isGuarded: true, isWork: true}}, async (request, reply) => {
+    const {images, options, served} = await read(request, READING_OPTIONS);
+    const picture = await queue.run(async () => {
+      const pixels = await readUpload(images[0]!, {model: served.model, options, limits});
+      return encodePicture(pixels, [], {});
+    }, request.gone);
+    return reply.type('image/png').send(picture);
+  });
+}

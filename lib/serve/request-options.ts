@@ -1,0 +1,62 @@
+import {fromText} from '../basics/option-text.js';
+import {checkOptions, integer, number, oneOf, type Schema, text} from '../basics/schema.js';
+import {PIXEL_OPTIONS, type PixelOptions} from '../image/pixel-options.js';
+import {ON_TOP, type OnTop} from '../masks/paint-labels.js';
+import {DETECTION_OPTIONS, type Views} from '../model/predict-options.js';
+import {type AnswerFormat, answerRule} from './options.js';
+
+/** What a request may choose, as parameters of its address or as fields of a form. */
+export type RequestOptions = PixelOptions & {
+  model?: string;
+  /** The name of the image, for tables and messages, where the body is the image itself. */
+  name?: string;
+  format?: AnswerFormat;
+  scoreThreshold?: number;
+  maxDetections?: number;
+  maskThreshold?: number;
+  views?: Views;
+  masks?: 'rle' | 'none';
+  /** Cuts the image into tiles of this size that overlap by `overlap` pixels. */
+  tiles?: number;
+  overlap?: number;
+  onTop?: OnTop;
+  micronsPerPixel?: number;
+};
+
+const {scoreThreshold, maxDetections, maskThreshold, views} = DETECTION_OPTIONS;
+
+export const REQUEST_OPTIONS: Schema = {
+  model: text,
+  name: text,
+  format: answerRule,
+  scoreThreshold,
+  maxDetections,
+  maskThreshold,
+  views,
+  masks: oneOf('rle', 'none'),
+  tiles: integer({min: 16}),
+  overlap: integer({min: 0}),
+  onTop: oneOf(...ON_TOP),
+  micronsPerPixel: number({above: 0}),
+  ...PIXEL_OPTIONS,
+};
+
+/** The options of a route that reads images only. */
+export const READING_OPTIONS: Schema = {model: text, name: text, ...PIXEL_OPTIONS};
+
+/**
+ * Reads the options of a request to `where`. `given` holds one text or several for each. Throws INVALID_OPTION.
+ */
+export function readRequestOptions(
+  given: Readonly<Record<string, string | readonly string[]>>,
+  {schema, where}: {schema: Schema; where: string},
+): RequestOptions {
+  const options = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      const rule = Object.hasOwn(schema, name) ? schema[name] : undefined;
+      return [name, rule === undefined ? value : fromText([value].flat(), rule)];
+    }),
+  );
+  checkOptions(options, schema, where);
+  return options;
+}

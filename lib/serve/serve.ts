@@ -1,0 +1,123 @@
+import {readFile} from 'node:fs/promises';
+import type {AddressInfo} from 'node:net';
+import {MaskRcnnError} from '../basics/errors.js';
+import {callback, checkOptions, listOf, required, text} from '../basics/schema.js';
+import {MODEL_OPTIONS} from '../model/check-options.js';
+import {openModels} from './models.js';
+import {DEFAULT_LIMITS, type Limits, SERVE_OPTIONS, type ServeOptions, signalRule} from './options.js';
+import {readPageFiles} from './page-files.js';
+import {isLoopback} from './token.js';
+import {WorkQueue} from './work-queue.js';
+
+/**
+ * Requests that are worked on together: one is decoded and one answered while the third computes, so that the network
+ * never waits.
+ */
+const AT_A_TIME = 3;
+
+/** A server of predictions that is running. */
+export type PredictionServer = {
+  /** Where it listens, such as 'http://127.0.0.1:8080'. */
+  readonly url: string;
+  /** The names of its models. */
+  readonly models: readonly string[];
+  /** Refuses new requests, finishes those that it has, and frees the networks. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/**
+ * Serves networks over HTTP: `POST /predict` with an image, `GET /` for a page, and more; see the guide "A server".
+ * `weights` are files, folders of runs or names of registered weights, each perhaps with a name: `cells=runs/cells`.
+ * Resolves when the server listens. The event loop is not held: images are decoded, computed and drawn beside it or in
+ * turns.
+ *
+ * Throws INVALID_OPTION, also for an address that others reach without a token and for a port that is taken; errors of
+ * `maskRcnn()`.
+ */
+export async function serve(
+  weights: string | readonly string[],
+  options: ServeOptions = {},
+): Promise<PredictionServer> {
+  const given = [weights].flat();
+  checkOptions({weights: given}, {weights: required(listOf(text, {min: 1}))}, 'serve()');
+  const {device, precision, threads} = MODEL_OPTIONS;
+  const schema = {...SERVE_OPTIONS, device: device!, precision: precision!, threads: threads!};
+  checkOptions(options, {...schema, onNotice: callback, signal: signalRule}, 'serve()');
+  const {host = '127.0.0.1', port = 8080, token, noToken = false, onNotice = () => {}, signal} = options;
+  requireSafe({host, token, noToken});
+  const limits = limitsOf(options);
+
+  const page = await readPageFiles();
+  const models = await openModels(given, options);
+  // Only those who serve wait for the libraries that do it.
+  const [{createApp}, {Metrics}] = await Promise.all([import('./app.js'), import('./metrics.js')]);
+  const queue = new WorkQueue({atATime: AT_A_TIME, most: limits.queue});
+  let closing: Promise<void> | undefined;
+  const app = await createApp({
+    models,
+    queue,
+    metrics: new Metrics(queue),
+    limits,
+    page,
+    host,
+    token,
+    version: await packageVersion(),
+    isClosing: () => closing !== undefined,
+    onNotice,
+  });
+  const end = async () => {
+    await app.close();
+    for (const {model} of models.values()) model.dispose();
+  };
+  const close = () => {
+    closing ??= end();
+    return closing;
+  };
+  try {
+    signal?.throwIfAborted();
+    await app.listen({host, port});
+  } catch (cause) {
+    await close();
+    signal?.throwIfAborted();
+    throw cannotListen(cause, host, port);
+  }
+  const {port: actual} = app.server.address() as AddressInfo;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+  return {url, models: [...models.keys()], close, [Symbol.asyncDispose]: close};
+}
+
+/** Throws INVALID_OPTION for a server that anybody could use without having been meant to. */
+function requireSafe({host, token, noToken}: {host: string; token: string | undefined; noToken: boolean}): void {
+  if (token !== undefined && noToken) {
+    throw new MaskRcnnError('INVALID_OPTION', "serve() takes either 'token' or 'noToken', got both.");
+  }
+  if (token !== undefined || noToken || isLoopback(host)) return;
+  throw new MaskRcnnError('INVALID_OPTION', `serve() needs a token to listen on ${host}, which others can reach.`, {
+    hint: "Set 'token', or 'noToken' if whoever reaches the address may use it.",
+  });
+}
+
+function limitsOf(options: ServeOptions): Limits {
+  const names = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+  return Object.fromEntries(names.map((name) => [name, options[name] ?? DEFAULT_LIMITS[name]])) as Limits;
+}
+
+function cannotListen(cause: unknown, host: string, port: number): MaskRcnnError {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another program listens there',
+    EACCES: 'this user may not',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    ENOTFOUND: 'no such name is known',
+  };
+  const {code = '', message} = cause as NodeJS.ErrnoException;
+  const reason = reasons[code] ?? message;
+  return new MaskRcnnError('INVALID_OPTION', `serve() cannot listen on ${host}, port ${port}: ${reason}.`, {
+    hint: "Choose another 'port' or 'host'.",
+    cause,
+  });
+}
+
+async function packageVersion(): Promise<string> {
+  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
