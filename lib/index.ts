@@ -134,6 +134,8 @@ export type {BestBy} from './run/best.js';
 export type {EpochRecord, History, Losses, StepRecord} from './run/history.js';
 export {lossCurvePng, lossCurveSvg} from './run/loss-curves.js';
 export {metricCurvePng, metricCurveSvg} from './run/metric-curves.js';
+export type {ServeOptions} from './serve/options.js';
+export {type PredictionServer, serve} from './serve/serve.js';
 export type {TilesOptions} from './tiles/options.js';
 export type {TiledDataset, TilePlace, TilesStats} from './tiles/tiled-dataset.js';
 export {tiles} from './tiles/tiles.js';

@@ -40,9 +40,11 @@ export async function open(onProgress) {
   return ask('load', {bytes}, [bytes.buffer]);
 }
 
-/** An image file as a bitmap. */
+/** An image file as a bitmap. Throws an Error with a sentence. */
 export function decode(file) {
-  return createImageBitmap(file, {imageOrientation: 'from-image'});
+  return createImageBitmap(file, {imageOrientation: 'from-image'}).catch(() => {
+    throw new Error(`${file.name} is not an image that this browser can read.`);
+  });
 }
 
 /** The detections on a bitmap. */

@@ -83,8 +83,8 @@ async function openFile(file) {
   let image;
   try {
     image = await decode(file);
-  } catch {
-    say(`${file.name} is not an image that can be read.`, true);
+  } catch (error) {
+    fail(error);
     return;
   }
   await show(image, file.name.replace(/\.\w+$/, ''), file).then(

@@ -37,7 +37,8 @@ export async function decode(file) {
   try {
     return await createImageBitmap(file, {imageOrientation: 'from-image'});
   } catch {
-    const picture = await ask(`image?model=${encodeURIComponent(model.name)}`, {method: 'POST', body: file});
+    const parameters = new URLSearchParams({model: model.name, name: file.name});
+    const picture = await ask(`image?${parameters}`, {method: 'POST', body: file});
     return createImageBitmap(await picture.blob());
   }
 }

@@ -94,7 +94,7 @@ function requireSafe({host, token, noToken}: {host: string; token: string | unde
   }
   if (token !== undefined || noToken || isLoopback(host)) return;
   throw new MaskRcnnError('INVALID_OPTION', `serve() needs a token to listen on ${host}, which others can reach.`, {
-    hint: "Set 'token', or 'noToken' if whoever reaches the address may use it.",
+    hint: "Set option 'token', or option 'noToken' if whoever reaches the address may use it.",
   });
 }
 
@@ -113,7 +113,7 @@ function cannotListen(cause: unknown, host: string, port: number): MaskRcnnError
   const {code = '', message} = cause as NodeJS.ErrnoException;
   const reason = reasons[code] ?? message;
   return new MaskRcnnError('INVALID_OPTION', `serve() cannot listen on ${host}, port ${port}: ${reason}.`, {
-    hint: "Choose another 'port' or 'host'.",
+    hint: "Choose another one with option 'port' or option 'host'.",
     cause,
   });
 }

@@ -14,7 +14,7 @@ export function isLoopback(host: string): boolean {
  * basic scheme, which Label Studio uses. Takes as long for any wrong one.
  */
 export function requireToken(authorization: string | undefined, token: string): void {
-  const [scheme = '', credentials = ''] = (authorization ?? '').split(/ +/, 2);
+  const [, scheme = '', credentials = ''] = /^(\S+) +(.*)$/s.exec(authorization ?? '') ?? [];
   const isBasic = scheme.toLowerCase() === 'basic';
   const given = isBasic
     ? Buffer.from(credentials, 'base64')

@@ -17,7 +17,13 @@ const LONGEST_FIELD = 1000;
  * The images in a body: the body itself, or the files of a form. Throws NO_IMAGE, TOO_MANY_IMAGES, BODY_TOO_LARGE.
  */
 export async function readUploads(request: FastifyRequest, limits: Limits): Promise<Uploads> {
-  if (request.isMultipart()) return readForm(request, limits);
+  if (request.isMultipart()) {
+    return readForm(request, limits).catch((error: Error & {statusCode?: number}) => {
+      if (error instanceof Problem || error.statusCode !== undefined) throw error;
+      // The parser's own words for what no browser sends, such as a form without a boundary.
+      throw new Problem(400, 'BAD_REQUEST', 'The form cannot be read.', {hint: `Its parser says: ${error.message}.`});
+    });
+  }
   const {body} = request;
   if (!Buffer.isBuffer(body) || body.length === 0) {
     throw new Problem(400, 'NO_IMAGE', 'The body of the request must be an image, got nothing.', {

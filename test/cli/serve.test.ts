@@ -1,0 +1,99 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {runCli} from '../../lib/cli/run.js';
+import {maskRcnn} from '../../lib/index.js';
+import {temporaryFolder} from '../examples/run-example.js';
+import {recordedProgress} from '../libtorch/fake-wheel.js';
+import {nodeArguments} from '../program.js';
+import {tinyModel} from '../tiny.js';
+
+let folder: string;
+let weights: string;
+test.before(async () => {
+  folder = await temporaryFolder();
+  weights = join(folder, 'cells.safetensors');
+  await using model = await maskRcnn(tinyModel);
+  await model.save(weights);
+});
+test.after.always(() => rm(folder, {recursive: true, force: true}));
+
+/** Starts `maskrcnn serve` and waits for its address. */
+async function startServing(
+  t: ExecutionContext,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{child: ChildProcess; url: string; said: () => string}> {
+  const child = spawn(process.execPath, [...nodeArguments('lib/cli/main.ts'), 'serve', ...args, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {...process.env, ...env},
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+  for (;;) {
+    const [, url] = /at (http:\S+)\. Ctrl-C ends it\.\n/.exec(said) ?? [];
+    if (url !== undefined) return {child, url, said: () => said};
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test('maskrcnn serve says where it is, answers, and ends with 0 at SIGTERM', async (t) => {
+  const {child, url, said} = await startServing(t, [weights]);
+  const {models} = (await (await fetch(`${url}/models`)).json()) as {models: {name: string; classes: string[]}[]};
+  t.like(models, {0: {name: 'cells', classes: ['blob']}, length: 1});
+  child.kill('SIGTERM');
+  t.deepEqual(await once(child, 'close'), [0, null]);
+  t.is(said(), `Serving ${weights} at ${url}. Ctrl-C ends it.\nEnding after the requests that are being answered.\n`);
+});
+
+test('the token of the environment is the server’s, and a flag goes before it', async (t) => {
+  const status = async (url: string, token: string) =>
+    (await fetch(`${url}/models`, {headers: {authorization: `Bearer ${token}`}})).status;
+  const [one, two, open] = await Promise.all([
+    startServing(t, [weights], {MASKRCNN_TOKEN: 'env'}),
+    startServing(t, [weights, '--token', 'flag'], {MASKRCNN_TOKEN: 'env'}),
+    startServing(t, [weights, '--no-token'], {MASKRCNN_TOKEN: 'env'}),
+  ]);
+  t.deepEqual([await status(one.url, 'env'), await status(one.url, 'flag')], [200, 401]);
+  t.deepEqual([await status(two.url, 'env'), await status(two.url, 'flag')], [401, 200]);
+  t.is((await fetch(`${open.url}/models`)).status, 200);
+});
+
+async function failed(...args: string[]) {
+  const {progress, text} = recordedProgress();
+  const code = await runCli(args, {out: () => {}, progress}, new AbortController().signal);
+  return {code, err: text()};
+}
+
+test('what cannot be served is refused in the words of the command line', async (t) => {
+  t.deepEqual(await failed('serve', weights, '--host', '0.0.0.0'), {
+    code: 2,
+    err:
+      'error: maskrcnn serve needs a token to listen on 0.0.0.0, which others can reach.\n' +
+      'Set --token, or --no-token if whoever reaches the address may use it.\n',
+  });
+  t.like(await failed('serve', join(folder, 'nowhere.pth')), {code: 2});
+  t.regex((await failed('serve')).err, /maskrcnn serve takes at least one WEIGHTS, got none/);
+});
+
+test('--threads reaches the network, of every command that computes', async (t) => {
+  const {progress, text} = recordedProgress();
+  const controller = new AbortController();
+  const out = (line: string) => {
+    if (line.startsWith('Serving')) controller.abort();
+  };
+  await runCli(['serve', weights, '--port', '0', '--threads', '65'], {out, progress}, controller.signal);
+  t.regex(text(), /65 is more than the \d+ CPUs? that this process may use/);
+  const image = join(import.meta.dirname, '../../docs/demo.png');
+  const predicted = recordedProgress();
+  await runCli(
+    ['predict', weights, image, '--output', join(folder, 'out'), '--threads', '65'],
+    {out: () => {}, progress: predicted.progress},
+    new AbortController().signal,
+  );
+  t.regex(predicted.text(), /65 is more than/);
+});

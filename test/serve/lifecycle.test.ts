@@ -1,0 +1,123 @@
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {monitorEventLoopDelay} from 'node:perf_hooks';
+import test from 'ava';
+import {serve} from '../../lib/serve/serve.js';
+import {cells, formulaWeights, png, refused, started, type Weights} from './started.js';
+
+let weights: Weights;
+let small: Uint8Array<ArrayBuffer>;
+/** Takes long enough to be caught at it: hundreds of tiles. */
+let slow: {url: (server: string) => string; body: Uint8Array<ArrayBuffer>};
+test.before(async () => {
+  weights = await formulaWeights();
+  small = new Uint8Array(await png(cells));
+  const side = 1000;
+  const data = Uint8Array.from({length: side * side * 3}, (_, i) => (i * 7) % 251);
+  slow = {
+    url: (server) => `${server}/predict?tiles=64&overlap=16&scoreThreshold=0.99`,
+    body: new Uint8Array(await png({data, width: side, height: side})),
+  };
+});
+test.after.always(() => weights.remove());
+
+const post = (url: string, body: Uint8Array<ArrayBuffer>, signal?: AbortSignal) =>
+  fetch(url, {method: 'POST', body, ...(signal && {signal})});
+
+/** What a gauge or counter of the metrics says, all labels together. */
+async function metric(url: string, name: string): Promise<number> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+  return lines.filter((line) => line.startsWith(name)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+test('a full queue refuses before the body is read, says when to come again, and is not ready', async (t) => {
+  const {url} = await started(t, weights.file, {queue: 0});
+  const gone = new AbortController();
+  const slowOnes = [1, 2, 3].map(() => post(slow.url(url), slow.body, gone.signal).catch(() => undefined));
+  await until(async () => (await metric(url, 'maskrcnn_queue_running')) === 3);
+  const refusal = await post(`${url}/predict`, small);
+  t.regex(refusal.headers.get('retry-after') ?? '', /^[1-9]\d*$/);
+  await refused(t, refusal, 429, 'QUEUE_FULL');
+  await refused(t, await fetch(`${url}/ready`), 429, 'QUEUE_FULL');
+  t.is((await fetch(`${url}/health`)).status, 200);
+  gone.abort();
+  await Promise.all(slowOnes);
+  // Those whose clients have gone are given up at the next tile.
+  await until(async () => (await metric(url, 'maskrcnn_queue_running')) === 0);
+  t.is((await post(`${url}/predict`, small)).status, 200);
+  t.is(await metric(url, 'maskrcnn_requests_total{route="/predict",status="499"}'), 3);
+  t.is(await metric(url, 'maskrcnn_images_total'), 1);
+});
+
+test('a request that is not done in time is given up', async (t) => {
+  const {url} = await started(t, weights.file, {timeoutSeconds: 0.3});
+  const problem = await refused(t, await post(slow.url(url), slow.body), 504, 'TIMEOUT');
+  t.is(problem.message, 'The request was not done within 0.3 s.');
+  await until(async () => (await metric(url, 'maskrcnn_queue_running')) === 0);
+});
+
+test('closing finishes what was taken, refuses what is new, and ends', async (t) => {
+  const server = await serve(weights.file, {port: 0});
+  const {url} = server;
+  const running = [1, 2, 3, 4].map(() => post(`${url}/predict`, small));
+  await until(async () => (await metric(url, 'maskrcnn_queue_running')) > 0);
+  const closed = server.close();
+  t.is(server.close(), closed);
+  for (const response of await Promise.all(running)) t.is(response.status, 200);
+  await closed;
+  await t.throwsAsync(fetch(`${url}/health`));
+});
+
+test('several networks are told apart by name', async (t) => {
+  const {url, models} = await started(t, [`one=${weights.file}`, weights.file]);
+  t.deepEqual(models, ['one', 'cells']);
+  const of = async (parameters: string) =>
+    ((await (await post(`${url}/predict${parameters}`, small)).json()) as {model: string}).model;
+  t.deepEqual([await of(''), await of('?model=cells'), await of('?model=one')], ['one', 'cells', 'one']);
+  const listed = (await (await fetch(`${url}/models`)).json()) as {models: {name: string; classes: string[]}[]};
+  t.deepEqual(
+    listed.models.map(({name, classes}) => [name, classes]),
+    ['one', 'cells'].map((name) => [name, [...weights.model.classes]]),
+  );
+  await t.throwsAsync(serve([weights.file, weights.file], {port: 0}), {
+    code: 'INVALID_OPTION',
+    message: /two networks/,
+  });
+});
+
+test('a port that is taken, and options that are not right', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => other.close());
+  await new Promise((resolve) => other.once('listening', resolve));
+  const {port} = other.address() as AddressInfo;
+  await t.throwsAsync(serve(weights.file, {port}), {
+    code: 'INVALID_OPTION',
+    message: `serve() cannot listen on 127.0.0.1, port ${port}: another program listens there.\nChoose another one with option 'port' or option 'host'.`,
+  });
+  await t.throwsAsync(serve([]), {code: 'INVALID_OPTION'});
+  await t.throwsAsync(serve(weights.file, {queue: -1}), {code: 'INVALID_OPTION', message: /'queue' of serve\(\)/});
+  await t.throwsAsync(serve('nowhere.pth', {port: 0}), {code: 'INVALID_OPTION'});
+});
+
+test('the event loop runs on while large images are read, computed and drawn', async (t) => {
+  const {url} = await started(t, weights.file);
+  const [width, height] = [3000, 2000];
+  const data = Uint8Array.from({length: width * height * 3}, (_, i) => ((i >> 5) * 37) % 256);
+  const body = new Uint8Array(await png({data, width, height}));
+  const monitor = monitorEventLoopDelay({resolution: 5});
+  for (const format of ['json', 'geojson', 'csv', 'overlay', 'labels']) {
+    monitor.reset();
+    monitor.enable();
+    const response = await post(`${url}/predict?format=${format}&scoreThreshold=0.05`, body);
+    await response.arrayBuffer();
+    monitor.disable();
+    t.is(response.status, 200, format);
+    // Turns are of 10 ms; other tests share the processor.
+    t.true(monitor.max / 1e6 < 300, `${format}: ${monitor.max / 1e6} ms`);
+    t.log(`${format}: at most ${(monitor.max / 1e6).toFixed(0)} ms`);
+  }
+});

@@ -1,0 +1,57 @@
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import {BrowserPage} from '../examples/devtools.js';
+import {chromium} from '../report/chromium.js';
+import {cells, formulaWeights, png, started, type Weights} from './started.js';
+
+const inBrowser = chromium ? test.serial : test.serial.skip;
+if (!chromium) console.log('# skipped: the page of the server, for there is no Chromium here (CHROME names one)');
+
+let weights: Weights;
+test.before(async () => {
+  weights = await formulaWeights();
+  await writeFile(join(weights.folder, 'cells.png'), await png(cells));
+  await writeFile(join(weights.folder, 'broken.png'), 'no image');
+  const values = Uint16Array.from(cells.data, (value) => 257 * value);
+  await sharp(values, {raw: {width: cells.width, height: cells.height, channels: 3}})
+    .toColourspace('rgb16')
+    .tiff({compression: 'deflate'})
+    .toFile(join(weights.folder, 'cells.tif'));
+});
+test.after.always(() => weights.remove());
+
+inBrowser('the page shows what predict() finds, also on what browsers cannot read', async (t) => {
+  t.timeout(120_000);
+  const {url} = await started(t, [weights.file, `other=${weights.file}`], {token: 'let me in'});
+  const page = await BrowserPage.open(chromium!, url, join(weights.folder, 'profile'));
+  t.teardown(() => page.close());
+  const status = () => page.value<string>("document.getElementById('status').textContent");
+  const total = () => page.value<string>("document.getElementById('total').textContent");
+  await page.send('Page.enable');
+  // The question for the token, as soon as it is there.
+  const answer = () => page.send('Page.handleJavaScriptDialog', {accept: true, promptText: 'let me in'});
+  while ((await answer().catch(() => undefined)) === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+  await page.until("document.getElementById('image')?.disabled === false");
+  t.is(await status(), `Ready. Finds ${weights.model.classes.join(', ')}.`);
+  t.deepEqual(await page.value("Array.from(document.getElementById('model').options, ({text}) => text)"), [
+    'cells',
+    'other',
+  ]);
+  t.is(await page.value("document.getElementById('note').textContent"), 'It goes to this server only.');
+
+  const [found] = await weights.model.predict(join(weights.folder, 'cells.png'), {scoreThreshold: 0.5});
+  t.true(found.scores.length > 3);
+  for (const name of ['cells.png', 'cells.tif']) {
+    await page.choose('#image', join(weights.folder, name));
+    await page.until(`document.getElementById('status').textContent.startsWith('${name}: 320')`);
+    t.is(await total(), String(found.scores.length), name);
+  }
+  await page.choose('#image', join(weights.folder, 'broken.png'));
+  await page.until("document.getElementById('status').classList.contains('problem')");
+  t.is(
+    await status(),
+    'broken.png must be a BMP, PNG, JPEG, WebP, TIFF, GIF or AVIF image, got 8 bytes of another kind. The content decides, not the name of the file.',
+  );
+});
