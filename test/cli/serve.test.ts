@@ -74,7 +74,7 @@ test('what cannot be served is refused in the words of the command line', async 
     code: 2,
     err:
       'error: maskrcnn serve needs a token to listen on 0.0.0.0, which others can reach.\n' +
-      'Set --token, or --no-token if whoever reaches the address may use it.\n',
+      'Set option --token, or option --no-token if whoever reaches the address may use it.\n',
   });
   t.like(await failed('serve', join(folder, 'nowhere.pth')), {code: 2});
   t.regex((await failed('serve')).err, /maskrcnn serve takes at least one WEIGHTS, got none/);

@@ -1,0 +1,158 @@
+/**
+ * What the server costs, on loopback: images per second beside bare predict() on the same images and threads; times at
+ * 80 % of that load; memory and unanswered requests at twice the load; malformed bodies. The server is a process of its
+ * own, but it shares the processor with the program that asks.
+ *
+ *   npm run bench:serve -- [--weights FILE] [--size 704x512] [--threads 2] [--seconds 60] [--overload-minutes 2]
+ *                          [--malformed 10000]
+ *
+ * Without --weights: ResNet-50 with random weights and 100 objects on each image.
+ */
+import {execFile, spawn} from 'node:child_process';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {parseArgs, promisify} from 'node:util';
+import sharp from 'sharp';
+import {maskRcnn} from '../lib/index.js';
+import {type LoadResult, quantile, sendLoad} from './bench/http-load.js';
+
+const {values} = parseArgs({
+  options: {
+    weights: {type: 'string'},
+    size: {type: 'string', default: '704x512'},
+    threads: {type: 'string', default: '2'},
+    seconds: {type: 'string', default: '60'},
+    'overload-minutes': {type: 'string', default: '2'},
+    malformed: {type: 'string', default: '10000'},
+  },
+});
+const [width, height] = values.size.split('x').map(Number) as [number, number];
+const seconds = Number(values.seconds);
+const IMAGES = 4;
+/** The time before measurements, in which memory and the queue's mean settle. */
+const WARM_UP = 10;
+
+const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-bench-serve-'));
+const program = (path: string) => ['--import=tsx', fileURLToPath(new URL(path, import.meta.url))];
+try {
+  const weights = values.weights ?? (await randomWeights());
+  const bodies = await Promise.all(Array.from({length: IMAGES}, (_, i) => drawn(i)));
+  const files = bodies.map((_, i) => join(folder, `${i}.jpg`));
+  await Promise.all(bodies.map((body, i) => writeFile(files[i]!, body)));
+
+  const bare = await promisify(execFile)(process.execPath, [
+    ...program('bench/serve-bare.ts'),
+    ...[weights, values.threads, values.seconds, ...files],
+  ]);
+  const {perSecond} = JSON.parse(bare.stdout) as {perSecond: number};
+  console.log(`bare predict(): ${perSecond.toFixed(3)} images/s`);
+
+  await using server = await startServer(weights);
+  const url = `${server.url}/predict?scoreThreshold=0`;
+  await sendLoad(url, bodies, {connections: 3}, WARM_UP);
+  await server.metrics(); // the longest delay counts from here
+
+  const full = await sendLoad(url, bodies, {connections: 3}, seconds);
+  const served = full.times.length / full.seconds;
+  const delay = 1000 * (await server.metrics()).get('nodejs_eventloop_lag_max_seconds')!;
+  console.log(`served: ${served.toFixed(3)} images/s, ${((100 * served) / perSecond).toFixed(1)} % of bare predict()`);
+  console.log(`the server's event loop was held for at most ${delay.toFixed(0)} ms`);
+
+  const steady = await sendLoad(url, bodies, {perSecond: 0.8 * perSecond}, seconds);
+  const [median, p99] = [quantile(steady.times, 0.5), quantile(steady.times, 0.99)];
+  console.log(
+    `at 80 % of that rate: median ${median.toFixed(2)} s, p99 ${p99.toFixed(2)} s, ${(p99 / median).toFixed(2)} ×; ${counts(steady)}`,
+  );
+
+  const memory = async () => (await server.metrics()).get('process_resident_memory_bytes')! / 1e6;
+  await sendLoad(url, bodies, {perSecond: 2 * perSecond}, WARM_UP);
+  const before = await memory();
+  const minutes = Number(values['overload-minutes']);
+  for (let minute = 0; minute < minutes; minute++) {
+    const over = await sendLoad(url, bodies, {perSecond: 2 * perSecond}, 60);
+    console.log(`minute ${minute + 1} at twice the rate: ${counts(over)}; ${Math.round(await memory())} MB`);
+  }
+  console.log(`memory before: ${Math.round(before)} MB, after: ${Math.round(await memory())} MB`);
+
+  const malformed = await sendMalformed(url, bodies, Number(values.malformed));
+  const after = await sendLoad(url, bodies, {connections: 1}, 1);
+  console.log(`malformed bodies: ${counts(malformed)}; then ${counts(after)}; ${Math.round(await memory())} MB`);
+} finally {
+  await rm(folder, {recursive: true, force: true});
+}
+
+/** ResNet-50 that finds as many objects as there may be. */
+async function randomWeights(): Promise<string> {
+  const file = join(folder, 'weights.safetensors');
+  await using model = await maskRcnn({numClasses: 91, boxScoreThresh: 0, device: 'cpu'});
+  await model.save(file);
+  return file;
+}
+
+function drawn(index: number): Promise<Buffer> {
+  const data = Uint8Array.from({length: width * height * 3}, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+    return 128 + 100 * Math.sin((x + 40 * index) / 23) * Math.cos(y / 31) + ((i * 7919) & 15);
+  });
+  return sharp(data, {raw: {width, height, channels: 3}})
+    .jpeg({quality: 90})
+    .toBuffer();
+}
+
+async function startServer(weights: string) {
+  const args = [...program('../lib/cli/main.ts'), 'serve', weights, '--port', '0', '--threads', values.threads];
+  const child = spawn(process.execPath, args, {stdio: ['ignore', 'pipe', 'inherit']});
+  let said = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', () => reject(new Error(`The server has ended. ${said}`)));
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text;
+      const [, address] = /at (http:\S+)\. /.exec(said) ?? [];
+      if (address !== undefined) resolve(address);
+    });
+  });
+  return {
+    url,
+    /** The metrics without labels, by name. */
+    async metrics(): Promise<Map<string, number>> {
+      const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+      return new Map(
+        lines.filter((line) => /^\w+ /.test(line)).map((line) => [line.split(' ')[0]!, Number(line.split(' ')[1])]),
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM');
+      await new Promise((resolve) => child.once('close', resolve));
+    },
+  };
+}
+
+/** Sends `number` images with bytes changed or cut off, one after the other, the same ones in each run. */
+async function sendMalformed(url: string, bodies: readonly Uint8Array[], number: number): Promise<LoadResult> {
+  let state = 1;
+  const random = (below: number) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+  const result: LoadResult = {seconds: 0, times: [], statuses: {}, unanswered: 0};
+  for (let i = 0; i < number; i++) {
+    const bytes = Uint8Array.from(bodies[i % bodies.length]!);
+    // Most damage goes into the header: an image whose pixels are damaged is predicted on, which takes long.
+    for (let n = 0; n <= random(8); n++) bytes[random(i % 20 === 0 ? bytes.length : 24)] = random(256);
+    const body = i % 3 === 0 ? bytes.slice(0, random(bytes.length)) : bytes;
+    try {
+      const {status} = await fetch(url, {method: 'POST', body});
+      result.statuses[status] = (result.statuses[status] ?? 0) + 1;
+    } catch {
+      result.unanswered++;
+    }
+  }
+  return result;
+}
+
+function counts({statuses, unanswered}: LoadResult): string {
+  const answers = Object.entries(statuses).map(([status, number]) => `${number} × ${status}`);
+  return `${answers.join(', ')}, ${unanswered} unanswered`;
+}
