@@ -7,6 +7,7 @@ const ROOMS = {
   model: ['Models', 'Build a network, load its weights, find objects on images, save it.'],
   onnx: ['ONNX', 'Write a network as a file that runs in browsers and anywhere: see the guide on ONNX.'],
   'onnx-runtime': ['ONNX'],
+  serve: ['Server', 'Answer requests over HTTP: see the guide "A server".'],
   tiles: ['Large images', 'Find the objects of images that are larger than the network takes, tile by tile.'],
   datasets: ['Data sets', 'Open annotated images, check them, split them, or bring a data set of your own.'],
   export: ['Data sets'],

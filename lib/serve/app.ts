@@ -2,41 +2,12 @@ import type {Socket} from 'node:net';
 import multipart from '@fastify/multipart';
 import fastify, {type FastifyInstance, type FastifyReply, type FastifyRequest} from 'fastify';
 import {Admission} from './admission.js';
-import type {Metrics} from './metrics.js';
-import type {ServedModels} from './models.js';
 import {openApi} from './openapi.js';
 import type {Limits} from './options.js';
-import type {PageFile} from './page-files.js';
+import type {AppParts} from './parts.js';
 import {addPredictionRoutes} from './prediction-routes.js';
 import {internal, Problem, problemOf} from './problem.js';
 import {isLoopback, requireLoopbackName, requireToken} from './token.js';
-import type {WorkQueue} from './work-queue.js';
-
-/** What the routes need. */
-export type AppParts = {
-  models: ServedModels;
-  queue: WorkQueue;
-  metrics: Metrics;
-  limits: Limits;
-  page: ReadonlyMap<string, PageFile>;
-  host: string;
-  token: string | undefined;
-  /** The package's version. */
-  version: string;
-  /** Whether the server is ending. */
-  isClosing: () => boolean;
-  /** Is told of errors that are not the asker's. */
-  onNotice: (notice: string) => void;
-};
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Whether the route needs the token. */
-    isGuarded?: boolean;
-    /** Whether it has a body to read and work that waits in the queue. */
-    isWork?: boolean;
-  }
-}
 
 /** A request that has not sent its headers and body by then is ended. Slow senders would hold memory. */
 const RECEIVE_MS = 60_000;
@@ -80,13 +51,6 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   addPredictionRoutes(app, parts);
   addInformationRoutes(app, parts);
   return app;
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Aborted when the client has gone, or the time for the request is over. */
-    gone: AbortSignal;
-  }
 }
 
 function addChecks(app: FastifyInstance, {host, token, queue, metrics, limits, isClosing}: AppParts): void {

@@ -23,6 +23,7 @@ export type PredictionServer = {
   readonly models: readonly string[];
   /** Refuses new requests, finishes those that it has, and frees the networks. */
   close(): Promise<void>;
+  /** Calls `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 };
 

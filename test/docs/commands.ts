@@ -63,6 +63,9 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^torchrun /, 'test/cli starts processes by torchrun, where there is a Python with PyTorch'],
   [/^(RANK=0 .*)?maskrcnn train DATA/, 'DATA stands for data; test/cli trains with several processes'],
   [/^npm run bench:distributed/, 'it trains networks of full size for minutes'],
+  [/^([A-Z_]+=\S+ )?(npx )?maskrcnn serve (?!--help)/, 'it runs until it is ended; test/cli starts and ends it'],
+  [/^curl /, 'it asks a server that runs; test/serve asks one'],
+  [/^npm run bench:serve/, 'it keeps a server busy for many minutes'],
   [/^pip download$/, 'test/libtorch has a stand-in for pip'],
 ];
 
