@@ -1,4 +1,4 @@
-import {type MaskRcnn, maskRcnn} from '../../lib/index.js';
+import {type MaskRcnn, type ModelOptions, maskRcnn} from '../../lib/index.js';
 import {toStateDict} from '../../lib/weights/state-dict.js';
 import {CONFIGS, type Network} from '../parity/configs.js';
 import {fillState, hash} from '../parity/formula.js';
@@ -10,6 +10,29 @@ const NARROW = {fpnChannels: 48, boxRepresentationSize: 128, maskChannels: 48};
 export async function formulaModel(network: Network): Promise<MaskRcnn> {
   const {gains, biases} = readFixture(network);
   const model = await maskRcnn({...CONFIGS[network], ...NARROW, device: 'cpu'});
+  await model.loadStateDict(toStateDict(fillState(model.parameters(), gains, biases)));
+  return model;
+}
+
+/**
+ * Backbones without a fixture of torchvision. With the formulas of another network, their scores are spread well enough
+ * for a comparison of two programs.
+ */
+export const OTHER_BACKBONES = {
+  resnext50_32x4d: {...CONFIGS.resnet18, backbone: 'resnext50_32x4d', device: 'cpu'},
+  mobilenet_v3_large: {
+    ...CONFIGS.mobilenet_v2,
+    backbone: 'mobilenet_v3_large',
+    device: 'cpu',
+    rpnScoreThresh: 0,
+    boxScoreThresh: 0.05,
+  },
+} as const satisfies Record<string, ModelOptions>;
+
+/** A network with one of these backbones, filled with the formulas of the network that it is configured as. */
+export async function otherModel(name: keyof typeof OTHER_BACKBONES): Promise<MaskRcnn> {
+  const {gains, biases} = readFixture(name === 'resnext50_32x4d' ? 'resnet18' : 'mobilenet_v2');
+  const model = await maskRcnn({...OTHER_BACKBONES[name], ...NARROW});
   await model.loadStateDict(toStateDict(fillState(model.parameters(), gains, biases)));
   return model;
 }

@@ -6,7 +6,7 @@ import ort from 'onnxruntime-node';
 import {decodeRle, type ExportOnnxOptions, exportOnnx, type MaskRcnn} from '../../lib/index.js';
 import {loadOnnx, type OnnxModel} from '../../lib/onnx-runtime/index.js';
 import type {Network} from '../parity/configs.js';
-import {formulaModel, images, largestDifference} from './networks.js';
+import {formulaModel, images, largestDifference, otherModel} from './networks.js';
 
 /**
  * Of scores and probabilities, and of boxes relative to the image's longer side. This is the package's promise: float32
@@ -24,9 +24,17 @@ async function open(t: ExecutionContext, model: MaskRcnn, options: ExportOnnxOpt
   return loaded;
 }
 
-for (const network of ['resnet50_v1', 'resnet50_v2', 'mobilenet_v2', 'resnet18'] as Network[]) {
+const networks: [name: string, make: () => Promise<MaskRcnn>][] = [
+  ...(['resnet50_v1', 'resnet50_v2', 'mobilenet_v2', 'resnet18'] as Network[]).map(
+    (name): [string, () => Promise<MaskRcnn>] => [name, () => formulaModel(name)],
+  ),
+  ['resnext50_32x4d', () => otherModel('resnext50_32x4d')],
+  ['mobilenet_v3_large', () => otherModel('mobilenet_v3_large')],
+];
+
+for (const [network, make] of networks) {
   test.serial(`${network}: the detections of predict() on 20 images`, async (t) => {
-    const model = await formulaModel(network);
+    const model = await make();
     t.teardown(() => model.dispose());
     const hasMasks = model.options.masks !== 'none';
     const exported = await open(t, model, {masks: hasMasks ? 'box' : 'none'});
