@@ -10,6 +10,7 @@ import {doctor} from './commands/doctor.js';
 import {evaluate} from './commands/evaluate.js';
 import {exportCommand} from './commands/export.js';
 import {inspect} from './commands/inspect.js';
+import {joinCommand} from './commands/join.js';
 import {predict} from './commands/predict.js';
 import {report} from './commands/report.js';
 import {serveCommand} from './commands/serve.js';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   inspect,
   train,
   predict,
+  joinCommand,
   evaluate,
   compare,
   convertData,

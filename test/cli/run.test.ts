@@ -34,12 +34,12 @@ test('wrong usage ends with code 2 and a hint', async (t) => {
     [['setpu'], "error: maskrcnn has no command 'setpu'.\nDid you mean 'setup'?\n"],
     [
       ['copy'],
-      "error: maskrcnn has no command 'copy'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, export, serve, report.\n",
+      "error: maskrcnn has no command 'copy'.\nIts commands: setup, doctor, inspect, train, predict, join, evaluate, compare, convert-data, convert, export, serve, report.\n",
     ],
     [['setup', '--gpu'], "error: maskrcnn setup has no option '--gpu'.\nSee `maskrcnn setup --help`.\n"],
     [
       ['frobnicate'],
-      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, evaluate, compare, convert-data, convert, export, serve, report.\n",
+      "error: maskrcnn has no command 'frobnicate'.\nIts commands: setup, doctor, inspect, train, predict, join, evaluate, compare, convert-data, convert, export, serve, report.\n",
     ],
     [['setup', '--cudda'], "error: maskrcnn setup has no option '--cudda'.\nDid you mean '--cuda'?\n"],
     [

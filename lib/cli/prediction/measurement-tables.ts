@@ -7,7 +7,7 @@ import type {RgbImage} from '../../image/read-image.js';
 import {isAsStored, readStored} from '../../image/read-stored.js';
 import {measure} from '../../measure/measure.js';
 import {measureTiles} from '../../measure/measure-tiles.js';
-import type {ObjectMeasurements} from '../../measure/measurements.js';
+import {INTENSITY_COLUMNS, micronName, type ObjectMeasurements} from '../../measure/measurements.js';
 import {countsCsv, objectColumns, objectLines} from '../../measure/tables.js';
 import type {Detections} from '../../model/detections.js';
 import type {LargeImage} from './large-outputs.js';
@@ -26,44 +26,38 @@ const RGB = 3;
 /** An image file, and the page of it that is measured. */
 type Source = {file: string; page: number | undefined};
 
-/** Measures the detections of images, and writes tables of them when all images are done. */
+/** Measures the detections of images, and writes tables of those that were added when all images are done. */
 export class MeasurementTables {
   readonly #micronsPerPixel: number | undefined;
   /** Lines are written at the end: the largest number of channels, and so the columns, are known only then. */
   readonly #found: (PackedObjects & {image: string})[] = [];
-  /** The largest number of channels of an image. */
-  #channels = 0;
-  /** Whether the size of a pixel is known for some image. */
-  #hasMicrons: boolean;
+  /** The columns that any image has. */
+  readonly #names = new Set<string>();
 
   constructor(micronsPerPixel: number | undefined) {
     this.#micronsPerPixel = micronsPerPixel;
-    this.#hasMicrons = micronsPerPixel !== undefined;
   }
 
   /**
    * Measures the objects of a file that `readImage()` has read as `image`. Intensities are the stored numbers, so most
    * files that are not 8-bit RGB are read again. Throws INVALID_IMAGE.
    */
-  async add({file, page}: Source, image: RgbImage, found: Detections): Promise<void> {
+  async measure({file, page}: Source, image: RgbImage, found: Detections): Promise<PackedObjects> {
     const options = this.#micronsPerPixel === undefined ? {} : {micronsPerPixel: this.#micronsPerPixel};
     const {data, width, height, channels} = isAsStored(image)
       ? {...image, channels: 3}
       : await readStored(file, {name: file, page});
     const objects = await measure({data, width, height, channels, file}, found, options);
-    this.#channels = Math.max(this.#channels, channels);
-    this.#found.push({image: file, ...(await packObjects(objects, this.#columns(channels)))});
+    return packObjects(objects, columnsOf(channels, this.#micronsPerPixel !== undefined));
   }
 
   /**
    * Measures the objects of a large image, one by one. Intensities are those of its 8-bit RGB pixels. Throws
    * INVALID_IMAGE.
    */
-  async addLarge(file: string, {source, objects}: LargeImage): Promise<void> {
+  async measureLarge({source, objects}: LargeImage): Promise<PackedObjects> {
     const options = this.#micronsPerPixel === undefined ? {} : {micronsPerPixel: this.#micronsPerPixel};
-    this.#hasMicrons ||= source.micronsPerPixel !== undefined;
-    this.#channels = Math.max(this.#channels, RGB);
-    const columns = this.#columns(RGB);
+    const columns = columnsOf(RGB, (this.#micronsPerPixel ?? source.micronsPerPixel) !== undefined);
     const blocks: PackedObjects[] = [];
     let block: ObjectMeasurements[] = [];
     for await (const object of measureTiles(objects(), source, options)) {
@@ -72,7 +66,13 @@ export class MeasurementTables {
       block = [];
     }
     blocks.push(await packObjects(block, columns));
-    this.#found.push({image: file, ...joinPacked(blocks)});
+    return joinPacked(blocks);
+  }
+
+  /** Adds the measurements of an image. */
+  add(image: string, measured: PackedObjects): void {
+    this.#found.push({image, ...measured});
+    for (const name of measured.columns) this.#names.add(name);
   }
 
   /** Writes each table as a whole or not at all. Throws WRITE_FAILED. */
@@ -86,18 +86,22 @@ export class MeasurementTables {
     await writeTable(join(folder, COUNTS), [counts]);
   }
 
-  #columns(channels: number): string[] {
-    return objectColumns({detections: true, channels, microns: this.#hasMicrons});
+  #columns(): string[] {
+    let channels = 0;
+    while (this.#names.has(`${INTENSITY_COLUMNS[0]}-${channels}`)) channels++;
+    return columnsOf(channels, this.#names.has(micronName('area')!));
   }
 
   async *#objectLines(): AsyncGenerator<string> {
-    const columns = this.#columns(this.#channels);
+    const columns = this.#columns();
     yield csvLine(columns);
     for (const {image, ...packed} of this.#found) {
       yield await objectLines({image, objects: await unpackObjects(packed)}, columns);
     }
   }
 }
+
+const columnsOf = (channels: number, microns: boolean) => objectColumns({detections: true, channels, microns});
 
 async function writeTable(path: string, parts: Iterable<string> | AsyncIterable<string>): Promise<void> {
   await removeAbandoned(path);

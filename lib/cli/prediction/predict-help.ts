@@ -2,7 +2,7 @@ import {pixelsHelp} from '../data-options.js';
 import {DEVICE_HELP} from '../device-options.js';
 import {LEVEL_HELP} from '../level-flags.js';
 import {toolHelp} from '../tool-formats.js';
-import {FORMATS} from './prediction-writer.js';
+import {FORMATS} from './output-files.js';
 import {LARGE_FORMATS} from './tiled-prediction.js';
 
 /** The text of `maskrcnn predict --help`. */
@@ -26,7 +26,8 @@ ${toolHelp(22)}
   --recursive         search the subfolders of each FOLDER too, and write to the same subfolders of DIR; links to
                       folders are not followed
   --shard K/N         take part K of N of the images and write to DIR/part-K-of-N, so that N processes or machines share
-                      the work; under torchrun, Slurm and mpirun each process takes its own part by itself
+                      the work; under torchrun, Slurm and mpirun each process takes its own part by itself.
+                      \`maskrcnn join DIR\` then makes one of them
   --overwrite         replace files of earlier predictions, or of yours, in the folder of the images; elsewhere they
                       always are
   --max-detections N  keep at most this many objects per image
@@ -36,7 +37,8 @@ ${toolHelp(22)}
   --skip-blank N      leave out tiles whose values differ by at most N, 0..255; or glass: tiles that are empty glass of
                       a slide in bright field
 ${LEVEL_HELP}
-  --resume            go on with large images where a run before has stopped, with the same options
+  --resume            go on where a run before has stopped, with the same options: with --shard after the images that
+                      are done, with --tiles within large images
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
   --on-top RULE       which object gets a pixel of NAME_labels.png that several cover (default better):
                       better: the one with the higher score; objects of which less than half stays visible are left

@@ -1,61 +1,40 @@
-import {mkdir, rm, stat, writeFile} from 'node:fs/promises';
+import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, extname, join, relative, sep} from 'node:path';
-import {MaskRcnnError} from '../../basics/errors.js';
-import {type DrawOptions, drawDetections} from '../../draw/overlay.js';
-import {type PictureFormat, pictureExtension} from '../../draw/picture-format.js';
+import {drawDetections} from '../../draw/overlay.js';
+import {pictureExtension} from '../../draw/picture-format.js';
 import {DetectedObjects} from '../../evaluation/object-table.js';
 import {writeResults} from '../../evaluation/results-file.js';
 import {AnnotationFolder} from '../../export/annotation-folder.js';
 import {LOSSES, type Loss} from '../../export/losses.js';
 import {writeTilesGeoJson} from '../../export/tiles-geojson.js';
 import {detectedImage} from '../../export/write-detections.js';
-import {LABELS_SUFFIX, OVERLAY_SUFFIX} from '../../files/prediction-names.js';
 import {requireWritableFolder, writing} from '../../files/writing.js';
 import {labelPng} from '../../image/label-png.js';
 import {labelTiff} from '../../image/label-tiff.js';
 import type {RgbImage} from '../../image/read-image.js';
-import type {OnTop} from '../../masks/paint-labels.js';
 import type {Detections} from '../../model/detections.js';
 import {type DetectionsJson, detectionsToJson} from '../../model/detections-json.js';
 import {detectionsToLabelsInTurns} from '../../model/detections-labels.js';
 import type {ListedImage} from '../image-files.js';
-import {isToolFormat, TOOL_FORMATS, type ToolFormat, toolFormat} from '../tool-formats.js';
+import {isToolFormat, type ToolFormat, toolFormat} from '../tool-formats.js';
 import {earlierOverlays} from './earlier-overlays.js';
+import type {ImageRecord} from './image-record.js';
 import {detectionsIn, type LargeImage, overviewOf, writeLargeJson} from './large-outputs.js';
-import {COUNTS, MeasurementTables, OBJECTS} from './measurement-tables.js';
-
-const OWN_FORMATS = ['overlay', 'json', 'coco', 'labels', 'labels-tiff', 'csv'] as const;
-type OwnFormat = (typeof OWN_FORMATS)[number];
-export type Format = OwnFormat | ToolFormat;
-export const FORMATS: readonly Format[] = [...OWN_FORMATS, ...TOOL_FORMATS];
-
-/** The formats that need no masks. */
-export const WITHOUT_MASKS: readonly Format[] = [
-  ...(['overlay', 'json', 'coco'] as const),
-  ...TOOL_FORMATS.filter((name) => toolFormat(name).holds.boxes),
-];
-
-/** What to write, and where to. */
-export type PredictionOutput = {
-  folder: string;
-  formats: readonly Format[];
-  overlay: Pick<DrawOptions, 'quality' | 'scale'> & {format: PictureFormat};
-  onTop: OnTop;
-  /** For the tables: the length of a pixel's side in µm, if it is known. */
-  micronsPerPixel?: number;
-  /** Whether files beside the images may be replaced. */
-  overwrite: boolean;
-};
-
-const IMAGES = 'images.json';
-const RESULTS = 'results.json';
-
-/** The files of the formats that cover all images together. */
-const SHARED_NAMES = {coco: [IMAGES, RESULTS], csv: [OBJECTS, COUNTS]};
-type SharedFormat = keyof typeof SHARED_NAMES;
-
-/** An image to read, and the stem of the files made from it: their path in the output folder without suffix. */
-export type ImageFile = {file: string; stem: string};
+import {MeasurementTables} from './measurement-tables.js';
+import {identity, requireNoInput, requireNothingBeside} from './output-checks.js';
+import {
+  fileName,
+  IMAGES,
+  type ImageFile,
+  isImageFormat,
+  largeGeoJson,
+  nameImages,
+  namesOf,
+  type PredictionOutput,
+  RESULTS,
+  sharedNames,
+} from './output-files.js';
+import {partOf, type Shard} from './shard.js';
 
 /** Writes the detections on images to a folder. */
 export class PredictionWriter {
@@ -88,17 +67,26 @@ export class PredictionWriter {
   }
 
   /**
-   * Chooses a name for each output file, without creating anything yet. Throws INVALID_OPTION if an output file would
+   * Chooses a name for each output file, without creating anything yet. A part has the names that its images have among
+   * all. Throws INVALID_OPTION if an output file would
    * replace an input image or, without `overwrite`, any file beside the images; and WRITE_FAILED if the folder is not
    * writable.
    */
-  static async plan(output: PredictionOutput, listed: readonly ListedImage[]): Promise<PredictionWriter> {
+  static async plan(
+    output: PredictionOutput,
+    listed: readonly ListedImage[],
+    shard?: Shard | undefined,
+  ): Promise<PredictionWriter> {
+    return PredictionWriter.planned(output, partOf(nameImages(listed, output), shard));
+  }
+
+  /** As `plan()`, for images whose files have names already. */
+  static async planned(output: PredictionOutput, images: readonly ImageFile[]): Promise<PredictionWriter> {
     const {folder} = output;
     await requireWritableFolder(folder);
-    const images = nameImages(listed, output);
     const names = [...sharedNames(output), ...images.flatMap(({stem}) => namesOf(stem, output))];
     const outputs = names.map((name) => join(folder, name));
-    const inputs = listed.map(({file}) => file);
+    const inputs = images.map(({file}) => file);
     await requireNoInput(folder, outputs, inputs);
     const ofImages = new Set(await Promise.all([...new Set(inputs.map((input) => dirname(input)))].map(identity)));
     if (!output.overwrite) await requireNothingBeside(outputs, ofImages);
@@ -111,22 +99,20 @@ export class PredictionWriter {
   }
 
   /**
-   * Writes the files of one image. `classes`: those of the model; `page`: that of the image. Returns the ids of the
-   * objects that have no pixel in its label mask.
+   * Writes the files of one image. `classes`: those of the model; `page`: that of the image. Returns what it contributes
+   * to the files of all images.
    */
   async add(
     {file, stem}: ImageFile,
     image: RgbImage,
     found: Detections,
     {classes, page}: {classes: readonly string[]; page: number | undefined},
-  ): Promise<number[]> {
+  ): Promise<ImageRecord> {
     const {width, height} = found;
     const {formats, overlay, onTop} = this.#output;
-    const index = this.#added.length;
     const json: DetectionsJson = detectionsToJson({...found, file});
     // First, because it may throw INVALID_IMAGE, and then nothing of the image must be written.
-    if (formats.includes('csv')) await this.#tables.add({file, page}, image, found);
-    if (formats.includes('coco')) this.#detected.addDetections(index, found);
+    const measured = formats.includes('csv') ? await this.#tables.measure({file, page}, image, found) : undefined;
     if (formats.includes('overlay')) {
       const picture = await drawDetections(image, found, {...overlay, ids: true});
       await this.#write(fileName(stem, 'overlay', this.#output), picture);
@@ -143,34 +129,64 @@ export class PredictionWriter {
         await this.#write(fileName(stem, 'labels-tiff', this.#output), await labelTiff(labels, width, height));
       }
     }
-    for (const format of formats.filter(isToolFormat)) await this.#addTo(format, {file, stem}, found, classes);
     if (formats.includes('json')) await this.#write(fileName(stem, 'json', this.#output), toText(json));
-    this.#added.push({id: index + 1, file_name: file, width, height});
-    return json.labels?.missing ?? [];
+    const blocks = this.#needsObjects ? [found] : [];
+    const missing = json.labels?.missing ?? [];
+    const record = {file, stem, width, height, isLarge: false, found: blocks, measured, missing};
+    await this.addWritten(record, classes);
+    return record;
   }
 
-  /** Writes the files of a large image. Throws INVALID_IMAGE if it cannot be read again. */
-  async addLarge({file, stem}: ImageFile, image: LargeImage): Promise<void> {
+  /** Writes the files of a large image, as `add()`. Throws INVALID_IMAGE if it cannot be read again. */
+  async addLarge({file, stem}: ImageFile, image: LargeImage, classes: readonly string[]): Promise<ImageRecord> {
     const {formats, overlay} = this.#output;
     const {width, height, downsample} = image.source;
-    const index = this.#added.length;
-    if (formats.includes('csv')) await this.#tables.addLarge(file, image);
-    if (formats.includes('coco')) {
-      for await (const found of detectionsIn(image)) this.#detected.addDetections(index, found);
-    }
+    const measured = formats.includes('csv') ? await this.#tables.measureLarge(image) : undefined;
+    const found: Detections[] = [];
+    if (formats.includes('coco')) for await (const block of detectionsIn(image)) found.push(block);
     if (formats.includes('overlay')) {
       await this.#write(fileName(stem, 'overlay', this.#output), await overviewOf(image, overlay));
       await this.#removeEarlier(file, stem); // before NAME.json is replaced
     }
     if (formats.includes('geojson')) {
-      const path = await this.#placeFor(join('geojson', `${stem}.geojson`));
+      const path = await this.#placeFor(largeGeoJson(stem));
       await writing(path, () => writeTilesGeoJson(path, image.objects(), {downsample}));
     }
     if (formats.includes('json')) {
       const path = await this.#placeFor(fileName(stem, 'json', this.#output));
       await writing(path, () => writeLargeJson(path, image));
     }
+    const record = {file, stem, width, height, isLarge: true, found, measured, missing: []};
+    await this.addWritten(record, classes);
+    return record;
+  }
+
+  /** Adds an image whose own files are there already to the files of all images. */
+  async addWritten(record: ImageRecord, classes: readonly string[]): Promise<void> {
+    const {formats} = this.#output;
+    const {file, width, height, found, measured, isLarge} = record;
+    const index = this.#added.length;
+    if (measured !== undefined) this.#tables.add(file, measured);
+    if (formats.includes('coco')) for (const block of found) this.#detected.addDetections(index, block);
+    // Those of large images are written from the tiles.
+    const tools = isLarge ? [] : formats.filter(isToolFormat);
+    for (const format of tools) await this.#addTo(format, record, found[0]!, classes);
     this.#added.push({id: index + 1, file_name: file, width, height});
+  }
+
+  /**
+   * Moves the files of an image from `folder`, where a part was written, and adds it to the files of all images. Files
+   * that were moved before are left. Throws WRITE_FAILED if a file is nowhere.
+   */
+  async addMoved(record: ImageRecord, folder: string, classes: readonly string[]): Promise<void> {
+    const {file, stem, isLarge} = record;
+    const {formats} = this.#output;
+    if (formats.includes('overlay')) await this.#removeEarlier(file, stem); // before NAME.json is replaced
+    const names = formats.filter(isImageFormat).map((format) => fileName(stem, format, this.#output));
+    for (const name of [...names, ...(isLarge && formats.includes('geojson') ? [largeGeoJson(stem)] : [])]) {
+      await this.#move(join(folder, name), name);
+    }
+    await this.addWritten(record, classes);
   }
 
   /** Writes the files that cover all images, if any image was added. `classes` are those of the network. */
@@ -229,6 +245,20 @@ export class PredictionWriter {
     }
   }
 
+  /** Whether a file of all images needs the objects. */
+  get #needsObjects(): boolean {
+    return this.#output.formats.some((format) => format === 'coco' || isToolFormat(format));
+  }
+
+  async #move(from: string, name: string): Promise<void> {
+    const file = await this.#placeFor(name);
+    await writing(file, async () => {
+      await rename(from, file).catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT' || (await identity(file)) === undefined) throw error;
+      });
+    });
+  }
+
   async #write(name: string, contents: string | Uint8Array): Promise<void> {
     const file = await this.#placeFor(name);
     await writing(file, () => writeFile(file, contents));
@@ -240,82 +270,6 @@ export class PredictionWriter {
     await writing(file, () => mkdir(dirname(file), {recursive: true}));
     return file;
   }
-}
-
-/** The file for one image in a format, relative to the output folder. */
-function fileName(stem: string, format: Exclude<OwnFormat, SharedFormat>, {overlay}: PredictionOutput): string {
-  const names = {
-    overlay: `${stem}${OVERLAY_SUFFIX}${pictureExtension(overlay.format)}`,
-    json: `${stem}.json`,
-    labels: `${stem}${LABELS_SUFFIX}.png`,
-    'labels-tiff': `${stem}${LABELS_SUFFIX}.tif`,
-  };
-  return names[format];
-}
-
-/** Gives all output files distinct names, even on file systems that ignore case, as on macOS and Windows. */
-function nameImages(images: readonly ListedImage[], output: PredictionOutput): ImageFile[] {
-  const taken = new Set(sharedNames(output));
-  return images.map(({file, below}) => {
-    const name = join(below, basename(file, extname(file)));
-    let stem = name;
-    const names = () => namesOf(stem, output).map((candidate) => candidate.toLowerCase());
-    for (let number = 2; names().some((candidate) => taken.has(candidate)); number++) stem = `${name}-${number}`;
-    for (const own of names()) taken.add(own);
-    return {file, stem};
-  });
-}
-
-function namesOf(stem: string, output: PredictionOutput): string[] {
-  return output.formats.flatMap((format) => {
-    // What a tool's file is called, or the image in it, begins so.
-    if (isToolFormat(format)) return [join(format, stem)];
-    return isShared(format) ? [] : [fileName(stem, format, output)];
-  });
-}
-
-function sharedNames({formats}: PredictionOutput): string[] {
-  return formats.flatMap((format) => (isShared(format) ? SHARED_NAMES[format] : []));
-}
-
-function isShared(format: Format): format is SharedFormat {
-  return format in SHARED_NAMES;
-}
-
-async function requireNoInput(folder: string, outputs: readonly string[], inputs: readonly string[]): Promise<void> {
-  const read = new Set(await Promise.all(inputs.map(identity)));
-  for (const output of outputs) {
-    const existing = await identity(output);
-    if (existing === undefined || !read.has(existing)) continue;
-    throw new MaskRcnnError(
-      'INVALID_OPTION',
-      `Option 'output' of maskrcnn predict must be a folder where no image that is read is replaced, got '${folder}': ${output} would be.`,
-      {hint: 'Name another folder.', file: output},
-    );
-  }
-}
-
-/** Beside the images there may be annotations by hand, which can have the names of our files. */
-async function requireNothingBeside(
-  outputs: readonly string[],
-  ofImages: ReadonlySet<string | undefined>,
-): Promise<void> {
-  for (const output of outputs) {
-    if ((await identity(output)) === undefined || !ofImages.has(await identity(dirname(output)))) continue;
-    throw new MaskRcnnError(
-      'INVALID_OPTION',
-      `maskrcnn predict must not replace files beside the images, and ${output} is there.`,
-      {hint: 'Name another folder with --output, or pass --overwrite if the files may be replaced.', file: output},
-    );
-  }
-}
-
-/**
- * An identity that is the same for all names of a file, such as links or different case; undefined if there is no file.
- */
-async function identity(path: string): Promise<string | undefined> {
-  const there = await stat(path, {bigint: true}).catch(() => undefined);
-  return there && `${there.dev} ${there.ino}`;
 }
 
 function withSlashes(path: string): string {

@@ -37,6 +37,19 @@ export function partOf<T>(items: readonly T[], shard: Shard | undefined): readon
   );
 }
 
+/** The place among all items of item `i` of a part, counted from 0. */
+export function indexOf(i: number, shard: Shard | undefined): number {
+  return shard === undefined ? i : i * shard.of + shard.number - 1;
+}
+
+const NAME = /^part-(\d+)-of-(\d+)$/;
+
+/** The part that a folder is of by its name; undefined if it is none. */
+export function shardOfFolder(name: string): Shard | undefined {
+  const [, number, of] = NAME.exec(name) ?? [];
+  return of === undefined ? undefined : parse(`${number}/${of}`);
+}
+
 /** The folder for the files of a part: each part has its own, since some files are of all its images. */
 export function shardFolder(folder: string, shard: Shard | undefined): string {
   return shard === undefined ? folder : join(folder, `part-${shard.number}-of-${shard.of}`);

@@ -23,12 +23,21 @@ export type TileFlags = {
   resume: boolean;
 };
 
-/** What the flags say, or undefined if images are not to be cut. Throws INVALID_OPTION. */
-export function tileFlags(options: Record<string, unknown>): TileFlags | undefined {
+/**
+ * What the flags say, or undefined if images are not to be cut. `isPart`: whether a part of the images is predicted,
+ * which may be resumed without tiles, too. Throws INVALID_OPTION.
+ */
+export function tileFlags(options: Record<string, unknown>, {isPart}: {isPart: boolean}): TileFlags | undefined {
   const {tiles: size, resume = false, overlap, skipBlank} = options;
   if (size === undefined) {
+    const {resume: _, ...ofTiles} = TILE_OPTIONS;
     const details = {where: 'maskrcnn predict without --tiles', hint: 'Add --tiles, or leave the option out.'};
-    refuseFlags(options, Object.keys(TILE_OPTIONS), details);
+    refuseFlags(options, Object.keys(ofTiles), details);
+    if (isPart) return undefined;
+    refuseFlags(options, ['resume'], {
+      where: 'maskrcnn predict without --tiles and --shard',
+      hint: 'Add --tiles, for large images, or --shard 1/1, for many; or leave the option out.',
+    });
     return undefined;
   }
   const scale = levelFlags(options, 'maskrcnn predict');

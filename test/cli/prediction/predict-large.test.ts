@@ -176,7 +176,7 @@ test('what cannot be written of a large image is refused before the work', async
   t.regex(absent.err, /slide\.svs has no level 2: its last level is 1\./);
   t.false(existsSync(at('refused', 'slide.tiles')), 'nothing is kept of an image without a tile');
   const alone = await maskrcnn('refused', '--resume');
-  t.regex(alone.err, /maskrcnn predict without --tiles takes no --resume/);
+  t.regex(alone.err, /maskrcnn predict without --tiles and --shard takes no --resume/);
 });
 
 test('of a file that is damaged in the middle, what was found before is kept', async (t) => {
