@@ -81,11 +81,26 @@ export async function evaluate(
     : group.during(() => evaluateIn(group, model, options));
 }
 
-/** Evaluates by this process alone, or as one of `group`. */
+/** Throws the signal's reason, or GROUP_FAILED on the other processes of a group. */
+async function requireGoingOn(group: ProcessGroup | undefined, signal: AbortSignal | undefined): Promise<void> {
+  const isAborted = signal?.aborted ?? false;
+  if (!((await group?.any({isAborted}))?.isAborted ?? isAborted)) return;
+  signal?.throwIfAborted();
+  throw new MaskRcnnError('GROUP_FAILED', 'The evaluation was interrupted in another process of the group.');
+}
+
+/** Processes of a group ask each other after this many images of each whether one of them was interrupted. */
+const IMAGES_BETWEEN_QUESTIONS = 4;
+
+/**
+ * Evaluates by this process alone, or as one of `group`. In a group, all processes ask `goOn` at the same images. It is
+ * to throw on all of them, or on none.
+ */
 export async function evaluateIn(
   group: ProcessGroup | undefined,
   model: MaskRcnn,
   options: EvaluateOptions,
+  goOn: () => Promise<void> = () => requireGoingOn(group, options.signal),
 ): Promise<Evaluation & {details: EvaluationDetails}> {
   const {data, onImage, onDetections, onNotice, signal} = options;
   const {scoreThreshold = SCORE_THRESHOLD, views = 1} = options;
@@ -98,11 +113,16 @@ export async function evaluateIn(
   const [begin, end] = [rank, rank + 1].map((part) => Math.ceil((data.length * part) / size)) as [number, number];
   const results = new Results(data);
   const own: ImageResult[] = [];
-  const start = (index: number) => detect(model, data, {index, end, views, labelOf, signal});
+  const alone = group === undefined ? signal : undefined;
+  const start = (index: number) => detect(model, data, {index, end, views, labelOf, signal: alone});
+  // Their numbers of images differ by one at most.
+  const lastQuestion = Math.floor(data.length / size);
   let next = start(begin);
   for (let index = begin; index < end; index++) {
     const {sample, detections} = await next;
-    signal?.throwIfAborted();
+    const count = index + 1 - begin;
+    if (group === undefined) signal?.throwIfAborted();
+    else if (count % IMAGES_BETWEEN_QUESTIONS === 0 && count <= lastQuestion) await goOn();
     // Start detection on the next image: it runs off the main thread while this image is compared.
     next = start(index + 1);
     const likely = above(detections, scoreThreshold);
@@ -111,7 +131,7 @@ export async function evaluateIn(
     else own.push(result);
     onDetections?.(sample, likely);
     // All processes advance alike.
-    onImage?.(Math.min(data.length, (index + 1 - begin) * size));
+    onImage?.(Math.min(data.length, count * size));
   }
   if (group === undefined) return results.summarize(model, {...options, scoreThreshold});
   const all = await group.gatherOnFirst(own);

@@ -4,7 +4,7 @@ import {gpuIndex} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import type {Comparison} from '../draw/mosaic.js';
-import {evaluateIn} from '../evaluation/evaluate.js';
+import {type EvaluateOptions, evaluateIn} from '../evaluation/evaluate.js';
 import type {Evaluation} from '../evaluation/evaluation.js';
 import {noticesOf} from '../image/notices.js';
 import {openModel} from '../model/model.js';
@@ -150,11 +150,8 @@ export class Trainer {
 
   /** Runs the steps of an epoch until its end or `limitHours`. Resolves to whether the epoch is whole. */
   async #runSteps(): Promise<boolean> {
-    const {
-      options: {accumulate},
-      loader,
-      group,
-    } = this.#parts;
+    const {options, loader, group} = this.#parts;
+    const {accumulate} = options;
     const {epoch, batch: startBatch} = this.#position;
     const length = loader.lengthOf(epoch);
     let pending: PendingStep | undefined;
@@ -230,7 +227,7 @@ export class Trainer {
     const {validation: data, signal} = given;
     if (data === undefined) return null;
     const pictures: Comparison[] = [];
-    const {details: _, ...scores} = await evaluateIn(group, model, {
+    const how: EvaluateOptions = {
       data,
       scoreThreshold: options.scoreThreshold,
       onImage: (done) => log.evaluating(epoch, done, data.length),
@@ -238,9 +235,9 @@ export class Trainer {
         tellFiles(noticesOf(sample));
         if (pictures.length < DRAWN_IMAGES) pictures.push({sample, detections});
       },
-      // In a group, all processes end at the same point.
-      ...(signal && group === undefined && {signal}),
-    });
+      ...(signal && {signal}),
+    };
+    const {details: _, ...scores} = await evaluateIn(group, model, how, () => this.#requireGoingOn());
     await folder?.drawValidation(epoch, pictures);
     return scores;
   }
@@ -269,6 +266,10 @@ export class Trainer {
     const isLate = limitHours !== null && performance.now() - this.#began >= limitHours * 3_600_000;
     const own = {isAborted: signal?.aborted ?? false, isLate};
     return group === undefined ? own : group.any(own);
+  }
+
+  async #requireGoingOn(): Promise<void> {
+    if ((await this.#decide()).isAborted) throw this.#interruption();
   }
 
   #interruption(): unknown {

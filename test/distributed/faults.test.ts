@@ -1,9 +1,10 @@
-import {mkdtemp, readFile, rm} from 'node:fs/promises';
+import {cp, mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {freePort, placeVariables, type Rank, runRanks, startRank, startRanks} from './ranks.js';
 import type {RankOutcome, RankRun} from './train-rank.js';
+import {difference} from './weights.js';
 
 let folder: string;
 test.before(async () => {
@@ -40,6 +41,11 @@ async function firstStep({child}: Rank): Promise<void> {
     });
   });
 }
+
+/** A short run, and what it comes to without a fault. */
+const toTheEnd = {epochs: 2, ema: true};
+let whole: Promise<RankOutcome[]> | undefined;
+const uninterrupted = () => (whole ??= runRanks<RankOutcome>(PROGRAM, 2, run('whole', toTheEnd)));
 
 const lastError = (text: string) => /MaskRcnnError: (.*)/.exec(text)?.[1];
 
@@ -96,12 +102,103 @@ test.serial('a process that does not come is named', async (t) => {
 });
 
 test.serial('an abort in one process ends all after the same step, and the run goes on from there', async (t) => {
-  const options = {epochs: 2, ema: true};
-  const whole = await runRanks<RankOutcome>(PROGRAM, 2, run('whole', options));
-  const ranks = await startRanks(PROGRAM, 2, run('parts', options, {1: {step: 2, kind: 'abort'}}));
+  const ranks = await startRanks(PROGRAM, 2, run('parts', toTheEnd, {1: {step: 2, kind: 'abort'}}));
   const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
   t.regex(lastError(first!.err)!, /interrupted in another process of the group, and is saved/);
   t.regex(second!.err, /Error: lunch/);
-  const resumed = await runRanks<RankOutcome>(PROGRAM, 2, run('parts', {...options, resume: true}));
-  t.deepEqual(resumed, whole);
+  const resumed = await runRanks<RankOutcome>(PROGRAM, 2, run('parts', {...toTheEnd, resume: true}));
+  t.deepEqual(resumed, await uninterrupted());
+});
+
+test.serial('an abort during an evaluation ends it in all processes, and the run goes on from there', async (t) => {
+  const options = {epochs: 1, scoreThreshold: 0};
+  const argument = {...run('evaluated', options, {1: {step: 6, kind: 'abortEvaluation'}}), validation: 24};
+  const ranks = await startRanks(PROGRAM, 2, argument);
+  const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
+  t.regex(lastError(first!.err)!, /interrupted in another process of the group, and is saved/);
+  t.regex(second!.err, /Error: lunch/);
+  const resumed = await runRanks<RankOutcome>(PROGRAM, 2, {
+    ...run('evaluated', {...options, resume: true}),
+    validation: 24,
+  });
+  t.deepEqual(resumed[1], resumed[0]);
+  t.is(resumed[0]!.losses.length, 4);
+  t.is(resumed[0]!.scores.length, 1);
+});
+
+test.serial('another number of processes goes on with a run, says so, and comes to nearly the same', async (t) => {
+  // The rate is low because a change in the last digit may let another proposal win, which is a jump.
+  const options = {epochs: 2, lr: 2e-4};
+  const ofFour = (name: string, more: Partial<RankRun['options']> = {}, faults: RankRun['faults'] = {}): RankRun => ({
+    ...run(name, {...options, ...more}, faults),
+    model: {backboneNorm: 'frozen'},
+  });
+  const [whole] = await runRanks<RankOutcome>(PROGRAM, 1, ofFour('whole-alone', {batchSize: 4}));
+  for (const before of [1, 2]) {
+    const argument = ofFour(`begun-by-${before}`, {batchSize: 4 / before}, {0: {step: 1, kind: 'abort'}});
+    const begun = await startRanks(PROGRAM, before, argument);
+    await Promise.all(begun.map(({ended}) => ended));
+  }
+  for (const [before, now] of [
+    [2, 1],
+    [1, 2],
+    [2, 3],
+  ] as const) {
+    const name = `from-${before}-to-${now}`;
+    await cp(join(folder, `begun-by-${before}`), join(folder, name), {recursive: true});
+    // Batches keep their size: with three processes they do not divide evenly.
+    const {batchSize: _, ...others} = ofFour(name, {resume: true, log: 'auto'}).options;
+    const ranks = await startRanks(PROGRAM, now, {...ofFour(name), options: others});
+    const ends = await Promise.all(ranks.map(({ended}) => ended));
+    for (const {code, err} of ends) t.is(code, 0, err);
+    const said = `Changed since the state was saved: processes ${before} before, ${now} now\\. Results may differ in`;
+    t.regex(ends[0]!.err, new RegExp(said));
+    const all = ends.map(({out}) => JSON.parse(out) as RankOutcome);
+    for (const other of all) t.deepEqual(other, all[0]);
+    t.is(all[0]!.losses.length, 4);
+    const {most, largest} = difference(all[0]!.weights, whole!.weights);
+    t.true(most < 1e-6 * largest, `${name}: weights differ by ${most} of ${largest}`);
+  }
+});
+
+test.serial('losses that are not finite end all processes alike, with the files of all', async (t) => {
+  const ranks = await startRanks(PROGRAM, 2, run('diverges', {lr: 1e30, skipNonFinite: 1}));
+  const errors = (await Promise.all(ranks.map(({ended}) => ended))).map(({err}) => lastError(err)!);
+  t.regex(
+    errors[0]!,
+    /^The (losses|gradients) of step \d+ at rate .* must be finite, got .* on blob_\d\.png, blob_\d\.png\.$/,
+  );
+  t.is(errors[1], errors[0]);
+});
+
+test.serial('an image that one process cannot read is left out for all', async (t) => {
+  const options = {epochs: 1, lr: 2e-4, unreadable: 'skip'} as const;
+  const argument = (name: string, batchSize: number): RankRun => ({
+    ...run(name, {...options, batchSize}),
+    model: {backboneNorm: 'frozen'},
+    unreadable: [2, 5],
+  });
+  const all = await runRanks<RankOutcome>(PROGRAM, 2, argument('skips', 1));
+  const [one] = await runRanks<RankOutcome>(PROGRAM, 1, argument('skips-alone', 2));
+  t.deepEqual(all[1], all[0]);
+  t.is(all[0]!.losses.length, one!.losses.length);
+  const {most, largest} = difference(all[0]!.weights, one!.weights);
+  t.true(most < 1e-6 * largest, `weights differ by ${most} of ${largest}`);
+});
+
+test.serial('when the disk of rank 0 is full, all end with that, and the state of before serves', async (t) => {
+  const options = {...toTheEnd, saveEveryMinutes: 1e-6};
+  const argument = run('full', options, {0: {step: 2, kind: 'abort'}});
+  await Promise.all((await startRanks(PROGRAM, 2, argument)).map(({ended}) => ended));
+  const port = await freePort();
+  // Files of rank 0 are limited, which is a full disk for one process.
+  const limited = ['bash', '-c', 'ulimit -f 4000 && exec "$0" "$@"'];
+  const going = run('full', {...options, resume: true});
+  const ranks = [0, 1].map((rank) =>
+    startRank(PROGRAM, going, placeVariables(rank, 2, port), rank === 0 ? limited : []),
+  );
+  const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
+  t.regex(first!.err, /code: 'WRITE_FAILED'/);
+  t.regex(lastError(second!.err)!, /^Rank 0 \(.+\) has failed: .* could not be written: EFBIG/);
+  t.deepEqual(await runRanks<RankOutcome>(PROGRAM, 2, going), await uninterrupted());
 });

@@ -12,7 +12,7 @@ const PROGRAM = 'test/distributed/train-rank.ts';
  * How long the processes of a group wait for each other, in seconds. Only those who wait for one that was killed before
  * it had joined wait so long: without a launcher, nobody can know of it.
  */
-const TIMEOUT = 10;
+const TIMEOUT = 6;
 
 /** How long a process may go on after another one of its group was killed, in seconds. Longer is a hang. */
 const HANG = 60;

@@ -28,9 +28,15 @@ export function placeVariables(rank: number, size: number, port: number): Record
   };
 }
 
-/** Starts `program` with an argument as JSON. */
-export function startRank(program: string, argument: unknown, env: Record<string, string>): Rank {
-  const child = spawn(process.execPath, [...nodeArguments(program), JSON.stringify(argument)], {
+/** Starts `program` with an argument as JSON. `starter`: a command that starts the command that follows it. */
+export function startRank(
+  program: string,
+  argument: unknown,
+  env: Record<string, string>,
+  starter: readonly string[] = [],
+): Rank {
+  const words = [...starter, process.execPath, ...nodeArguments(program), JSON.stringify(argument)] as [string];
+  const child = spawn(words[0], words.slice(1), {
     env: {...process.env, MASKRCNN_THREADS: '1', ...env},
     stdio: ['ignore', 'pipe', 'pipe'],
   });
