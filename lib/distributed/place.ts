@@ -154,9 +154,9 @@ export function firstHost(list: string): string {
   return numbers === undefined ? name : name + numbers.split(/[-,]/)[0];
 }
 
-/** A port for a job, the same in all its processes. */
+/** A port for a job, the same in all its processes. `job`: its number, perhaps with that of a step, as in '1234.0'. */
 function jobPort(job: string): number {
-  const digits = /(\d{1,4})\D*\d*$/.exec(job)?.[1];
+  const digits = /(\d{1,4})(?:\D+\d+)?$/.exec(job)?.[1];
   return FIRST_JOB_PORT + Number(digits ?? 0);
 }
 

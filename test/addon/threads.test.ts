@@ -20,13 +20,13 @@ async function count(variables: Record<string, string>, models: number[] = [], b
 const linux = process.platform === 'linux' ? test : test.skip;
 
 test('MASKRCNN_THREADS, then OMP_NUM_THREADS, then the CPUs that may be used, if they are fewer', (t) => {
-  t.is(chooseThreads({MASKRCNN_THREADS: '3', OMP_NUM_THREADS: '5'}, 5, 2), 3);
-  t.is(chooseThreads({OMP_NUM_THREADS: '5'}, 5, 2), undefined);
-  t.is(chooseThreads({}, 64, 2), 2);
-  t.is(chooseThreads({MASKRCNN_THREADS: ''}, 2, 2), undefined);
-  t.is(chooseThreads({}, 4, 8), undefined); // libtorch leaves out the second thread of each core
+  t.is(chooseThreads({MASKRCNN_THREADS: '3', OMP_NUM_THREADS: '5'}, 5, {usable: 2, isOnAll: true}), 3);
+  t.is(chooseThreads({OMP_NUM_THREADS: '5'}, 5, {usable: 2, isOnAll: true}), undefined);
+  t.is(chooseThreads({}, 64, {usable: 2, isOnAll: true}), 2);
+  t.is(chooseThreads({MASKRCNN_THREADS: ''}, 2, {usable: 2, isOnAll: true}), undefined);
+  t.is(chooseThreads({}, 4, {usable: 8, isOnAll: true}), undefined); // libtorch leaves out the second thread of each core
   for (const wrong of ['0', '1.5', 'all', '5000']) {
-    t.throws(() => chooseThreads({MASKRCNN_THREADS: wrong}, 4, 4), {
+    t.throws(() => chooseThreads({MASKRCNN_THREADS: wrong}, 4, {usable: 4, isOnAll: true}), {
       code: 'INVALID_OPTION',
       message: `The environment variable MASKRCNN_THREADS must be an integer in 1..4096, got '${wrong}'.`,
     });
@@ -35,14 +35,29 @@ test('MASKRCNN_THREADS, then OMP_NUM_THREADS, then the CPUs that may be used, if
 
 test('the processes of a group share the CPUs of their machine', (t) => {
   const group = {LOCAL_WORLD_SIZE: '4'};
-  t.is(chooseThreads(group, 32, 32), 8);
-  t.is(chooseThreads(group, 16, 2), 1);
-  t.is(chooseThreads({...group, OMP_NUM_THREADS: '3'}, 3, 32), undefined);
+  t.is(chooseThreads(group, 32, {usable: 32, isOnAll: true}), 8);
+  t.is(chooseThreads(group, 16, {usable: 2, isOnAll: true}), 1);
+  t.is(chooseThreads({...group, OMP_NUM_THREADS: '3'}, 3, {usable: 32, isOnAll: true}), undefined);
   // torchrun sets this where the user has set nothing.
-  t.is(chooseThreads({...group, OMP_NUM_THREADS: '1', TORCHELASTIC_RUN_ID: 'none'}, 1, 32), 8);
-  t.is(chooseThreads({...group, OMP_NUM_THREADS: '2', TORCHELASTIC_RUN_ID: 'none'}, 2, 32), undefined);
-  t.is(chooseThreads({...group, MASKRCNN_THREADS: '5'}, 32, 32), 5);
-  t.is(chooseThreads({LOCAL_WORLD_SIZE: '1'}, 4, 4), undefined);
+  t.is(chooseThreads({...group, OMP_NUM_THREADS: '1', TORCHELASTIC_RUN_ID: 'none'}, 1, {usable: 32, isOnAll: true}), 8);
+  t.is(
+    chooseThreads({...group, OMP_NUM_THREADS: '2', TORCHELASTIC_RUN_ID: 'none'}, 2, {usable: 32, isOnAll: true}),
+    undefined,
+  );
+  t.is(chooseThreads({...group, MASKRCNN_THREADS: '5'}, 32, {usable: 32, isOnAll: true}), 5);
+  t.is(chooseThreads({LOCAL_WORLD_SIZE: '1'}, 4, {usable: 4, isOnAll: true}), undefined);
+});
+
+test('processes of mpirun and srun share the CPUs of their machine, unless each has its own', (t) => {
+  const all = {usable: 32, isOnAll: true};
+  t.is(chooseThreads({OMPI_COMM_WORLD_LOCAL_SIZE: '4'}, 32, all), 8);
+  t.is(chooseThreads({OMPI_COMM_WORLD_LOCAL_SIZE: '4'}, 8, {usable: 8, isOnAll: false}), undefined);
+  const task = {SLURM_STEP_ID: '0', SLURM_STEP_TASKS_PER_NODE: '8(x2),3'};
+  t.is(chooseThreads(task, 32, all), 4);
+  t.is(chooseThreads({...task, SLURM_CPUS_PER_TASK: '16'}, 32, all), 16);
+  t.is(chooseThreads(task, 4, {usable: 4, isOnAll: false}), undefined);
+  // The script of sbatch, which is no task of srun.
+  t.is(chooseThreads({SLURM_CPUS_PER_TASK: '4'}, 32, all), undefined);
 });
 
 test('the option is checked', async (t) => {

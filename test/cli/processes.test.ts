@@ -4,11 +4,12 @@ import {readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
+import {readWeights} from '../../lib/weights/read-weights.js';
 import {writeBlobImages} from '../blob-images.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {nodeArguments} from '../program.js';
 import {python, pythonHas} from '../python.js';
-import {tinyModel} from '../tiny.js';
+import {fingerprints, tinyModel} from '../tiny.js';
 
 const main = nodeArguments('lib/cli/main.ts');
 let folder: string;
@@ -24,8 +25,11 @@ test.after.always(() => rm(folder, {recursive: true, force: true}));
 
 type Outcome = {code: number | null; out: string; err: string};
 
-function started(command: string, args: readonly string[]): {child: ChildProcess; ended: Promise<Outcome>} {
-  const child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, MASKRCNN_THREADS: '1'}});
+type Started = {child: ChildProcess; ended: Promise<Outcome>};
+
+function started(command: string, args: readonly string[], variables: Record<string, string> = {}): Started {
+  const env = {...process.env, MASKRCNN_THREADS: '1', ...variables};
+  const child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe'], env});
   let [out, err] = ['', ''];
   child.stdout.on('data', (part) => (out += part));
   child.stderr.on('data', (part) => (err += part));
@@ -128,4 +132,50 @@ ifTorch("torchrun's processes find each other by its store, and train and score 
   t.deepEqual(JSON.parse(shared.out), JSON.parse(alone.out));
   const text = (output: string, file: string) => readFile(join(folder, output, file), 'utf8');
   for (const file of ['results.json', 'images.csv']) t.is(await text('shared', file), await text('alone', file));
+});
+
+/** The weights of a run, by their digests. */
+const weightsOf = async (run: string) =>
+  fingerprints((await readWeights(join(folder, run, 'last.safetensors'))).tensors);
+
+(hasTorch && process.platform === 'linux' ? test.serial : test.serial.skip)(
+  'with --max-restarts, torchrun starts the processes again, and they come to the weights of an uninterrupted run',
+  async (t) => {
+    const often = ['--resume', 'auto', '--save-every-minutes', '0.0001'];
+    const command = (run: string) => [process.execPath, ...main, ...training(run, '--epochs', '6', ...often)];
+    const whole = await started(python, [...torchrun, ...command('never-killed')]).ended;
+    t.is(whole.code, 0, whole.err);
+    const {child, ended} = started(python, [...torchrun, '--max-restarts', '1', ...command('restarted')]);
+    const state = join(folder, 'restarted', 'last.state.safetensors');
+    while (!existsSync(state) && child.exitCode === null) await setTimeout(20);
+    process.kill(childrenOf(child.pid!)[1]!, 'SIGKILL');
+    const {code, err} = await ended;
+    t.is(code, 0, err);
+    t.regex(err, /^Going on from step \d+\.$/m);
+    t.deepEqual(await lossesOf('restarted'), await lossesOf('never-killed'));
+    t.deepEqual(await weightsOf('restarted'), await weightsOf('never-killed'));
+  },
+);
+
+const hasMpirun = spawnSync('mpirun', ['--version']).status === 0;
+if (!hasMpirun)
+  console.log('# skipped: mpirun starts processes, for there is none (Debian: apt-get install openmpi-bin)');
+
+(hasMpirun ? test.serial : test.serial.skip)("mpirun's processes train as one", async (t) => {
+  // Of Open MPI 4 and 5: more processes than cores, and by root, as in containers.
+  const variables = {
+    OMPI_ALLOW_RUN_AS_ROOT: '1',
+    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+    OMPI_MCA_rmaps_base_oversubscribe: '1',
+    PRTE_MCA_rmaps_default_mapping_policy: ':oversubscribe',
+  };
+  const {code, out, err} = await started(
+    'mpirun',
+    ['-n', '2', process.execPath, ...main, ...training('mpirun')],
+    variables,
+  ).ended;
+  t.is(code, 0, err);
+  t.is(out.match(/^Done\./gm)?.length, 1);
+  t.is((await lossesOf('mpirun')).length, 4);
+  t.deepEqual(await readdir(join(folder, 'mpirun', 'ranks')), ['rank-1.log']);
 });
