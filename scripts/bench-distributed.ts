@@ -2,11 +2,17 @@
  * Measures a training step of a group of processes on this machine, beside one process with as large a batch:
  *
  *   npm run bench:distributed -- [--processes 2] [--batch 2] [--backbone resnet50] [--side 800] [--steps 6]
+ *     [--gradients float32|bfloat16] [--rate 1gbit]
  *
  * --batch is of each process. The cores are shared, so more processes are not faster. The table says what the group
  * costs: how long a process waits for slower ones, and how long for sums after its backward pass.
+ *
+ * --rate puts each process into a network namespace that sends and receives at most that much, and tells what it has
+ * sent. It takes root, and iproute2. There is no comparison with one process then. --processes, --gradients and --rate
+ * may be lists: 2,4.
  */
 import {spawn} from 'node:child_process';
+import {existsSync, readFileSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
@@ -14,8 +20,14 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {type Dataset, type ModelOptions, maskRcnn, type StepRecord, train} from '../lib/index.js';
+import {median} from './bench/median.js';
+import {Namespaces} from './bench/namespaces.js';
 
-type Task = {batch: number; images: number; backbone: string; side: number; steps: number; output: string};
+type Wire = 'float32' | 'bfloat16';
+type Task = {batch: number; images: number; backbone: string; side: number; steps: number; output: string; wire: Wire};
+
+/** A step, and how many bytes its process had sent by its end, on all interfaces but loopback. */
+type Step = StepRecord & {sent: number};
 
 const {values} = parseArgs({
   options: {
@@ -24,6 +36,8 @@ const {values} = parseArgs({
     backbone: {type: 'string', default: 'resnet50'},
     side: {type: 'string', default: '800'},
     steps: {type: 'string', default: '6'},
+    gradients: {type: 'string', default: 'float32'},
+    rate: {type: 'string'},
     task: {type: 'string'},
   },
 });
@@ -52,8 +66,17 @@ function squares(length: number, side: number): Dataset {
   };
 }
 
+/** The bytes that this network namespace has sent so far. Only Linux tells. */
+function sentSoFar(): number {
+  const lines = existsSync('/proc/self/net/dev') ? readFileSync('/proc/self/net/dev', 'utf8').split('\n').slice(2) : [];
+  const interfaces = lines
+    .map((line) => line.split(/[:\s]+/).filter(Boolean))
+    .filter(([name]) => name && name !== 'lo');
+  return interfaces.reduce((sum, fields) => sum + Number(fields[9]), 0);
+}
+
 /** One process: trains, and prints the records of its steps. */
-async function work({batch, images, backbone, side, steps, output}: Task): Promise<void> {
+async function work({batch, images, backbone, side, steps, output, wire}: Task): Promise<void> {
   await using model = await maskRcnn({
     backbone: backbone as NonNullable<ModelOptions['backbone']>,
     backboneNorm: 'frozen',
@@ -61,82 +84,107 @@ async function work({batch, images, backbone, side, steps, output}: Task): Promi
     minSize: side,
     maxSize: side,
   });
-  const {history} = await train(model, {
+  const done: Step[] = [];
+  await train(model, {
     data: squares(images * steps, side),
     epochs: 1,
     batchSize: batch,
     lr: 1e-5,
     saveEveryMinutes: null,
-    distributed: 'auto',
+    distributed: {gradients: wire},
+    onStep: (step) => done.push({...step, sent: sentSoFar()}),
     log: 'silent',
     output,
   });
-  console.log(JSON.stringify(history.steps));
+  console.log(JSON.stringify(done));
 }
 
 /** Runs `processes` of them as one group. Returns the records by process. */
-async function measure(processes: number, task: Task): Promise<StepRecord[][]> {
+async function measure(processes: number, task: Task, namespaces?: Namespaces): Promise<Step[][]> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
   const {port} = server.address() as {port: number};
   await new Promise((done) => server.close(done));
   return Promise.all(
     Array.from({length: processes}, async (_, rank) => {
-      const child = spawn(
-        process.execPath,
-        [...process.execArgv, fileURLToPath(import.meta.url), '--task', JSON.stringify(task)],
-        {
-          stdio: ['ignore', 'pipe', 'inherit'],
-          env: {
-            ...process.env,
-            RANK: String(rank),
-            WORLD_SIZE: String(processes),
-            LOCAL_WORLD_SIZE: String(processes),
-            MASTER_ADDR: '127.0.0.1',
-            MASTER_PORT: String(port),
-          },
+      const program = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)];
+      const words = [...(namespaces?.starter(rank) ?? []), ...program, '--task', JSON.stringify(task)];
+      const child = spawn(words[0]!, words.slice(1), {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: {
+          ...process.env,
+          RANK: String(rank),
+          WORLD_SIZE: String(processes),
+          LOCAL_WORLD_SIZE: String(processes),
+          MASTER_ADDR: namespaces?.address(0) ?? '127.0.0.1',
+          MASTER_PORT: String(port),
         },
-      );
+      });
       let out = '';
       child.stdout.on('data', (part) => (out += part));
       const code = await new Promise((done) => child.once('close', done));
       if (code !== 0) throw new Error(`process ${rank} has ended with code ${code}`);
-      return JSON.parse(out) as StepRecord[];
+      return JSON.parse(out) as Step[];
     }),
   );
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
-
-function report(name: string, images: number, ranks: readonly StepRecord[][]): void {
+function report(name: string, images: number, ranks: readonly Step[][]): void {
   // The first step allocates memory and opens connections.
   const steps = ranks.flatMap((records) => records.slice(1));
   const of = (part: (step: StepRecord) => number) => median(steps.map(part));
   const [seconds, data] = [of((step) => step.seconds), of((step) => step.dataSeconds)];
   const [wait, sum] = [of((step) => step.waitSeconds ?? 0), of((step) => step.sumSeconds ?? 0)];
+  const sent = median(ranks.flatMap((records) => records.slice(1).map((step, i) => step.sent - records[i]!.sent)));
   const share = (part: number) => `${part.toFixed(3)} s (${((100 * part) / seconds).toFixed(1)} %)`;
   console.log(
     `${name}: ${seconds.toFixed(2)} s/step, ${(images / seconds).toFixed(2)} images/s; computing ` +
-      `${share(seconds - data - wait - sum)}, waiting for others ${share(wait)}, for sums ${share(sum)}, data ${share(data)}`,
+      `${share(seconds - data - wait - sum)}, waiting for others ${share(wait)}, for sums ${share(sum)}, data ${share(data)}` +
+      (sent > 0 ? `; each process sends ${(sent / 1e6).toFixed(1)} MB` : ''),
   );
+}
+
+type Base = Omit<Task, 'images' | 'output' | 'wire'>;
+
+async function compareWithOne(processes: number, base: Base, wire: Wire, folder: string): Promise<void> {
+  const images = base.batch * processes;
+  const alone = {...base, images, wire, batch: images, output: join(folder, 'alone')};
+  report(`1 process with batches of ${images}`, images, await measure(1, alone));
+  const shared = await measure(processes, {...base, images, wire, output: join(folder, 'shared')});
+  report(`${processes} processes with batches of ${base.batch}`, images, shared);
+}
+
+async function measureAt(rate: string, processes: number, base: Base, wire: Wire, folder: string): Promise<void> {
+  const namespaces = Namespaces.create(processes, rate);
+  const interrupt = () => {
+    namespaces.remove();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const images = base.batch * processes;
+    const ranks = await measure(processes, {...base, images, wire, output: join(folder, 'limited')}, namespaces);
+    report(`${processes} processes at ${rate}, gradients in ${wire}`, images, ranks);
+  } finally {
+    namespaces.remove();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
 }
 
 if (values.task !== undefined) {
   await work(JSON.parse(values.task) as Task);
 } else {
-  const [processes, batch, side, steps] = [values.processes, values.batch, values.side, values.steps].map(Number);
+  const [batch, side, steps] = [values.batch, values.side, values.steps].map(Number) as [number, number, number];
+  const base = {batch, backbone: values.backbone, side, steps};
+  console.log(`${base.backbone}, ${side} × ${side} pixels, batches of ${batch}, ${steps} steps`);
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-bench-'));
   try {
-    const images = batch! * processes!;
-    const task = {images, backbone: values.backbone, side: side!, steps: steps!};
-    console.log(`${values.backbone}, ${side} × ${side} pixels, ${images} images per step, ${steps} steps`);
-    const alone = await measure(1, {...task, batch: images, output: join(folder, 'alone')});
-    report(`1 process with batches of ${images}`, images, alone);
-    const shared = await measure(processes!, {...task, batch: batch!, output: join(folder, 'shared')});
-    report(`${processes} processes with batches of ${batch}`, images, shared);
+    for (const processes of values.processes.split(',').map(Number)) {
+      for (const wire of values.gradients.split(',') as Wire[]) {
+        if (values.rate === undefined) await compareWithOne(processes, base, wire, folder);
+        else for (const rate of values.rate.split(',')) await measureAt(rate, processes, base, wire, folder);
+      }
+    }
   } finally {
     await rm(folder, {recursive: true, force: true});
   }
