@@ -9,7 +9,7 @@
  */
 import {pathToFileURL} from 'node:url';
 
-/** Megabytes of gradients that a step sums in float32: `npm run bench:distributed -- --rate 10gbit` tells what is sent. */
+/** Megabytes of gradients that a step sums in float32, as `npm run bench:distributed -- --rate 10gbit` measures. */
 const GRADIENTS_MB = 177;
 
 /** Megabytes of a bucket; the first ones are smaller (native/distributed/gradient_sums.cpp). */
@@ -39,7 +39,7 @@ const LINKS = [
 
 const SIZES = [8, 64, 256, 1024] as const;
 
-/** Seconds to sum `megabytes` over `gpus`: first within machines, then between them, in rings, with a tree's latency. */
+/** Seconds to sum `megabytes` over `gpus`: within machines and between them, in rings, with a tree's latency. */
 function sumSeconds(megabytes: number, gpus: number, {gigabits, seconds}: (typeof LINKS)[number]): number {
   const machines = gpus / GPUS_PER_MACHINE;
   const ring = (members: number) => (2 * (members - 1)) / members;

@@ -8,7 +8,7 @@ import {tinyModel} from '../tiny.js';
 import {obstacleToSlurm, Slurm} from './slurm.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const obstacle = obstacleToSlurm();
+const obstacle = await obstacleToSlurm();
 if (obstacle !== undefined) console.log(`# skipped: Slurm queues a training again, for ${obstacle}`);
 
 let folder: string;

@@ -1,5 +1,6 @@
 import {type ChildProcess, execFile, spawn, spawnSync} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
+import {lookup} from 'node:dns/promises';
 import {mkdir, writeFile} from 'node:fs/promises';
 import {availableParallelism, hostname} from 'node:os';
 import {join} from 'node:path';
@@ -8,12 +9,14 @@ import {promisify} from 'node:util';
 import {freePort} from '../distributed/ranks.js';
 
 /** Why Slurm cannot be started here; undefined if it can. */
-export function obstacleToSlurm(): string | undefined {
+export async function obstacleToSlurm(): Promise<string | undefined> {
   const missing = ['munged', 'slurmctld', 'slurmd', 'sbatch'].filter(
     (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0,
   );
   if (missing.length > 0) return `there is no ${missing.join(', no ')} (Debian: apt-get install slurm-wlm)`;
-  return process.getuid?.() === 0 ? undefined : 'its daemons are started by root';
+  if (process.getuid?.() !== 0) return 'its daemons are started by root';
+  const address = await lookup(hostname()).catch(() => undefined);
+  return address === undefined ? `the name of this machine, ${hostname()}, has no address` : undefined;
 }
 
 /** Slurm on this machine alone, with its daemons, keys and ports for one test. */

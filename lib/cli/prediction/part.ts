@@ -34,7 +34,7 @@ export async function partKey(part: PartOf): Promise<PartKey> {
   for (const image of images) list.update(`${image.file}\0${image.below}\0`);
   const tiles = cut && completeTileOptions(cut.tiles, 'maskrcnn predict');
   return {
-    weights: isFile ? `${file} (SHA-256 ${await digest(file)})` : part.weights,
+    'file of weights': isFile ? `SHA-256 ${await digest(file)}` : part.weights,
     'list of images': `${images.length} images (SHA-256 ${list.digest('hex')})`,
     'way of reading images': JSON.stringify(reading),
     '--precision': precision,
@@ -71,7 +71,8 @@ export function keyDifference(before: PartKey, now: PartKey): {name: string; bef
 
 /**
  * The journal of the part in `folder`: with `resume` what is there goes on, with `overwrite` it is replaced. Throws
- * INVALID_OPTION if neither is given and something is there, or if what goes on was begun otherwise; BUSY; WRITE_FAILED.
+ * INVALID_OPTION if neither is given and something is there, or if what goes on was begun otherwise; BUSY;
+ * WRITE_FAILED.
  */
 export async function openPart(
   folder: string,

@@ -99,8 +99,8 @@ export class PredictionWriter {
   }
 
   /**
-   * Writes the files of one image. `classes`: those of the model; `page`: that of the image. Returns what it contributes
-   * to the files of all images.
+   * Writes the files of one image. `classes`: those of the model; `page`: that of the image. Returns what it
+   * contributes to the files of all images.
    */
   async add(
     {file, stem}: ImageFile,
