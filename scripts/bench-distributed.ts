@@ -5,7 +5,8 @@
  *     [--gradients float32|bfloat16] [--rate 1gbit]
  *
  * --batch is of each process. The cores are shared, so more processes are not faster. The table says what the group
- * costs: how long a process waits for slower ones, and how long for sums after its backward pass.
+ * costs: how long a process waits for slower ones, and how long for sums after its backward pass, each in seconds and
+ * as a share of the step, and both together as a share.
  *
  * --rate puts each process into a network namespace that sends and receives at most that much, and tells what it has
  * sent. It takes root, and iproute2. There is no comparison with one process then. --processes, --gradients and --rate
@@ -137,9 +138,12 @@ function report(name: string, images: number, ranks: readonly Step[][]): void {
   const [wait, sum] = [of((step) => step.waitSeconds ?? 0), of((step) => step.sumSeconds ?? 0)];
   const sent = median(ranks.flatMap((records) => records.slice(1).map((step, i) => step.sent - records[i]!.sent)));
   const share = (part: number) => `${part.toFixed(3)} s (${((100 * part) / seconds).toFixed(1)} %)`;
+  // Of each step, since medians of parts do not add up.
+  const both = of((step) => ((step.waitSeconds ?? 0) + (step.sumSeconds ?? 0)) / step.seconds);
   console.log(
     `${name}: ${seconds.toFixed(2)} s/step, ${(images / seconds).toFixed(2)} images/s; computing ` +
-      `${share(seconds - data - wait - sum)}, waiting for others ${share(wait)}, for sums ${share(sum)}, data ${share(data)}` +
+      `${share(seconds - data - wait - sum)}, waiting for others ${share(wait)}, for sums ${share(sum)}, data ${share(data)}; ` +
+      `waiting and sums together ${(100 * both).toFixed(1)} % of a step` +
       (sent > 0 ? `; each process sends ${(sent / 1e6).toFixed(1)} MB` : ''),
   );
 }

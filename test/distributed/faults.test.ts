@@ -202,3 +202,10 @@ test.serial('when the disk of rank 0 is full, all end with that, and the state o
   t.regex(lastError(second!.err)!, /^Rank 0 \(.+\) has failed: .* could not be written: EFBIG/);
   t.deepEqual(await runRanks<RankOutcome>(PROGRAM, 2, going), await uninterrupted());
 });
+
+test.serial('an abort in one process ends evaluate() in all', async (t) => {
+  const ranks = await startRanks('test/distributed/interrupted-evaluation.ts', 2, 1);
+  const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
+  t.is(lastError(first!.err), 'The evaluation was interrupted in another process of the group.');
+  t.regex(second!.err, /Error: lunch/);
+});

@@ -2,7 +2,7 @@ import {readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {temporaryFolder} from '../examples/run-example.js';
-import {runRanks, startRanks} from './ranks.js';
+import {runRanks} from './ranks.js';
 
 let folder: string;
 test.before(async () => {
@@ -42,12 +42,4 @@ test('each process tells of its own part of the images', async (t) => {
     all.map(({done}) => done),
     [[2, 3], [2]],
   );
-});
-
-test('an abort in one process ends the evaluation in all', async (t) => {
-  const argument = {images: 24, results: join(folder, 'none.json'), interrupted: 1};
-  const ranks = await startRanks('test/distributed/evaluate-rank.ts', 2, argument);
-  const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
-  t.regex(first!.err, /MaskRcnnError: The evaluation was interrupted in another process of the group\./);
-  t.regex(second!.err, /Error: lunch/);
 });

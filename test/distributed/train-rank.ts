@@ -1,4 +1,5 @@
-// One process of a group that trains the tiny network. Prints what the run has come to as JSON.
+// One process of a group that trains the tiny network. Prints what the run has come to as JSON. Its argument may be a
+// list of runs, one after the other: to start a process takes as long as a short run.
 import {
   type Dataset,
   MaskRcnnError,
@@ -34,47 +35,56 @@ export type RankOutcome = {
   weights: Record<string, string>;
 };
 
-const {model: network, images, validation, unreadable, options, faults} = JSON.parse(process.argv[2]!) as RankRun;
-const fault = faults?.[process.env.RANK!];
-const controller = new AbortController();
-const onStep = ({step}: StepRecord) => {
-  process.stderr.write(`step ${step}\n`);
-  if (fault === undefined || fault.kind === 'abortEvaluation' || step < fault.step) return;
-  if (fault.kind === 'throw') throw new Error('the disk is on fire');
-  if (fault.kind === 'abort') controller.abort(new Error('lunch'));
-  while (fault.kind === 'hang');
-};
-const data: Dataset = {
-  ...blobs(images),
-  get: async (index) => {
-    if (!unreadable?.includes(index)) return blobSample(index);
-    throw new MaskRcnnError('INVALID_IMAGE', `blob_${index}.png is damaged.`);
-  },
-};
-let read = 0;
-const forEvaluation = (length: number): Dataset => ({
-  ...blobs(length),
-  get: async (index) => {
-    if (fault?.kind === 'abortEvaluation' && ++read === fault.step) controller.abort(new Error('lunch'));
+/** The blobs, of which some cannot be read. `onRead` is called with the number of those that were asked for. */
+function dataOf(length: number, unreadable: readonly number[] = [], onRead = (_count: number) => {}): Dataset {
+  let count = 0;
+  const get = async (index: number) => {
+    onRead(++count);
+    if (unreadable.includes(index)) throw new MaskRcnnError('INVALID_IMAGE', `blob_${index}.png is damaged.`);
     return blobSample(index);
-  },
-});
-await using model = await maskRcnn({...tinyModel, ...network});
-const {history, ending} = await train(model, {
-  data,
-  ...(validation !== undefined && {validation: forEvaluation(validation)}),
-  log: 'silent',
-  signal: controller.signal,
-  onStep,
-  ...options,
-});
-const dict = await model.stateDict();
-const outcome: RankOutcome = {
-  losses: history.steps.map(({losses}) => losses),
-  norms: history.steps.map(({gradientNorm}) => gradientNorm),
-  scores: history.epochs.map(({validation}) => validation),
-  ending,
-  digest: Object.fromEntries(fingerprints(dict)),
-  weights: weightsOf(dict, [options.freeze ?? []].flat()),
-};
+  };
+  return {...blobs(length), get};
+}
+
+async function run({model: network, images, validation, unreadable, options, faults}: RankRun): Promise<RankOutcome> {
+  const fault = faults?.[process.env.RANK!];
+  const controller = new AbortController();
+  const onStep = ({step}: StepRecord) => {
+    process.stderr.write(`step ${step}\n`);
+    if (fault === undefined || fault.kind === 'abortEvaluation' || step < fault.step) return;
+    if (fault.kind === 'throw') throw new Error('the disk is on fire');
+    if (fault.kind === 'abort') controller.abort(new Error('lunch'));
+    while (fault.kind === 'hang');
+  };
+  const onRead = (count: number) => {
+    if (fault?.kind === 'abortEvaluation' && count === fault.step) controller.abort(new Error('lunch'));
+  };
+  await using model = await maskRcnn({...tinyModel, ...network});
+  const {history, ending} = await train(model, {
+    data: dataOf(images, unreadable),
+    ...(validation !== undefined && {validation: dataOf(validation, [], onRead)}),
+    log: 'silent',
+    signal: controller.signal,
+    onStep,
+    ...options,
+  });
+  const dict = await model.stateDict();
+  return {
+    losses: history.steps.map(({losses}) => losses),
+    norms: history.steps.map(({gradientNorm}) => gradientNorm),
+    scores: history.epochs.map(({validation}) => validation),
+    ending,
+    digest: Object.fromEntries(fingerprints(dict)),
+    weights: weightsOf(dict, [options.freeze ?? []].flat()),
+  };
+}
+
+const argument = JSON.parse(process.argv[2]!) as RankRun | RankRun[];
+let outcome: RankOutcome | RankOutcome[];
+if (Array.isArray(argument)) {
+  outcome = [];
+  for (const each of argument) outcome.push(await run(each));
+} else {
+  outcome = await run(argument);
+}
 process.stdout.write(JSON.stringify(outcome));
