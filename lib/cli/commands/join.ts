@@ -27,8 +27,6 @@ again.
   --overwrite         replace files of earlier predictions, or of yours, in the folder of the images; elsewhere they
                       always are
 
-  maskrcnn predict COCO_V1 scans --shard 1/2
-  maskrcnn predict COCO_V1 scans --shard 2/2
   maskrcnn join runs/predict`,
   options: {overwrite: bool},
   takes: {min: 1, max: 1, expected: 'one DIR'},

@@ -80,4 +80,6 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
   maskrcnn predict runs/train/best.safetensors scans/ --score-threshold 0.7
   maskrcnn predict runs/train/best.safetensors scans/ --recursive --overlay-format jpeg
   maskrcnn predict runs/train/best.safetensors scans/ --tiles 1024 --overlap 128 --save json,csv
-  maskrcnn predict COCO_V1 'photos/*.jpg' --save overlay,coco --output found`;
+  maskrcnn predict COCO_V1 'photos/*.jpg' --save overlay,coco --output found
+  maskrcnn predict runs/train/best.safetensors scans/ --shard 1/2
+  maskrcnn predict runs/train/best.safetensors scans/ --shard 2/2`;
