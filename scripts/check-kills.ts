@@ -27,10 +27,10 @@ try {
     kills,
     size,
     seed,
-    onKill: ({rank, afterStep, isBeforeJoining, seconds}, count) => {
+    onKill: ({rank, afterStep, isBeforeJoining, seconds, said}, count) => {
       const before = isBeforeJoining ? 'before it had joined' : 'before its first step';
       const when = afterStep === undefined ? before : `after step ${afterStep}`;
-      console.log(`${count}: rank ${rank} killed ${when}; the others had ended after ${seconds.toFixed(2)} s`);
+      console.log(`${count}: rank ${rank} killed ${when}; the others had ended after ${seconds.toFixed(2)} s: ${said}`);
     },
   });
   const tell = (what: string, kills: readonly Kill[]) => {

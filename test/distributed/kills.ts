@@ -18,7 +18,7 @@ const TIMEOUT = 6;
 const HANG = 60;
 
 /** What those say who have waited for one that was killed before it had joined. */
-const NOT_JOINED = /All \d+ ranks must join within|cannot reach the group's store/;
+const NOT_JOINED = /All \d+ ranks must join within|cannot reach the group's store|cannot join its group/;
 
 /** One process that was killed, and what became of the others. */
 export type Kill = {
@@ -29,6 +29,8 @@ export type Kill = {
   isBeforeJoining: boolean;
   /** How long it took until all others had ended, in seconds. */
   seconds: number;
+  /** The error of one of the others. */
+  said: string;
 };
 
 export type KillReport = {
@@ -96,7 +98,8 @@ export async function killAtRandom(
       const ends = await Promise.race([ended, setTimeout(HANG * 1000)]);
       const seconds = (performance.now() - at) / 1000;
       const isBeforeJoining = ends?.some(({err}, rank) => rank !== victim && NOT_JOINED.test(err)) ?? false;
-      const kill = {rank: victim, afterStep, isBeforeJoining, seconds};
+      const [said = ''] = (ends ?? []).flatMap(({err}) => /MaskRcnnError: (.*)/.exec(err)?.[1] ?? []);
+      const kill = {rank: victim, afterStep, isBeforeJoining, seconds, said};
       report.kills.push(kill);
       onKill(kill, report.kills.length);
       if (ends === undefined) {
