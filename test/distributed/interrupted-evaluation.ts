@@ -1,4 +1,4 @@
-// One process of a group that evaluates the tiny network. The rank that is the argument aborts when it has done an image.
+// One process of a group that evaluates the tiny network. The rank that the argument names aborts after an image.
 import {evaluate, maskRcnn} from '../../lib/index.js';
 import {blobs, tinyModel} from '../tiny.js';
 
