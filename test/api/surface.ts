@@ -4,13 +4,13 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * The public API as text: every export of `lib/index.ts` by name with its type, written out one level deep; classes are
+ * The public API of a module as text: every export by name with its type, written out one level deep; classes are
  * listed member by member. Anything else is internal to this package.
  */
-export function describeSurface(): string {
+export function describeSurface(module: string): string {
   const config = ts.readConfigFile(`${root}/tsconfig.build.json`, ts.sys.readFile);
   const {options} = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-  const index = `${root}/lib/index.ts`;
+  const index = `${root}/${module}`;
   const program = ts.createProgram([index], {...options, noEmit: true, incremental: false, composite: false});
   const checker = program.getTypeChecker();
   const file = program.getSourceFile(index)!;
