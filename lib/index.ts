@@ -88,6 +88,7 @@ export {type ImageLevels, type OpenRegionsOptions, openRegions, readLevels} from
 export type {Rect, RegionSource, TileSource} from './image/regions/region-source.js';
 export type {RgbImage, StoredPixels} from './image/rgb-image.js';
 export type {SampleType} from './image/samples.js';
+export type {StackSize} from './image/stack.js';
 export {type MaskPolygon, type MaskPolygonsOptions, maskPolygons} from './masks/outlines.js';
 export type {OnTop} from './masks/paint-labels.js';
 export {type PlacedMask, wholeImageRle} from './masks/placed-mask.js';

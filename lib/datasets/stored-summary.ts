@@ -4,6 +4,7 @@ import {type FileNotice, proposeRange} from '../image/notices.js';
 import {describePixels, type PixelOptions} from '../image/pixel-options.js';
 import type {RgbImage, StoredPixels} from '../image/rgb-image.js';
 import type {SampleType} from '../image/samples.js';
+import type {StackSize} from '../image/stack.js';
 import {type Spread, spread} from './inspection/spread.js';
 
 /** What the images of a data set store that have the same type of numbers. */
@@ -14,8 +15,10 @@ export type StoredType = {
   values: [least: number, most: number] | null;
   /** Numbers of channels, alpha included. */
   channels: Spread;
-  /** Numbers of pages, or frames. */
+  /** Numbers of pages, or frames. Of stacks whose channels are pages: of planes. */
   pages: Spread;
+  /** The sizes of stacks that occur, as far as files say them. */
+  stacks: StackSize[];
 };
 
 /** What the image files of a data set store, of which 8-bit RGB was made. */
@@ -75,6 +78,7 @@ function typeOf(type: SampleType, images: readonly StoredPixels[]): StoredType {
     values: ends.length === 0 ? null : [least(ends), most(ends)],
     channels: ofSpread(images.map(({channels}) => channels)),
     pages: ofSpread(images.map(({pages}) => pages)),
+    stacks: [...new Map(images.flatMap(({stack}) => (stack ? [[JSON.stringify(stack), stack]] : []))).values()],
   };
 }
 
@@ -92,10 +96,23 @@ const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, 
 /** A line for each type of numbers, and one for the options. */
 export function describeStoredSummary({options, types}: StoredSummary): string[] {
   const between = ({min, max}: Spread, noun: string) => (min === max ? count(min, noun) : `${min} to ${max} ${noun}s`);
-  const lines = types.map(({type, images, values, channels, pages}) => {
+  const lines = types.map(({type, images, values, channels, pages, stacks}) => {
     const found = values === null ? 'without values' : `values ${values[0]} to ${values[1]}`;
-    return `${count(images, 'image')} of ${type}: ${found}, ${between(channels, 'channel')}, ${between(pages, 'page')}.`;
+    return `${count(images, 'image')} of ${type}: ${found}, ${between(channels, 'channel')}, ${between(pages, 'page')}${stacksInWords(stacks)}.`;
   });
   const reading = describePixels(options);
   return reading === '' ? lines : [...lines, `They are read with ${reading}.`];
+}
+
+/** The most sizes of stacks that a line lists. */
+const MOST_STACKS = 3;
+
+/** The sizes of stacks, in brackets. Empty if no file has several slices or frames. */
+function stacksInWords(stacks: readonly StackSize[]): string {
+  if (!stacks.some(({slices, frames}) => slices * frames > 1)) return '';
+  const sizes = stacks.slice(0, MOST_STACKS).map((stack) => {
+    const {channels, slices, frames} = stack;
+    return `${count(channels, 'channel')} × ${count(slices, 'slice')} × ${count(frames, 'frame')}`;
+  });
+  return ` (${sizes.join(', ')}${stacks.length > MOST_STACKS ? ', …' : ''})`;
 }

@@ -3,7 +3,7 @@ import {decodeBmp} from './bmp.js';
 import {chooseChannels, fromPlanes} from './from-planes.js';
 import type {PixelOptions} from './pixel-options.js';
 import type {RgbImage} from './rgb-image.js';
-import {checkPage} from './tiff-layout.js';
+import {checkPage} from './stack.js';
 
 /** A BMP as RGB. It has one page and three channels. Throws an Error with the reason. */
 export async function bmpToRgb(

@@ -1,47 +1,21 @@
-import type {SharpOptions} from 'sharp';
+import {show} from '../basics/wording.js';
 import {NUMBERS_HINT, Undecodable} from './bytes.js';
 import {decodePlanes, type PlaneSource, type Planes, type Space} from './decode-planes.js';
 import {distributionOf} from './distribution.js';
-import {checkSize, type ImageFormat, MAX_PIXELS} from './format.js';
+import {checkSize, type ImageFormat} from './format.js';
 import {chooseChannels, fromPlanes} from './from-planes.js';
 import {loadSharp} from './load-sharp.js';
 import {channelNotices, frameNotices, pageNotices} from './notices.js';
+import {type Opened, OpenTiff, sharpOptions, storedStack, type Wanted} from './open-tiff.js';
 import type {PixelOptions} from './pixel-options.js';
 import type {RgbImage} from './rgb-image.js';
-import {fullRange, type SampleType} from './samples.js';
-import {PHOTOMETRIC, TiffFile} from './tiff.js';
-import {type StoredPage, showStored} from './tiff-channels.js';
-import {
-  checkPage,
-  chooseTiffPage,
-  hasPlainNumbers,
-  isUsual,
-  layoutOf,
-  slicesOf,
-  type TiffLayout,
-  ZSTANDARD,
-} from './tiff-layout.js';
-import {withoutZstandard} from './tiff-zstandard.js';
-import {refusingTiles} from './tile-faults.js';
+import {fullRange, type Plane, type SampleType} from './samples.js';
+import {checkPage, choosePlane, PAGES_OF_COLOURS} from './stack.js';
+import {PHOTOMETRIC} from './tiff.js';
 import {toRgb} from './to-rgb.js';
-
-/** The most numbers that are decoded at a time, as of an image of `MAX_PIXELS` with four channels. */
-const MOST_SAMPLES = 4 * MAX_PIXELS;
 
 /** How an image file is decoded, and its name in notices. */
 export type Decoding = {name: string; format: ImageFormat; exifOrientation: boolean; pixels: PixelOptions};
-
-/** A file whose wanted page sharp decodes, and what is known of it. */
-type Opened = {
-  bytes: Uint8Array;
-  open: SharpOptions;
-  pages: number;
-  /** Of a TIFF whose stored numbers are read channel by channel. */
-  stored?: StoredPage & {layout: TiffLayout};
-};
-
-/** Whether the stored numbers are wanted even of a file of the usual colours, and the inks of CMYK as such. */
-type Wanted = {numbers: boolean; inks: boolean};
 
 /** What of the numbers of an image to read. */
 type Numbers = {
@@ -66,13 +40,12 @@ export async function decodeImage(bytes: Uint8Array, how: Decoding): Promise<Rgb
     numbers: pixels.channels !== undefined || (pixels.range !== undefined && pixels.range !== 'full'),
     inks: pixels.channels !== undefined, // only read as such if they are asked for
   };
-  const opened = await openFile(bytes, how, wanted);
-  const notices =
-    pixels.page !== undefined
-      ? []
-      : format === 'tiff'
-        ? await pageNotices(name, bytes, {page: 1})
-        : frameNotices(name, opened.pages, {page: 1});
+  const tiff = format === 'tiff' ? await OpenTiff.of(bytes) : undefined;
+  const pages = tiff === undefined ? [] : choosePlane(tiff.stack, pixels.page ?? 0);
+  if (tiff !== undefined && pages.length > 1) return decodeChannelPages(tiff, pages, how);
+  const notices = tiff !== undefined && pixels.page === undefined ? await pageNotices(name, tiff, {page: 1}) : [];
+  const opened = await (tiff === undefined ? openOther(bytes, how) : tiff.page(pages[0]!, how, wanted));
+  if (tiff === undefined && pixels.page === undefined) notices.push(...frameNotices(name, opened.pages, {page: 1}));
   const {colours, ...numbers} = await findNumbers(opened, wanted);
   const image = await (colours !== undefined && !wanted.numbers
     ? fromColours(opened, {...colours, isCmyk: numbers.isCmyk ?? false}, how)
@@ -81,13 +54,65 @@ export async function decodeImage(bytes: Uint8Array, how: Decoding): Promise<Rgb
   return all.length === 0 ? image : {...image, notices: all};
 }
 
+/** The chosen channels of a plane whose channels are pages. */
+async function decodeChannelPages(tiff: OpenTiff, pages: readonly number[], how: Decoding): Promise<RgbImage> {
+  const {name, pixels} = how;
+  const {range = 'full'} = pixels;
+  const {stack} = tiff;
+  const notices = pixels.page === undefined ? await pageNotices(name, tiff, {page: 1}) : [];
+  const perPage = tiff.samples(pages[0]!);
+  const channels = pages.length * perPage;
+  const chosen = chooseChannels(pixels.channels, {channels, hasAlpha: false, names: stack.names});
+  if (pixels.channels === undefined) {
+    notices.push(...channelNotices(name, {channels, hasAlpha: false, isTransparent: false, isCmyk: false}));
+  }
+  const {planes, inverted, ...size} = await decodePages(tiff, {pages, perPage, chosen}, how);
+  return fromPlanes(planes, {name, ...size, range, channels, ...storedStack(stack), inverted}, notices);
+}
+
+/** Channels of pages that have `perPage` each, counted over all pages. */
+async function decodePages(
+  tiff: OpenTiff,
+  {pages, perPage, chosen}: {pages: readonly number[]; perPage: number; chosen: readonly number[]},
+  how: Decoding,
+): Promise<Planes & {type: SampleType; inverted: boolean}> {
+  const decoded = new Map<number, Plane>();
+  let first: {width: number; height: number; type: SampleType; inverted: boolean} | undefined;
+  const wanted = {numbers: true, inks: true};
+  for (const at of new Set(chosen.map((channel) => Math.floor(channel / perPage)))) {
+    const {source, channels, inverted = false} = await findNumbers(await tiff.page(pages[at]!, how, wanted), wanted);
+    if (channels !== perPage) throw new Undecodable(PAGES_OF_COLOURS);
+    const samples = [...new Set(chosen.filter((channel) => Math.floor(channel / perPage) === at))];
+    const {planes, width, height} = await decodePlanes(
+      source,
+      samples.map((channel) => channel % perPage),
+    );
+    const found = {width, height, type: source.type, inverted};
+    first ??= found;
+    if (JSON.stringify(found) !== JSON.stringify(first)) {
+      const differ = `${show(first)} and ${show(found)}`;
+      throw new Undecodable(`its channels are pages that differ in size or type of numbers, ${differ}`);
+    }
+    for (const [i, channel] of samples.entries()) decoded.set(channel, planes[i]!);
+  }
+  return {...first!, planes: chosen.map((channel) => decoded.get(channel)!)};
+}
+
 /**
  * Decodes the numbers of all channels but alpha as the file stores them, off the main thread. A TIFF is changed in
  * memory first. Throws an Error with the reason.
  */
 export async function decodeStored(bytes: Uint8Array, how: Decoding): Promise<Planes & {type: SampleType}> {
   const wanted = {numbers: true, inks: true};
-  const {source, channels, hasAlpha} = await findNumbers(await openFile(bytes, how, wanted), wanted);
+  const tiff = how.format === 'tiff' ? await OpenTiff.of(bytes) : undefined;
+  const pages = tiff === undefined ? [] : choosePlane(tiff.stack, how.pixels.page ?? 0);
+  if (tiff !== undefined && pages.length > 1) {
+    const perPage = tiff.samples(pages[0]!);
+    const chosen = Array.from({length: pages.length * perPage}, (_, channel) => channel);
+    return decodePages(tiff, {pages, perPage, chosen}, how);
+  }
+  const opened = await (tiff === undefined ? openOther(bytes, how) : tiff.page(pages[0]!, how, wanted));
+  const {source, channels, hasAlpha} = await findNumbers(opened, wanted);
   const all = Array.from({length: hasAlpha ? channels - 1 : channels}, (_, channel) => channel);
   return {...(await decodePlanes(source, all)), type: source.type};
 }
@@ -115,7 +140,7 @@ async function findNumbers({bytes, open, stored}: Opened, {inks}: Wanted): Promi
 
 /** The colours of an image of 8 bits per channel, as sharp converts them. */
 async function fromColours(
-  {bytes, open, pages}: Opened,
+  {bytes, open, ...file}: Opened,
   {channels, hasAlpha, isCmyk}: {channels: number; hasAlpha: boolean; isCmyk: boolean},
   {name}: Decoding,
 ): Promise<RgbImage> {
@@ -126,14 +151,14 @@ async function fromColours(
     .toBuffer({resolveWithObject: true});
   const {rgb, isTransparent} = await toRgb(data, info);
   const notices = channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk});
-  const stored = {type: 'uint8', channels, pages} as const;
+  const stored = {type: 'uint8', channels, ...pagesOf(file)} as const;
   return {data: rgb, width: info.width, height: info.height, stored, ...(notices.length > 0 && {notices})};
 }
 
 /** The chosen channels of an image, stretched to 0..255. */
 async function fromNumbers(
   {source, channels, hasAlpha, inverted = false, isCmyk = false}: Numbers,
-  {pages}: Opened,
+  file: Opened,
   {name, pixels}: Decoding,
 ): Promise<RgbImage> {
   const {type} = source;
@@ -145,20 +170,7 @@ async function fromNumbers(
   const alpha = looksAtAlpha ? await distributionOf(planes.pop()!, type) : undefined;
   const isTransparent = alpha?.values !== undefined && alpha.values[0] < fullRange(type)[1];
   const more = isDefault ? channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk}) : [];
-  return fromPlanes(planes, {name, width, height, type, range, channels, pages, inverted}, more);
-}
-
-function sharpOptions({exifOrientation}: Decoding): SharpOptions {
-  return {
-    failOn: 'error', // fail on truncated files, but accept files with a harmless oddity
-    limitInputPixels: MAX_PIXELS,
-    ignoreIcc: true,
-    autoOrient: exifOrientation,
-  };
-}
-
-function openFile(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promise<Opened> {
-  return how.format === 'tiff' ? openTiff(bytes, how, wanted) : openOther(bytes, how);
+  return fromPlanes(planes, {name, width, height, type, range, channels, ...pagesOf(file), inverted}, more);
 }
 
 async function openOther(bytes: Uint8Array, how: Decoding): Promise<Opened> {
@@ -171,31 +183,9 @@ async function openOther(bytes: Uint8Array, how: Decoding): Promise<Opened> {
   return {bytes, open: page === 0 ? open : {...open, page}, pages};
 }
 
-async function openTiff(bytes: Uint8Array, how: Decoding, wanted: Wanted): Promise<Opened> {
-  const {page: index = 0} = how.pixels;
-  const open = sharpOptions(how);
-  const file = new TiffFile(bytes);
-  const all = await file.pages();
-  const pages = slicesOf(file, all);
-  const page = chooseTiffPage(file, all, index);
-  const layout = layoutOf(file, page);
-  checkSize(layout.width, layout.height);
-  const isInk = layout.photometric === PHOTOMETRIC.cmyk && !wanted.inks;
-  const isStored = hasPlainNumbers(layout) && !isInk && (wanted.numbers || !isUsual(layout));
-  if (!isStored) {
-    // libvips would mix the rows of the planes up.
-    if (layout.isPlanar) throw new Undecodable('its channels are stored each on its own, in a form that is not read');
-    return {bytes, open: await refusingTiles(page, bytes, open), pages};
-  }
-  const isPacked = layout.compression === ZSTANDARD;
-  const readable = isPacked ? await withoutZstandard(file, page, layout) : file;
-  if (layout.width * layout.height * layout.channels > MOST_SAMPLES) {
-    throw new Undecodable(`its ${layout.channels} channels have more than ${MOST_SAMPLES} numbers`);
-  }
-  const [shown] = isPacked ? await readable.pages() : [page];
-  const stored = {layout, ...showStored(readable, shown!, layout)};
-  const options = await refusingTiles(page, readable.bytes, {...open, limitInputChannels: 2 * layout.channels});
-  return {bytes: readable.bytes, open: options, pages, stored};
+/** What a file says of its pages. */
+function pagesOf({pages, stack}: Omit<Opened, 'bytes' | 'open'>): Pick<Opened, 'pages' | 'stack'> {
+  return {pages, ...(stack && {stack})};
 }
 
 function wrongDepth(depth: string): Error {

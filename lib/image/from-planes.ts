@@ -4,6 +4,7 @@ import {depthNotices, type FileNotice, nanNotices} from './notices.js';
 import type {PixelRange} from './pixel-options.js';
 import type {RgbImage} from './rgb-image.js';
 import type {Plane, SampleType} from './samples.js';
+import {inBrackets, type StackSize} from './stack.js';
 
 /** What is known of the planes of a file. */
 export type PlanesOf = {
@@ -16,6 +17,8 @@ export type PlanesOf = {
   /** Channels and pages of the file. */
   channels: number;
   pages: number;
+  /** How the pages are counted, if the file says it. */
+  stack?: StackSize;
   /** Whether white is 0. */
   inverted?: boolean;
 };
@@ -23,7 +26,7 @@ export type PlanesOf = {
 /** The image of one to three planes, with `more` notices. Throws an Error with the reason. */
 export async function fromPlanes(
   planes: readonly Plane[],
-  {name, width, height, type, range, channels, pages, inverted = false}: PlanesOf,
+  {name, width, height, type, range, channels, pages, stack, inverted = false}: PlanesOf,
   more: readonly FileNotice[] = [],
 ): Promise<RgbImage> {
   const {rgb, values, levels, nans} = await toLevels(planes, {type, range, inverted});
@@ -33,7 +36,7 @@ export async function fromPlanes(
     ...nanNotices(name, nans),
     ...more,
   ];
-  const stored = {type, channels, pages, ...(values && {values})};
+  const stored = {type, channels, pages, ...(stack && {stack}), ...(values && {values})};
   return {data: rgb, width, height, stored, ...(notices.length > 0 && {notices})};
 }
 
@@ -43,12 +46,13 @@ export async function fromPlanes(
  */
 export function chooseChannels(
   asked: readonly number[] | undefined,
-  {channels, hasAlpha}: {channels: number; hasAlpha: boolean},
+  {channels, hasAlpha, names = []}: {channels: number; hasAlpha: boolean; names?: readonly string[]},
 ): readonly number[] {
   const colours = hasAlpha ? channels - 1 : channels;
   if (asked === undefined) return colours < 3 ? [0] : [0, 1, 2];
   const missing = asked.find((channel) => channel >= channels);
   if (missing === undefined) return asked;
-  const has = channels === 1 ? 'one channel, number 0' : `${channels} channels, numbers 0 to ${channels - 1}`;
+  const has =
+    channels === 1 ? 'one channel, number 0' : `${channels} channels, numbers 0 to ${channels - 1}${inBrackets(names)}`;
   throw new Undecodable(`it has ${has}, so there is no channel ${missing}`);
 }

@@ -1,8 +1,8 @@
 import {count} from '../basics/wording.js';
 import {describePixels, type PixelOptions, type PixelRange} from './pixel-options.js';
 import {fullRange, isFloat, type SampleType} from './samples.js';
-import {TAG, TiffFile} from './tiff.js';
-import {slicesOf} from './tiff-layout.js';
+import {gridInWords, type Stack} from './stack.js';
+import {TAG, type TiffFile, type TiffPage} from './tiff.js';
 
 /** Something that the reader of a file left out. It is no error, but the results may not be what the user expects. */
 export type FileNotice = {
@@ -141,20 +141,19 @@ export function frameNotices(file: string, frames = 1, advice?: PixelOptions): F
 /** The most sizes of pages that a notice lists. */
 const MOST_SIZES = 4;
 
-/**
- * The notice for a TIFF of several pages. None if there is only one, or if its structure cannot be read. `advice` reads
- * another.
- */
-export async function pageNotices(file: string, bytes: Uint8Array, advice?: PixelOptions): Promise<FileNotice[]> {
-  const tiff = new TiffFile(bytes);
-  const pages = await tiff.pages().catch(() => []);
-  const number = pages.length === 0 ? 0 : slicesOf(tiff, pages);
-  if (number < 2) return [];
-  const sizes = new Set(pages.map((page) => `${tiff.value(page, TAG.width)} × ${tiff.value(page, TAG.height)}`));
+/** The structure of a TIFF, as far as notices tell it. */
+type TiffPages = {file: TiffFile; pages: readonly TiffPage[]; stack: Stack};
+
+/** The notice for a TIFF of several pages, or planes. None if there is only one. `advice` reads another. */
+export function pageNotices(name: string, {file, pages, stack}: TiffPages, advice?: PixelOptions): FileNotice[] {
+  const {planes, hasChannelPages} = stack;
+  if (planes < 2) return [];
+  const sizes = new Set(pages.map((page) => `${file.value(page, TAG.width)} × ${file.value(page, TAG.height)}`));
   const [first, ...others] = sizes;
   const listed = [...others.slice(0, MOST_SIZES), ...(others.length > MOST_SIZES ? ['…'] : [])].join(', ');
   const ofSizes = others.length === 0 ? '' : ` of different sizes, as of a pyramid: ${first}, then ${listed}`;
-  return [{kind: 'pages', file, what: `has ${number} pages${ofSizes}`, ...(advice && {advice})}];
+  const what = `has ${planes} ${hasChannelPages ? 'planes' : 'pages'}${gridInWords(stack)}${ofSizes}`;
+  return [{kind: 'pages', file: name, what, ...(advice && {advice})}];
 }
 
 const MOST_EXAMPLES = 3;

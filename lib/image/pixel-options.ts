@@ -17,12 +17,16 @@ export type PixelOptions = {
    * Default 'full'.
    */
   range?: PixelRange;
-  /** Number of the page (TIFF) or frame (GIF, WebP) to read, counted from 0. Default 0. */
+  /**
+   * Number of the page (TIFF) or frame (GIF, WebP) to read, counted from 0. Of an OME-TIFF, or a stack of ImageJ, whose
+   * channels are pages: of the plane, slices first, then frames. Default 0.
+   */
   page?: number;
   /**
    * One to three numbers of stored channels, counted from 0, that become red, green and blue. One channel becomes grey,
-   * and of two the blue is black. An alpha channel has a number too; those of CMYK are 0 to 3. Default: the first
-   * three, or the first if there are fewer than three, without alpha.
+   * and of two the blue is black. Channels may be pages: an OME-TIFF, or a stack of ImageJ, says so. An alpha channel
+   * has a number too; those of CMYK are 0 to 3. Default: the first three, or the first if there are fewer than three,
+   * without alpha.
    */
   channels?: readonly number[];
 };

@@ -8,10 +8,10 @@ import {decodeBytes, ownBytes} from './decode-bytes.js';
 import {decodeImage} from './decode-image.js';
 import {checkSize, detectFormat, MAX_PIXELS} from './format.js';
 import {loadSharp} from './load-sharp.js';
+import {OpenTiff} from './open-tiff.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from './pixel-options.js';
 import type {RgbImage, StoredPixels} from './rgb-image.js';
-import {TiffFile} from './tiff.js';
-import {chooseTiffPage} from './tiff-layout.js';
+import {choosePlane} from './stack.js';
 import {toRgb} from './to-rgb.js';
 
 export type {RgbImage, StoredPixels};
@@ -43,7 +43,8 @@ export type ReadImageOptions = {
 /**
  * Reads an image as 8-bit RGB: BMP, PNG, JPEG, WebP, TIFF, GIF or AVIF. The content decides the format, not the file
  * name. It turns grey into three equal channels, keeps the upper 8 of 16 bits (Pillow's `convert('RGB')` makes all
- * values above 255 white instead), converts CMYK, drops alpha, ignores colour profiles and reads the first page;
+ * values above 255 white instead), converts CMYK, drops alpha, ignores colour profiles and reads the first page, or
+ * plane of a stack whose channels are pages;
  * `range`, `channels` and `page` choose otherwise. `notices` of the result tell of bits, channels and pages that were
  * not read. Throws INVALID_OPTION, and INVALID_IMAGE if the image is missing, empty, truncated, in another format, has
  * no such page or channel, has more than 16383 × 16383 pixels, or, without `range`, has numbers that are not in 0..1
@@ -85,9 +86,9 @@ export async function readImageSize(
 async function sizeInHeader(bytes: Uint8Array, exifOrientation: boolean, page: number) {
   const format = detectFormat(bytes);
   if (format === 'bmp') return page === 0 ? bmpSize(bytes) : undefined;
-  if (format === 'tiff' && page > 0) {
-    const file = new TiffFile(bytes);
-    chooseTiffPage(file, await file.pages(), page);
+  if (format === 'tiff') {
+    const tiff = await OpenTiff.of(bytes);
+    tiff.choose(choosePlane(tiff.stack, page)[0]!);
   }
   const sharp = await loadSharp();
   const metadata = await sharp(bytes, {limitInputPixels: MAX_PIXELS, limitInputChannels: false}).metadata();

@@ -9,9 +9,11 @@ import {loadSharp} from './load-sharp.js';
 import {idsOfChannels, idsOfFloats, unsigned} from './mask-ids.js';
 import {type FileNotice, frameNotices, pageNotices} from './notices.js';
 import {storedValuesOfPng} from './png.js';
+import {pagesAlone} from './stack.js';
 import type {StoredValues} from './stored-values.js';
 import {TiffFile} from './tiff.js';
 import {explainTiff} from './tiff-faults.js';
+import {slicesOf} from './tiff-layout.js';
 import {storedValuesOfTiff} from './tiff-values.js';
 import {refusingTiles} from './tile-faults.js';
 
@@ -92,11 +94,18 @@ async function fromSharp(format: ImageFormat, bytes: Uint8Array, name: string): 
   const stored = await storedValues(format, bytes);
   try {
     const {pages, mask} = await decode(stored);
-    const notices = format === 'tiff' ? await pageNotices(name, bytes) : frameNotices(name, pages);
+    const notices = format === 'tiff' ? await noticesOfTiff(name, bytes) : frameNotices(name, pages);
     return notices.length === 0 ? mask : {...mask, notices};
   } catch (cause) {
     throw format === 'tiff' && !(cause instanceof Undecodable) ? await explainTiff(bytes, cause) : cause;
   }
+}
+
+/** Of a mask, only the first page is read, whatever the others are. */
+async function noticesOfTiff(name: string, bytes: Uint8Array): Promise<FileNotice[]> {
+  const file = new TiffFile(bytes);
+  const pages = await file.pages();
+  return pageNotices(name, {file, pages, stack: pagesAlone(slicesOf(file, pages))});
 }
 
 async function storedValues(format: ImageFormat, bytes: Uint8Array): Promise<StoredValues> {

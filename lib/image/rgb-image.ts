@@ -1,14 +1,17 @@
 import type {FileNotice} from './notices.js';
 import type {SampleType} from './samples.js';
+import type {StackSize} from './stack.js';
 
 /** What an image file stores, of which 8-bit RGB is made. */
 export type StoredPixels = {
   /** Type of the numbers, by numpy's name. */
   type: SampleType;
-  /** Channels of a pixel, alpha included. */
+  /** Channels of a pixel, alpha included. Of a stack whose channels are pages: of a plane. */
   channels: number;
-  /** Pages, or frames. */
+  /** Pages, or frames. Of a stack whose channels are pages: planes. */
   pages: number;
+  /** How pages are counted, if the file says it: OME-TIFF and files of ImageJ do. */
+  stack?: StackSize;
   /**
    * Smallest and largest finite number of the channels that were read. Missing if there is none, and for files of 8
    * bits that are read without `range` and `channels`, whose numbers are those of `data`.

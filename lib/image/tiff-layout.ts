@@ -99,11 +99,10 @@ export function slicesOf(file: TiffFile, pages: readonly TiffPage[]): number {
 }
 
 /**
- * Makes page `index` the first of the file. Slices of ImageJ follow the pixels of the first page, without a gap. Throws
- * an Error with the reason if there is no such page.
+ * Makes page `index` the first of the file, which must have it. Slices of ImageJ follow the pixels of the first page,
+ * without a gap. Throws an Error with the reason if the file ends before it.
  */
 export function chooseTiffPage(file: TiffFile, pages: readonly TiffPage[], index: number): TiffPage {
-  checkPage(index, slicesOf(file, pages));
   const page = pages[index];
   if (page !== undefined) {
     file.setFirst(page);
@@ -118,11 +117,4 @@ export function chooseTiffPage(file: TiffFile, pages: readonly TiffPage[], index
   }
   file.setValues(first, TAG.stripOffsets, moved);
   return first;
-}
-
-/** Throws an Error with the reason if a file of so many pages has no page `index`. */
-export function checkPage(index: number, pages: number): void {
-  if (index < pages) return;
-  const has = pages === 1 ? 'one page, number 0' : `${pages} pages, numbers 0 to ${pages - 1}`;
-  throw new Undecodable(`it has ${has}, so there is no page ${index}`);
 }

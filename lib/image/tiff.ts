@@ -58,6 +58,8 @@ export class TiffFile {
   readonly #view: DataView;
   readonly #little: boolean;
   readonly #big: boolean;
+  /** What was changed, three numbers each: where, of how many bytes, and the number that was there. */
+  readonly #changes: number[] = [];
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -147,7 +149,18 @@ export class TiffFile {
     this.#setNumber(this.#big ? 8 : 4, this.#big ? 8 : 4, start);
   }
 
+  /** Undoes all changes. */
+  undo(): void {
+    const changes = this.#changes.splice(0);
+    for (let i = changes.length - 3; i >= 0; i -= 3) this.#write(changes[i]!, changes[i + 1]!, changes[i + 2]!);
+  }
+
   #setNumber(at: number, bytes: number, value: number): void {
+    this.#changes.push(at, bytes, this.#number(at, bytes)!);
+    this.#write(at, bytes, value);
+  }
+
+  #write(at: number, bytes: number, value: number): void {
     if (bytes === 1) this.#view.setUint8(at, value);
     else if (bytes === 2) this.#view.setUint16(at, value, this.#little);
     else if (bytes === 4) this.#view.setUint32(at, value, this.#little);

@@ -139,6 +139,7 @@ test('inspect tells what files store and proposes a range, which it does not app
     values: [0, 220],
     channels: one(3),
     pages: one(1),
+    stacks: [],
   });
   const text = describeInspection(found);
   t.regex(

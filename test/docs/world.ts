@@ -125,7 +125,7 @@ async function writeAsBmp(from: string, to: string): Promise<void> {
   await writeFile(to, writeBmp({width, height, bits: channels === 1 ? 8 : 24, pixel}));
 }
 
-/** Writes the drawn training images as stacks of two pages, of grey in 12 of 16 bits. */
+/** Writes the drawn training images as stacks of two pages, of grey in 12 of 16 bits, and a stack of channels. */
 async function writePlates(at: At): Promise<void> {
   await mkdir(at('plates'));
   for (const i of [1, 2, 3, 4, 5, 6]) {
@@ -135,6 +135,17 @@ async function writePlates(at: At): Promise<void> {
     await writeFile(at('plates', `plate_${i}.tif`), writeTiff([page, page]));
     await cp(at('drawn', `train_${i}_anno.png`), at('plates', `plate_${i}_mask.png`));
   }
+  const description = 'ImageJ=1.54f\nimages=6\nchannels=3\nslices=2\n';
+  const pages = Array.from({length: 6}, (_, page) => ({
+    width: 8,
+    height: 8,
+    data: new Uint16Array(64).map((_, i) => i * page),
+  }));
+  await mkdir(at('stacks'));
+  await writeFile(
+    at('stacks', 'cells.tif'),
+    writeTiff(pages.map((page, i) => (i === 0 ? {...page, description} : page))),
+  );
 }
 
 type DrawnCoco = Awaited<ReturnType<typeof boxesAsCoco>>;

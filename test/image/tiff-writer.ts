@@ -22,6 +22,8 @@ export type TiffPageSpec = {
   photometric?: 0 | 1 | 3;
   /** The number of a compression, without compressing anything. Default 1, none. */
   compression?: number;
+  /** The ImageDescription, of at least four letters. */
+  description?: string;
 };
 
 /** Writes a TIFF. sharp itself would write raw 16-bit input as 8 bits, and neither palettes nor signed numbers. */
@@ -39,25 +41,29 @@ export function writeTiff(pages: TiffPageSpec | TiffPageSpec[], {bigEndian = fal
     if (bigEndian) file.writeUInt32BE(start, link);
     else file.writeUInt32LE(start, link);
     parts.splice(0, parts.length, file);
-    link = start + 2 + TAGS * 12;
+    link = start + 2 + tagsOf(page) * 12;
   }
   return parts[0]!;
 }
 
-const TAGS = 11;
+const tagsOf = ({description}: TiffPageSpec) => (description === undefined ? 11 : 12);
 
 function directoryOf(page: TiffPageSpec, pixels: number, bigEndian: boolean): Buffer {
-  const {width, height, data, samples = 1, photometric = 1, compression = 1} = page;
+  const {width, height, data, samples = 1, photometric = 1, compression = 1, description} = page;
   const {bits = data.BYTES_PER_ELEMENT * 8} = page;
   const end = pixels + data.byteLength;
-  const tail = end + 2 + TAGS * 12 + 4;
+  const count = tagsOf(page);
+  const tail = end + 2 + count * 12 + 4;
   const colours = photometric === 3 ? 3 << bits : 3;
+  const text = Buffer.from(description === undefined ? '' : `${description}\0`);
+  const textStart = tail + colours * 2 + samples * 2;
   const tags: [tag: number, type: number, count: number, value: number][] = [
     [256, 4, 1, width],
     [257, 4, 1, height],
     [258, 3, samples, samples === 1 ? bits : tail + colours * 2],
     [259, 3, 1, compression],
     [262, 3, 1, photometric],
+    ...(description === undefined ? [] : [[270, 2, text.length, textStart] as [number, number, number, number]]),
     [273, 4, 1, pixels],
     [277, 3, 1, samples],
     [278, 4, 1, height],
@@ -65,9 +71,9 @@ function directoryOf(page: TiffPageSpec, pixels: number, bigEndian: boolean): Bu
     [320, 3, colours, tail],
     [339, 3, 1, data instanceof Float32Array || data instanceof Float64Array ? 3 : isSigned(data) ? 2 : 1],
   ];
-  const bytes = Buffer.alloc(tail - end + colours * 2 + samples * 2);
+  const bytes = Buffer.alloc(textStart - end + text.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  view.setUint16(0, TAGS, !bigEndian);
+  view.setUint16(0, count, !bigEndian);
   for (const [i, [tag, type, count, value]] of tags.entries()) {
     const at = 2 + i * 12;
     view.setUint16(at, tag, !bigEndian);
@@ -79,6 +85,7 @@ function directoryOf(page: TiffPageSpec, pixels: number, bigEndian: boolean): Bu
   // Colours of which none is the grey level of its index.
   for (let i = 0; i < colours; i++) view.setUint16(tail - end + i * 2, (i * 7919 + 5000) % 65536, !bigEndian);
   for (let i = 0; i < samples; i++) view.setUint16(tail - end + (colours + i) * 2, bits, !bigEndian);
+  text.copy(bytes, textStart - end);
   return bytes;
 }
 

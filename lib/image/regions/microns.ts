@@ -1,4 +1,4 @@
-import {SaxesParser} from 'saxes';
+import {omeImages} from '../ome.js';
 import {TAG} from '../tiff.js';
 import type {DiskPage, TiffReader} from './tiff-reader.js';
 
@@ -48,7 +48,7 @@ export async function micronsOf(reader: TiffReader, page: DiskPage): Promise<num
   const inTags = (UNITS[unit] ?? Number.NaN) / perUnit;
   const sides =
     usable([aperio, aperio]) ??
-    usable(ofOme(description)) ??
+    usable(await ofOme(description)) ??
     usable([perUnit, perUnitDown].map((each) => ofImageJ(description, each))) ??
     usable([inTags, (UNITS[unit] ?? Number.NaN) / perUnitDown], COARSEST);
   if (sides === undefined) return undefined;
@@ -72,28 +72,12 @@ function ofAperio(description: string): number | undefined {
 }
 
 /** OME's description is XML, and the first element <Pixels> is that of the first page. */
-function ofOme(description: string): (number | undefined)[] {
-  if (!description.includes('<OME') && !description.includes(':OME')) return [];
-  const parser = new SaxesParser({xmlns: false});
-  let sides: number[] = [];
-  let isFound = false;
-  parser.on('opentag', ({name, attributes}) => {
-    if (isFound || !/^(\w+:)?Pixels$/.test(name)) return;
-    isFound = true;
-    const {PhysicalSizeX, PhysicalSizeXUnit = 'µm', PhysicalSizeY, PhysicalSizeYUnit = 'µm'} = attributes;
-    const inMicrons = (size: unknown, unit: string) => Number(size) * (MICRONS[unit] ?? Number.NaN);
-    sides = [inMicrons(PhysicalSizeX, PhysicalSizeXUnit), inMicrons(PhysicalSizeY, PhysicalSizeYUnit)];
-  });
-  // A file may have broken XML and good pixels.
-  parser.on('error', () => {
-    isFound = true;
-  });
-  for (let at = 0; at < description.length && !isFound; at += PART) parser.write(description.slice(at, at + PART));
-  return sides;
+async function ofOme(description: string): Promise<(number | undefined)[]> {
+  const [first] = (await omeImages(description, 1)).images;
+  if (first === undefined) return [];
+  const {x, xUnit, y, yUnit} = first.pixel;
+  return [x * (MICRONS[xUnit] ?? Number.NaN), y * (MICRONS[yUnit] ?? Number.NaN)];
 }
-
-/** Characters that are parsed at a time, so that all of a long description need not be. */
-const PART = 1 << 14;
 
 /** ImageJ's description has lines such as 'unit=micron', and the resolution is in pixels per unit. */
 function ofImageJ(description: string, perUnit: number): number | undefined {

@@ -5,17 +5,20 @@ import {detectFormat} from '../format.js';
 import {loadSharp} from '../load-sharp.js';
 import type {PixelOptions} from '../pixel-options.js';
 import {readImage} from '../read-image.js';
-import {TAG} from '../tiff.js';
+import {choosePlane, PAGES_OF_COLOURS} from '../stack.js';
+import {PHOTOMETRIC, TAG} from '../tiff.js';
 import {codecFault} from '../tiff-faults.js';
 import {ZSTANDARD} from '../tiff-layout.js';
+import {channelPixels, channelsOfPages} from './channel-pixels.js';
 import {micronsOf} from './microns.js';
 import {upright} from './oriented.js';
 import type {RegionPixels, RegionSource} from './region-source.js';
 import {openTemporaryCopy} from './temporary-copy.js';
 import {blocksOf} from './tiff-blocks.js';
-import {levelsOf} from './tiff-levels.js';
+import {levelsOf, type TiffLevel} from './tiff-levels.js';
 import {TiffPixels} from './tiff-pixels.js';
 import {TiffReader} from './tiff-reader.js';
+import {readStack} from './tiff-stack.js';
 
 /** What is known of an image before one of its levels is chosen. */
 export type OpenedImage = {
@@ -42,29 +45,54 @@ export async function openImage(file: string, handle: FileHandle, options: Pixel
 async function openTiff(file: string, handle: FileHandle, options: PixelOptions): Promise<OpenedImage> {
   const {page: number = 0, ...numbers} = options;
   const reader = await TiffReader.open(handle);
-  const pages = await reader.pages();
-  const levels = await levelsOf(reader, pages, number);
-  const {page} = levels[0]!;
-  const orientation = await reader.first(page, TAG.orientation, 1);
+  const {pages, stack, samples} = await readStack(reader);
+  const plane = choosePlane(stack, number);
+  const isChannel = plane.length > 1;
+  const levels = await levelsOf(reader, pages, plane[0]!, {isChannel});
+  const orientation = await reader.first(levels[0]!.page, TAG.orientation, 1);
   const turns = orientation >= 5;
+  const perPage = await samples(plane[0]!);
+  const channels = isChannel ? channelsOfPages(plane, perPage, {asked: numbers.channels, stack}) : [];
   return {
     levels: levels.map(({width, height, downsample}) =>
       turns ? {width: height, height: width, downsample} : {width, height, downsample},
     ),
     microns: await micronsOf(reader, pages[0]!),
     async open(index, handles) {
-      const level = levels[index]!;
-      const compression = await reader.first(level.page, TAG.compression, 1);
-      const fault = codecFault(compression);
-      if (fault !== undefined && compression !== ZSTANDARD) throw fault;
-      const blocks = await blocksOf(reader, level);
-      if (blocks !== undefined) {
-        return upright(await TiffPixels.open(file, reader, level, {blocks, options: numbers}), orientation);
+      if (!isChannel) {
+        return upright(await openLevel({file, reader, level: levels[index]!, numbers}, handles), orientation);
       }
-      const {page: from, subifd} = level.at;
-      return upright(await copied({file, ...level, open: {page: from, tiff: {subifd}}, numbers}, handles), orientation);
+      const opened = new Map<string, RegionPixels>();
+      const parts: RegionPixels[] = [];
+      for (const {page, sample} of channels) {
+        const level = (await levelsOf(reader, pages, page, {isChannel}))[index];
+        if (level?.width !== levels[index]!.width || level.height !== levels[index]!.height) {
+          throw new Undecodable(`its pages ${plane[0]} and ${page} are channels and differ in size`);
+        }
+        const photometric = await reader.first(level.page, TAG.photometric, PHOTOMETRIC.blackIsZero);
+        if (photometric === PHOTOMETRIC.palette) throw new Undecodable(PAGES_OF_COLOURS);
+        const {channels: _, ...others} = numbers;
+        const how = {file, reader, level, numbers: perPage === 1 ? others : {...others, channels: [sample]}};
+        const key = `${page} ${sample}`;
+        if (!opened.has(key)) opened.set(key, await openLevel(how, handles));
+        parts.push(opened.get(key)!);
+      }
+      return upright(channelPixels(parts), orientation);
     },
   };
+}
+
+/** A level to open. `numbers`: what becomes of its numbers. */
+type LevelToOpen = {file: string; reader: TiffReader; level: TiffLevel; numbers: PixelOptions};
+
+async function openLevel({file, reader, level, numbers}: LevelToOpen, handles: FileHandle[]): Promise<RegionPixels> {
+  const compression = await reader.first(level.page, TAG.compression, 1);
+  const fault = codecFault(compression);
+  if (fault !== undefined && compression !== ZSTANDARD) throw fault;
+  const blocks = await blocksOf(reader, level);
+  if (blocks !== undefined) return TiffPixels.open(file, reader, level, {blocks, options: numbers});
+  const {page: from, subifd} = level.at;
+  return copied({file, ...level, open: {page: from, tiff: {subifd}}, numbers}, handles);
 }
 
 async function openOther(file: string, isBmp: boolean, options: PixelOptions): Promise<OpenedImage> {

@@ -36,8 +36,7 @@ const TOLERANCE = 0.03;
 /**
  * Opens a large image, of which rectangles are then read in little memory: a TIFF or BigTIFF with tiles or strips, a
  * pyramid, an OME-TIFF, a slide of Aperio (SVS), a GeoTIFF. Levels are smaller copies in SubIFDs or on later pages;
- * thumbnails, labels and macro images are none. Other channels and planes, which are pages of the same size, are read
- * by `page` alone.
+ * thumbnails, labels and macro images are none. Channels that are pages have their levels in SubIFDs.
  *
  * With `micronsPerPixel` or `downsample`, the level is read whose pixels have that size or are the next smaller ones.
  * If they differ by more than 3 %, the pixels are resampled to exactly that size, and `width` and `height` are those of

@@ -1,4 +1,3 @@
-import {count} from '../../basics/wording.js';
 import {Undecodable} from '../bytes.js';
 import {TAG} from '../tiff.js';
 import type {DiskPage, TiffReader} from './tiff-reader.js';
@@ -19,17 +18,26 @@ const REDUCED = 1;
 const MASK = 4;
 
 /**
- * The levels of a TIFF: the page of this number, from 0, and the smaller copies of it behind it, the largest first.
+ * The levels of a TIFF: the page of this number, from 0, and the smaller copies of it, the largest first. They are
+ * SubIFDs, and pages behind it, unless `isChannel`: then nothing says which later page is a copy of which channel.
  */
-export async function levelsOf(reader: TiffReader, pages: readonly DiskPage[], number: number): Promise<TiffLevel[]> {
-  const page = pages[number];
-  if (page === undefined) throw new Undecodable(`it has ${count(pages.length, 'page')}, and no page ${number}`);
+export async function levelsOf(
+  reader: TiffReader,
+  pages: readonly DiskPage[],
+  number: number,
+  {isChannel = false} = {},
+): Promise<TiffLevel[]> {
+  const page = pages[number]!;
   const base = await shapeOf(reader, page);
   if (base.width < 1 || base.height < 1) throw new Undecodable(`its size is ${base.width} × ${base.height}`);
   const subs = await reader.subPages(page);
   const candidates = [
     ...subs.map((sub, subifd) => ({page: sub, at: {page: number, subifd}, isSub: true})),
-    ...pages.slice(number + 1).map((next, i) => ({page: next, at: {page: number + 1 + i, subifd: -1}, isSub: false})),
+    ...(isChannel ? [] : pages.slice(number + 1)).map((next, i) => ({
+      page: next,
+      at: {page: number + 1 + i, subifd: -1},
+      isSub: false,
+    })),
   ];
   const levels: TiffLevel[] = [{page, ...sizeOf(base), downsample: 1, at: {page: number, subifd: -1}}];
   for (const {page: candidate, at, isSub} of candidates) {

@@ -38,8 +38,8 @@ const MOST_PAGES = 1e5;
 const MOST_ENTRIES = 4096;
 /** The most tiles of a page: those of 256 × 256 pixels in an image of a million pixels a side. */
 const MOST_NUMBERS = 1 << 24;
-/** The most bytes of a description that are read. The size of a pixel stands near its beginning. */
-const MOST_TEXT = 1 << 22;
+/** The most bytes of a description that are read. OME-XML has some 500 for each plane. */
+const MOST_TEXT = 1 << 24;
 
 /**
  * Reads the structure of a TIFF or BigTIFF from an open file, piece by piece. `TiffFile` needs all bytes of the file in
@@ -114,7 +114,7 @@ export class TiffReader {
     return (await this.numbers({entries: one, next: 0}, tag))[0]!;
   }
 
-  /** The text of a tag, up to 4 MB of it. Empty if the page does not have it. */
+  /** The text of a tag, up to 16 MB of it. Empty if the page does not have it. */
   async text(page: DiskPage, tag: number): Promise<string> {
     const entry = page.entries.get(tag);
     if (entry === undefined) return '';
