@@ -32,8 +32,16 @@ export type {Spread} from './datasets/inspection/spread.js';
 export {MaskFolder, type MaskFolderFile, type MaskFolderStats, type SplitOptions} from './datasets/mask-folder.js';
 export type {MaskFolderOptions} from './datasets/mask-folder-options.js';
 export {type OpenDatasetOptions, openDataset} from './datasets/open-dataset.js';
-export {folds, type GroupOptions, split, subset, type ThreeWay} from './datasets/split.js';
+export {
+  folds,
+  type GroupOptions,
+  type StratifiedOptions,
+  split,
+  type TestAlone,
+  type ThreeWay,
+} from './datasets/split.js';
 export type {StoredSummary, StoredType} from './datasets/stored-summary.js';
+export {subset} from './datasets/subset.js';
 export type {SuspectObjects, Suspects} from './datasets/suspects.js';
 export {type VocOptions, VocSegmentation} from './datasets/voc-segmentation.js';
 export type {DistributedOptions} from './distributed/options.js';

@@ -3,9 +3,11 @@ import {MaskRcnnError} from '../basics/errors.js';
 import type {Progress} from '../basics/progress.js';
 import {bool, either, number, oneOf, type Rule, type Schema} from '../basics/schema.js';
 import type {Dataset} from '../datasets/dataset.js';
-import {MaskFolder, type MaskFolderFile} from '../datasets/mask-folder.js';
+import {joined} from '../datasets/joined.js';
+import {MaskFolder} from '../datasets/mask-folder.js';
 import {findDataset, requireImages} from '../datasets/open-dataset.js';
-import {folds, split} from '../datasets/split.js';
+import {foldIndices, splitIndices, stratifiedFolds, stratifiedSplit} from '../datasets/split.js';
+import {subset} from '../datasets/subset.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {TRAIN_OPTIONS} from '../train/check-options.js';
 import {DATA_OPTIONS, type DataSpec, openImages, partDataOptions} from './data-options.js';
@@ -49,6 +51,7 @@ export const TRAIN_CONFIG: Schema = {
   data: dataRule,
   validation: either(number({min: 0, below: 1}), dataRule),
   fold: foldRule,
+  stratify: bool,
   inspect: bool,
 };
 
@@ -59,12 +62,11 @@ export const DEFAULT_VALIDATION = 0.2;
 
 export type TrainingData = {training: Dataset; validation?: Dataset};
 
+/** `all`: the training split, or all. `names`: of both splits. */
+type OpenedSplits = {all: Dataset; validation?: () => Promise<Dataset>; names: readonly (string | undefined)[]};
+
 /** The data set of `spec`. If it is split and no split is chosen, its training split, and its validation split too. */
-async function openForTraining({
-  path,
-  split,
-  ...options
-}: DataSpec): Promise<{all: Dataset; validation?: () => Promise<Dataset>}> {
+async function openForTraining({path, split, ...options}: DataSpec): Promise<OpenedSplits> {
   const found = await findDataset(path, options);
   const named = (pattern: RegExp) => found.splits.find((name) => pattern.test(name));
   const [training, validation] = split === undefined ? [named(/^train/i), named(/^val/i)] : [split as string];
@@ -74,11 +76,8 @@ async function openForTraining({
     return data;
   };
   const all = await open(training);
-  return {all, ...(validation !== undefined && {validation: () => open(validation)})};
+  return {all, ...(validation !== undefined && {validation: () => open(validation)}), names: [training, validation]};
 }
-
-/** Images of a patient stay on one side of a split. */
-const byPatient = ({patient}: MaskFolderFile) => patient;
 
 /**
  * Opens the data sets in `config`; undefined if there are none. Data options apply to both data sets, unless one has
@@ -91,7 +90,7 @@ export async function openTrainingData(
   how: {progress?: Progress; signal?: AbortSignal} = {},
 ): Promise<TrainingData | undefined> {
   const options = tilesOptions(config, 'maskrcnn train');
-  const parts = await openParts(config);
+  const parts = await openParts(config, how.progress);
   if (parts === undefined || options === undefined) return parts;
   const {seed} = config as {seed?: number};
   const ofTraining = {...options, ...(seed !== undefined && {seed})};
@@ -101,38 +100,66 @@ export async function openTrainingData(
   return {training, validation: await inTiles(parts.validation, ofValidation, {...how, name: 'validation'})};
 }
 
-async function openParts(config: TrainConfig): Promise<TrainingData | undefined> {
+async function openParts(config: TrainConfig, progress?: Progress): Promise<TrainingData | undefined> {
   const {data: options, others} = partDataOptions(config);
   const {
     data,
     validation: given,
     fold,
     seed = 0,
+    stratify = false,
   } = others as {
     data?: unknown;
     validation?: unknown;
     fold?: string;
     seed?: number;
+    stratify?: boolean;
   };
   const validation = given ?? DEFAULT_VALIDATION;
   if (data === undefined) return undefined;
   const specOf = (given: unknown): DataSpec =>
     typeof given === 'string' ? {path: given, ...options} : {...options, ...(given as DataSpec)};
   const spec = specOf(data);
-  const {all, validation: ofSplit} = await openForTraining(spec);
+  const {all, validation: ofSplit, names} = await openForTraining(spec);
   if (fold !== undefined) {
     if (given !== undefined) {
       throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn train takes either --fold or --validation, got both.');
     }
     const [k, n] = fold.split('/').map(Number) as [number, number];
-    const parts = all instanceof MaskFolder ? all.folds(n, {seed, groupBy: byPatient}) : folds(all, n, {seed});
-    return parts[k - 1]!;
+    // Both splits were meant to develop with; what is kept for the test stays out.
+    const whole = ofSplit === undefined ? all : joined([all, await ofSplit()]);
+    if (ofSplit !== undefined) {
+      progress?.say(`The folds are those of the splits ${names.join(' and ')} together. Add --split for one of them.`);
+    }
+    const groups = groupsOf(whole);
+    const parts = await (stratify ? stratifiedFolds(groups, n, {data: whole, seed}) : foldIndices(groups, n, seed));
+    return inSubsets(whole, parts[k - 1]!);
+  }
+  const isSplitHere =
+    typeof validation === 'number' && validation > 0 && (ofSplit === undefined || given !== undefined);
+  if (stratify && !isSplitHere) {
+    throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn train has nothing to stratify: the validation set is given.', {
+      hint: '--stratify is for --fold, and for a --validation that is a fraction.',
+    });
   }
   if (ofSplit !== undefined && given === undefined) return {training: all, validation: await ofSplit()};
   if (validation === 0) return {training: all};
   if (typeof validation === 'number') {
-    if (all instanceof MaskFolder) return all.split(validation, {seed, groupBy: byPatient});
-    return split(all, validation, {seed});
+    const groups = groupsOf(all);
+    if (!stratify) return inSubsets(all, splitIndices(groups, validation, seed));
+    return inSubsets(all, await stratifiedSplit(groups, validation, {data: all, seed}));
   }
   return {training: all, validation: await openImages(specOf(validation))};
+}
+
+/** Images of a patient stay on one side, and those that the data set itself keeps together. */
+function groupsOf(data: Dataset): (string | symbol)[] {
+  const nameOf = (index: number) => (data instanceof MaskFolder ? data.files[index]!.patient : data.group?.(index));
+  return Array.from({length: data.length}, (_, index) => nameOf(index) ?? Symbol(index));
+}
+
+function inSubsets(data: Dataset, parts: Record<string, readonly number[]>): TrainingData {
+  const of = (indices: readonly number[]) =>
+    data instanceof MaskFolder ? data.subset(indices) : subset(data, indices);
+  return {training: of(parts.training!), validation: of(parts.validation!)};
 }

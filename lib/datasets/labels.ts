@@ -20,7 +20,7 @@ export async function labelsOfImages(
       if (data.labels !== undefined) return await labelsOfSample(data, index, signal);
       const {instances} = await readSample(data, index, signal);
       // Training tells of faulty labels when it comes to them.
-      return [...new Set(instances.map(({label}) => label))].filter(isLabel);
+      return instances.map(({label}) => label).filter(isLabel);
     } catch (error) {
       if (mayLack(error)) return [];
       throw error;

@@ -17,7 +17,8 @@ import {instancesFromIds} from './instances.js';
 import {MASK_FOLDER_OPTIONS, type MaskFolderOptions} from './mask-folder-options.js';
 import {placedInstances} from './placed-instances.js';
 import {readMaskFile} from './read-mask-file.js';
-import {checkIndices, checkShare, foldIndices, splitIndices, type ThreeWay} from './split.js';
+import {checkShare, foldIndices, splitIndices, type TestAlone, type ThreeWay} from './split.js';
+import {checkIndices} from './subset.js';
 
 /** One image of the folder. `grade` and `patient` come from a `Grade.csv` in the folder, if there is one. */
 export type MaskFolderFile = ImagePair & Partial<Grade>;
@@ -203,12 +204,14 @@ export class MaskFolder implements Dataset {
   /**
    * Splits the images into two parts. `fraction` (above 0, below 1) of the images, at least one and never all, are
    * picked at random by `seed` for validation. The others are for training. All parts keep the natural order. With
-   * `{validation, test}` instead of a fraction, a third part is picked for the test. Throws INVALID_OPTION, and
+   * `{validation, test}` instead of a fraction, a third part is picked for the test; with `{test}`, a test set in place
+   * of the validation set. By class, the function `split()` does it: `stratify`. Throws INVALID_OPTION, and
    * INVALID_DATASET for fewer images or groups than parts.
    */
   split(fraction: number, options?: SplitOptions): {training: MaskFolder; validation: MaskFolder};
   split(fractions: ThreeWay, options?: SplitOptions): {training: MaskFolder; validation: MaskFolder; test: MaskFolder};
-  split(share: number | ThreeWay, options: SplitOptions = {}): Record<string, MaskFolder> {
+  split(fractions: TestAlone, options?: SplitOptions): {training: MaskFolder; test: MaskFolder};
+  split(share: number | ThreeWay | TestAlone, options: SplitOptions = {}): Record<string, MaskFolder> {
     checkShare(share, 'MaskFolder.split');
     checkOptions(options, SPLIT_OPTIONS, 'MaskFolder.split');
     const parts = splitIndices(this.#groups(options), share, options.seed ?? 0);

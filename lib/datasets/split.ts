@@ -1,57 +1,9 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {Random} from '../basics/random.js';
-import {callback, checkOptions, integer, number, required, type Schema} from '../basics/schema.js';
-import {show} from '../basics/wording.js';
-import type {LevelOptions} from '../image/regions/large-image.js';
+import {bool, callback, checkOptions, integer, number, required, type Schema} from '../basics/schema.js';
 import {checkDataset, type Dataset, datasetRule} from './dataset.js';
-import {
-  labelsOfSample,
-  largeImageOfSample,
-  objectsOfSample,
-  readSample,
-  sizeOfSample,
-  truthOfSample,
-} from './read-sample.js';
-
-/**
- * A data set of the samples with the indices `which`, or of those for which the function `which` returns true. Samples
- * are read on request. Throws RangeError for an invalid index, INVALID_OPTION, INVALID_DATASET.
- */
-export function subset(data: Dataset, which: readonly number[] | ((index: number) => boolean)): Dataset {
-  checkOptions({data}, {data: required(datasetRule)}, 'subset()');
-  checkDataset(data);
-  const all = Array.from({length: data.length}, (_, index) => index);
-  const indices = typeof which === 'function' ? all.filter(which) : checkIndices(which, data.length);
-  const at = (index: number): number => {
-    if (indices[index] !== undefined) return indices[index];
-    throw new RangeError(`The index must be in 0..${indices.length - 1}, got ${show(index)}.`);
-  };
-  return {
-    length: indices.length,
-    classes: data.classes,
-    get notices() {
-      return data.notices ?? []; // they may grow while samples are read
-    },
-    get: async (index) => readSample(data, at(index)),
-    ...(data.masks !== undefined && {masks: data.masks}),
-    ...(data.size !== undefined && {size: async (index: number) => sizeOfSample(data, at(index))}),
-    ...(data.labels !== undefined && {labels: async (index: number) => labelsOfSample(data, at(index))}),
-    ...(data.truth !== undefined && {truth: async (index: number) => truthOfSample(data, at(index))}),
-    ...(data.largeImage !== undefined && {
-      largeImage: async (index: number, options: LevelOptions) => largeImageOfSample(data, at(index), options),
-    }),
-    ...(data.objects !== undefined && {
-      objects: async (index: number, size: {width: number; height: number}) => objectsOfSample(data, at(index), size),
-    }),
-    ...(data.group !== undefined && {group: (index: number) => data.group!(at(index))}),
-    ...(data.categoryIds !== undefined && {categoryIds: data.categoryIds}),
-    ...(data.labelOf !== undefined && {labelOf: (id: number) => data.labelOf!(id)}),
-    ...(data.sources !== undefined && {sources: (index: number) => data.sources!(at(index))}),
-    ...(data.fingerprint !== undefined && {fingerprint: data.fingerprint}),
-    ...(data.pixels !== undefined && {pixels: data.pixels}),
-    imageId: (index) => data.imageId?.(at(index)) ?? at(index) + 1,
-  };
-}
+import {labelsToStratify, stratify} from './stratify.js';
+import {subset} from './subset.js';
 
 /** The fractions of a split into three parts. The rest, at least one sample, is for training. */
 export type ThreeWay = {
@@ -60,6 +12,9 @@ export type ThreeWay = {
   /** Fraction of the samples for the test, above 0 and below 1. */
   test: number;
 };
+
+/** The fraction of a split into a training set and a test set. */
+export type TestAlone = Pick<ThreeWay, 'test'>;
 
 /** Options of `split()` and `folds()`. */
 export type GroupOptions = {
@@ -70,66 +25,101 @@ export type GroupOptions = {
    * Default: the data set's own `group()`, which keeps the tiles of an image together.
    */
   groupBy?: (index: number) => string | undefined;
+  /**
+   * Whether each part gets its share of the images of every class, and of its objects: iterative stratification
+   * (Sechidis, Tsoumakas and Vlahavas, "On the Stratification of Multi-Label Data", 2011). Then a promise is returned,
+   * because the classes of all images are read: from `labels()` of the data set, or else by reading each sample once.
+   * Default false.
+   */
+  stratify?: boolean;
 };
 
+/** Options that need the classes of the images. */
+export type StratifiedOptions = GroupOptions & {stratify: true};
+
+type Training = {training: Dataset};
+type TrainingAndValidation = Training & {validation: Dataset};
+
 const fraction = number({above: 0, below: 1});
-const GROUPS: Schema = {seed: integer(), groupBy: callback};
+const GROUPS: Schema = {seed: integer(), groupBy: callback, stratify: bool};
 
 /**
  * Splits the samples into two parts. `fraction` (above 0, below 1) of the samples, at least one and never all, are
  * picked at random by `seed` (default 0) for validation. The others are for training. Samples for which `groupBy`
  * returns the same name stay on the same side. All parts keep the order. With `{validation, test}` instead of a
- * fraction, a third part is picked for the test. Throws INVALID_OPTION, and INVALID_DATASET for fewer samples or groups
- * than parts.
+ * fraction, a third part is picked for the test; with `{test}`, a test set in place of the validation set. Throws
+ * INVALID_OPTION, and INVALID_DATASET for fewer samples or groups than parts; with `stratify`, errors of the data set.
  */
+export function split(data: Dataset, fraction: number, options: StratifiedOptions): Promise<TrainingAndValidation>;
 export function split(
   data: Dataset,
-  fraction: number,
-  options?: GroupOptions,
-): {training: Dataset; validation: Dataset};
+  fractions: ThreeWay,
+  options: StratifiedOptions,
+): Promise<TrainingAndValidation & {test: Dataset}>;
+export function split(
+  data: Dataset,
+  fractions: TestAlone,
+  options: StratifiedOptions,
+): Promise<Training & {test: Dataset}>;
+export function split(data: Dataset, fraction: number, options?: GroupOptions): TrainingAndValidation;
 export function split(
   data: Dataset,
   fractions: ThreeWay,
   options?: GroupOptions,
-): {training: Dataset; validation: Dataset; test: Dataset};
-export function split(data: Dataset, share: number | ThreeWay, options: GroupOptions = {}): Record<string, Dataset> {
+): TrainingAndValidation & {test: Dataset};
+export function split(data: Dataset, fractions: TestAlone, options?: GroupOptions): Training & {test: Dataset};
+export function split(
+  data: Dataset,
+  share: number | ThreeWay | TestAlone,
+  options: GroupOptions = {},
+): Record<string, Dataset> | Promise<Record<string, Dataset>> {
   checkOptions({data}, {data: required(datasetRule)}, 'split()');
   checkShare(share, 'split()');
   checkOptions(options, GROUPS, 'split()');
   checkDataset(data);
-  const parts = splitIndices(groupsOf(data, options), share, options.seed ?? 0);
-  return Object.fromEntries(Object.entries(parts).map(([name, indices]) => [name, subset(data, indices)]));
+  const {stratify: isStratified = false, seed = 0} = options;
+  const groups = groupsOf(data, options);
+  if (isStratified) return stratifiedSplit(groups, share, {data, seed}).then((parts) => subsets(data, parts));
+  return subsets(data, splitIndices(groups, share, seed));
 }
 
 /**
  * Divides the samples into `count` folds for cross-validation. Fold k has one part of the samples for validation and
  * the others for training, so each sample is in exactly one validation set. Samples for which `groupBy` returns the
  * same name stay together. Folds are as equal in size as groups allow: by `seed`, large groups first, each group goes
- * to the fold that is smallest so far. Classes are not looked at. All parts keep the order. Throws INVALID_OPTION, and
- * INVALID_DATASET for fewer samples or groups than folds.
+ * to the fold that is smallest so far. Classes are only looked at with `stratify`. All parts keep the order. Throws
+ * INVALID_OPTION, and INVALID_DATASET for fewer samples or groups than folds; with `stratify`, errors of the data set.
  */
+export function folds(data: Dataset, count: number, options: StratifiedOptions): Promise<TrainingAndValidation[]>;
+export function folds(data: Dataset, count: number, options?: GroupOptions): TrainingAndValidation[];
 export function folds(
   data: Dataset,
   count: number,
   options: GroupOptions = {},
-): {training: Dataset; validation: Dataset}[] {
+): TrainingAndValidation[] | Promise<TrainingAndValidation[]> {
   checkOptions({data, count}, {data: required(datasetRule), count: required(integer({min: 2}))}, 'folds()');
   checkOptions(options, GROUPS, 'folds()');
   checkDataset(data);
-  return foldIndices(groupsOf(data, options), count, options.seed ?? 0).map(({training, validation}) => ({
-    training: subset(data, training),
-    validation: subset(data, validation),
-  }));
+  const {stratify: isStratified = false, seed = 0} = options;
+  const groups = groupsOf(data, options);
+  const inSubsets = (parts: TwoParts[]) => parts.map((each) => subsets(data, each) as TrainingAndValidation);
+  if (isStratified) return stratifiedFolds(groups, count, {data, seed}).then(inSubsets);
+  return inSubsets(foldIndices(groups, count, seed));
 }
 
-/** Throws INVALID_OPTION unless `share` is a fraction, or two fractions whose sum is below 1. */
-export function checkShare(share: number | ThreeWay, where: string): void {
+function subsets(data: Dataset, parts: Record<string, number[]>): Record<string, Dataset> {
+  return Object.fromEntries(Object.entries(parts).map(([name, indices]) => [name, subset(data, indices)]));
+}
+
+/** Throws INVALID_OPTION unless `share` is a fraction, or fractions for the validation and the test. */
+export function checkShare(share: number | ThreeWay | TestAlone, where: string): void {
   if (typeof share !== 'object' || share === null) {
     checkOptions({fraction: share}, {fraction: required(fraction)}, where);
     return;
   }
-  checkOptions(share, {validation: required(fraction), test: required(fraction)}, where);
-  const {validation, test} = share;
+  const isTestAlone = (share as ThreeWay).validation === undefined;
+  checkOptions(share, {validation: isTestAlone ? fraction : required(fraction), test: required(fraction)}, where);
+  const {validation = 0, test} = share as Partial<ThreeWay> & TestAlone;
   if (validation + test < 1) return;
   throw new MaskRcnnError(
     'INVALID_OPTION',
@@ -145,19 +135,30 @@ function groupsOf(data: Dataset, {groupBy = (index) => data.group?.(index)}: Gro
 type Groups = readonly (string | symbol)[];
 type TwoParts = {training: number[]; validation: number[]};
 
+/** The parts besides the training set, in the order in which they are picked. */
+function sharesOf(share: number | ThreeWay | TestAlone): [name: 'validation' | 'test', share: number][] {
+  if (typeof share === 'number') return [['validation', share]];
+  return 'validation' in share && share.validation !== undefined
+    ? [
+        ['validation', share.validation],
+        ['test', share.test],
+      ]
+    : [['test', share.test]];
+}
+
 /** As `split()`, but takes the group of each sample and returns indices. */
 export function splitIndices(groups: Groups, share: number, seed: number): TwoParts;
 export function splitIndices(
   groups: Groups,
-  share: number | ThreeWay,
+  share: number | ThreeWay | TestAlone,
   seed: number,
-): TwoParts | (TwoParts & {test: number[]});
-export function splitIndices(groups: Groups, share: number | ThreeWay, seed: number) {
-  const shares = typeof share === 'number' ? [share] : [share.validation, share.test];
+): Record<string, number[]>;
+export function splitIndices(groups: Groups, share: number | ThreeWay | TestAlone, seed: number) {
+  const shares = sharesOf(share);
   const all = membersOf(groups, shares.length + 1, 'A split');
   const order = new Random(seed).permutation(all.length);
   let next = 0;
-  const picked = shares.map((share, part) => {
+  const picked = shares.map(([name, share], part) => {
     const target = share * groups.length;
     const taken = new Set<number>();
     // One group is left for each part that follows, and one for training.
@@ -166,12 +167,38 @@ export function splitIndices(groups: Groups, share: number | ThreeWay, seed: num
       if (taken.size > 0 && taken.size + group.length / 2 > target) break;
       for (const index of group) taken.add(index);
     }
-    return taken;
+    return [name, taken] as const;
   });
-  const isPicked = (index: number) => picked.some((part) => part.has(index));
+  const isPicked = (index: number) => picked.some(([, part]) => part.has(index));
   const indices = groups.map((_, index) => index);
-  const [validation, test] = picked.map((part) => indices.filter((index) => part.has(index)));
-  return {training: indices.filter((index) => !isPicked(index)), validation, ...(test && {test})};
+  const parts = picked.map(([name, part]) => [name, indices.filter((index) => part.has(index))]);
+  return {training: indices.filter((index) => !isPicked(index)), ...Object.fromEntries(parts)};
+}
+
+/** What a division by class needs besides the groups. */
+type ByClass = {data: Dataset; seed: number};
+
+/** As `splitIndices()`, by class. */
+export async function stratifiedSplit(
+  groups: Groups,
+  share: number | ThreeWay | TestAlone,
+  {data, seed}: ByClass,
+): Promise<{training: number[]} & Record<string, number[]>> {
+  const shares = sharesOf(share);
+  const members = membersOf(groups, shares.length + 1, 'A split');
+  const rest = shares.reduce((left, [, each]) => left - each, 1);
+  const labels = await labelsToStratify(data);
+  const parts = stratify({groups: members, labels}, [rest, ...shares.map(([, each]) => each)], seed);
+  const of = (part: number) => groups.flatMap((_, index) => (parts[index] === part ? [index] : []));
+  return {training: of(0), ...Object.fromEntries(shares.map(([name], i) => [name, of(i + 1)]))};
+}
+
+/** As `foldIndices()`, by class. */
+export async function stratifiedFolds(groups: Groups, count: number, {data, seed}: ByClass): Promise<TwoParts[]> {
+  const members = membersOf(groups, count, `A division into ${count} folds`);
+  const labels = await labelsToStratify(data);
+  const shares = new Array<number>(count).fill(1 / count);
+  return inFolds(stratify({groups: members, labels}, shares, seed), count);
 }
 
 /** As `folds()`, but takes the group of each sample and returns indices. */
@@ -186,10 +213,18 @@ export function foldIndices(groups: Groups, count: number, seed: number): TwoPar
     sizes[smallest]! += group.length;
     for (const index of group) foldOf.set(index, smallest);
   }
-  const indices = groups.map((_, index) => index);
-  return sizes.map((_, fold) => ({
-    training: indices.filter((index) => foldOf.get(index) !== fold),
-    validation: indices.filter((index) => foldOf.get(index) === fold),
+  return inFolds(
+    groups.map((_, index) => foldOf.get(index)!),
+    count,
+  );
+}
+
+/** The training and the validation set of each fold, of the fold of each sample. */
+function inFolds(foldOf: ArrayLike<number>, count: number): TwoParts[] {
+  const indices = Array.from(foldOf, (_, index) => index);
+  return Array.from({length: count}, (_, fold) => ({
+    training: indices.filter((index) => foldOf[index] !== fold),
+    validation: indices.filter((index) => foldOf[index] === fold),
   }));
 }
 
@@ -206,13 +241,4 @@ function membersOf(groups: Groups, least: number, what: string): number[][] {
     'INVALID_DATASET',
     `${what} needs at least ${least} images or groups of images, got ${members.size}.`,
   );
-}
-
-/** Throws RangeError unless all `indices` are integers in 0..length-1. */
-export function checkIndices(indices: readonly number[], length: number): readonly number[] {
-  for (const index of indices) {
-    if (Number.isInteger(index) && index >= 0 && index < length) continue;
-    throw new RangeError(`The indices must be in 0..${length - 1}, got ${show(index)}.`);
-  }
-  return indices;
 }

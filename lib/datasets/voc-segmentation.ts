@@ -9,7 +9,7 @@ import {readImage, readImageSize} from '../image/read-image.js';
 import {type IdMask, readMask} from '../image/read-mask.js';
 import type {Dataset, Instance, MaskedInstance, Sample} from './dataset.js';
 import {clearIds, instancesFromIds} from './instances.js';
-import {checkIndices} from './split.js';
+import {checkIndices} from './subset.js';
 
 /** In the order of their values in the class masks, which start at 1 (VOC2012 development kit, section 2). */
 const VOC_CLASSES = [

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Dataset} from '../../lib/datasets/dataset.js';
 import {compareFingerprints, fingerprintOf} from '../../lib/datasets/fingerprint.js';
-import {subset} from '../../lib/datasets/split.js';
+import {subset} from '../../lib/datasets/subset.js';
 
 const names = ['a', 'b', 'c'];
 

@@ -3,7 +3,7 @@ import {MaskRcnnError} from '../../lib/basics/errors.js';
 import {checkDataset, type Dataset, type Sample} from '../../lib/datasets/dataset.js';
 import {readSample, sizeOfSample, truthOfSample} from '../../lib/datasets/read-sample.js';
 import {sourcesOf} from '../../lib/datasets/sources.js';
-import {subset} from '../../lib/datasets/split.js';
+import {subset} from '../../lib/datasets/subset.js';
 import {cocoNames} from '../../lib/evaluation/results-file.js';
 
 const pixels = () => ({data: new Uint8Array(12), width: 2, height: 2});

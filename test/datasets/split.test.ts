@@ -1,6 +1,7 @@
 import test from 'ava';
 import type {Dataset} from '../../lib/datasets/dataset.js';
-import {split, subset} from '../../lib/datasets/split.js';
+import {split} from '../../lib/datasets/split.js';
+import {subset} from '../../lib/datasets/subset.js';
 
 function numbered(length: number): Dataset {
   return {

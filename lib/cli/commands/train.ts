@@ -65,7 +65,9 @@ ${DATA_HELP}
   --validation 0.2    fraction of DATA to keep for validation (default ${DEFAULT_VALIDATION}; 0: none), or another data set: a path, or
                       '{path: DIR, include: "val_*"}'; options of DATA apply to it too, unless it sets its own
   --fold 2/5          cross-validation: divide DATA into 5 parts by the seed, validate on part 2, train on the others;
-                      the images of a patient stay together
+                      the images of a patient stay together; of DATA with a training and a validation split, the parts
+                      are of both together, and a test split stays out (--split chooses one)
+  --stratify          give each fold, or the validation fraction, its share of the images of every class
   --augment NAME      augmentation of the training images (default hflip):
                       ${AUGMENT_NAMES.join(', ')}
   --seed N            seed of the validation split or the folds, the image order, the augmentation, the samplers and the

@@ -10,7 +10,7 @@ import {readSized, sizedLargeImage} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
 import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
 import {leftOut} from '../left-out.js';
-import {checkIndices} from '../split.js';
+import {checkIndices} from '../subset.js';
 import type {AnnotatedImage, AnnotatedObject, Annotations, Tally} from './annotations.js';
 import {checkNames, empty} from './check-annotations.js';
 import {decodeParts} from './decode-parts.js';

@@ -8,7 +8,7 @@ import type {LargeImage, LevelOptions} from '../../image/regions/large-image.js'
 import {MOST_MASK_PIXELS} from '../../masks/placed-mask.js';
 import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
 import {leftOut} from '../left-out.js';
-import {checkIndices} from '../split.js';
+import {checkIndices} from '../subset.js';
 import {type Annotation, isBoxAlone, toBox} from './annotation.js';
 import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
 import {readAnnotations} from './annotation-reader.js';
