@@ -78,7 +78,7 @@ export type {PixelScores, PixelSummary} from './evaluation/pixel-scores.js';
 export type {ConfusionMatrix} from './evaluation/scored-data.js';
 export type {DetectionScores, ObjectTally} from './evaluation/true-positives.js';
 export {type Conversion, type ConvertOptions, convertDataset} from './export/convert-dataset.js';
-export type {CocoSegmentation} from './export/format.js';
+export type {Segmentation} from './export/format.js';
 export type {ExportFormatName} from './export/formats.js';
 export {describeLoss, type Loss, type LossKind} from './export/losses.js';
 export {writeTilesGeoJson} from './export/tiles-geojson.js';

@@ -10,7 +10,7 @@ import {requireWritableFolder, writing} from '../files/writing.js';
 import {readImageSize} from '../image/read-image.js';
 import {AnnotationFolder} from './annotation-folder.js';
 import {type DatasetImage, datasetImage} from './dataset-image.js';
-import type {CocoSegmentation, ExportFormat} from './format.js';
+import type {ExportFormat, Segmentation} from './format.js';
 import {type ExportFormatName, exportFormat, exportFormatRule} from './formats.js';
 import {ImageNames} from './image-names.js';
 import {LOSSES, type Loss} from './losses.js';
@@ -29,11 +29,12 @@ export type ConvertOptions = {
    */
   images?: 'copy' | 'link' | 'none';
   /**
-   * How the masks of COCO format are written, which other formats do not have. 'rle': compressed run lengths, as
-   * pycocotools makes them; 'runs': uncompressed run lengths, for programs that cannot read compressed ones;
-   * 'polygons': for programs that read nothing else, with holes filled. Default 'rle'.
+   * How the masks of COCO and CVAT are written. COCO: 'rle', compressed run lengths, as pycocotools makes them; 'runs',
+   * uncompressed run lengths, for programs that cannot read compressed ones; 'polygons', for programs that read nothing
+   * else, with holes filled. Default 'rle'. CVAT: 'masks'; 'polygons', with holes filled and the parts of an object in
+   * a group. Default: polygons for objects of one part without holes, masks for the others.
    */
-  segmentation?: CocoSegmentation;
+  segmentation?: Segmentation;
   /** Called after each image with the numbers of images that are done and of all. */
   onImage?: (done: number, total: number) => void;
   /** Stops the work. `convertDataset()` then rejects with the signal's reason, and leaves nothing. */
@@ -49,7 +50,7 @@ export type Conversion = {
   losses: readonly Loss[];
 };
 
-export const segmentationRule: Rule = oneOf('rle', 'runs', 'polygons');
+export const segmentationRule: Rule = oneOf('rle', 'runs', 'masks', 'polygons');
 
 const CONVERT_OPTIONS: Schema = {
   format: required(exportFormatRule),
@@ -61,11 +62,14 @@ const CONVERT_OPTIONS: Schema = {
 
 const IMAGES_AT_ONCE = 8;
 
-/** Throws INVALID_OPTION for `segmentation` with another format than COCO. */
-function refuseForeign(format: ExportFormatName, segmentation: CocoSegmentation | undefined): void {
-  if (segmentation === undefined || format === 'coco') return;
-  const message = `Option 'segmentation' of convertDataset is for the format 'coco', got '${format}'.`;
-  throw new MaskRcnnError('INVALID_OPTION', message);
+/** Throws INVALID_OPTION for a `segmentation` that the format does not have. */
+function refuseForeign({key, segmentations = []}: ExportFormat, segmentation: Segmentation | undefined): void {
+  if (segmentation === undefined || segmentations.includes(segmentation)) return;
+  const expected =
+    segmentations.length === 0
+      ? `is for the formats 'coco' and 'cvat', got '${key}'`
+      : `must be one of ${segmentations.map((each) => `'${each}'`).join(', ')} with the format '${key}', got '${segmentation}'`;
+  throw new MaskRcnnError('INVALID_OPTION', `Option 'segmentation' of convertDataset ${expected}.`);
 }
 
 /**
@@ -86,8 +90,8 @@ export async function convertDataset(
   checkOptions({folder}, {folder: required(text)}, 'convertDataset');
   checkOptions(options, CONVERT_OPTIONS, 'convertDataset');
   const {format: key, images = 'copy', segmentation, onImage, signal} = options;
-  refuseForeign(key, segmentation);
   const format = exportFormat(key);
+  refuseForeign(format, segmentation);
   const parts = partsOf(data);
   const classes = classesOf(parts);
   await requireNewFolder(folder);
@@ -97,7 +101,7 @@ export async function convertDataset(
     classes,
     splits,
     scored: false,
-    segmentation: segmentation ?? 'rle',
+    segmentation,
   });
   const total = parts.reduce((sum, part) => sum + part.data.length, 0);
   let [done, objects] = [0, 0];

@@ -8,12 +8,12 @@ export type ExportContext = {
   splits: readonly string[];
   /** Whether the objects have scores: then they are detections. */
   scored: boolean;
-  /** How COCO's masks are written. */
-  segmentation: CocoSegmentation;
+  /** How masks are written, one of the format's `segmentations`. Undefined: as its users expect. */
+  segmentation?: Segmentation | undefined;
 };
 
-/** Compressed run lengths, run lengths, or polygons. */
-export type CocoSegmentation = 'rle' | 'runs' | 'polygons';
+/** Compressed run lengths, run lengths, bitmaps, or polygons. */
+export type Segmentation = 'rle' | 'runs' | 'masks' | 'polygons';
 
 /** A file to be written. Its path is relative to the root of what is written, with '/'. */
 export type ExportedFile = {path: string; content: string | Uint8Array};
@@ -47,6 +47,8 @@ export type ExportFormat = {
     crowds: boolean;
     boxes: boolean;
   };
+  /** The ways to write masks that can be chosen. Missing: there is one. */
+  segmentations?: readonly Segmentation[];
   /** Where the images of a split are, relative to the root, with '/'. Empty for the root itself. */
   imageFolder(split: string | undefined): string;
   /** The files of one image. May run for several images at a time. Throws INVALID_MASK, INVALID_DATASET. */

@@ -2,9 +2,11 @@ import {count} from '../basics/wording.js';
 
 /** Something that a format cannot hold. */
 export type LossKind = {
-  /** What happens, after a number: 'holes filled'. */
+  /** What happens, after a number of several: 'holes were filled'. */
   what: string;
-  /** The reason, as a clause. */
+  /** The same, after the number 1: 'hole was filled'. */
+  one: string;
+  /** The reason, to follow 'because', where 'it' is the format. */
   why: string;
 };
 
@@ -19,22 +21,35 @@ export type Loss = LossKind & {
   example: string;
 };
 
+const ONE_FOR_EACH_PIXEL = 'each of its pixels belongs to one object';
+
 export const LOSSES = {
-  holes: {what: 'holes filled', why: 'its polygons have no holes'},
-  parts: {what: 'gaps bridged by a line without width', why: 'its objects are single polygons'},
-  crowds: {what: 'crowd regions left out', why: 'each of its objects is one object'},
-  boxes: {what: 'boxes left out', why: 'its objects are shapes, and only the box of these is known'},
-  unused: {what: 'classes without objects left out', why: 'it has no list of classes'},
-  scores: {what: 'scores left out', why: 'it has no place for them'},
-  classes: {what: 'classes left out', why: 'its objects have no class'},
-  empty: {what: 'objects without a pixel left out', why: 'it has no empty shapes'},
-  overlaps: {what: 'pixels given to another object', why: 'each of its pixels belongs to one object'},
-  covered: {what: 'objects left out because others cover them', why: 'each of its pixels belongs to one object'},
+  holes: kind('hole', 'filled', 'its polygons have no holes'),
+  parts: kind(
+    'gap between parts',
+    'bridged by a line without width',
+    'its objects are single polygons',
+    'gaps between parts',
+  ),
+  crowds: kind('crowd region', 'left out', 'each of its objects is one object'),
+  boxes: kind(
+    'object of which only the box is known',
+    'left out',
+    'its objects are shapes',
+    'objects of which only the boxes are known',
+  ),
+  unused: kind('class without objects', 'left out', 'it has no list of classes', 'classes without objects'),
+  scores: kind('score', 'left out', 'it has no place for scores'),
+  classes: {what: 'objects lost their class', one: 'object lost its class', why: 'its objects have no class'},
+  empty: kind('object without a pixel', 'left out', 'it has no empty shapes', 'objects without a pixel'),
+  overlaps: kind('pixel of an overlap', 'given to another object', ONE_FOR_EACH_PIXEL, 'pixels of overlaps'),
+  covered: kind('object that others cover', 'left out', ONE_FOR_EACH_PIXEL, 'objects that others cover'),
   turned: {
-    what: 'images whose objects are in the wrong place for programs that turn photos by their EXIF orientation',
-    why: 'they were annotated as stored; save the photos turned first',
+    what: 'photos have objects in the wrong place for programs that turn photos by their EXIF orientation',
+    one: 'photo has objects in the wrong place for programs that turn photos by their EXIF orientation',
+    why: 'they were annotated as stored; save the photos turned first, and convert again',
   },
-  renamed: {what: 'images renamed', why: 'another image of the same name is in the same folder'},
+  renamed: kind('image', 'renamed', 'another image of the same name is in the same folder'),
 } as const satisfies Record<string, LossKind>;
 
 /** Adds up what is lost, over all images. */
@@ -60,8 +75,18 @@ export class Losses {
   }
 }
 
-/** What was lost, as a sentence: 'YOLO: 3 holes filled, in 2 objects of 1 image (first: a.png, object 3): …'. */
-export function describeLoss(format: string, {what, why, number, objects, images, example}: Loss): string {
-  const where = objects === 0 ? '' : `, in ${count(objects, 'object')} of ${count(images, 'image')}`;
-  return `${format}: ${number} ${what}${where}, because ${why}. The first: ${example}.`;
+/**
+ * What was lost, as a sentence: 'YOLO: 3 holes were filled in 2 objects on 1 image, because its polygons have no holes.
+ * The first: a.png, object 3.'
+ */
+export function describeLoss(format: string, {what, one, why, number, objects, images, example}: Loss): string {
+  // Where each object counts once, their number is said already.
+  const inObjects = objects === 0 || objects === number ? '' : ` in ${count(objects, 'object')}`;
+  const onImages = objects === 0 ? '' : ` on ${count(images, 'image')}`;
+  return `${format}: ${count(number, one, what)}${inObjects}${onImages}, because ${why}. The first: ${example}.`;
+}
+
+/** 'holes were filled' and 'hole was filled'. */
+function kind(noun: string, fate: string, why: string, plural = `${noun}s`): LossKind {
+  return {what: `${plural} were ${fate}`, one: `${noun} was ${fate}`, why};
 }

@@ -8,14 +8,23 @@ import {isInRing, joinedRing} from './rings.js';
  * The object as the ring of one polygon, for formats that have no other. Fills its holes, together with what is in
  * them, and joins its parts by lines without width. Counts both.
  */
-export async function singleRing({id, mask}: CroppedObject, image: NumberedImage): Promise<readonly number[]> {
-  const polygons = await maskPolygons(mask);
+export async function singleRing(object: CroppedObject, image: NumberedImage): Promise<readonly number[]> {
+  const parts = filledParts(await maskPolygons(object.mask), object, image);
+  if (parts.length > 1) image.lose(LOSSES.parts, object.id, parts.length - 1);
+  return joinedRing(parts);
+}
+
+/** The outer rings of an object, for formats whose polygons have no holes. Fills the holes, and counts them. */
+export function filledParts(
+  polygons: readonly MaskPolygon[],
+  {id}: CroppedObject,
+  image: NumberedImage,
+): (readonly number[])[] {
   const holes = polygons.flatMap((polygon) => polygon.holes);
   if (holes.length > 0) image.lose(LOSSES.holes, id, holes.length);
   // By the even-odd rule, an island in a filled hole would be a hole.
   const parts = polygons.filter((polygon) => !holes.some((hole) => isInRing(innerPoint(polygon), hole)));
-  if (parts.length > 1) image.lose(LOSSES.parts, id, parts.length - 1);
-  return joinedRing(parts.map(({outer}) => outer));
+  return parts.map(({outer}) => outer);
 }
 
 /** The centre of the first pixel of the topmost row, which has the leftmost corner of this row. */

@@ -36,7 +36,6 @@ export async function writeDetections(
     classes,
     splits: [],
     scored: true,
-    segmentation: 'rle',
   });
   const names = new ImageNames();
   try {

@@ -1,6 +1,6 @@
 /**
- * Which pages of a TIFF are channels of the same plane. Microscopes write channels, slices (z) and frames (t) of a stack
- * as pages. Which is which is in the OME-XML, or in the description that ImageJ writes.
+ * Which pages of a TIFF are channels of the same plane. Microscopes write the channels, slices (z) and frames (t) of a
+ * stack as pages. Which is which is in the OME-XML, or in the description that ImageJ writes.
  */
 import {count} from '../basics/wording.js';
 import {Undecodable} from './bytes.js';

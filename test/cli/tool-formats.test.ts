@@ -62,7 +62,7 @@ test.serial('predict writes the formats of tools, which are read back to the mas
   t.deepEqual([...labels[0]!.ids], [...labels[1]!.ids]);
   t.regex(
     err,
-    /YOLO: \d+ scores left out, in \d+ objects of 2 images, because it has no place for them\. The first: a_1\.png, object 1\./,
+    /YOLO: \d+ scores were left out on 2 images, because it has no place for scores\. The first: a_1\.png, object 1\./,
   );
   // LabelMe opens the image from where it is.
   const {imagePath} = JSON.parse(await readFile(at('found/labelme/a_1.json'), 'utf8'));

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import type {Dataset, TrueObject} from '../../lib/datasets/dataset.js';
 import {openDataset} from '../../lib/datasets/open-dataset.js';
 import {type ConvertOptions, convertDataset} from '../../lib/export/convert-dataset.js';
-import {describeLoss} from '../../lib/export/losses.js';
+import {describeLoss, LOSSES, type LossKind} from '../../lib/export/losses.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import {encodeRle} from '../../lib/masks/rle-operations.js';
 import {contentOf, type Drawn, drawnDataset, FULL, HARD, PIXEL, temporary, trueObjects} from './drawn.js';
@@ -96,6 +96,20 @@ test('images are copied bit for bit, linked, or told by their path', async (t) =
   t.is(await pathIn('none'), '../full.png');
 });
 
+test('losses are sentences, of one and of several', (t) => {
+  const {holes, scores, classes} = LOSSES;
+  const say = (kind: LossKind, number: number, objects: number, images: number) =>
+    describeLoss('YOLO', {...kind, number, objects, images, example: 'a.png, object 3'});
+  t.is(
+    say(holes, 12, 3, 2),
+    'YOLO: 12 holes were filled in 3 objects on 2 images, because its polygons have no holes. The first: a.png, object 3.',
+  );
+  t.regex(say(holes, 2, 1, 1), /: 2 holes were filled in 1 object on 1 image, because/);
+  t.regex(say(holes, 1, 1, 1), /: 1 hole was filled on 1 image, because/);
+  t.regex(say(scores, 1, 1, 1), /: 1 score was left out on 1 image, because it has no place for scores\./);
+  t.regex(say(classes, 5, 5, 2), /: 5 objects lost their class on 2 images, because its objects have no class\./);
+});
+
 test('images of one name get others, which is told', async (t) => {
   const folder = await temporary(t);
   for (const name of ['a', 'b']) await mkdir(join(folder, name));
@@ -105,7 +119,7 @@ test('images of one name get others, which is told', async (t) => {
   t.deepEqual(await readdir(join(folder, 'out/images')), ['1-2.png', '1-3.jpg', '1.png']);
   t.deepEqual(
     losses.map((loss) => describeLoss('YOLO', loss)),
-    ['YOLO: 2 images renamed, because another image of the same name is in the same folder. The first: 1.png.'],
+    ['YOLO: 2 images were renamed, because another image of the same name is in the same folder. The first: 1.png.'],
   );
   t.is((await openDataset(join(folder, 'out'))).length, 3);
 });
@@ -140,7 +154,12 @@ test('photos that are turned away from their objects are told', async (t) => {
   const data = {...given, sources: () => [photo]};
   const {losses} = await convertDataset(data, join(folder, 'out'), {format: 'yolo'});
   t.like(losses, [
-    {number: 1, images: 1, example: 'photo.jpg', why: 'they were annotated as stored; save the photos turned first'},
+    {
+      number: 1,
+      images: 1,
+      example: 'photo.jpg',
+      why: 'they were annotated as stored; save the photos turned first, and convert again',
+    },
   ]);
 });
 
@@ -150,7 +169,7 @@ test('classes without objects are told where the format has no list of them', as
   const lossesOf = async (format: ConvertOptions['format']) =>
     (await convertDataset(data, join(folder, format), {format})).losses.map(({what, example}) => [what, example]);
   for (const format of ['labelme', 'via', 'label-studio', 'geojson'] as const) {
-    t.deepEqual(await lossesOf(format), [['classes without objects left out', "'debris'"]], format);
+    t.deepEqual(await lossesOf(format), [['classes without objects were left out', "'debris'"]], format);
   }
   for (const format of ['coco', 'yolo', 'cvat', 'supervisely'] as const)
     t.deepEqual(await lossesOf(format), [], format);
@@ -192,7 +211,7 @@ test('crowds are kept in COCO, left out elsewhere and told', async (t) => {
   t.deepEqual(toCoco.losses, []);
   t.deepEqual(await (await openDataset(join(folder, 'coco'))).truth!(0), objects);
   const {losses} = await convertDataset(data, join(folder, 'cvat'), {format: 'cvat'});
-  t.like(losses, [{what: 'crowd regions left out', number: 1, example: 'hard.png, object 2'}]);
+  t.like(losses, [{what: 'crowd regions were left out', number: 1, example: 'hard.png, object 2'}]);
   t.is((await (await openDataset(join(folder, 'cvat'))).truth!(0)).length, objects.length - 1);
 });
 
@@ -209,7 +228,7 @@ test('objects without a pixel are left out and told', async (t) => {
   const data = {...given, truth: async () => [empty, ...(await trueObjects(PIXEL))]};
   const {losses, objects} = await convertDataset(data, join(folder, 'out'), {format: 'geojson'});
   t.is(objects, 2);
-  t.like(losses, [{what: 'objects without a pixel left out', number: 1, example: 'pixel.png, object 1'}]);
+  t.like(losses, [{what: 'objects without a pixel were left out', number: 1, example: 'pixel.png, object 1'}]);
 });
 
 test('what is not a data set, a split or a class that can be written is refused', async (t) => {
@@ -233,7 +252,14 @@ test('what is not a data set, a split or a class that can be written is refused'
   const ignored = {...data, classes: ['a', '__ignore__']};
   await fails(ignored, /must not be called '__ignore__', which LabelMe takes for none/, {format: 'labelme'});
   await fails(data, /needs option 'format'/, {});
-  await fails(data, /'segmentation' .* is for the format 'coco', got 'cvat'/, {format: 'cvat', segmentation: 'runs'});
+  await fails(data, /'segmentation' .* must be one of 'masks', 'polygons' with the format 'cvat', got 'runs'/, {
+    format: 'cvat',
+    segmentation: 'runs',
+  });
+  await fails(data, /'segmentation' .* is for the formats 'coco' and 'cvat', got 'via'/, {
+    format: 'via',
+    segmentation: 'polygons',
+  });
   const wrong = {...data, truth: async () => [{...(await trueObjects(PIXEL))[0]!, label: 9}]};
   await fails(wrong, /The label of object 1 of .*pixel\.png must be in 1\.\.2, got 9/);
   const other = {...data, truth: async () => [(await trueObjects(FULL))[0]!]};

@@ -39,10 +39,15 @@ def geojson(folder):
 
 def cvat(folder):
     import numpy as np
+    from shapely.geometry import Polygon
 
     for image in ElementTree.parse(folder / "annotations.xml").getroot().iter("image"):
         objects = []
-        for mask in image.iter("mask"):
+        for mask in image:
+            if mask.tag == "polygon":
+                points = [[float(each) for each in point.split(",")] for point in mask.get("points").split(";")]
+                objects.append([mask.get("label"), round(Polygon(points).area)])
+                continue
             runs = [int(run) for run in mask.get("rle").split(", ")]
             # Runs alternate from 0, row by row, and fill the box.
             values = np.repeat(np.arange(len(runs)) % 2, runs)

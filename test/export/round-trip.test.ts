@@ -1,3 +1,4 @@
+import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -46,7 +47,9 @@ test('ImageJ ROIs are read back to the very same masks, without classes', async 
   const out = join(folder, 'out');
   const {losses} = await convertDataset(data, out, {format: 'imagej'});
   const objects = HARD.objects.length + 4;
-  t.like(losses, [{what: 'classes left out', number: objects, objects, images: 4, example: 'hard.png, object 1'}]);
+  t.like(losses, [
+    {what: 'objects lost their class', number: objects, objects, images: 4, example: 'hard.png, object 1'},
+  ]);
   t.deepEqual(masksOf(await contentOf(await openDataset(out))), masksOf(await contentOf(data)));
 });
 
@@ -59,7 +62,7 @@ test('COCO is read back to the very same masks from uncompressed run lengths, an
   };
   t.deepEqual(await write('runs'), {losses: [], read: masksOf(await contentOf(data))});
   const {losses, read} = await write('polygons');
-  t.like(losses, [{what: 'holes filled', number: 4, objects: 3, images: 1, example: 'hard.png, object 2'}]);
+  t.like(losses, [{what: 'holes were filled', number: 4, objects: 3, images: 1, example: 'hard.png, object 2'}]);
   const {width, height, objects} = HARD;
   const whole = objects.map(([, shape]) => encodeRle(filled(HARD, bitmapOf(HARD, shape)), width, height));
   t.deepEqual(
@@ -68,13 +71,38 @@ test('COCO is read back to the very same masks from uncompressed run lengths, an
   );
 });
 
-for (const format of ['yolo', 'via'] as const) {
+test('CVAT: polygons for objects of one part without holes, masks for the others; or masks alone', async (t) => {
+  const folder = await temporary(t);
+  const data = await drawnDataset(folder, [HARD, FULL, PIXEL, EMPTY, OVERLAP]);
+  const write = async (name: string, segmentation?: 'masks' | 'polygons') => {
+    const out = join(folder, name);
+    await convertDataset(data, out, {format: 'cvat', ...(segmentation && {segmentation})});
+    const xml = await readFile(join(out, 'annotations.xml'), 'utf8');
+    const count = (tag: string) => xml.split(`<${tag} `).length - 1;
+    return {content: await contentOf(await openDataset(out)), polygons: count('polygon'), masks: count('mask'), xml};
+  };
+  const all = HARD.objects.length + 4;
+  const mixed = await write('mixed');
+  // A ring, two holes, two parts, an island in a hole, two pixels that touch at a corner, and a chessboard.
+  t.deepEqual([mixed.polygons, mixed.masks], [all - 6, 6]);
+  const masks = await write('masks', 'masks');
+  t.deepEqual([masks.polygons, masks.masks], [0, all]);
+  t.deepEqual(masks.content, await contentOf(data));
+  const polygons = await write('polygons', 'polygons');
+  t.is(polygons.masks, 0);
+  t.deepEqual(new Set(polygons.xml.match(/group_id="\d+"/g)), new Set([4, 8, 13].map((id) => `group_id="${id}"`)));
+});
+
+for (const format of ['yolo', 'via', 'cvat'] as const) {
   test(`${format} is read back to the same masks with their holes filled, and says how many`, async (t) => {
     const folder = await temporary(t);
     const images = [HARD, FULL, PIXEL, EMPTY, OVERLAP];
     const data = await drawnDataset(folder, images);
     const out = join(folder, 'out');
-    const {losses} = await convertDataset(data, out, {format});
+    const {losses} = await convertDataset(data, out, {
+      format,
+      ...(format === 'cvat' && {segmentation: 'polygons' as const}),
+    });
     const expected = Object.fromEntries(
       await Promise.all(
         images.map(async (image) => {
@@ -92,8 +120,17 @@ for (const format of ['yolo', 'via'] as const) {
     );
     // Of the ring, two of the next, and that with the island; the island, two pairs, and 50 pixels of a chessboard.
     t.like(losses, [
-      {what: 'holes filled', number: 4, objects: 3, images: 1, example: 'hard.png, object 2'},
-      {what: 'gaps bridged by a line without width', number: 1 + 1 + 49, objects: 3, example: 'hard.png, object 4'},
+      {what: 'holes were filled', number: 4, objects: 3, images: 1, example: 'hard.png, object 2'},
+      ...(format === 'cvat'
+        ? [] // parts are a group
+        : [
+            {
+              what: 'gaps between parts were bridged by a line without width',
+              number: 1 + 1 + 49,
+              objects: 3,
+              example: 'hard.png, object 4',
+            },
+          ]),
     ]);
   });
 }
@@ -106,7 +143,7 @@ for (const format of ['masks', 'masks-tiff'] as const) {
     const {losses} = await convertDataset(data, out, {format});
     t.deepEqual(
       losses.map(({what}) => what),
-      ['classes left out'],
+      ['objects lost their class'],
     );
     t.deepEqual(masksOf(await contentOf(await openDataset(out))), masksOf(await contentOf(data)));
   });
@@ -131,8 +168,8 @@ for (const format of ['masks', 'masks-tiff'] as const) {
     const out = join(folder, 'out');
     const {losses} = await convertDataset(data, out, {format});
     t.like(losses, [
-      {what: 'pixels given to another object', number: 9, objects: 1},
-      {what: 'objects left out because others cover them', number: 1, objects: 1, example: 'covered.png, object 3'},
+      {what: 'pixels of overlaps were given to another object', number: 9, objects: 1},
+      {what: 'objects that others cover were left out', number: 1, objects: 1, example: 'covered.png, object 3'},
     ]);
     const visible: Shape[] = [
       (x, y) => box(0, 0, 10, 10)(x, y) && !box(2, 2, 5, 5)(x, y),

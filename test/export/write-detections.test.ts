@@ -104,7 +104,7 @@ test('YOLO has no scores, which is told', async (t) => {
   const {losses, found} = await written(t, 'yolo');
   const number = found.scores.length;
   t.like(
-    losses.find(({what}) => what === 'scores left out'),
+    losses.find(({what}) => what === 'scores were left out'),
     {number, objects: number, images: 1},
   );
 });
@@ -149,7 +149,7 @@ test('detections without masks are boxes, in the formats that have them', async 
     const losses = await writeDetections([found], out, {format, classes});
     t.deepEqual(
       losses.map(({what}) => what),
-      format === 'yolo' ? ['scores left out'] : [],
+      format === 'yolo' ? ['scores were left out'] : [],
     );
     const data = await openDataset(out, {images: dirname(source)});
     const objects = await data.truth!(0);

@@ -21,8 +21,9 @@ TO is too. TO gets its name when it is whole: what an interrupted run leaves is 
   --format NAME       the format to write:
 ${EXPORT_FORMATS.map(({key, name, writes}) => `                      ${key}: ${name}, ${writes}`).join('\n')}
   --image-files HOW   what becomes of the images: copy, or link for symbolic links, or none (default copy)
-  --segmentation FORM how COCO's masks are written: rle for compressed run lengths, runs for uncompressed ones, or
-                      polygons, which have no holes (default rle)
+  --segmentation FORM how masks are written. COCO: rle for compressed run lengths, runs for uncompressed ones, or
+                      polygons, which have no holes (default rle). CVAT: masks, or polygons (default: polygons for
+                      objects of one part without holes, masks for the others)
   --split NAME        convert only this part of FROM
 
   maskrcnn convert-data labelme yolo --format yolo

@@ -219,8 +219,7 @@ export class PredictionWriter {
   ): Promise<void> {
     const root = join(this.#output.folder, format);
     const tool =
-      this.#tools.get(format) ??
-      new AnnotationFolder(root, toolFormat(format), {classes, splits: [], scored: true, segmentation: 'rle'});
+      this.#tools.get(format) ?? new AnnotationFolder(root, toolFormat(format), {classes, splits: [], scored: true});
     this.#tools.set(format, tool);
     // Files of one image need different names. One file for all images has the names that the images have.
     const own = withSlashes(join(dirname(stem), basename(file)));

@@ -4,7 +4,7 @@ import type {Rle} from '../../masks/rle.js';
 import {rleToRuns} from '../../masks/rle-operations.js';
 import type {NumberedImage} from '../annotations.js';
 import {maskExtents} from '../crops.js';
-import type {CocoSegmentation, ExportFormat} from '../format.js';
+import type {ExportFormat, Segmentation} from '../format.js';
 import {LOSSES} from '../losses.js';
 
 /**
@@ -17,8 +17,9 @@ export const coco: ExportFormat = {
   key: 'coco',
   writes: 'annotations.json',
   holds: {classes: true, unused: true, scores: true, crowds: true, boxes: true},
+  segmentations: ['rle', 'runs', 'polygons'],
   imageFolder: (split) => split ?? '',
-  document(split, {classes, segmentation}) {
+  document(split, {classes, segmentation = 'rle'}) {
     // The list of images stands at the end: only it is kept in memory.
     const images: string[] = [];
     const categories = classes.map((name, i) => JSON.stringify({id: i + 1, name, supercategory: ''}));
@@ -36,7 +37,7 @@ export const coco: ExportFormat = {
   },
 };
 
-async function annotationsOf(image: NumberedImage, form: CocoSegmentation): Promise<string[]> {
+async function annotationsOf(image: NumberedImage, form: Segmentation): Promise<string[]> {
   const annotations: string[] = [];
   const extents = await maskExtents(image);
   const turn = new Turn();
@@ -72,7 +73,7 @@ async function annotationsOf(image: NumberedImage, form: CocoSegmentation): Prom
 }
 
 /** Polygons have no holes: `lose` is told how many are filled. A mask without pixels has run lengths in any form. */
-async function segmentationOf(mask: Rle, form: CocoSegmentation, lose: (holes: number) => void): Promise<unknown> {
+async function segmentationOf(mask: Rle, form: Segmentation, lose: (holes: number) => void): Promise<unknown> {
   if (form === 'runs') return {size: mask.size, counts: await rleToRuns(mask)};
   const polygons = form === 'polygons' ? await maskPolygons(mask) : [];
   if (polygons.length === 0) return mask;

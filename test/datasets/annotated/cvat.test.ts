@@ -322,3 +322,26 @@ test('a real export: polygons and brush masks of histology', async (t) => {
   t.deepEqual(await data.size(5), {width: 1920, height: 1080});
   t.is(data.images[5]!.file, join(path, 'BH-08D.jpg'));
 });
+
+test("shapes of a group are one object of their class, as in CVAT's own export to COCO", async (t) => {
+  const grouped = (points: string, group: number, name = 'cell') =>
+    polygon(points, name).replace('z_order', `group_id="${group}" z_order`);
+  const shapes = [
+    grouped('1,1;5,1;5,4;1,4', 7),
+    square,
+    grouped('10,10;14,10;14,13;10,13', 7),
+    grouped('20,20;24,20;24,23;20,23', 7, 'b'),
+    grouped('30,20;34,20;34,23;30,23', 0),
+    '<box label="cell" xtl="1" ytl="2" xbr="3" ybr="4" group_id="7"></box>',
+  ];
+  const path = await folderOf(t, {'annotations.xml': xml(image(shapes.join('\n'))), 'a.png': '40x30'});
+  const data = await openWith(cvat, path);
+  t.deepEqual(await truth(data), [
+    ['cell', 24],
+    ['cell', 12],
+    ['b', 12],
+    ['cell', 12],
+    ['cell', 4],
+  ]);
+  t.deepEqual(data.stats.objects, {b: 1, cell: 4});
+});

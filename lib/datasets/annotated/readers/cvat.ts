@@ -8,6 +8,7 @@ import {
   type AnnotatedObject,
   type Annotations,
   occurringClasses,
+  type Part,
   type Ring,
   Tally,
 } from '../annotations.js';
@@ -28,13 +29,16 @@ const MOST_MASK_PIXELS = 4 * MAX_PIXELS;
 /** The run lengths of a mask, which become a bitmap only when the image is used. */
 type Runs = {runs: Uint32Array; at: Omit<InstanceMask, 'data'>};
 
-type Shape = {className: string; where: string; outline: {ring: Ring} | {boxAround: Ring} | Runs};
+/** `group`: shapes of one group are one object, as CVAT exports them to COCO; 0 for none. */
+type Shape = {className: string; where: string; group: number; outline: {ring: Ring} | {boxAround: Ring} | Runs};
 
 type CvatImage = {
   name: string;
   subset: string | undefined;
   size: {width: number; height: number};
   shapes: Shape[];
+  /** The groups of the shapes so far, with their classes. */
+  groups: Set<string>;
   maskPixels: number;
 };
 
@@ -79,7 +83,7 @@ async function read(place: Place, names: readonly string[], {images}: ReaderOpti
 
 /** In a function of its own, so that no more than the shapes stays in memory. */
 function imageWith(shapes: readonly Shape[], file: string, size: CvatImage['size'], path: string): AnnotatedImage {
-  return {file, size, sources: [path], objects: async () => shapes.map(toObject)};
+  return {file, size, sources: [path], objects: async () => toObjects(shapes)};
 }
 
 async function parse(path: string, tally: Tally): Promise<{labels: readonly string[]; images: readonly CvatImage[]}> {
@@ -97,8 +101,11 @@ async function parse(path: string, tally: Tally): Promise<{labels: readonly stri
       if (shape === undefined) return;
       const className = names.get(shape.className) ?? copyOf(shape.className);
       names.set(className, className);
-      tally.object(className);
-      images.at(-1)!.shapes.push({...shape, className});
+      const {shapes, groups} = images.at(-1)!;
+      const group = `${shape.group} ${className}`;
+      if (shape.group === 0 || !groups.has(group)) tally.object(className);
+      if (shape.group !== 0) groups.add(group);
+      shapes.push({...shape, className});
     },
     close(name, text, parents) {
       if (parents[1] !== 'meta' || parents.at(name === 'label' ? -1 : -2) !== 'labels') return;
@@ -121,7 +128,7 @@ function newImage(tag: XmlTag): CvatImage {
   const [width, height] = [tag.length('width'), tag.length('height')];
   if (width * height > MAX_PIXELS) throw tag.wrong('width', `such that the image has ${MAX_PIXELS} pixels at most`);
   const subset = tag.has('subset') ? copyOf(tag.text('subset')) : undefined;
-  return {name: copyOf(tag.text('name')), subset, size: {width, height}, shapes: [], maskPixels: 0};
+  return {name: copyOf(tag.text('name')), subset, size: {width, height}, shapes: [], groups: new Set(), maskPixels: 0};
 }
 
 /** Undefined for shapes without a mask or a box. */
@@ -133,7 +140,9 @@ function readShape(tag: XmlTag, image: CvatImage, tally: Tally): Shape | undefin
   }
   if ('boxAround' in outline) tally.useBox();
   else tally.use(tag.name);
-  return {className: tag.text('label'), where: tag.where, outline};
+  // Boxes have no parts.
+  const group = 'boxAround' in outline || !tag.has('group_id') ? 0 : tag.whole('group_id');
+  return {className: tag.text('label'), where: tag.where, group, outline};
 }
 
 /**
@@ -177,11 +186,25 @@ function readMask(tag: XmlTag, image: CvatImage): Runs {
   return {runs, at: {left, top, width, height}};
 }
 
-function toObject({className, where, outline}: Shape): AnnotatedObject {
-  if ('boxAround' in outline) return {className, where, parts: [outline]};
-  const part =
-    'ring' in outline ? {rings: [outline.ring]} : {bitmap: bitmapOfRows(Array.from(outline.runs), outline.at)!};
-  return {className, where, parts: [part]};
+/** The objects, with the shapes of the same group and class as parts of one. */
+function toObjects(shapes: readonly Shape[]): AnnotatedObject[] {
+  const objects: {className: string; where: string; parts: Part[]}[] = [];
+  const grouped = new Map<string, Part[]>();
+  for (const {className, where, group, outline} of shapes) {
+    const key = `${group} ${className}`;
+    const known = group === 0 ? undefined : grouped.get(key);
+    const parts = known ?? [];
+    parts.push(toPart(outline));
+    if (known !== undefined) continue;
+    objects.push({className, where, parts});
+    if (group !== 0) grouped.set(key, parts);
+  }
+  return objects;
+}
+
+function toPart(outline: Shape['outline']): Part {
+  if ('boxAround' in outline) return outline;
+  return 'ring' in outline ? {rings: [outline.ring]} : {bitmap: bitmapOfRows(Array.from(outline.runs), outline.at)!};
 }
 
 function noCvat(file: string, got: string): MaskRcnnError {
