@@ -1,10 +1,7 @@
-import {promisify} from 'node:util';
-import {deflate} from 'node:zlib';
-import {inTurns, Turn} from '../../basics/turns.js';
-import type {InstanceMask} from '../../datasets/dataset.js';
+import {Turn} from '../../basics/turns.js';
 import {colorOf} from '../../draw/colors.js';
-import {loadSharp} from '../../image/load-sharp.js';
 import type {NumberedImage} from '../annotations.js';
+import {bitmapPng, deflated} from '../bitmap-png.js';
 import {croppedObjects} from '../crops.js';
 import type {ExportContext, ExportFormat} from '../format.js';
 import {hexColor} from '../hex-color.js';
@@ -52,6 +49,7 @@ async function objectsOf(image: NumberedImage, {classes}: ExportContext): Promis
   const objects: string[] = [];
   const turn = new Turn();
   for await (const {id, label, score, crop} of croppedObjects(image)) {
+    if (turn.isOver()) await turn.next();
     const object = {
       id,
       classId: label,
@@ -59,7 +57,8 @@ async function objectsOf(image: NumberedImage, {classes}: ExportContext): Promis
       description: '',
       geometryType: 'bitmap',
       tags: tagsOf(score),
-      bitmap: {data: await packed(crop, turn), origin: [crop.left, crop.top]},
+      // The base64 of a zlib stream of a PNG.
+      bitmap: {data: (await deflated(await bitmapPng(crop, turn))).toString('base64'), origin: [crop.left, crop.top]},
     };
     objects.push(JSON.stringify(object));
   }
@@ -84,22 +83,4 @@ async function objectsOf(image: NumberedImage, {classes}: ExportContext): Promis
     objects.push(JSON.stringify(object));
   }
   return objects;
-}
-
-/** The base64 of a zlib stream of a PNG whose opaque pixels are the object. */
-async function packed({width, height, data}: InstanceMask, turn: Turn): Promise<string> {
-  const greyAlpha = new Uint8Array(2 * data.length);
-  await inTurns(
-    data.length,
-    (from, to) => {
-      for (let i = from; i < to; i++) if (data[i] !== 0) greyAlpha.fill(255, 2 * i, 2 * i + 2);
-    },
-    turn,
-  );
-  const sharp = await loadSharp();
-  const png = await sharp(greyAlpha, {raw: {width, height, channels: 2}})
-    .toColourspace('b-w')
-    .png()
-    .toBuffer();
-  return (await promisify(deflate)(png)).toString('base64');
 }
