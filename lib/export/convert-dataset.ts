@@ -6,6 +6,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, instanceOf, oneOf, type Rule, required, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import {checkDataset, type Dataset, datasetRule} from '../datasets/dataset.js';
+import {removeAbandonedFolders} from '../files/atomic-file.js';
 import {requireWritableFolder, writing} from '../files/writing.js';
 import {readImageSize} from '../image/read-image.js';
 import {AnnotationFolder} from './annotation-folder.js';
@@ -79,7 +80,8 @@ function refuseForeign({key, segmentations = []}: ExportFormat, segmentation: Se
  * the others are NAME-2, NAME-3 .... Masks are decoded a few at a time, so that the size of the data set does not
  * matter.
  *
- * The folder gets its name when it is whole. Throws INVALID_OPTION if it exists and is not empty, or if the format
+ * The folder gets its name when it is whole. What a killed run has left, `FOLDER.….tmp`, is removed if nothing was
+ * written to it for ten minutes. Throws INVALID_OPTION if it exists and is not empty, or if the format
  * cannot name a class or split; WRITE_FAILED; and the errors of the data set.
  */
 export async function convertDataset(
@@ -95,6 +97,7 @@ export async function convertDataset(
   const parts = partsOf(data);
   const classes = classesOf(parts);
   await requireNewFolder(folder);
+  await removeAbandonedFolders(folder);
   const temporary = `${resolve(folder)}.${randomUUID().slice(0, 8)}.tmp`;
   const splits = parts.flatMap(({split}) => split ?? []);
   const writer = new AnnotationFolder(temporary, format, {

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {type FileHandle, open, readdir, rename, rm, stat} from 'node:fs/promises';
+import {type FileHandle, lstat, open, opendir, readdir, rename, rm, stat} from 'node:fs/promises';
 import {basename, dirname, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
 
@@ -59,6 +59,33 @@ const ABANDONED_MS = 10 * 60_000;
 /** Removes temporary files of `path` that killed processes have left. Another process may be writing a fresh one. */
 export async function removeAbandoned(path: string): Promise<void> {
   await removeTemporaries(dirname(path), (target) => target === basename(path), ABANDONED_MS);
+}
+
+/**
+ * Removes temporary folders of `path`, named as temporary files are, that killed processes have left: those in which
+ * nothing was written to for ten minutes. A folder that cannot be removed stays.
+ */
+export async function removeAbandonedFolders(path: string): Promise<void> {
+  const parent = dirname(resolve(path));
+  for (const entry of await readdir(parent, {withFileTypes: true}).catch(() => [])) {
+    const folder = join(parent, entry.name);
+    if (!entry.isDirectory() || TEMPORARY.exec(entry.name)?.[1] !== basename(resolve(path))) continue;
+    if (await isUntouched(folder)) await rm(folder, {recursive: true, force: true}).catch(() => {});
+  }
+}
+
+/** Whether nothing in a folder was written to for ten minutes. */
+async function isUntouched(folder: string): Promise<boolean> {
+  const isOld = async (path: string) => Date.now() - (await lstat(path)).mtimeMs >= ABANDONED_MS;
+  try {
+    if (!(await isOld(folder))) return false;
+    for await (const entry of await opendir(folder, {recursive: true})) {
+      if (!(await isOld(join(entry.parentPath ?? entry.path, entry.name)))) return false;
+    }
+    return true;
+  } catch {
+    return false; // another process has changed it
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {lstat, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {lstat, mkdir, readdir, readFile, rm, utimes, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {decode} from 'fast-png';
@@ -340,4 +340,39 @@ test('70,000 objects of an image are too many for 16 bits, not for 32, and do no
   const zip = await openPromise(join(folder, 'imagej/many_RoiSet.zip'));
   t.is(zip.entryCount, 70_000);
   zip.close();
+});
+
+test('what killed conversions have left is removed after ten minutes, and nothing else', async (t) => {
+  const folder = await temporary(t);
+  const data = await drawnDataset(folder, [FULL]);
+  const leave = async (name: string, minutes: number, inner = minutes) => {
+    await mkdir(join(folder, name, 'dataset'), {recursive: true});
+    const file = join(folder, name, 'dataset', 'a.json');
+    await writeFile(file, '{}');
+    const ago = (age: number) => new Date(Date.now() - age * 60_000);
+    await utimes(file, ago(inner), ago(inner));
+    for (const each of [join(folder, name, 'dataset'), join(folder, name)])
+      await utimes(each, ago(minutes), ago(minutes));
+  };
+  await leave('out.0a1b2c3d.tmp', 11);
+  await leave('out.00000000.tmp', 9);
+  await leave('out.11111111.tmp', 60, 1);
+  await leave('other.0a1b2c3d.tmp', 60);
+  await leave('out.tmp', 60);
+  await convertDataset(data, join(folder, 'out'), {format: 'supervisely'});
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+  t.deepEqual(names.sort(), ['other.0a1b2c3d.tmp', 'out.00000000.tmp', 'out.11111111.tmp', 'out.tmp']);
+});
+
+test('classes of formats without a list of them come back in alphabetical order', async (t) => {
+  const folder = await temporary(t);
+  const names = ['b', 'B', 'a', 'ä', '10', '9'];
+  const objects = names.map((_, i) => [i + 1, (x: number) => x === i] as const);
+  const data = await drawnDataset(folder, [{name: 'a.png', width: 9, height: 3, objects}], names);
+  for (const format of ['labelme', 'via', 'label-studio', 'geojson'] as const) {
+    await convertDataset(data, join(folder, format), {format});
+    t.deepEqual((await openDataset(join(folder, format))).classes, ['10', '9', 'B', 'a', 'b', 'ä'], format);
+    const chosen = await openDataset(join(folder, format), {classes: names});
+    t.deepEqual(chosen.classes, names);
+  }
 });

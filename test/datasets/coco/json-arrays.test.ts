@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import {JsonFault, readJsonArrays} from '../../../lib/datasets/coco/json-arrays.js';
+import {JsonFault, readJsonArrays, readJsonMembers} from '../../../lib/datasets/coco/json-arrays.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-json-'));
 test.after.always(() => rm(folder, {recursive: true}));
@@ -87,6 +87,64 @@ test.serial('reads what JSON.stringify writes; damage ends in a JsonFault at wor
       } catch (error) {
         t.true(error instanceof JsonFault, String(error));
       }
+    }),
+    {numRuns: 200},
+  );
+});
+
+async function readMembers(text: string, maps: readonly string[] = ['m', 'n']) {
+  await writeFile(file, text);
+  const members: [key: string, member: string | undefined, value: unknown][] = [];
+  const {objects, others} = await readJsonMembers(file, maps, (piece) => {
+    for (const {key, member, value} of piece) members.push([key, member, value]);
+  });
+  return {members, objects: [...objects].sort(), others: [...others].sort()};
+}
+
+test.serial('members that are objects, of the file and of the maps', async (t) => {
+  const {members, objects, others} = await readMembers(
+    '{"v": "1", "a": {"m": {"x": 1}}, "m": {"é\\"": {"y": [{}]}, "": {}}, "l": [{"z": 1}, "m"], "n": {}, "e": {"n": 5}, "t": null}',
+  );
+  t.deepEqual(members, [
+    ['', 'a', {m: {x: 1}}],
+    ['m', 'é"', {y: [{}]}],
+    ['m', '', {}],
+    ['', 'e', {n: 5}],
+  ]);
+  t.deepEqual(objects, ['a', 'e', 'm', 'n']);
+  t.deepEqual(others, ['l', 't', 'v']);
+});
+
+for (const text of ['{"m": {"a": 5}}', '{"m": {"a": "x"}}', '{"m": {"a": [{}]}}', '{"m": {"a": }}', '{"m": {"a": {}']) {
+  test.serial(`refused as members: ${text}`, async (t) => {
+    await t.throwsAsync(readMembers(text), {instanceOf: JsonFault});
+  });
+}
+
+test.serial('the members are those that JSON.parse() finds', async (t) => {
+  const value = fc.jsonValue({maxDepth: 3});
+  const object = fc.dictionary(fc.string(), fc.dictionary(fc.string(), value), {maxKeys: 5});
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(fc.string(), value), object, async (root, map) => {
+      const content = {...root, m: map};
+      const {members, others} = await readMembers(JSON.stringify(content), ['m']);
+      const isObject = (each: unknown) => typeof each === 'object' && each !== null && !Array.isArray(each);
+      const entries = Object.entries(JSON.parse(JSON.stringify(content)));
+      const expected = entries.flatMap(([key, each]) =>
+        key === 'm'
+          ? Object.entries(each as object).map(([member, inner]) => ['m', member, inner])
+          : isObject(each)
+            ? [['', key, each]]
+            : [],
+      );
+      t.deepEqual(members, expected as typeof members);
+      t.deepEqual(
+        others,
+        entries
+          .filter(([, each]) => !isObject(each))
+          .map(([key]) => key)
+          .sort(),
+      );
     }),
     {numRuns: 200},
   );

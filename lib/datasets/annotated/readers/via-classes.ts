@@ -1,4 +1,5 @@
 import {MaskRcnnError} from '../../../basics/errors.js';
+import {Turn} from '../../../basics/turns.js';
 import {closest, listed, show} from '../../../basics/wording.js';
 
 /** What VIA knows of an attribute of regions. */
@@ -19,16 +20,22 @@ const CLASS_NAMES = ['class', 'label', 'name', 'type', 'category'];
  * Name of the attribute that is the class: the wanted one, the only one that has values, or one of the usual names.
  * Undefined if regions have none. Throws INVALID_OPTION for an unknown one, and INVALID_DATASET for several.
  */
-export function classAttribute(
-  regions: readonly Attributed[],
+export async function classAttribute(
+  images: readonly {regions: readonly Attributed[]}[],
   wanted: string | undefined,
   file: string,
-): string | undefined {
+): Promise<string | undefined> {
   const all = new Set<string>();
   const filled = new Set<string>();
-  for (const [name, value] of regions.flatMap(({values}) => [...values])) {
-    all.add(name);
-    if (!isBlank(value)) filled.add(name);
+  const turn = new Turn();
+  for (const {regions} of images) {
+    for (const {values} of regions) {
+      if (turn.isOver()) await turn.next();
+      for (const [name, value] of values) {
+        all.add(name);
+        if (!isBlank(value)) filled.add(name);
+      }
+    }
   }
   if (wanted !== undefined) {
     if (!all.has(wanted)) throw unknownAttribute(wanted, [...all], file);

@@ -1,4 +1,6 @@
 import {mapConcurrently} from '../../../basics/concurrently.js';
+import {Turn} from '../../../basics/turns.js';
+import {readJsonMembers} from '../../coco/json-arrays.js';
 import {
   type AnnotatedImage,
   type AnnotatedObject,
@@ -54,15 +56,16 @@ function isVia(head: string): boolean {
 
 async function read(place: Place, names: readonly string[], options: ReaderOptions): Promise<Annotations> {
   const path = place.onlyOne(names, 'JSON file of VGG Image Annotator');
-  const file = new Fields(path, await readJson(path));
+  const file = new Fields(path, (await contentInPieces(path)) ?? (await readJson(path)));
   const tally = new Tally();
   const isVia3 = file.has('metadata') && file.has('view');
-  const {images, attributes} = isVia3 ? readVia3(file, tally) : readVia2(file, tally);
-  const regions = images.flatMap((image) => image.regions);
-  const attribute = classAttribute(regions, options.attribute, path);
+  const {images, attributes} = await (isVia3 ? readVia3(file, tally) : readVia2(file, tally));
+  const attribute = await classAttribute(images, options.attribute, path);
   const folder = options.images ?? place.folder;
   const finder = await ImageFinder.in(folder);
+  const turn = new Turn();
   const found = await mapConcurrently(images.length, FILES_AT_ONCE, async (i): Promise<AnnotatedImage> => {
+    if (turn.isOver()) await turn.next();
     const objects = images[i]!.regions.map((region) => {
       const name = attribute === undefined ? undefined : classOf(region, attribute, attributes.get(attribute), path);
       tally.object(name);
@@ -74,23 +77,50 @@ async function read(place: Place, names: readonly string[], options: ReaderOptio
   return {images: found, classes: occurringClasses(tally), tally};
 }
 
+/** The members whose own members are read one by one: those of a project of VIA 2, and those of VIA 3. */
+const MAPS = ['_via_img_metadata', 'attribute', 'file', 'view', 'metadata'];
+
+/**
+ * What JSON.parse() would make of a file, read image by image, or region by region of VIA 3: a large file would hold
+ * the event loop. Of a project, only objects are read. Undefined if the file is damaged or of another form, which who
+ * reads it at once tells.
+ */
+async function contentInPieces(path: string): Promise<unknown> {
+  const content = new Map<string, unknown>();
+  const maps = new Map(MAPS.map((key) => [key, new Map<string, unknown>()]));
+  const found = await readJsonMembers(path, MAPS, (elements) => {
+    for (const {key, member, value} of elements) (maps.get(key) ?? content).set(member!, value);
+  }).catch(() => undefined);
+  if (found === undefined) return undefined;
+  const {objects, others} = found;
+  const isProject = objects.has('_via_img_metadata') || (objects.has('metadata') && objects.has('view'));
+  const isKnown = isProject ? [...others].every((key) => !MAPS.includes(key)) : others.size === 0;
+  if (!isKnown) return undefined;
+  for (const [key, members] of maps) if (objects.has(key)) content.set(key, Object.fromEntries(members));
+  return Object.fromEntries(content);
+}
+
 /** In a function of its own, so that no more than the objects stays in memory. */
 function imageWith(objects: readonly AnnotatedObject[], file: string, path: string): AnnotatedImage {
   return {file, sources: [path], objects: async () => objects};
 }
 
 /** VIA 2's regions or project, or VIA 1's regions, which stand in a map from their numbers. */
-function readVia2(file: Fields, tally: Tally): Project {
+async function readVia2(file: Fields, tally: Tally): Promise<Project> {
   const isProject = file.has('_via_img_metadata');
   const metadata = isProject ? file.object('_via_img_metadata') : file;
-  const images = metadata.keys.map((key) => {
+  const images: ViaImage[] = [];
+  const turn = new Turn();
+  for (const key of metadata.keys) {
     const image = metadata.object(key);
-    const regions = membersOf(image, 'regions').flatMap((region) => {
+    const regions: Region[] = [];
+    for (const region of membersOf(image, 'regions')) {
+      if (turn.isOver()) await turn.next();
       const shape = namedShape(region.object('shape_attributes'));
-      return regionOf(region.name, shape, valuesIn(region, 'region_attributes'), tally);
-    });
-    return {name: image.text('filename'), regions};
-  });
+      regions.push(...regionOf(region.name, shape, valuesIn(region, 'region_attributes'), tally));
+    }
+    images.push({name: image.text('filename'), regions});
+  }
   const declared = isProject && file.has('_via_attributes') ? file.object('_via_attributes') : undefined;
   const attributes = declared?.has('region') ? membersOf(declared, 'region') : [];
   const named = attributes.map((attribute): [string, Attribute] => {
@@ -102,7 +132,7 @@ function readVia2(file: Fields, tally: Tally): Project {
 }
 
 /** A project of VIA 3: metadata belong to views, and views to files. */
-function readVia3(file: Fields, tally: Tally): Project {
+async function readVia3(file: Fields, tally: Tally): Promise<Project> {
   const names = new Map<string, string>();
   const attributes = new Map<string, Attribute>();
   const declared = file.has('attribute') ? file.object('attribute') : undefined;
@@ -120,7 +150,9 @@ function readVia3(file: Fields, tally: Tally): Project {
     if (isImage) images.set(id, {name: each.text('fname'), regions: []});
   }
   const views = file.object('view');
+  const turn = new Turn();
   for (const metadata of membersOf(file, 'metadata')) {
+    if (turn.isOver()) await turn.next();
     const shape = numberedShape(metadata);
     // What has no shape is about a whole file, or a time in a video.
     if (shape === undefined) continue;
