@@ -62,7 +62,26 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
     return decode(file.bytes, file.name, how, file.name);
   }
   if (source instanceof Uint8Array) return decode(ownBytes(source), name, how);
+  refuseForRaw(how.pixels, (source as RawImage | null)?.file ?? name, 'readImage');
   return fromRaw(source, (source as RawImage | null)?.file ?? name);
+}
+
+/** Whether a source is an image file or its bytes, whose pixels the options of reading decide. */
+export function isFileSource(source: ImageSource): source is string | URL | Uint8Array {
+  return typeof source === 'string' || source instanceof URL || source instanceof Uint8Array;
+}
+
+/** Throws INVALID_OPTION if there are options of reading for raw pixels, on which they have no effect. */
+export function refuseForRaw(pixels: PixelOptions, name: string, where: string): void {
+  const [option] = Object.keys(pixels);
+  if (option === undefined) return;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    `Option '${option}' of ${where} is for image files, got raw pixels: ${name}.`,
+    {
+      hint: 'Raw pixels are taken as they are. Leave the option out, or change the pixels before.',
+    },
+  );
 }
 
 /**

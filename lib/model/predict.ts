@@ -4,7 +4,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions} from '../basics/schema.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
-import {type ImageSource, readImage} from '../image/read-image.js';
+import {type ImageSource, isFileSource, readImage, refuseForRaw} from '../image/read-image.js';
 import type {Rle} from '../masks/rle.js';
 import type {Detections, MaskFormat, Masks} from './detections.js';
 import type {ResolvedModelOptions} from './options.js';
@@ -43,14 +43,17 @@ export async function predict<F extends MaskFormat>(
     views: options.views ?? 1,
   };
 
-  const reading = {...pixels, ...pixelOptionsOf(options)};
+  const asked = pixelOptionsOf(options);
+  const reading = {...pixels, ...asked};
   const read = (start: number) => {
     const batch = sources.slice(start, start + batchSize);
     const images = Promise.all(
       batch.map(async (source, i) => {
         const name = `Image ${start + i} of predict()`;
-        const image = await readImage(source, {name, ...reading});
         const {file} = sourceFile(source);
+        const isFile = isFileSource(source);
+        if (!isFile) refuseForRaw(asked, file ?? name, 'predict()');
+        const image = await readImage(source, {name, ...(isFile && reading)});
         checkNetworkSize(image, model, {name: file ?? name, file});
         return image;
       }),

@@ -74,3 +74,23 @@ test('options of tiles are refused without --tiles, and where they do not fit', 
   const {err} = await maskrcnn('inspect', ...data(), '--tiles', '32', '--overlap', '32');
   t.regex(err, /--overlap.* must be below the size of the tiles, 32, got 32/);
 });
+
+test('inspect --seed picks the tiles that --empty-share keeps, and is refused without it', async (t) => {
+  const cut = ['--tiles', '16', '--overlap', '0', '--json'];
+  const filesOf = async (...flags: string[]) => {
+    const {code, out, err} = await maskrcnn('inspect', ...data(), ...cut, ...flags);
+    t.is(code, 0, err);
+    return out;
+  };
+  const [zero, byDefault, one] = [
+    await filesOf('--empty-share', '0.3', '--seed', '0'),
+    await filesOf('--empty-share', '0.3'),
+    await filesOf('--empty-share', '0.3', '--seed', '1'),
+  ];
+  t.is(zero, byDefault);
+  t.is(JSON.parse(zero).images, JSON.parse(one).images);
+  t.not(zero, one);
+  const {code, err} = await maskrcnn('inspect', ...data(), ...cut, '--seed', '1');
+  t.not(code, 0);
+  t.regex(err, /--seed/);
+});

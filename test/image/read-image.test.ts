@@ -242,3 +242,14 @@ test('an image of too many pixels is refused before it is decoded', async (t) =>
     message: /^slide\.tif is not a readable TIFF image: 20000 × 20000 is more than .*in tiles/s,
   });
 });
+
+test('options of reading are refused for raw pixels', async (t) => {
+  const raw = {data: new Uint8Array(12), width: 2, height: 2, file: 'canvas'};
+  for (const options of [{range: 'percentile' as const}, {page: 0}, {channels: [0]}]) {
+    const [name] = Object.keys(options);
+    const error = await t.throwsAsync<MaskRcnnError>(readImage(raw, options), {instanceOf: MaskRcnnError});
+    t.is(error!.code, 'INVALID_OPTION');
+    t.true(error!.message.startsWith(`Option '${name}' of readImage is for image files, got raw pixels: canvas.\n`));
+  }
+  t.is((await readImage(raw, {name: 'x', exifOrientation: false})).width, 2);
+});

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
 import {toNativeTarget} from '../../lib/datasets/targets.js';
-import {type Detections, decodeRle, type MaskRcnn, maskRcnn} from '../../lib/index.js';
+import {type Detections, decodeRle, type MaskRcnn, type MaskRcnnError, maskRcnn} from '../../lib/index.js';
 import {blobSample, fingerprints, tinyModel} from '../tiny.js';
 
 let folder: string;
@@ -57,6 +57,14 @@ test('a path, its bytes and its pixels give the same detections', async (t) => {
   t.deepEqual(bytes(fromPixels!), bytes(fromPath!));
   const [alone] = await model.predict(path);
   t.deepEqual(alone, fromPath);
+});
+
+test('options of reading are refused for raw pixels, also in tiles', async (t) => {
+  for (const tiles of [undefined, {size: 64}]) {
+    const error = await t.throwsAsync<MaskRcnnError>(model.predict(image, {page: 1, ...(tiles && {tiles})}));
+    t.is(error!.code, 'INVALID_OPTION');
+    t.regex(error!.message, /^Option 'page' of .* is for image files, got raw pixels: /);
+  }
 });
 
 test('detections are in falling order, inside the image, and named', async (t) => {

@@ -1,5 +1,5 @@
 import {MaskRcnnError} from '../../basics/errors.js';
-import {bool, number} from '../../basics/schema.js';
+import {bool, integer, number} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
 import {AnnotatedImages} from '../../datasets/annotated/annotated-images.js';
 import type {Dataset} from '../../datasets/dataset.js';
@@ -10,6 +10,7 @@ import {findDataset, requireImages} from '../../datasets/open-dataset.js';
 import {MODEL_OPTIONS} from '../../model/check-options.js';
 import type {Command} from '../command.js';
 import {DATA_HELP, DATA_OPTIONS, type DataSpec, dataOptionsHelp, openImages, partDataOptions} from '../data-options.js';
+import {refuseFlags} from '../flags.js';
 import {inFlagSpelling} from '../option-spelling.js';
 import {inTiles, TILES_FLAGS, TILES_HELP, tilesOptions} from '../tiled-data.js';
 
@@ -18,7 +19,14 @@ const SIZES = Object.fromEntries(
   ['minSize', 'maxSize', 'fixedSize', 'skipResize'].map((name) => [name, MODEL_OPTIONS[name]!]),
 );
 
-const OPTIONS = {...DATA_OPTIONS, ...TILES_FLAGS, ...SIZES, balanceThreshold: number({min: 0, max: 1}), json: bool};
+const OPTIONS = {
+  ...DATA_OPTIONS,
+  ...TILES_FLAGS,
+  ...SIZES,
+  seed: integer(),
+  balanceThreshold: number({min: 0, max: 1}),
+  json: bool,
+};
 
 export const inspect: Command = {
   name: 'inspect',
@@ -43,6 +51,7 @@ ${DATA_HELP}
 The images in tiles, as training reads them:
 
 ${TILES_HELP}
+  --seed N            seed of training, which picks the tiles of --empty-share (default 0)
 
   maskrcnn inspect GlaS --include 'train_*' --classes gland
   maskrcnn inspect annotations/instances_val2017.json --images val2017
@@ -52,10 +61,15 @@ ${TILES_HELP}
 ${dataOptionsHelp()}`,
   options: OPTIONS,
   takes: {min: 1, max: Number.POSITIVE_INFINITY, expected: 'at least one DATA'},
-  async run({json, minSize, balanceThreshold, maxSize, fixedSize, skipResize, ...given}, paths, context) {
+  async run({json, seed, minSize, balanceThreshold, maxSize, fixedSize, skipResize, ...given}, paths, context) {
     const {out, progress, signal} = context;
     const {data: spec, others} = partDataOptions(given);
-    const tiles = tilesOptions(others, 'maskrcnn inspect');
+    const cut = tilesOptions(others, 'maskrcnn inspect');
+    if (others.emptyShare === undefined) {
+      const hint = 'Only the tiles that --empty-share keeps depend on it. Add --empty-share, or leave it out.';
+      refuseFlags({seed}, ['seed'], {where: 'maskrcnn inspect without --empty-share', hint});
+    }
+    const tiles = cut && {...cut, ...(seed !== undefined && {seed: seed as number})};
     const options = {
       ...(minSize !== undefined && {minSize: Math.min(...[minSize as number | number[]].flat())}),
       ...({maxSize, fixedSize, skipResize, balanceThreshold} as InspectOptions),

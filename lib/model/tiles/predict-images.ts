@@ -20,7 +20,14 @@ import type {TiledObject} from './tiled-object.js';
 export type PredictTilesOptions = TileOptions & LevelOptions & PixelOptions;
 
 /** An image in tiles, as `model.predictTiles()` sees it. */
-type TiledImage = {image: ImageSource | TileSource; name: string; level: LevelOptions; pixels: PixelOptions};
+type TiledImage = {
+  image: ImageSource | TileSource;
+  name: string;
+  level: LevelOptions;
+  /** How to read image files, and how the model's images were read. */
+  pixels: PixelOptions;
+  ofModel: PixelOptions;
+};
 
 /** The objects of an image, tile by tile. Options are checked at once. */
 export function predictImageTiles(
@@ -34,7 +41,7 @@ export function predictImageTiles(
   checkOptions(options, {...TILE_OPTIONS, ...LEVEL_OPTIONS, ...PIXEL_OPTIONS}, where);
   completeTileOptions(how, where);
   requireMasks(predictor, where);
-  const given = {image, name: 'The image of predictTiles()', level, pixels: {...predictor.pixels, ...pixels}};
+  const given = {image, name: 'The image of predictTiles()', level, pixels, ofModel: predictor.pixels};
   return objectsOf(predictor, given, how);
 }
 
@@ -77,7 +84,7 @@ export async function predictImagesInTiles<F extends MaskFormat>(
   const how = {...detection, ...cut};
   completeTileOptions(how, "predict()'s 'tiles'");
   const level = levelOptionsOf(tiles);
-  const pixels = {...predictor.pixels, ...pixelOptionsOf(options)};
+  const pixels = pixelOptionsOf(options);
 
   const results: Detections<F>[] = [];
   for (const [i, image] of images.entries()) {
@@ -86,7 +93,7 @@ export async function predictImagesInTiles<F extends MaskFormat>(
     const onSource = ({width, height}: TileSource) => {
       size = {width, height};
     };
-    const given = {image, name: `Image ${i} of predict()`, level, pixels};
+    const given = {image, name: `Image ${i} of predict()`, level, pixels, ofModel: predictor.pixels};
     for await (const object of objectsOf(predictor, given, how, onSource)) objects.push(object);
     const {masks, ...found} = await detectionsOfTiles(objects, {...size, ...sourceFile(image)});
     results.push({...found, masks: (await inFormat(masks, maskFormat)) as Masks<F>});
