@@ -82,6 +82,7 @@ export type {Segmentation} from './export/format.js';
 export type {ExportFormatName} from './export/formats.js';
 export {describeLoss, type Loss, type LossKind} from './export/losses.js';
 export {writeTilesGeoJson} from './export/tiles-geojson.js';
+export {type TilesLabelsOptions, writeTilesLabels} from './export/tiles-labels.js';
 export {type WriteDetectionsOptions, writeDetections} from './export/write-detections.js';
 export type {FileNotice} from './image/notices.js';
 export type {PixelOptions, PixelRange} from './image/pixel-options.js';

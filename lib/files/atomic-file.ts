@@ -6,6 +6,11 @@ import {MaskRcnnError} from '../basics/errors.js';
 /** The name of a temporary file: that of the file to write, eight digits, `.tmp`. */
 const TEMPORARY = /^(.+)\.[0-9a-f]{8}\.tmp$/;
 
+/** A new name of a temporary file beside `path`. `removeAbandoned(path)` removes the file if its process is killed. */
+export function temporaryPath(path: string): string {
+  return `${path}.${randomUUID().slice(0, 8)}.tmp`;
+}
+
 /** The temporary files that this process is writing. */
 const inUse = new Set<string>();
 
@@ -14,7 +19,7 @@ const inUse = new Set<string>();
  * fails, an existing file at `path` is unchanged and the temporary file is removed. System errors become WRITE_FAILED.
  */
 export async function writeAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  const temporary = temporaryPath(path);
   inUse.add(resolve(temporary));
   try {
     const file = await open(temporary, 'wx');

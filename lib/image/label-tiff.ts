@@ -1,18 +1,15 @@
 import {promisify} from 'node:util';
 import {deflate} from 'node:zlib';
 import {inTurns} from '../basics/turns.js';
+import {directoryAt, LONG, SHORT, tiffHeader} from './tiff-directory.js';
 
 /** About this many bytes make a strip. */
 const STRIP = 1 << 20;
-
-/** Types of values, by their numbers in TIFF. */
-const [SHORT, LONG] = [3, 4] as const;
 
 /** Adobe's deflate, which all readers know (TIFF Technical Note 2). */
 const DEFLATE = 8;
 
 const HEADER_BYTES = 8;
-const ENTRY_BYTES = 12;
 
 /**
  * A grey TIFF of 16 bits, or of 32 if a label is above 65535 (TIFF 6.0). `labels` are row-major. sharp writes no 32
@@ -32,9 +29,6 @@ export async function labelTiff(labels: ArrayLike<number>, width: number, height
     starts.push(end);
     end += length + (length % 2); // a directory begins at an even byte
   }
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.write('II*\0', 0, 'latin1');
-  header.writeUInt32LE(end, 4);
   const directory = directoryAt(end, [
     [256, LONG, [width]],
     [257, LONG, [height]],
@@ -48,7 +42,7 @@ export async function labelTiff(labels: ArrayLike<number>, width: number, height
     [339, SHORT, [1]], // whole numbers without a sign
   ]);
   const padded = strips.flatMap((strip) => (strip.length % 2 === 0 ? [strip] : [strip, Buffer.alloc(1)]));
-  return Buffer.concat([header, ...padded, directory]);
+  return Buffer.concat([tiffHeader(end), ...padded, directory]);
 }
 
 async function largest(labels: ArrayLike<number>): Promise<number> {
@@ -65,29 +59,4 @@ async function littleEndian(labels: ArrayLike<number>, from: number, to: number,
     for (let i = start; i < stop; i++) packed.writeUIntLE(labels[from + i]!, bytes * i, bytes);
   });
   return packed;
-}
-
-/** The directory of the only page, and behind it the values that do not fit into it. */
-function directoryAt(at: number, entries: readonly [tag: number, type: number, values: readonly number[]][]): Buffer {
-  const directory = Buffer.alloc(2 + ENTRY_BYTES * entries.length + 4);
-  const behind: Buffer[] = [];
-  let end = at + directory.length;
-  directory.writeUInt16LE(entries.length, 0);
-  for (const [i, [tag, type, values]] of entries.entries()) {
-    const field = 2 + ENTRY_BYTES * i;
-    const bytes = type === SHORT ? 2 : 4;
-    const packed = Buffer.alloc(Math.max(4, bytes * values.length));
-    for (const [j, value] of values.entries()) packed.writeUIntLE(value, bytes * j, bytes);
-    directory.writeUInt16LE(tag, field);
-    directory.writeUInt16LE(type, field + 2);
-    directory.writeUInt32LE(values.length, field + 4);
-    if (packed.length === 4) {
-      packed.copy(directory, field + 8);
-      continue;
-    }
-    directory.writeUInt32LE(end, field + 8);
-    behind.push(packed);
-    end += packed.length;
-  }
-  return Buffer.concat([directory, ...behind]);
 }

@@ -19,7 +19,7 @@ torchvision's network for everyday objects.
                       labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
                       csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class;
                       intensities are the numbers that the image file stores, of all channels but alpha
-                      labels-tiff: the same as NAME_labels.tif
+                      labels-tiff: the same as NAME_labels.tif, with 32 bits if needed; of a large image a pyramid
                       and for annotation tools, each in a folder of its name:
 ${toolHelp(22)}
   --output DIR        folder to write to (default runs/predict)

@@ -7,6 +7,7 @@ import {writeResults} from '../../evaluation/results-file.js';
 import {AnnotationFolder} from '../../export/annotation-folder.js';
 import {LOSSES, type Loss} from '../../export/losses.js';
 import {writeTilesGeoJson} from '../../export/tiles-geojson.js';
+import {writeTilesLabels} from '../../export/tiles-labels.js';
 import {detectedImage} from '../../export/write-detections.js';
 import {requireWritableFolder, writing} from '../../files/writing.js';
 import {labelPng} from '../../image/label-png.js';
@@ -139,7 +140,7 @@ export class PredictionWriter {
 
   /** Writes the files of a large image, as `add()`. Throws INVALID_IMAGE if it cannot be read again. */
   async addLarge({file, stem}: ImageFile, image: LargeImage, classes: readonly string[]): Promise<ImageRecord> {
-    const {formats, overlay} = this.#output;
+    const {formats, overlay, onTop} = this.#output;
     const {width, height, downsample} = image.source;
     const measured = formats.includes('csv') ? await this.#tables.measureLarge(image) : undefined;
     const found: Detections[] = [];
@@ -151,6 +152,11 @@ export class PredictionWriter {
     if (formats.includes('geojson')) {
       const path = await this.#placeFor(largeGeoJson(stem));
       await writing(path, () => writeTilesGeoJson(path, image.objects(), {downsample}));
+    }
+    if (formats.includes('labels-tiff')) {
+      const path = await this.#placeFor(fileName(stem, 'labels-tiff', this.#output));
+      const {micronsPerPixel} = image.source;
+      await writing(path, () => writeTilesLabels(path, image.objects(), {width, height, micronsPerPixel, onTop}));
     }
     if (formats.includes('json')) {
       const path = await this.#placeFor(fileName(stem, 'json', this.#output));

@@ -24,7 +24,7 @@ import type {TileFlags} from './tile-options.js';
 const MOST_IN_MEMORY = 4096 * 4096;
 
 /** The formats that are written of an image that is not in memory. */
-export const LARGE_FORMATS = ['overlay', 'json', 'coco', 'csv', 'geojson'] as const;
+export const LARGE_FORMATS = ['overlay', 'json', 'coco', 'csv', 'geojson', 'labels-tiff'] as const;
 
 /** What tells an image file from another one at the same path. */
 const [DATE, BYTES] = ['date of the image', 'bytes of the image'];

@@ -7,6 +7,7 @@ import {silentProgress} from '../../../lib/basics/progress.js';
 import {predictLarge} from '../../../lib/cli/prediction/tiled-prediction.js';
 import {runCli} from '../../../lib/cli/run.js';
 import {FileLock} from '../../../lib/files/file-lock.js';
+import {readMask} from '../../../lib/image/read-mask.js';
 import {decodeRle, maskRcnn, openDataset, type Rle, readImage} from '../../../lib/index.js';
 import {temporaryFolder} from '../../examples/run-example.js';
 import {writePyramid} from '../../image/regions/pyramid-writer.js';
@@ -62,7 +63,14 @@ const byMask = <T extends {mask: Rle}>(objects: readonly T[]) =>
 test('an image that is read by regions has the objects that it has in memory', async (t) => {
   const memory = await maskrcnn('memory', ...tiles, '--save', 'json');
   t.is(memory.code, 0, memory.err);
-  const large = await maskrcnn('large', ...tiles, '--level', '0', '--save', 'json,geojson,csv,coco,overlay');
+  const large = await maskrcnn(
+    'large',
+    ...tiles,
+    '--level',
+    '0',
+    '--save',
+    'json,geojson,csv,coco,overlay,labels-tiff',
+  );
   t.is(large.code, 0, large.err);
   const [expected, found] = [await json('memory'), await json('large')];
   t.true(found.objects.length > 20);
@@ -98,6 +106,14 @@ test('an image that is read by regions has the objects that it has in memory', a
     t.true(column(line, 'intensity_mean-2') >= 80);
   }
   t.is((await readImage(at('large', 'slide_overlay.png'))).width, 160);
+  // The numbers in the label image are those of JSON, CSV and GeoJSON. Of two objects, the better one has the pixel.
+  const {ids, width} = await readMask(at('large', 'slide_labels.tif'));
+  const labels = new Uint32Array(160 * 160);
+  for (const {id, mask} of found.objects.toSorted((a, b) => a.score - b.score || b.id - a.id)) {
+    for (const [i, pixel] of decodeRle(mask).entries()) if (pixel === 1) labels[i] = id;
+  }
+  t.is(width, 160);
+  t.deepEqual(Uint32Array.from(ids), labels);
   t.deepEqual(
     (await readdir(at('large'))).filter((name) => name.endsWith('.tiles')),
     [],
@@ -168,7 +184,7 @@ test('work that was stopped goes on, and is not lost unless that is said', async
 test('what cannot be written of a large image is refused before the work', async (t) => {
   const {code, err} = await maskrcnn('refused', ...tiles, '--level', '0', '--save', 'labels');
   t.is(code, 2);
-  t.regex(err, /--save of maskrcnn predict must be of overlay, json, coco, csv, geojson for .*slide\.svs with --level/);
+  t.regex(err, /--save of maskrcnn predict must be of overlay, json, coco, csv, geojson, labels-tiff for .*slide\.svs with --level/);
   const both = await maskrcnn('refused', ...tiles, '--level', '0', '--pixel-size', '1');
   t.regex(both.err, /takes --level or --pixel-size, got both/);
   const absent = await maskrcnn('refused', ...tiles, '--level', '2', '--save', 'json');
