@@ -1,7 +1,7 @@
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schema.js';
-import {Turn} from '../../basics/turns.js';
+import {mapInTurns, Turn} from '../../basics/turns.js';
 import {count, show} from '../../basics/wording.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage, readImageSize} from '../../image/read-image.js';
@@ -268,7 +268,7 @@ export class AnnotatedImages implements Dataset {
     const labelled = await this.#labelled(image);
     const parts = labelled.map(({object}) => object.parts);
     const all = await decodeParts(parts, size, {binding: this.#shared.binding, crops});
-    return labelled.flatMap(({object, label, id}, i): Decoded[] => {
+    const objects = await mapInTurns(labelled, ({object, label, id}, i): Decoded[] => {
       const decoded = this.#usable(image, object, all[i]!);
       if (decoded === undefined) return [];
       const found = {label, box: decoded.box, area: decoded.area, crowd: false};
@@ -276,13 +276,15 @@ export class AnnotatedImages implements Dataset {
       const {counts, crop} = decoded;
       return [{id, object: {...found, mask: {size: [size.height, size.width], counts}}, ...(crop && {crop})}];
     });
+    return objects.flat();
   }
 
   async #labelled(image: AnnotatedImage): Promise<Labelled[]> {
-    return (await image.objects()).flatMap((object, i): Labelled[] => {
+    const labelled = await mapInTurns(await image.objects(), (object, i): Labelled[] => {
       const label = this.#labelOf(object);
       return label === undefined ? [] : [{object, label, id: i + 1}];
     });
+    return labelled.flat();
   }
 
   /** What was decoded. Undefined for an object without a pixel in the image, and for a faulty one that is left out. */

@@ -1,5 +1,6 @@
-import {type FileHandle, open} from 'node:fs/promises';
+import {open} from 'node:fs/promises';
 import {MaskRcnnError} from '../../basics/errors.js';
+import {Turn} from '../../basics/turns.js';
 import type {Annotation} from './annotation.js';
 
 /**
@@ -13,8 +14,15 @@ export async function readAnnotations(file: string, places: readonly number[]): 
   });
   try {
     const annotations: Annotation[] = [];
-    for (let i = 0; i < places.length; i += 2) {
-      annotations.push(await readAt(handle, file, places[i]!, places[i + 1]!));
+    const turn = new Turn();
+    for (const {offset, length, from, to} of blocksOf(places)) {
+      const bytes = Buffer.allocUnsafe(length);
+      const {bytesRead} = await handle.read(bytes, 0, length, offset);
+      for (let i = from; i < to; i += 2) {
+        if (turn.isOver()) await turn.next();
+        const start = places[i]! - offset;
+        annotations.push(parse(file, bytes.subarray(0, bytesRead).subarray(start, start + places[i + 1]!)));
+      }
     }
     return annotations;
   } finally {
@@ -22,11 +30,28 @@ export async function readAnnotations(file: string, places: readonly number[]): 
   }
 }
 
-async function readAt(handle: FileHandle, file: string, offset: number, length: number): Promise<Annotation> {
-  const buffer = Buffer.allocUnsafe(length);
-  const {bytesRead} = await handle.read(buffer, 0, length, offset);
+/** Bytes that are read together at most, if they have several annotations, and bytes between two of these. */
+const [MOST_BYTES, MOST_BETWEEN] = [1 << 18, 1 << 10];
+
+/** Parts of the file to read, with the places in them: an image's annotations usually stand one after another. */
+function* blocksOf(places: readonly number[]) {
+  for (let from = 0; from < places.length; ) {
+    const offset = places[from]!;
+    let end = offset + places[from + 1]!;
+    let to = from + 2;
+    for (; to < places.length; to += 2) {
+      const isNear = places[to]! >= end && places[to]! - end <= MOST_BETWEEN;
+      if (!isNear || places[to]! + places[to + 1]! - offset > MOST_BYTES) break;
+      end = places[to]! + places[to + 1]!;
+    }
+    yield {offset, length: end - offset, from, to};
+    from = to;
+  }
+}
+
+function parse(file: string, bytes: Buffer): Annotation {
   try {
-    const annotation: unknown = JSON.parse(buffer.toString('utf8', 0, bytesRead));
+    const annotation: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof annotation !== 'object' || annotation === null) throw new TypeError('An annotation must be an object.');
     return annotation as Annotation;
   } catch (cause) {

@@ -2,6 +2,7 @@ import {join} from 'node:path';
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, required, text} from '../../basics/schema.js';
+import {mapInTurns} from '../../basics/turns.js';
 import {show} from '../../basics/wording.js';
 import {type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import type {LargeImage, LevelOptions} from '../../image/regions/large-image.js';
@@ -234,7 +235,8 @@ export class Coco implements Dataset {
       const message = `${join(folder, fileName)} must have at most ${MOST_MASK_PIXELS} pixels in COCO format`;
       throw new MaskRcnnError('INVALID_MASK', `${message}, got ${size.width} × ${size.height}.`, {file});
     }
-    return (await this.#objects(index, {crops: false})).flatMap(({id, object}, i): PlacedObject[] => {
+    const all = await this.#objects(index, {crops: false});
+    const placed = await mapInTurns(all, ({id, object}, i): PlacedObject[] => {
       const {label, crowd, mask: rle} = object;
       const box = insideBox(object.box, size);
       const isEmpty = rle !== undefined && binding.rle.areas([rle.counts], size.width, size.height)[0] === 0;
@@ -242,6 +244,7 @@ export class Coco implements Dataset {
       if (!crowd) outside.add(`${this.imageId(index)}/${i}`);
       return [];
     });
+    return placed.flat();
   }
 
   /**
@@ -285,19 +288,23 @@ export class Coco implements Dataset {
     const size = this.#image(index);
     const all = await readAnnotations(file, places[this.#indices[index]!]!);
     const annotations = all.filter((annotation) => labels.has(annotation.category_id));
-    const isBox = annotations.map((annotation) => isBoxAlone(annotation) && toBox(annotation.bbox) !== undefined);
+    const isBox = await mapInTurns(
+      annotations,
+      (annotation) => isBoxAlone(annotation) && toBox(annotation.bbox) !== undefined,
+    );
     const decoded = await decodeSegmentations(
       annotations.filter((_, i) => !isBox[i]).map(({segmentation}) => segmentation),
       size,
       {binding, crops},
     );
     let next = 0;
-    return annotations.flatMap((annotation, i) => {
+    const objects = await mapInTurns(annotations, (annotation, i) => {
       const segment = isBox[i] ? undefined : decoded[next++]!;
       if (segment instanceof RangeError) return this.#reject(annotation, segment);
       const object = toTrueObject(annotation, labels.get(annotation.category_id)!, segment, {size, boxes});
       return [{id: annotation.id, object, ...(segment?.crop && {crop: segment.crop})}];
     });
+    return objects.flat();
   }
 
   #reject({id}: Annotation, cause: RangeError): never[] {

@@ -184,7 +184,10 @@ test('work that was stopped goes on, and is not lost unless that is said', async
 test('what cannot be written of a large image is refused before the work', async (t) => {
   const {code, err} = await maskrcnn('refused', ...tiles, '--level', '0', '--save', 'labels');
   t.is(code, 2);
-  t.regex(err, /--save of maskrcnn predict must be of overlay, json, coco, csv, geojson, labels-tiff for .*slide\.svs with --level/);
+  t.regex(
+    err,
+    /--save of maskrcnn predict must be of overlay, json, coco, csv, geojson, labels-tiff for .*slide\.svs with --level/,
+  );
   const both = await maskrcnn('refused', ...tiles, '--level', '0', '--pixel-size', '1');
   t.regex(both.err, /takes --level or --pixel-size, got both/);
   const absent = await maskrcnn('refused', ...tiles, '--level', '2', '--save', 'json');
