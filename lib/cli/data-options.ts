@@ -59,7 +59,7 @@ export function pixelsHelp(): string {
 export function dataOptionsHelp(of: 'DATA' | 'FROM' = 'DATA'): string {
   const tools = new Map([
     ...docComments('datasets/annotated/format', 'ReaderOptions'),
-    ...docComments('datasets/annotated/annotated-images', 'AnnotatedOptions'),
+    ...docComments('datasets/annotated/annotated-options', 'AnnotatedOptions'),
     ...docComments('datasets/open-dataset', 'OpenDatasetOptions'),
   ]);
   if (of === 'FROM') tools.set('fromFormat', tools.get('format')!);

@@ -18,7 +18,8 @@ export type TilesLabelsOptions = {
   micronsPerPixel?: number | undefined;
   /**
    * Which object gets a pixel that several cover: 'better', the one with the higher score, or 'smaller', the one with
-   * the smaller area. Of equal ones, the first. Default 'better'. Unlike `detectionsToLabels()`, it leaves out no object.
+   * the smaller area. Of equal ones, the first. Default 'better'. Unlike `detectionsToLabels()`, it leaves out no
+   * object.
    */
   onTop?: OnTop;
 };
@@ -38,13 +39,13 @@ const BLOCK = 1 << 16;
 
 /**
  * Writes a label image of the objects of `predictTiles()`: a TIFF with tiles of 256 × 256 pixels, deflated, and with
- * smaller copies in SubIFDs, each of a quarter of the pixels, as OME-TIFF has them. A pixel is the number of its object,
- * 1, 2, ... in their order, as in all other outputs, or 0. It has 16 bits, or 32 if there are more than 65535 objects,
- * and the file is a BigTIFF if it could have more than 4 GB. The file appears when it is whole.
+ * smaller copies in SubIFDs, each of a quarter of the pixels, as OME-TIFF has them. A pixel is the number of its
+ * object, 1, 2, ... in their order, as in all other outputs, or 0. It has 16 bits, or 32 if there are more than 65535
+ * objects, and the file is a BigTIFF if it could have more than 4 GB. The file appears when it is whole.
  *
  * What the objects have in each row of tiles is kept beside the file until then. In memory is one row of tiles, as far
- * as there are objects in it: of an image of 100,000 pixels at most 100 MB, and half as much for its levels. Returns the
- * number of objects. Throws INVALID_OPTION, WRITE_FAILED, and what `objects` throws.
+ * as there are objects in it: of an image of 100,000 pixels at most 100 MB, and half as much for its levels. Returns
+ * the number of objects. Throws INVALID_OPTION, WRITE_FAILED, and what `objects` throws.
  */
 export async function writeTilesLabels(
   path: string,

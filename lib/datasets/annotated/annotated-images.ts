@@ -1,9 +1,9 @@
 import {type Binding, loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
-import {checkOptions, listOf, oneOf, type Schema, text} from '../../basics/schema.js';
+import {checkOptions} from '../../basics/schema.js';
 import {mapInTurns, Turn} from '../../basics/turns.js';
 import {count, show} from '../../basics/wording.js';
-import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
+import {type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
 import {readImage, readImageSize} from '../../image/read-image.js';
 import {type LargeImage, type LevelOptions, largeImage} from '../../image/regions/large-image.js';
 import {readSized, sizedLargeImage} from '../coco/sizes.js';
@@ -11,42 +11,11 @@ import {toInstance} from '../coco/true-object.js';
 import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
 import {leftOut} from '../left-out.js';
 import {checkIndices} from '../subset.js';
+import {ANNOTATED_OPTIONS, type AnnotatedOptions, type AnnotatedStats} from './annotated-options.js';
 import type {AnnotatedImage, AnnotatedObject, Annotations, Tally} from './annotations.js';
 import {checkNames, empty} from './check-annotations.js';
 import {decodeParts} from './decode-parts.js';
 import {placedParts} from './placed-parts.js';
-
-/** Options that all annotation formats have. */
-export type AnnotatedOptions = {
-  /**
-   * Names of the classes to use, in the order of their labels. Objects of other classes are left out. Default: all that
-   * the format declares, or else all that occur, in alphabetical order. Objects without a class are of the only class
-   * that is named here, or else of the default class.
-   */
-  classes?: readonly string[];
-  /**
-   * What to do with objects that cannot be read: polygons of two points, numbers that are missing. 'error' throws;
-   * 'skip' leaves them out and counts them in `stats`. Default 'error'.
-   */
-  faulty?: 'error' | 'skip';
-} & PixelOptions;
-
-export const ANNOTATED_OPTIONS: Schema = {
-  classes: listOf(text, {min: 1}),
-  faulty: oneOf('error', 'skip'),
-  ...PIXEL_OPTIONS,
-};
-
-/** Counts of a data set of annotated images. */
-export type AnnotatedStats = {
-  images: number;
-  /** Numbers of objects by class, before any was left out. */
-  objects: Readonly<Record<string, number>>;
-  /** Numbers of shapes that are used, by kind, such as polygon. */
-  shapes: Readonly<Record<string, number>>;
-  /** Numbers of shapes and objects that have been left out so far, by reason. */
-  skipped: Readonly<Record<string, number>>;
-};
 
 /** The class of objects whose annotations name none. */
 export const DEFAULT_CLASS = 'object';

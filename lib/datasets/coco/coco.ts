@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import {type Binding, loadBinding} from '../../addon/binding.js';
+import {loadBinding} from '../../addon/binding.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions, required, text} from '../../basics/schema.js';
 import {mapInTurns} from '../../basics/turns.js';
@@ -11,45 +11,15 @@ import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../d
 import {leftOut} from '../left-out.js';
 import {checkIndices} from '../subset.js';
 import {type Annotation, isBoxAlone, toBox} from './annotation.js';
-import {type AnnotationIndex, type CocoImage, indexAnnotations} from './annotation-index.js';
+import {type CocoImage, indexAnnotations} from './annotation-index.js';
 import {readAnnotations} from './annotation-reader.js';
-import {type CocoClasses, toClasses} from './categories.js';
+import {toClasses} from './categories.js';
 import {COCO_OPTIONS, type CocoOptions} from './coco-options.js';
+import type {CocoStats, Shared} from './coco-parts.js';
 import {findImages} from './image-places.js';
 import {decodeSegmentations} from './segmentation.js';
 import {completeSizes, readSized, sizedLargeImage} from './sizes.js';
 import {insideBox, toInstance, toTrueObject} from './true-object.js';
-
-/** Counts of a COCO data set. */
-export type CocoStats = {
-  images: number;
-  annotations: number;
-  /** Annotations of the whole file that are only boxes. */
-  boxes: number;
-  /** Images without annotations. They are kept as negatives. */
-  negatives: number;
-  /** Numbers of annotations that have been left out so far, by reason. */
-  skipped: Readonly<Record<string, number>>;
-};
-
-/** What a data set shares with its subsets. */
-type Shared = CocoClasses & {
-  file: string;
-  folder: string;
-  faulty: 'error' | 'skip';
-  boxes: 'annotations' | 'masks';
-  pixels: PixelOptions;
-  index: AnnotationIndex;
-  /** The images of the index, with their sizes. */
-  images: readonly CocoImage[];
-  /** Labels by category id. Categories that are not used have no label. */
-  labels: ReadonlyMap<number, number>;
-  /** Ids of annotations whose segmentation turned out to be invalid. */
-  maskless: Set<number>;
-  /** 'annotation ID of FILE' for those whose box or mask has no area inside the image. */
-  outside: Set<string>;
-  binding: Binding;
-};
 
 /** A true object, the id of its annotation, and the bitmap of its bounding box if it was asked for. */
 type AnnotatedObject = {id: number; object: TrueObject; crop?: InstanceMask};

@@ -1,4 +1,5 @@
-import {AnnotatedImages, type AnnotatedOptions} from '../../../lib/datasets/annotated/annotated-images.js';
+import {AnnotatedImages} from '../../../lib/datasets/annotated/annotated-images.js';
+import type {AnnotatedOptions} from '../../../lib/datasets/annotated/annotated-options.js';
 import type {Format, ReaderOptions} from '../../../lib/datasets/annotated/format.js';
 import {Place} from '../../../lib/datasets/annotated/place.js';
 
