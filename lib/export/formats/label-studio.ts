@@ -5,18 +5,14 @@ import type {NumberedImage} from '../annotations.js';
 import {croppedObjects} from '../crops.js';
 import {type ExportContext, type ExportFormat, inSplit} from '../format.js';
 import {hexColor} from '../hex-color.js';
-import {pointsOf} from '../rings.js';
 import {xmlText} from '../xml-text.js';
-import {brushOf} from './label-studio-brush.js';
+import {brushRegion, polygonRegion, predictionScore, rectangleRegion, resultOf} from './label-studio-results.js';
 
 /** How Label Studio calls files below its document root (its documentation of local storage). */
 const LOCAL_FILES = '/data/local-files/?d=';
 
 /** Names of the controls in the labelling configuration. */
 const [IMAGE, POLYGON, BRUSH, RECTANGLE] = ['image', 'polygon', 'brush', 'rectangle'] as const;
-
-/** The decimals of coordinates in percent: a millionth of the width is less than a tenth of a pixel. */
-const DECIMALS = 6;
 
 /**
  * Tasks as Label Studio imports them, with the labelling configuration that they need. What people annotated is in
@@ -45,46 +41,29 @@ async function taskOf(image: NumberedImage, context: ExportContext): Promise<str
   const path = inSplit(split, name).split('/').map(encodeURIComponent).join('/');
   const data = JSON.stringify({[IMAGE]: LOCAL_FILES + path});
   const results: string[] = [];
-  const commonOf = (id: number, score: number | undefined) => ({
-    id: `object-${id}`,
-    to_name: IMAGE,
-    original_width: width,
-    original_height: height,
-    image_rotation: 0,
-    ...(score !== undefined && {score}),
-  });
   const turn = new Turn();
+  const size = {width, height};
   for await (const {id, label, score, mask, crop} of croppedObjects(image)) {
     if (turn.isOver()) await turn.next();
-    const labels = [context.classes[label - 1]!];
-    const common = commonOf(id, score);
+    const name = context.classes[label - 1]!;
+    const common = {id, to: IMAGE, size, score};
     const polygons = await maskPolygons(mask);
     const [only] = polygons;
-    if (only !== undefined && polygons.length === 1 && only.holes.length === 0) {
-      const points = pointsOf(only.outer).map(([x, y]) => [percent(x, width), percent(y, height)]);
-      const value = {points, closed: true, polygonlabels: labels};
-      results.push(JSON.stringify({...common, from_name: POLYGON, type: 'polygonlabels', value}));
-    } else {
-      const rle = await brushOf(crop, {width, height}, turn);
-      const value = {format: 'rle', rle, brushlabels: labels};
-      results.push(JSON.stringify({...common, from_name: BRUSH, type: 'brushlabels', value}));
-    }
+    const result =
+      only !== undefined && polygons.length === 1 && only.holes.length === 0
+        ? resultOf(polygonRegion(only.outer, size, name), {...common, from: POLYGON})
+        : resultOf(await brushRegion(crop, size, name, turn), {...common, from: BRUSH});
+    results.push(JSON.stringify(result));
   }
   for (const {label, box, score} of image.boxes) {
-    const [x, y, w, h] = box.map((value, i) => percent(value, i % 2 === 0 ? width : height));
-    const value = {x, y, width: w, height: h, rotation: 0, rectanglelabels: [context.classes[label - 1]!]};
-    const common = commonOf(results.length + 1, score);
-    results.push(JSON.stringify({...common, from_name: RECTANGLE, type: 'rectanglelabels', value}));
+    const region = rectangleRegion(box, size, context.classes[label - 1]!);
+    const common = {id: results.length + 1, to: IMAGE, size, score};
+    results.push(JSON.stringify(resultOf(region, {...common, from: RECTANGLE})));
   }
   const result = `"result": [${results.join(',\n')}]`;
   if (!context.scored) return `{"data": ${data}, "annotations": [{${result}}]}`;
-  const scores = [...image.objects, ...image.boxes].map(({score}) => score ?? 0);
-  const mean = scores.length === 0 ? 0 : scores.reduce((sum, each) => sum + each, 0) / scores.length;
-  return `{"data": ${data}, "predictions": [{"model_version": "maskrcnn", "score": ${mean}, ${result}}]}`;
-}
-
-function percent(value: number, of: number): number {
-  return Number(((100 * value) / of).toFixed(DECIMALS));
+  const score = predictionScore([...image.objects, ...image.boxes]);
+  return `{"data": ${data}, "predictions": [{"model_version": "maskrcnn", "score": ${score}, ${result}}]}`;
 }
 
 function configOf(classes: readonly string[]): string {
