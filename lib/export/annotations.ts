@@ -18,7 +18,7 @@ export type BoxAnnotation = {
 /** An object to be written. */
 export type ObjectAnnotation = BoxAnnotation & {mask: Rle};
 
-export function hasMask(object: BoxAnnotation & {mask?: Rle}): object is ObjectAnnotation {
+export function hasMask<T extends BoxAnnotation & {mask?: Rle}>(object: T): object is T & {mask: Rle} {
   return object.mask !== undefined;
 }
 
