@@ -123,6 +123,7 @@ export {maskRcnn} from './model/create.js';
 export type {Detections, MaskFormat, Masks} from './model/detections.js';
 export {type DetectionsJson, detectionsToJson} from './model/detections-json.js';
 export {type DetectionLabels, detectionsToLabels, type LabelsOptions} from './model/detections-labels.js';
+export {type DoubtOptions, doubt} from './model/doubt.js';
 export type {DType, MaskRcnn, ParameterInfo, StateDict, StateTensor} from './model/model.js';
 export type {BackboneName, ModelOptions, ResolvedModelOptions, RoiPoolOptions} from './model/options.js';
 export type {PredictOptions, Views} from './model/predict-options.js';

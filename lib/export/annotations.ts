@@ -31,6 +31,8 @@ export type ImageAnnotations = {
   /** In pixels. */
   width: number;
   height: number;
+  /** How much a network doubts the objects, 0..1, if it was asked. */
+  doubt?: number | undefined;
   objects: readonly (BoxAnnotation & {mask?: Rle})[];
 };
 

@@ -10,6 +10,8 @@ export type DetectionsJson = {
   height: number;
   /** Of an image that was predicted in tiles at a lower resolution: how many pixels of the image a pixel is wide. */
   downsample?: number;
+  /** How much the network doubts what it found, 0..1: see `doubt()`. With `maskrcnn predict --order doubt`. */
+  doubt?: number;
   /** In descending order of score; those of an image that was predicted in tiles, as they were found. */
   objects: {
     /**

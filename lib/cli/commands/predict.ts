@@ -18,6 +18,7 @@ import type {Command} from '../command.js';
 import {DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {listImages} from '../image-files.js';
 import {inFlagSpelling} from '../option-spelling.js';
+import {byDoubt, type DoubtedImage, refuseOrder} from '../prediction/doubt-order.js';
 import type {ImageRecord} from '../prediction/image-record.js';
 import {describeNothing} from '../prediction/nothing-found.js';
 import {FORMATS, type ImageFile} from '../prediction/output-files.js';
@@ -52,6 +53,7 @@ export const predict: Command = {
     maxDetections: integer({min: 1}),
     ...TILE_OPTIONS,
     views: viewsRule,
+    order: oneOf('doubt'),
     onTop: oneOf(...ON_TOP),
     micronsPerPixel: number({above: 0}),
     overlayFormat: DRAW_SCHEMA.format!,
@@ -67,6 +69,7 @@ export const predict: Command = {
     const {folder: whole, ...how} = outputOptions(options);
     const output = {...how, folder: shardFolder(whole, shard)};
     const cut = tileFlags(options, {isPart: shard !== undefined});
+    refuseOrder(options, {isCut: cut !== undefined, isPart: shard !== undefined});
     const [weights, ...inputs] = positionals as [string, ...string[]];
     const list = await listImages(inputs, recursive as boolean);
     const writer = await PredictionWriter.plan(output, list.images, shard);
@@ -95,8 +98,11 @@ export const predict: Command = {
       const [found] = await network.predict(pixels, {...limits, ...most});
       return found;
     };
-    const {images} = writer;
     const reading = {...network.pixels, ...pixelOptionsOf(options as PixelOptions)};
+    const images: readonly DoubtedImage[] =
+      options.order === undefined
+        ? writer.images
+        : await byDoubt(writer.images, {network, reading, views: limits.views, signal, progress});
     const {classes} = network;
     await using journal =
       shard &&
@@ -178,7 +184,8 @@ export const predict: Command = {
         const pixels = await readImage(image.file, reading);
         notices.push(...(pixels.notices ?? []));
         const found = await detect(pixels, image.file, state);
-        const record = await writer.add(image, pixels, found, {classes, page: reading.page});
+        const {doubt} = image;
+        const record = await writer.add(image, pixels, found, {classes, page: reading.page, doubt});
         await journal?.add(index, record);
         const {missing} = record;
         const objects = found.scores.length;
@@ -187,7 +194,9 @@ export const predict: Command = {
             ? describeNothing(network, pixels, limits)
             : `nothing above ${limits.scoreThreshold} in any tile`;
         const said = objects === 0 ? await nothing() : count(objects, 'object');
-        out(`${image.file}: ${said}${missing.length === 0 ? '' : `; not in the label mask: ${missing.join(', ')}`}`);
+        const doubted = doubt === undefined ? '' : `; doubt ${doubt.toFixed(3)}`;
+        const hidden = missing.length === 0 ? '' : `; not in the label mask: ${missing.join(', ')}`;
+        out(`${image.file}: ${said}${doubted}${hidden}`);
         if (missing.length > 0) incomplete++;
       } catch (error) {
         if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) {

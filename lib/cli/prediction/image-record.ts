@@ -16,6 +16,8 @@ export type ImageRecord = {
   measured: PackedObjects | undefined;
   /** The ids of the objects that have no pixel in the label mask. */
   missing: readonly number[];
+  /** How much the network doubts what is on it, 0..1, if that was asked for. */
+  doubt?: number;
 };
 
 /** The objects of a block as plain values; `masks` are run lengths. */

@@ -26,12 +26,15 @@ export type PredictionOutput = {
   onTop: OnTop;
   /** For the tables: the length of a pixel's side in µm, if it is known. */
   micronsPerPixel?: number;
+  /** Whether the images come with their doubt, of which there is a table. Default false. */
+  doubt?: boolean;
   /** Whether files beside the images may be replaced. */
   overwrite: boolean;
 };
 
 export const IMAGES = 'images.json';
 export const RESULTS = 'results.json';
+export const DOUBT = 'doubt.csv';
 
 /** The files of the formats that cover all images together. */
 const SHARED_NAMES = {coco: [IMAGES, RESULTS], csv: [OBJECTS, COUNTS]};
@@ -83,8 +86,8 @@ export function isImageFormat(format: Format): format is ImageFormat {
 }
 
 /** The files for all images, but those of tools. */
-export function sharedNames({formats}: Pick<PredictionOutput, 'formats'>): string[] {
-  return formats.flatMap((format) => (isShared(format) ? SHARED_NAMES[format] : []));
+export function sharedNames({formats, doubt = false}: Pick<PredictionOutput, 'formats' | 'doubt'>): string[] {
+  return [...formats.flatMap((format) => (isShared(format) ? SHARED_NAMES[format] : [])), ...(doubt ? [DOUBT] : [])];
 }
 
 function isShared(format: Format): format is SharedFormat {

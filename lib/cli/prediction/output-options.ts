@@ -42,6 +42,7 @@ export function outputOptions(options: Record<string, unknown>): PredictionOutpu
     overlay,
     onTop: onTop as OnTop,
     ...(micronsPerPixel !== undefined && {micronsPerPixel: micronsPerPixel as number}),
+    doubt: options.order === 'doubt',
     overwrite: overwrite as boolean,
   };
 }

@@ -40,6 +40,10 @@ ${LEVEL_HELP}
   --resume            go on where a run before has stopped, with the same options: with --shard after the images that
                       are done, with --tiles within large images
   --views N           test-time augmentation: average over 1, 2 or 4 mirrored views of each image (default 1)
+  --order doubt       the most doubtful image first, in all that is written of several images, and NAME.json with its
+                      doubt, 0..1, as doubt.csv, images.json and the data of Label Studio's tasks have it: to correct
+                      first what is worth most. The network predicts on 2 mirrored views of each image, or 4 with
+                      --views 4, and doubt is how much they differ; so this takes 3 times as long
   --on-top RULE       which object gets a pixel of NAME_labels.png that several cover (default better):
                       better: the one with the higher score; objects of which less than half stays visible are left
                       out, as probable duplicates
@@ -80,6 +84,7 @@ not with --tiles. An image that cannot be read is reported and skipped, and the 
   maskrcnn predict runs/train/best.safetensors scans/ --score-threshold 0.7
   maskrcnn predict runs/train/best.safetensors scans/ --recursive --overlay-format jpeg
   maskrcnn predict runs/train/best.safetensors scans/ --tiles 1024 --overlap 128 --save json,csv
+  maskrcnn predict runs/train/best.safetensors scans/ --order doubt --save label-studio
   maskrcnn predict COCO_V1 'photos/*.jpg' --save overlay,coco --output found
   maskrcnn predict runs/train/best.safetensors scans/ --shard 1/2
   maskrcnn predict runs/train/best.safetensors scans/ --shard 2/2`;

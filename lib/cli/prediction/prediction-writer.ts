@@ -1,5 +1,6 @@
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, extname, join, relative, sep} from 'node:path';
+import {csv} from '../../basics/csv.js';
 import {drawDetections} from '../../draw/overlay.js';
 import {pictureExtension} from '../../draw/picture-format.js';
 import {DetectedObjects} from '../../evaluation/object-table.js';
@@ -24,6 +25,7 @@ import {detectionsIn, type LargeImage, overviewOf, writeLargeJson} from './large
 import {MeasurementTables} from './measurement-tables.js';
 import {identity, requireNoInput, requireNothingBeside} from './output-checks.js';
 import {
+  DOUBT,
   fileName,
   IMAGES,
   type ImageFile,
@@ -39,12 +41,12 @@ import {partOf, type Shard} from './shard.js';
 
 /** Writes the detections on images to a folder. */
 export class PredictionWriter {
-  /** The images in the order in which they must be added. */
+  /** The images. Files of several images have them in the order in which they are added. */
   readonly images: readonly ImageFile[];
   readonly #output: PredictionOutput;
   readonly #detected = new DetectedObjects();
   readonly #tables: MeasurementTables;
-  readonly #added: {id: number; file_name: string; width: number; height: number}[] = [];
+  readonly #added: {id: number; file_name: string; width: number; height: number; doubt?: number}[] = [];
   /** Identities of the folders of the images. */
   readonly #ofImages: ReadonlySet<string | undefined>;
   /** Overlays of another format that are of an earlier prediction on the same image, and were removed. */
@@ -100,18 +102,20 @@ export class PredictionWriter {
   }
 
   /**
-   * Writes the files of one image. `classes`: those of the model; `page`: that of the image. Returns what it
-   * contributes to the files of all images.
+   * Writes the files of one image. `classes`: those of the model; `page` and `doubt`: those of the image. Returns what
+   * it contributes to the files of all images.
    */
   async add(
     {file, stem}: ImageFile,
     image: RgbImage,
     found: Detections,
-    {classes, page}: {classes: readonly string[]; page: number | undefined},
+    {classes, page, doubt}: {classes: readonly string[]; page: number | undefined; doubt?: number | undefined},
   ): Promise<ImageRecord> {
     const {width, height} = found;
     const {formats, overlay, onTop} = this.#output;
-    const json: DetectionsJson = detectionsToJson({...found, file});
+    const doubted = doubt === undefined ? {} : {doubt};
+    const {objects, ...about} = detectionsToJson({...found, file});
+    const json: DetectionsJson = {...about, ...doubted, objects};
     // First, because it may throw INVALID_IMAGE, and then nothing of the image must be written.
     const measured = formats.includes('csv') ? await this.#tables.measure({file, page}, image, found) : undefined;
     if (formats.includes('overlay')) {
@@ -133,7 +137,7 @@ export class PredictionWriter {
     if (formats.includes('json')) await this.#write(fileName(stem, 'json', this.#output), toText(json));
     const blocks = this.#needsObjects ? [found] : [];
     const missing = json.labels?.missing ?? [];
-    const record = {file, stem, width, height, isLarge: false, found: blocks, measured, missing};
+    const record = {file, stem, width, height, isLarge: false, found: blocks, measured, missing, ...doubted};
     await this.addWritten(record, classes);
     return record;
   }
@@ -170,14 +174,15 @@ export class PredictionWriter {
   /** Adds an image whose own files are there already to the files of all images. */
   async addWritten(record: ImageRecord, classes: readonly string[]): Promise<void> {
     const {formats} = this.#output;
-    const {file, width, height, found, measured, isLarge} = record;
+    const {file, width, height, found, measured, isLarge, doubt} = record;
+    const doubted = doubt === undefined ? {} : {doubt};
     const index = this.#added.length;
     if (measured !== undefined) this.#tables.add(file, measured);
     if (formats.includes('coco')) for (const block of found) this.#detected.addDetections(index, block);
     // Those of large images are written from the tiles.
     const tools = isLarge ? [] : formats.filter(isToolFormat);
-    for (const format of tools) await this.#addTo(format, record, found[0]!, classes);
-    this.#added.push({id: index + 1, file_name: file, width, height});
+    for (const format of tools) await this.#addTo(format, record, found[0]!, {classes, ...doubted});
+    this.#added.push({id: index + 1, file_name: file, width, height, ...doubted});
   }
 
   /**
@@ -201,6 +206,12 @@ export class PredictionWriter {
     for (const tool of this.#tools.values()) await tool.close();
     if (this.#added.length === 0) return;
     if (formats.includes('csv')) await this.#tables.write(folder, classes);
+    if (this.#output.doubt) {
+      await this.#write(
+        DOUBT,
+        csv([['image', 'doubt'], ...this.#added.map(({file_name, doubt}) => [file_name, doubt])]),
+      );
+    }
     if (!formats.includes('coco')) return;
     await this.#write(IMAGES, toText(this.#added));
     const names = {imageId: (index: number) => index + 1, categoryId: (label: number) => label};
@@ -221,7 +232,7 @@ export class PredictionWriter {
     format: ToolFormat,
     {file, stem}: ImageFile,
     found: Detections,
-    classes: readonly string[],
+    {classes, ...doubted}: {classes: readonly string[]; doubt?: number},
   ): Promise<void> {
     const root = join(this.#output.folder, format);
     const tool =
@@ -235,7 +246,7 @@ export class PredictionWriter {
     const name = toolFormat(format).document === undefined || names.has(own) ? given : own;
     names.add(name);
     if (name !== own) tool.lose(own, LOSSES.renamed);
-    await tool.add(detectedImage(found, name, withSlashes(relative(root, file))));
+    await tool.add({...detectedImage(found, name, withSlashes(relative(root, file))), ...doubted});
   }
 
   /** Removes overlays of the image in other formats, which are of an earlier prediction: they show other objects. */

@@ -37,9 +37,9 @@ export const labelStudio: ExportFormat = {
 
 /** The task of an image, as JSON. */
 async function taskOf(image: NumberedImage, context: ExportContext): Promise<string> {
-  const {name, split, width, height} = image;
+  const {name, split, width, height, doubt} = image;
   const path = inSplit(split, name).split('/').map(encodeURIComponent).join('/');
-  const data = JSON.stringify({[IMAGE]: LOCAL_FILES + path});
+  const data = JSON.stringify({[IMAGE]: LOCAL_FILES + path, ...(doubt !== undefined && {doubt})});
   const results: string[] = [];
   const turn = new Turn();
   const size = {width, height};
