@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {show} from '../basics/wording.js';
 
-/** Where the image of a task is: in the task, or at an address of Label Studio; `otherwise` if it is not found there. */
+/** Where the image of a task is: in the task, or at an address of Label Studio, or else at `otherwise`. */
 export type ImagePlace = {bytes: Uint8Array} | {url: URL; otherwise?: URL};
 
 /** A task's number and the text that stands for its image. */

@@ -105,20 +105,21 @@ async function loadDetector(
   if (lacksMasks) {
     notices.push(`${source.file}: it has no mask head. That of the network has random values and must be trained.`);
   }
-  if (adapted.replaced.length > 0) notices.push(replacement(source.file, classes, masks, adapted.copiedClasses));
+  if (adapted.replaced.length > 0) notices.push(replacement(source, {classes, masks, copied: adapted.copiedClasses}));
   return notices;
 }
 
 function replacement(
-  file: string,
-  classes: readonly string[],
-  masks: 'instance' | 'none',
-  copiedClasses: readonly string[],
+  {file, network, classes: before = []}: Source,
+  {classes, masks, copied}: {classes: readonly string[]; masks: 'instance' | 'none'; copied: readonly string[]},
 ): string {
   const predictors = masks === 'none' ? 'box predictor by a new one' : 'box and mask predictors by new ones';
-  const copied = copiedClasses.length > 0 ? `; kept what it knows of ${copiedClasses.join(', ')}` : '';
+  const kept = copied.length > 0 ? `; kept what it knows of ${copied.join(', ')}` : '';
+  // Weights of one's own that go on: data without objects of a class must not make the network forget it unnoticed.
+  const lost = network === undefined || copied.length === 0 ? [] : before.filter((name) => !classes.includes(name));
+  const forgot = lost.length > 0 ? `; gave up ${shorten(lost)}, which option 'classes' can keep` : '';
   const known = `${count(classes.length, 'class', 'classes')} ${shorten(classes)}`;
-  return `${file}: replaced its ${predictors} for the ${known}${copied}.`;
+  return `${file}: replaced its ${predictors} for the ${known}${kept}${forgot}.`;
 }
 
 async function loadBackbone(model: NativeModel, source: Source, backbone: BackboneName): Promise<void> {

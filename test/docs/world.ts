@@ -57,6 +57,7 @@ export async function makeWorld(folder: string): Promise<void> {
   const coco = await boxesAsCoco(drawn);
   for (const name of COCO_FILES) await writeFile(at(name), JSON.stringify(coco));
   await writeTools(at, coco);
+  await writeFile(at('corrected.json'), JSON.stringify(asLabelStudio(coco)));
   const results = coco.annotations.map(({image_id, category_id, bbox}) => ({image_id, category_id, bbox, score: 0.9}));
   await writeFile(at('results.json'), JSON.stringify(results));
 
@@ -176,6 +177,26 @@ async function writeTools(at: At, coco: DrawnCoco): Promise<void> {
     for (const {file_name: name} of coco.images) await cp(at('drawn', name), at('roboflow', split, name));
     await writeFile(at('roboflow', split, '_annotations.coco.json'), JSON.stringify(coco));
   }
+}
+
+/** The same as Label Studio exports it: polygons in percent. */
+function asLabelStudio({images, annotations}: Awaited<ReturnType<typeof boxesAsCoco>>) {
+  return images.map(({id, file_name, width, height}) => {
+    const own = annotations.filter(({image_id}) => image_id === id);
+    const result = own.map(({id: number, bbox: [x, y, w, h]}) => {
+      const corners = [
+        [x, y],
+        [x! + w!, y],
+        [x! + w!, y! + h!],
+        [x, y! + h!],
+      ];
+      const points = corners.map(([left, top]) => [(100 * left!) / width, (100 * top!) / height]);
+      const size = {original_width: width, original_height: height};
+      const value = {points, polygonlabels: ['gland']};
+      return {id: String(number), from_name: 'polygon', to_name: 'image', type: 'polygonlabels', ...size, value};
+    });
+    return {id, data: {image: `/data/local-files/?d=scans/${file_name}`}, annotations: [{id, result}]};
+  });
 }
 
 /** The drawn training images as a data set in COCO format, in which each object's mask is its box. */

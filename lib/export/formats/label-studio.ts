@@ -24,7 +24,7 @@ export const labelStudio: ExportFormat = {
   key: 'label-studio',
   writes: 'tasks.json, with the labelling configuration in label-config.xml',
   holds: {classes: true, unused: false, scores: true, crowds: false, boxes: true},
-  imageFolder: (split) => split ?? '',
+  imageFolder,
   document: (split, context) => ({
     path: inSplit(split, 'tasks.json'),
     head: '[\n',
@@ -37,9 +37,12 @@ export const labelStudio: ExportFormat = {
 
 /** The task of an image, as JSON. */
 async function taskOf(image: NumberedImage, context: ExportContext): Promise<string> {
-  const {name, split, width, height, doubt} = image;
-  const path = inSplit(split, name).split('/').map(encodeURIComponent).join('/');
-  const data = JSON.stringify({[IMAGE]: LOCAL_FILES + path, ...(doubt !== undefined && {doubt})});
+  const {name, width, height, doubt} = image;
+  const path = [folderOf(image), name].flatMap((part) => part.split('/')).filter((part) => part !== '');
+  const data = JSON.stringify({
+    [IMAGE]: LOCAL_FILES + path.map(encodeURIComponent).join('/'),
+    ...(doubt !== undefined && {doubt}),
+  });
   const results: string[] = [];
   const turn = new Turn();
   const size = {width, height};
@@ -64,6 +67,21 @@ async function taskOf(image: NumberedImage, context: ExportContext): Promise<str
   if (!context.scored) return `{"data": ${data}, "annotations": [{${result}}]}`;
   const score = predictionScore([...image.objects, ...image.boxes]);
   return `{"data": ${data}, "predictions": [{"model_version": "maskrcnn", "score": ${score}, ${result}}]}`;
+}
+
+/**
+ * The tool serves files of folders inside its document root, but none of the root itself (validate_connection() of its
+ * local storage), so images are always in a folder.
+ */
+function imageFolder(split: string | undefined): string {
+  return split ?? 'images';
+}
+
+/** The folder of an image in the document root. Of one that is elsewhere, the folder that holds it; '' without a name. */
+function folderOf({name, location, split}: NumberedImage): string {
+  if (location === undefined) return imageFolder(split);
+  const above = location.endsWith(`/${name}`) ? location.slice(0, -name.length - 1) : '';
+  return above.split('/').at(-1)!.replace(/^\.+$/, '');
 }
 
 function configOf(classes: readonly string[]): string {
