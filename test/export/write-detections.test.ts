@@ -2,6 +2,7 @@ import {readdir, readFile, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {openDataset} from '../../lib/datasets/open-dataset.js';
+import {convertDataset} from '../../lib/export/convert-dataset.js';
 import type {ExportFormatName} from '../../lib/export/formats.js';
 import {writeDetections} from '../../lib/export/write-detections.js';
 import type {Detections} from '../../lib/model/detections.js';
@@ -164,4 +165,24 @@ test('detections without masks are boxes, in the formats that have them', async 
   }
   const write = (format: ExportFormatName) => writeDetections([found], join(folder, format), {format, classes});
   await t.throwsAsync(write('geojson'), {code: 'INVALID_MASK', message: /maskFormat 'rle'/});
+});
+
+test('Label Studio gets its images in a folder of its document root, which serves none of its own files', async (t) => {
+  const folder = await temporary(t);
+  const found = await detections('hard.png');
+  const pathIn = async (name: string) => {
+    const [task] = JSON.parse(await readFile(join(folder, name, 'tasks.json'), 'utf8')) as {data: {image: string}}[];
+    return task!.data.image;
+  };
+  await writeDetections([found], join(folder, 'found'), {format: 'label-studio', classes});
+  t.is(await pathIn('found'), '/data/local-files/?d=images/hard.png');
+  await convertDataset(await drawnDataset(folder, [HARD]), join(folder, 'copied'), {format: 'label-studio'});
+  t.is(await pathIn('copied'), '/data/local-files/?d=images/hard.png');
+  t.deepEqual(await readdir(join(folder, 'copied', 'images')), ['hard.png']);
+  const out = join(folder, 'left');
+  await convertDataset(await drawnDataset(join(folder, 'my scans'), [HARD]), out, {
+    format: 'label-studio',
+    images: 'none',
+  });
+  t.is(await pathIn('left'), '/data/local-files/?d=my%20scans/hard.png');
 });

@@ -5,8 +5,9 @@ import {PIXEL_OPTIONS, type PixelOptions} from '../../image/pixel-options.js';
 /** Options that all annotation formats have. */
 export type AnnotatedOptions = {
   /**
-   * Names of the classes to use, in the order of their labels. Objects of other classes are left out. Default: all that
-   * the format declares, or else all that occur, in alphabetical order. Objects without a class are of the only class
+   * Names of the classes to use, in the order of their labels. Objects of other classes are left out. If none is left
+   * out, classes that the data lack may be named too, such as those of weights that go on. Default: all that the format
+   * declares, or else all that occur, in alphabetical order. Objects without a class are of the only class
    * that is named here, or else of the default class.
    */
   classes?: readonly string[];

@@ -15,15 +15,19 @@ export function empty(path: string, format: string, what: string, tally: Tally):
   );
 }
 
-/** Throws INVALID_OPTION unless `names` are different classes of the data set. */
+/**
+ * Throws INVALID_OPTION unless `names` are different classes of the data set. If they are all of these and more, the
+ * others have no objects here, as in a part of the data with which training goes on. If not, they may be misspelt.
+ */
 export function checkNames(names: readonly string[], known: readonly string[], path: string): void {
+  const areAllChosen = known.every((name) => names.includes(name));
   for (const [i, name] of names.entries()) {
     if (names.indexOf(name) !== i) {
       throw new MaskRcnnError('INVALID_OPTION', `Option 'classes' must name each class once, got '${name}' twice.`, {
         file: path,
       });
     }
-    if (known.includes(name)) continue;
+    if (areAllChosen || known.includes(name)) continue;
     const near = closest(name, known);
     throw new MaskRcnnError('INVALID_OPTION', `Option 'classes' must name classes of ${path}, got '${name}'.`, {
       file: path,

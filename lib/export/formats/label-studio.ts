@@ -77,7 +77,7 @@ function imageFolder(split: string | undefined): string {
   return split ?? 'images';
 }
 
-/** The folder of an image in the document root. Of one that is elsewhere, the folder that holds it; '' without a name. */
+/** The folder of an image in the document root: of one that is elsewhere, the one that holds it. May be ''. */
 function folderOf({name, location, split}: NumberedImage): string {
   if (location === undefined) return imageFolder(split);
   const above = location.endsWith(`/${name}`) ? location.slice(0, -name.length - 1) : '';

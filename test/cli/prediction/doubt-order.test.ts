@@ -68,6 +68,7 @@ test('the most doubtful image comes first in all files of several images, and it
     tasks.map(({data}) => [stem(data.image), data.doubt]),
     expected.map((name) => [name, doubts.get(name)]),
   );
+  t.is(tasks[0]!.data.image, `/data/local-files/?d=scans/${expected[0]}.png`);
   const coco = JSON.parse(await read('coco-dataset', 'annotations.json')) as {images: {file_name: string}[]};
   t.deepEqual(
     coco.images.map(({file_name}) => stem(file_name)),

@@ -119,6 +119,14 @@ test('classes choose and order the labels', async (t) => {
   const error = await t.throwsAsync<MaskRcnnError>(openLabelme(path, {classes: ['beta']}));
   t.is(error.code, 'INVALID_OPTION');
   t.regex(error.message, /must name classes of .*, got 'beta'\.\nThey are a, b\./);
+  // Classes without objects, if no other is left out: nothing can be misspelt then.
+  const more = await openLabelme(path, {classes: ['c', 'b', 'a']});
+  t.deepEqual(more.classes, ['c', 'b', 'a']);
+  t.deepEqual(await areas(more), [
+    ['a', 4],
+    ['b', 9],
+  ]);
+  t.is((await t.throwsAsync<MaskRcnnError>(openLabelme(path, {classes: ['b', 'c']}))).code, 'INVALID_OPTION');
 });
 
 test('an image is found by its name, by the last part of a foreign path, or by another extension', async (t) => {

@@ -1,5 +1,5 @@
 import {readdir} from 'node:fs/promises';
-import {basename} from 'node:path';
+import {basename, join} from 'node:path';
 import type {Fields} from '../fields.js';
 import {ImageFinder} from '../image-finder.js';
 import {isImageName} from '../place.js';
@@ -44,6 +44,12 @@ function decoded(text: string): string {
   } catch {
     return text; // a percent sign in a name
   }
+}
+
+/** The folder of the images of an export in `folder`: this one or, if it has no image, the folder `images` in it. */
+export async function imageFolder(folder: string): Promise<string> {
+  const names: string[] = await readdir(folder).catch(() => []);
+  return names.some(isImageName) || !names.includes('images') ? folder : join(folder, 'images');
 }
 
 /** Finds the images of tasks in a folder. */

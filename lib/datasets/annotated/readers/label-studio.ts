@@ -7,7 +7,7 @@ import type {Format, ReaderOptions} from '../format.js';
 import {type Place, readJson} from '../place.js';
 import {statedSize} from '../stated-size.js';
 import {type Geometry, geometryOf, partOf, type Size} from './label-studio-geometry.js';
-import {TaskImages} from './label-studio-image.js';
+import {imageFolder, TaskImages} from './label-studio-image.js';
 
 type Region = {className: string | undefined; where: string; geometry: Geometry};
 
@@ -57,7 +57,7 @@ async function read(
   if (!Array.isArray(tasks)) {
     throw new MaskRcnnError('INVALID_DATASET', `${path} must be a list of tasks.`, {file: path});
   }
-  const files = await TaskImages.in(folder ?? place.folder);
+  const files = await TaskImages.in(folder ?? (await imageFolder(place.folder)));
   const tally = new Tally();
   const images: AnnotatedImage[] = [];
   const minimal = new Set<unknown>();
