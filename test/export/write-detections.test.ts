@@ -1,4 +1,4 @@
-import {readdir, readFile, writeFile} from 'node:fs/promises';
+import {mkdir, readdir, readFile, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {openDataset} from '../../lib/datasets/open-dataset.js';
@@ -180,6 +180,7 @@ test('Label Studio gets its images in a folder of its document root, which serve
   t.is(await pathIn('copied'), '/data/local-files/?d=images/hard.png');
   t.deepEqual(await readdir(join(folder, 'copied', 'images')), ['hard.png']);
   const out = join(folder, 'left');
+  await mkdir(join(folder, 'my scans'));
   await convertDataset(await drawnDataset(join(folder, 'my scans'), [HARD]), out, {
     format: 'label-studio',
     images: 'none',
