@@ -2,6 +2,7 @@ import type {Socket} from 'node:net';
 import multipart from '@fastify/multipart';
 import fastify, {type FastifyInstance, type FastifyReply, type FastifyRequest} from 'fastify';
 import {Admission} from './admission.js';
+import {addLabelStudioRoutes} from './label-studio-routes.js';
 import {openApi} from './openapi.js';
 import type {Limits} from './options.js';
 import type {AppParts} from './parts.js';
@@ -11,6 +12,7 @@ import {isLoopback, requireLoopbackName, requireToken} from './token.js';
 
 /** A request that has not sent its headers and body by then is ended. Slow senders would hold memory. */
 const RECEIVE_MS = 60_000;
+const MOST_CONNECTIONS = 1024;
 /** Nginx's name for a request whose client has gone. Nobody sees it but the metrics. */
 const CLIENT_GONE = 499;
 
@@ -37,6 +39,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     clientErrorHandler: (error, socket) => refuseGarbage(error, socket),
     frameworkErrors: (error, _request, reply) => send(reply as FastifyReply, problemOf(error) ?? internal()),
   });
+  app.server.maxConnections = MOST_CONNECTIONS;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', {parseAs: 'buffer'}, (_request, body, done) => done(null, body));
   await app.register(multipart);
@@ -49,6 +52,7 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   });
   app.setNotFoundHandler((request, reply) => send(reply, notFound(app, request)));
   addPredictionRoutes(app, parts);
+  addLabelStudioRoutes(app, parts);
   addInformationRoutes(app, parts);
   return app;
 }

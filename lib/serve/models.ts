@@ -11,7 +11,7 @@ import {Problem} from './problem.js';
 export type ServedModel = {
   name: string;
   model: MaskRcnn;
-  /** The name and the date of its weights, which tell one training from the next. */
+  /** The date of its weights, which tells one training from the next. */
   version: string;
 };
 
@@ -46,7 +46,7 @@ export async function openModels(
         ...(signal !== undefined && {signal}),
         ...(onNotice !== undefined && {onNotice}),
       });
-      models.set(name, {name, model, version: await versionOf(name, file)});
+      models.set(name, {name, model, version: await versionOf(file)});
     }
     return models;
   } catch (error) {
@@ -76,7 +76,7 @@ function nameOf(given: string): {name: string; path: string} {
 }
 
 /** Registered weights have one version, and files the date of their last change. */
-async function versionOf(name: string, file: string): Promise<string> {
+async function versionOf(file: string): Promise<string> {
   const changed = (await stat(file).catch(() => undefined))?.mtime;
-  return changed === undefined ? name : `${name} ${changed.toISOString().slice(0, 19)}Z`;
+  return changed === undefined ? 'registered' : `${changed.toISOString().slice(0, 19)}Z`;
 }

@@ -31,7 +31,7 @@ export type ServeOptions = {
    * address and from no other.
    */
   labelStudio?: string;
-  /** The access token of a user of Label Studio. Default: the environment variable LABEL_STUDIO_API_KEY. */
+  /** The access token of a user of Label Studio: a legacy or a personal one. */
   labelStudioKey?: string;
   /** Where the models compute. As in `maskRcnn()`. */
   device?: ModelOptions['device'];

@@ -13,6 +13,8 @@ export type AppParts = {
   page: ReadonlyMap<string, PageFile>;
   host: string;
   token: string | undefined;
+  /** Where Label Studio is, and its key; undefined without it. */
+  labelStudio: {url: string; apiKey: string | undefined} | undefined;
   /** The package's version. */
   version: string;
   /** Whether the server is ending. */

@@ -49,6 +49,7 @@ export class Problem extends Error {
 const STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_OPTION: 400,
   INVALID_IMAGE: 422,
+  DOWNLOAD_FAILED: 502, // an image that Label Studio was to give
   OUT_OF_MEMORY: 503,
 };
 

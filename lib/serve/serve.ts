@@ -5,6 +5,7 @@ import {callback, checkOptions, listOf, required, text} from '../basics/schema.j
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {openModels} from './models.js';
 import {DEFAULT_LIMITS, type Limits, SERVE_OPTIONS, type ServeOptions, signalRule} from './options.js';
+import type {AppParts} from './parts.js';
 import {readPageFiles} from './page-files.js';
 import {isLoopback} from './token.js';
 import {WorkQueue} from './work-queue.js';
@@ -63,6 +64,7 @@ export async function serve(
     page,
     host,
     token,
+    labelStudio: labelStudioOf(options),
     version: await packageVersion(),
     isClosing: () => closing !== undefined,
     onNotice,
@@ -97,6 +99,13 @@ function requireSafe({host, token, noToken}: {host: string; token: string | unde
   throw new MaskRcnnError('INVALID_OPTION', `serve() needs a token to listen on ${host}, which others can reach.`, {
     hint: "Set option 'token', or option 'noToken' if whoever reaches the address may use it.",
   });
+}
+
+/** Throws INVALID_OPTION for a key without an address. */
+function labelStudioOf({labelStudio: url, labelStudioKey: apiKey}: ServeOptions): AppParts['labelStudio'] {
+  if (url !== undefined) return {url, apiKey};
+  if (apiKey === undefined) return undefined;
+  throw new MaskRcnnError('INVALID_OPTION', "Option 'labelStudioKey' of serve() needs option 'labelStudio'.");
 }
 
 function limitsOf(options: ServeOptions): Limits {

@@ -29,10 +29,12 @@ ${DEVICE_HELP}
   takes: {min: 1, max: Infinity, expected: 'at least one WEIGHTS'},
   async run(options, positionals, {out, progress, signal}) {
     const {device: _device, precision: _precision, threads: _threads, ...given} = options as ServeOptions;
-    const {token = given.noToken ? undefined : process.env.MASKRCNN_TOKEN || undefined, ...rest} = given;
+    const {token = given.noToken ? undefined : fromEnvironment('MASKRCNN_TOKEN'), ...others} = given;
+    const {labelStudioKey = others.labelStudio && fromEnvironment('LABEL_STUDIO_API_KEY'), ...rest} = others;
     const server = await serve(positionals, {
       ...rest,
       ...(token !== undefined && {token}),
+      ...(labelStudioKey !== undefined && {labelStudioKey}),
       ...deviceOptions(options),
       signal,
       onNotice: (notice) => progress.say(notice),
@@ -44,3 +46,7 @@ ${DEVICE_HELP}
     await server.close();
   },
 };
+
+function fromEnvironment(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
