@@ -31,7 +31,7 @@ export function pixelsOf({size: [height, width], counts}: Rle): Int32Array {
   return pixels;
 }
 
-/** The pixels of an object in its bounding box: `bitmap` is row-major, of 0 and 1. All is 0 for an object without any. */
+/** The pixels of an object in its bounding box, row-major, of 0 and 1. All is 0 for an object without any. */
 export type CroppedRle = {bitmap: Uint8Array; left: number; top: number; width: number; height: number};
 
 /** The object of a mask in its bounding box. Its work grows with the object, not with the image. Throws RangeError. */

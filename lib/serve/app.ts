@@ -63,7 +63,9 @@ function addChecks(app: FastifyInstance, {host, token, queue, metrics, limits, i
     const began = performance.now();
     const gone = new AbortController();
     request.gone = gone.signal;
-    const timer = setTimeout(() => gone.abort(timeout(limits)), 1000 * limits.timeoutSeconds);
+    const {isGuarded = false, isWork = false, isPatient = false} = request.routeOptions.config;
+    const wait = isPatient ? undefined : 1000 * limits.timeoutSeconds;
+    const timer = wait && setTimeout(() => gone.abort(timeout(limits)), wait);
     let release = () => {};
     reply.raw.once('close', () => {
       clearTimeout(timer);
@@ -75,7 +77,6 @@ function addChecks(app: FastifyInstance, {host, token, queue, metrics, limits, i
       metrics.requestSeconds.observe({route}, (performance.now() - began) / 1000);
     });
     reply.headers(HEADERS);
-    const {isGuarded = false, isWork = false} = request.routeOptions.config;
     if (token === undefined && isLoopback(host)) requireLoopbackName(request.headers.host);
     if (token !== undefined && isGuarded) requireToken(request.headers.authorization, token);
     if (!isWork) return;

@@ -9,7 +9,8 @@ import {Problem} from './problem.js';
 const PREFIX = '/label-studio';
 
 const GUARDED = {config: {isGuarded: true}};
-const WORK = {config: {isGuarded: true, isWork: true}};
+/** Label Studio waits 100 s for the images of all tasks that were chosen. */
+const WORK = {config: {isGuarded: true, isWork: true, isPatient: true}};
 
 /** The ML backend of Label Studio, for each model. */
 export function addLabelStudioRoutes(app: FastifyInstance, parts: AppParts): void {

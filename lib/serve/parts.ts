@@ -29,6 +29,8 @@ declare module 'fastify' {
     isGuarded?: boolean;
     /** Whether it has a body to read and work that waits in the queue. */
     isWork?: boolean;
+    /** Whether the time for a request does not count: it has as many images as the client likes, and waits for them. */
+    isPatient?: boolean;
   }
 
   interface FastifyRequest {

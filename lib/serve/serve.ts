@@ -5,8 +5,8 @@ import {callback, checkOptions, listOf, required, text} from '../basics/schema.j
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {openModels} from './models.js';
 import {DEFAULT_LIMITS, type Limits, SERVE_OPTIONS, type ServeOptions, signalRule} from './options.js';
-import type {AppParts} from './parts.js';
 import {readPageFiles} from './page-files.js';
+import type {AppParts} from './parts.js';
 import {isLoopback} from './token.js';
 import {WorkQueue} from './work-queue.js';
 

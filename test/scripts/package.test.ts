@@ -78,7 +78,13 @@ test.serial('the packed tarball is small, and has no sources', async (t) => {
   if (packed === undefined) return t.pass();
   const {tarball, paths} = packed;
   t.true((await stat(tarball)).size < 10e6);
-  for (const path of ['dist/index.js', 'dist/report/page/report.css', 'dist/serve/finder.js', 'binding.d.ts', ...TEXTS]) {
+  for (const path of [
+    'dist/index.js',
+    'dist/report/page/report.css',
+    'dist/serve/finder.js',
+    'binding.d.ts',
+    ...TEXTS,
+  ]) {
     t.true(paths.includes(path), path);
   }
   t.true(paths.some((path) => /^prebuilds\/linux-\w+\/maskrcnn\.(glibc|musl)\.node$/.test(path)));
