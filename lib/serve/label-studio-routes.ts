@@ -3,7 +3,7 @@ import {type LabelStudioBackend, labelStudioBackend} from '../label-studio/backe
 import type {ServedModel} from './models.js';
 import type {AppParts} from './parts.js';
 import {detect, readUpload} from './predictions.js';
-import {Problem} from './problem.js';
+import {Problem, problemOf} from './problem.js';
 
 /** Where Label Studio finds the first model. All are at /label-studio/models/NAME, too. */
 const PREFIX = '/label-studio';
@@ -17,8 +17,9 @@ export function addLabelStudioRoutes(app: FastifyInstance, parts: AppParts): voi
   if (parts.labelStudio === undefined) return;
   for (const [index, served] of [...parts.models.values()].entries()) {
     const backend = backendOf(served, parts, parts.labelStudio);
-    if (index === 0) addRoutes(app, PREFIX, backend);
-    addRoutes(app, `${PREFIX}/models/${encodeURIComponent(served.name)}`, backend);
+    const {onNotice} = parts;
+    if (index === 0) addRoutes(app, {prefix: PREFIX, onNotice}, backend);
+    addRoutes(app, {prefix: `${PREFIX}/models/${encodeURIComponent(served.name)}`, onNotice}, backend);
   }
 }
 
@@ -46,15 +47,38 @@ function backendOf(
   });
 }
 
-function addRoutes(app: FastifyInstance, prefix: string, backend: LabelStudioBackend): void {
-  // Label Studio asks for its root when a backend is connected.
+/** `onNotice` is told of refusals: Label Studio shows its users nothing but their status. */
+function addRoutes(
+  app: FastifyInstance,
+  {prefix, onNotice}: {prefix: string; onNotice: AppParts['onNotice']},
+  backend: LabelStudioBackend,
+): void {
+  const telling = (answer: (request: FastifyRequest) => Promise<object>) => async (request: FastifyRequest) =>
+    answer(request).catch((error: unknown) => {
+      const problem = problemOf(error);
+      if (problem !== undefined) onNotice(`Label Studio: ${[problem.message, problem.hint].filter(Boolean).join(' ')}`);
+      throw error;
+    });
+  // Label Studio asks for the root when a backend is connected.
   for (const path of ['', '/', '/health']) app.get(`${prefix}${path}`, GUARDED, async () => backend.health());
   for (const method of ['GET', 'POST'] as const) {
     app.route({method, url: `${prefix}/versions`, ...GUARDED, handler: async () => backend.versions()});
   }
-  app.post(`${prefix}/setup`, GUARDED, async (request) => backend.setup(jsonOf(request)));
-  app.post(`${prefix}/webhook`, GUARDED, async (request) => backend.webhook(jsonOf(request)));
-  app.post(`${prefix}/predict`, WORK, async (request) => backend.predict(jsonOf(request), request.gone));
+  app.post(
+    `${prefix}/setup`,
+    GUARDED,
+    telling(async (request) => backend.setup(jsonOf(request))),
+  );
+  app.post(
+    `${prefix}/webhook`,
+    GUARDED,
+    telling(async (request) => backend.webhook(jsonOf(request))),
+  );
+  app.post(
+    `${prefix}/predict`,
+    WORK,
+    telling(async (request) => backend.predict(jsonOf(request), request.gone)),
+  );
 }
 
 /** The body as JSON. Throws BAD_REQUEST. */

@@ -1,5 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import type {AddressInfo} from 'node:net';
+import type {FastifyInstance} from 'fastify';
 import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, listOf, required, text} from '../basics/schema.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
@@ -48,33 +49,27 @@ export async function serve(
   checkOptions(options, {...schema, onNotice: callback, signal: signalRule}, 'serve()');
   const {host = '127.0.0.1', port = 8080, token, noToken = false, onNotice = () => {}, signal} = options;
   requireSafe({host, token, noToken});
+  const labelStudio = labelStudioOf(options);
   const limits = limitsOf(options);
 
   const page = await readPageFiles();
   const models = await openModels(given, options);
-  // Only those who serve wait for the libraries that do it.
-  const [{createApp}, {Metrics}] = await Promise.all([import('./app.js'), import('./metrics.js')]);
-  const queue = new WorkQueue({atATime: AT_A_TIME, most: limits.queue});
-  let closing: Promise<void> | undefined;
-  const app = await createApp({
-    models,
-    queue,
-    metrics: new Metrics(queue),
-    limits,
-    page,
-    host,
-    token,
-    labelStudio: labelStudioOf(options),
-    version: await packageVersion(),
-    isClosing: () => closing !== undefined,
-    onNotice,
-  });
-  const end = async () => {
-    await app.close();
+  const dispose = () => {
     for (const {model} of models.values()) model.dispose();
   };
+  const queue = new WorkQueue({atATime: AT_A_TIME, most: limits.queue});
+  let closing: Promise<void> | undefined;
+  const parts = {
+    ...{models, queue, limits, page, host, token, labelStudio, onNotice},
+    version: await packageVersion(),
+    isClosing: () => closing !== undefined,
+  };
+  const app = await startApp(parts).catch((error: unknown) => {
+    dispose();
+    throw error;
+  });
   const close = () => {
-    closing ??= end();
+    closing ??= app.close().then(dispose);
     return closing;
   };
   try {
@@ -88,6 +83,12 @@ export async function serve(
   const {port: actual} = app.server.address() as AddressInfo;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
   return {url, models: [...models.keys()], close, [Symbol.asyncDispose]: close};
+}
+
+/** Only those who serve wait for the libraries that do it. */
+async function startApp(parts: Omit<AppParts, 'metrics'>): Promise<FastifyInstance> {
+  const [{createApp}, {Metrics}] = await Promise.all([import('./app.js'), import('./metrics.js')]);
+  return createApp({...parts, metrics: new Metrics(parts.queue)});
 }
 
 /** Throws INVALID_OPTION for a server that anybody could use without having been meant to. */
