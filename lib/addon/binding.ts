@@ -17,6 +17,11 @@ export type Loader = {
   load(libDir: string): Promise<Binding>;
   /** Opens torchvision's library of operators. Rejects with the message of the dynamic linker. */
   loadOperators(libDir: string, path: string): Promise<void>;
+  /**
+   * Opens the addon's library for groups of GPUs, which is beside it or at `path`. Rejects with the reason why it
+   * cannot be used.
+   */
+  loadNccl(libDir: string, path?: string): Promise<void>;
   /** What `load()` found for GPUs. `error` is the message of the dynamic linker. */
   cuda(): {inLibtorch: boolean; hasDriver: boolean; error?: string};
 };

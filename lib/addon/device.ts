@@ -54,8 +54,41 @@ export async function loadOperators({binding, loader, libtorch}: Loaded): Promis
 }
 
 /**
+ * Loads the library by which processes compute together on GPUs, which a build with a libtorch for CUDA has. Resolves to
+ * the reason if that fails.
+ */
+export async function prepareNccl({loader, libtorch}: Loaded): Promise<Obstacle | undefined> {
+  try {
+    await loader.loadNccl(libtorch.libDir);
+    return undefined;
+  } catch (error) {
+    return {
+      problem: (error as Error).message.replace(/\.$/, ''),
+      hint: 'It is built by `npm run build:addon` in a checkout, for a PyTorch for CUDA in LIBTORCH: see docs/gpu.md.',
+    };
+  }
+}
+
+/**
+ * The GPU of this process: 'cuda', or the one of its number among the processes of this machine that a launcher has
+ * started, if it sees several. Throws DEVICE_UNAVAILABLE if there are fewer GPUs.
+ */
+export function ownGpu(gpus: number, env: NodeJS.ProcessEnv = process.env): string {
+  const {LOCAL_RANK, OMPI_COMM_WORLD_LOCAL_RANK, SLURM_STEP_ID, SLURM_LOCALID} = env;
+  const local = LOCAL_RANK ?? OMPI_COMM_WORLD_LOCAL_RANK ?? (SLURM_STEP_ID === undefined ? undefined : SLURM_LOCALID);
+  // One is the one that the launcher lets this process see.
+  if (local === undefined || gpus === 1) return 'cuda';
+  if (Number(local) < gpus) return `cuda:${local}`;
+  throw unavailable(
+    'cuda',
+    `this is process ${local} of the machine, counted from 0, and libtorch sees ${gpus} GPUs`,
+    'Start as many processes as there are GPUs.',
+  );
+}
+
+/**
  * Resolves the option `device`. 'auto' becomes a GPU if one can be used, else the CPU. If there is a GPU that cannot be
- * used, 'auto' also returns a notice.
+ * used, 'auto' also returns a notice. Without a number, a GPU is that of `ownGpu()`.
  *
  * Throws DEVICE_UNAVAILABLE, which says what is missing, if a GPU is requested and cannot be used.
  */
@@ -64,7 +97,8 @@ export async function chooseDevice(device: string, loaded: Loaded): Promise<{dev
   const obstacle = await prepareCuda(loaded);
   const {gpus} = loaded.binding.environment();
   if (obstacle === undefined) {
-    if ((gpuIndex(device) ?? 0) < gpus) return {device: device === 'auto' ? 'cuda' : device};
+    if (device === 'auto' || device === 'cuda') return {device: ownGpu(gpus)};
+    if (gpuIndex(device)! < gpus) return {device};
     throw unavailable(device, `libtorch sees ${gpus} GPU${gpus === 1 ? '' : 's'}`, `The first is 'cuda:0'.`);
   }
   if (device !== 'auto') throw unavailable(device, obstacle.problem, obstacle.hint);

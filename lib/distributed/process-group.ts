@@ -1,12 +1,13 @@
 import {hostname} from 'node:os';
 import {deserialize, serialize} from 'node:v8';
 import type {Group} from '../../binding.js';
-import {loadBinding} from '../addon/binding.js';
+import {loadBinding, loadRuntime} from '../addon/binding.js';
+import {gpuIndex, prepareNccl} from '../addon/device.js';
 import {fromNative, native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions} from '../basics/schema.js';
 import {writeErrorFile} from './error-file.js';
-import {DISTRIBUTED, type DistributedOptions} from './options.js';
+import {DISTRIBUTED, type DistributedOptions, distributedOptions} from './options.js';
 import {findPlace, type Place} from './place.js';
 
 const TIMEOUT_MINUTES = 10;
@@ -18,16 +19,13 @@ const TIMEOUT_MINUTES = 10;
 export class ProcessGroup {
   readonly rank: number;
   readonly size: number;
-  /** The type in which gradients are sent and summed. */
-  readonly gradients: 'float32' | 'bfloat16';
   readonly #group: Group;
   /** Errors that `during()` has dealt with. */
   readonly #told = new WeakSet<Error>();
 
-  private constructor({rank, size}: Place, {gradients = 'float32'}: DistributedOptions, group: Group) {
+  private constructor({rank, size}: Place, group: Group) {
     this.rank = rank;
     this.size = size;
-    this.gradients = gradients;
     this.#group = group;
   }
 
@@ -48,12 +46,30 @@ export class ProcessGroup {
         host: hostname(),
       }),
     );
-    return new ProcessGroup(place, options, group);
+    return new ProcessGroup(place, group);
   }
 
   /** The group of the addon, for `Model.join()`. */
   get native(): Group {
     return this.#group;
+  }
+
+  /**
+   * Prepares the group to compute on `device`, which must be another GPU for each process of a machine, or the CPU for
+   * all. Throws INVALID_OPTION, DEVICE_UNAVAILABLE, GROUP_FAILED.
+   */
+  async useDevice(device: string): Promise<void> {
+    const {CUDA_VISIBLE_DEVICES: visible} = process.env;
+    requireDifferentGpus(await this.gather({device, host: hostname(), visible}));
+    const gpu = gpuIndex(device);
+    if (gpu === undefined) return;
+    const obstacle = await prepareNccl(await loadRuntime());
+    if (obstacle !== undefined) {
+      throw new MaskRcnnError('DEVICE_UNAVAILABLE', `Processes cannot train together on GPUs: ${obstacle.problem}.`, {
+        hint: `${obstacle.hint} device: 'cpu' needs none.`,
+      });
+    }
+    await native(() => this.#group.useDevice(device));
   }
 
   /** Whether this process writes what all have made together. */
@@ -122,6 +138,38 @@ export class ProcessGroup {
   }
 }
 
+/** Where each process computes. `visible` are the GPUs that a launcher lets it see. */
+type Whereabouts = {device: string; host: string; visible: string | undefined};
+
+/** Throws INVALID_OPTION unless all processes, by rank, compute on the CPU, or each on a GPU of its own. */
+export function requireDifferentGpus(ranks: readonly Whereabouts[]): void {
+  const gpus = ranks.map(({device}) => gpuIndex(device));
+  const other = gpus.findIndex((gpu) => (gpu === undefined) !== (gpus[0] === undefined));
+  if (other > 0) {
+    throw new MaskRcnnError(
+      'INVALID_OPTION',
+      `All processes must train on the same kind of device: that of rank 0 is ${ranks[0]!.device} and that of ` +
+        `rank ${other} is ${ranks[other]!.device}.`,
+      {hint: "Make all models with the same option `device`: 'cuda' is a GPU for each process of a machine."},
+    );
+  }
+  const seen = new Map<string, number>();
+  for (const [rank, {host, visible}] of ranks.entries()) {
+    if (gpus[rank] === undefined) continue;
+    const gpu = JSON.stringify([host, visible, gpus[rank]]);
+    const before = seen.get(gpu);
+    if (before !== undefined) {
+      throw new MaskRcnnError(
+        'INVALID_OPTION',
+        `Each process must train on a GPU of its own, but rank ${before} and rank ${rank} both have ` +
+          `cuda:${gpus[rank]} of ${host}.`,
+        {hint: "Make the models with device: 'cuda', which is the GPU of LOCAL_RANK, and start one process per GPU."},
+      );
+    }
+    seen.set(gpu, rank);
+  }
+}
+
 let joined: Promise<ProcessGroup> | undefined;
 
 /**
@@ -134,7 +182,7 @@ export async function joinGroup(
   subject: string,
 ): Promise<ProcessGroup | undefined> {
   if (distributed === 'none') return undefined;
-  const options = distributed === 'auto' ? {} : distributed;
+  const options = distributedOptions(distributed);
   checkOptions(options, DISTRIBUTED, `${subject}'s distributed`);
   const place = findPlace();
   if (place === undefined) return undefined;

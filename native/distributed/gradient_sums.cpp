@@ -50,7 +50,8 @@ GradientSums::GradientSums(
   for (auto& bucket : buckets_) {
     auto length = static_cast<int64_t>(bucket.parameters.size());
     for (const auto i : bucket.parameters) length += parameters_[i].numel();
-    bucket.values = at::empty({length}, wire);
+    const auto device = parameters_[bucket.parameters.front()].device();
+    bucket.values = at::empty({length}, at::TensorOptions(device).dtype(wire));
   }
   for (size_t i = 0; i < parameters_.size(); ++i) {
     auto accumulator = torch::autograd::impl::grad_accumulator(parameters_[i]);
@@ -88,9 +89,9 @@ void GradientSums::send_ready() {
 void GradientSums::send(Bucket& bucket) {
   const at::NoGradGuard no_grad;
   int64_t place = 0;
-  const auto flags = bucket.values.numel() - static_cast<int64_t>(bucket.parameters.size());
-  for (size_t k = 0; k < bucket.parameters.size(); ++k) {
-    const auto& parameter = parameters_[bucket.parameters[k]];
+  std::vector<float> flags;
+  for (const auto i : bucket.parameters) {
+    const auto& parameter = parameters_[i];
     const auto& gradient = parameter.grad();
     const auto part = bucket.values.slice(0, place, place + parameter.numel());
     if (gradient.defined()) {
@@ -98,9 +99,10 @@ void GradientSums::send(Bucket& bucket) {
     } else {
       part.zero_();
     }
-    bucket.values[flags + static_cast<int64_t>(k)].fill_(gradient.defined() ? 1 : 0);
+    flags.push_back(gradient.defined() ? 1 : 0);
     place += parameter.numel();
   }
+  bucket.values.slice(0, place).copy_(at::tensor(flags));
   bucket.sum = group_->begin_sum(bucket.values);
 }
 
@@ -111,12 +113,12 @@ void GradientSums::read(Bucket& bucket) {
   int64_t place = 0;
   const auto flags =
       bucket.values.slice(0, bucket.values.numel() - static_cast<int64_t>(bucket.parameters.size()))
-          .to(at::kFloat);
+          .to(at::kCPU, at::kFloat);
   for (size_t k = 0; k < bucket.parameters.size(); ++k) {
     auto& parameter = parameters_[bucket.parameters[k]];
     const auto part = bucket.values.slice(0, place, place + parameter.numel());
     place += parameter.numel();
-    if (flags[static_cast<int64_t>(k)].item<float>() == 0) continue;
+    if (flags.const_data_ptr<float>()[k] == 0) continue;
     auto& gradient = parameter.mutable_grad();
     if (!gradient.defined()) gradient = at::empty_like(parameter.detach());
     gradient.copy_(part.view(parameter.sizes()));

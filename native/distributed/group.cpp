@@ -33,7 +33,7 @@ class Running : public Group::Sum {
       std::vector<at::Tensor> values)
       : state_(std::move(state)), work_(std::move(work)), values_(std::move(values)) {}
 
-  void wait() override { state_->wait(work_); }
+  void wait() override { state_->wait(work_, values_.front().device()); }
 
  private:
   std::shared_ptr<Group::State> state_;
@@ -57,6 +57,10 @@ Group::~Group() {
   state_->close();
 }
 
+void Group::use_device(at::Device device) {
+  state_->use_device(device);
+}
+
 int64_t Group::rank() const {
   return state_->options.rank;
 }
@@ -67,33 +71,35 @@ int64_t Group::size() const {
 
 std::unique_ptr<Group::Sum> Group::begin_sum(const at::Tensor& values) {
   std::vector<at::Tensor> tensors{values};
-  auto work = state_->begin([&] { return state_->processes->allreduce(tensors); });
+  auto& backend = state_->backend_of(values);
+  auto work = state_->begin([&] { return backend.allreduce(tensors); });
   return std::make_unique<Running>(state_, std::move(work), std::move(tensors));
 }
 
 void Group::broadcast(const at::Tensor& values) {
   std::vector<at::Tensor> tensors{values};
-  state_->wait(state_->begin([&] { return state_->processes->broadcast(tensors); }));
+  auto& backend = state_->backend_of(values);
+  state_->wait(state_->begin([&] { return backend.broadcast(tensors); }), values.device());
+}
+
+at::Tensor Group::gather_rows(const at::Tensor& values) {
+  const auto all = at::empty({size(), values.numel()}, values.options());
+  std::vector<std::vector<at::Tensor>> rows{all.unbind()};
+  std::vector<at::Tensor> own{values};
+  auto& backend = state_->backend_of(values);
+  state_->wait(state_->begin([&] { return backend.allgather(rows, own); }), values.device());
+  return all;
 }
 
 std::vector<at::Tensor> Group::gather(const at::Tensor& bytes) {
-  const auto all = [&](const at::Tensor& own) {
-    std::vector<std::vector<at::Tensor>> parts(1);
-    for (int64_t rank = 0; rank < size(); ++rank) parts[0].push_back(at::empty_like(own));
-    std::vector<at::Tensor> input{own};
-    state_->wait(state_->begin([&] { return state_->processes->allgather(parts, input); }));
-    return parts[0];
-  };
-  std::vector<int64_t> lengths;
-  for (const auto& length : all(at::full({1}, bytes.numel(), at::kLong)))
-    lengths.push_back(length.item<int64_t>());
-  // Gloo gathers equal lengths only, of at least one.
-  const auto longest = std::max<int64_t>(1, *std::ranges::max_element(lengths));
+  const auto lengths = gather_rows(at::full({1}, bytes.numel(), at::kLong));
+  // Gloo gathers at least one.
+  const auto longest = std::max<int64_t>(1, lengths.max().item<int64_t>());
   const auto padded = at::zeros({longest}, at::kByte);
   padded.slice(0, 0, bytes.numel()).copy_(bytes);
-  auto parts = all(padded);
+  auto parts = gather_rows(padded).unbind();
   for (size_t rank = 0; rank < parts.size(); ++rank)
-    parts[rank] = parts[rank].slice(0, 0, lengths[rank]);
+    parts[rank] = parts[rank].slice(0, 0, lengths.const_data_ptr<int64_t>()[rank]);
   return parts;
 }
 
@@ -137,6 +143,9 @@ Group::Group(const GroupOptions&) {
   refuse();
 }
 Group::~Group() = default;
+void Group::use_device(at::Device) {
+  refuse();
+}
 int64_t Group::rank() const {
   return 0;
 }
@@ -147,6 +156,9 @@ std::unique_ptr<Group::Sum> Group::begin_sum(const at::Tensor&) {
   refuse();
 }
 void Group::broadcast(const at::Tensor&) {
+  refuse();
+}
+at::Tensor Group::gather_rows(const at::Tensor&) {
   refuse();
 }
 std::vector<at::Tensor> Group::gather(const at::Tensor&) {

@@ -22,7 +22,8 @@ struct GroupOptions {
   std::string host;       // this machine's name, for messages
 };
 
-// Processes that compute together: libtorch's c10d with its store and, on CPUs, Gloo. All ranks
+// Processes that compute together: libtorch's c10d with its store and Gloo, and for tensors of GPUs
+// NCCL. All ranks
 // must call the same functions in the same order. A function that cannot succeed throws
 // GroupFailure on every rank, with one message. The group has then failed for good.
 class Group {
@@ -36,19 +37,25 @@ class Group {
   int64_t rank() const;
   int64_t size() const;
 
+  // From now on, also tensors of `device` may be given to the functions below. Each rank has a
+  // device of its own. The library of native/nccl must have been opened.
+  void use_device(at::Device device);
+
   // A sum over all ranks that is on its way.
   class Sum {
    public:
     virtual ~Sum() = default;
     virtual void wait() = 0;
   };
-  // Replaces `values` (contiguous, on the CPU) by its sum over all ranks, the same bits on each.
+  // Replaces `values` (contiguous) by its sum over all ranks, the same bits on each.
   std::unique_ptr<Sum> begin_sum(const at::Tensor& values);
   void sum(const at::Tensor& values) { begin_sum(values)->wait(); }
 
-  // Replaces `values` (contiguous, on the CPU) by those of rank 0.
+  // Replaces `values` (contiguous) by those of rank 0.
   void broadcast(const at::Tensor& values);
-  // `bytes` of every rank, [n] u8 each, by rank. They may differ in length.
+  // `values` of every rank, one row for each: [n] -> [size,n]. The same length on each.
+  at::Tensor gather_rows(const at::Tensor& values);
+  // `bytes` of every rank, [n] u8 each on the CPU, by rank. They may differ in length.
   std::vector<at::Tensor> gather(const at::Tensor& bytes);
 
   // Says that rank 0 has come to the point `name`; the others wait for that, however long it takes

@@ -109,6 +109,7 @@ void Group::State::give_up(const std::string& symptom) {
             "): the process that serves the store has ended.";
   }
   note(cause);
+  abort_device();
   const std::lock_guard lock(mutex);
   throw GroupFailure(*failure);
 }

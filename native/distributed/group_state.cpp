@@ -2,6 +2,9 @@
 
 #include "distributed/group_state.h"
 
+#include <ATen/ops/ones.h>
+#include <dlfcn.h>
+
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #if __has_include(<torch/csrc/distributed/c10d/store/TCPStore.hpp>)
 #include <torch/csrc/distributed/c10d/store/TCPStore.hpp>
@@ -10,6 +13,8 @@
 #endif
 
 #include <unistd.h>
+
+#include <utility>
 
 #include "distributed/sockets.h"
 #include "old_linux.h"
@@ -28,13 +33,13 @@ std::string list(const std::vector<std::string>& items) {
 
 }  // namespace
 
-c10::intrusive_ptr<c10d::Store> Group::State::open_store() const {
+c10::intrusive_ptr<c10d::Store> Group::State::open_store(bool serves) const {
   c10d::TCPStoreOptions how;
   how.port = static_cast<uint16_t>(options.port);
-  how.isServer = options.serves;
+  how.isServer = serves;
   how.waitWorkers = false;
   how.timeout = timeout();
-  if (options.serves) how.masterListenFd = bind_to(options.address, options.port);
+  if (serves) how.masterListenFd = bind_to(options.address, options.port);
   try {
     const auto served = c10::make_intrusive<c10d::TCPStore>(options.address, how);
     return c10::make_intrusive<c10d::PrefixStore>(options.prefix, served);
@@ -71,7 +76,7 @@ void Group::State::await_all() {
 }
 
 void Group::State::join() {
-  store = open_store();
+  store = open_store(options.serves);
   try {
     await_all();
     auto how = c10d::ProcessGroupGloo::Options::create(timeout());
@@ -92,9 +97,43 @@ void Group::State::join() {
   watcher = std::thread([this] { watch(); });
 }
 
+void Group::State::use_device(at::Device device) {
+  require_whole();
+  if (on_device) return;
+  const auto make = reinterpret_cast<MakeDeviceBackend>(dlsym(RTLD_DEFAULT, kMakeDeviceBackend));
+  if (make == nullptr) throw GroupFailure("The library that sums on GPUs has not been opened.");
+  try {
+    // A connection of its own to the store: while it waits there, nobody else could use it. The
+    // group gives up first, since it can tell which rank is the cause.
+    make(
+        {c10::make_intrusive<c10d::PrefixStore>("device", open_store(/*serves=*/false)),
+         static_cast<int>(options.rank),
+         static_cast<int>(options.size),
+         2 * timeout()},
+        on_device);
+    beats_ = true;
+    // Connects the ranks now.
+    std::vector<at::Tensor> values{at::ones({1}, device)};
+    wait(begin([&] { return on_device->allreduce(values); }), device);
+  } catch (const GroupFailure&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw GroupFailure(
+        "Rank " + std::to_string(options.rank) + " cannot join its group with " + device.str() +
+        ": " + reason_of(error) + ".");
+  }
+}
+
+c10d::Backend& Group::State::backend_of(const at::Tensor& values) {
+  if (values.is_cpu()) return *processes;
+  TORCH_CHECK(on_device, "the group has no backend for ", values.device());
+  return *on_device;
+}
+
 // Looks for failures of other ranks, and answers roll calls, also while this rank computes.
 void Group::State::watch() {
   bool has_answered = false;
+  auto next_beat = Clock::now();
   std::unique_lock lock(mutex);
   while (!closing && !failure) {
     lock.unlock();
@@ -105,6 +144,10 @@ void Group::State::watch() {
       } else if (!has_answered && store->check({kRollCall})) {
         store->set(answer_key(options.rank), to_bytes(std::to_string(begun.load())));
         has_answered = true;
+      }
+      if (beats_ && Clock::now() >= next_beat) {
+        store->add(beat_key(options.rank), 1);
+        next_beat = Clock::now() + kBeat;
       }
     } catch (const std::exception& error) {
       found = "The group's store at " + options.address + ":" + std::to_string(options.port) +
@@ -121,7 +164,12 @@ void Group::State::watch() {
 }
 
 void Group::State::require_whole() {
-  const std::lock_guard lock(mutex);
+  std::unique_lock lock(mutex);
+  if (failure) {
+    lock.unlock();
+    abort_device();
+    lock.lock();
+  }
   if (failure) throw GroupFailure(*failure);
   if (closing) throw GroupFailure("The group is closed.");
 }
@@ -137,7 +185,11 @@ c10::intrusive_ptr<c10d::Work> Group::State::begin(
   }
 }
 
-void Group::State::wait(const c10::intrusive_ptr<c10d::Work>& work) {
+void Group::State::wait(const c10::intrusive_ptr<c10d::Work>& work, at::Device device) {
+  if (!device.is_cpu()) {
+    wait_on_device(work);
+    return;
+  }
   const auto future = work->getFuture();
   // Gloo's thread may call this long after this function has thrown.
   future->addCallback([state = weak_from_this()](c10::ivalue::Future&) {
@@ -152,6 +204,54 @@ void Group::State::wait(const c10::intrusive_ptr<c10d::Work>& work) {
   }
   if (!future->completed()) require_whole();
   if (future->hasError()) give_up(reason_of(future->exception_ptr()));
+}
+
+// NCCL calls nobody back, and does not notice every rank that has ended.
+void Group::State::wait_on_device(const c10::intrusive_ptr<c10d::Work>& work) {
+  const auto end = Clock::now() + timeout();
+  auto next_look = Clock::now() + kBeat;
+  std::vector<Heard> heard;
+  while (!work->isCompleted()) {
+    require_whole();
+    const auto now = Clock::now();
+    if (now > end) give_up("an operation on the GPUs has not ended");
+    if (now > next_look) {
+      if (!listen(heard)) give_up("an operation on the GPUs does not end");
+      next_look = now + kBeat;
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  if (const auto error = work->exception()) give_up(reason_of(error));
+  work->wait();  // what this thread gives to the GPU from now on comes after it
+}
+
+// Whether all ranks have shown that they run.
+bool Group::State::listen(std::vector<Heard>& heard) {
+  const auto now = Clock::now();
+  heard.resize(static_cast<size_t>(options.size), {now});
+  try {
+    for (int64_t rank = 0; rank < options.size; ++rank) {
+      auto& [at, beats] = heard[static_cast<size_t>(rank)];
+      const auto count = store->add(beat_key(rank), 0);
+      if (std::exchange(beats, count) != count) at = now;
+      if (now - at > kSilence) return false;
+    }
+  } catch (const std::exception&) {
+    return false;  // the store has ended
+  }
+  return true;
+}
+
+// A GPU that waits for a rank that has ended would keep everything waiting that uses it.
+void Group::State::abort_device() {
+  if (!on_device) return;
+  std::call_once(aborted_, [&] {
+    try {
+      on_device->abort();
+    } catch (const std::exception&) {
+      // The group has failed for another reason, which is told.
+    }
+  });
 }
 
 void Group::State::pass(const std::string& name) {
@@ -182,7 +282,13 @@ void Group::State::close() {
   if (watcher.joinable()) watcher.join();
   // Gloo's destructor waits for operations. Those of a failed group may never end, and nothing else
   // interrupts them.
-  if (failure) processes.release();
+  if (failure) {
+    abort_device();
+    processes.release();
+    on_device.release();
+  }
+  if (on_device) on_device->shutdown();
+  on_device.reset();
   processes.reset();
   store.reset();
 }

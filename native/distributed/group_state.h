@@ -12,6 +12,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <vector>
 
+#include "distributed/device_backend.h"
 #include "distributed/group.h"
 
 namespace maskrcnn {
@@ -20,6 +21,12 @@ namespace maskrcnn {
 inline constexpr std::chrono::milliseconds kLook{100};
 // How long a rank that still runs may take to answer, or to say why it ends.
 inline constexpr std::chrono::milliseconds kAnswer{1500};
+// How often a rank of a group with GPUs shows that it runs, and after what time without that sign
+// it does not. NCCL itself may wait for a rank that has ended.
+inline constexpr std::chrono::milliseconds kBeat{500};
+inline constexpr std::chrono::milliseconds kSilence{2500};
+// How often a rank looks whether its GPU has ended an operation.
+inline constexpr std::chrono::microseconds kPoll{50};
 
 // Keys of the store.
 inline constexpr const char* kFailure = "failure";     // why the group has failed
@@ -29,6 +36,9 @@ inline std::string who_key(int64_t rank) {
 }
 inline std::string answer_key(int64_t rank) {
   return "answer/" + std::to_string(rank);
+}
+inline std::string beat_key(int64_t rank) {
+  return "beat/" + std::to_string(rank);
 }
 
 inline std::vector<uint8_t> to_bytes(const std::string& text) {
@@ -53,7 +63,8 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
 
   const GroupOptions options;
   c10::intrusive_ptr<c10d::Store> store;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> processes;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> processes;  // for tensors of the CPU
+  c10::intrusive_ptr<c10d::Backend> on_device;  // for those of the rank's GPU, if it has one
   std::thread watcher;
 
   std::mutex mutex;
@@ -63,18 +74,29 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   std::atomic<int64_t> begun{0};  // number of operations that this rank has begun
 
   void join();
+  void use_device(at::Device device);
+  c10d::Backend& backend_of(const at::Tensor& values);
   c10::intrusive_ptr<c10d::Work> begin(
       const std::function<c10::intrusive_ptr<c10d::Work>()>& operation);
-  void wait(const c10::intrusive_ptr<c10d::Work>& work);
+  void wait(const c10::intrusive_ptr<c10d::Work>& work, at::Device device);
   void pass(const std::string& name);
   void fail(const std::string& words);
   void close();
 
  private:
-  c10::intrusive_ptr<c10d::Store> open_store() const;
+  // When each rank was last heard, and its number of beats then.
+  struct Heard {
+    std::chrono::steady_clock::time_point at;
+    int64_t beats = -1;
+  };
+
+  c10::intrusive_ptr<c10d::Store> open_store(bool serves) const;
   void await_all();
   void watch();
   void require_whole();
+  void wait_on_device(const c10::intrusive_ptr<c10d::Work>& work);
+  bool listen(std::vector<Heard>& heard);
+  void abort_device();
   std::string who(int64_t rank) const;
   std::string find_cause(const std::string& symptom);
   bool learn_failure();
@@ -83,6 +105,9 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   std::chrono::milliseconds timeout() const {
     return std::chrono::milliseconds(std::llround(options.timeout * 1000));
   }
+
+  std::atomic<bool> beats_{false};  // whether the others may listen for this rank
+  std::once_flag aborted_;
 };
 
 }  // namespace maskrcnn

@@ -135,6 +135,41 @@ Napi::Value load_operators(const Napi::CallbackInfo& info) {
       [](Napi::Env env, const void*) { return env.Undefined(); });
 }
 
+// Opens the library in `path` that sums on GPUs in groups of processes.
+void* open_nccl(const fs::path& lib_dir, const fs::path& path) {
+  using Obstacle = const char* (*)();
+  std::string reason;
+  try {
+    open_for_gpus(lib_dir);
+    auto* const library = open_library(path);
+    const auto obstacle =
+        reinterpret_cast<Obstacle>(find_symbol(library, "maskrcnn_nccl_obstacle"));
+    const auto* const found = obstacle == nullptr ? "it is not of this version" : obstacle();
+    if (found == nullptr) return library;
+    reason = found;
+  } catch (const LinkError& error) {
+    reason = error.what();
+  }
+  throw Failure("DEVICE_UNAVAILABLE", path.string() + " cannot be used: " + reason + ".");
+}
+
+// loadNccl(libDir, path?): resolves when groups may use GPUs. The default of path is beside this
+// file.
+Napi::Value load_nccl(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const bool has_path = info.Length() == 2 && info[1].IsString();
+  if (!info[0].IsString() || (info.Length() != 1 && !has_path)) {
+    throw Napi::TypeError::New(env, "loadNccl() takes one or two paths.");
+  }
+  return queue_job(
+      env,
+      [lib_dir = fs::u8path(info[0].As<Napi::String>().Utf8Value()),
+       path = has_path
+                  ? fs::u8path(info[1].As<Napi::String>().Utf8Value())
+                  : library_in(own_folder(), "maskrcnn_nccl")] { return open_nccl(lib_dir, path); },
+      [](Napi::Env env, const void*) { return env.Undefined(); });
+}
+
 Napi::Value cuda(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   auto object = Napi::Object::New(env);
@@ -148,6 +183,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("builtFor", Napi::String::New(env, MASKRCNN_LIBTORCH_VERSION));
   exports.Set("load", Napi::Function::New(env, load, "load"));
   exports.Set("loadOperators", Napi::Function::New(env, load_operators, "loadOperators"));
+  exports.Set("loadNccl", Napi::Function::New(env, load_nccl, "loadNccl"));
   exports.Set("cuda", Napi::Function::New(env, cuda, "cuda"));
   return exports;
 }

@@ -4,6 +4,9 @@
 
 namespace maskrcnn::stand_in {
 
+// A CPU tensor in the same memory.
+at::Tensor on_cpu(const at::Tensor& tensor);
+
 // Calls the CPU's operator on the memory of the device's tensors. `stack` holds the arguments
 // before the call and the results after it.
 void run_on_cpu(const c10::OperatorHandle& op, torch::jit::Stack& stack);

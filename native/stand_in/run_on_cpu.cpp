@@ -10,19 +10,18 @@
 
 namespace maskrcnn::stand_in {
 
-namespace {
-
-bool is_on_device(const at::Tensor& tensor) {
-  return tensor.defined() && tensor.is_mtia();
-}
-
-// A CPU tensor in the same memory.
 at::Tensor on_cpu(const at::Tensor& tensor) {
   return at::from_blob(
       behind(tensor.data_ptr()),
       tensor.sizes(),
       tensor.strides(),
       tensor.options().device(at::kCPU));
+}
+
+namespace {
+
+bool is_on_device(const at::Tensor& tensor) {
+  return tensor.defined() && tensor.is_mtia();
 }
 
 at::Tensor copied_to_device(const at::Tensor& tensor) {

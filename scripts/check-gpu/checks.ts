@@ -226,7 +226,8 @@ async function sample({size}: Subject, seed: number) {
   return {image: toNativeImage(one), target: toNativeTarget(one, ['gland'])};
 }
 
-function within(name: string, off: number, tolerance: number): Check {
+/** That a difference is below its tolerance. */
+export function within(name: string, off: number, tolerance: number): Check {
   return {name, isRight: off < tolerance, detail: `off by ${off.toExponential(1)} of ${tolerance}`};
 }
 

@@ -25,8 +25,8 @@ const refusing: Loader = {
 };
 
 /** The remaining methods of a fake loader. */
-function withoutGpu(): Pick<Loader, 'loadOperators' | 'cuda'> {
-  return {loadOperators: fail, cuda: () => ({inLibtorch: false, hasDriver: false})};
+function withoutGpu(): Pick<Loader, 'loadOperators' | 'loadNccl' | 'cuda'> {
+  return {loadOperators: fail, loadNccl: fail, cuda: () => ({inLibtorch: false, hasDriver: false})};
 }
 
 test('the addon loads once, and libtorch answers', async (t) => {

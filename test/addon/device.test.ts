@@ -2,7 +2,7 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import type {Binding, Loaded} from '../../lib/addon/binding.js';
-import {chooseDevice} from '../../lib/addon/device.js';
+import {chooseDevice, ownGpu, prepareNccl} from '../../lib/addon/device.js';
 import {temporaryFolder} from '../libtorch/fake-wheel.js';
 
 type Machine = {
@@ -12,12 +12,14 @@ type Machine = {
   gpus?: number;
   /** The error from loading torchvision's library; undefined if loading works. */
   operatorsError?: string;
+  /** The same of the library for groups of GPUs. */
+  ncclError?: string;
 };
 
 /** A process on a fake machine, which has one GPU by default. */
 function processOn(
   folder: string,
-  {inLibtorch = true, hasDriver = true, error, gpus = 1, operatorsError}: Machine,
+  {inLibtorch = true, hasDriver = true, error, gpus = 1, operatorsError, ncclError}: Machine,
 ): Loaded {
   let torchvision = false;
   const environment = () => ({libtorch: '2.13.0', threads: 1, cpuCapability: '', gpus, torchvision});
@@ -30,6 +32,9 @@ function processOn(
       loadOperators: async () => {
         if (operatorsError !== undefined) throw new Error(operatorsError);
         torchvision = true;
+      },
+      loadNccl: async () => {
+        if (ncclError !== undefined) throw new Error(ncclError);
       },
     },
     libtorch: {
@@ -95,4 +100,32 @@ test('operators that are not beside libtorch are asked for by their folder', asy
   const folder = temporaryFolder(t);
   const error = await t.throwsAsync(chooseDevice('cuda', processOn(folder, {})), {code: 'DEVICE_UNAVAILABLE'});
   t.true(error!.message.includes(`torchvision's operators are not in ${join(folder, 'torchvision')}`), error!.message);
+});
+
+for (const [name, env] of [
+  ['torchrun', {LOCAL_RANK: '1'}],
+  ['mpirun', {OMPI_COMM_WORLD_LOCAL_RANK: '1'}],
+  ["Slurm's srun", {SLURM_STEP_ID: '0', SLURM_LOCALID: '1'}],
+] as const) {
+  test(`each process that ${name} has started on a machine has a GPU of its own`, (t) => {
+    t.is(ownGpu(4, env), 'cuda:1');
+    // The launcher lets it see its own.
+    t.is(ownGpu(1, env), 'cuda');
+    t.is(ownGpu(4, {SLURM_LOCALID: '1'}), 'cuda');
+  });
+}
+
+test('a process without a GPU of its own is refused', (t) => {
+  t.throws(() => ownGpu(2, {LOCAL_RANK: '2'}), {
+    code: 'DEVICE_UNAVAILABLE',
+    message:
+      /^Device 'cuda' cannot be used: this is process 2 of the machine, counted from 0, and libtorch sees 2 GPUs\./,
+  });
+});
+
+test('a group of GPUs needs the library of the addon for it', async (t) => {
+  const folder = temporaryFolder(t);
+  t.is(await prepareNccl(processOn(folder, {})), undefined);
+  const obstacle = await prepareNccl(processOn(folder, {ncclError: 'lib.so cannot be used: libtorch sees no GPU.'}));
+  t.is(obstacle!.problem, 'lib.so cannot be used: libtorch sees no GPU');
 });

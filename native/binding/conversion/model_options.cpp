@@ -1,7 +1,5 @@
 #include "binding/conversion/model_options.h"
 
-#include <string>
-
 #include "aten.h"
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/fields.h"
@@ -92,13 +90,12 @@ Tf32 to_tf32(const std::string& name) {
   return name == "convolutions" ? Tf32::Convolutions : Tf32::None;
 }
 
-// 'cuda' means the first GPU: a thread's device is set by its index.
+}  // namespace
+
 at::Device to_device(const std::string& name) {
   const at::Device device(name);
   return device.has_index() || device.is_cpu() ? device : at::Device(device.type(), 0);
 }
-
-}  // namespace
 
 ModelOptions to_model_options(const Napi::Value& value) {
   const Fields fields(value, "options");

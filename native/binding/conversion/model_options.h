@@ -2,6 +2,8 @@
 
 #include <napi.h>
 
+#include <string>
+
 #include "aten.h"
 #include "model/options.h"
 
@@ -14,5 +16,8 @@ struct ModelOptions {
   int threads;  // of libtorch, for all computations of the model
 };
 ModelOptions to_model_options(const Napi::Value& value);
+
+// By libtorch's name of it. 'cuda' means the first GPU: a thread's device is set by its index.
+at::Device to_device(const std::string& name);
 
 }  // namespace maskrcnn::binding

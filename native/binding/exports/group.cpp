@@ -8,6 +8,7 @@
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/convert.h"
 #include "binding/conversion/fields.h"
+#include "binding/conversion/model_options.h"
 #include "binding/conversion/results.h"
 #include "binding/exports/instance_data.h"
 #include "binding/worker/run_on_pool.h"
@@ -43,6 +44,7 @@ Napi::Function Group::define(Napi::Env env) {
       env,
       "Group",
       {StaticMethod<&Group::join>("join"),
+       InstanceMethod<&Group::use_device>("useDevice"),
        InstanceMethod<&Group::gather>("gather"),
        InstanceMethod<&Group::broadcast>("broadcast"),
        InstanceMethod<&Group::sum>("sum"),
@@ -77,6 +79,15 @@ Napi::Value Group::join(const Napi::CallbackInfo& info) {
         Member member{std::move(group), worker};
         return InstanceData::of(env).group_class.New({Napi::External<Member>::New(env, &member)});
       });
+}
+
+Napi::Value Group::use_device(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    return worker_->run(env, [group = group_, device = to_device(read_string(info[0], "device"))] {
+      group->use_device(device);
+    });
+  });
 }
 
 Napi::Value Group::gather(const Napi::CallbackInfo& info) {

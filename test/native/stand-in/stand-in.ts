@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs';
+import {constants} from 'node:os';
 import {join} from 'node:path';
 import {type Binding, loadBinding, packageRoot} from '../../../lib/addon/binding.js';
 import {STAND_IN} from '../../../scripts/addon.js';
@@ -37,6 +38,7 @@ export async function loadStandIn(): Promise<{binding: Binding; standIn: StandIn
   if (!existsSync(path)) throw new Error(`${STAND_IN} is not built: \`npm test\` builds it.`);
   const binding = await loadBinding();
   const module = {exports: {} as StandIn};
-  process.dlopen(module, path);
+  // Global, since a group looks for a symbol that the library of NCCL has as well.
+  process.dlopen(module, path, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
   return {binding, standIn: module.exports};
 }
