@@ -208,9 +208,9 @@ export type ShareOutcome = {
   losses: Losses;
   /** Number of images of the whole batch. */
   images: number;
-  /** Seconds from the end of this rank's forward pass until all ranks had ended theirs. */
+  /** Seconds that this rank waited until all ranks had ended their forward pass. With `syncBatchNorm`, also within it. */
   waitSeconds: number;
-  /** Seconds from the end of the backward pass until all gradients were summed; 0 unless `completes`. */
+  /** Seconds from the end of the backward pass until all was summed. With `syncBatchNorm`, also within it. */
   sumSeconds: number;
 };
 
@@ -240,6 +240,11 @@ export type NativeGroupOptions = {
 export class Group {
   /** Waits until all ranks have joined. */
   static join(options: NativeGroupOptions): Promise<Group>;
+  /**
+   * From now on, a model on `device` may join, which is another GPU for each rank. Open the library for it first, by
+   * `loadNccl()` of the loader.
+   */
+  useDevice(device: string): Promise<void>;
   /** The bytes of all ranks, by rank. */
   gather(bytes: Uint8Array): Promise<Uint8Array[]>;
   /** The bytes of rank 0. */
@@ -284,9 +289,10 @@ export class Model {
   ): Promise<Losses>;
   /**
    * From now on, `computeShare()` computes this rank's share of the batches of `group`. Every parameter and buffer gets
-   * the value of rank 0. `wire`: the type in which gradients are sent and summed. Call it after `setTrainable()`.
+   * the value of rank 0. `wire`: the type in which gradients are sent and summed. With `syncBatchNorm`, batch norms
+   * normalize by the images of all ranks. Call it after `setTrainable()`.
    */
-  join(group: Group, options: {wire: 'float32' | 'bfloat16'}): Promise<void>;
+  join(group: Group, options: {wire: 'float32' | 'bfloat16'; syncBatchNorm: boolean}): Promise<void>;
   /** Ends what `join()` began. */
   leave(): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import {either, number, object, oneOf, type Schema, text} from '../basics/schema.js';
+import {bool, either, number, object, oneOf, type Schema, text} from '../basics/schema.js';
 
 /** How the processes of a group work together. */
 export type DistributedOptions = {
@@ -17,7 +17,18 @@ export type DistributedOptions = {
    * Default 'float32'.
    */
   gradients?: 'float32' | 'bfloat16';
+  /**
+   * Training: whether batch norms normalize by the images of all processes, as torch.nn.SyncBatchNorm does. Otherwise
+   * each process normalizes by its own images, as DistributedDataParallel does. It needs a network with norms that are
+   * trained. Default false.
+   */
+  syncBatchNorm?: boolean;
 };
+
+/** The object of the option `distributed`, which may be a word instead. */
+export function distributedOptions(distributed: 'none' | 'auto' | DistributedOptions = 'none'): DistributedOptions {
+  return typeof distributed === 'string' ? {} : distributed;
+}
 
 /** The values of the option `distributed`. */
 export const distributedRule = either(oneOf('none', 'auto'), object);
@@ -27,4 +38,5 @@ export const DISTRIBUTED: Schema = {
   timeoutMinutes: number({above: 0}),
   interface: text,
   gradients: oneOf('float32', 'bfloat16'),
+  syncBatchNorm: bool,
 };

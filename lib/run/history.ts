@@ -25,9 +25,15 @@ export type StepRecord = {
   seconds: number;
   /** The part of `seconds` spent waiting for the batch. */
   dataSeconds: number;
-  /** In a group: the part of `seconds` from the end of the forward pass until all processes had ended theirs. */
+  /**
+   * In a group: the part of `seconds` from the end of the forward pass until all processes had ended theirs, and with
+   * `syncBatchNorm` what norms waited within it.
+   */
   waitSeconds?: number;
-  /** In a group: the part of `seconds` from the end of the backward pass until all gradients were summed. */
+  /**
+   * In a group: the part of `seconds` from the end of the backward pass until all gradients were summed, and with
+   * `syncBatchNorm` what norms waited within it.
+   */
   sumSeconds?: number;
 };
 

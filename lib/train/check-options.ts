@@ -18,7 +18,8 @@ import {
   text,
 } from '../basics/schema.js';
 import {datasetRule} from '../datasets/dataset.js';
-import {distributedRule} from '../distributed/options.js';
+import {distributedOptions, distributedRule} from '../distributed/options.js';
+import type {MaskRcnn} from '../model/model.js';
 import {BEST_BY} from '../run/best.js';
 import type {OptimizerOptions, TrainOptions} from './options.js';
 import type {ScheduleOptions} from './schedule.js';
@@ -110,4 +111,18 @@ export function checkTrainOptions(options: TrainOptions): void {
   if (options.resume && options.output === undefined) {
     throw new MaskRcnnError('INVALID_OPTION', "Option 'resume' of train() needs option 'output': the run's folder.");
   }
+}
+
+/** Throws INVALID_OPTION if norms are to normalize by the images of all processes, and there are none that can. */
+export function checkSyncBatchNorm(
+  {options: {backboneNorm, version}}: Pick<MaskRcnn, 'options'>,
+  {distributed}: Pick<TrainOptions, 'distributed'>,
+): void {
+  if (!distributedOptions(distributed).syncBatchNorm || backboneNorm === 'batch' || version === 2) return;
+  throw new MaskRcnnError(
+    'INVALID_OPTION',
+    "Option 'syncBatchNorm' of train()'s distributed needs a network with batch norms that are trained, and those of " +
+      'this one are frozen.',
+    {hint: "Leave it out: frozen norms are the same in all processes. Or make the model with backboneNorm: 'batch'."},
+  );
 }

@@ -1,16 +1,18 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions} from '../basics/schema.js';
 import {BALANCE_THRESHOLD} from '../datasets/repeat-factors.js';
+import {distributedOptions} from '../distributed/options.js';
 import {EMA, OPTIMIZERS, SCHEDULES} from './check-options.js';
 import type {OptimizerOptions, ResolvedTrainOptions, TrainOptions} from './options.js';
 import {defaultMilestones, defaultWarmupSteps, type ResolvedSchedule, type ScheduleOptions} from './schedule.js';
 
 /**
  * Fills in the defaults of `options`, which must have been checked, for a network with or without masks, and for a
- * number of processes that each batch is divided among. Throws INVALID_OPTION.
+ * number of processes that each batch is divided among. `syncBatchNorm` is that of a run that is resumed. Throws
+ * INVALID_OPTION.
  */
 export function completeTrainOptions(
-  options: TrainOptions,
+  options: TrainOptions & {syncBatchNorm?: boolean},
   masks: 'instance' | 'none' = 'instance',
   processes = 1,
 ): ResolvedTrainOptions {
@@ -32,6 +34,7 @@ export function completeTrainOptions(
     epochs,
     batchSize,
     processes,
+    syncBatchNorm: distributedOptions(options.distributed).syncBatchNorm ?? options.syncBatchNorm ?? false,
     accumulate,
     optimizer,
     lr: options.lr ?? (optimizer.type === 'sgd' ? SGD_RATE_PER_IMAGE * batchSize * accumulate * processes : 1e-4),

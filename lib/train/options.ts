@@ -189,6 +189,8 @@ export type ResolvedTrainOptions = {
   batchSize: number;
   /** Number of processes that the run began with. A batch has `batchSize` images for each, also if others go on. */
   processes: number;
+  /** Whether batch norms normalize by the images of all processes. */
+  syncBatchNorm: boolean;
   accumulate: number;
   optimizer: Required<OptimizerOptions>;
   lr: number;

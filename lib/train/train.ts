@@ -1,5 +1,4 @@
 import {access} from 'node:fs/promises';
-import {gpuIndex} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {createProgress, type Progress} from '../basics/progress.js';
@@ -17,7 +16,7 @@ import {RunFolder} from '../run/run-folder.js';
 import {lockRun} from '../run/run-lock.js';
 import {describeBoxesAlone} from './boxes-alone.js';
 import {checkClasses, requireSameData} from './check-data.js';
-import {checkTrainOptions} from './check-options.js';
+import {checkSyncBatchNorm, checkTrainOptions} from './check-options.js';
 import {completeTrainOptions, SGD_RATE_PER_IMAGE} from './complete-options.js';
 import {type Conditions, conditionsOf} from './conditions.js';
 import {TrainLog} from './log.js';
@@ -83,6 +82,7 @@ export type TrainHooks = {
 /** `train()` with hooks. */
 export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: TrainHooks): Promise<Run> {
   checkTrainOptions(options);
+  checkSyncBatchNorm(model, options);
   checkDataset(options.data, "'data'");
   if (options.validation !== undefined) checkDataset(options.validation, "'validation'");
   const group = await joinGroup(options.distributed ?? 'none', 'train()');
@@ -90,14 +90,8 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
   const isOfAll = (error: unknown) =>
     (options.signal?.aborted && error === options.signal.reason) ||
     (error instanceof MaskRcnnError && error.code === 'NON_FINITE_LOSS');
-  if (gpuIndex(model.options.device) !== undefined) {
-    throw new MaskRcnnError(
-      'INVALID_OPTION',
-      `Option 'distributed' of train() needs a model on the CPU, got one on ${model.options.device}.`,
-      {hint: "Groups of GPUs are not there yet. Make the model with device: 'cpu', or leave out distributed."},
-    );
-  }
   return group.during(async () => {
+    await group.useDevice(model.options.device);
     await requireSameData(group, options);
     const run = await trainIn(group, model, options, hooks);
     // Rank 0 has written everything by then.

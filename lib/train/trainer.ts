@@ -3,6 +3,7 @@ import {loadBinding} from '../addon/binding.js';
 import {gpuIndex} from '../addon/device.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import {distributedOptions} from '../distributed/options.js';
 import type {Comparison} from '../draw/mosaic.js';
 import {type EvaluateOptions, evaluateIn} from '../evaluation/evaluate.js';
 import type {Evaluation} from '../evaluation/evaluation.js';
@@ -45,14 +46,15 @@ export class Trainer {
   #isInterrupted = false;
 
   static async create(parts: TrainerParts): Promise<Trainer> {
-    const {model, options, state, group} = parts;
+    const {model, given, options, state, group} = parts;
     const binding = await loadBinding();
     const own = openModel(model);
     // The others get the weights from rank 0.
     if (state !== undefined && (group?.isFirst ?? true)) {
       await native(() => own.loadStateDict([...state.model.values()]));
     }
-    if (group !== undefined) await native(() => own.join(group.native, {wire: group.gradients}));
+    const {gradients: wire = 'float32'} = distributedOptions(given.distributed);
+    if (group !== undefined) await native(() => own.join(group.native, {wire, syncBatchNorm: options.syncBatchNorm}));
     const optimizer = await native(() => new binding.Optimizer(own, toNativeOptimizer(options, own.parameters())));
     if (state !== undefined) await native(() => optimizer.loadStateDict([...state.optimizer]));
     return new Trainer(parts, optimizer);

@@ -1,7 +1,5 @@
 #include "layers/batch_norm.h"
 
-#include "ops/batch_norm.h"
-
 namespace maskrcnn {
 
 BatchNorm2d::BatchNorm2d(int64_t channels, double eps, double momentum)
@@ -15,6 +13,10 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double eps, double momentum)
 
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   const bool trains = is_training();
+  if (trains && exchange != nullptr) {
+    num_batches_tracked.add_(1);
+    return ops::batch_norm(x, weight, bias, running_mean, running_var, {momentum, eps}, exchange);
+  }
   if (trains) {
     TORCH_CHECK(
         x.numel() != x.size(1),

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "layers/norm_layer.h"
+#include "ops/batch_norm.h"
 
 namespace maskrcnn {
 
-// torch.nn.BatchNorm2d. In training it also moves its running statistics.
+// torch.nn.BatchNorm2d. In training it also moves its running statistics. With an exchange it is
+// torch.nn.SyncBatchNorm.
 struct BatchNorm2d : NormLayer {
   BatchNorm2d(int64_t channels, double eps, double momentum);
 
@@ -19,6 +22,8 @@ struct BatchNorm2d : NormLayer {
   at::Tensor weight, bias;               // [C]
   at::Tensor running_mean, running_var;  // [C]
   at::Tensor num_batches_tracked;        // scalar i64
+  // With the processes whose maps it normalizes together, in training.
+  std::shared_ptr<const ops::Exchange> exchange;
 };
 
 }  // namespace maskrcnn

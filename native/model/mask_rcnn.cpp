@@ -9,6 +9,9 @@ namespace maskrcnn {
 
 namespace {
 
+// Of a batch of no image: enough for every stride.
+constexpr int64_t kSide = 64;
+
 ImageSize size_of(const at::Tensor& image /*[H,W,3]*/) {
   return {image.size(0), image.size(1)};
 }
@@ -55,6 +58,15 @@ MaskRCNNLosses MaskRCNN::compute_losses(
       rpn_losses.objectness,
       rpn_losses.box_reg,
       {roi_losses.sampled, roi_losses.masked, rpn_losses.sampled}};
+}
+
+at::Tensor MaskRCNN::pass_no_image() {
+  const PrecisionScope scope(options_.arithmetic, device());
+  const auto features = backbone_->forward(
+      at::empty({0, 3, kSide, kSide}, at::TensorOptions(device()), at::MemoryFormat::ChannelsLast));
+  auto sum = roi_heads_->pass_no_roi(features.front());
+  for (const auto& map : features) sum = sum + map.sum(at::kFloat);
+  return sum;
 }
 
 void MaskRCNN::require_mask_head(bool wanted) const {

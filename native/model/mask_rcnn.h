@@ -46,6 +46,11 @@ struct MaskRCNN : Module {
   MaskRCNNLosses compute_losses(
       const std::vector<at::Tensor>& images, std::vector<Target> targets, Generators& generators);
 
+  // What a process computes that has no image of a batch, where batch norms normalize over all
+  // processes: each norm takes part with maps of no image, forward and backward. The result is a 0
+  // that has gradients. Call in training mode.
+  at::Tensor pass_no_image();
+
   // The results are on the CPU, with boxes in pixels of the original images. `costs` records the
   // stages. Call in evaluation mode.
   std::vector<Detections> detect(

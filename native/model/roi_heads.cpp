@@ -206,6 +206,17 @@ std::vector<RoIHeads::TrainingSample> RoIHeads::sample(
   return samples;
 }
 
+at::Tensor RoIHeads::pass_no_roi(const at::Tensor& map) {
+  const auto pass = [&](Layer& head, int64_t side) {
+    // What is pooled has gradients if the maps have.
+    const auto pooled = map.new_zeros({0, map.size(1), side, side}) + map.sum();
+    return head.forward(pooled.contiguous(at::MemoryFormat::ChannelsLast)).sum(at::kFloat);
+  };
+  auto sum = pass(*box_head_, options_.box_roi_pool.output_size);
+  if (has_masks()) sum = sum + pass(*mask_head_, options_.mask_roi_pool.output_size);
+  return sum;
+}
+
 RoiLosses RoIHeads::compute_losses(
     const std::vector<at::Tensor>& features,
     MatchedProposals& proposals,

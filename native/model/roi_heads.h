@@ -91,6 +91,10 @@ struct RoIHeads : Module {
       const std::vector<Target>& targets,
       Generators& generators);
 
+  // The norms of the heads take part with maps of no roi: see MaskRCNN::pass_no_image(). `map` is
+  // of no image.
+  at::Tensor pass_no_roi(const at::Tensor& map);
+
   const RoiHeadsOptions& options() const { return options_; }
 
   bool has_masks() const { return mask_head_ != nullptr; }

@@ -1,201 +1,131 @@
 #include "ops/batch_norm.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "aten.h"
-#include "ops/batch_norm_kernels.h"
+#include "ops/batch_norm_cpu.h"
 #include "ops/differentiable.h"
 
-// Letters: N images, C channels, H W rows and columns, R = N·H·W rows of a map, one per pixel.
+// Letters: N images, C channels, H W rows and columns, P processes.
 
 namespace maskrcnn::ops {
 namespace {
 
-// Numbers of a block of rows, which has sums of its own in float64.
-constexpr int64_t kBlock = 1 << 16;
-// A piece of a block is added up in float32: few enough numbers to stay in the first cache for
-// every group of channels, and few enough rows to lose nothing that float32 has.
-constexpr int64_t kPiece = 1 << 12;
-constexpr int64_t kPieceRows = 16;
-// Rows from which the shift of the moments is taken.
-constexpr int64_t kSampledRows = 64;
-
-struct Sums {
-  std::vector<double> first, second;  // [C]
-};
-
-int64_t rows_of(const at::Tensor& x) {
+int64_t pixels_of(const at::Tensor& x) {
   return x.numel() / x.size(1);
 }
 
-int64_t rows_of(int64_t numbers, int64_t channels) {
-  return std::max<int64_t>(numbers / channels, 1);
+at::Tensor per_channel(const at::Tensor& values /*[C]*/) {
+  return values.to(at::kFloat).view({1, -1, 1, 1});
 }
 
-// Adds up in blocks of fixed size and these in order, so that no result depends on the threads.
-template <typename AddRows>
-Sums add_up(int64_t rows, int64_t channels, AddRows add_rows) {
-  const auto size = rows_of(kBlock, channels);
-  const auto piece = std::min(rows_of(kPiece, channels), kPieceRows);
-  const auto blocks = at::divup(rows, size);
-  std::vector<double> partial(2 * blocks * channels);
-  at::parallel_for(0, blocks, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-    for (int64_t block = begin; block < end; ++block) {
-      auto* sums = partial.data() + 2 * block * channels;
-      const auto first = block * size;
-      const auto end = std::min(first + size, rows);
-      for (auto row = first; row < end; row += piece) {
-        add_rows(row, std::min(piece, end - row), sums, sums + channels);
-      }
-    }
-  });
-  Sums sums{std::vector<double>(channels), std::vector<double>(channels)};
-  for (int64_t block = 0; block < blocks; ++block) {
-    const auto* from = partial.data() + 2 * block * channels;
-    for (int64_t c = 0; c < channels; ++c) {
-      sums.first[c] += from[c];
-      sums.second[c] += from[channels + c];
-    }
-  }
-  return sums;
+at::Tensor add_up(const at::Tensor& maps) {
+  return maps.sum(at::IntArrayRef{0, 2, 3}, /*keepdim=*/false, at::kDouble);  // [C]
 }
 
-template <typename Work>
-void for_each_block(int64_t rows, int64_t channels, Work work) {
-  const auto size = rows_of(kBlock, channels);
-  at::parallel_for(0, at::divup(rows, size), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-    work(begin * size, std::min(end * size, rows) - begin * size);
-  });
+// The four passes of batch_norm_cpu.h, on any device.
+
+Moments moments(const at::Tensor& x) {
+  if (x.is_cpu()) return moments_on_cpu(x);
+  const auto count = static_cast<double>(std::max<int64_t>(pixels_of(x), 1));
+  const auto mean = add_up(x) / count;
+  // Around the mean, which float32 rounds, the squares are as small as the variance.
+  const auto shift = mean.to(at::kFloat);
+  const auto squares = add_up((x.to(at::kFloat) - per_channel(shift)).square()) / count;
+  return {mean, (squares - (mean - shift).square()).clamp_min(0)};
 }
 
-// Means of a few rows, from everywhere in the maps. Subtracted first, they keep the squares as
-// small as the variance, so that none of it is lost in float32.
-template <typename Pixel>
-std::vector<float> rough_means(const Pixel* x, int64_t rows, int64_t channels) {
-  const auto count = std::min(rows, kSampledRows);
-  std::vector<float> means(channels);
-  for (int64_t i = 0; i < count; ++i) {
-    const auto* row = x + (i * rows / count) * channels;
-    for (int64_t c = 0; c < channels; ++c) means[c] += static_cast<float>(row[c]);
-  }
-  for (auto& mean : means) mean /= static_cast<float>(count);
-  return means;
-}
-
-template <typename Pixel>
 at::Tensor normalize(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,
-    at::Tensor& mean,      // [C] f64, written
-    at::Tensor& inv_std,   // [C] f64, written
-    at::Tensor& variance,  // [C] f64, written
-    double eps) {
-  const auto rows = rows_of(x), channels = x.size(1);
-  const auto* from = x.const_data_ptr<Pixel>();
-  const auto shift = rough_means(from, rows, channels);
-  const auto sums =
-      add_up(rows, channels, [&](int64_t first, int64_t count, double* of_x, double* of_squares) {
-        const auto* part = from + first * channels;
-        moments_of_block(part, shift.data(), count, channels, of_x, of_squares);
-      });
-  auto* means = mean.mutable_data_ptr<double>();
-  auto* inverses = inv_std.mutable_data_ptr<double>();
-  auto* variances = variance.mutable_data_ptr<double>();
-  std::vector<float> scale(channels), offset(channels);
-  for (int64_t c = 0; c < channels; ++c) {
-    const auto shifted = sums.first[c] / static_cast<double>(rows);
-    means[c] = shifted + shift[c];
-    const auto of_squares = sums.second[c] / static_cast<double>(rows);
-    variances[c] = std::max(of_squares - shifted * shifted, 0.0);
-    if (std::isnan(of_squares)) variances[c] = of_squares;
-    inverses[c] = 1 / std::sqrt(variances[c] + eps);
-    const auto factor = inverses[c] * weight.const_data_ptr<float>()[c];
-    scale[c] = static_cast<float>(factor);
-    offset[c] = static_cast<float>(bias.const_data_ptr<float>()[c] - means[c] * factor);
-  }
-  auto result = at::empty_like(x);
-  auto* to = result.template mutable_data_ptr<Pixel>();
-  for_each_block(rows, channels, [&](int64_t first, int64_t count) {
-    const auto start = first * channels;
-    scale_rows(from + start, scale.data(), offset.data(), count, channels, to + start);
-  });
-  return result;
+    const at::Tensor& mean,
+    const at::Tensor& inv_std) {
+  if (x.is_cpu()) return normalize_on_cpu(x, weight, bias, mean, inv_std);
+  const auto scale = inv_std * weight;
+  const auto result = x.to(at::kFloat) * per_channel(scale) + per_channel(bias - mean * scale);
+  return result.to(x.scalar_type());
 }
 
-struct Gradients {
-  at::Tensor x, weight, bias;
-};
+GradientMoments gradient_moments(
+    const at::Tensor& grad, const at::Tensor& x, const at::Tensor& mean) {
+  if (x.is_cpu()) return gradient_moments_on_cpu(grad, x, mean);
+  const auto shift = mean.to(at::kFloat);
+  const auto of_grad = add_up(grad);
+  const auto product = add_up(grad.to(at::kFloat) * (x.to(at::kFloat) - per_channel(shift)));
+  return {of_grad, product + (shift - mean) * of_grad};
+}
 
-// With g the gradient of the result, s the inverse of the deviation and means over the rows:
-//   dx = weight s (g - mean(g) - (x - mean) s² mean(g (x - mean)))
-template <typename Pixel>
-Gradients gradients_of(
+at::Tensor gradient(
     const at::Tensor& grad,
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& mean,
-    const at::Tensor& inv_std) {
-  const auto rows = rows_of(x), channels = x.size(1);
-  const auto* from = x.const_data_ptr<Pixel>();
-  const auto* from_grad = grad.const_data_ptr<Pixel>();
-  const auto* means = mean.const_data_ptr<double>();
-  const auto* inverses = inv_std.const_data_ptr<double>();
-  std::vector<float> middle(channels);
-  std::copy_n(means, channels, middle.begin());
-  auto sums = add_up(
-      rows, channels, [&](int64_t first, int64_t count, double* of_grad, double* of_products) {
-        const auto offset = first * channels;
-        gradients_of_block(
-            from_grad + offset,
-            from + offset,
-            middle.data(),
-            count,
-            channels,
-            of_grad,
-            of_products);
-      });
-  // What the means have lost in float32.
-  for (int64_t c = 0; c < channels; ++c) {
-    sums.second[c] += (middle[c] - means[c]) * sums.first[c];
-  }
-  Gradients gradients{at::empty_like(x), at::empty_like(weight), at::empty_like(weight)};
-  std::vector<float> of_grad(channels), of_x(channels), constant(channels);
-  for (int64_t c = 0; c < channels; ++c) {
-    gradients.weight.mutable_data_ptr<float>()[c] =
-        static_cast<float>(sums.second[c] * inverses[c]);
-    gradients.bias.mutable_data_ptr<float>()[c] = static_cast<float>(sums.first[c]);
-    const auto factor = inverses[c] * weight.const_data_ptr<float>()[c];
-    const auto count = static_cast<double>(rows);
-    of_grad[c] = static_cast<float>(factor);
-    of_x[c] = static_cast<float>(factor * inverses[c] * inverses[c] * sums.second[c] / count);
-    constant[c] = static_cast<float>(factor * sums.first[c] / count);
-  }
-  auto* to = gradients.x.template mutable_data_ptr<Pixel>();
-  for_each_block(rows, channels, [&](int64_t first, int64_t count) {
-    const auto offset = first * channels;
-    combine_rows(
-        from_grad + offset,
-        from + offset,
-        of_grad.data(),
-        of_x.data(),
-        middle.data(),
-        constant.data(),
-        count,
-        channels,
-        to + offset);
-  });
-  return gradients;
+    const at::Tensor& inv_std,
+    const GradientMoments& sums,
+    const at::Tensor& count /*[1]*/) {
+  if (x.is_cpu())
+    return gradient_on_cpu(grad, x, weight, mean, inv_std, sums, count.item<double>());
+  const auto factor = inv_std * weight;
+  const auto of_x = factor * inv_std.square() * sums.product / count;
+  const auto result = grad.to(at::kFloat) * per_channel(factor) -
+                      (x.to(at::kFloat) - per_channel(mean)) * per_channel(of_x) -
+                      per_channel(factor * sums.grad / count);
+  return result.to(x.scalar_type());
 }
 
-std::vector<at::Tensor> batch_norm_backward(const Backward& pass) {
+// What is known of the maps of all processes.
+struct Statistics {
+  at::Tensor count;  // [1] f64: pixels
+  Moments moments;
+};
+
+// Of all processes, from those of each (Chan et al., "Updating formulae and a pairwise algorithm
+// for computing sample variances", 1979): no large numbers are subtracted from each other.
+Statistics merge(const at::Tensor& parts /*[P,1+2·C]*/) {
+  const auto channels = (parts.size(1) - 1) / 2;
+  const auto counts = parts.narrow(1, 0, 1);
+  const auto means = parts.narrow(1, 1, channels);
+  const auto variances = parts.narrow(1, 1 + channels, channels);
+  const auto count = counts.sum(0);
+  const auto divisor = count.clamp_min(1);
+  const auto mean = (counts * means).sum(0) / divisor;
+  const auto variance = (counts * (variances + (means - mean).square())).sum(0) / divisor;
+  return {count, {mean, variance}};
+}
+
+Statistics statistics_of(const at::Tensor& x, const Exchange* exchange) {
+  const auto own = moments(x);
+  const auto count = at::full({1}, pixels_of(x), own.mean.options());
+  if (exchange == nullptr) return {count, own};
+  const auto all = merge(exchange->gather(at::cat({count, own.mean, own.variance})));
+  // On other devices, to look at the number would be to wait for it.
+  TORCH_CHECK(
+      !x.is_cpu() || all.count.item<double>() != 1,
+      "a batch norm in training needs more than one value per channel in all processes together, "
+      "got one");
+  return all;
+}
+
+std::vector<at::Tensor> backward(const Backward& pass, const Exchange* exchange) {
   const auto& x = pass.saved[0];
-  const auto grad = pass.grad.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
-  const auto of = x.scalar_type() == at::kFloat ? gradients_of<float> : gradients_of<c10::BFloat16>;
-  const auto grads = of(grad, x, pass.saved[1], pass.saved[2], pass.saved[3]);
-  return {grads.x, grads.weight, grads.bias};
+  const auto& weight = pass.saved[1];
+  const auto& mean = pass.saved[2];
+  const auto& inv_std = pass.saved[3];
+  const auto& count = pass.saved[4];
+  const auto grad =
+      pass.grad.to(x.scalar_type())
+          .contiguous(x.is_cpu() ? at::MemoryFormat::ChannelsLast : x.suggest_memory_format());
+  auto sums = gradient_moments(grad, x, mean);
+  const auto of_weight = (sums.product * inv_std).to(at::kFloat),
+             of_bias = sums.grad.to(at::kFloat);
+  if (exchange != nullptr) {
+    const auto both = at::cat({sums.grad, sums.product});
+    exchange->sum(both);
+    sums = {both.narrow(0, 0, x.size(1)), both.narrow(0, x.size(1), x.size(1))};
+  }
+  return {gradient(grad, x, weight, mean, inv_std, sums, count.clamp_min(1)), of_weight, of_bias};
 }
 
 }  // namespace
@@ -203,7 +133,7 @@ std::vector<at::Tensor> batch_norm_backward(const Backward& pass) {
 bool suits_batch_norm(const at::Tensor& x) {
   return x.is_cpu() && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.numel() > 0 &&
-         rows_of(x) > 1;
+         pixels_of(x) > 1;
 }
 
 at::Tensor batch_norm(
@@ -213,18 +143,43 @@ at::Tensor batch_norm(
     at::Tensor running_mean,
     at::Tensor running_var,
     const BatchNormOptions& options) {
-  auto mean = at::empty({x.size(1)}, at::kDouble);
-  auto inv_std = at::empty_like(mean), variance = at::empty_like(mean);
+  return batch_norm(x, weight, bias, running_mean, running_var, options, /*exchange=*/nullptr);
+}
+
+at::Tensor batch_norm(
+    const at::Tensor& maps,
+    const at::Tensor& weight,
+    const at::Tensor& bias,
+    at::Tensor running_mean,
+    at::Tensor running_var,
+    const BatchNormOptions& options,
+    const std::shared_ptr<const Exchange>& exchange) {
+  auto x = maps;
+  if (x.is_cpu()) {
+    if (x.scalar_type() != at::kBFloat16) x = x.to(at::kFloat);
+    x = x.contiguous(at::MemoryFormat::ChannelsLast);
+  }
+  const auto statistics = x.options().dtype(at::kDouble);
+  auto mean = at::empty({x.size(1)}, statistics), inv_std = at::empty_like(mean);
+  auto count = at::empty({1}, statistics);
   const auto forward = [&] {
-    const auto of = x.scalar_type() == at::kFloat ? normalize<float> : normalize<c10::BFloat16>;
-    const auto result = of(x, weight, bias, mean, inv_std, variance, options.eps);
-    const auto rows = static_cast<double>(rows_of(x));
-    running_mean.lerp_(mean.to(at::kFloat), options.momentum);
-    running_var.lerp_((variance * (rows / (rows - 1))).to(at::kFloat), options.momentum);
+    const auto all = statistics_of(x, exchange.get());
+    count.copy_(all.count);
+    mean.copy_(all.moments.mean);
+    inv_std.copy_((all.moments.variance + options.eps).sqrt().reciprocal());
+    const auto result = normalize(x, weight, bias, mean, inv_std);
+    // Maps of no image move nothing.
+    const auto step = (count > 0).to(at::kFloat) * options.momentum;
+    const auto unbiased = all.moments.variance * (count / (count - 1).clamp_min(1));
+    running_mean.lerp_(mean.to(at::kFloat), step);
+    running_var.lerp_(unbiased.to(at::kFloat), step);
     return result;
   };
   return differentiable(
-      {x, weight, bias}, /*saved=*/{x, weight, mean, inv_std}, forward, batch_norm_backward);
+      {x, weight, bias},
+      /*saved=*/{x, weight, mean, inv_std, count},
+      forward,
+      [exchange](const Backward& pass) { return backward(pass, exchange.get()); });
 }
 
 }  // namespace maskrcnn::ops

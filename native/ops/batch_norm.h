@@ -2,6 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+#include <memory>
+
 namespace maskrcnn::ops {
 
 // Batch norm in training, with its gradients, for channels-last maps on the CPU. libtorch's kernel
@@ -27,5 +30,26 @@ at::Tensor batch_norm(
     at::Tensor running_mean,   // [C] f32
     at::Tensor running_var,    // [C] f32
     const BatchNormOptions& options);
+
+// How the processes of a group tell each other their statistics. All of them must call these
+// functions in the same order.
+struct Exchange {
+  // The values of all processes, one row for each: [n] -> [P,n]
+  std::function<at::Tensor(const at::Tensor& values)> gather;
+  // Replaces the values by their sums over all processes.
+  std::function<void(const at::Tensor& values)> sum;
+};
+
+// Normalizes by the statistics of the maps of all processes, as torch.nn.SyncBatchNorm does: they
+// exchange counts, means and variances, and in the backward pass sums of gradients. Takes maps of
+// any device, also of no image. The gradients of weight and bias are this process's part.
+at::Tensor batch_norm(
+    const at::Tensor& x,  // [N,C,H,W] floating-point
+    const at::Tensor& weight,
+    const at::Tensor& bias,
+    at::Tensor running_mean,
+    at::Tensor running_var,
+    const BatchNormOptions& options,
+    const std::shared_ptr<const Exchange>& exchange);
 
 }  // namespace maskrcnn::ops

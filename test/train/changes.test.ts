@@ -110,6 +110,16 @@ test.serial('another score to choose by is refused, and so is another threshold'
   }
 });
 
+test('syncBatchNorm is kept where it is left out, and must not change', async (t) => {
+  const given = {...(await options('images')), resume: true};
+  const synced = {...saved, options: {...saved.options, syncBatchNorm: true}};
+  t.true(completeResumedOptions({...given, distributed: 'auto'}, synced).syncBatchNorm);
+  t.throws(() => completeResumedOptions({...given, distributed: {syncBatchNorm: false}}, synced), {
+    code: 'INVALID_OPTION',
+    message: /^Option 'syncBatchNorm' of a resumed run must be true as before, got false\./,
+  });
+});
+
 test('with allowChanges they are told, and scores on other validation data are not compared', async (t) => {
   const given = {...(await options('images')), allowChanges: true, resume: true};
   const state = {...saved, position: {...saved.position, bestScore: 0.5, bestTieBreak: {ap: 0, loss: 1}, sinceBest: 3}};

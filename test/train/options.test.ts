@@ -11,6 +11,7 @@ test("nothing but data: torchvision's tutorial", (t) => {
     epochs: 10,
     batchSize: 2,
     processes: 1,
+    syncBatchNorm: false,
     accumulate: 1,
     optimizer: {type: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.0005, normWeightDecay: 0.0005},
     lr: 0.005,

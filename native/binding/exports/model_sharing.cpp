@@ -14,10 +14,12 @@ Napi::Value Model::join(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
     const auto group = Group::of(info[0]);
-    const auto wire =
-        Fields(info[1], "options").string("wire") == "bfloat16" ? at::kBFloat16 : at::kFloat;
-    return worker(env)->run(env, [state = state(env), group, wire] {
-      state->shared = std::make_unique<SharedTraining>(group, state->network, wire);
+    const Fields options(info[1], "options");
+    const auto wire = options.string("wire") == "bfloat16" ? at::kBFloat16 : at::kFloat;
+    const auto syncs = options.boolean("syncBatchNorm");
+    return worker(env)->run(env, [state = state(env), group, wire, syncs] {
+      state->shared = nullptr;
+      state->shared = std::make_unique<SharedTraining>(group, state->network, wire, syncs);
     });
   });
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "distributed/gradient_sums.h"
+#include "layers/batch_norm.h"
 #include "model/mask_rcnn.h"
 
 namespace maskrcnn::binding {
@@ -17,17 +18,24 @@ namespace maskrcnn::binding {
 // own number of samples and divided by that of all ranks; then their sum is the mean over all.
 class SharedTraining {
  public:
-  // Gives all ranks the values of rank 0. `wire`: see GradientSums.
+  // Gives all ranks the values of rank 0. `wire`: see GradientSums. With `sync_batch_norm`, batch
+  // norms normalize by the images of all ranks; else by each rank's own, as
+  // DistributedDataParallel does.
   SharedTraining(
       std::shared_ptr<maskrcnn::Group> group,
       const std::shared_ptr<MaskRCNN>& network,
-      at::ScalarType wire);
+      at::ScalarType wire,
+      bool sync_batch_norm);
+  ~SharedTraining();
+  SharedTraining(const SharedTraining&) = delete;
+  SharedTraining& operator=(const SharedTraining&) = delete;
 
   struct Outcome {
     std::array<double, 5> losses;  // of the whole batch, in the order of MaskRCNNLosses
     int64_t images;                // of the whole batch
-    double waited;                 // seconds until the last rank was through with its forward pass
-    double summed;                 // seconds from the end of the backward pass to the sums
+    // Seconds that this rank has waited for the others: until the last one was through with its
+    // forward pass; and for sums, after and, if norms exchange them, in the backward pass.
+    double waited, summed;
   };
   // Adds the gradients of the batch, multiplied by `loss_scale`. With `completes`, they are then
   // the sums over all ranks, of this and of earlier batches. There may be no image.
@@ -39,14 +47,18 @@ class SharedTraining {
       bool completes);
 
  private:
-  // The running statistics of batch norms become their means over all images of the batch. In
-  // training, each rank normalizes by its own images, as DistributedDataParallel does.
+  std::shared_ptr<const ops::Exchange> make_exchange();
+  int64_t over_all_ranks(int64_t count) const;
+  // Norms that each rank normalizes by itself: their running statistics become the means over all
+  // images of the batch.
   void average_statistics(int64_t own, double all) const;
 
   std::shared_ptr<maskrcnn::Group> group_;
   std::shared_ptr<MaskRCNN> network_;
   GradientSums gradients_;
-  std::vector<at::Tensor> statistics_;  // running means and variances of trained norms
+  std::vector<BatchNorm2d*> synced_;    // norms that normalize by the images of all ranks
+  double exchanged_ = 0;                // seconds of their exchanges in the pass so far
+  std::vector<at::Tensor> statistics_;  // running means and variances of the other norms
   std::vector<at::Tensor> batches_;     // their numbers of batches
 };
 
