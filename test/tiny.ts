@@ -21,6 +21,12 @@ export const tinyModel = {
   seed: 7,
 } as const satisfies ModelOptions;
 
+/**
+ * Changes of the tiny network for comparing trainings: only the first half of the backbone, whose smallest maps have
+ * enough pixels for statistics. Of few pixels, norms make large differences from those of the last digit.
+ */
+export const halfBackbone = {returnedLayers: [1, 2], anchorSizes: [[8], [16], [32]]} as const satisfies ModelOptions;
+
 /** The tiny network with torchvision's heads. */
 export const wideModel = {
   ...tinyModel,

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {ModelOptions} from '../../lib/index.js';
 import {temporaryFolder} from '../examples/run-example.js';
+import {halfBackbone} from '../tiny.js';
 import {runRanks} from './ranks.js';
 import type {RankOutcome, RankRun} from './train-rank.js';
 import {difference} from './weights.js';
@@ -10,18 +11,12 @@ import {difference} from './weights.js';
 const PROGRAM = 'test/distributed/train-rank.ts';
 
 /**
- * The first half of the backbone: quick, and its smallest maps have enough pixels for statistics. Of few pixels, norms
- * make large differences from those of the last digit.
- */
-const HALF: ModelOptions = {returnedLayers: [1, 2], anchorSizes: [[8], [16], [32]]};
-
-/**
  * Two steps per epoch, of two batches each. The last batch of an epoch has one image: the last ranks have none then.
  * The rate is low because a change in the last digit may let another proposal win, or a ReLU open, which is a jump.
  */
 function stepsOf(network: ModelOptions, batch: number): RankRun {
   return {
-    model: {...HALF, ...network},
+    model: {...halfBackbone, ...network},
     images: 3 * batch + 1,
     validation: 4,
     options: {
@@ -56,9 +51,9 @@ const RUNS = {
   synced4: stepsOf(synced, 4),
   synced3: stepsOf(synced, 3),
   heads4: headsOf(4),
-  ownNorms: {model: {...HALF, backboneNorm: 'batch'}, images: 5, options: {epochs: 2, batchSize: 4, lr: 0.01}},
+  ownNorms: {model: {...halfBackbone, backboneNorm: 'batch'}, images: 5, options: {epochs: 2, batchSize: 4, lr: 0.01}},
   bfloat16: {
-    model: {...HALF, backboneNorm: 'frozen', precision: 'bfloat16'},
+    model: {...halfBackbone, backboneNorm: 'frozen', precision: 'bfloat16'},
     images: 4,
     options: {epochs: 2, batchSize: 4, lr: 1e-3, distributed: {gradients: 'bfloat16'}},
   },

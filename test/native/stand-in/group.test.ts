@@ -3,16 +3,15 @@ import test from 'ava';
 import {loadBinding} from '../../../lib/addon/binding.js';
 import {runRanks} from '../../distributed/ranks.js';
 import {difference} from '../../distributed/weights.js';
+import {halfBackbone} from '../../tiny.js';
 import {type GroupOutcome, outcomeOf, trainSteps} from './group-steps.js';
 import {createTiny} from './models.js';
 
 // What a group does with GPUs, on the stand-in: its backend is Gloo, where that of GPUs is NCCL.
 
-/** See test/distributed/same-training.test.ts. */
-const half = {returnedLayers: [1, 2], anchorSizes: [[8], [16], [32]]};
 const RUNS = [
-  {model: {...half, backboneNorm: 'frozen'}, join: {wire: 'float32', syncBatchNorm: false}},
-  {model: {...half, backboneNorm: 'batch', version: 2}, join: {wire: 'float32', syncBatchNorm: true}},
+  {model: {...halfBackbone, backboneNorm: 'frozen'}, join: {wire: 'float32', syncBatchNorm: false}},
+  {model: {...halfBackbone, backboneNorm: 'batch', version: 2}, join: {wire: 'float32', syncBatchNorm: true}},
 ] as const;
 
 let ranks: GroupOutcome[][];
