@@ -208,7 +208,9 @@ export type ShareOutcome = {
   losses: Losses;
   /** Number of images of the whole batch. */
   images: number;
-  /** Seconds that this rank waited until all ranks had ended their forward pass. With `syncBatchNorm`, also within it. */
+  /**
+   * Seconds that this rank waited until all ranks had ended their forward pass. With `syncBatchNorm`, also within it.
+   */
   waitSeconds: number;
   /** Seconds from the end of the backward pass until all was summed. With `syncBatchNorm`, also within it. */
   sumSeconds: number;

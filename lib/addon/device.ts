@@ -54,8 +54,8 @@ export async function loadOperators({binding, loader, libtorch}: Loaded): Promis
 }
 
 /**
- * Loads the library by which processes compute together on GPUs, which a build with a libtorch for CUDA has. Resolves to
- * the reason if that fails.
+ * Loads the library by which processes compute together on GPUs, which a build with a libtorch for CUDA has. Resolves
+ * to the reason if that fails.
  */
 export async function prepareNccl({loader, libtorch}: Loaded): Promise<Obstacle | undefined> {
   try {

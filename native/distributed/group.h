@@ -23,9 +23,8 @@ struct GroupOptions {
 };
 
 // Processes that compute together: libtorch's c10d with its store and Gloo, and for tensors of GPUs
-// NCCL. All ranks
-// must call the same functions in the same order. A function that cannot succeed throws
-// GroupFailure on every rank, with one message. The group has then failed for good.
+// NCCL. All ranks must call the same functions in the same order. A function that cannot succeed
+// throws GroupFailure on every rank, with one message. The group has then failed for good.
 class Group {
  public:
   // Waits until all ranks have joined.

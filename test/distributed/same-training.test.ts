@@ -12,7 +12,8 @@ const PROGRAM = 'test/distributed/train-rank.ts';
 
 /**
  * Two steps per epoch, of two batches each. The last batch of an epoch has one image: the last ranks have none then.
- * The rate is low because a change in the last digit may let another proposal win, or a ReLU open, which is a jump.
+ * The rate is low because a change in the last digit may let another proposal win, which is a jump. It is lower with
+ * norms that are trained: many of their results are so close to 0 that ReLUs open or close.
  */
 function stepsOf(network: ModelOptions, batch: number): RankRun {
   return {
@@ -23,7 +24,7 @@ function stepsOf(network: ModelOptions, batch: number): RankRun {
       epochs: 5,
       batchSize: batch,
       accumulate: 2,
-      lr: 2e-4,
+      lr: network.backboneNorm === 'batch' ? 2e-6 : 2e-4,
       schedule: 'constant',
       clipNorm: 5,
       ema: {decay: 0.9},
@@ -38,19 +39,14 @@ function stepsOf(network: ModelOptions, batch: number): RankRun {
 const frozen = {backboneNorm: 'frozen'} as const;
 const synced = {backboneNorm: 'batch'} as const;
 
-/** Norms in the pyramid and in the heads, too. So many ReLUs after norms open and close that weights must not move. */
-function headsOf(batch: number): RankRun {
-  const {options, ...run} = stepsOf({...synced, version: 2}, batch);
-  return {...run, options: {...options, epochs: 1, lr: 1e-6}};
-}
-
 /** What is trained. `batchSize` is that of all processes together. */
 const RUNS = {
   frozen4: stepsOf(frozen, 4),
   frozen3: stepsOf(frozen, 3),
   synced4: stepsOf(synced, 4),
   synced3: stepsOf(synced, 3),
-  heads4: headsOf(4),
+  /** With norms in the pyramid and in the heads, too. */
+  heads4: stepsOf({...synced, version: 2}, 4),
   ownNorms: {model: {...halfBackbone, backboneNorm: 'batch'}, images: 5, options: {epochs: 2, batchSize: 4, lr: 0.01}},
   bfloat16: {
     model: {...halfBackbone, backboneNorm: 'frozen', precision: 'bfloat16'},
@@ -108,10 +104,14 @@ function isAsOne(t: ExecutionContext, name: Name, size: number): void {
   const [one] = outcomesOf(name, 1);
   const [first, ...others] = outcomesOf(name, size);
   for (const other of others) t.deepEqual(seen(other), seen(first!), `${size} processes`);
-  t.is(first!.losses.length, one!.losses.length);
-  t.is(first!.losses.length, 2 * RUNS[name].options.epochs!);
+  t.is(one!.losses.length, 10);
+  t.is(first!.losses.length, 10);
   const loss = lossDifference(first!, one!);
   t.true(loss < 1e-5, `losses differ by ${loss}`);
+  for (const [step, norm] of one!.norms.entries()) {
+    const off = Math.abs(first!.norms[step]! / norm - 1);
+    t.true(off < 1e-3, `the gradients of step ${step} differ by ${off}`);
+  }
   const {most, largest} = difference(first!.weights, one!.weights);
   t.true(most < 1e-6 * largest, `${size} processes: weights differ by ${most} of ${largest}`);
 }
@@ -134,11 +134,9 @@ for (const [size, name] of [
   });
 }
 
-test('with syncBatchNorm, the norms of the pyramid and of the heads are as in one process, and their gradients', (t) => {
+test('with syncBatchNorm, the norms of the pyramid and of the heads are as in one process', (t) => {
   isAsOne(t, 'heads4', 4);
-  const [[one], [first]] = [outcomesOf('heads4', 1), outcomesOf('heads4', 4)];
-  for (const [i, norm] of one!.norms.entries()) t.true(Math.abs(first!.norms[i]! / norm - 1) < 1e-3);
-  const statistics = Object.keys(first!.weights).filter((key) => key.endsWith('running_var'));
+  const statistics = Object.keys(outcomesOf('heads4', 4)[0]!.weights).filter((key) => key.endsWith('running_var'));
   for (const part of ['backbone.body', 'backbone.fpn', 'roi_heads.box_head', 'roi_heads.mask_head'])
     t.true(statistics.some((key) => key.startsWith(part)));
 });
