@@ -244,14 +244,12 @@ bool Group::State::listen(std::vector<Heard>& heard) {
 
 // A GPU that waits for a rank that has ended would keep everything waiting that uses it.
 void Group::State::abort_device() {
-  if (!on_device) return;
-  std::call_once(aborted_, [&] {
-    try {
-      on_device->abort();
-    } catch (const std::exception&) {
-      // The group has failed for another reason, which is told.
-    }
-  });
+  if (!on_device || aborted_.exchange(true)) return;
+  try {
+    on_device->abort();
+  } catch (const std::exception&) {
+    // The group has failed for another reason, which is told.
+  }
 }
 
 void Group::State::pass(const std::string& name) {

@@ -107,7 +107,7 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   }
 
   std::atomic<bool> beats_{false};  // whether the others may listen for this rank
-  std::once_flag aborted_;
+  std::atomic<bool> aborted_{false};
 };
 
 }  // namespace maskrcnn
