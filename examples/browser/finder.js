@@ -1,7 +1,7 @@
 // Finds objects in this browser. `maskrcnn serve` has a file of this name that asks the server instead.
 import {fetchModel} from './model-cache.js';
 
-export {decodeRle} from './maskrcnn/onnx-runtime/index.js';
+export {cropRle} from './maskrcnn/onnx-runtime/index.js';
 
 export const note = 'Nothing leaves this device.';
 

@@ -1,4 +1,4 @@
-import {decodeRle} from './finder.js';
+import {cropRle} from './finder.js';
 import {outlinesOf} from './outlines.js';
 
 /** The detections of an image as objects with outlines, in descending order of score. */
@@ -11,10 +11,10 @@ export function toObjects({boxes, labels, classNames, scores, masks}) {
       color: colorOf(labels[i]),
     };
     if (masks[i] === undefined) return {...object, ...ofBox(object.box)};
-    const [height, width] = masks[i].size;
-    const bitmap = decodeRle(masks[i]);
+    const {bitmap, left, top, width, height} = cropRle(masks[i]);
     const area = bitmap.reduce((sum, value) => sum + value, 0);
-    return {...object, area, rings: outlinesOf(bitmap, width, height)};
+    const rings = outlinesOf(bitmap, width, height).map((ring) => ring.map(([x, y]) => [left + x, top + y]));
+    return {...object, area, rings};
   });
 }
 
@@ -39,13 +39,20 @@ function colorOf(label) {
   return [channel(0), channel(8), channel(4)];
 }
 
-/** Draws an image and its objects. */
+/** The longer side of a picture that is large enough for labels, in pixels. */
+const LEGIBLE = 700;
+
+/** Draws an image and its objects. A small image is enlarged, so that labels are small beside it. */
 export function draw(canvas, image, objects) {
   const context = canvas.getContext('2d');
-  canvas.width = image.width;
-  canvas.height = image.height;
+  const longer = Math.max(image.width, image.height);
+  const scale = Math.max(1, Math.floor(LEGIBLE / longer));
+  canvas.width = scale * image.width;
+  canvas.height = scale * image.height;
+  context.scale(scale, scale);
+  context.imageSmoothingEnabled = false;
   context.drawImage(image, 0, 0);
-  const unit = Math.max(1, Math.max(image.width, image.height) / 700);
+  const unit = Math.max(1 / scale, longer / LEGIBLE);
   context.lineJoin = 'round';
   context.font = `${13 * unit}px system-ui, sans-serif`;
   context.textBaseline = 'top';

@@ -6,15 +6,24 @@ const element = (id) => document.getElementById(id);
 const [canvas, video, threshold] = ['canvas', 'video', 'threshold'].map(element);
 
 /** What is on the page: the image as a canvas or bitmap, its objects, and the name for downloads. */
-let shown = {image: undefined, objects: [], name: 'objects'};
+let shown = nothing();
 let classes = [];
+/** The number of the last image that was chosen: what comes late for another one is not shown. */
+let latest = 0;
+
+function nothing() {
+  return {image: undefined, file: undefined, objects: [], name: 'objects'};
+}
 
 function say(text, isProblem = false) {
   element('status').textContent = text;
   element('status').classList.toggle('problem', isProblem);
 }
 
+/** Tells of an error. What was on the page before would be taken for the result. */
 function fail(error) {
+  shown = nothing();
+  refresh();
   say(error.message.split('\n')[0], true);
 }
 
@@ -39,11 +48,12 @@ function showModels(names, chosen) {
 }
 
 /** Finds the objects of an image and shows them. `file` is the file that it is from, if there is one. */
-async function show(image, name, file) {
+async function show(image, name, file, number = latest) {
   const began = performance.now();
   const found = await find({image, file});
+  if (number !== latest) return;
   element('time').textContent = `Found in ${((performance.now() - began) / 1000).toFixed(1)} s.`;
-  shown = {image, objects: toObjects(found), name};
+  shown = {image, file, objects: toObjects(found), name};
   refresh();
 }
 
@@ -52,18 +62,19 @@ const visible = () => shown.objects.filter(({score}) => score > Number(threshold
 
 function refresh() {
   element('threshold-value').textContent = Number(threshold.value).toFixed(2);
-  if (shown.image === undefined) return;
+  const isEmpty = shown.image === undefined;
   const objects = visible();
-  element('drop').hidden = true;
-  canvas.hidden = false;
-  draw(canvas, shown.image, objects);
+  element('drop').hidden = !isEmpty;
+  canvas.hidden = isEmpty;
+  if (isEmpty) element('time').textContent = '';
+  else draw(canvas, shown.image, objects);
   const rows = classes.flatMap((name) => {
     const ofClass = objects.filter((object) => object.name === name);
     return ofClass.length === 0 ? [] : [rowOf(name, ofClass)];
   });
   document.querySelector('#counts tbody').replaceChildren(...rows);
   element('total').textContent = String(objects.length);
-  for (const id of ['csv', 'geojson', 'png']) element(id).disabled = false;
+  for (const id of ['csv', 'geojson', 'png']) element(id).disabled = isEmpty;
 }
 
 function rowOf(name, objects) {
@@ -79,18 +90,15 @@ function rowOf(name, objects) {
 async function openFile(file) {
   if (file === undefined || element('image').disabled) return;
   stopCamera();
+  const number = ++latest;
   say(`Looking at ${file.name} …`);
-  let image;
   try {
-    image = await decode(file);
+    const image = await decode(file);
+    await show(image, file.name.replace(/\.\w+$/, ''), file, number);
+    if (number === latest) say(`${file.name}: ${image.width} × ${image.height} pixels.`);
   } catch (error) {
-    fail(error);
-    return;
+    if (number === latest) fail(error);
   }
-  await show(image, file.name.replace(/\.\w+$/, ''), file).then(
-    () => say(`${file.name}: ${image.width} × ${image.height} pixels.`),
-    fail,
-  );
 }
 
 /** Looks at the camera, frame after frame, until it is switched off. */
@@ -104,6 +112,7 @@ async function startCamera() {
   }
   video.srcObject = stream;
   await video.play();
+  latest++;
   element('camera').textContent = 'Stop the camera';
   say('Looking at the camera.');
   while (video.srcObject !== null) {
@@ -128,7 +137,15 @@ element('image').addEventListener('change', ({target}) => {
 });
 element('camera').addEventListener('click', () => (video.srcObject === null ? startCamera() : stopCamera()));
 threshold.addEventListener('input', refresh);
-element('model').addEventListener('change', ({target}) => start(target.value).catch(fail));
+element('model').addEventListener('change', async ({target}) => {
+  const {image, name, file} = shown;
+  try {
+    await start(target.value);
+    if (image !== undefined) await show(image, name, file);
+  } catch (error) {
+    fail(error);
+  }
+});
 
 const stage = element('stage');
 for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {

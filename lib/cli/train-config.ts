@@ -138,7 +138,7 @@ async function openParts(config: TrainConfig, progress?: Progress): Promise<Trai
   const isSplitHere =
     typeof validation === 'number' && validation > 0 && (ofSplit === undefined || given !== undefined);
   if (stratify && !isSplitHere) {
-    throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn train has nothing to stratify: the validation set is given.', {
+    throw new MaskRcnnError('INVALID_OPTION', 'maskrcnn train has nothing to stratify: it does not divide the data.', {
       hint: '--stratify is for --fold, and for a --validation that is a fraction.',
     });
   }

@@ -31,7 +31,7 @@ export function placeOf(
     url.searchParams.set('fileuri', Buffer.from(value).toString('base64').replaceAll('+', '-').replaceAll('/', '_'));
     return {url};
   }
-  const path = /^\/?upload\//.test(value) ? `/data/${value.replace(/^\//, '')}` : value;
+  const path = normal(/^\/?upload\//.test(value) ? `/data/${value.replace(/^\//, '')}` : value);
   if (/^\/(data|storage-data|tasks)\//.test(path) || (base.pathname !== '/' && path.startsWith(base.pathname))) {
     const [, uploaded] = /^\/data\/(upload\/[^?#]*)$/.exec(path) ?? [];
     // With uploads in a cloud, Label Studio has them at another address (its SDK, get_local_path()).
@@ -57,7 +57,8 @@ export function elsewhere(task: TaskImage, url: URL, base: URL): MaskRcnnError {
   return refused(
     task,
     `it is at ${url.origin}, and images are fetched from ${base.origin} alone`,
-    'Turn off pre-signed URLs in the settings of the storage, so that Label Studio passes its images on, or upload them.',
+    'Name Label Studio as its tasks do, or turn off pre-signed URLs in the settings of the storage, so that it passes ' +
+      'its images on.',
   );
 }
 
@@ -80,6 +81,13 @@ export function taskName(id: number | undefined): string {
 export function shown(value: string): string {
   if (value.startsWith('data:')) return 'a data: URI';
   return show(value.includes('/local-files/') ? value : value.replace(/[?#].*$/s, ''));
+}
+
+/** A path in which '..' leads nowhere: it is the one that will be asked for. */
+function normal(path: string): string {
+  if (!path.startsWith('/') || path.startsWith('//')) return path;
+  const {pathname, search} = new URL(`http://x${path}`);
+  return pathname + search;
 }
 
 /** A path below the address of Label Studio, which may have a path of its own that the path begins with or not. */

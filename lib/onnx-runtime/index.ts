@@ -4,7 +4,7 @@
  */
 
 export {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
-export {decodeRle, type Rle} from '../masks/rle.js';
+export {type CroppedRle, cropRle, decodeRle, type Rle} from '../masks/rle.js';
 export type {Detections, MaskFormat, Masks} from '../model/detections.js';
 export type {OnnxDescription, OnnxInput, OnnxMasks} from './file-metadata.js';
 export {type LoadOnnxOptions, loadOnnx, OnnxModel, type OnnxPredictOptions} from './load-onnx.js';

@@ -1,3 +1,4 @@
+import {STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
 import multipart from '@fastify/multipart';
 import fastify, {type FastifyInstance, type FastifyReply, type FastifyRequest} from 'fastify';
@@ -8,7 +9,7 @@ import type {Limits} from './options.js';
 import type {AppParts} from './parts.js';
 import {addPredictionRoutes} from './prediction-routes.js';
 import {internal, Problem, problemOf} from './problem.js';
-import {isLoopback, requireLoopbackName, requireToken} from './token.js';
+import {isLoopback, requireLoopbackName, requireOwnOrigin, requireToken} from './token.js';
 
 /** A request that has not sent its headers and body by then is ended. Slow senders would hold memory. */
 const RECEIVE_MS = 60_000;
@@ -35,9 +36,16 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     bodyLimit: limits.maxMegabytes * 1e6,
     requestTimeout: RECEIVE_MS,
     forceCloseConnections: 'idle',
+    // Ours has a code, and health checks may have none.
+    http: {requireHostHeader: false},
     return503OnClosing: false, // ours has a code
     clientErrorHandler: (error, socket) => refuseGarbage(error, socket),
     frameworkErrors: (error, _request, reply) => send(reply as FastifyReply, problemOf(error) ?? internal()),
+  });
+  app.server.on('checkExpectation', (_request, response) => {
+    const problem = new Problem(417, 'BAD_REQUEST', "The server meets no expectation but '100-continue'.");
+    response.writeHead(problem.status, {'content-type': 'application/json; charset=utf-8'});
+    response.end(JSON.stringify(problem));
   });
   app.server.maxConnections = MOST_CONNECTIONS;
   app.removeAllContentTypeParsers();
@@ -80,7 +88,12 @@ function addChecks(app: FastifyInstance, {host, token, queue, metrics, limits, i
     if (token === undefined && isLoopback(host)) requireLoopbackName(request.headers.host);
     if (token !== undefined && isGuarded) requireToken(request.headers.authorization, token);
     if (!isWork) return;
+    if (token === undefined && isLoopback(host)) requireOwnOrigin(request.headers.origin, request.headers.host);
     if (isClosing()) throw shuttingDown();
+    const {'content-encoding': encoding = 'identity'} = request.headers;
+    if (encoding !== 'identity') {
+      throw new Problem(415, 'UNSUPPORTED_ENCODING', 'The body of the request must not be compressed as a whole.');
+    }
     queue.requireRoom();
     release = admission.admit(request.headers);
   });
@@ -145,16 +158,21 @@ function notFound(app: FastifyInstance, request: FastifyRequest): Problem {
   });
 }
 
+const GARBAGE: Readonly<Record<string, [status: number, sentence: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The address and headers of the request are too long.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, `The request was not sent within ${RECEIVE_MS / 1000} s.`],
+};
+
 /** Answers to what is not HTTP, and to headers that are too long or too slow, before there is a request. */
 function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  const status = {HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408}[error.code ?? ''] ?? 400;
-  const body = JSON.stringify(new Problem(status, 'BAD_REQUEST', 'The request cannot be read as HTTP.'));
+  const [status, sentence] = GARBAGE[error.code ?? ''] ?? [400, 'The request cannot be read as HTTP.'];
+  const body = JSON.stringify(new Problem(status, 'BAD_REQUEST', sentence));
   socket.end(
-    `HTTP/1.1 ${status} Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

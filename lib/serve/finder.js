@@ -1,5 +1,5 @@
 // Asks the server for objects. It takes the place of the finder.js of the example for browsers.
-export {decodeRle} from './rle.js';
+export {cropRle} from './rle.js';
 
 export const note = 'It goes to this server only.';
 
@@ -32,12 +32,13 @@ export async function open(_onProgress, name) {
   return {...model, models: models.map((each) => each.name)};
 }
 
-/** An image file as a bitmap: decoded by the browser, or by the server, which reads more formats. */
+/** An image file as a bitmap. Throws an Error with a sentence. It is decoded by the browser, or by the server, which reads more formats. */
 export async function decode(file) {
+  if (file.size === 0) throw new Error(`${file.name} is empty.`);
   try {
     return await createImageBitmap(file, {imageOrientation: 'from-image'});
   } catch {
-    const parameters = new URLSearchParams({model: model.name, name: file.name});
+    const parameters = new URLSearchParams({model: model.name, name: shortened(file.name)});
     const picture = await ask(`image?${parameters}`, {method: 'POST', body: file});
     return createImageBitmap(await picture.blob());
   }
@@ -46,7 +47,8 @@ export async function decode(file) {
 /** The detections on an image: a file is sent as it is, a picture of the camera as JPEG. */
 export async function find({image, file}) {
   const body = file ?? (await toJpeg(image));
-  const parameters = new URLSearchParams({model: model.name, scoreThreshold: 0, format: 'json'});
+  const name = file?.name ?? 'The picture of the camera';
+  const parameters = new URLSearchParams({model: model.name, name: shortened(name), scoreThreshold: 0, format: 'json'});
   const response = await ask(`predict?${parameters}`, {method: 'POST', body});
   const [{objects}] = (await response.json()).images;
   return {
@@ -56,6 +58,11 @@ export async function find({image, file}) {
     scores: Float32Array.from(objects, ({score}) => score),
     masks: objects.flatMap(({mask}) => (mask === undefined ? [] : [mask])),
   };
+}
+
+/** The server takes no longer names. */
+function shortened(name) {
+  return name.length > 100 ? `…${name.slice(-99)}` : name;
 }
 
 function toJpeg(image) {

@@ -35,7 +35,7 @@ function backendOf(
     url,
     apiKey,
     maxBytes: Math.floor(limits.maxMegabytes * 1e6),
-    onNotice: (notice) => onNotice(`Label Studio: ${notice}`),
+    onNotice: (notice) => onNotice(named(notice)),
     detect: (bytes, {name: image, signal}) =>
       queue.run(async () => {
         const pixels = await readUpload({name: image, bytes}, {model, options: {}, limits});
@@ -56,7 +56,7 @@ function addRoutes(
   const telling = (answer: (request: FastifyRequest) => Promise<object>) => async (request: FastifyRequest) =>
     answer(request).catch((error: unknown) => {
       const problem = problemOf(error);
-      if (problem !== undefined) onNotice(`Label Studio: ${[problem.message, problem.hint].filter(Boolean).join(' ')}`);
+      if (problem !== undefined) onNotice(named([problem.message, problem.hint].filter(Boolean).join(' ')));
       throw error;
     });
   // Label Studio asks for the root when a backend is connected.
@@ -79,6 +79,11 @@ function addRoutes(
     WORK,
     telling(async (request) => backend.predict(jsonOf(request), request.gone)),
   );
+}
+
+/** A sentence that says whom it is about. Some do already. */
+function named(notice: string): string {
+  return notice.startsWith('Label Studio') ? notice : `Label Studio: ${notice}`;
 }
 
 /** The body as JSON. Throws BAD_REQUEST. */

@@ -35,11 +35,14 @@ const NUMBERS = {
 /** The description of the server as an OpenAPI 3.1 document. */
 export function openApi({version, limits, token}: {version: string; limits: Limits; token: boolean}): object {
   const problem = (description: string) => ({description, content: json({$ref: '#/components/schemas/Problem'})});
+  const unauthorized = token ? {'401': problem('No token, or a wrong one')} : {};
   const refusals = {
     '400': problem('Parameters or a body that cannot be read'),
-    ...(token && {'401': problem('No token, or a wrong one')}),
+    ...unauthorized,
     '404': problem('No such model'),
+    '403': problem('A page from elsewhere, without a token'),
     '413': problem('More bytes, pixels or images than the server takes'),
+    '415': problem('A body that is compressed as a whole'),
     '422': problem('An image that cannot be read'),
     '429': problem('Too many requests wait; the header Retry-After says when to come again'),
     '503': problem('The server is ending'),
@@ -49,7 +52,11 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
   const security = token ? {security: [{token: []}]} : {};
   return {
     openapi: '3.1.0',
-    info: {title: 'maskrcnn serve', version, description: 'Finds the objects in images with Mask R-CNN.'},
+    info: {
+      title: 'maskrcnn serve',
+      version,
+      description: 'Finds the objects in images with Mask R-CNN. Any request may also get 405, 408, 417, 421 or 431.',
+    },
     paths: {
       '/predict': {
         post: {
@@ -92,7 +99,10 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
           operationId: 'models',
           summary: 'The models and their classes',
           ...security,
-          responses: {'200': {description: 'The models', content: json({$ref: '#/components/schemas/Models'})}},
+          responses: {
+            '200': {description: 'The models', content: json({$ref: '#/components/schemas/Models'})},
+            ...unauthorized,
+          },
         },
       },
       '/health': {
@@ -102,7 +112,11 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
         get: {
           operationId: 'ready',
           summary: 'Whether it takes requests',
-          responses: {'200': {description: 'It does'}, '503': problem('It ends, or its queue is full')},
+          responses: {
+            '200': {description: 'It does'},
+            '429': problem('Its queue is full'),
+            '503': problem('It ends'),
+          },
         },
       },
       '/metrics': {
@@ -110,7 +124,10 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
           operationId: 'metrics',
           summary: 'Counts and times for Prometheus',
           ...security,
-          responses: {'200': {description: 'The metrics', content: {'text/plain': {schema: {type: 'string'}}}}},
+          responses: {
+            '200': {description: 'The metrics', content: {'text/plain': {schema: {type: 'string'}}}},
+            ...unauthorized,
+          },
         },
       },
     },

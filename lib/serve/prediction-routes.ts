@@ -5,6 +5,7 @@ import {chooseFormat, type Found, makeAnswer} from './answers.js';
 import {chooseModel} from './models.js';
 import type {AppParts} from './parts.js';
 import {detect, readUpload} from './predictions.js';
+import {Problem} from './problem.js';
 import {READING_OPTIONS, REQUEST_OPTIONS, readRequestOptions} from './request-options.js';
 import {readUploads} from './uploads.js';
 
@@ -46,6 +47,9 @@ export function addPredictionRoutes(app: FastifyInstance, {models, queue, metric
 
   app.post('/image', {config: {isGuarded: true, isWork: true}}, async (request, reply) => {
     const {images, options, served} = await read(request, READING_OPTIONS);
+    if (images.length > 1) {
+      throw new Problem(413, 'TOO_MANY_IMAGES', `POST /image takes one image, got ${images.length}.`);
+    }
     const picture = await queue.run(async () => {
       const pixels = await readUpload(images[0]!, {model: served.model, options, limits});
       return encodePicture(pixels, [], {});

@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'UNKNOWN_MODEL'
   | 'NOT_ACCEPTABLE' // no format of answers that `Accept` allows
   | 'NO_IMAGE' // a body without an image
+  | 'UNSUPPORTED_ENCODING' // a body that is compressed as a whole
   | 'TOO_MANY_IMAGES'
   | 'TOO_MANY_PIXELS'
   | 'BODY_TOO_LARGE'
@@ -68,13 +69,19 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof MaskRcnnError) {
     const status = STATUS[error.code];
     if (status === undefined) return undefined;
-    const [message = '', ...hint] = error.message.split('\n');
-    return new Problem(status, error.code, message, {hint: hint.join(' ') || undefined});
+    const {code, hint, message} = error;
+    const sentence = hint === undefined ? message : message.slice(0, -hint.length - 1);
+    return new Problem(status, code, inWordsOfRequest(sentence), {hint: hint && inWordsOfRequest(hint)});
   }
   const {statusCode, message} = error as {statusCode?: number; message?: string};
   if (statusCode === undefined || statusCode >= 500) return undefined;
   const sentence = (message ?? 'The request cannot be read').replace(/\.?$/, '.');
   return new Problem(statusCode, CODES[statusCode] ?? 'BAD_REQUEST', sentence);
+}
+
+/** In one line, and with the request in place of the function that the server calls for it. */
+function inWordsOfRequest(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll("predict()'s 'tiles'", 'POST /predict');
 }
 
 /** The refusal for errors that are not the asker's. They are told to the server's operator, with all details. */

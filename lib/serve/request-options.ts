@@ -1,4 +1,5 @@
-import {fromText} from '../basics/option-text.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {fromPlainText} from '../basics/option-text.js';
 import {checkOptions, integer, number, oneOf, type Schema, text} from '../basics/schema.js';
 import {PIXEL_OPTIONS, type PixelOptions} from '../image/pixel-options.js';
 import {ON_TOP, type OnTop} from '../masks/paint-labels.js';
@@ -41,6 +42,10 @@ export const REQUEST_OPTIONS: Schema = {
   ...PIXEL_OPTIONS,
 };
 
+/** Characters of a name or value, and how often an option may be given. */
+const LONGEST_OPTION = 200;
+const MOST_TIMES = 16;
+
 /** The options of a route that reads images only. */
 export const READING_OPTIONS: Schema = {model: text, name: text, ...PIXEL_OPTIONS};
 
@@ -53,8 +58,14 @@ export function readRequestOptions(
 ): RequestOptions {
   const options = Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
+      const texts = [value].flat();
+      const longest = Math.max(name.length, ...texts.map(({length}) => length));
+      if (longest > LONGEST_OPTION || texts.length > MOST_TIMES) {
+        const of = name.slice(0, LONGEST_OPTION);
+        throw new MaskRcnnError('INVALID_OPTION', `Option '${of}' of ${where} is longer than any that it takes.`);
+      }
       const rule = Object.hasOwn(schema, name) ? schema[name] : undefined;
-      return [name, rule === undefined ? value : fromText([value].flat(), rule)];
+      return [name, rule === undefined ? value : fromPlainText(texts, rule)];
     }),
   );
   checkOptions(options, schema, where);

@@ -40,9 +40,21 @@ function digest(text: string): Buffer {
  * point to this machine, and then read the answers of a server without a token.
  */
 export function requireLoopbackName(host: string | undefined): void {
-  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
-  if (isLoopback(name)) return;
+  // Browsers always send it. Health checks that speak HTTP/1.0 do not.
+  const name = host?.replace(/:\d+$/, '').toLowerCase();
+  if (name === undefined || isLoopback(name)) return;
   throw new Problem(421, 'HOST_NOT_ALLOWED', 'Without a token, this server answers to names of its own machine only.', {
     hint: 'Open it as http://127.0.0.1, or start it with a token.',
+  });
+}
+
+/**
+ * Throws HOST_NOT_ALLOWED for a request that a page from elsewhere sends. It could not read the answer, but would have
+ * this machine compute.
+ */
+export function requireOwnOrigin(origin: string | undefined, host: string | undefined): void {
+  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return;
+  throw new Problem(403, 'HOST_NOT_ALLOWED', 'Without a token, this server works for pages of its own only.', {
+    hint: 'Start it with a token.',
   });
 }

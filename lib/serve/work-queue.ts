@@ -54,7 +54,7 @@ export class WorkQueue {
     await this.#turn(signal);
     const done = work().finally(() => this.#end());
     done.catch(() => {}); // if nobody waits any more
-    return Promise.race([done, aborted(signal)]);
+    return orAborted(done, signal);
   }
 
   #turn(signal: AbortSignal): Promise<void> {
@@ -96,9 +96,12 @@ export class WorkQueue {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), {once: true});
+/** What `done` gives, or the reason of `signal` if that comes first. Leaves no listener behind. */
+function orAborted<T>(done: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = () => reject(signal.reason);
+    if (signal.aborted) return give();
+    signal.addEventListener('abort', give, {once: true});
+    done.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
   });
 }

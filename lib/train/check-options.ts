@@ -115,10 +115,11 @@ export function checkTrainOptions(options: TrainOptions): void {
 
 /** Throws INVALID_OPTION if norms are to normalize by the images of all processes, and there are none that can. */
 export function checkSyncBatchNorm(
-  {options: {backboneNorm, version}}: Pick<MaskRcnn, 'options'>,
+  {options}: Pick<MaskRcnn, 'options'>,
   {distributed}: Pick<TrainOptions, 'distributed'>,
 ): void {
-  if (!distributedOptions(distributed).syncBatchNorm || backboneNorm === 'batch' || version === 2) return;
+  if (!distributedOptions(distributed).syncBatchNorm) return;
+  if (options.backboneNorm === 'batch' || options.version === 2) return;
   throw new MaskRcnnError(
     'INVALID_OPTION',
     "Option 'syncBatchNorm' of train()'s distributed needs a network with batch norms that are trained, and those of " +

@@ -51,8 +51,32 @@ std::string Group::State::who(int64_t rank) const {
 // Whether the store says why the group has failed.
 bool Group::State::learn_failure() {
   if (!store->check({kFailure})) return false;
-  note(to_text(store->get(kFailure)));
+  note(read_failure());
   return true;
+}
+
+// Why the group has failed, as the store says. Tells the rank that serves it that it may end.
+std::string Group::State::read_failure() {
+  const auto words = to_text(store->get(kFailure));
+  store->set(heard_key(options.rank), to_bytes("1"));
+  return words;
+}
+
+// The store ends with the rank that serves it. So that rank stays until the others have heard why
+// the group has failed, except those that have not answered a roll call.
+void Group::State::wait_until_heard() {
+  if (!options.serves) return;
+  const auto is_silent = [&](int64_t rank) {
+    return store->check({kRollCall}) && !store->check({answer_key(rank)});
+  };
+  const auto end = Clock::now() + kAnswer;
+  for (int64_t rank = 0; rank < options.size && Clock::now() < end;) {
+    if (rank == options.rank || store->check({heard_key(rank)}) || is_silent(rank)) {
+      ++rank;
+    } else {
+      std::this_thread::sleep_for(kLook);
+    }
+  }
 }
 
 void Group::State::note(const std::string& words) {
@@ -103,6 +127,9 @@ void Group::State::give_up(const std::string& symptom) {
   try {
     cause = find_cause(symptom);
     cause = to_text(store->compareSet(kFailure, {}, to_bytes(cause)));
+    note(cause);
+    store->set(heard_key(options.rank), to_bytes("1"));
+    wait_until_heard();
   } catch (const std::exception&) {
     cause = "The group's store at " + options.address + ":" + std::to_string(options.port) +
             " does not answer any more, and the connections have failed (" + symptom +
@@ -118,6 +145,7 @@ void Group::State::fail(const std::string& words) {
   try {
     if (learn_failure()) return;
     store->compareSet(kFailure, {}, to_bytes(who(options.rank) + " has failed: " + words));
+    wait_until_heard();
   } catch (const std::exception&) {
     // Without the store the others find out by themselves.
   }

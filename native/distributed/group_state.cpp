@@ -140,7 +140,7 @@ void Group::State::watch() {
     std::optional<std::string> found;
     try {
       if (store->check({kFailure})) {
-        found = to_text(store->get(kFailure));
+        found = read_failure();
       } else if (!has_answered && store->check({kRollCall})) {
         store->set(answer_key(options.rank), to_bytes(std::to_string(begun.load())));
         has_answered = true;

@@ -37,6 +37,9 @@ inline std::string who_key(int64_t rank) {
 inline std::string answer_key(int64_t rank) {
   return "answer/" + std::to_string(rank);
 }
+inline std::string heard_key(int64_t rank) {
+  return "heard/" + std::to_string(rank);
+}
 inline std::string beat_key(int64_t rank) {
   return "beat/" + std::to_string(rank);
 }
@@ -100,6 +103,8 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   std::string who(int64_t rank) const;
   std::string find_cause(const std::string& symptom);
   bool learn_failure();
+  std::string read_failure();
+  void wait_until_heard();
   void note(const std::string& words);
   [[noreturn]] void give_up(const std::string& symptom);
   std::chrono::milliseconds timeout() const {

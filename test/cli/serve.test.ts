@@ -2,6 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {runCli} from '../../lib/cli/run.js';
 import {maskRcnn} from '../../lib/index.js';
@@ -88,7 +89,7 @@ test('--threads reaches the network, of every command that computes', async (t) 
   };
   await runCli(['serve', weights, '--port', '0', '--threads', '65'], {out, progress}, controller.signal);
   t.regex(text(), /65 is more than the \d+ CPUs? that this process may use/);
-  const image = join(import.meta.dirname, '../../docs/demo.png');
+  const image = fileURLToPath(new URL('../../docs/demo.png', import.meta.url));
   const predicted = recordedProgress();
   await runCli(
     ['predict', weights, image, '--output', join(folder, 'out'), '--threads', '65'],

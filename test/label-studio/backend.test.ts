@@ -128,8 +128,8 @@ test('without a brush holes are filled and parts are joined, and this is told', 
   t.true(results[0]!.result.every(({type}) => type === 'polygonlabels'));
   t.is(results[0]!.result.length, HARD.objects.length);
   t.deepEqual(notices, said);
-  t.regex(said.join('\n'), /holes filled.*'data: URI'|holes filled, in .* of 1 image/);
-  t.regex(said.join('\n'), /gaps bridged/);
+  t.regex(said.join('\n'), /holes were filled in 3 objects on 1 image.* a data: URI of task 1, object 2\./);
+  t.regex(said.join('\n'), /gaps between parts were bridged/);
 });
 
 test('a rectangle is the box in percent, also of a network without masks', async (t) => {

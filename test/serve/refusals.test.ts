@@ -74,6 +74,29 @@ test('parameters that are not known or not right are refused', async (t) => {
   t.is((await ask('model=other', 404, 'UNKNOWN_MODEL')).hint, 'There is cells.');
 });
 
+test('parameters of any length and depth are refused in short words, and nothing is parsed', async (t) => {
+  const {url} = await started(t, weights.file);
+  const form = (name: string, value: string) => {
+    const fields = new FormData();
+    fields.append('image', new Blob([body]), 'a.png');
+    fields.append(name, value);
+    return fetch(`${url}/predict`, {method: 'POST', body: fields});
+  };
+  for (const value of ['['.repeat(1000), '['.repeat(12_000), '{"a":'.repeat(1000), 'x'.repeat(9000)]) {
+    for (const name of ['tiles', 'channels', 'range', 'model', 'nix']) {
+      const inAddress = await refused(t, await post(`${url}/predict?${name}=${value}`, body), 400, 'INVALID_OPTION');
+      t.true(inAddress.message.length < 400);
+      const {status} = await form(name, value);
+      t.is(status, 400);
+    }
+  }
+  const many = Array.from({length: 100}, () => 'channels=1').join('&');
+  await refused(t, await post(`${url}/predict?${many}`, body), 400, 'INVALID_OPTION');
+  t.regex((await refused(t, await form('tiles', 'x: y\nz'), 400, 'INVALID_OPTION')).message, /got 'x: y z'\.$/);
+  t.regex((await refused(t, await post(`${url}/predict?page=`, body), 400, 'INVALID_OPTION')).message, /got ''\.$/);
+  t.is((await fetch(`${url}/health`)).status, 200);
+});
+
 test('addresses and methods that are not there', async (t) => {
   const {url} = await started(t, weights.file);
   for (const path of [
@@ -153,10 +176,29 @@ test('a name that is not of this machine is refused without a token', async (t) 
   for (const name of ['localhost:1', '127.0.0.1', '[::1]:80']) t.regex(await withHost(name), /^HTTP\/1\.1 200/, name);
 });
 
+test('a page from elsewhere is refused without a token, and this server’s own is not', async (t) => {
+  const {url} = await started(t, weights.file);
+  await refused(t, await post(`${url}/predict`, body, {origin: 'https://evil.example'}), 403, 'HOST_NOT_ALLOWED');
+  await refused(t, await post(`${url}/predict`, body, {origin: 'null'}), 403, 'HOST_NOT_ALLOWED');
+  t.is((await post(`${url}/predict`, body, {origin: url})).status, 200);
+});
+
+test('bodies that are compressed as a whole, and two images for one', async (t) => {
+  const {url} = await started(t, weights.file);
+  await refused(t, await post(`${url}/predict`, body, {'content-encoding': 'gzip'}), 415, 'UNSUPPORTED_ENCODING');
+  const two = new FormData();
+  for (const name of ['a', 'b']) two.append('files', new Blob([body]), name);
+  await refused(t, await post(`${url}/image`, two), 413, 'TOO_MANY_IMAGES');
+});
+
 test('what is not HTTP gets an answer too', async (t) => {
   const {url} = await started(t, weights.file);
   t.regex(await raw(url, 'garbage\r\n\r\n'), /^HTTP\/1\.1 400 .*"code":"BAD_REQUEST"/s);
-  t.regex(await raw(url, `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431/);
+  const long = await raw(url, `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`);
+  t.regex(long, /^HTTP\/1\.1 431 Request Header Fields Too Large.*"message":"The address and headers/s);
+  t.regex(await raw(url, 'GET /health HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200/);
+  const expecting = 'POST /predict HTTP/1.1\r\nhost: localhost\r\nexpect: magic\r\nconnection: close\r\n\r\n';
+  t.regex(await raw(url, expecting), /^HTTP\/1\.1 417 .*"code":"BAD_REQUEST"/s);
   t.regex(await raw(url, 'POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n'), /^HTTP\/1\.1 400/);
 });
 

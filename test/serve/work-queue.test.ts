@@ -1,3 +1,4 @@
+import {getEventListeners, setMaxListeners} from 'node:events';
 import test from 'ava';
 import {Problem} from '../../lib/serve/problem.js';
 import {WorkQueue} from '../../lib/serve/work-queue.js';
@@ -76,6 +77,14 @@ test('one that is given up while it runs keeps its place until it has ended', as
   second.end();
   await doneSecond;
   t.is(queue.running, 0);
+});
+
+test('no listener stays behind at a signal that many works share', async (t) => {
+  const queue = new WorkQueue({atATime: 1, most: 100});
+  const {signal} = new AbortController();
+  setMaxListeners(0, signal);
+  await Promise.all(Array.from({length: 50}, () => queue.run(async () => {}, signal)));
+  t.is(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('a work that fails makes room, and its error is its own', async (t) => {
