@@ -32,7 +32,10 @@ export async function open(_onProgress, name) {
   return {...model, models: models.map((each) => each.name)};
 }
 
-/** An image file as a bitmap. Throws an Error with a sentence. It is decoded by the browser, or by the server, which reads more formats. */
+/**
+ * An image file as a bitmap. It is decoded by the browser, or by the server, which reads more formats. Throws an Error
+ * with a sentence.
+ */
 export async function decode(file) {
   if (file.size === 0) throw new Error(`${file.name} is empty.`);
   try {

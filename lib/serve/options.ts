@@ -14,7 +14,10 @@ export type ServeOptions = {
   token?: string;
   /** Serves whoever reaches the address, without a token. */
   noToken?: boolean;
-  /** Number of requests that may wait for their turn. More are refused with 429 and Retry-After. Default 32. */
+  /**
+   * Number of requests that may wait for their turn. More are refused with 429 and Retry-After, and so are those that
+   * would probably wait for longer than `timeoutSeconds`. Default 32.
+   */
   queue?: number;
   /** Seconds after which a request is given up with 504, waiting included. Default 60. */
   timeoutSeconds?: number;

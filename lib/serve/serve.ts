@@ -57,7 +57,7 @@ export async function serve(
   const dispose = () => {
     for (const {model} of models.values()) model.dispose();
   };
-  const queue = new WorkQueue({atATime: AT_A_TIME, most: limits.queue});
+  const queue = new WorkQueue({atATime: AT_A_TIME, most: limits.queue, mostSeconds: limits.timeoutSeconds});
   let closing: Promise<void> | undefined;
   const parts = {
     ...{models, queue, limits, page, host, token, labelStudio, onNotice},

@@ -13,16 +13,21 @@ type Waiting = {start: () => void; give: (reason: unknown) => void};
 export class WorkQueue {
   readonly #atATime: number;
   readonly #most: number;
+  readonly #mostSeconds: number;
   readonly #waiting = new Set<Waiting>();
   #running = 0;
   /** Mean seconds from one end of a work to the next, while others wait. */
   #secondsEach = 1;
   #lastEnd = 0;
 
-  /** `atATime` works run, and at most `most` wait. */
-  constructor({atATime, most}: {atATime: number; most: number}) {
+  /**
+   * `atATime` works run, and at most `most` wait, fewer if the last of them would probably end later than after
+   * `mostSeconds`.
+   */
+  constructor({atATime, most, mostSeconds = Infinity}: {atATime: number; most: number; mostSeconds?: number}) {
     this.#atATime = atATime;
     this.#most = most;
+    this.#mostSeconds = mostSeconds;
   }
 
   get waiting(): number {
@@ -34,13 +39,19 @@ export class WorkQueue {
   }
 
   get isFull(): boolean {
-    return this.#running >= this.#atATime && this.#waiting.size >= this.#most;
+    if (this.#running < this.#atATime) return false;
+    return this.#waiting.size >= this.#most || this.#secondsToEnd(this.#waiting.size + 1) > this.#mostSeconds;
+  }
+
+  /** When all that run and `waiting` others will probably have ended. */
+  #secondsToEnd(waiting: number): number {
+    return this.#secondsEach * (waiting + this.#running);
   }
 
   /** Throws QUEUE_FULL if no more may wait. */
   requireRoom(): void {
     if (!this.isFull) return;
-    const seconds = Math.max(1, Math.ceil(this.#secondsEach * (this.#waiting.size + this.#running)));
+    const seconds = Math.max(1, Math.ceil(this.#secondsToEnd(this.#waiting.size)));
     throw new Problem(429, 'QUEUE_FULL', `${this.#waiting.size} requests are waiting already.`, {
       hint: `Try again in ${seconds} s.`,
       headers: {'retry-after': String(seconds)},
