@@ -1,5 +1,5 @@
-import {readFileSync} from 'node:fs';
 import {MaskRcnnError} from '../basics/errors.js';
+import {packageVersion} from '../basics/package-version.js';
 import type {Progress} from '../basics/progress.js';
 import {closest} from '../basics/wording.js';
 import {AlreadyTold, type Command, checkPositionals, isInterruption} from './command.js';
@@ -105,8 +105,4 @@ function overview(): string {
   const width = Math.max(...commands.map(({name}) => name.length));
   const list = commands.map(({name, summary}) => `  ${name.padEnd(width)}  ${summary}`).join('\n');
   return `Usage: maskrcnn COMMAND [OPTIONS]\n\n${list}\n\nSee \`maskrcnn COMMAND --help\`.`;
-}
-
-function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }

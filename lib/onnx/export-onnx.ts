@@ -1,6 +1,6 @@
-import {readFileSync} from 'node:fs';
 import {dirname, extname} from 'node:path';
 import {MaskRcnnError} from '../basics/errors.js';
+import {packageVersion} from '../basics/package-version.js';
 import {checkOptions, instanceOf} from '../basics/schema.js';
 import {writeAll, writeAtomically} from '../files/atomic-file.js';
 import {requireWritableFolder} from '../files/writing.js';
@@ -157,8 +157,4 @@ function requireSize(bytes: number, source: string): void {
     `${source} is too large for an ONNX file, which holds less than 2 GB: it would have ${(bytes / 1e9).toFixed(1)} GB.`,
     {hint: 'Option half stores weights in half the bytes.'},
   );
-}
-
-function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }

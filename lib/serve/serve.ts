@@ -1,7 +1,7 @@
-import {readFile} from 'node:fs/promises';
 import type {AddressInfo} from 'node:net';
 import type {FastifyInstance} from 'fastify';
 import {MaskRcnnError} from '../basics/errors.js';
+import {packageVersion} from '../basics/package-version.js';
 import {callback, checkOptions, listOf, required, text} from '../basics/schema.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {openModels} from './models.js';
@@ -61,7 +61,7 @@ export async function serve(
   let closing: Promise<void> | undefined;
   const parts = {
     ...{models, queue, limits, page, host, token, labelStudio, onNotice},
-    version: await packageVersion(),
+    version: packageVersion(),
     isClosing: () => closing !== undefined,
   };
   const app = await startApp(parts).catch((error: unknown) => {
@@ -127,8 +127,4 @@ function cannotListen(cause: unknown, host: string, port: number): MaskRcnnError
     hint: "Choose another one with option 'port' or option 'host'.",
     cause,
   });
-}
-
-async function packageVersion(): Promise<string> {
-  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }

@@ -1,3 +1,4 @@
+import {count} from '../basics/wording.js';
 import {Problem} from './problem.js';
 
 /** How much a new duration counts in the mean: about the last ten. */
@@ -52,10 +53,15 @@ export class WorkQueue {
   requireRoom(): void {
     if (!this.isFull) return;
     const seconds = Math.max(1, Math.ceil(this.#secondsToEnd(this.#waiting.size)));
-    throw new Problem(429, 'QUEUE_FULL', `${this.#waiting.size} requests are waiting already.`, {
-      hint: `Try again in ${seconds} s.`,
-      headers: {'retry-after': String(seconds)},
-    });
+    throw new Problem(
+      429,
+      'QUEUE_FULL',
+      `${count(this.#waiting.size, 'request is', 'requests are')} waiting already.`,
+      {
+        hint: `Try again in ${seconds} s.`,
+        headers: {'retry-after': String(seconds)},
+      },
+    );
   }
 
   /** What `work` gives. Throws QUEUE_FULL, or the reason of `signal` as soon as it is aborted. */

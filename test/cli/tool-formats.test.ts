@@ -2,13 +2,12 @@ import {mkdir, readdir, readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {writeGlandImages} from '../../examples/glands/generate.js';
-import {runCli} from '../../lib/cli/run.js';
 import {TOOL_FORMATS} from '../../lib/cli/tool-formats.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import {type DetectionsJson, maskRcnn, openDataset} from '../../lib/index.js';
 import {temporaryFolder} from '../examples/run-example.js';
-import {recordedProgress} from '../libtorch/fake-wheel.js';
 import {wideModel} from '../tiny.js';
+import {maskrcnn} from './maskrcnn.js';
 
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -24,13 +23,6 @@ test.before(async () => {
 });
 
 test.after.always(() => rm(folder, {recursive: true, force: true}));
-
-async function maskrcnn(...args: string[]) {
-  const {progress, text} = recordedProgress();
-  let out = '';
-  const code = await runCli(args, {out: (line) => (out += `${line}\n`), progress}, new AbortController().signal);
-  return {code, out, err: text()};
-}
 
 test.serial('predict writes the formats of tools, which are read back to the masks of NAME.json', async (t) => {
   const save = ['json', 'labels', 'labels-tiff', ...TOOL_FORMATS].join(',');

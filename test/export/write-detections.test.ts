@@ -6,24 +6,10 @@ import {convertDataset} from '../../lib/export/convert-dataset.js';
 import type {ExportFormatName} from '../../lib/export/formats.js';
 import {writeDetections} from '../../lib/export/write-detections.js';
 import type {Detections} from '../../lib/model/detections.js';
+import {classes, hardDetections} from '../label-studio/detected.js';
 import {drawnDataset, HARD, temporary, trueObjects} from './drawn.js';
 
-const classes = ['gland', 'lumen'];
-
-async function detections(file: string): Promise<Detections> {
-  const objects = await trueObjects(HARD);
-  const {width, height} = HARD;
-  return {
-    file,
-    width,
-    height,
-    boxes: Float32Array.from(objects.flatMap(({box: [x, y, w, h]}) => [x, y, x + w, y + h])),
-    labels: Int32Array.from(objects, ({label}) => label),
-    classNames: objects.map(({label}) => classes[label - 1]!),
-    scores: Float32Array.from(objects, (_, i) => 1 - i / 16),
-    masks: objects.map(({mask}) => mask!),
-  };
-}
+const detections = async (file: string): Promise<Detections> => ({file, ...(await hardDetections())});
 
 /** Writes the detections on one image. */
 async function written(t: ExecutionContext, format: ExportFormatName) {

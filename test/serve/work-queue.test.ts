@@ -79,6 +79,19 @@ test('one that is given up while it runs keeps its place until it has ended', as
   t.is(queue.running, 0);
 });
 
+test('those that would probably wait for too long are refused, though they might wait', async (t) => {
+  // Until works have ended, each is taken to last a second.
+  const queue = new WorkQueue({atATime: 1, most: 10, mostSeconds: 2.5});
+  const works = [held(), held()];
+  const done = works.map(({work}) => queue.run(work, never));
+  await soon();
+  t.deepEqual([queue.running, queue.waiting, queue.isFull], [1, 1, true]);
+  await t.throwsAsync(queue.run(held().work, never), {instanceOf: Problem, message: '1 request is waiting already.'});
+  for (const {end} of works) end();
+  await Promise.all(done);
+  t.false(queue.isFull);
+});
+
 test('no listener stays behind at a signal that many works share', async (t) => {
   const queue = new WorkQueue({atATime: 1, most: 100});
   const {signal} = new AbortController();

@@ -4,14 +4,13 @@ import {cp, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import {FORMATS} from '../../../lib/cli/prediction/output-files.js';
-import {runCli} from '../../../lib/cli/run.js';
 import {maskRcnn} from '../../../lib/index.js';
 import {writeBlobImages} from '../../blob-images.js';
 import {temporaryFolder} from '../../examples/run-example.js';
 import {writeTiff} from '../../image/tiff-writer.js';
-import {recordedProgress} from '../../libtorch/fake-wheel.js';
 import {nodeArguments} from '../../program.js';
 import {tinyModel} from '../../tiny.js';
+import {maskrcnn} from '../maskrcnn.js';
 
 let folder: string;
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -30,13 +29,6 @@ test.before(async () => {
   await model.save(at('tiny.safetensors'));
 });
 test.after.always(() => rm(folder, {recursive: true, force: true}));
-
-async function maskrcnn(...args: string[]) {
-  const {progress, text} = recordedProgress();
-  let out = '';
-  const code = await runCli(args, {out: (line) => (out += `${line}\n`), progress}, new AbortController().signal);
-  return {code, out, err: text()};
-}
 
 const predicting = (output: string, ...more: string[]) => [
   ...['predict', at('tiny.safetensors'), at('drawn'), '--recursive', '--score-threshold', '0'],
