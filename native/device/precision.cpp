@@ -3,8 +3,6 @@
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
-#include <algorithm>
-
 #include "ops/prepacked.h"
 
 namespace maskrcnn {
@@ -48,12 +46,6 @@ std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input) {
                         ? at::autocast::get_autocast_dtype(at::kCPU)
                         : input.scalar_type();
   return ops::can_prepack(type) ? std::optional(type) : std::nullopt;
-}
-
-bool wants_gradients(const std::vector<at::Tensor>& tensors) {
-  return at::GradMode::is_enabled() && std::ranges::any_of(tensors, [](const at::Tensor& tensor) {
-           return tensor.defined() && tensor.requires_grad();
-         });
 }
 
 std::optional<at::ScalarType> cached_weights_type(const at::Tensor& input) {

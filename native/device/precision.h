@@ -3,7 +3,6 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <optional>
-#include <vector>
 
 #include "aten.h"
 
@@ -49,10 +48,6 @@ std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input);
 // The type in which weights are cached for this thread's convolutions and linear layers on `input`.
 // None on the CPU.
 std::optional<at::ScalarType> cached_weights_type(const at::Tensor& input);
-
-// Whether this thread needs gradients with respect to any of these tensors. Undefined tensors are
-// ignored.
-bool wants_gradients(const std::vector<at::Tensor>& tensors);
 
 // Suspends the enclosing scopes: operators compute in the type of their operands.
 class ExactScope {

@@ -2,6 +2,7 @@
 
 #include "device/precision.h"
 #include "ops/convolution.h"
+#include "ops/differentiable.h"
 
 namespace maskrcnn {
 
@@ -53,19 +54,22 @@ at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& adden
   if (is_fixed && pays_to_prepack(x, *conv_)) {
     return forward_prepacked(x.to(*prepacked_weights_type(x)), addend);
   }
-  const auto convolve = [&](const ConvolutionWeights& weights) {
-    return ops::convolve(x, weights.weight, weights.bias, conv_->geometry());
+  const bool ends_with_relu = !addend.defined() && activation_ == Activation::ReLU;
+  const auto convolve = [&](const ConvolutionWeights& weights, bool relu) {
+    return ops::convolve(x, weights.weight, weights.bias, conv_->geometry(), relu);
   };
+  const bool folds = is_fixed && !ops::wants_gradients(sources());
   at::Tensor out;
-  if (const auto type = cached_weights_type(x); is_fixed && type && !wants_gradients(sources())) {
-    out = convolve(cached_weights(*type));
-  } else if (is_frozen) {
-    // Part of the weights, a frozen norm costs no pass over the result.
-    out = convolve(fixed_weights());
+  if (const auto type = cached_weights_type(x); type && folds) {
+    out = convolve(cached_weights(*type), ends_with_relu);
+  } else if (is_frozen || !norm_ || folds) {
+    // Part of the weights, a fixed norm costs no pass over the result.
+    out = convolve(fixed_weights(), ends_with_relu);
   } else {
-    out = convolve({conv_->weight, conv_->bias});
-    if (norm_) out = norm_->forward(out);
+    out = norm_->forward(convolve({conv_->weight, conv_->bias}, /*relu=*/false));
+    if (ends_with_relu) out.relu_();
   }
+  if (ends_with_relu) return out;
   if (addend.defined()) out.add_(addend);
   return activate(activation_, out);
 }

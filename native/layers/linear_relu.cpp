@@ -1,6 +1,7 @@
 #include "layers/linear_relu.h"
 
 #include "device/precision.h"
+#include "ops/differentiable.h"
 #include "ops/linear.h"
 
 namespace maskrcnn {
@@ -26,7 +27,7 @@ at::Tensor LinearReLU::forward(
   const auto apply = [&](const LinearWeights& weights) {
     return ops::linear(x, weights.weight, weights.bias).relu_();
   };
-  if (const auto type = cached_weights_type(x); type && !wants_gradients(sources)) {
+  if (const auto type = cached_weights_type(x); type && !ops::wants_gradients(sources)) {
     return apply(cached_.get(sources, [&] {
       const auto [weight, bias] = make();
       return LinearWeights{weight.to(*type), bias.to(*type)};

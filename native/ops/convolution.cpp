@@ -16,7 +16,7 @@ namespace maskrcnn::ops {
 namespace {
 
 // Below these limits, the transforms cost more than the algorithm saves (docs/performance.md).
-constexpr int64_t kLeastChannels = 128, kLeastPixels = 2048;
+constexpr int64_t kLeastChannels = 64, kLeastPixels = 512;
 
 bool all_are(at::IntArrayRef values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](int64_t value) { return value == wanted; });
@@ -53,7 +53,8 @@ at::Tensor convolve(
     const at::Tensor& input,
     const at::Tensor& weight,
     const std::optional<at::Tensor>& bias,
-    const ConvolutionGeometry& geometry) {
+    const ConvolutionGeometry& geometry,
+    bool relu) {
   if (suits_winograd(input, weight, geometry)) {
     // stage_costs.cpp counts operations by this record.
     const auto pixels = input.size(0) * input.size(2) * input.size(3);
@@ -63,11 +64,16 @@ at::Tensor convolve(
             {static_cast<double>(pixels) * static_cast<double>(weight.numel())}));
     std::vector<at::Tensor> inputs = {input, weight};
     if (bias && bias->defined()) inputs.push_back(*bias);
+    if (relu && !wants_gradients(inputs)) {
+      return winograd_convolution(input, weight, bias, /*relu=*/true);
+    }
     const auto forward = [&] { return winograd_convolution(input, weight, bias); };
-    return differentiable(inputs, /*saved=*/{input, weight}, forward, winograd_backward);
+    const auto out = differentiable(inputs, /*saved=*/{input, weight}, forward, winograd_backward);
+    return relu ? out.relu_() : out;
   }
-  return at::conv2d(
+  const auto out = at::conv2d(
       input, weight, bias, geometry.stride, geometry.padding, geometry.dilation, geometry.groups);
+  return relu ? out.relu_() : out;
 }
 
 }  // namespace maskrcnn::ops

@@ -17,12 +17,14 @@ struct ConvolutionGeometry {
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
 
-// Same as at::conv2d, and differentiable. Large 3 x 3 convolutions in float32 on the CPU run
-// forward and backward by Winograd's algorithm (winograd.h). libtorch computes all others.
+// Same as at::conv2d, followed by ReLU if asked, and differentiable. Large 3 x 3 convolutions in
+// float32 on the CPU run forward and backward by Winograd's algorithm (winograd.h). libtorch
+// computes all others.
 at::Tensor convolve(
     const at::Tensor& input,                // [N,C,H,W]
     const at::Tensor& weight,               // [K,C/groups,h,w]
     const std::optional<at::Tensor>& bias,  // [K]
-    const ConvolutionGeometry& geometry);
+    const ConvolutionGeometry& geometry,
+    bool relu = false);
 
 }  // namespace maskrcnn::ops

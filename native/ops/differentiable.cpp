@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -48,6 +49,12 @@ struct Differentiable : torch::autograd::Function<Differentiable> {
 };
 
 }  // namespace
+
+bool wants_gradients(at::TensorList tensors) {
+  return at::GradMode::is_enabled() && std::ranges::any_of(tensors, [](const at::Tensor& tensor) {
+           return tensor.defined() && tensor.requires_grad();
+         });
+}
 
 at::Tensor differentiable(
     at::TensorList inputs,

@@ -17,6 +17,10 @@ struct Backward {
   std::vector<bool> wanted;       // of each input: whether its gradient is needed
 };
 
+// Whether this thread needs gradients with respect to any of these tensors. Undefined tensors are
+// ignored.
+bool wants_gradients(at::TensorList tensors);
+
 // Runs `forward` without recording it. The gradients of the inputs are those that `backward`
 // returns, in the same order; an undefined one stands for zero. `saved` is what `backward` needs:
 // inputs, or tensors that `forward` fills.

@@ -64,10 +64,15 @@ bool multiplies() {
   return result == 6;
 }
 
+// Whether each of the matrices [B,M,N] is contiguous.
+bool has_contiguous_rows(const at::Tensor& x) {
+  return x.stride(2) == 1 && x.stride(1) == x.size(2);
+}
+
 void check(
     bool sizes_fit, const at::Tensor& left, const at::Tensor& right, const at::Tensor& result) {
   TORCH_CHECK(
-      sizes_fit && result.is_contiguous(),
+      sizes_fit,
       "matmul: the matrices must fit, got ",
       left.sizes(),
       ", ",
@@ -109,8 +114,8 @@ bool has_matmul_kernels() {
 
 void batched_matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
   check(
-      right.is_contiguous() && left.size(2) == right.size(1) && left.size(1) == result.size(1) &&
-          right.size(2) == result.size(2),
+      has_contiguous_rows(right) && has_contiguous_rows(result) && left.size(2) == right.size(1) &&
+          left.size(1) == result.size(1) && right.size(2) == result.size(2),
       left,
       right,
       result);
@@ -136,8 +141,8 @@ void batched_matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor&
       }
       multiply_block(
           some,
-          {b + matrix * summed * columns, columns},
-          {c + (matrix * rows + first) * columns, columns},
+          {b + matrix * right.stride(0), columns},
+          {c + matrix * result.stride(0) + first * columns, columns},
           height,
           columns,
           summed,
@@ -149,7 +154,7 @@ void batched_matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor&
 void matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor& result, bool add) {
   check(
       left.size(1) == right.size(0) && left.size(0) == result.size(0) &&
-          right.size(1) == result.size(1),
+          right.size(1) == result.size(1) && result.is_contiguous(),
       left,
       right,
       result);

@@ -17,8 +17,8 @@ bool has_matmul_kernels();
 // is set.
 void batched_matmul(
     const at::Tensor& left,   // [B,M,K]; fastest if its last stride is 1
-    const at::Tensor& right,  // [B,K,N], contiguous
-    at::Tensor& result,       // [B,M,N], contiguous
+    const at::Tensor& right,  // [B,K,N], each matrix contiguous
+    at::Tensor& result,       // [B,M,N], each matrix contiguous
     bool add);
 
 // The same for one pair of large matrices.

@@ -7,36 +7,18 @@
 #include "ops/matmul.h"
 #include "ops/winograd_transforms.h"
 
-// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 outputs,
-// each computed from 4 x 4 inputs; P = 16 points of a transformed tile.
+// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 4 x 4 outputs,
+// each computed from 6 x 6 inputs; P = 36 points of a transformed tile.
 
 namespace maskrcnn::ops {
 namespace {
 
-// The size of a chunk of transformed tiles, in numbers. They should still be in the cache when the
-// next step reads them.
-constexpr int64_t kChunk = int64_t{1} << 19;
-// Larger, because each chunk reads and writes the whole gradient of the weights.
+// Tiles that a thread transforms and multiplies at once: enough rows for the matrix product, and
+// few enough to be in the cache when the next step reads them.
+constexpr int64_t kTiles = 96;
+// The size of a chunk of transformed tiles for the gradient of the weights, in numbers. It is
+// larger, because each chunk reads and writes the whole gradient.
 constexpr int64_t kGradientChunk = int64_t{1} << 22;
-
-// Memory for transformed tiles, allocated once: new memory costs more than the arithmetic.
-class Room {
- public:
-  Room(int64_t tiles, int64_t channels)
-      : channels_(channels), memory_(at::empty({kPoints * tiles * channels}, at::kFloat)) {}
-
-  at::Tensor part(int64_t tiles) const {  // [P,T,C]
-    return memory_.narrow(0, 0, kPoints * tiles * channels_).view({kPoints, tiles, channels_});
-  }
-
- private:
-  int64_t channels_;
-  at::Tensor memory_;
-};
-
-int64_t tiles_at_a_time(int64_t numbers, int64_t channels, const Tiling& tiling) {
-  return std::min(std::max<int64_t>(64, numbers / (kPoints * channels)), tiling.count);
-}
 
 void check(const at::Tensor& x) {
   TORCH_CHECK(
@@ -47,7 +29,10 @@ void check(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor winograd_convolution(
-    const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    bool relu) {
   check(input);
   const auto x = input.contiguous(at::MemoryFormat::ChannelsLast);
   const auto inputs = weight.size(1), outputs = weight.size(0);
@@ -59,15 +44,30 @@ at::Tensor winograd_convolution(
   const auto shift =
       bias.has_value() && bias->defined() ? bias->contiguous() : at::zeros({outputs}, x.options());
   const auto* add = shift.const_data_ptr<float>();
-  const auto chunk = tiles_at_a_time(kChunk, inputs + outputs, tiling);
-  const Room tile_room(chunk, inputs), product_room(chunk, outputs);
-  for (int64_t begin = 0; begin < tiling.count; begin += chunk) {
-    const auto end = std::min(begin + chunk, tiling.count);
-    auto tiles = tile_room.part(end - begin), products = product_room.part(end - begin);
-    transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
-    batched_matmul(tiles, transformed, products, /*add=*/false);
-    transform_outputs(products.const_data_ptr<float>(), add, result, tiling, begin, end);
-  }
+  // Blocks of equal size, and the same number for each thread.
+  const auto threads = at::get_num_threads();
+  const auto rounds = at::divup(tiling.count, threads * kTiles);
+  const auto block = at::divup(tiling.count, threads * rounds);
+  at::parallel_for(
+      0, at::divup(tiling.count, block), /*grain_size=*/1, [&](int64_t from, int64_t to) {
+        const auto tiles = empty_planes(block, inputs, transformed);
+        const auto products = empty_planes(block, outputs, transformed);
+        for (int64_t i = from; i < to; ++i) {
+          const auto begin = i * block, end = std::min(begin + block, tiling.count);
+          transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>(), tiles.stride(0));
+          auto results = products.narrow(1, 0, end - begin);
+          batched_matmul(tiles.narrow(1, 0, end - begin), transformed, results, /*add=*/false);
+          transform_outputs(
+              products.const_data_ptr<float>(),
+              products.stride(0),
+              add,
+              relu,
+              result,
+              tiling,
+              begin,
+              end);
+        }
+      });
   return result;
 }
 
@@ -78,15 +78,26 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
   const auto grad = grad_output.contiguous(at::MemoryFormat::ChannelsLast);
   const auto inputs = x.size(1), outputs = grad.size(1);
   const Tiling tiling(x);
-  auto products = at::zeros({kPoints, outputs, inputs}, x.options().memory_format(std::nullopt));
-  const auto chunk = tiles_at_a_time(kGradientChunk, inputs + outputs, tiling);
-  const Room tile_room(chunk, inputs), gradient_room(chunk, outputs);
+  auto products = empty_planes(outputs, inputs, x).zero_();
+  const auto chunk = std::min(
+      std::max<int64_t>(64, kGradientChunk / (kPoints * (inputs + outputs))), tiling.count);
+  const auto tile_room = empty_planes(chunk, inputs, x);
+  const auto gradient_room = empty_planes(chunk, outputs, x);
   for (int64_t begin = 0; begin < tiling.count; begin += chunk) {
     const auto end = std::min(begin + chunk, tiling.count);
-    auto tiles = tile_room.part(end - begin), gradients = gradient_room.part(end - begin);
-    transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>());
-    transform_gradients(grad, tiling, begin, end, gradients.mutable_data_ptr<float>());
-    batched_matmul(gradients.transpose(1, 2), tiles, products, /*add=*/true);
+    auto* tiles = tile_room.mutable_data_ptr<float>();
+    auto* gradients = gradient_room.mutable_data_ptr<float>();
+    at::parallel_for(begin, end, /*grain_size=*/8, [&](int64_t from, int64_t to) {
+      const auto first = from - begin;
+      transform_inputs(x, tiling, from, to, tiles + first * inputs, tile_room.stride(0));
+      transform_gradients(
+          grad, tiling, from, to, gradients + first * outputs, gradient_room.stride(0));
+    });
+    batched_matmul(
+        gradient_room.narrow(1, 0, end - begin).transpose(1, 2),
+        tile_room.narrow(1, 0, end - begin),
+        products,
+        /*add=*/true);
   }
   return gather_weight_gradient(products);
 }

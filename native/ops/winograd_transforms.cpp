@@ -1,230 +1,241 @@
 #include "ops/winograd_transforms.h"
 
-#include <vector>
-
 #include "aten.h"
-#include "ops/target_clones.h"
+#include "ops/winograd_points.h"
 
-// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 2 x 2 outputs,
-// each computed from 4 x 4 inputs; P = 16 points of a transformed tile.
+// Letters: N images, C input and K output channels, H W rows and columns; T tiles of 4 x 4 outputs,
+// each computed from 6 x 6 inputs; P = 36 points of a transformed tile.
 
 namespace maskrcnn::ops {
+
+using namespace winograd;
+
 namespace {
 
-#define MASKRCNN_VECTORIZED MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+// Each of the following combines rows of `lanes` numbers by one of the matrices. The rows of the
+// result are `step` apart.
 
-// Combines four rows of `length` numbers by B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1].
-MASKRCNN_VECTORIZED
-void combine_inputs(
-    const float* __restrict a,
-    const float* __restrict b,
-    const float* __restrict c,
-    const float* __restrict d,
-    float* __restrict r0,
-    float* __restrict r1,
-    float* __restrict r2,
-    float* __restrict r3,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) {
-    r0[i] = a[i] - c[i];
-    r1[i] = b[i] + c[i];
-    r2[i] = c[i] - b[i];
-    r3[i] = b[i] - d[i];
+// By B^T.
+template <int64_t lanes>
+MASKRCNN_INLINE void combine_inputs(const float* const* d, float* to, int64_t step) {
+  MASKRCNN_INDEPENDENT
+  for (int64_t i = 0; i < lanes; ++i) {
+    const float d0 = d[0][i], d1 = d[1][i], d2 = d[2][i], d3 = d[3][i], d4 = d[4][i], d5 = d[5][i];
+    const float even_a = d4 - bb * d2, odd_a = a * (d3 - bb * d1);
+    const float even_b = d4 - aa * d2, odd_b = b * (d3 - aa * d1);
+    to[i] = aa * bb * d0 - (aa + bb) * d2 + d4;
+    to[step + i] = even_a + odd_a;
+    to[2 * step + i] = even_a - odd_a;
+    to[3 * step + i] = even_b + odd_b;
+    to[4 * step + i] = even_b - odd_b;
+    to[5 * step + i] = aa * bb * d1 - (aa + bb) * d3 + d5;
   }
 }
 
-// Combines by A^T = [1 1 1 0; 0 1 -1 -1].
-MASKRCNN_VECTORIZED
-void combine_products(
-    const float* __restrict a,
-    const float* __restrict b,
-    const float* __restrict c,
-    const float* __restrict d,
-    float* __restrict r0,
-    float* __restrict r1,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) {
-    r0[i] = a[i] + b[i] + c[i];
-    r1[i] = b[i] - c[i] - d[i];
+// By A^T.
+template <int64_t lanes>
+MASKRCNN_INLINE void combine_products(const float* m, int64_t from_step, float* to, int64_t step) {
+  MASKRCNN_INDEPENDENT
+  for (int64_t i = 0; i < lanes; ++i) {
+    const float* at = m + i;
+    const float m0 = at[0], m1 = at[from_step], m2 = at[2 * from_step], m3 = at[3 * from_step],
+                m4 = at[4 * from_step], m5 = at[5 * from_step];
+    const float sum_a = m1 + m2, difference_a = m1 - m2;
+    const float sum_b = m3 + m4, difference_b = m3 - m4;
+    to[i] = m0 + sum_a + sum_b;
+    to[step + i] = a * difference_a + b * difference_b;
+    to[2 * step + i] = aa * sum_a + bb * sum_b;
+    to[3 * step + i] = a * aa * difference_a + b * bb * difference_b + m5;
   }
 }
 
-// Combines by A.
-MASKRCNN_VECTORIZED
-void spread_gradients(
-    const float* __restrict a,
-    const float* __restrict b,
-    float* __restrict r0,
-    float* __restrict r1,
-    float* __restrict r2,
-    float* __restrict r3,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) {
-    r0[i] = a[i];
-    r1[i] = a[i] + b[i];
-    r2[i] = a[i] - b[i];
-    r3[i] = -b[i];
+// By A.
+template <int64_t lanes>
+MASKRCNN_INLINE void spread_gradients(const float* const* y, float* to, int64_t step) {
+  MASKRCNN_INDEPENDENT
+  for (int64_t i = 0; i < lanes; ++i) {
+    const float y0 = y[0][i], y1 = y[1][i], y2 = y[2][i], y3 = y[3][i];
+    const float even_a = y0 + aa * y2, odd_a = a * (y1 + aa * y3);
+    const float even_b = y0 + bb * y2, odd_b = b * (y1 + bb * y3);
+    to[i] = y0;
+    to[step + i] = even_a + odd_a;
+    to[2 * step + i] = even_a - odd_a;
+    to[3 * step + i] = even_b + odd_b;
+    to[4 * step + i] = even_b - odd_b;
+    to[5 * step + i] = y3;
   }
 }
 
-MASKRCNN_VECTORIZED
-void add_row(
-    const float* __restrict from,
-    const float* __restrict bias,
-    float* __restrict to,
-    int64_t length) {
-  for (int64_t i = 0; i < length; ++i) to[i] = from[i] + bias[i];
+// The pixels of a tile, row by row: the first channel of each. Those outside the image are null.
+template <int64_t side>
+struct Pixels {
+  const float* at[side * side];
+
+  // The first pixel of tile t is `before` rows and columns before its first output.
+  Pixels(const float* data, int64_t channels, const Tiling& tiling, int64_t t, int64_t before) {
+    const auto image = t / (tiling.rows * tiling.columns),
+               tile = t % (tiling.rows * tiling.columns);
+    const auto top = kTile * (tile / tiling.columns) - before;
+    const auto left = kTile * (tile % tiling.columns) - before;
+    for (int64_t i = 0; i < side; ++i) {
+      const auto y = top + i;
+      for (int64_t j = 0; j < side; ++j) {
+        const auto x = left + j;
+        const bool is_inside = y >= 0 && y < tiling.height && x >= 0 && x < tiling.width;
+        at[i * side + j] = is_inside
+                               ? data + ((image * tiling.height + y) * tiling.width + x) * channels
+                               : nullptr;
+      }
+    }
+  }
+};
+
+constexpr float kZeros[kLanes] = {};
+
+template <int64_t side>
+MASKRCNN_INLINE void column_at(
+    const Pixels<side>& pixels, int64_t j, int64_t c, const float** column) {
+  for (int64_t i = 0; i < side; ++i) {
+    const auto* pixel = pixels.at[i * side + j];
+    column[i] = pixel ? pixel + c : kZeros;
+  }
 }
 
-template <typename Work>
-void for_each_tile(int64_t begin, int64_t end, const Work& work) {
-  at::parallel_for(begin, end, /*grain_size=*/8, [&](int64_t from, int64_t to) {
-    std::vector<float> scratch;
-    for (int64_t t = from; t < to; ++t) work(t, scratch);
-  });
+// Two passes of `combine`, over the columns of a tile and then over the rows of what these give.
+struct InputTile {
+  const Pixels<kSide>& pixels;
+  float* out;
+  int64_t stride;
+
+  template <int64_t lanes>
+  MASKRCNN_INLINE void run(int64_t c) const {
+    float half[kPoints * lanes];
+    for (int64_t j = 0; j < kSide; ++j) {
+      const float* column[kSide];
+      column_at(pixels, j, c, column);
+      combine_inputs<lanes>(column, half + j * lanes, kSide * lanes);
+    }
+    for (int64_t i = 0; i < kSide; ++i) {
+      const float* row[kSide];
+      for (int64_t j = 0; j < kSide; ++j) row[j] = half + (i * kSide + j) * lanes;
+      combine_inputs<lanes>(row, out + i * kSide * stride + c, stride);
+    }
+  }
+};
+
+struct GradientTile {
+  const Pixels<kTile>& pixels;
+  float* out;
+  int64_t stride;
+
+  template <int64_t lanes>
+  MASKRCNN_INLINE void run(int64_t c) const {
+    float half[kSide * kTile * lanes];
+    for (int64_t j = 0; j < kTile; ++j) {
+      const float* column[kTile];
+      column_at(pixels, j, c, column);
+      spread_gradients<lanes>(column, half + j * lanes, kTile * lanes);
+    }
+    for (int64_t i = 0; i < kSide; ++i) {
+      const float* row[kTile];
+      for (int64_t j = 0; j < kTile; ++j) row[j] = half + (i * kTile + j) * lanes;
+      spread_gradients<lanes>(row, out + i * kSide * stride + c, stride);
+    }
+  }
+};
+
+struct OutputTile {
+  const float* products;
+  int64_t stride;
+  const float* bias;
+  bool relu;
+  const Pixels<kTile>& pixels;
+
+  template <int64_t lanes>
+  MASKRCNN_INLINE void run(int64_t c) const {
+    float half[kTile * kSide * lanes];
+    for (int64_t j = 0; j < kSide; ++j) {
+      const auto* column = products + j * stride + c;
+      combine_products<lanes>(column, kSide * stride, half + j * lanes, kSide * lanes);
+    }
+    for (int64_t i = 0; i < kTile; ++i) {
+      float row[kTile * lanes];
+      combine_products<lanes>(half + i * kSide * lanes, lanes, row, lanes);
+      for (int64_t j = 0; j < kTile; ++j) {
+        auto* pixel = const_cast<float*>(pixels.at[i * kTile + j]);
+        if (!pixel) continue;
+        for (int64_t k = 0; k < lanes; ++k) {
+          const float value = row[j * lanes + k] + bias[c + k];
+          pixel[c + k] = relu && value < 0 ? 0 : value;
+        }
+      }
+    }
+  }
+};
+
+MASKRCNN_VECTORIZED void transform_tile(const InputTile& tile, int64_t channels) {
+  for_channels(channels, tile);
+}
+
+MASKRCNN_VECTORIZED void transform_tile(const GradientTile& tile, int64_t channels) {
+  for_channels(channels, tile);
+}
+
+MASKRCNN_VECTORIZED void transform_tile(const OutputTile& tile, int64_t channels) {
+  for_channels(channels, tile);
 }
 
 }  // namespace
 
+at::Tensor empty_planes(int64_t rows, int64_t columns, const at::Tensor& like) {
+  const auto stride = rows * columns + kLanes;
+  return at::empty({kPoints * stride}, like.options().memory_format(std::nullopt))
+      .as_strided({kPoints, rows, columns}, {stride, columns, 1});
+}
+
 void transform_inputs(
-    const at::Tensor& x, const Tiling& tiling, int64_t begin, int64_t end, float* out) {
-  const auto channels = x.size(1), stride = (end - begin) * channels;
-  const auto* data = x.const_data_ptr<float>();
-  const std::vector<float> outside(channels, 0.0f);
-  for_each_tile(begin, end, [&](int64_t t, std::vector<float>& scratch) {
-    scratch.resize(kPoints * channels);
-    const auto row = [&](int64_t i, int64_t j) { return scratch.data() + (4 * i + j) * channels; };
-    for (int64_t j = 0; j < 4; ++j) {
-      const float* d[4];
-      for (int64_t i = 0; i < 4; ++i) {
-        const auto place = tiling.place(channels, t, i - 1, j - 1);
-        d[i] = place == Tiling::kOutside ? outside.data() : data + place;
-      }
-      combine_inputs(d[0], d[1], d[2], d[3], row(0, j), row(1, j), row(2, j), row(3, j), channels);
-    }
-    float* to = out + (t - begin) * channels;
-    for (int64_t i = 0; i < 4; ++i, to += 4 * stride) {
-      combine_inputs(
-          row(i, 0),
-          row(i, 1),
-          row(i, 2),
-          row(i, 3),
-          to,
-          to + stride,
-          to + 2 * stride,
-          to + 3 * stride,
-          channels);
-    }
-  });
+    const at::Tensor& x,
+    const Tiling& tiling,
+    int64_t begin,
+    int64_t end,
+    float* out,
+    int64_t stride) {
+  const auto channels = x.size(1);
+  for (int64_t t = begin; t < end; ++t) {
+    const Pixels<kSide> pixels(x.const_data_ptr<float>(), channels, tiling, t, /*before=*/1);
+    transform_tile(InputTile{pixels, out + (t - begin) * channels, stride}, channels);
+  }
 }
 
 void transform_outputs(
     const float* products,
+    int64_t stride,
     const float* bias,
+    bool relu,
     const at::Tensor& y,
     const Tiling& tiling,
     int64_t begin,
     int64_t end) {
-  const auto channels = y.size(1), stride = (end - begin) * channels;
-  auto* data = y.mutable_data_ptr<float>();
-  for_each_tile(begin, end, [&](int64_t t, std::vector<float>& scratch) {
-    scratch.resize(10 * channels);
-    const auto row = [&](int64_t i) { return scratch.data() + i * channels; };
+  const auto channels = y.size(1);
+  for (int64_t t = begin; t < end; ++t) {
+    const Pixels<kTile> pixels(y.const_data_ptr<float>(), channels, tiling, t, /*before=*/0);
     const auto* m = products + (t - begin) * channels;
-    for (int64_t j = 0; j < 4; ++j) {
-      const auto* at = m + j * stride;
-      combine_products(
-          at, at + 4 * stride, at + 8 * stride, at + 12 * stride, row(j), row(4 + j), channels);
-    }
-    for (int64_t i = 0; i < 2; ++i) {
-      combine_products(
-          row(4 * i), row(4 * i + 1), row(4 * i + 2), row(4 * i + 3), row(8), row(9), channels);
-      for (int64_t j = 0; j < 2; ++j) {
-        const auto place = tiling.place(channels, t, i, j);
-        if (place != Tiling::kOutside) add_row(row(8 + j), bias, data + place, channels);
-      }
-    }
-  });
+    transform_tile(OutputTile{m, stride, bias, relu, pixels}, channels);
+  }
 }
 
 void transform_gradients(
-    const at::Tensor& grad, const Tiling& tiling, int64_t begin, int64_t end, float* out) {
-  const auto channels = grad.size(1), stride = (end - begin) * channels;
-  const auto* data = grad.const_data_ptr<float>();
-  const std::vector<float> outside(channels, 0.0f);
-  for_each_tile(begin, end, [&](int64_t t, std::vector<float>& scratch) {
-    scratch.resize(8 * channels);
-    const auto row = [&](int64_t i, int64_t j) { return scratch.data() + (2 * i + j) * channels; };
-    const auto pixel = [&](int64_t i, int64_t j) {
-      const auto place = tiling.place(channels, t, i, j);
-      return place == Tiling::kOutside ? outside.data() : data + place;
-    };
-    for (int64_t j = 0; j < 2; ++j) {
-      spread_gradients(
-          pixel(0, j), pixel(1, j), row(0, j), row(1, j), row(2, j), row(3, j), channels);
-    }
-    float* to = out + (t - begin) * channels;
-    for (int64_t i = 0; i < 4; ++i, to += 4 * stride) {
-      spread_gradients(
-          row(i, 0), row(i, 1), to, to + stride, to + 2 * stride, to + 3 * stride, channels);
-    }
-  });
-}
-
-at::Tensor transform_weights(const at::Tensor& weight) {
-  const auto outputs = weight.size(0), inputs = weight.size(1);
-  auto result = at::empty({kPoints, inputs, outputs}, weight.options().memory_format(std::nullopt));
-  const auto plain = weight.contiguous();
-  const auto* from = plain.const_data_ptr<float>();
-  auto* to = result.mutable_data_ptr<float>();
-  const auto stride = outputs * inputs;
-  at::parallel_for(0, stride, /*grain_size=*/4096, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float* g = from + 9 * (i % outputs * inputs + i / outputs);
-      float half[4][3];
-      for (int j = 0; j < 3; ++j) {
-        const float even = 0.5f * (g[j] + g[6 + j]), odd = 0.5f * g[3 + j];
-        half[0][j] = g[j];
-        half[1][j] = even + odd;
-        half[2][j] = even - odd;
-        half[3][j] = g[6 + j];
-      }
-      for (int r = 0; r < 4; ++r) {
-        const float even = 0.5f * (half[r][0] + half[r][2]), odd = 0.5f * half[r][1];
-        to[(4 * r) * stride + i] = half[r][0];
-        to[(4 * r + 1) * stride + i] = even + odd;
-        to[(4 * r + 2) * stride + i] = even - odd;
-        to[(4 * r + 3) * stride + i] = half[r][2];
-      }
-    }
-  });
-  return result;
-}
-
-at::Tensor gather_weight_gradient(const at::Tensor& products) {
-  const auto outputs = products.size(1), inputs = products.size(2);
-  auto result = at::empty({outputs, inputs, 3, 3}, products.options());
-  const auto* from = products.const_data_ptr<float>();
-  auto* to = result.mutable_data_ptr<float>();
-  const auto stride = outputs * inputs;
-  at::parallel_for(0, stride, /*grain_size=*/4096, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      float half[3][4];
-      for (int j = 0; j < 4; ++j) {
-        const auto u = [&](int r) { return from[(4 * r + j) * stride + i]; };
-        half[0][j] = u(0) + 0.5f * (u(1) + u(2));
-        half[1][j] = 0.5f * (u(1) - u(2));
-        half[2][j] = 0.5f * (u(1) + u(2)) + u(3);
-      }
-      for (int r = 0; r < 3; ++r) {
-        const auto* h = half[r];
-        to[9 * i + 3 * r] = h[0] + 0.5f * (h[1] + h[2]);
-        to[9 * i + 3 * r + 1] = 0.5f * (h[1] - h[2]);
-        to[9 * i + 3 * r + 2] = 0.5f * (h[1] + h[2]) + h[3];
-      }
-    }
-  });
-  return result;
+    const at::Tensor& grad,
+    const Tiling& tiling,
+    int64_t begin,
+    int64_t end,
+    float* out,
+    int64_t stride) {
+  const auto channels = grad.size(1);
+  for (int64_t t = begin; t < end; ++t) {
+    const Pixels<kTile> pixels(grad.const_data_ptr<float>(), channels, tiling, t, /*before=*/0);
+    transform_tile(GradientTile{pixels, out + (t - begin) * channels, stride}, channels);
+  }
 }
 
 }  // namespace maskrcnn::ops

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {loadBinding} from '../../../lib/addon/binding.js';
+import {Random} from '../../../lib/basics/random.js';
 import {naiveConvolution, naiveWeightGradient} from '../oracles/convolution.js';
 import {largestDifference} from './fixture.js';
 import {noise} from './noise.js';
@@ -54,8 +55,23 @@ test('its gradient with respect to the weights is that of the convolution, for e
   );
 });
 
+test('its error stays near that of a direct convolution', (t) => {
+  // With the usual points 0, ±1, ±2 and infinity it would be twice as large.
+  const shape: Shape = [1, 256, 12, 12];
+  const random = new Random(1);
+  const input = Float32Array.from({length: 256 * 144}, () => random.next());
+  const weight = Float32Array.from({length: 16 * 256 * 9}, () => random.next() - 0.5);
+  const expected = naiveConvolution(input, shape, weight, 16, new Float32Array(16));
+  const got = ops.winogradConvolution(input, shape, weight, 16, new Float32Array(16));
+  const meanSquare = (values: ArrayLike<number>) =>
+    Array.from(values).reduce((sum, value) => sum + value ** 2, 0) / values.length;
+  const error = Math.sqrt(meanSquare(expected.map((value, i) => value - got[i]!)) / meanSquare(expected));
+  t.log(error.toExponential(2));
+  t.true(error < 1.2e-6);
+});
+
 test('many tiles are done some at a time, to the same result', (t) => {
-  // More values than fit into one chunk (kChunk in winograd.cpp).
+  // More tiles than a thread does at once (kTiles in winograd.cpp).
   const shape: Shape = [1, 128, 64, 66];
   const input = noise(128 * 64 * 66, 1);
   const weight = noise(128 * 128 * 9, 2);
