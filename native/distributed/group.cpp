@@ -3,6 +3,8 @@
 #ifdef MASKRCNN_HAS_GLOO
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -21,9 +23,13 @@ struct OpenGroups {
 
 OpenGroups open_groups;
 
-}  // namespace
-
-namespace {
+void forget(const std::shared_ptr<Group::State>& state) {
+  {
+    const std::lock_guard lock(open_groups.mutex);
+    open_groups.states.erase(state);
+  }
+  state->close();
+}
 
 class Running : public Group::Sum {
  public:
@@ -33,9 +39,10 @@ class Running : public Group::Sum {
       std::vector<at::Tensor> values)
       : state_(std::move(state)), work_(std::move(work)), values_(std::move(values)) {}
 
-  void wait() override { state_->wait(work_, values_.front().device()); }
+  void wait() override { state_->wait(work_, values_.front().device(), began_); }
 
  private:
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::shared_ptr<Group::State> state_;
   c10::intrusive_ptr<c10d::Work> work_;
   std::vector<at::Tensor> values_;  // stay until the operation has ended
@@ -44,17 +51,29 @@ class Running : public Group::Sum {
 }  // namespace
 
 Group::Group(const GroupOptions& options) : state_(std::make_shared<State>(options)) {
-  state_->join();
-  const std::lock_guard lock(open_groups.mutex);
-  open_groups.states.insert(state_);
+  {
+    const std::lock_guard lock(open_groups.mutex);
+    open_groups.states.insert(state_);
+  }
+  std::exception_ptr error;
+  try {
+    state_->join();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->joining = false;
+    if (state_->closing && !error)
+      error = std::make_exception_ptr(GroupFailure("The group is closed."));
+  }
+  if (!error) return;
+  forget(state_);
+  std::rethrow_exception(error);
 }
 
 Group::~Group() {
-  {
-    const std::lock_guard lock(open_groups.mutex);
-    open_groups.states.erase(state_);
-  }
-  state_->close();
+  forget(state_);
 }
 
 void Group::use_device(at::Device device) {

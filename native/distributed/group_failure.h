@@ -1,6 +1,8 @@
 #pragma once
 
+#include <exception>
 #include <stdexcept>
+#include <string>
 
 namespace maskrcnn {
 
@@ -9,5 +11,9 @@ namespace maskrcnn {
 struct GroupFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+// The first line of what an exception says.
+std::string reason_of(const std::exception& error);
+std::string reason_of(const std::exception_ptr& error);
 
 }  // namespace maskrcnn

@@ -58,16 +58,28 @@ std::string to_text(const sockaddr* address, socklen_t length) {
 
 int bind_to(const std::string& address, int64_t port) {
   const auto found = resolve(address, port, SOCK_STREAM);
-  Socket socket(*found);
-  const int on = 1;
-  // Otherwise a run that follows on another at once would find the port in use.
-  setsockopt(socket.handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(socket.handle, found->ai_addr, found->ai_addrlen) != 0) {
-    throw GroupFailure(
-        "Rank 0 must serve the group's store at " + address + ":" + std::to_string(port) +
-        ", and cannot: " + std::strerror(errno) + ".");
+  int reason = EADDRNOTAVAIL;
+  for (const auto* to = found.get(); to != nullptr; to = to->ai_next) {
+    Socket socket(*to);
+    const int on = 1;
+    // Otherwise a run that follows on another at once would find the port in use.
+    setsockopt(socket.handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(socket.handle, to->ai_addr, to->ai_addrlen) == 0)
+      return std::exchange(socket.handle, -1);
+    if (reason == EADDRNOTAVAIL) reason = errno;
   }
-  return std::exchange(socket.handle, -1);
+  throw GroupFailure(
+      "Rank 0 must serve the group's store at " + address + ":" + std::to_string(port) +
+      ", and cannot: " + std::strerror(reason) + ".");
+}
+
+bool is_known(const std::string& address) {
+  try {
+    resolve(address, /*port=*/1, SOCK_STREAM);
+    return true;
+  } catch (const GroupFailure&) {
+    return false;
+  }
 }
 
 std::string own_address_towards(const std::string& address, int64_t port) {

@@ -20,9 +20,11 @@ const HANG = 60;
 /** What those say who have waited for one that was killed before it had joined. */
 const NOT_JOINED = /All \d+ ranks must join within|cannot reach the group's store|cannot join its group/;
 
-/** One process that was killed, and what became of the others. */
+/** One process that was killed or stopped, and what became of the others. */
 export type Kill = {
   rank: number;
+  /** SIGSTOP: it was stopped, and went on when the others had ended. */
+  signal: 'SIGKILL' | 'SIGSTOP';
   /** The last step that it had told of; undefined before its first one. */
   afterStep: number | undefined;
   /** Whether the others were still waiting for it to join. */
@@ -31,6 +33,8 @@ export type Kill = {
   seconds: number;
   /** The error of one of the others. */
   said: string;
+  /** How long it took a stopped process to end after it went on, in seconds. */
+  secondsAfter?: number;
 };
 
 export type KillReport = {
@@ -60,7 +64,7 @@ const training: RankRun = {
 
 /**
  * Trains with `size` processes in `folder`, kills one of them at a random time, resumes, and so on, until `kills`
- * processes were killed. Whenever a run gets to its end, it is compared to the bit with one that nothing interrupted,
+ * processes were killed. `stops` of them, 0..1, are stopped instead, and go on when the others have ended. Whenever a run gets to its end, it is compared to the bit with one that nothing interrupted,
  * and another one begins.
  */
 export async function killAtRandom(
@@ -69,8 +73,9 @@ export async function killAtRandom(
     kills: wanted,
     size,
     seed,
+    stops = 0,
     onKill = () => {},
-  }: {kills: number; size: number; seed: number; onKill?: (kill: Kill, count: number) => void},
+  }: {kills: number; size: number; seed: number; stops?: number; onKill?: (kill: Kill, count: number) => void},
 ): Promise<KillReport> {
   const random = new Random(seed);
   const began = performance.now();
@@ -92,22 +97,12 @@ export async function killAtRandom(
     const victim = random.integer(size);
     const steps = tellSteps(ranks[victim]!);
     const early = await Promise.race([ended, setTimeout(random.next() * whole)]);
-    if (early === undefined && ranks[victim]!.child.kill('SIGKILL')) {
-      const at = performance.now();
-      const afterStep = steps.last;
-      const ends = await Promise.race([ended, setTimeout(HANG * 1000)]);
-      const seconds = (performance.now() - at) / 1000;
-      const isBeforeJoining = ends?.some(({err}, rank) => rank !== victim && NOT_JOINED.test(err)) ?? false;
-      const [said = ''] = (ends ?? []).flatMap(({err}) => /MaskRcnnError: (.*)/.exec(err)?.[1] ?? []);
-      const kill = {rank: victim, afterStep, isBeforeJoining, seconds, said};
+    const signal = random.next() < stops ? 'SIGSTOP' : 'SIGKILL';
+    if (early === undefined && ranks[victim]!.child.kill(signal)) {
+      const kill = await watchEnd(ranks, victim, signal, steps.last);
       report.kills.push(kill);
       onKill(kill, report.kills.length);
-      if (ends === undefined) {
-        report.faults.push(`kill ${report.kills.length}: others than rank ${victim} have not ended in ${HANG} s`);
-        for (const {child} of ranks) child.kill('SIGKILL');
-      } else {
-        report.faults.push(...unexpected(ends, victim).map((text) => `kill ${report.kills.length}: ${text}`));
-      }
+      report.faults.push(...kill.faults.map((text) => `kill ${report.kills.length}: ${text}`));
       continue;
     }
     const ends = await ended;
@@ -123,6 +118,36 @@ export async function killAtRandom(
   return report;
 }
 
+/** What becomes of `ranks` after one of them was killed or stopped. */
+async function watchEnd(
+  ranks: readonly Rank[],
+  victim: number,
+  signal: Kill['signal'],
+  afterStep: number | undefined,
+): Promise<Kill & {faults: string[]}> {
+  const others = Promise.all(ranks.filter((_, rank) => rank !== victim).map(({ended}) => ended));
+  const within = <T>(ended: Promise<T>) => Promise.race([ended, setTimeout(HANG * 1000, undefined, {ref: false})]);
+  const at = performance.now();
+  const ends = await within(others);
+  const seconds = (performance.now() - at) / 1000;
+  const {child, ended} = ranks[victim]!;
+  const wentOnAt = performance.now();
+  child.kill('SIGCONT');
+  const own = await within(ended);
+  const secondsAfter = (performance.now() - wentOnAt) / 1000;
+  const isBeforeJoining = ends?.some(({err}) => NOT_JOINED.test(err)) ?? false;
+  const [said = ''] = (ends ?? []).flatMap(({err}) => /MaskRcnnError: (.*)/.exec(err)?.[1] ?? []);
+  const faults = (ends ?? []).flatMap((end) => unexpected(end, 'one of the others'));
+  if (ends === undefined) faults.push(`others than rank ${victim} have not ended in ${HANG} s`);
+  if (own === undefined) faults.push(`rank ${victim} has not ended in ${HANG} s after it went on`);
+  else if (signal === 'SIGSTOP') faults.push(...unexpected(own, 'the one that was stopped'));
+  for (const {child} of ranks) child.kill('SIGKILL');
+  return {
+    ...{rank: victim, signal, afterStep, isBeforeJoining, seconds, said, faults},
+    ...(signal === 'SIGSTOP' && {secondsAfter}),
+  };
+}
+
 const inFolder = (output: string): RankRun => ({...training, options: {...training.options, output}});
 
 /** The last step that a process has told of, as it goes on. */
@@ -134,10 +159,8 @@ function tellSteps({child}: Rank): {last: number | undefined} {
   return steps;
 }
 
-/** The others end with GROUP_FAILED, or well if all was done already. */
-function unexpected(ends: readonly Ended[], victim: number): string[] {
-  return ends.flatMap(({code, err}, rank) => {
-    const isAsExpected = rank === victim || code === 0 || (code === 1 && err.includes("code: 'GROUP_FAILED'"));
-    return isAsExpected ? [] : [`rank ${rank} has ended with ${code}: ${err}`];
-  });
+/** A process ends with GROUP_FAILED, or well if all was done already. */
+function unexpected({code, err}: Ended, which: string): string[] {
+  const isAsExpected = code === 0 || (code === 1 && err.includes("code: 'GROUP_FAILED'"));
+  return isAsExpected ? [] : [`${which} has ended with ${code}: ${err}`];
 }
