@@ -242,6 +242,8 @@ export type NativeGroupOptions = {
 export class Group {
   /** Waits until all ranks have joined. */
   static join(options: NativeGroupOptions): Promise<Group>;
+  /** Ends the waiting of all groups of this process, which cannot be used any more, and of those that still join. */
+  static closeAll(): void;
   /**
    * From now on, a model on `device` may join, which is another GPU for each rank. Open the library for it first, by
    * `loadNccl()` of the loader.

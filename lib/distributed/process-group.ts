@@ -175,22 +175,30 @@ let joined: Promise<ProcessGroup> | undefined;
 /**
  * The group that a launcher has put this process into; undefined if there is none, or the option `distributed` is
  * 'none'. A process joins once and stays until it ends. `subject` names the function of the option. Throws
- * INVALID_OPTION, GROUP_FAILED.
+ * INVALID_OPTION, GROUP_FAILED, or the signal's reason if it is aborted while others are still to join.
  */
 export async function joinGroup(
   distributed: 'none' | 'auto' | DistributedOptions,
   subject: string,
+  signal?: AbortSignal,
 ): Promise<ProcessGroup | undefined> {
   if (distributed === 'none') return undefined;
   const options = distributedOptions(distributed);
   checkOptions(options, DISTRIBUTED, `${subject}'s distributed`);
   const place = findPlace();
   if (place === undefined) return undefined;
+  signal?.throwIfAborted();
+  const {Group} = await loadBinding();
   joined ??= ProcessGroup.join(place, options);
+  const stop = () => Group.closeAll();
+  signal?.addEventListener('abort', stop, {once: true});
   try {
     return await joined;
   } catch (error) {
+    signal?.throwIfAborted();
     await writeErrorFile(error);
     throw fromNative(error);
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }

@@ -9,6 +9,8 @@ export class RankLog {
   readonly #rank: number;
   #written = '';
   #file: string | undefined;
+  /** Whether it cannot be written. */
+  #isLost = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(rank: number) {
@@ -16,15 +18,25 @@ export class RankLog {
   }
 
   write(text: string): void {
+    if (this.#isLost) return;
     this.#written += text;
     this.#flush();
   }
 
-  /** From now on, everything goes to the folder of the run. */
+  /** From now on, everything goes to the folder of the run. If that cannot be, it is told, and the run goes on. */
   async openIn(folder: string): Promise<void> {
     const ranks = join(folder, 'ranks');
-    await mkdir(ranks, {recursive: true});
-    this.#file = join(ranks, `rank-${this.#rank}.log`);
+    const file = join(ranks, `rank-${this.#rank}.log`);
+    try {
+      await mkdir(ranks, {recursive: true});
+      await appendFile(file, '');
+    } catch (error) {
+      this.#isLost = true;
+      this.#written = '';
+      process.stderr.write(`There is no log of rank ${this.#rank}: ${(error as Error).message}\n`);
+      return;
+    }
+    this.#file = file;
     this.#flush();
   }
 

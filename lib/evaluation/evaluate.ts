@@ -4,6 +4,7 @@ import type {Dataset, Sample} from '../datasets/dataset.js';
 import {checkDataset, datasetRule} from '../datasets/dataset.js';
 import {type DistributedOptions, distributedRule} from '../distributed/options.js';
 import {joinGroup, type ProcessGroup} from '../distributed/process-group.js';
+import {digestOfTensors, ofProgram, requireSame} from '../distributed/same.js';
 import {pixelsDifference} from '../image/pixel-options.js';
 import type {Detections} from '../model/detections.js';
 import type {MaskRcnn} from '../model/model.js';
@@ -65,7 +66,8 @@ const EVALUATE: Schema = {
  * processed. Classes are matched by name: see `onNotice` for those that one side lacks. With `distributed`, the images
  * are divided among the processes, and all return the same scores to the last digit.
  *
- * Throws INVALID_OPTION; INVALID_DATASET if there are no images or no common class; INVALID_IMAGE or INVALID_MASK for a
+ * Throws INVALID_OPTION, also if processes of a group have other weights or options; INVALID_DATASET if there are no
+ * images or no common class; INVALID_IMAGE or INVALID_MASK for a
  * file that cannot be read; INVALID_DATASET for any other error of `data.get()`, with the number of the sample;
  * INVALID_TARGET for an instance that training refuses too; DISPOSED; OUT_OF_MEMORY; WRITE_FAILED; GROUP_FAILED if
  * another process of the group has ended, failed or hung; or the reason of an aborted signal.
@@ -75,10 +77,29 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Evaluation & {details: EvaluationDetails}> {
   checkOptions(options, EVALUATE, 'evaluate()');
-  const group = await joinGroup(options.distributed ?? 'none', 'evaluate()');
-  return group === undefined
-    ? evaluateIn(group, model, options)
-    : group.during(() => evaluateIn(group, model, options));
+  const group = await joinGroup(options.distributed ?? 'none', 'evaluate()', options.signal);
+  if (group === undefined) return evaluateIn(group, model, options);
+  return group.during(async () => {
+    await requireSameEvaluation(group, model, options);
+    return await evaluateIn(group, model, options);
+  });
+}
+
+/** Throws INVALID_OPTION if processes would score other weights or other data, or score them differently. */
+async function requireSameEvaluation(
+  group: ProcessGroup,
+  model: MaskRcnn,
+  {data, scoreThreshold = SCORE_THRESHOLD, views = 1}: EvaluateOptions,
+): Promise<void> {
+  checkDataset(data);
+  await requireSame(group, {
+    "The number of images in 'data' of evaluate()": data.length,
+    "The classes of 'data' of evaluate()": data.classes,
+    "Option 'scoreThreshold' of evaluate()": scoreThreshold,
+    "Option 'views' of evaluate()": views,
+    ...(await ofProgram(model.options)),
+    'The digest of the weights': await digestOfTensors(await model.stateDict()),
+  });
 }
 
 /** Throws the signal's reason, or GROUP_FAILED on the other processes of a group. */

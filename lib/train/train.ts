@@ -5,8 +5,10 @@ import {createProgress, type Progress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
 import {checkDataset, type Dataset} from '../datasets/dataset.js';
 import {describeShared, sharedImages} from '../datasets/overlap.js';
+import {distributedOptions} from '../distributed/options.js';
 import {joinGroup, type ProcessGroup} from '../distributed/process-group.js';
 import {RankLog} from '../distributed/rank-log.js';
+import {ofProgram, requireSame} from '../distributed/same.js';
 import type {FileLock} from '../files/file-lock.js';
 import {tellOnce} from '../image/notices.js';
 import {pixelsDifference, requireSamePixels} from '../image/pixel-options.js';
@@ -85,7 +87,7 @@ export async function trainWith(model: MaskRcnn, options: TrainOptions, hooks: T
   checkSyncBatchNorm(model, options);
   checkDataset(options.data, "'data'");
   if (options.validation !== undefined) checkDataset(options.validation, "'validation'");
-  const group = await joinGroup(options.distributed ?? 'none', 'train()');
+  const group = await joinGroup(options.distributed ?? 'none', 'train()', options.signal);
   if (group === undefined) return trainIn(group, model, options, hooks);
   const isOfAll = (error: unknown) =>
     (options.signal?.aborted && error === options.signal.reason) ||
@@ -126,6 +128,7 @@ async function trainIn(
         saved === undefined
           ? completeTrainOptions(options, masks, group?.size)
           : completeResumedOptions(options, saved, masks);
+      if (group !== undefined) await requireSameOptions(group, model, options, resolved);
       // Rank 0 decides, since its state is the one that is gone on from.
       const prepare = async () => {
         const conditions = await conditionsOf(model, options, group?.size);
@@ -158,6 +161,20 @@ async function trainIn(
   } finally {
     release();
   }
+}
+
+/** Throws INVALID_OPTION if processes would compute different things. What only concerns one of them may differ. */
+async function requireSameOptions(
+  group: ProcessGroup,
+  model: MaskRcnn,
+  {distributed}: TrainOptions,
+  resolved: ResolvedTrainOptions,
+): Promise<void> {
+  const {prefetch: _, saveEvery: __, saveEveryMinutes: ___, ...others} = resolved;
+  const {gradients = 'float32'} = distributedOptions(distributed);
+  const compared = {...others, gradients};
+  const named = Object.entries(compared).map(([name, value]) => [`Option '${name}' of train()`, value]);
+  await requireSame(group, {...Object.fromEntries(named), ...(await ofProgram(model.options))});
 }
 
 /** What `train()` has found out and taken before it opens the folder. */

@@ -97,10 +97,9 @@ for (const stopped of [0, 1]) {
   ifLinux(`when rank ${stopped} is stopped, it is named, and ends when it goes on; the run is whole`, async (t) => {
     const options = {...toTheEnd, saveEveryMinutes: 1e-6, resume: 'auto'} as const;
     const name = `stopped-${stopped}`;
-    const ranks = await startRanks(PROGRAM, 2, run(name, {...options, distributed: {timeoutMinutes: 0.05}}));
+    const hasty = {...options, distributed: {timeoutMinutes: 0.05}};
+    const ranks = await startRanks(PROGRAM, 2, run(name, hasty, {[stopped]: {step: 2, kind: 'stop'}}));
     const {child, ended} = ranks[stopped]!;
-    await firstStep(ranks[stopped]!);
-    child.kill('SIGSTOP');
     const other = await ranks[1 - stopped]!.ended;
     t.is(other.code, 1);
     t.regex(other.err, /code: 'GROUP_FAILED'/);
@@ -129,6 +128,33 @@ async function startOfThree(ranks: readonly number[], argument: RankRun, port: n
   while ((await connectionsOf(port)) < before + ranks.length) await setTimeout(2);
   return started;
 }
+
+test.serial('options that differ between processes are told on all', async (t) => {
+  const said: [Partial<RankRun>, RegExp][] = [
+    [{options: {epochs: 3}}, /^Option 'epochs' of train\(\) .*, but rank 0 has 100 and rank 1 has 3\.$/],
+    [{options: {freeze: []}}, /^Option 'freeze' of train\(\) must be the same in all processes, but rank 0 has/],
+    [
+      {options: {distributed: {gradients: 'bfloat16'}}},
+      /'gradients' .* rank 0 has 'float32' and rank 1 has 'bfloat16'\.$/,
+    ],
+    [{model: {rpnNmsThresh: 0.6}}, /^The network's option 'rpnNmsThresh' .* rank 0 has 0\.7 and rank 1 has 0\.6\.$/],
+    [{images: 7}, /^'data' must be the same in all processes, but rank 0 has 8 images/],
+  ];
+  for (const [other, expected] of said) {
+    const ranks = await startRanks(PROGRAM, 2, {...run('differs'), others: {1: other}});
+    for (const {code, err} of await Promise.all(ranks.map(({ended}) => ended))) {
+      t.is(code, 1);
+      t.regex(lastError(err)!, expected);
+    }
+  }
+});
+
+test.serial('an abort while others are still to join ends the waiting', async (t) => {
+  const alone = {...run('not-joined'), abortAfter: 1};
+  const {code, err} = await startRank(PROGRAM, alone, placeVariables(0, 2, await freePort())).ended;
+  t.is(code, 1);
+  t.regex(err, /Error: lunch/);
+});
 
 const ENDED_EARLY = /^Rank 1 \(.+, process \d+\) has ended without a word, or cannot be reached any more/;
 

@@ -20,8 +20,12 @@ export type RankRun = {
   options: Omit<TrainOptions, 'data' | 'validation'>;
   /** Images that cannot be read. */
   unreadable?: number[];
+  /** Aborts the run after as many seconds, even if it has not begun. */
+  abortAfter?: number;
   /** By rank: what it does after which step; 'abortEvaluation': once it has read as many validation images. */
-  faults?: Record<string, {step: number; kind: 'throw' | 'hang' | 'abort' | 'abortEvaluation'}>;
+  faults?: Record<string, {step: number; kind: 'throw' | 'hang' | 'stop' | 'abort' | 'abortEvaluation'}>;
+  /** By rank: options that only that one has. */
+  others?: Record<string, Omit<Partial<RankRun>, 'others'>>;
 };
 
 export type RankOutcome = {
@@ -46,16 +50,21 @@ function dataOf(length: number, unreadable: readonly number[] = [], onRead = (_c
   return {...blobs(length), get};
 }
 
-async function run({model: network, images, validation, unreadable, options, faults}: RankRun): Promise<RankOutcome> {
+async function run(given: RankRun): Promise<RankOutcome> {
+  const own = given.others?.[process.env.RANK!];
+  const options = {...given.options, ...own?.options};
+  const {model: network, images, validation, unreadable, faults, abortAfter} = {...given, ...own};
   const fault = faults?.[process.env.RANK!];
   const controller = new AbortController();
   const onStep = ({step}: StepRecord) => {
     process.stderr.write(`step ${step}\n`);
     if (fault === undefined || fault.kind === 'abortEvaluation' || step < fault.step) return;
     if (fault.kind === 'throw') throw new Error('the disk is on fire');
+    if (fault.kind === 'stop' && step === fault.step) process.kill(process.pid, 'SIGSTOP');
     if (fault.kind === 'abort') controller.abort(new Error('lunch'));
     while (fault.kind === 'hang');
   };
+  if (abortAfter !== undefined) setTimeout(() => controller.abort(new Error('lunch')), abortAfter * 1000);
   const onRead = (count: number) => {
     if (fault?.kind === 'abortEvaluation' && count === fault.step) controller.abort(new Error('lunch'));
   };

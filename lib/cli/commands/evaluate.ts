@@ -78,7 +78,7 @@ ${dataOptionsHelp()}`,
       });
     }
     const spec = {path: path!, ...dataOptions};
-    const group = results === undefined ? await joinGroup('auto', 'maskrcnn evaluate') : undefined;
+    const group = results === undefined ? await joinGroup('auto', 'maskrcnn evaluate', context.signal) : undefined;
     if (group !== undefined && !group.isFirst) {
       // What rank 0 says is said for all.
       await group.during(() => scoreWeights(group, spec, others, {...context, progress: silentProgress}));

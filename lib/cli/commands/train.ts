@@ -116,6 +116,7 @@ ${dataOptionsHelp()}`,
     const group = await joinGroup(
       ((said as TrainConfig).distributed as TrainOptions['distributed']) ?? 'auto',
       'maskrcnn train',
+      context.signal,
     );
     const whole = async () => ({...(await saidBefore(said)), ...said});
     if (group === undefined) return runTraining(group, await whole(), context);

@@ -44,6 +44,7 @@ Napi::Function Group::define(Napi::Env env) {
       env,
       "Group",
       {StaticMethod<&Group::join>("join"),
+       StaticMethod<&Group::close_all>("closeAll"),
        InstanceMethod<&Group::use_device>("useDevice"),
        InstanceMethod<&Group::gather>("gather"),
        InstanceMethod<&Group::broadcast>("broadcast"),
@@ -79,6 +80,11 @@ Napi::Value Group::join(const Napi::CallbackInfo& info) {
         Member member{std::move(group), worker};
         return InstanceData::of(env).group_class.New({Napi::External<Member>::New(env, &member)});
       });
+}
+
+Napi::Value Group::close_all(const Napi::CallbackInfo& info) {
+  maskrcnn::Group::close_all();
+  return info.Env().Undefined();
 }
 
 Napi::Value Group::use_device(const Napi::CallbackInfo& info) {

@@ -21,6 +21,7 @@ class Group : public Napi::ObjectWrap<Group> {
 
  private:
   static Napi::Value join(const Napi::CallbackInfo& info);
+  static Napi::Value close_all(const Napi::CallbackInfo& info);
   Napi::Value use_device(const Napi::CallbackInfo& info);
   Napi::Value gather(const Napi::CallbackInfo& info);
   Napi::Value broadcast(const Napi::CallbackInfo& info);
