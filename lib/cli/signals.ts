@@ -1,10 +1,14 @@
 import {constants} from 'node:os';
+import {isStartedRank} from '../distributed/local-workers.js';
 
 /** Ctrl-C; the end that schedulers and containers ask for; the end of the terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A terminal and npm may both pass on the same key press. Within this time it counts once. */
-const onceMs = 50;
+/**
+ * A terminal and npm may both pass on the same key press. Within this time it counts once. A process that `--processes`
+ * has started gets it from the terminal and from the process that has started it, which may be busy.
+ */
+const onceMs = isStartedRank() ? 1000 : 50;
 
 /** The exit code of `runCli()` for an interruption. */
 const INTERRUPTED = 130;

@@ -23,12 +23,17 @@ export type LocalEnd = {code: number};
 type Worker = {rank: number; child: ChildProcess; lastWords: () => string; ended: Promise<Exit>};
 type Exit = {rank: number; code: number | null; signal: NodeJS.Signals | null};
 
+/** Whether `runLocally()` has started this process. */
+export function isStartedRank(env: Env = process.env): boolean {
+  return env[STARTED] !== undefined;
+}
+
 /**
  * How many processes the option `processes` asks for in this process: 1 in a process that was started for it, and
  * otherwise, without the option, what Kubeflow asks for. Throws INVALID_OPTION if a launcher has started this one.
  */
 export function localProcesses(processes: number | undefined, env: Env = process.env): number {
-  if (env[STARTED] !== undefined) return 1;
+  if (isStartedRank(env)) return 1;
   const ofKubeflow = env.PET_NNODES === undefined ? 1 : Number(env.PET_NPROC_PER_NODE ?? 1);
   const wanted = processes ?? (env.RANK === undefined && ofKubeflow >= 1 ? ofKubeflow : 1);
   if (wanted > 1 && env.RANK !== undefined) {

@@ -11,6 +11,9 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
 
+#include <c10/util/Logging.h>
+
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +58,14 @@ void Group::State::introduce() {
     throw GroupFailure(tell(
         "Each process must have a rank of its own, and two are rank " +
         std::to_string(options.rank) + ": (" + first + ") and (" + own + ")."));
+  }
+  const auto size =
+      std::to_string(options.size) + " processes (rank " + std::to_string(options.rank);
+  const auto known = store.set_first(kSize, size);
+  if (known.substr(0, known.find('(')) != size.substr(0, size.find('('))) {
+    throw GroupFailure(tell(
+        "All ranks must have the same number of processes, but it is " + known + ") and " + size +
+        ")."));
   }
   if (options.serves) store.set(kServed, "1");
 }
@@ -116,6 +127,9 @@ void Group::State::await_connected() {
 }
 
 void Group::State::join() {
+  // c10d would log what it meets, with stacks, around the one error that names the cause. As with
+  // TORCH_CPP_LOG_LEVEL=FATAL.
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 3;
   try {
     store.open();
   } catch (const GroupFailure&) {

@@ -33,9 +33,10 @@ inline constexpr std::chrono::milliseconds kPatience{3000};
 inline constexpr std::chrono::microseconds kPoll{50};
 
 // Keys of the store.
-inline constexpr const char* kFailure = "failure";      // why the group has failed
-inline constexpr const char* kRollCall = "roll call";   // asks all ranks to answer
-inline constexpr const char* kServed = "served";        // that rank 0 serves the store
+inline constexpr const char* kFailure = "failure";     // why the group has failed
+inline constexpr const char* kRollCall = "roll call";  // asks all ranks to answer
+inline constexpr const char* kSize = "size";      // number of processes, as the first rank says
+inline constexpr const char* kServed = "served";  // that rank 0 serves the store
 inline constexpr const char* kConnected = "connected";  // number of ranks that are connected
 inline std::string who_key(int64_t rank) {
   return "who/" + std::to_string(rank);
