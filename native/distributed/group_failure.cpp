@@ -17,8 +17,12 @@ using Clock = std::chrono::steady_clock;
 
 std::string reason_of(const std::exception& error) {
   const auto* known = dynamic_cast<const c10::Error*>(&error);
-  const std::string text = known != nullptr ? known->what_without_backtrace() : error.what();
-  return text.substr(0, text.find('\n'));
+  std::string text = known != nullptr ? known->what_without_backtrace() : error.what();
+  text = text.substr(0, text.find('\n'));
+  // Gloo begins with its source file, and ends with advice of which this is the first sentence.
+  if (text.rfind("[/", 0) == 0 && text.find("] ") != std::string::npos)
+    text = text.substr(text.find("] ") + 2);
+  return text.substr(0, text.find(". This is typically caused"));
 }
 
 std::string reason_of(const std::exception_ptr& error) {
