@@ -9,10 +9,11 @@ import type {RankOutcome, RankRun} from './train-rank.js';
 const PROGRAM = 'test/distributed/train-rank.ts';
 
 /**
- * How long the processes of a group wait for each other, in seconds. Only those who wait for one that was killed before
- * it had joined wait so long: without a launcher, nobody can know of it.
+ * How long the processes of a group wait for each other, in seconds. Only those who wait for one that is stopped, or was
+ * killed before it had joined, wait so long: without a launcher, nobody can know of it. On a machine with other work, a
+ * step may take some seconds.
  */
-const TIMEOUT = 6;
+const TIMEOUT = 15;
 
 /** How long a process may go on after another one of its group was killed, in seconds. Longer is a hang. */
 const HANG = 60;
@@ -64,8 +65,8 @@ const training: RankRun = {
 
 /**
  * Trains with `size` processes in `folder`, kills one of them at a random time, resumes, and so on, until `kills`
- * processes were killed. `stops` of them, 0..1, are stopped instead, and go on when the others have ended. Whenever a run gets to its end, it is compared to the bit with one that nothing interrupted,
- * and another one begins.
+ * processes were killed. `stops` of them, 0..1, are stopped instead, and go on when the others have ended. Whenever a
+ * run gets to its end, it is compared to the bit with one that nothing interrupted, and another one begins.
  */
 export async function killAtRandom(
   folder: string,
