@@ -9,9 +9,9 @@ import type {RankOutcome, RankRun} from './train-rank.js';
 const PROGRAM = 'test/distributed/train-rank.ts';
 
 /**
- * How long the processes of a group wait for each other, in seconds. Only those who wait for one that is stopped, or was
- * killed before it had joined, wait so long: without a launcher, nobody can know of it. On a machine with other work, a
- * step may take some seconds.
+ * How long the processes of a group wait for each other, in seconds. Only those who wait for one that is stopped, or
+ * was killed before it had joined, wait so long: without a launcher, nobody can know of it. On a machine with other
+ * work, a step may take some seconds.
  */
 const TIMEOUT = 15;
 
