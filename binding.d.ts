@@ -424,6 +424,7 @@ export const ops: {
     weight: Float32Array,
     outputs: number,
     bias: Float32Array,
+    options?: {bfloat16?: boolean; relu?: boolean},
   ): Float32Array;
   /** Gradient of `winogradConvolution` with respect to its weights. gradOutput: N×outputs×H×W. */
   winogradWeightGradient(

@@ -42,8 +42,8 @@ ops::Epilogue epilogue_of(Activation activation) {
 // time.
 bool pays_to_prepack(const at::Tensor& x, const Conv2d& conv) {
   const auto type = prepacked_weights_type(x);
-  if (type != at::kFloat) return type.has_value();
-  return conv.weight.numel() <= x.numel() && !ops::suits_winograd(x, conv.weight, conv.geometry());
+  if (!type || ops::suits_winograd(x, conv.weight, conv.geometry())) return false;
+  return type != at::kFloat || conv.weight.numel() <= x.numel();
 }
 
 }  // namespace

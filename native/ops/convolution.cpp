@@ -8,6 +8,7 @@
 
 #include "aten.h"
 #include "ops/differentiable.h"
+#include "ops/matmul.h"
 #include "ops/winograd.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns.
@@ -15,11 +16,47 @@
 namespace maskrcnn::ops {
 namespace {
 
-// Below these limits, the transforms cost more than the algorithm saves (docs/performance.md).
-constexpr int64_t kLeastChannels = 64, kLeastPixels = 512;
+// The type in which this thread computes the convolution of `input`.
+at::ScalarType type_of(const at::Tensor& input) {
+  return input.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)
+             ? at::autocast::get_autocast_dtype(at::kCPU)
+             : input.scalar_type();
+}
 
 bool all_are(at::IntArrayRef values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](int64_t value) { return value == wanted; });
+}
+
+// Whether Winograd's algorithm is faster than a direct convolution in the same type
+// (docs/performance.md). It transforms the weights once, so the maps must be large. In bfloat16 it
+// still multiplies float32, at half the rate, so it must also waste little on tiles that reach
+// beyond the maps.
+bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::ScalarType type) {
+  const auto most = std::max(weight.size(0), weight.size(1));
+  const auto least = std::min(weight.size(0), weight.size(1));
+  const auto height = input.size(2), width = input.size(3), pixels = input.size(0) * height * width;
+  if (least < 64) return false;
+  if (type == at::kFloat) return pixels >= 3 * most;
+  const auto tiled = (height + 3) / 4 * 4 * ((width + 3) / 4 * 4);
+  return type == at::kBFloat16 && has_matmul_kernels() && pixels >= 8 * most &&
+         10 * height * width >= 9 * tiled;
+}
+
+at::Tensor direct_weight_gradient(
+    const at::Tensor& input, const at::Tensor& weight, const at::Tensor& grad) {
+  const auto gradients = at::convolution_backward(
+      grad,
+      input,
+      weight.to(grad.scalar_type()),
+      /*bias_sizes=*/{},
+      /*stride=*/{1, 1},
+      /*padding=*/{1, 1},
+      /*dilation=*/{1, 1},
+      /*transposed=*/false,
+      /*output_padding=*/{0, 0},
+      /*groups=*/1,
+      /*output_mask=*/{false, true, false});
+  return std::get<1>(gradients).to(weight.scalar_type());
 }
 
 std::vector<at::Tensor> winograd_backward(const Backward& pass) {
@@ -30,9 +67,12 @@ std::vector<at::Tensor> winograd_backward(const Backward& pass) {
     // The convolution with the kernels rotated by 180 degrees.
     grads[0] = winograd_convolution(pass.grad, weight.transpose(0, 1).flip({2, 3}), {});
   }
-  if (pass.wanted[1]) grads[1] = winograd_weight_gradient(input, pass.grad);
+  if (pass.wanted[1]) {
+    grads[1] = input.scalar_type() == at::kFloat ? winograd_weight_gradient(input, pass.grad)
+                                                 : direct_weight_gradient(input, weight, pass.grad);
+  }
   const bool has_bias = grads.size() == 3;
-  if (has_bias && pass.wanted[2]) grads[2] = pass.grad.sum({0, 2, 3});
+  if (has_bias && pass.wanted[2]) grads[2] = pass.grad.sum({0, 2, 3}, false, at::kFloat);
   return grads;
 }
 
@@ -40,13 +80,10 @@ std::vector<at::Tensor> winograd_backward(const Backward& pass) {
 
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
-  return input.is_cpu() && input.dim() == 4 && input.scalar_type() == at::kFloat &&
-         weight.scalar_type() == at::kFloat && weight.size(2) == 3 && weight.size(3) == 3 &&
-         geometry.groups == 1 && all_are(geometry.stride, 1) && all_are(geometry.padding, 1) &&
-         all_are(geometry.dilation, 1) &&
-         std::min(weight.size(0), weight.size(1)) >= kLeastChannels &&
-         input.size(0) * input.size(2) * input.size(3) >= kLeastPixels &&
-         !at::autocast::is_autocast_enabled(at::kCPU);
+  return input.is_cpu() && input.dim() == 4 && weight.scalar_type() == at::kFloat &&
+         weight.size(2) == 3 && weight.size(3) == 3 && geometry.groups == 1 &&
+         all_are(geometry.stride, 1) && all_are(geometry.padding, 1) &&
+         all_are(geometry.dilation, 1) && pays_by_winograd(input, weight, type_of(input));
 }
 
 at::Tensor convolve(
@@ -62,13 +99,14 @@ at::Tensor convolve(
         "maskrcnn::products",
         std::vector<c10::IValue>(
             {static_cast<double>(pixels) * static_cast<double>(weight.numel())}));
-    std::vector<at::Tensor> inputs = {input, weight};
+    const auto x = input.to(type_of(input));
+    std::vector<at::Tensor> inputs = {x, weight};
     if (bias && bias->defined()) inputs.push_back(*bias);
     if (relu && !wants_gradients(inputs)) {
-      return winograd_convolution(input, weight, bias, /*relu=*/true);
+      return winograd_convolution(x, weight, bias, /*relu=*/true);
     }
-    const auto forward = [&] { return winograd_convolution(input, weight, bias); };
-    const auto out = differentiable(inputs, /*saved=*/{input, weight}, forward, winograd_backward);
+    const auto forward = [&] { return winograd_convolution(x, weight, bias); };
+    const auto out = differentiable(inputs, /*saved=*/{x, weight}, forward, winograd_backward);
     return relu ? out.relu_() : out;
   }
   const auto out = at::conv2d(

@@ -22,8 +22,9 @@ constexpr int64_t kGradientChunk = int64_t{1} << 22;
 
 void check(const at::Tensor& x) {
   TORCH_CHECK(
-      x.dim() == 4 && x.is_cpu() && x.scalar_type() == at::kFloat,
-      "winograd: images must be float32 [N,C,H,W] on the CPU");
+      x.dim() == 4 && x.is_cpu() &&
+          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16),
+      "winograd: images must be float32 or bfloat16 [N,C,H,W] on the CPU");
 }
 
 }  // namespace
@@ -41,8 +42,8 @@ at::Tensor winograd_convolution(
       {x.size(0), outputs, x.size(2), x.size(3)},
       x.options().memory_format(at::MemoryFormat::ChannelsLast));
   const auto transformed = transform_weights(weight);  // [P,C,K]
-  const auto shift =
-      bias.has_value() && bias->defined() ? bias->contiguous() : at::zeros({outputs}, x.options());
+  const auto shift = bias.has_value() && bias->defined() ? bias->contiguous()
+                                                         : at::zeros({outputs}, weight.options());
   const auto* add = shift.const_data_ptr<float>();
   // Blocks of equal size, and the same number for each thread.
   const auto threads = at::get_num_threads();
@@ -50,8 +51,8 @@ at::Tensor winograd_convolution(
   const auto block = at::divup(tiling.count, threads * rounds);
   at::parallel_for(
       0, at::divup(tiling.count, block), /*grain_size=*/1, [&](int64_t from, int64_t to) {
-        const auto tiles = empty_planes(block, inputs, transformed);
-        const auto products = empty_planes(block, outputs, transformed);
+        const auto tiles = empty_planes(block, inputs, weight.options());
+        const auto products = empty_planes(block, outputs, weight.options());
         for (int64_t i = from; i < to; ++i) {
           const auto begin = i * block, end = std::min(begin + block, tiling.count);
           transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>(), tiles.stride(0));
@@ -78,11 +79,12 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
   const auto grad = grad_output.contiguous(at::MemoryFormat::ChannelsLast);
   const auto inputs = x.size(1), outputs = grad.size(1);
   const Tiling tiling(x);
-  auto products = empty_planes(outputs, inputs, x).zero_();
+  const auto options = x.options().dtype(at::kFloat);
+  auto products = empty_planes(outputs, inputs, options).zero_();
   const auto chunk = std::min(
       std::max<int64_t>(64, kGradientChunk / (kPoints * (inputs + outputs))), tiling.count);
-  const auto tile_room = empty_planes(chunk, inputs, x);
-  const auto gradient_room = empty_planes(chunk, outputs, x);
+  const auto tile_room = empty_planes(chunk, inputs, options);
+  const auto gradient_room = empty_planes(chunk, outputs, options);
   for (int64_t begin = 0; begin < tiling.count; begin += chunk) {
     const auto end = std::min(begin + chunk, tiling.count);
     auto* tiles = tile_room.mutable_data_ptr<float>();

@@ -8,8 +8,9 @@ namespace maskrcnn::ops {
 
 // Convolutions of 3 x 3 with stride 1 and zero padding 1, by Winograd's minimal filtering
 // F(4 x 4, 3 x 3): 36 products instead of 144 for each 4 x 4 outputs (Lavin and Gray, "Fast
-// Algorithms for Convolutional Neural Networks", 2015, section 4). float32 on the CPU. Images and
-// results are channels-last. The error is two to four times that of a direct convolution.
+// Algorithms for Convolutional Neural Networks", 2015, section 4). On the CPU. Images are float32
+// or bfloat16, and so are their results; weights and all sums are float32. Images and results are
+// channels-last. The error is two to four times that of a direct convolution.
 
 at::Tensor winograd_convolution(
     const at::Tensor& input,                // [N,C,H,W]

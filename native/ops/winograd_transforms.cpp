@@ -16,8 +16,8 @@ namespace {
 // result are `step` apart.
 
 // By B^T.
-template <int64_t lanes>
-MASKRCNN_INLINE void combine_inputs(const float* const* d, float* to, int64_t step) {
+template <int64_t lanes, typename T>
+MASKRCNN_INLINE void combine_inputs(const T* const* d, float* to, int64_t step) {
   MASKRCNN_INDEPENDENT
   for (int64_t i = 0; i < lanes; ++i) {
     const float d0 = d[0][i], d1 = d[1][i], d2 = d[2][i], d3 = d[3][i], d4 = d[4][i], d5 = d[5][i];
@@ -50,8 +50,8 @@ MASKRCNN_INLINE void combine_products(const float* m, int64_t from_step, float* 
 }
 
 // By A.
-template <int64_t lanes>
-MASKRCNN_INLINE void spread_gradients(const float* const* y, float* to, int64_t step) {
+template <int64_t lanes, typename T>
+MASKRCNN_INLINE void spread_gradients(const T* const* y, float* to, int64_t step) {
   MASKRCNN_INDEPENDENT
   for (int64_t i = 0; i < lanes; ++i) {
     const float y0 = y[0][i], y1 = y[1][i], y2 = y[2][i], y3 = y[3][i];
@@ -67,12 +67,12 @@ MASKRCNN_INLINE void spread_gradients(const float* const* y, float* to, int64_t 
 }
 
 // The pixels of a tile, row by row: the first channel of each. Those outside the image are null.
-template <int64_t side>
+template <int64_t side, typename T>
 struct Pixels {
-  const float* at[side * side];
+  T* at[side * side];
 
   // The first pixel of tile t is `before` rows and columns before its first output.
-  Pixels(const float* data, int64_t channels, const Tiling& tiling, int64_t t, int64_t before) {
+  Pixels(T* data, int64_t channels, const Tiling& tiling, int64_t t, int64_t before) {
     const auto image = t / (tiling.rows * tiling.columns),
                tile = t % (tiling.rows * tiling.columns);
     const auto top = kTile * (tile / tiling.columns) - before;
@@ -90,20 +90,20 @@ struct Pixels {
   }
 };
 
-constexpr float kZeros[kLanes] = {};
-
-template <int64_t side>
+template <int64_t side, typename T>
 MASKRCNN_INLINE void column_at(
-    const Pixels<side>& pixels, int64_t j, int64_t c, const float** column) {
+    const Pixels<side, const T>& pixels, int64_t j, int64_t c, const T** column) {
+  static const T zeros[kLanes] = {};
   for (int64_t i = 0; i < side; ++i) {
     const auto* pixel = pixels.at[i * side + j];
-    column[i] = pixel ? pixel + c : kZeros;
+    column[i] = pixel ? pixel + c : zeros;
   }
 }
 
 // Two passes of `combine`, over the columns of a tile and then over the rows of what these give.
+template <typename T>
 struct InputTile {
-  const Pixels<kSide>& pixels;
+  const Pixels<kSide, const T>& pixels;
   float* out;
   int64_t stride;
 
@@ -111,7 +111,7 @@ struct InputTile {
   MASKRCNN_INLINE void run(int64_t c) const {
     float half[kPoints * lanes];
     for (int64_t j = 0; j < kSide; ++j) {
-      const float* column[kSide];
+      const T* column[kSide];
       column_at(pixels, j, c, column);
       combine_inputs<lanes>(column, half + j * lanes, kSide * lanes);
     }
@@ -123,8 +123,9 @@ struct InputTile {
   }
 };
 
+template <typename T>
 struct GradientTile {
-  const Pixels<kTile>& pixels;
+  const Pixels<kTile, const T>& pixels;
   float* out;
   int64_t stride;
 
@@ -132,7 +133,7 @@ struct GradientTile {
   MASKRCNN_INLINE void run(int64_t c) const {
     float half[kSide * kTile * lanes];
     for (int64_t j = 0; j < kTile; ++j) {
-      const float* column[kTile];
+      const T* column[kTile];
       column_at(pixels, j, c, column);
       spread_gradients<lanes>(column, half + j * lanes, kTile * lanes);
     }
@@ -144,12 +145,13 @@ struct GradientTile {
   }
 };
 
+template <typename T>
 struct OutputTile {
   const float* products;
   int64_t stride;
   const float* bias;
   bool relu;
-  const Pixels<kTile>& pixels;
+  const Pixels<kTile, T>& pixels;
 
   template <int64_t lanes>
   MASKRCNN_INLINE void run(int64_t c) const {
@@ -162,34 +164,43 @@ struct OutputTile {
       float row[kTile * lanes];
       combine_products<lanes>(half + i * kSide * lanes, lanes, row, lanes);
       for (int64_t j = 0; j < kTile; ++j) {
-        auto* pixel = const_cast<float*>(pixels.at[i * kTile + j]);
+        auto* pixel = pixels.at[i * kTile + j];
         if (!pixel) continue;
         for (int64_t k = 0; k < lanes; ++k) {
           const float value = row[j * lanes + k] + bias[c + k];
-          pixel[c + k] = relu && value < 0 ? 0 : value;
+          pixel[c + k] = static_cast<T>(relu && value < 0 ? 0 : value);
         }
       }
     }
   }
 };
 
-MASKRCNN_VECTORIZED void transform_tile(const InputTile& tile, int64_t channels) {
-  for_channels(channels, tile);
-}
+#define MASKRCNN_TRANSFORM_TILE(Tile)                                           \
+  MASKRCNN_VECTORIZED void transform_tile(const Tile& tile, int64_t channels) { \
+    for_channels(channels, tile);                                               \
+  }
+MASKRCNN_TRANSFORM_TILE(InputTile<float>)
+MASKRCNN_TRANSFORM_TILE(InputTile<at::BFloat16>)
+MASKRCNN_TRANSFORM_TILE(GradientTile<float>)
+MASKRCNN_TRANSFORM_TILE(GradientTile<at::BFloat16>)
+MASKRCNN_TRANSFORM_TILE(OutputTile<float>)
+MASKRCNN_TRANSFORM_TILE(OutputTile<at::BFloat16>)
 
-MASKRCNN_VECTORIZED void transform_tile(const GradientTile& tile, int64_t channels) {
-  for_channels(channels, tile);
-}
-
-MASKRCNN_VECTORIZED void transform_tile(const OutputTile& tile, int64_t channels) {
-  for_channels(channels, tile);
+// Calls work(T()) with the type of the numbers of `x`.
+template <typename Work>
+void for_type_of(const at::Tensor& x, const Work& work) {
+  if (x.scalar_type() == at::kBFloat16) {
+    work(at::BFloat16());
+  } else {
+    work(float());
+  }
 }
 
 }  // namespace
 
-at::Tensor empty_planes(int64_t rows, int64_t columns, const at::Tensor& like) {
+at::Tensor empty_planes(int64_t rows, int64_t columns, const at::TensorOptions& options) {
   const auto stride = rows * columns + kLanes;
-  return at::empty({kPoints * stride}, like.options().memory_format(std::nullopt))
+  return at::empty({kPoints * stride}, options.memory_format(std::nullopt))
       .as_strided({kPoints, rows, columns}, {stride, columns, 1});
 }
 
@@ -201,10 +212,12 @@ void transform_inputs(
     float* out,
     int64_t stride) {
   const auto channels = x.size(1);
-  for (int64_t t = begin; t < end; ++t) {
-    const Pixels<kSide> pixels(x.const_data_ptr<float>(), channels, tiling, t, /*before=*/1);
-    transform_tile(InputTile{pixels, out + (t - begin) * channels, stride}, channels);
-  }
+  for_type_of(x, [&]<typename T>(T) {
+    for (int64_t t = begin; t < end; ++t) {
+      const Pixels<kSide, const T> pixels(x.const_data_ptr<T>(), channels, tiling, t, /*before=*/1);
+      transform_tile(InputTile<T>{pixels, out + (t - begin) * channels, stride}, channels);
+    }
+  });
 }
 
 void transform_outputs(
@@ -217,11 +230,13 @@ void transform_outputs(
     int64_t begin,
     int64_t end) {
   const auto channels = y.size(1);
-  for (int64_t t = begin; t < end; ++t) {
-    const Pixels<kTile> pixels(y.const_data_ptr<float>(), channels, tiling, t, /*before=*/0);
-    const auto* m = products + (t - begin) * channels;
-    transform_tile(OutputTile{m, stride, bias, relu, pixels}, channels);
-  }
+  for_type_of(y, [&]<typename T>(T) {
+    for (int64_t t = begin; t < end; ++t) {
+      const Pixels<kTile, T> pixels(y.mutable_data_ptr<T>(), channels, tiling, t, /*before=*/0);
+      const auto* m = products + (t - begin) * channels;
+      transform_tile(OutputTile<T>{m, stride, bias, relu, pixels}, channels);
+    }
+  });
 }
 
 void transform_gradients(
@@ -232,10 +247,13 @@ void transform_gradients(
     float* out,
     int64_t stride) {
   const auto channels = grad.size(1);
-  for (int64_t t = begin; t < end; ++t) {
-    const Pixels<kTile> pixels(grad.const_data_ptr<float>(), channels, tiling, t, /*before=*/0);
-    transform_tile(GradientTile{pixels, out + (t - begin) * channels, stride}, channels);
-  }
+  for_type_of(grad, [&]<typename T>(T) {
+    for (int64_t t = begin; t < end; ++t) {
+      const Pixels<kTile, const T> pixels(
+          grad.const_data_ptr<T>(), channels, tiling, t, /*before=*/0);
+      transform_tile(GradientTile<T>{pixels, out + (t - begin) * channels, stride}, channels);
+    }
+  });
 }
 
 }  // namespace maskrcnn::ops

@@ -24,9 +24,9 @@ struct Tiling {
   explicit Tiling(const at::Tensor& x) : images(x.size(0)), height(x.size(2)), width(x.size(3)) {}
 };
 
-// Room for [P,rows,columns] with the options of `like`. The planes are a little apart, because
+// Room for [P,rows,columns] of such numbers. The planes are a little apart, because
 // lines of memory that are a power of two apart take each other's place in the cache.
-at::Tensor empty_planes(int64_t rows, int64_t columns, const at::Tensor& like);
+at::Tensor empty_planes(int64_t rows, int64_t columns, const at::TensorOptions& options);
 
 // A transformed tile is P rows of C or K numbers, one in each of P planes that are `stride` numbers
 // apart.

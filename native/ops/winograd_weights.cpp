@@ -111,7 +111,7 @@ MASKRCNN_VECTORIZED void gather_weight_row(const WeightGradientRow& row, int64_t
 
 at::Tensor transform_weights(const at::Tensor& weight) {
   const auto outputs = weight.size(0), inputs = weight.size(1);
-  auto result = empty_planes(inputs, outputs, weight);
+  auto result = empty_planes(inputs, outputs, weight.options());
   const auto plain = weight.contiguous();
   const auto* from = plain.const_data_ptr<float>();
   auto* to = result.mutable_data_ptr<float>();

@@ -94,11 +94,15 @@ Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
 Napi::Value winograd_convolution(const Napi::CallbackInfo& info) {
   const auto shape = read_shape(info[1]);
   const auto outputs = read_size(info[3], "outputs");
+  const auto options =
+      info[5].IsObject() ? info[5].As<Napi::Object>() : Napi::Object::New(info.Env());
+  const auto type = options.Get("bfloat16").ToBoolean() ? at::kBFloat16 : at::kFloat;
   const auto result = ops::winograd_convolution(
-      read_tensor(info[0], "input", shape),
+      read_tensor(info[0], "input", shape).to(type),
       read_tensor(info[2], "weight", {outputs, shape[1], 3, 3}),
-      read_tensor(info[4], "bias", {outputs}));
-  return to_float_array(info.Env(), result.contiguous());
+      read_tensor(info[4], "bias", {outputs}),
+      options.Get("relu").ToBoolean());
+  return to_float_array(info.Env(), result.to(at::kFloat).contiguous());
 }
 
 Napi::Value winograd_weight_gradient(const Napi::CallbackInfo& info) {

@@ -26,6 +26,11 @@ const cases = fc.record({
  */
 const TOLERANCE = 1e-4;
 
+/** The value without the 16 bits that bfloat16 does not have. */
+function toBfloat16(value: number): number {
+  return new Float32Array(new Uint32Array(Float32Array.of(value).buffer).map((bits) => bits & 0xffff0000).buffer)[0]!;
+}
+
 test('it is the convolution, for every size', (t) => {
   fc.assert(
     fc.property(cases, ({shape, outputs, seed}) => {
@@ -37,6 +42,24 @@ test('it is the convolution, for every size', (t) => {
       const bias = noise(outputs, seed + 2);
       const expected = naiveConvolution(input, shape, weight, outputs, bias);
       t.true(largestDifference(ops.winogradConvolution(input, shape, weight, outputs, bias), expected) < TOLERANCE);
+    }),
+  );
+});
+
+test('bfloat16 rounds the images and the result, and nothing else; ReLU makes negative numbers 0', (t) => {
+  fc.assert(
+    fc.property(cases, ({shape, outputs, seed}) => {
+      const input = noise(
+        shape.reduce((a, b) => a * b),
+        seed,
+      ).map(toBfloat16);
+      const weight = noise(outputs * shape[1] * 9, seed + 1);
+      const bias = noise(outputs, seed + 2);
+      const expected = naiveConvolution(input, shape, weight, outputs, bias);
+      const got = ops.winogradConvolution(input, shape, weight, outputs, bias, {bfloat16: true, relu: true});
+      for (const [i, value] of expected.entries()) {
+        t.true(Math.abs(got[i]! - Math.max(value, 0)) <= Math.abs(value) * 2 ** -8 + TOLERANCE);
+      }
     }),
   );
 });
