@@ -108,8 +108,11 @@ export type NativeModelOptions = {
   threads: number;
 };
 
-/** Pixels in row-major order, three bytes each: R, G, B in 0..255. `data.length === width * height * 3`. */
-export type NativeImage = {data: Uint8Array; width: number; height: number};
+/**
+ * Pixels in row-major order, three bytes each: R, G, B in 0..255. `data.length === width * height * 3`. `detect()` does
+ * not copy the pixels of an image that is `lent`: nobody may change or transfer them until its promise is settled.
+ */
+export type NativeImage = {data: Uint8Array; width: number; height: number; lent?: boolean};
 
 /**
  * The instances of one image. Each mask is cropped: instance i covers the rectangle `maskRects[4i..4i+3]` (left, top,
@@ -572,8 +575,11 @@ export type NativeSegment =
 /** Rings and polygons as in `NativeSegmentation`, the outer ring of each polygon first; or why there are none. */
 export type NativeOutlines = {points: Int32Array; ends: Int32Array; polygons: Int32Array} | {fault: string};
 
-/** Values of the pixels of an image in row-major order, with the channels of a pixel side by side. */
-export type NativePixels = {data: Uint8Array | Uint16Array | Float32Array; channels: number};
+/**
+ * Values of the pixels of an image in row-major order, with the channels of a pixel side by side. Those that are `lent`
+ * are not copied: nobody may change or transfer them until the promise is settled.
+ */
+export type NativePixels = {data: Uint8Array | Uint16Array | Float32Array; channels: number; lent?: boolean};
 
 /** A row-major bitmap (1 = object, 0 = not) of a rectangle of an image, in whole pixels. */
 export type NativeCrop = {left: number; top: number; width: number; height: number; data: Uint8Array};
@@ -738,6 +744,12 @@ export function gpuMemory(index: number): {allocated: number; reserved: number; 
  * copy it. length: bytes, at least 1.
  */
 export function lendBytes(length: number): Uint8Array;
+
+/**
+ * Frees the memory of an array at once, which is empty from then on, instead of when the garbage collector comes to it.
+ * Nothing may be reading it. An array that is only a part of its buffer is left as it is.
+ */
+export function freeBytes(array: ArrayBufferView): void;
 
 /**
  * Simulates the allocation of the blocks for large tensors in `capacity` bytes, for tests. script: a positive entry is

@@ -1,6 +1,7 @@
 import {fileURLToPath} from 'node:url';
 import {MaskRcnnError} from '../basics/errors.js';
 import {show} from '../basics/wording.js';
+import {isLent, lend} from '../image/lent-pixels.js';
 import {readStored} from '../image/read-stored.js';
 
 /**
@@ -23,6 +24,7 @@ export type IntensitySource = string | URL | Uint8Array | IntensityImage;
 export type Intensities = {
   data: Uint8Array | Uint16Array | Float32Array;
   channels: number;
+  lent: boolean;
 };
 
 /** Whether the image is a file or the bytes of one. */
@@ -43,7 +45,7 @@ export async function readIntensities(
   const name = file ?? 'The image of measure()';
   const fail = (expectation: string, got: string) =>
     new MaskRcnnError('INVALID_IMAGE', `${name} must ${expectation}, got ${got}.`, file === undefined ? {} : {file});
-  const image: IntensityImage = isImageFile(source) ? await readStored(source, {name, page}) : source;
+  const image: IntensityImage = isImageFile(source) ? lend(await readStored(source, {name, page})) : source;
   if (typeof image !== 'object' || image === null) throw fail('be a path, bytes or pixels', show(image));
   if (image.width !== width || image.height !== height) {
     throw fail(`have the size of the masks, ${width} × ${height} pixels`, `${image.width} × ${image.height}`);
@@ -58,8 +60,9 @@ export async function readIntensities(
     const each = image.channels === undefined ? 'as many' : show(image.channels);
     throw fail(`have ${each} values for each of ${width} × ${height} pixels`, `${data.length} values`);
   }
-  if (!(data instanceof Uint8ClampedArray)) return {data, channels};
-  return {data: new Uint8Array(data.buffer, data.byteOffset, data.length), channels};
+  const lent = isLent({data});
+  if (!(data instanceof Uint8ClampedArray)) return {data, channels, lent};
+  return {data: new Uint8Array(data.buffer, data.byteOffset, data.length), channels, lent};
 }
 
 /** A path as errors of reading name it. */

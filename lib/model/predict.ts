@@ -2,6 +2,7 @@ import type {NativeDetections, Model as NativeModel} from '../../binding.js';
 import {native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions} from '../basics/schema.js';
+import {isLent, lend} from '../image/lent-pixels.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type ImageSource, isFileSource, readImage, refuseForRaw} from '../image/read-image.js';
@@ -55,7 +56,7 @@ export async function predict<F extends MaskFormat>(
         if (!isFile) refuseForRaw(asked, file ?? name, 'predict()');
         const image = await readImage(source, {name, ...(isFile && reading)});
         checkNetworkSize(image, model, {name: file ?? name, file});
-        return image;
+        return {...(isFile ? lend(image) : image), lent: isLent(image)};
       }),
     );
     images.catch(() => {}); // an await below reports it, unless an earlier failure prevents that

@@ -19,6 +19,8 @@ constexpr size_t kUnit = size_t{1} << 16;      // block sizes are multiples of i
 constexpr size_t kLargePage = size_t{1} << 21;
 constexpr uint8_t kPriority = 1;  // libtorch's own allocator has 0
 
+thread_local int unkept = 0;
+
 size_t round_up(size_t size, size_t unit) {
   return (size + unit - 1) / unit * unit;
 }
@@ -68,7 +70,7 @@ class TensorMemory final : public c10::Allocator {
   }
 
   c10::DataPtr allocate(size_t size) override {
-    if (size >= kSmallest) {
+    if (size >= kSmallest && unkept == 0) {
       const std::lock_guard lock(mutex_);
       if (const auto offset = pool_.take(round_up(size, kUnit))) {
         void* const block = range_.begin() + *offset;
@@ -120,6 +122,13 @@ void keep_tensor_memory() {
   if (auto* const memory = TensorMemory::instance()) c10::SetCPUAllocator(memory, kPriority);
 }
 
+Unkept::Unkept() {
+  ++unkept;
+}
+Unkept::~Unkept() {
+  --unkept;
+}
+
 void prefer_large_pages() {
   if (auto* const memory = TensorMemory::instance()) memory->prefer_large_pages();
 }
@@ -135,6 +144,8 @@ void release_tensor_memory() {
 namespace maskrcnn::memory {
 
 void keep_tensor_memory() {}
+Unkept::Unkept() {}
+Unkept::~Unkept() {}
 void prefer_large_pages() {}
 void release_tensor_memory() {}
 

@@ -16,4 +16,15 @@ void prefer_large_pages();
 // Returns all unused memory to the system.
 void release_tensor_memory();
 
+// While one of these exists on a thread, the memory of the tensors that this thread allocates
+// returns to the system when they are freed: for what has the size of an image instead of that of
+// the network's input, so that one large image does not leave its memory for good.
+class Unkept {
+ public:
+  Unkept();
+  ~Unkept();
+  Unkept(const Unkept&) = delete;
+  Unkept& operator=(const Unkept&) = delete;
+};
+
 }  // namespace maskrcnn::memory

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "boxes/boxes.h"
+#include "memory/tensor_memory.h"
 
 namespace maskrcnn {
 
 namespace {
+
+// Of an image with more pixels, the floats are not kept for the next one.
+constexpr int64_t kMostKept = 4096 * 4096;
 
 ImageSize size_of(const at::Tensor& image /*[H,W,3]*/) {
   return {image.size(0), image.size(1)};
@@ -76,10 +81,29 @@ ImageSize Transform::resized(ImageSize original, int64_t min_size) const {
 
 at::Tensor Transform::normalize_and_resize(
     const at::Tensor& image, ImageSize to, at::Device device) const {
+  if (device.is_cpu()) return normalize_and_resize_on_cpu(image, to);
   const auto pixels = upload(image, device).permute({2, 0, 1}).to(at::kFloat) / 255;  // [3,H,W]
   const auto normalized = (pixels - mean_.on(device)) / std_.on(device);
   return at::upsample_bilinear2d(
       normalized.unsqueeze(0), {to.height, to.width}, /*align_corners=*/false);  // [1,3,H',W']
+}
+
+// The same numbers, but with the floats of one channel in memory instead of three copies of all:
+// images may be much larger than the network's input.
+at::Tensor Transform::normalize_and_resize_on_cpu(
+    const at::Tensor& image /*[H,W,3]*/, ImageSize to) const {
+  std::optional<memory::Unkept> unkept;
+  if (image.size(0) * image.size(1) > kMostKept) unkept.emplace();
+  const auto mean = mean_.on(at::kCPU), std = std_.on(at::kCPU);  // [3,1,1]
+  const auto pixels = at::empty({1, 1, image.size(0), image.size(1)}, at::kFloat);
+  const auto resized = at::empty({1, 3, to.height, to.width}, at::kFloat);
+  for (int64_t c = 0; c < 3; ++c) {
+    pixels.copy_(image.select(2, c));
+    pixels.div_(255).sub_(mean[c]).div_(std[c]);
+    auto channel = resized.narrow(1, c, 1);  // [1,1,H',W']
+    at::upsample_bilinear2d_out(channel, pixels, {to.height, to.width}, /*align_corners=*/false);
+  }
+  return resized;
 }
 
 ImageList Transform::batch(const std::vector<at::Tensor>& images) const {

@@ -36,6 +36,7 @@ class Transform {
  private:
   ImageSize resized(ImageSize original, int64_t min_size) const;
   at::Tensor normalize_and_resize(const at::Tensor& image, ImageSize to, at::Device device) const;
+  at::Tensor normalize_and_resize_on_cpu(const at::Tensor& image, ImageSize to) const;
   ImageList batch(const std::vector<at::Tensor>& images) const;
 
   TransformOptions options_;

@@ -103,7 +103,7 @@ void count_parts(const RunColumns& columns, ObjectShape& shape) {
 
 template <typename Value>
 std::vector<Intensity> intensities_in(
-    const Runs& runs, const std::vector<Value>& data, int64_t channels) {
+    const Runs& runs, std::span<const Value> data, int64_t channels) {
   const auto for_each_pixel = [&](auto visit) {
     for_each_column(runs, [&](int64_t column, const std::vector<Segment>& segments) {
       for (const auto& [top, bottom] : segments) {
@@ -173,7 +173,7 @@ ObjectShape measure_shape(const Runs& runs) {
 
 std::vector<Intensity> measure_intensities(const Runs& runs, const Pixels& pixels) {
   return std::visit(
-      [&](const auto& data) { return intensities_in(runs, data, pixels.channels); }, pixels.data);
+      [&](auto data) { return intensities_in(runs, data, pixels.channels); }, pixels.data);
 }
 
 }  // namespace maskrcnn::ops

@@ -38,7 +38,7 @@ ObjectShape measure_shape(const Runs& runs);
 
 // Pixels in row-major order, with their channels side by side.
 struct Pixels {
-  std::variant<std::vector<uint8_t>, std::vector<uint16_t>, std::vector<float>> data;
+  std::variant<std::span<const uint8_t>, std::span<const uint16_t>, std::span<const float>> data;
   int64_t width, height, channels;
 };
 

@@ -25,4 +25,18 @@ std::vector<PastedMask> paste_masks(
     int64_t height,
     int64_t width);
 
+// The pixels of that part whose probability is at least a threshold.
+struct PastedBitmap {
+  int64_t left, top, width, height;  // pixels of the image
+  std::vector<uint8_t> pixels;       // width * height: 0 or 1
+};
+
+// paste_masks() with a threshold, for one mask, in a quarter of the memory or less.
+PastedBitmap paste_bitmap(
+    const at::Tensor& mask,  // [1,M,M] float32, 0..1
+    const at::Tensor& box,   // [1,4] float32, pixels of the image
+    int64_t height,
+    int64_t width,
+    float threshold);
+
 }  // namespace maskrcnn::ops

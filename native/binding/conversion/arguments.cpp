@@ -68,6 +68,10 @@ std::string read_string(const Napi::Value& value, const std::string& name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+std::shared_ptr<void> hold(const Napi::Value& object) {
+  return std::make_shared<Napi::ObjectReference>(Napi::Persistent(object.As<Napi::Object>()));
+}
+
 int64_t checked_product(
     Napi::Env env, std::initializer_list<int64_t> sizes, const std::string& name) {
   int64_t product = 1;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ std::string read_string(const Napi::Value& value, const std::string& name);
 // The product of sizes in 0..kMaxElements. It must not exceed kMaxElements either.
 int64_t checked_product(
     Napi::Env env, std::initializer_list<int64_t> sizes, const std::string& name);
+
+// Keeps a JavaScript object, such as an array whose memory is read elsewhere, until all copies of
+// the result are gone. The last one must go on the JavaScript thread.
+std::shared_ptr<void> hold(const Napi::Value& object);
 
 // A view of the memory of a JavaScript typed array, which stays its owner.
 template <typename T>

@@ -32,14 +32,13 @@ at::ScalarType to_dtype(Napi::Env env, const std::string& name) {
   throw Napi::TypeError::New(env, "No tensor has the dtype " + name + ".");
 }
 
-}  // namespace
+// The pixels of an image, which stay where they are.
+struct ImageView {
+  ArrayView<uint8_t> data;
+  int64_t width, height;
+};
 
-at::Tensor to_bytes(const Napi::Value& value) {
-  const auto bytes = read_bytes(value, "bytes");
-  return to_tensor(bytes, {bytes.length});
-}
-
-at::Tensor to_image(const Napi::Value& value) {
+ImageView read_image(const Napi::Value& value) {
   const Fields fields(value, "image");
   const auto width = read_size(fields.get("width"), "image.width");
   const auto height = read_size(fields.get("height"), "image.height");
@@ -49,7 +48,37 @@ at::Tensor to_image(const Napi::Value& value) {
       data.length,
       checked_product(value.Env(), {width, height, 3}, "An image"),
       "image.data");
+  return {data, width, height};
+}
+
+}  // namespace
+
+at::Tensor to_bytes(const Napi::Value& value) {
+  const auto bytes = read_bytes(value, "bytes");
+  return to_tensor(bytes, {bytes.length});
+}
+
+at::Tensor to_image(const Napi::Value& value) {
+  const auto [data, width, height] = read_image(value);
   return to_tensor(data, {height, width, 3});
+}
+
+LentImages to_lent_images(const Napi::Value& value) {
+  std::vector<at::Tensor> images;
+  const auto held = std::make_shared<std::vector<std::shared_ptr<void>>>();
+  for (const auto& image : elements(value, "images")) {
+    if (!read_object(image, "image").Get("lent").ToBoolean()) {
+      images.push_back(to_image(image));
+      continue;
+    }
+    const auto [data, width, height] = read_image(image);
+    held->push_back(hold(Fields(image, "image").get("data")));
+    auto* const pixels = const_cast<uint8_t*>(data.data);  // nothing writes to images
+    images.push_back(at::from_blob(pixels, {height, width, 3}, at::kByte));
+  }
+  if (images.empty())
+    throw Napi::RangeError::New(value.Env(), "images must hold at least one image.");
+  return {std::move(images), held};
 }
 
 std::vector<at::Tensor> to_images(const Napi::Value& value) {

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,11 +14,18 @@
 namespace maskrcnn::binding {
 
 // Converts between JavaScript's values and the network's, in the forms of binding.d.ts. Everything
-// here runs on the JavaScript thread and copies. A wrong type throws TypeError, a wrong size
-// RangeError.
+// here runs on the JavaScript thread and copies, unless it says otherwise. A wrong type throws
+// TypeError, a wrong size RangeError.
 
 at::Tensor to_image(const Napi::Value& value);  // [H,W,3] u8
 std::vector<at::Tensor> to_images(const Napi::Value& value);
+// Images of which those that are lent are not copied. `held` keeps the arrays of these alive; it
+// must be destroyed on the JavaScript thread.
+struct LentImages {
+  std::vector<at::Tensor> images;  // [H,W,3] u8
+  std::shared_ptr<void> held;
+};
+LentImages to_lent_images(const Napi::Value& value);
 Target to_target(const Napi::Value& value);
 std::vector<Target> to_targets(const Napi::Value& value);
 // `consume` takes over the memory of arrays from lend_bytes(). It frees the memory of other large

@@ -21,18 +21,9 @@ constexpr std::array<std::pair<const char*, MaskFormat>, 4> kMaskFormats{{
     {"none", MaskFormat::None},
 }};
 
-std::vector<uint8_t> thresholded(const std::vector<float>& values, float threshold) {
-  std::vector<uint8_t> bitmap(values.size());
-  std::transform(values.begin(), values.end(), bitmap.begin(), [threshold](float value) -> uint8_t {
-    return value >= threshold ? 1 : 0;
-  });
-  return bitmap;
-}
-
 // A full-size map of zeros with the pasted part filled in.
-template <typename T>
-at::Tensor plane(
-    const ops::PastedMask& part, const std::vector<T>& values, int64_t height, int64_t width) {
+template <typename Part, typename T>
+at::Tensor plane(const Part& part, const std::vector<T>& values, int64_t height, int64_t width) {
   auto result = at::zeros({height, width}, c10::CppTypeToScalarType<T>::value);
   auto* data = result.template data_ptr<T>();
   for (int64_t row = 0; row < part.height; ++row) {
@@ -56,20 +47,18 @@ EncodedDetections encode(
   at::parallel_for(0, count, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const auto index = static_cast<size_t>(i);
-      const auto part =
-          ops::paste_masks(masks.narrow(0, i, 1), boxes.narrow(0, i, 1), height, width).front();
-      switch (options.mask_format) {
-        case MaskFormat::Rle: {
-          const auto bitmap = thresholded(part.values, threshold);
-          encoded.rle[index] = ops::pack_runs(ops::encode_runs(
-              bitmap.data(), part.left, part.top, part.width, part.height, width, height));
-          break;
-        }
-        case MaskFormat::Bitmap:
-          encoded.planes[index] = plane(part, thresholded(part.values, threshold), height, width);
-          break;
-        default:
-          encoded.planes[index] = plane(part, part.values, height, width);
+      const auto mask = masks.narrow(0, i, 1), box = boxes.narrow(0, i, 1);
+      if (options.mask_format == MaskFormat::Float) {
+        const auto part = ops::paste_masks(mask, box, height, width).front();
+        encoded.planes[index] = plane(part, part.values, height, width);
+        continue;
+      }
+      const auto part = ops::paste_bitmap(mask, box, height, width, threshold);
+      if (options.mask_format == MaskFormat::Bitmap) {
+        encoded.planes[index] = plane(part, part.pixels, height, width);
+      } else {
+        encoded.rle[index] = ops::pack_runs(ops::encode_runs(
+            part.pixels.data(), part.left, part.top, part.width, part.height, width, height));
       }
     }
   });

@@ -44,6 +44,16 @@ Napi::Value lend_bytes(const Napi::CallbackInfo& info) {
   return Napi::Uint8Array::New(env, length, Napi::ArrayBuffer(env, buffer), 0);
 }
 
+Napi::Value free_bytes(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  if (!info[0].IsTypedArray()) throw Napi::TypeError::New(env, "array must be a typed array.");
+  const auto array = info[0].As<Napi::TypedArray>();
+  auto buffer = array.ArrayBuffer();
+  // Small arrays of Node.js are parts of a buffer that others use, too.
+  if (!buffer.IsDetached() && array.ByteLength() == buffer.ByteLength()) buffer.Detach();
+  return env.Undefined();
+}
+
 at::Tensor take_lent(const uint8_t* data, int64_t length) {
   const std::lock_guard lock(loans_mutex);
   const auto found = loans.find(data);

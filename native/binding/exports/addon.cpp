@@ -55,6 +55,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("environment", Napi::Function::New(env, environment, "environment"));
   exports.Set("setThreads", Napi::Function::New(env, checked<set_threads>, "setThreads"));
   exports.Set("lendBytes", Napi::Function::New(env, checked<lend_bytes>, "lendBytes"));
+  exports.Set("freeBytes", Napi::Function::New(env, checked<free_bytes>, "freeBytes"));
   exports.Set("placeBlocks", Napi::Function::New(env, checked<place_blocks>, "placeBlocks"));
   exports.Set("gpuMemory", Napi::Function::New(env, checked<gpu_memory>, "gpuMemory"));
   return exports;

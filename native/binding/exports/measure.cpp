@@ -1,6 +1,8 @@
 #include "binding/exports/measure.h"
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -12,7 +14,7 @@
 #include "ops/measure.h"
 #include "ops/rle.h"
 
-// All arguments are copied before the call returns.
+// All arguments but lent pixels are copied before the call returns.
 
 namespace maskrcnn::binding {
 namespace {
@@ -72,16 +74,30 @@ struct MalformedMask {
 };
 using MeasureOutcome = std::variant<MeasuredObjects, MalformedMask>;
 
-ops::Pixels read_pixels(const Napi::Value& value, int64_t width, int64_t height) {
+// Pixels, and what keeps their memory.
+struct OwnedPixels {
+  ops::Pixels pixels;
+  std::shared_ptr<const void> owner;
+};
+
+OwnedPixels read_pixels(const Napi::Value& value, int64_t width, int64_t height) {
   const auto env = value.Env();
   const auto image = read_object(value, "image");
   const auto channels = read_size(image.Get("channels"), "image.channels");
   const auto expected = checked_product(env, {width, height, channels}, "The image");
-  ops::Pixels pixels{{}, width, height, channels};
+  const bool is_lent = image.Get("lent").ToBoolean();
+  OwnedPixels owned{{{}, width, height, channels}, nullptr};
   const auto data = image.Get("data");
-  const auto take = [&](const auto& view) {
+  const auto take = [&]<typename T>(const ArrayView<T>& view) {
     check_length(env, view.length, expected, "image.data");
-    pixels.data = copy(view);
+    if (is_lent) {
+      owned.pixels.data = std::span<const T>(view.data, view.length);
+      owned.owner = hold(data);
+    } else {
+      const auto copied = std::make_shared<const std::vector<T>>(copy(view));
+      owned.pixels.data = std::span<const T>(*copied);
+      owned.owner = copied;
+    }
   };
   const bool is_typed = data.IsTypedArray();
   const auto type = is_typed ? data.As<Napi::TypedArray>().TypedArrayType() : napi_uint8_array;
@@ -93,14 +109,14 @@ ops::Pixels read_pixels(const Napi::Value& value, int64_t width, int64_t height)
   } else {
     take(read_bytes(data, "image.data"));
   }
-  return pixels;
+  return owned;
 }
 
 MeasureOutcome measure_all(
     const std::vector<std::string>& counts,
     int64_t width,
     int64_t height,
-    const std::optional<ops::Pixels>& pixels) {
+    const ops::Pixels* pixels) {
   const auto count = counts.size();
   MeasuredObjects measured{
       std::vector<ObjectShape>(count),
@@ -160,12 +176,12 @@ Napi::Value measure(const Napi::CallbackInfo& info) {
   auto counts = read_strings(info[0], "counts");
   const auto width = read_size(info[1], "width"), height = read_size(info[2], "height");
   checked_product(env, {width, height}, "The bitmap");
-  std::optional<ops::Pixels> pixels;
+  std::optional<OwnedPixels> pixels;
   if (!info[3].IsNull()) pixels = read_pixels(info[3], width, height);
   return run_on_pool(
       env,
       [counts = std::move(counts), width, height, pixels = std::move(pixels)] {
-        return measure_all(counts, width, height, pixels);
+        return measure_all(counts, width, height, pixels ? &pixels->pixels : nullptr);
       },
       to_columns);
 }

@@ -160,14 +160,14 @@ Napi::Value Model::compute_losses(const Napi::CallbackInfo& info) {
 Napi::Value Model::detect(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
-    const auto images = to_images(info[0]);
+    const auto lent = to_lent_images(info[0]);
     const auto options = to_detect_options(info[1]);
     return worker(env)->run(
         env,
-        [state = state(env), images, options] {
+        [state = state(env), lent, options] {
           const at::NoGradGuard no_grad;
           state->network->eval();
-          return detect_and_encode(*state->network, images, options);
+          return detect_and_encode(*state->network, lent.images, options);
         },
         from_detections);
   });

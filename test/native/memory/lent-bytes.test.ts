@@ -5,7 +5,7 @@ import type {StateTensor} from '../../../lib/index.js';
 import {completeModelOptions} from '../../../lib/model/complete-options.js';
 import {fingerprints, tinyModel} from '../../tiny.js';
 
-const {Model, lendBytes} = await loadBinding();
+const {Model, freeBytes, lendBytes} = await loadBinding();
 
 async function tinyNative(seed: number): Promise<NativeModel> {
   const {classes, ...options} = {...tinyModel, seed};
@@ -49,4 +49,27 @@ test('lent memory stays valid where a model takes only part of it', async (t) =>
 
 test('a length that is none is refused', (t) => {
   for (const length of [0, -1, 1.5, Number.NaN]) t.throws(() => lendBytes(length), {instanceOf: RangeError});
+});
+
+test('pixels that are lent are detected on as those that are copied, and stay whole', async (t) => {
+  const model = await tinyNative(3);
+  const [width, height] = [64, 48];
+  const data = Uint8Array.from({length: width * height * 3}, (_, i) => (i * 37) % 251);
+  const before = Uint8Array.from(data);
+  const options = {scoreThreshold: 0, maxDetections: 10, maskFormat: 'rle', maskThreshold: 0.5, views: 1} as const;
+  const [copied] = await model.detect([{data, width, height}], options);
+  const [lent] = await model.detect([{data, width, height, lent: true}], options);
+  t.deepEqual(lent, copied);
+  t.deepEqual(data, before);
+});
+
+test('the memory of an array is freed at once, but not that of a part of a buffer', (t) => {
+  const whole = new Uint8Array(1000);
+  freeBytes(whole);
+  freeBytes(whole);
+  t.is(whole.length, 0);
+  const part = new Uint8Array(1000).subarray(1);
+  freeBytes(part);
+  t.is(part.length, 999);
+  t.throws(() => freeBytes('text' as unknown as Uint8Array), {instanceOf: TypeError});
 });
