@@ -27,6 +27,18 @@ export class Turn {
   }
 }
 
+/** The result of work that yields often, between any two turns of which the event loop runs. */
+export async function runInTurns<Result>(
+  work: Generator<void, Result, undefined>,
+  turn: Turn = new Turn(),
+): Promise<Result> {
+  for (;;) {
+    if (turn.isOver()) await turn.next();
+    const {done, value} = work.next();
+    if (done) return value;
+  }
+}
+
 /** The number of pixels between two looks at the clock: a fraction of a millisecond. */
 const PART = 1 << 16;
 

@@ -1,9 +1,9 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {bool, checkOptions, either, integer, number, oneOf, type Schema} from '../basics/schema.js';
-import {Turn} from '../basics/turns.js';
+import {runInTurns, Turn} from '../basics/turns.js';
 import type {Instance} from '../datasets/dataset.js';
 import {type ImageSource, type RgbImage, readImage} from '../image/read-image.js';
-import {cropRle, type Rle} from '../masks/rle.js';
+import {cropping, type Rle} from '../masks/rle.js';
 import {crop, enlarge, paintShape, type Shape} from './canvas.js';
 import {colorOf, css, inkOn} from './colors.js';
 import {textPath, textWidth} from './font.js';
@@ -181,7 +181,7 @@ export async function detectionItems(
     const box = [boxes[i * 4]!, boxes[i * 4 + 1]!, boxes[i * 4 + 2]!, boxes[i * 4 + 3]!] as const;
     const label = [ids && hashed(i), classNames[i], score?.toFixed(2)].filter(Boolean).join(' ');
     const mask = masks[i];
-    items.push({box, label, shape: mask === undefined ? undefined : wholeShape(mask, image, i)});
+    items.push({box, label, shape: mask === undefined ? undefined : await wholeShape(mask, image, i, turn)});
   }
   return items;
 }
@@ -199,7 +199,12 @@ function hashed(index: number): string {
   return `#${index + 1}`;
 }
 
-function wholeShape(mask: Rle | Uint8Array, {width, height}: RgbImage, index: number): Shape {
+async function wholeShape(
+  mask: Rle | Uint8Array,
+  {width, height}: RgbImage,
+  index: number,
+  turn: Turn,
+): Promise<Shape> {
   const isBitmap = mask instanceof Uint8Array;
   const fits = isBitmap ? mask.length === width * height : mask.size[0] === height && mask.size[1] === width;
   if (!fits) {
@@ -210,5 +215,5 @@ function wholeShape(mask: Rle | Uint8Array, {width, height}: RgbImage, index: nu
       {hint: 'Draw on the image that the detections were made from.'},
     );
   }
-  return isBitmap ? crop(mask, width) : cropRle(mask);
+  return isBitmap ? crop(mask, width) : runInTurns(cropping(mask), turn);
 }

@@ -21,7 +21,7 @@ const STROKE = 1.5;
  */
 export async function drawOverview(
   picture: RgbImage,
-  objects: AsyncIterable<OutlinedObject>,
+  objects: AsyncIterable<OutlinedObject> | Iterable<OutlinedObject>,
   {reduction, ...format}: PictureOptions & {reduction: number},
 ): Promise<Buffer> {
   let {data, width, height} = picture;

@@ -1,5 +1,5 @@
-import {Turn} from '../basics/turns.js';
-import {pixelsOf, type Rle} from './rle.js';
+import {runInTurns} from '../basics/turns.js';
+import {areaOf, atOnce, columnRuns, type Rle} from './rle.js';
 
 /**
  * Which of several detections gets a pixel that all of them cover.
@@ -20,7 +20,10 @@ export const ON_TOP: readonly OnTop[] = ['better', 'smaller'];
 const LEAST_VISIBLE = 0.5;
 
 /** The number of the object that each pixel belongs to, row-major, and the ids of the objects that have no pixel. */
-export type PaintedLabels = {labels: Int32Array; missing: number[]};
+export type PaintedLabels<Labels = Int32Array> = {labels: Labels; missing: number[]};
+
+/** Numbers of the pixels, all 0 before. Those of 16 bits are for up to 65,535 masks. */
+type Canvas = Int32Array | Uint16Array;
 
 /**
  * The number of the detection that each pixel belongs to, in row-major order: 0 for none, else 1, 2, ... in the order
@@ -28,46 +31,43 @@ export type PaintedLabels = {labels: Int32Array; missing: number[]};
  * pixels (the merging step of Kirillov et al., "Panoptic segmentation", 2019).
  */
 export function paintLabels(masks: readonly Rle[], width: number, height: number, onTop: OnTop): PaintedLabels {
-  const work = painting(masks, width, height, onTop);
-  for (;;) {
-    const {done, value} = work.next();
-    if (done) return value;
-  }
+  return atOnce(painting(masks, new Int32Array(width * height), width, onTop));
 }
 
-/** As `paintLabels()`, in turns, so that the event loop runs on. */
-export async function paintLabelsInTurns(
+/** As `paintLabels()`, onto `labels`, which are 0 before. In turns, so that the event loop runs on. */
+export async function paintLabelsInTurns<Labels extends Canvas>(
   masks: readonly Rle[],
+  labels: Labels,
   width: number,
-  height: number,
   onTop: OnTop,
-): Promise<PaintedLabels> {
-  const work = painting(masks, width, height, onTop);
-  const turn = new Turn();
-  for (;;) {
-    if (turn.isOver()) await turn.next();
-    const {done, value} = work.next();
-    if (done) return value;
-  }
+): Promise<PaintedLabels<Labels>> {
+  return runInTurns(painting(masks, labels, width, onTop));
 }
 
-/** Yields after each mask. */
-function* painting(
+/** Yields after each run of pixels. */
+function* painting<Labels extends Canvas>(
   masks: readonly Rle[],
+  labels: Labels,
   width: number,
-  height: number,
   onTop: OnTop,
-): Generator<void, PaintedLabels, undefined> {
-  const labels = new Int32Array(width * height);
+): Generator<void, PaintedLabels<Labels>, undefined> {
   const missing: number[] = [];
   const leastVisible = onTop === 'better' ? LEAST_VISIBLE : 0;
   for (const index of onTop === 'better' ? masks.keys() : yield* smallestFirst(masks)) {
-    const pixels = pixelsOf(masks[index]!);
+    const mask = masks[index]!;
     let visible = 0;
-    for (const at of pixels) if (labels[at] === 0) visible++;
-    if (visible === 0 || visible < leastVisible * pixels.length) missing.push(index + 1);
-    else for (const at of pixels) if (labels[at] === 0) labels[at] = index + 1;
-    yield;
+    for (const [x, from, to] of columnRuns(mask)) {
+      for (let at = from * width + x; at < to * width; at += width) if (labels[at] === 0) visible++;
+      yield;
+    }
+    if (visible === 0 || visible < leastVisible * areaOf(mask)) {
+      missing.push(index + 1);
+      continue;
+    }
+    for (const [x, from, to] of columnRuns(mask)) {
+      for (let at = from * width + x; at < to * width; at += width) if (labels[at] === 0) labels[at] = index + 1;
+      yield;
+    }
   }
   return {labels, missing: missing.sort((a, b) => a - b)};
 }
@@ -75,7 +75,7 @@ function* painting(
 function* smallestFirst(masks: readonly Rle[]): Generator<void, number[], undefined> {
   const areas: number[] = [];
   for (const mask of masks) {
-    areas.push(pixelsOf(mask).length);
+    areas.push(areaOf(mask));
     yield;
   }
   return [...masks.keys()].sort((a, b) => areas[a]! - areas[b]!);

@@ -25,9 +25,9 @@ export function pixelsOf({size: [height, width], counts}: Rle): Int32Array {
   const area = checkedArea(runs, width, height);
   const pixels = new Int32Array(area);
   let filled = 0;
-  eachObjectRun(runs, (from, to) => {
-    for (let at = from; at < to; at++) pixels[filled++] = (at % height) * width + Math.floor(at / height);
-  });
+  for (const [x, from, to] of inColumns(runs, height)) {
+    for (let y = from; y < to; y++) pixels[filled++] = y * width + x;
+  }
   return pixels;
 }
 
@@ -35,11 +35,16 @@ export function pixelsOf({size: [height, width], counts}: Rle): Int32Array {
 export type CroppedRle = {bitmap: Uint8Array; left: number; top: number; width: number; height: number};
 
 /** The object of a mask in its bounding box. Its work grows with the object, not with the image. Throws RangeError. */
-export function cropRle({size: [height, width], counts}: Rle): CroppedRle {
+export function cropRle(rle: Rle): CroppedRle {
+  return atOnce(cropping(rle));
+}
+
+/** As `cropRle()`. Yields after a few thousand pixels, so that large objects can be cropped in turns. */
+export function* cropping({size: [height, width], counts}: Rle): Generator<void, CroppedRle, undefined> {
   const runs = parseCounts(counts);
   checkedArea(runs, width, height);
   let [left, top, right, bottom] = [width, height, 0, 0];
-  eachObjectRun(runs, (from, to) => {
+  for (const [from, to] of objectRuns(runs)) {
     const first = Math.floor(from / height);
     const last = Math.floor((to - 1) / height);
     left = Math.min(left, first);
@@ -47,24 +52,56 @@ export function cropRle({size: [height, width], counts}: Rle): CroppedRle {
     // A run that goes on in the next column touches the lower and the upper edge.
     top = Math.min(top, first === last ? from % height : 0);
     bottom = Math.max(bottom, first === last ? ((to - 1) % height) + 1 : height);
-  });
+  }
   if (right === 0) return {bitmap: new Uint8Array(0), left: 0, top: 0, width: 0, height: 0};
   const size = {width: right - left, height: bottom - top};
   const bitmap = new Uint8Array(size.width * size.height);
-  eachObjectRun(runs, (from, to) => {
-    for (let at = from; at < to; at++) {
-      bitmap[((at % height) - top) * size.width + Math.floor(at / height) - left] = 1;
-    }
-  });
+  for (const [x, from, to] of inColumns(runs, height)) {
+    for (let y = from; y < to; y++) bitmap[(y - top) * size.width + x - left] = 1;
+    yield;
+  }
   return {bitmap, left, top, ...size};
 }
 
-/** Calls `run` for the pixels `from` to `to` (exclusive), column by column, of each run of the object. */
-function eachObjectRun(runs: readonly number[], run: (from: number, to: number) => void): void {
+/** The rows `from` to `to` (exclusive) of column `x`, in which an object has all pixels. */
+export type ColumnRun = readonly [x: number, from: number, to: number];
+
+/** The number of pixels of the object of a mask. Throws RangeError as `decodeRle()` does. */
+export function areaOf({size: [height, width], counts}: Rle): number {
+  return checkedArea(parseCounts(counts), width, height);
+}
+
+/** The object of a mask, column by column, in runs of pixels that end at the image's edge. Throws RangeError. */
+export function columnRuns({size: [height, width], counts}: Rle): Iterable<ColumnRun> {
+  const runs = parseCounts(counts);
+  checkedArea(runs, width, height);
+  return inColumns(runs, height);
+}
+
+function* inColumns(runs: readonly number[], height: number): Generator<ColumnRun, void, undefined> {
+  for (const [from, to] of objectRuns(runs)) {
+    for (let x = Math.floor(from / height), at = from; at < to; x++) {
+      const end = Math.min(to, (x + 1) * height);
+      yield [x, at - x * height, end - x * height];
+      at = end;
+    }
+  }
+}
+
+/** The pixels `from` to `to` (exclusive), column by column, of each run of the object. */
+function* objectRuns(runs: readonly number[]): Generator<readonly [from: number, to: number], void, undefined> {
   let at = 0;
   for (const [index, length] of runs.entries()) {
-    if (index % 2 === 1 && length > 0) run(at, at + length);
+    if (index % 2 === 1 && length > 0) yield [at, at + length];
     at += length;
+  }
+}
+
+/** The result of work that yields, without a pause. */
+export function atOnce<Result>(work: Generator<void, Result, undefined>): Result {
+  for (;;) {
+    const {done, value} = work.next();
+    if (done) return value;
   }
 }
 

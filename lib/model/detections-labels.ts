@@ -36,14 +36,18 @@ export function detectionsToLabels(detections: Detections, options: LabelsOption
   return {width, height, ...paintLabels(masks, width, height, onTop)};
 }
 
-/** As `detectionsToLabels()`, in turns, so that the event loop runs on. */
-export async function detectionsToLabelsInTurns(
+/**
+ * As `detectionsToLabels()`, onto `labels`, which are 0 before: of 16 bits for up to 65,535 detections. In turns, so
+ * that the event loop runs on.
+ */
+export async function detectionsToLabelsInTurns<Labels extends Int32Array | Uint16Array = Int32Array>(
   detections: Detections,
   options: LabelsOptions = {},
-): Promise<DetectionLabels> {
+  labels = new Int32Array(detections.width * detections.height) as Labels,
+): Promise<{width: number; height: number; labels: Labels; missing: number[]}> {
   const {onTop = 'better'} = checked(detections, options);
   const {width, height, masks} = detections;
-  return {width, height, ...(await paintLabelsInTurns(masks, width, height, onTop))};
+  return {width, height, ...(await paintLabelsInTurns(masks, labels, width, onTop))};
 }
 
 function checked({masks, scores}: Detections, options: LabelsOptions): LabelsOptions {
