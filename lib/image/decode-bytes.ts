@@ -1,11 +1,19 @@
 import {MaskRcnnError} from '../basics/errors.js';
+import {inTurns, Turn} from '../basics/turns.js';
 import {hintOf, reasonOf, Undecodable} from './bytes.js';
+import {discard} from './discard.js';
 import {detectFormat, type ImageFormat} from './format.js';
 import {explainTiff} from './tiff-faults.js';
 
-/** The bytes of a caller, as decoders may have them: a TIFF is changed before it is decoded, so it is copied. */
-export function ownBytes(bytes: Uint8Array): Uint8Array {
-  return detectFormat(bytes) === 'tiff' ? new Uint8Array(bytes) : bytes; // `slice()` of a Buffer makes no copy
+/**
+ * What `decode` makes of the bytes of a caller. A TIFF is changed before it is decoded, so `decode` gets a copy of it,
+ * which is made in turns.
+ */
+export async function withOwnBytes<T>(bytes: Uint8Array, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+  if (detectFormat(bytes) !== 'tiff') return decode(bytes);
+  const copy = new Uint8Array(bytes.length);
+  await inTurns(bytes.length, (from, to) => copy.set(bytes.subarray(from, to), from), new Turn(), 1 << 20);
+  return decode(copy).finally(() => discard(copy));
 }
 
 /**

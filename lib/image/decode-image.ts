@@ -1,6 +1,7 @@
 import {show} from '../basics/wording.js';
 import {NUMBERS_HINT, Undecodable} from './bytes.js';
 import {decodePlanes, type PlaneSource, type Planes, type Space} from './decode-planes.js';
+import {discard} from './discard.js';
 import {distributionOf} from './distribution.js';
 import {checkSize, type ImageFormat} from './format.js';
 import {chooseChannels, fromPlanes} from './from-planes.js';
@@ -170,7 +171,10 @@ async function fromNumbers(
   const alpha = looksAtAlpha ? await distributionOf(planes.pop()!, type) : undefined;
   const isTransparent = alpha?.values !== undefined && alpha.values[0] < fullRange(type)[1];
   const more = isDefault ? channelNotices(name, {channels, hasAlpha, isTransparent, isCmyk}) : [];
-  return fromPlanes(planes, {name, width, height, type, range, channels, ...pagesOf(file), inverted}, more);
+  const of = {name, width, height, type, range, channels, ...pagesOf(file), inverted};
+  const image = await fromPlanes(planes, of, more);
+  for (const {values} of planes) discard(values);
+  return image;
 }
 
 async function openOther(bytes: Uint8Array, how: Decoding): Promise<Opened> {

@@ -38,6 +38,16 @@ export function detectFormat(bytes: Uint8Array): ImageFormat | undefined {
   return undefined;
 }
 
+/** Why an image is not decoded whole. */
+export class TooManyPixels extends Undecodable {
+  constructor(
+    readonly width: number,
+    readonly height: number,
+  ) {
+    super(`${width} × ${height} is more than ${MAX_PIXELS} pixels`, {hint: IN_TILES});
+  }
+}
+
 const IN_TILES = 'Work on it in tiles: see the guide "Large images".';
 
 /**
@@ -47,6 +57,6 @@ const IN_TILES = 'Work on it in tiles: see the guide "Large images".';
 export function checkSize(width: number, height: number): void {
   if (width < 1 || height < 1) throw new Error(`its size is ${width} × ${height}`);
   if (width * height > MAX_PIXELS) {
-    throw new Undecodable(`${width} × ${height} is more than ${MAX_PIXELS} pixels`, {hint: IN_TILES});
+    throw new TooManyPixels(width, height);
   }
 }

@@ -4,7 +4,7 @@ import {show} from '../basics/wording.js';
 import {bmpSize} from './bmp.js';
 import {bmpToRgb} from './bmp-to-rgb.js';
 import {hintOf, readBytes, reasonOf} from './bytes.js';
-import {decodeBytes, ownBytes} from './decode-bytes.js';
+import {decodeBytes, withOwnBytes} from './decode-bytes.js';
 import {decodeImage} from './decode-image.js';
 import {checkSize, detectFormat, MAX_PIXELS} from './format.js';
 import {loadSharp} from './load-sharp.js';
@@ -61,7 +61,7 @@ export async function readImage(source: ImageSource, options: ReadImageOptions =
     const file = await readBytes(source, 'INVALID_IMAGE');
     return decode(file.bytes, file.name, how, file.name);
   }
-  if (source instanceof Uint8Array) return decode(ownBytes(source), name, how);
+  if (source instanceof Uint8Array) return withOwnBytes(source, (bytes) => decode(bytes, name, how));
   refuseForRaw(how.pixels, (source as RawImage | null)?.file ?? name, 'readImage');
   return fromRaw(source, (source as RawImage | null)?.file ?? name);
 }
@@ -92,14 +92,17 @@ export async function readImageSize(
   source: string | URL | Uint8Array,
   {exifOrientation = true, page, name: given = 'The image'}: Omit<ReadImageOptions, 'range' | 'channels'> = {},
 ): Promise<{width: number; height: number}> {
-  const isFile = !(source instanceof Uint8Array);
-  const {bytes, name} = isFile ? await readBytes(source, 'INVALID_IMAGE') : {bytes: ownBytes(source), name: given};
-  const size = await sizeInHeader(bytes, exifOrientation, page ?? 0).catch(() => undefined);
-  if (size !== undefined) return size;
-  // If the header cannot be read, the decoder throws the error.
-  const how = {exifOrientation, pixels: {page: page ?? 0}};
-  const {width, height} = await decode(bytes, name, how, isFile ? name : undefined);
-  return {width, height};
+  const size = async (bytes: Uint8Array, name: string, file?: string) => {
+    const inHeader = await sizeInHeader(bytes, exifOrientation, page ?? 0).catch(() => undefined);
+    if (inHeader !== undefined) return inHeader;
+    // If the header cannot be read, the decoder throws the error.
+    const how = {exifOrientation, pixels: {page: page ?? 0}};
+    const {width, height} = await decode(bytes, name, how, file);
+    return {width, height};
+  };
+  if (source instanceof Uint8Array) return withOwnBytes(source, (bytes) => size(bytes, given));
+  const {bytes, name} = await readBytes(source, 'INVALID_IMAGE');
+  return size(bytes, name, name);
 }
 
 async function sizeInHeader(bytes: Uint8Array, exifOrientation: boolean, page: number) {

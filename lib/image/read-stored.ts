@@ -1,7 +1,7 @@
 import {inTurns} from '../basics/turns.js';
 import {bmpToRgb} from './bmp-to-rgb.js';
 import {readBytes} from './bytes.js';
-import {decodeBytes, ownBytes} from './decode-bytes.js';
+import {decodeBytes, withOwnBytes} from './decode-bytes.js';
 import {decodeStored} from './decode-image.js';
 import type {Planes} from './decode-planes.js';
 import type {RgbImage} from './rgb-image.js';
@@ -36,7 +36,7 @@ export async function readStored(
   source: string | URL | Uint8Array,
   {name, page = 0}: ReadStoredOptions,
 ): Promise<StoredImage> {
-  if (source instanceof Uint8Array) return decode(ownBytes(source), {name}, page);
+  if (source instanceof Uint8Array) return withOwnBytes(source, (bytes) => decode(bytes, {name}, page));
   const {bytes, name: file} = await readBytes(source, 'INVALID_IMAGE');
   return decode(bytes, {name: file, file}, page);
 }
