@@ -6,7 +6,13 @@ import {join, sep} from 'node:path';
 import {MaskRcnnError} from '../lib/basics/errors.js';
 
 /** Files that the package reads at run time and that the compiler does not copy. */
-const PARTS = ['report/page/report.css', 'report/page/report.js', 'report/page/report-gallery.js', 'serve/finder.js'];
+const PARTS = [
+  'report/page/report.css',
+  'report/page/report.js',
+  'report/page/report-gallery.js',
+  'serve/finder.js',
+  'serve/token-form.js',
+];
 
 /** Compiles lib/ to dist/, and removes from it what has no source any more. Throws BUILD_FAILED. */
 export async function compileTypeScript(root: string): Promise<void> {

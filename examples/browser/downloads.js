@@ -1,12 +1,18 @@
 import {polygonsOf} from './outlines.js';
 
-/** One line for each object. Coordinates and areas are in pixels. */
-export function toCsv(objects) {
-  const quote = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = objects.map(({name, score, box, area}, i) =>
-    [i + 1, quote(name), score.toFixed(4), ...box.map((side) => side.toFixed(2)), area].join(','),
+/**
+ * One line for each object, in pixels, with the columns that a browser can fill of those that `maskrcnn predict` and
+ * `maskrcnn serve` write: centroids are those of the pixels' centres, and a box ends after its last row and column.
+ */
+export function toCsv(objects, image) {
+  const quote = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = objects.map(({name, score, area, centroid, bounds}, i) =>
+    [quote(image), i + 1, quote(name), score, area, ...centroid, ...bounds].join(','),
   );
-  return ['id,class,score,x0,y0,x1,y1,area', ...lines, ''].join('\n');
+  const boxes = [0, 1, 2, 3].map((side) => `bbox-${side}`);
+  return [['image', 'id', 'class', 'score', 'area', 'centroid-0', 'centroid-1', ...boxes].join(','), ...lines, ''].join(
+    '\r\n',
+  );
 }
 
 /** A feature for each object, with y downwards as in QuPath. */

@@ -47,6 +47,9 @@ export function decode(file) {
   });
 }
 
+/** Only a server has a table of its own. */
+export const table = undefined;
+
 /** The detections on a bitmap. */
 export function find({image}) {
   const copy = new OffscreenCanvas(image.width, image.height).getContext('2d', {willReadFrequently: true});

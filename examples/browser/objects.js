@@ -11,11 +11,28 @@ export function toObjects({boxes, labels, classNames, scores, masks}) {
       color: colorOf(labels[i]),
     };
     if (masks[i] === undefined) return {...object, ...ofBox(object.box)};
-    const {bitmap, left, top, width, height} = cropRle(masks[i]);
-    const area = bitmap.reduce((sum, value) => sum + value, 0);
-    const rings = outlinesOf(bitmap, width, height).map((ring) => ring.map(([x, y]) => [left + x, top + y]));
-    return {...object, area, rings};
+    const crop = cropRle(masks[i]);
+    const rings = outlinesOf(crop.bitmap, crop.width, crop.height).map((ring) =>
+      ring.map(([x, y]) => [crop.left + x, crop.top + y]),
+    );
+    return {...object, ...measured(crop), rings};
   });
+}
+
+/** Area, and [row, column] of the centroid and of the box, as in tables of `maskrcnn`. */
+function measured({bitmap, left, top, width, height}) {
+  let [area, rows, columns] = [0, 0, 0];
+  for (let at = 0; at < bitmap.length; at++) {
+    if (bitmap[at] === 0) continue;
+    area++;
+    rows += Math.floor(at / width);
+    columns += at % width;
+  }
+  return {
+    area,
+    centroid: area === 0 ? ['', ''] : [top + rows / area, left + columns / area],
+    bounds: area === 0 ? ['', '', '', ''] : [top, left, top + height, left + width],
+  };
 }
 
 /** Without masks, boxes are the outlines. */
@@ -26,7 +43,12 @@ function ofBox([x0, y0, x1, y1]) {
     [x1, y1],
     [x0, y1],
   ];
-  return {area: Math.round((x1 - x0) * (y1 - y0)), rings: [corners]};
+  return {
+    area: Math.round((x1 - x0) * (y1 - y0)),
+    centroid: [(y0 + y1 - 1) / 2, (x0 + x1 - 1) / 2],
+    bounds: [y0, x0, y1, x1],
+    rings: [corners],
+  };
 }
 
 /** A colour for each class as [r, g, b]. Neighbouring labels have hues far apart. */

@@ -1,5 +1,5 @@
 import {offer, toCsv, toGeoJson} from './downloads.js';
-import {decode, find, note, open} from './finder.js';
+import {decode, find, note, open, table} from './finder.js';
 import {draw, toObjects} from './objects.js';
 
 const element = (id) => document.getElementById(id);
@@ -157,7 +157,20 @@ for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
   });
 }
 
-element('csv').addEventListener('click', () => offer(`${shown.name}.csv`, toCsv(visible()), 'text/csv'));
+element('csv').addEventListener('click', async ({target}) => {
+  const {image, file, name} = shown;
+  target.disabled = true;
+  try {
+    const scoreThreshold = Number(threshold.value);
+    const text =
+      table === undefined ? toCsv(visible(), file?.name ?? name) : await table({image, file, scoreThreshold});
+    offer(`${name}.csv`, text, 'text/csv');
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    target.disabled = shown.image === undefined;
+  }
+});
 element('geojson').addEventListener('click', () =>
   offer(`${shown.name}.geojson`, toGeoJson(visible()), 'application/geo+json'),
 );

@@ -1,4 +1,6 @@
 // Asks the server for objects. It takes the place of the finder.js of the example for browsers.
+import {askForToken, withToken} from './token-form.js';
+
 export {cropRle} from './rle.js';
 
 export const note = 'It goes to this server only.';
@@ -7,27 +9,24 @@ export const note = 'It goes to this server only.';
 let model;
 
 /** Fetches from the server. Asks for its token when it needs one. Throws an Error with its sentence. */
-async function ask(path, request = {}) {
-  const token = sessionStorage.getItem('token');
-  const headers = {...request.headers, ...(token !== null && {authorization: `Bearer ${token}`})};
+async function ask(path, request = {}, onQuestion = () => {}) {
+  const headers = withToken({...request.headers});
   const response = await fetch(path, {...request, headers}).catch(() => {
     throw new Error('The server does not answer.');
   });
   if (response.ok) return response;
   const {message, hint} = await response.json().catch(() => ({message: `The server says ${response.status}.`}));
   if (response.status === 401) {
-    const given = prompt('The token of this server:');
-    if (given !== null) {
-      sessionStorage.setItem('token', given.trim());
-      return ask(path, request);
-    }
+    onQuestion();
+    await askForToken(headers);
+    return ask(path, request, onQuestion);
   }
   throw new Error(hint === undefined ? message : `${message} ${hint}`);
 }
 
 /** Takes the model called `name`, or the first. Returns its class names, its lowest score, and the names of all. */
-export async function open(_onProgress, name) {
-  const {models} = await (await ask('models')).json();
+export async function open(onProgress, name) {
+  const {models} = await (await ask('models', {}, () => onProgress('This server needs its token.', 0))).json();
   model = models.find((each) => each.name === name) ?? models[0];
   return {...model, models: models.map((each) => each.name)};
 }
@@ -49,10 +48,7 @@ export async function decode(file) {
 
 /** The detections on an image: a file is sent as it is, a picture of the camera as JPEG. */
 export async function find({image, file}) {
-  const body = file ?? (await toJpeg(image));
-  const name = file?.name ?? 'The picture of the camera';
-  const parameters = new URLSearchParams({model: model.name, name: shortened(name), scoreThreshold: 0, format: 'json'});
-  const response = await ask(`predict?${parameters}`, {method: 'POST', body});
+  const response = await predict({image, file}, {scoreThreshold: 0, format: 'json'});
   const [{objects}] = (await response.json()).images;
   return {
     boxes: Float32Array.from(objects.flatMap(({box}) => box)),
@@ -61,6 +57,18 @@ export async function find({image, file}) {
     scores: Float32Array.from(objects, ({score}) => score),
     masks: objects.flatMap(({mask}) => (mask === undefined ? [] : [mask])),
   };
+}
+
+/** The table that the server makes, with all measurements of the objects with a score above `scoreThreshold`. */
+export async function table({image, file, scoreThreshold}) {
+  return (await predict({image, file}, {scoreThreshold, format: 'csv'})).text();
+}
+
+async function predict({image, file}, parameters) {
+  const body = file ?? (await toJpeg(image));
+  const name = file?.name ?? 'The picture of the camera';
+  const all = new URLSearchParams({model: model.name, name: shortened(name), ...parameters});
+  return ask(`predict?${all}`, {method: 'POST', body});
 }
 
 /** The server takes no longer names. */

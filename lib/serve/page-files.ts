@@ -15,6 +15,7 @@ const ROOT = new URL('../../', import.meta.url);
 /** The page of the example for browsers. It asks finder.js for objects, and here that asks the server. */
 const PAGE = new URL('examples/browser/', ROOT);
 const FINDER = new URL('finder.js', import.meta.url);
+const TOKEN_FORM = new URL('token-form.js', import.meta.url);
 /** What finder.js imports of this package. It imports nothing itself. */
 const RLE = new URL('dist/masks/rle.js', ROOT);
 
@@ -31,6 +32,7 @@ export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     }
     for (const [path, file] of [
       ['/finder.js', FINDER],
+      ['/token-form.js', TOKEN_FORM],
       ['/rle.js', RLE],
     ] as const) {
       files.set(path, {type: TYPES['.js']!, content: await readFile(file)});

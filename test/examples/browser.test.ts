@@ -8,6 +8,8 @@ import test from 'ava';
 import {build} from 'esbuild';
 import sharp from 'sharp';
 import {decodeRle, exportOnnx, type MaskRcnn, maskRcnn} from '../../lib/index.js';
+import {cropRle} from '../../lib/masks/rle.js';
+import {objectColumns} from '../../lib/measure/tables.js';
 import {images, largestDifference} from '../onnx/networks.js';
 import {chromium} from '../report/chromium.js';
 import {tinyModel} from '../tiny.js';
@@ -108,15 +110,25 @@ inBrowser('the page finds what predict() finds, in the WASM of onnxruntime-web',
     return count > 0 ? [`${name} ${count}`] : [];
   });
   t.deepEqual(counts, expectedCounts);
-  const csv = (await page.value<string>('offered[0].text()')).trim().split('\n').slice(1);
+  const [header, ...csv] = (await page.value<string>('offered[0].text()')).trim().split('\r\n');
+  // Columns of the tables that the package writes, in the same order.
+  const all = objectColumns({detections: true, channels: 0, microns: false});
+  t.deepEqual(
+    header!.split(','),
+    all.filter((name) => header!.split(',').includes(name)),
+  );
   t.is(csv.length, found.scores.length);
   for (const [i, line] of csv.entries()) {
-    const [, name, score, x0] = line.split(',');
+    const [image, , name, score] = line.split(',');
+    t.is(image, 'cells.png');
     // Weights of float16 change the scores by about 0.001.
     t.true(Math.abs(Number(score) - found.scores[i]!) < 0.005, `${line} ${found.scores[i]}`);
     if (Math.abs(found.scores[i]! - (found.scores[i + 1] ?? 0)) > 0.01) {
       t.is(name, found.classNames[i]);
-      t.true(Math.abs(Number(x0) - found.boxes[4 * i]!) < 2);
+      const {left, top, width, height} = cropRle(found.masks[i]!);
+      const bounds = [top, left, top + height, left + width];
+      for (const [side, value] of line.split(',').slice(7).entries())
+        t.true(Math.abs(Number(value) - bounds[side]!) < 3);
     }
   }
   const {features} = JSON.parse(await page.value<string>('offered[1].text()'));
@@ -125,7 +137,7 @@ inBrowser('the page finds what predict() finds, in the WASM of onnxruntime-web',
   for (const [i, {geometry}] of features.entries()) {
     const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
     const area = polygons.flat().reduce((sum: number, ring: number[][]) => sum + areaOf(ring), 0);
-    t.is(Math.round(area), Number(csv[i]!.split(',').at(-1)));
+    t.is(Math.round(area), Number(csv[i]!.split(',')[4]));
   }
   const pixels = found.masks.map((mask) => decodeRle(mask).reduce((sum, value) => sum + value, 0));
   t.true(Math.max(...pixels) > 0);

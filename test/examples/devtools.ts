@@ -1,6 +1,9 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import type {Readable, Writable} from 'node:stream';
 
+/** What Chromium says while a page is only beginning to load. */
+const NO_PAGE_YET = 'Cannot find default execution context';
+
 type Answer = {id?: number; result?: Record<string, unknown>; error?: {message: string}};
 
 /**
@@ -65,7 +68,12 @@ export class BrowserPage {
   /** Waits until an expression is true. */
   async until(expression: string, milliseconds = 60_000): Promise<void> {
     const end = Date.now() + milliseconds;
-    while (!(await this.value<boolean>(expression))) {
+    const isTrue = () =>
+      this.value<boolean>(expression).catch((error: Error) => {
+        if (error.message === NO_PAGE_YET) return false;
+        throw error;
+      });
+    while (!(await isTrue())) {
       if (Date.now() > end) throw new Error(`'${expression}' did not become true.`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

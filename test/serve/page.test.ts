@@ -1,4 +1,4 @@
-import {writeFile} from 'node:fs/promises';
+import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
@@ -29,10 +29,22 @@ inBrowser('the page shows what predict() finds, also on what browsers cannot rea
   t.teardown(() => page.close());
   const status = () => page.value<string>("document.getElementById('status').textContent");
   const total = () => page.value<string>("document.getElementById('total').textContent");
-  await page.send('Page.enable');
-  // The question for the token, as soon as it is there.
-  const answer = () => page.send('Page.handleJavaScriptDialog', {accept: true, promptText: 'let me in'});
-  while ((await answer().catch(() => undefined)) === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+  const problem = () => page.value<string>("document.querySelector('.token .problem').textContent");
+  const give = async (token: string) => {
+    const form = "document.querySelector('form.token')";
+    await page.until(`${form} !== null`);
+    await page.value(`(${form}.querySelector('input').value = ${JSON.stringify(token)}, ${form}.requestSubmit())`);
+  };
+  await page.until("document.querySelector('form.token input[type=password]') !== null");
+  t.is(await status(), 'This server needs its token.');
+  t.is(await problem(), '');
+  await give('geheim –');
+  t.is(await problem(), 'A token has letters, digits and signs of ASCII only.');
+  await give('wrong');
+  await page.until("document.querySelector('.token .problem')?.textContent.startsWith('The server')");
+  t.is(await problem(), 'The server does not take this token.');
+  t.is(await page.value('JSON.stringify([sessionStorage, localStorage, document.cookie])'), '[{},{},""]');
+  await give(' let me in ');
   await page.until("document.getElementById('image')?.disabled === false");
   t.is(await status(), `Ready. Finds ${weights.model.classes.join(', ')}.`);
   t.deepEqual(await page.value("Array.from(document.getElementById('model').options, ({text}) => text)"), [
@@ -48,6 +60,33 @@ inBrowser('the page shows what predict() finds, also on what browsers cannot rea
     await page.until(`document.getElementById('status').textContent.startsWith('${name}: 320')`);
     t.is(await total(), String(found.scores.length), name);
   }
+  t.is(await page.value("document.querySelector('form.token')"), null);
+  t.is(await page.value('JSON.stringify([sessionStorage, localStorage])'), '[{"token":"let me in"},{}]');
+
+  // The table is the server's, of the objects that are shown.
+  await page.value(`(() => {
+    const threshold = document.getElementById('threshold');
+    threshold.value = '0.6';
+    threshold.dispatchEvent(new Event('input'));
+    URL.createObjectURL = (blob) => ((globalThis.offered = blob), 'about:blank#offered');
+    HTMLAnchorElement.prototype.click = () => {};
+    document.getElementById('csv').click();
+  })()`);
+  await page.until('globalThis.offered !== undefined');
+  const table = await fetch(`${url}/predict?format=csv&scoreThreshold=0.6&name=cells.tif`, {
+    method: 'POST',
+    body: new Uint8Array(await readFile(join(weights.folder, 'cells.tif'))),
+    headers: {authorization: 'Bearer let me in'},
+  });
+  t.is(await page.value('offered.text()'), await table.text());
+  t.is(await total(), String(found.scores.filter((score) => score > 0.6).length));
+
+  // A server that has another token by now is asked again, and what was wanted goes on.
+  await page.value("sessionStorage.setItem('token', 'of yesterday')");
+  await page.choose('#image', join(weights.folder, 'cells.png'));
+  await page.until("document.querySelector('.token .problem')?.textContent.startsWith('The server')");
+  await give('let me in');
+  await page.until("document.getElementById('status').textContent.startsWith('cells.png: 320')");
   await page.choose('#image', join(weights.folder, 'broken.png'));
   await page.until("document.getElementById('status').classList.contains('problem')");
   t.is(
