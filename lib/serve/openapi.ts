@@ -14,6 +14,9 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   masks: 'Whether the answer has masks.',
   tiles: 'Cuts the image into tiles of this size in pixels, and joins what they cut.',
   overlap: 'How many pixels neighbouring tiles share.',
+  skipBlank: 'Leaves out tiles whose values differ by at most this, 0 to 255, or `glass`: those that are empty glass.',
+  level: 'The level of a pyramid that is cut into tiles, 0 for the largest.',
+  pixelSize: 'How large the pixels that are cut into tiles shall be, in µm, if the file says it.',
   onTop: 'Which object gets a pixel that several cover, in label masks.',
   micronsPerPixel: "The length of a pixel's side in µm, for tables.",
   range: 'Which stored values become black and white: full, percentile, or two numbers.',
@@ -27,6 +30,14 @@ const NUMBERS = {
   maxDetections: {type: 'integer', minimum: 1},
   tiles: {type: 'integer', minimum: 16},
   overlap: {type: 'integer', minimum: 0},
+  skipBlank: {
+    anyOf: [
+      {type: 'number', minimum: 0, maximum: 255},
+      {type: 'string', enum: ['glass']},
+    ],
+  },
+  level: {type: 'integer', minimum: 0},
+  pixelSize: {type: 'number', exclusiveMinimum: 0},
   micronsPerPixel: {type: 'number', exclusiveMinimum: 0},
   page: {type: 'integer', minimum: 0},
   views: {type: 'integer', enum: [1, 2, 4]},
@@ -44,11 +55,10 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
     '413': problem('More bytes, pixels or images than the server takes'),
     '415': problem('A body that is compressed as a whole'),
     '422': problem('An image that cannot be read'),
-    '429': problem('Too many requests wait; the header Retry-After says when to come again'),
-    '503': problem('The server is ending'),
+    '429': {...problem('Too many requests wait'), ...RETRY_AFTER},
+    '503': {...problem('The server is ending'), ...RETRY_AFTER},
     '504': problem(`Not done within ${limits.timeoutSeconds} s`),
   };
-  const image = {description: 'The bytes of an image file', schema: {type: 'string', format: 'binary'}};
   const security = token ? {security: [{token: []}]} : {};
   return {
     openapi: '3.1.0',
@@ -57,6 +67,7 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
       version,
       description: 'Finds the objects in images with Mask R-CNN. Any request may also get 405, 408, 417, 421 or 431.',
     },
+    servers: [{url: '/'}],
     paths: {
       '/predict': {
         post: {
@@ -67,12 +78,13 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
           requestBody: {
             required: true,
             content: {
-              'image/*': {schema: image.schema},
-              'application/octet-stream': {schema: image.schema},
+              // The first is what generated clients send.
+              'application/octet-stream': {schema: BINARY},
+              'image/*': {schema: BINARY},
               'multipart/form-data': {
                 schema: {
                   type: 'object',
-                  properties: {image: {type: 'array', maxItems: limits.maxImages, items: image.schema}},
+                  properties: {image: {type: 'array', maxItems: limits.maxImages, items: BINARY}},
                 },
               },
             },
@@ -86,12 +98,15 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
       },
       '/image': {
         post: {
-          operationId: 'image',
+          operationId: 'viewImage',
           summary: 'The image as the network sees it, as PNG: a page of a stack, or 16 bits in a range',
           ...security,
           parameters: parametersOf(READING_OPTIONS),
-          requestBody: {required: true, content: {'image/*': {schema: image.schema}}},
-          responses: {'200': {description: 'The image', content: {'image/png': {}}}, ...refusals},
+          requestBody: {
+            required: true,
+            content: {'application/octet-stream': {schema: BINARY}, 'image/*': {schema: BINARY}},
+          },
+          responses: {'200': {description: 'The image', content: {'image/png': {schema: BINARY}}}, ...refusals},
         },
       },
       '/models': {
@@ -106,16 +121,20 @@ export function openApi({version, limits, token}: {version: string; limits: Limi
         },
       },
       '/health': {
-        get: {operationId: 'health', summary: 'Whether the process runs', responses: {'200': {description: 'It runs'}}},
+        get: {
+          operationId: 'health',
+          summary: 'Whether the process runs',
+          responses: {'200': {description: 'It runs', content: json({$ref: '#/components/schemas/Status'})}},
+        },
       },
       '/ready': {
         get: {
           operationId: 'ready',
           summary: 'Whether it takes requests',
           responses: {
-            '200': {description: 'It does'},
-            '429': problem('Its queue is full'),
-            '503': problem('It ends'),
+            '200': {description: 'It does', content: json({$ref: '#/components/schemas/Status'})},
+            '429': {...problem('Its queue is full'), ...RETRY_AFTER},
+            '503': {...problem('It ends'), ...RETRY_AFTER},
           },
         },
       },
@@ -143,9 +162,9 @@ function json(schema: object): object {
 function answers(): object {
   const bodies: Record<Exclude<AnswerFormat, 'labels'>, object> = {
     json: {schema: {$ref: '#/components/schemas/Predictions'}},
-    geojson: {schema: {type: 'object'}},
+    geojson: {schema: {$ref: '#/components/schemas/FeatureCollection'}},
     csv: {schema: {type: 'string'}},
-    overlay: {},
+    overlay: {schema: BINARY},
   };
   return Object.fromEntries(Object.entries(bodies).map(([name, body]) => [ANSWERS[name as AnswerFormat], body]));
 }
@@ -157,6 +176,13 @@ function parametersOf(schema: Readonly<Record<string, Rule>>) {
     return {name, in: 'query' as const, required: false, description: DESCRIPTIONS[name] ?? name, schema: type};
   });
 }
+
+const RETRY_AFTER = {
+  headers: {'Retry-After': {description: 'Seconds after which to come again', schema: {type: 'integer'}}},
+} as const;
+
+/** The bytes of an image file. */
+const BINARY = {type: 'string', format: 'binary'} as const;
 
 const SCHEMAS = {
   Problem: {
@@ -184,6 +210,10 @@ const SCHEMAS = {
       file: {type: 'string'},
       width: {type: 'integer'},
       height: {type: 'integer'},
+      downsample: {
+        type: 'number',
+        description: 'With level or pixelSize: how many pixels of the image a pixel is wide',
+      },
       objects: {type: 'array', items: {$ref: '#/components/schemas/DetectedObject'}},
     },
   },
@@ -211,6 +241,20 @@ const SCHEMAS = {
         },
       },
     },
+  },
+  FeatureCollection: {
+    type: 'object',
+    description: 'Outlines as GeoJSON (RFC 7946), in pixels of the image, with y downwards',
+    required: ['type', 'features'],
+    properties: {
+      type: {type: 'string', enum: ['FeatureCollection']},
+      features: {type: 'array', items: {type: 'object', additionalProperties: true}},
+    },
+  },
+  Status: {
+    type: 'object',
+    required: ['status'],
+    properties: {status: {type: 'string'}, models: {type: 'array', items: {type: 'string'}}},
   },
   Models: {
     type: 'object',
