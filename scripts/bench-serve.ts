@@ -8,15 +8,13 @@
  *
  * Without --weights: ResNet-50 with random weights and 100 objects on each image.
  */
-import {execFile, spawn} from 'node:child_process';
+import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {parseArgs, promisify} from 'node:util';
-import sharp from 'sharp';
-import {maskRcnn} from '../lib/index.js';
 import {type LoadResult, quantile, sendLoad} from './bench/http-load.js';
+import {program, randomWeights, startServer, waves} from './bench/served.js';
 
 const {values} = parseArgs({
   options: {
@@ -35,21 +33,22 @@ const IMAGES = 4;
 const WARM_UP = 10;
 
 const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-bench-serve-'));
-const program = (path: string) => ['--import=tsx', fileURLToPath(new URL(path, import.meta.url))];
 try {
-  const weights = values.weights ?? (await randomWeights());
-  const bodies = await Promise.all(Array.from({length: IMAGES}, (_, i) => drawn(i)));
+  const weights = values.weights ?? (await randomWeights(folder));
+  const bodies = await Promise.all(
+    Array.from({length: IMAGES}, (_, i) => waves(width, height, i).jpeg({quality: 90}).toBuffer()),
+  );
   const files = bodies.map((_, i) => join(folder, `${i}.jpg`));
   await Promise.all(bodies.map((body, i) => writeFile(files[i]!, body)));
 
   const bare = await promisify(execFile)(process.execPath, [
-    ...program('bench/serve-bare.ts'),
+    ...program('./serve-bare.ts'),
     ...[weights, values.threads, values.seconds, ...files],
   ]);
   const {perSecond} = JSON.parse(bare.stdout) as {perSecond: number};
   console.log(`bare predict(): ${perSecond.toFixed(3)} images/s`);
 
-  await using server = await startServer(weights);
+  await using server = await startServer(weights, ['--threads', values.threads]);
   const url = `${server.url}/predict?scoreThreshold=0`;
   await sendLoad(url, bodies, {connections: 3}, WARM_UP);
   await server.metrics(); // the longest delay counts from here
@@ -81,52 +80,6 @@ try {
   console.log(`malformed bodies: ${counts(malformed)}; then ${counts(after)}; ${Math.round(await memory())} MB`);
 } finally {
   await rm(folder, {recursive: true, force: true});
-}
-
-/** ResNet-50 that finds as many objects as there may be. */
-async function randomWeights(): Promise<string> {
-  const file = join(folder, 'weights.safetensors');
-  await using model = await maskRcnn({numClasses: 91, boxScoreThresh: 0, device: 'cpu'});
-  await model.save(file);
-  return file;
-}
-
-function drawn(index: number): Promise<Buffer> {
-  const data = Uint8Array.from({length: width * height * 3}, (_, i) => {
-    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
-    return 128 + 100 * Math.sin((x + 40 * index) / 23) * Math.cos(y / 31) + ((i * 7919) & 15);
-  });
-  return sharp(data, {raw: {width, height, channels: 3}})
-    .jpeg({quality: 90})
-    .toBuffer();
-}
-
-async function startServer(weights: string) {
-  const args = [...program('../lib/cli/main.ts'), 'serve', weights, '--port', '0', '--threads', values.threads];
-  const child = spawn(process.execPath, args, {stdio: ['ignore', 'pipe', 'inherit']});
-  let said = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`The server has ended. ${said}`)));
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      said += text;
-      const [, address] = /at (http:\S+)\. /.exec(said) ?? [];
-      if (address !== undefined) resolve(address);
-    });
-  });
-  return {
-    url,
-    /** The metrics without labels, by name. */
-    async metrics(): Promise<Map<string, number>> {
-      const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
-      return new Map(
-        lines.filter((line) => /^\w+ /.test(line)).map((line) => [line.split(' ')[0]!, Number(line.split(' ')[1])]),
-      );
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM');
-      await new Promise((resolve) => child.once('close', resolve));
-    },
-  };
 }
 
 /** Sends `number` images with bytes changed or cut off, one after the other, the same ones in each run. */
