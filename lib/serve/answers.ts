@@ -2,30 +2,32 @@ import Negotiator from 'negotiator';
 import {csvLine} from '../basics/csv.js';
 import {mapInTurns} from '../basics/turns.js';
 import {drawDetections} from '../draw/overlay.js';
+import {drawOverview} from '../draw/overview.js';
 import {featuresOf} from '../export/formats/geojson.js';
 import {END, HEAD} from '../export/geojson-feature.js';
 import {detectedImage} from '../export/write-detections.js';
 import {labelPng} from '../image/label-png.js';
-import type {RgbImage} from '../image/read-image.js';
-import {isAsStored, readStored} from '../image/read-stored.js';
+import {resampled} from '../image/regions/resampled.js';
 import {measure} from '../measure/measure.js';
+import {measureTiles} from '../measure/measure-tiles.js';
+import type {ObjectMeasurements} from '../measure/measurements.js';
 import {type MeasuredImage, objectColumns, objectLines} from '../measure/tables.js';
-import type {Detections} from '../model/detections.js';
 import {detectionsToJson} from '../model/detections-json.js';
 import {detectionsToLabelsInTurns} from '../model/detections-labels.js';
+import {type Found, free, storedValues} from './find.js';
 import {ANSWERS, type AnswerFormat} from './options.js';
 import {Problem} from './problem.js';
 import type {RequestOptions} from './request-options.js';
-import type {Upload} from './uploads.js';
-
-/** An image with what was found on it. */
-export type Found = {upload: Upload; pixels: RgbImage; detections: Detections};
 
 /** The body of an answer. */
 export type Answer = {type: string; body: string | Buffer};
 
+/** The longer side of the picture of an image that is read in parts, in pixels. */
+const OVERVIEW_SIDE = 2048;
 /** Formats of one image. */
 const OF_ONE_IMAGE: readonly AnswerFormat[] = ['geojson', 'overlay', 'labels'];
+/** Objects that 16 bits can tell apart. An image in tiles may have more. */
+const MOST_LABELS = 65_535;
 /** Formats that masks are needed for. */
 const OF_MASKS: readonly AnswerFormat[] = ['geojson', 'csv', 'labels'];
 
@@ -64,7 +66,7 @@ export async function makeAnswer(
     json: () => jsonOf(found, context.model),
     geojson: () => geojsonOf(first, context.classes),
     csv: () => csvOf(found, context.options),
-    overlay: () => drawDetections(first.pixels, first.detections, {ids: true}),
+    overlay: () => overlayOf(first),
     labels: () => labelsOf(first, context.options),
   }[format];
   const charset = format === 'csv' ? '; charset=utf-8' : '';
@@ -73,8 +75,9 @@ export async function makeAnswer(
 
 async function jsonOf(found: readonly Found[], model: string): Promise<string> {
   const images: string[] = [];
-  for (const {upload, detections} of found) {
-    const {objects, ...image} = detectionsToJson({...detections, file: upload.name});
+  for (const {upload, detections, level} of found) {
+    const {objects, ...rest} = detectionsToJson({...detections, file: upload.name});
+    const image = {...rest, ...(level && {downsample: level.downsample})};
     const texts = await mapInTurns(objects, (object) => JSON.stringify(object));
     images.push(`${JSON.stringify(image).slice(0, -1)},"objects":[${texts.join(',')}]}`);
   }
@@ -99,24 +102,55 @@ async function geojsonOf({upload, detections}: Found, classes: readonly string[]
 }
 
 /** A table with the same columns whether there are objects or not. */
-async function csvOf(found: readonly Found[], {micronsPerPixel, page}: RequestOptions): Promise<string> {
+async function csvOf(found: readonly Found[], {micronsPerPixel: given, page}: RequestOptions): Promise<string> {
   const images: MeasuredImage[] = [];
   let channels = 0;
-  for (const {upload, pixels, detections} of found) {
-    const values = isAsStored(pixels)
-      ? {...pixels, channels: 3}
-      : await readStored(upload.bytes, {name: upload.name, page});
+  let hasMicrons = given !== undefined;
+  for (const one of found) {
+    const {upload, detections, large, level} = one;
+    const micronsPerPixel = given ?? large?.source.micronsPerPixel ?? level?.micronsPerPixel;
+    hasMicrons ||= micronsPerPixel !== undefined;
+    const options = micronsPerPixel === undefined ? {} : {micronsPerPixel};
+    if (large !== undefined) {
+      const objects: ObjectMeasurements[] = [];
+      await large.named(async () => {
+        for await (const object of measureTiles(large.objects, large.source, options)) objects.push(object);
+      });
+      channels = Math.max(channels, 3);
+      images.push({image: upload.name, objects});
+      continue;
+    }
+    const values = await storedValues(one, page);
     channels = Math.max(channels, values.channels);
-    const objects = await measure(values, detections, micronsPerPixel === undefined ? {} : {micronsPerPixel});
-    images.push({image: upload.name, objects});
+    images.push({image: upload.name, objects: await measure(values, detections, options)});
+    if (values.data !== one.pixels?.data) await free(values);
   }
-  const columns = objectColumns({detections: true, channels, microns: micronsPerPixel !== undefined});
+  const columns = objectColumns({detections: true, channels, microns: hasMicrons});
   const lines: string[] = [csvLine(columns)];
   for (const image of images) lines.push(await objectLines(image, columns));
   return lines.join('');
 }
 
+/** The objects over the image; the outlines over a reduced copy of one that is read in parts. */
+async function overlayOf({pixels, detections, large}: Found): Promise<Buffer> {
+  if (large === undefined) return drawDetections(pixels!, detections, {ids: true});
+  const {source, objects} = large;
+  return large.named(async () => {
+    const reduction = Math.max(1, Math.max(source.width, source.height) / OVERVIEW_SIDE);
+    const reduced = resampled(source, reduction);
+    const picture = await reduced.read({left: 0, top: 0, width: reduced.width, height: reduced.height});
+    return drawOverview(picture, objects, {reduction});
+  });
+}
+
 async function labelsOf({detections}: Found, {onTop}: RequestOptions): Promise<Buffer> {
-  const {labels, width, height} = await detectionsToLabelsInTurns(detections, onTop === undefined ? {} : {onTop});
-  return labelPng(Uint16Array.from(labels), width, height);
+  const {width, height, scores} = detections;
+  if (scores.length > MOST_LABELS) {
+    throw new Problem(406, 'NOT_ACCEPTABLE', `A label mask has at most ${MOST_LABELS} objects, got ${scores.length}.`, {
+      hint: 'Ask for JSON, or raise scoreThreshold.',
+    });
+  }
+  const labels = new Uint16Array(width * height);
+  await detectionsToLabelsInTurns(detections, onTop === undefined ? {} : {onTop}, labels);
+  return labelPng(labels, width, height).finally(() => free({data: labels}));
 }

@@ -1,15 +1,18 @@
-import {STATUS_CODES} from 'node:http';
+import {type IncomingMessage, STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
 import multipart from '@fastify/multipart';
 import fastify, {type FastifyInstance, type FastifyReply, type FastifyRequest} from 'fastify';
 import {Admission} from './admission.js';
+import {answerHalfClosed, noticeGone} from './client-gone.js';
 import {addLabelStudioRoutes} from './label-studio-routes.js';
 import {openApi} from './openapi.js';
 import type {Limits} from './options.js';
 import type {AppParts} from './parts.js';
 import {addPredictionRoutes} from './prediction-routes.js';
 import {internal, Problem, problemOf} from './problem.js';
+import {readBody} from './read-body.js';
 import {isLoopback, requireLoopbackName, requireOwnOrigin, requireToken} from './token.js';
+import {bodyTooLarge} from './uploads.js';
 
 /** A request that has not sent its headers and body by then is ended. Slow senders would hold memory. */
 const RECEIVE_MS = 60_000;
@@ -48,8 +51,13 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
     response.end(JSON.stringify(problem));
   });
   app.server.maxConnections = MOST_CONNECTIONS;
+  answerHalfClosed(app.server);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', {parseAs: 'buffer'}, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', async ({headers}: FastifyRequest, body: IncomingMessage) => {
+    const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
+    const most = limits.maxMegabytes * 1e6;
+    return readBody(body, {length, most, tooLarge: () => bodyTooLarge(limits.maxMegabytes)});
+  });
   await app.register(multipart);
   app.decorateRequest('gone');
   addChecks(app, parts);
@@ -84,6 +92,7 @@ function addChecks(app: FastifyInstance, {host, token, queue, metrics, limits, i
       metrics.requests.inc({route, status: isAnswered ? reply.statusCode : CLIENT_GONE});
       metrics.requestSeconds.observe({route}, (performance.now() - began) / 1000);
     });
+    noticeGone(request, reply.raw);
     reply.headers(HEADERS);
     if (token === undefined && isLoopback(host)) requireLoopbackName(request.headers.host);
     if (token !== undefined && isGuarded) requireToken(request.headers.authorization, token);

@@ -1,5 +1,6 @@
 import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {type LabelStudioBackend, labelStudioBackend} from '../label-studio/backend.js';
+import {free} from './find.js';
 import type {ServedModel} from './models.js';
 import type {AppParts} from './parts.js';
 import {detect, readUpload} from './predictions.js';
@@ -39,7 +40,9 @@ function backendOf(
     detect: (bytes, {name: image, signal}) =>
       queue.run(async () => {
         const pixels = await readUpload({name: image, bytes}, {model, options: {}, limits});
-        const found = await detect(pixels, {name: image, model, options: {}, limits, signal});
+        const found = await detect(pixels, {name: image, model, options: {}, limits, signal}).finally(() =>
+          free(pixels),
+        );
         metrics.images.inc({model: name});
         metrics.objects.inc({model: name}, found.scores.length);
         return found;

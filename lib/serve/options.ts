@@ -1,4 +1,5 @@
 import {bool, instanceOf, integer, number, oneOf, type Schema, text} from '../basics/schema.js';
+import {MAX_PIXELS} from '../image/format.js';
 import type {ModelOptions} from '../model/options.js';
 
 /** Options of `serve()`. Invalid options throw INVALID_OPTION. */
@@ -23,8 +24,13 @@ export type ServeOptions = {
   timeoutSeconds?: number;
   /** Size of the largest body that is accepted, in MB (10^6 bytes). Default 64. */
   maxMegabytes?: number;
-  /** Size of the largest image that is decoded, in megapixels (10^6). Default 64. */
+  /** Size of the largest image that is decoded as a whole, in megapixels (10^6), at most 268. Default 64. */
   maxMegapixels?: number;
+  /**
+   * Size of the largest image that is read in parts, in megapixels, where a request asks for tiles. Meanwhile its
+   * pixels are on the disk, 3 bytes each, unless it is a TIFF. Default 256.
+   */
+  maxTiledMegapixels?: number;
   /** Number of images that a request may have. Default 16. */
   maxImages?: number;
   /** The score from which objects are returned, 0..1, where a request does not say. Default 0.5. */
@@ -48,7 +54,16 @@ export type ServeOptions = {
 
 /** The limits of a server. */
 export type Limits = Required<
-  Pick<ServeOptions, 'queue' | 'timeoutSeconds' | 'maxMegabytes' | 'maxMegapixels' | 'maxImages' | 'scoreThreshold'>
+  Pick<
+    ServeOptions,
+    | 'queue'
+    | 'timeoutSeconds'
+    | 'maxMegabytes'
+    | 'maxMegapixels'
+    | 'maxTiledMegapixels'
+    | 'maxImages'
+    | 'scoreThreshold'
+  >
 >;
 
 export const DEFAULT_LIMITS: Limits = {
@@ -56,6 +71,7 @@ export const DEFAULT_LIMITS: Limits = {
   timeoutSeconds: 60,
   maxMegabytes: 64,
   maxMegapixels: 64,
+  maxTiledMegapixels: 256,
   maxImages: 16,
   scoreThreshold: 0.5,
 };
@@ -68,7 +84,8 @@ export const SERVE_OPTIONS: Schema = {
   queue: integer({min: 0}),
   timeoutSeconds: number({above: 0, max: 86_400}),
   maxMegabytes: number({above: 0, max: 2000}),
-  maxMegapixels: number({above: 0}),
+  maxMegapixels: number({above: 0, max: Math.floor(MAX_PIXELS / 1e6)}),
+  maxTiledMegapixels: number({above: 0, max: 2147}),
   maxImages: integer({min: 1}),
   scoreThreshold: number({min: 0, max: 1}),
   labelStudio: text,

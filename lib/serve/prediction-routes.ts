@@ -1,10 +1,11 @@
 import type {FastifyInstance, FastifyRequest} from 'fastify';
 import type {Schema} from '../basics/schema.js';
 import {encodePicture} from '../draw/picture-format.js';
-import {chooseFormat, type Found, makeAnswer} from './answers.js';
+import {chooseFormat, makeAnswer} from './answers.js';
+import {dispose, type Found, find, free} from './find.js';
 import {chooseModel} from './models.js';
 import type {AppParts} from './parts.js';
-import {detect, readUpload} from './predictions.js';
+import {readUpload} from './predictions.js';
 import {Problem} from './problem.js';
 import {READING_OPTIONS, REQUEST_OPTIONS, readRequestOptions} from './request-options.js';
 import {readUploads} from './uploads.js';
@@ -30,17 +31,18 @@ export function addPredictionRoutes(app: FastifyInstance, {models, queue, metric
     const answer = await queue.run(async () => {
       metrics.queueSeconds.observe((performance.now() - asked) / 1000);
       const found: Found[] = [];
-      for (const upload of images) {
-        const pixels = await readUpload(upload, {model, options, limits});
-        signal.throwIfAborted();
-        const began = performance.now();
-        const detections = await detect(pixels, {name: upload.name, model, options, limits, signal});
-        metrics.predictSeconds.observe({model: name}, (performance.now() - began) / 1000);
-        metrics.images.inc({model: name});
-        metrics.objects.inc({model: name}, detections.scores.length);
-        found.push({upload, pixels, detections});
+      try {
+        for (const upload of images) {
+          const one = await find(upload, {model, options, format, limits, signal});
+          found.push(one);
+          metrics.predictSeconds.observe({model: name}, one.seconds);
+          metrics.images.inc({model: name});
+          metrics.objects.inc({model: name}, one.detections.scores.length);
+        }
+        return await makeAnswer(format, found, {model: name, classes: model.classes, options});
+      } finally {
+        for (const one of found) await dispose(one);
       }
-      return makeAnswer(format, found, {model: name, classes: model.classes, options});
     }, signal);
     return reply.header('vary', 'accept').type(answer.type).send(answer.body);
   });
@@ -52,7 +54,7 @@ export function addPredictionRoutes(app: FastifyInstance, {models, queue, metric
     }
     const picture = await queue.run(async () => {
       const pixels = await readUpload(images[0]!, {model: served.model, options, limits});
-      return encodePicture(pixels, [], {});
+      return encodePicture(pixels, [], {}).finally(() => free(pixels));
     }, request.gone);
     return reply.type('image/png').send(picture);
   });

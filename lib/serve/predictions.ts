@@ -1,11 +1,12 @@
-import {MaskRcnnError} from '../basics/errors.js';
+import {TooManyPixels} from '../image/format.js';
+import {lend} from '../image/lent-pixels.js';
 import {checkNetworkSize} from '../image/network-size.js';
 import {pixelOptionsOf} from '../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
 import type {Detections} from '../model/detections.js';
 import type {MaskRcnn} from '../model/model.js';
 import type {Limits} from './options.js';
-import {Problem} from './problem.js';
+import {tooManyPixels} from './problem.js';
 import type {RequestOptions} from './request-options.js';
 import type {Upload} from './uploads.js';
 
@@ -18,15 +19,21 @@ export async function readUpload(
 ): Promise<RgbImage> {
   const reading = {...model.pixels, ...pixelOptionsOf(options)};
   const {page} = reading;
-  const {width, height} = await readImageSize(bytes, {name, ...(page !== undefined && {page})});
+  const {width, height} = await sizeOf(bytes, {name, page});
   if (width * height > limits.maxMegapixels * 1e6) {
-    throw new Problem(
-      413,
-      'TOO_MANY_PIXELS',
-      `${name} must have at most ${limits.maxMegapixels} megapixels, got ${width} × ${height}.`,
-    );
+    throw tooManyPixels(name, {width, height}, limits.maxMegapixels);
   }
-  return readImage(bytes, {name, ...reading});
+  return lend(await readImage(bytes, {name, ...reading}));
+}
+
+/** The size in pixels, also of an image that is too large to be decoded. Throws INVALID_IMAGE. */
+export async function sizeOf(bytes: Uint8Array, {name, page}: {name: string; page: number | undefined}) {
+  try {
+    return await readImageSize(bytes, {name, ...(page !== undefined && {page})});
+  } catch (error) {
+    if ((error as Error).cause instanceof TooManyPixels) return (error as Error).cause as TooManyPixels;
+    throw error;
+  }
 }
 
 /** Finds the objects of an image. Throws INVALID_OPTION, INVALID_IMAGE, or the reason of an aborted signal. */
@@ -46,19 +53,14 @@ export async function detect(
     signal: AbortSignal;
   },
 ): Promise<Detections> {
-  const {scoreThreshold = limits.scoreThreshold, maxDetections, maskThreshold, views, masks, tiles, overlap} = options;
-  if (overlap !== undefined && tiles === undefined) {
-    throw new MaskRcnnError('INVALID_OPTION', "Option 'overlap' of POST /predict needs 'tiles'.");
-  }
-  const how = {
-    scoreThreshold,
-    signal,
-    ...(maxDetections !== undefined && {maxDetections}),
-    ...(maskThreshold !== undefined && {maskThreshold}),
-    ...(views !== undefined && {views}),
-  };
+  const {tiles, overlap, skipBlank, masks} = options;
+  const how = detectionOptionsOf(options, {limits, signal});
   if (tiles !== undefined) {
-    const cut = {size: tiles, ...(overlap !== undefined && {overlap})};
+    const cut = {
+      size: tiles,
+      ...(overlap !== undefined && {overlap}),
+      ...(skipBlank !== undefined && {skipBlank}),
+    };
     const [found] = await model.predict(pixels, {...how, tiles: cut});
     return masks === 'none' ? {...found, masks: []} : found;
   }
@@ -67,4 +69,18 @@ export async function detect(
     ? model.predict(pixels, {...how, maskFormat: 'none'})
     : model.predict(pixels, how));
   return found as Detections;
+}
+
+/** Those options of a request that whole images and tiles have in common. */
+export function detectionOptionsOf(
+  {scoreThreshold, maxDetections, maskThreshold, views}: RequestOptions,
+  {limits, signal}: {limits: Limits; signal: AbortSignal},
+) {
+  return {
+    scoreThreshold: scoreThreshold ?? limits.scoreThreshold,
+    signal,
+    ...(maxDetections !== undefined && {maxDetections}),
+    ...(maskThreshold !== undefined && {maskThreshold}),
+    ...(views !== undefined && {views}),
+  };
 }

@@ -88,3 +88,13 @@ function inWordsOfRequest(text: string): string {
 export function internal(): Problem {
   return new Problem(500, 'INTERNAL', 'The server has failed to answer; its log says why.');
 }
+
+export function tooManyPixels(
+  name: string,
+  {width, height}: {width: number; height: number},
+  most: number,
+  {hint}: {hint?: string} = {},
+): Problem {
+  const message = `${name} must have at most ${most} megapixels, got ${width} × ${height}.`;
+  return new Problem(413, 'TOO_MANY_PIXELS', message, {hint});
+}

@@ -1,9 +1,11 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {fromPlainText} from '../basics/option-text.js';
-import {checkOptions, integer, number, oneOf, type Schema, text} from '../basics/schema.js';
+import {checkOptions, number, oneOf, type Schema, text} from '../basics/schema.js';
 import {PIXEL_OPTIONS, type PixelOptions} from '../image/pixel-options.js';
+import {LEVEL_OPTIONS} from '../image/regions/large-image.js';
 import {ON_TOP, type OnTop} from '../masks/paint-labels.js';
 import {DETECTION_OPTIONS, type Views} from '../model/predict-options.js';
+import {CUT_OPTIONS} from '../model/tiles/cut-options.js';
 import {type AnswerFormat, answerRule} from './options.js';
 
 /** What a request may choose, as parameters of its address or as fields of a form. */
@@ -20,6 +22,11 @@ export type RequestOptions = PixelOptions & {
   /** Cuts the image into tiles of this size that overlap by `overlap` pixels. */
   tiles?: number;
   overlap?: number;
+  /** Leaves out tiles whose values differ by at most this, or that are empty glass. */
+  skipBlank?: number | 'glass';
+  /** The level of a pyramid that is cut into tiles, or the size of its pixels in µm. */
+  level?: number;
+  pixelSize?: number;
   onTop?: OnTop;
   micronsPerPixel?: number;
 };
@@ -35,8 +42,11 @@ export const REQUEST_OPTIONS: Schema = {
   maskThreshold,
   views,
   masks: oneOf('rle', 'none'),
-  tiles: integer({min: 16}),
-  overlap: integer({min: 0}),
+  tiles: CUT_OPTIONS.size,
+  overlap: CUT_OPTIONS.overlap,
+  skipBlank: CUT_OPTIONS.skipBlank,
+  level: LEVEL_OPTIONS.level,
+  pixelSize: LEVEL_OPTIONS.micronsPerPixel,
   onTop: oneOf(...ON_TOP),
   micronsPerPixel: number({above: 0}),
   ...PIXEL_OPTIONS,

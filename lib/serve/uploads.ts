@@ -2,6 +2,7 @@ import {basename} from 'node:path/posix';
 import type {FastifyRequest} from 'fastify';
 import type {Limits} from './options.js';
 import {Problem} from './problem.js';
+import {readBody} from './read-body.js';
 
 /** An image that was sent. */
 export type Upload = {name: string; bytes: Uint8Array};
@@ -55,9 +56,10 @@ async function readForm(request: FastifyRequest, {maxImages, maxMegabytes}: Limi
     if (images.length === maxImages) {
       throw new Problem(413, 'TOO_MANY_IMAGES', `A request may have at most ${maxImages} images, got more.`);
     }
-    const bytes = await part.toBuffer();
+    const tooLarge = () => bodyTooLarge(maxMegabytes);
+    const bytes = await readBody(part.file, {most: most - total, tooLarge});
+    if (part.file.truncated) throw tooLarge();
     total += bytes.length;
-    if (total > most) throw bodyTooLarge(maxMegabytes);
     // A file input that was left empty sends a file without a name.
     if (bytes.length > 0 || part.filename) images.push({name: baseName(part.filename), bytes});
   }

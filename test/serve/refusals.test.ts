@@ -5,6 +5,8 @@ import test from 'ava';
 import sharp from 'sharp';
 import {serve} from '../../lib/serve/serve.js';
 import {writeBmp} from '../image/bmp-writer.js';
+import {writePng} from '../image/png-writer.js';
+import {writeTiff} from '../image/tiff-writer.js';
 import {cells, formulaWeights, png, refused, started, type Weights} from './started.js';
 
 let weights: Weights;
@@ -132,6 +134,18 @@ test('more bytes, pixels or images than the server takes are refused before they
   await refused(t, await post(predict, new Uint8Array(await png(wide))), 413, 'TOO_MANY_PIXELS');
   const bmp = writeBmp({width: 400, height: 300, bits: 1, pixel: () => 0});
   await refused(t, await post(predict, new Uint8Array(bmp)), 413, 'TOO_MANY_PIXELS');
+  // More than is ever decoded: it is a matter of size, too.
+  const huge = [
+    writePng({width: 20_000, height: 20_000, bits: 8, value: () => 0, compressed: Buffer.alloc(8)}),
+    writeTiff({width: 20_000, height: 20_000, data: new Uint8Array(8)}),
+    writeBmp({width: 8, height: 8, bits: 1, pixel: () => 0}),
+  ];
+  const {buffer, byteOffset} = huge[2]!;
+  for (const side of [18, 22]) new DataView(buffer, byteOffset).setInt32(side, 20_000, true);
+  for (const image of huge) {
+    const refusal = await refused(t, await post(predict, new Uint8Array(image)), 413, 'TOO_MANY_PIXELS');
+    t.is(refusal.message, 'image must have at most 0.1 megapixels, got 20000 × 20000.');
+  }
   const three = new FormData();
   for (const name of ['a', 'b', 'c']) three.append('files', new Blob(['tiny']), name);
   await refused(t, await post(predict, three), 413, 'TOO_MANY_IMAGES');
