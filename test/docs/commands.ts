@@ -67,6 +67,7 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm run bench:distributed/, 'it trains networks of full size for minutes'],
   [/^([A-Z_]+=\S+ )?(npx )?maskrcnn serve (?!--help)/, 'it runs until it is ended; test/cli starts and ends it'],
   [/^curl /, 'it asks a server that runs; test/serve asks one'],
+  [/^npm run check:openapi/, 'it needs the registry of npm'],
   [/^npm run bench:serve/, 'it keeps a server busy for many minutes'],
   [/^pip download$/, 'test/libtorch has a stand-in for pip'],
 ];
