@@ -1,6 +1,6 @@
 import {connect, type Socket} from 'node:net';
 import test from 'ava';
-import {cells, formulaWeights, png, started, type Weights} from './started.js';
+import {cells, formulaWeights, metric, png, started, until, type Weights} from './started.js';
 
 let weights: Weights;
 let small: Buffer;
@@ -37,15 +37,6 @@ function halfClosing(
   socket.write(`${head}content-length: ${body.length}\r\n\r\n`);
   socket.end(body);
   return {socket, answer};
-}
-
-async function metric(url: string, name: string): Promise<number> {
-  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
-  return lines.filter((line) => line.startsWith(name)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-}
-
-async function until(check: () => Promise<boolean>): Promise<void> {
-  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 test('a client that has ended its side gets its answer', async (t) => {

@@ -3,7 +3,7 @@ import type {AddressInfo} from 'node:net';
 import test from 'ava';
 import {serve} from '../../lib/serve/serve.js';
 import {onLinux, requireFree} from './held.js';
-import {cells, formulaWeights, png, refused, started, type Weights} from './started.js';
+import {cells, formulaWeights, metric, png, refused, started, until, type Weights} from './started.js';
 
 let weights: Weights;
 let small: Uint8Array<ArrayBuffer>;
@@ -23,16 +23,6 @@ test.after.always(() => weights.remove());
 
 const post = (url: string, body: Uint8Array<ArrayBuffer>, signal?: AbortSignal) =>
   fetch(url, {method: 'POST', body, ...(signal && {signal})});
-
-/** What a gauge or counter of the metrics says, all labels together. */
-async function metric(url: string, name: string): Promise<number> {
-  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
-  return lines.filter((line) => line.startsWith(name)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-}
-
-async function until(check: () => Promise<boolean>): Promise<void> {
-  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 test('a full queue refuses before the body is read, says when to come again, and is not ready', async (t) => {
   const {url} = await started(t, weights.file, {queue: 0});

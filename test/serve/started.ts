@@ -56,3 +56,14 @@ export async function refused(t: ExecutionContext, response: Response, status: n
   t.is(response.headers.get('content-type'), 'application/json; charset=utf-8');
   return problem;
 }
+
+/** What a gauge or counter of the metrics says, all labels together. */
+export async function metric(url: string, name: string): Promise<number> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+  return lines.filter((line) => line.startsWith(name)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+/** Waits until a check is true. */
+export async function until(check: () => Promise<boolean>): Promise<void> {
+  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
