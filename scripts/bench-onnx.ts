@@ -1,9 +1,10 @@
 /**
  * Time and peak memory of one detection with 100 masks in onnxruntime-node, each in a process of its own: exported by
- * this package, exported by torchvision (with --peer), and beside them the addon. ResNet-50 with random weights. On a
- * machine that others use, CPU seconds (of all threads) and the least time say more than the median.
+ * this package, exported by torchvision (with --peer), and beside them the addon. Also, the time for each image of a
+ * batch. ResNet-50 with random weights. On a machine that others use, CPU seconds (of all threads) and the least time
+ * say more than the median.
  *
- *   npm run bench:onnx -- [--peer PYTHON] [--size 704x512] [--threads 2] [--runs 7]
+ *   npm run bench:onnx -- [--peer PYTHON] [--size 704x512] [--threads 2] [--runs 7] [--batch 4]
  */
 import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
@@ -20,6 +21,7 @@ const {values} = parseArgs({
     size: {type: 'string', default: '704x512'},
     threads: {type: 'string', default: '2'},
     runs: {type: 'string', default: '7'},
+    batch: {type: 'string', default: '4'},
   },
 });
 const [width, height] = values.size.split('x').map(Number) as [number, number];
@@ -40,12 +42,15 @@ try {
   const inFolder = (name: string) => join(folder, `${name}.onnx`);
   for (const masks of ['image', 'box'] as const) await exportOnnx(weights, inFolder(masks), {masks});
   await exportOnnx(weights, inFolder('half'), {masks: 'image', half: true});
+  await exportOnnx(weights, inFolder('batch'), {masks: 'box', batch: true});
 
-  const rows: [name: string, kind: string, file: string][] = [
+  const rows: [name: string, kind: string, file: string, batch?: string][] = [
     ['addon, predict()', 'addon', weights],
     ['masks of the image', 'session', inFolder('image')],
     ['masks of the image, half', 'session', inFolder('half')],
     ['masks of the box', 'session', inFolder('box')],
+    ['masks of the box, a batch of 1', 'batch', inFolder('batch'), '1'],
+    [`masks of the box, a batch of ${values.batch}`, 'batch', inFolder('batch'), values.batch],
     ["masks of the box, maskrcnn/onnx's predict()", 'runtime', inFolder('box')],
   ];
   if (values.peer !== undefined) {
@@ -56,8 +61,8 @@ try {
   const program = fileURLToPath(new URL('bench/onnx-detect.ts', import.meta.url));
   console.log(`${width} × ${height} pixels, ${values.threads} threads, median of ${values.runs}`);
   console.log('| | median s | least s | CPU s | peak MB | detections |\n|---|---|---|---|---|---|');
-  for (const [name, kind, file] of rows) {
-    const settings = [String(width), String(height), values.threads, values.runs];
+  for (const [name, kind, file, batch = '1'] of rows) {
+    const settings = [String(width), String(height), values.threads, values.runs, batch];
     const {stdout} = await run(process.execPath, ['--import=tsx', program, kind, file, image, ...settings]);
     const {seconds, least, cpuSeconds, peak, detections} = JSON.parse(stdout) as Measured;
     const figures = [seconds, least, cpuSeconds].map((each) => each.toFixed(2));

@@ -7,9 +7,11 @@ export type OnnxInput = 'uint8' | 'float32';
  */
 export type OnnxMasks = 'image' | 'box' | 'none';
 
-/** What the graph of a file does besides the network. */
-export type GraphOptions = {
+/** What an exported file says about itself, besides its classes. */
+export type OnnxDescription = {
   input: OnnxInput;
+  /** Whether the input has a first axis, of images of one size, and detections tell which image they are of. */
+  batch: boolean;
   masks: OnnxMasks;
   /** Whether weights are float16. */
   half: boolean;
@@ -21,10 +23,6 @@ export type GraphOptions = {
   maskThreshold: number;
   /** Whether these limits are inputs, with these values as defaults. */
   limitInputs: boolean;
-};
-
-/** What an exported file says about itself, besides its classes. */
-export type OnnxDescription = GraphOptions & {
   /** Sizes and normalisation of the image in the graph, for reference: see `ModelOptions`. */
   minSize: number;
   maxSize: number;
@@ -33,9 +31,14 @@ export type OnnxDescription = GraphOptions & {
   imageStd: readonly number[];
 };
 
+/** What the graph of a file does besides the network. */
+export type GraphOptions = Omit<OnnxDescription, 'minSize' | 'maxSize' | 'fixedSize' | 'imageMean' | 'imageStd'>;
+
 /** The names of inputs, outputs and metadata in an exported file. */
 export const NAMES = {
   image: 'image',
+  /** Instead of `image` in files that take several. */
+  images: 'images',
   scoreThreshold: 'score_threshold',
   nmsThreshold: 'nms_threshold',
   maxDetections: 'max_detections',
@@ -43,6 +46,8 @@ export const NAMES = {
   boxes: 'boxes',
   labels: 'labels',
   scores: 'scores',
+  /** Only in files that take several images. */
+  imageIndex: 'image_index',
   masks: 'masks',
   /** Metadata: the classes without the background, a JSON list. */
   classes: 'classes',

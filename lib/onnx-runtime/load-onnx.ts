@@ -1,9 +1,9 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, integer, listOf, number, object, oneOf, required, type Schema, text} from '../basics/schema.js';
 import {checkNetworkSize} from '../image/network-size.js';
-import type {Detections, MaskFormat, Masks} from '../model/detections.js';
+import type {Detections, MaskFormat} from '../model/detections.js';
 import {NAMES, type OnnxDescription, type OnnxInput, type OnnxMasks, readMetadata} from './file-metadata.js';
-import {masksOfBoxes, masksOfImage} from './masks.js';
+import {choose, splitByImage} from './outputs.js';
 import {checkPixels, type OnnxPixels, toInput} from './pixels.js';
 import type {OnnxRuntime, OnnxSession, OnnxTensor} from './session.js';
 
@@ -39,6 +39,11 @@ export type OnnxPredictOptions<F extends MaskFormat = MaskFormat> = {
    * 'box'; in others it is fixed. Default 0.5.
    */
   maskThreshold?: number;
+  /**
+   * For a list of images and a file exported with `batch`: the most images of one size that are computed together.
+   * Other files compute one by one. Default 4.
+   */
+  batchSize?: number;
 };
 
 const LOAD: Schema = {
@@ -54,6 +59,7 @@ const PREDICT: Schema = {
   maxDetections: integer({min: 1}),
   maskFormat: oneOf('rle', 'bitmap', 'float', 'none'),
   maskThreshold: share,
+  batchSize: integer({min: 1}),
 };
 
 /**
@@ -87,8 +93,11 @@ export class OnnxModel {
   /** What the file takes and which masks it gives. */
   readonly input: OnnxInput;
   readonly masks: OnnxMasks;
+  /** Whether the file takes several images of one size at once. */
+  readonly batch: boolean;
   readonly #session: OnnxSession;
   readonly #ort: OnnxRuntime;
+  readonly #inputName: string;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @internal */
@@ -104,7 +113,10 @@ export class OnnxModel {
     this.classes = classes;
     this.description = description;
     const typeOf = (list: OnnxSession['inputMetadata'], name: string) => list?.find((each) => each.name === name)?.type;
-    this.input = typeOf(session.inputMetadata, NAMES.image) === 'float32' ? 'float32' : (description?.input ?? 'uint8');
+    this.batch = session.inputNames.includes(NAMES.images);
+    this.#inputName = this.batch ? NAMES.images : NAMES.image;
+    this.input =
+      typeOf(session.inputMetadata, this.#inputName) === 'float32' ? 'float32' : (description?.input ?? 'uint8');
     const isOfImage = typeOf(session.outputMetadata, NAMES.masks) === 'uint8';
     this.masks = session.outputNames.includes(NAMES.masks)
       ? (description?.masks ?? (isOfImage ? 'image' : 'box'))
@@ -112,57 +124,70 @@ export class OnnxModel {
   }
 
   /**
-   * Detects objects in one image. The result is that of `MaskRcnn.predict()` for this image: boxes, labels, names,
-   * scores and masks in pixels of the image. Masks are run-length encoded unless `maskFormat` says otherwise.
+   * Detects objects in one image, or in a list of images. The result of an image is that of `MaskRcnn.predict()`:
+   * boxes, labels, names, scores and masks in pixels of the image. Masks are run-length encoded unless `maskFormat`
+   * says otherwise. For a list, it is an array with one item per image.
    *
    * Throws INVALID_IMAGE, INVALID_OPTION, or what ONNX Runtime throws.
    */
+  predict<F extends MaskFormat = 'rle'>(image: OnnxPixels, options?: OnnxPredictOptions<F>): Promise<Detections<F>>;
+  predict<F extends MaskFormat = 'rle'>(
+    images: readonly OnnxPixels[],
+    options?: OnnxPredictOptions<F>,
+  ): Promise<Detections<F>[]>;
   async predict<F extends MaskFormat = 'rle'>(
-    image: OnnxPixels,
+    given: OnnxPixels | readonly OnnxPixels[],
     options: OnnxPredictOptions<F> = {},
-  ): Promise<Detections<F>> {
+  ): Promise<Detections<F> | Detections<F>[]> {
     checkOptions(options, PREDICT, 'predict()');
+    const {scoreThreshold = 0, maxDetections = Infinity, maskThreshold = 0.5, batchSize = 4} = options;
     const format: MaskFormat = options.maskFormat ?? (this.masks === 'none' ? 'none' : 'rle');
     this.#checkFormat(format, options.maskThreshold);
-    checkPixels(image);
-    if (this.description !== undefined) checkNetworkSize(image, this.description, {name: 'The image of predict()'});
-    const {width, height} = image;
-    const {data, dims} = toInput(image, this.input);
-    // Sessions of onnxruntime-web refuse a second run before the first has ended.
-    const running = this.#last.then(() =>
-      this.#session.run({[NAMES.image]: new this.#ort.Tensor(this.input, data, dims)}),
-    );
-    this.#last = running.catch(() => {}); // the caller gets the error below
-    const outputs = (await running) as Record<string, OnnxTensor>;
-
-    const scores = outputs[NAMES.scores]!.data as Float32Array;
-    const {scoreThreshold = 0, maxDetections = scores.length} = options;
-    const least = Math.fround(scoreThreshold);
-    let count = 0;
-    while (count < Math.min(scores.length, maxDetections) && scores[count]! > least) count++;
-    const boxes = (outputs[NAMES.boxes]!.data as Float32Array).slice(0, 4 * count);
-    const labels = (outputs[NAMES.labels]!.data as Int32Array).slice(0, count);
-    const common = {format, size: {width, height}, count};
-    let masks: Masks = [];
-    if (format !== 'none' && this.masks === 'image') masks = await masksOfImage(outputs[NAMES.masks]!, boxes, common);
-    if (format !== 'none' && this.masks === 'box') {
-      masks = await masksOfBoxes(outputs[NAMES.masks]!, boxes, {...common, threshold: options.maskThreshold ?? 0.5});
+    const isList = Array.isArray(given);
+    const images = (isList ? given : [given]) as readonly OnnxPixels[];
+    for (const [i, image] of images.entries()) {
+      const name = isList ? `Image ${i} of predict()` : 'The image of predict()';
+      checkPixels(image, name);
+      if (this.description !== undefined) checkNetworkSize(image, this.description, {name});
     }
-    return {
-      width,
-      height,
-      boxes,
-      labels,
-      classNames: Array.from(labels, (label) => this.classes?.[label - 1] ?? String(label)),
-      scores: scores.slice(0, count),
-      masks: masks as Masks<F>,
-    };
+    const results: Detections<F>[] = [];
+    for (const numbers of groupsOfOneSize(images, this.batch ? batchSize : 1)) {
+      const group = numbers.map((number) => images[number]!);
+      const {width, height} = group[0]!;
+      const outputs = await this.#run(group);
+      for (const [i, found] of splitByImage(outputs, group.length).entries()) {
+        const wanted = {scoreThreshold, maxDetections, maskThreshold, format};
+        const chosen = await choose(found, this.masks, {width, height}, wanted);
+        const {boxes, labels, scores, masks} = chosen;
+        const classNames = Array.from(labels, (label) => this.classes?.[label - 1] ?? String(label));
+        results[numbers[i]!] = {
+          width,
+          height,
+          boxes,
+          labels,
+          classNames,
+          scores,
+          masks: masks as Detections<F>['masks'],
+        };
+      }
+    }
+    return isList ? results : results[0]!;
   }
 
   /** Frees the memory of the session when the running calls have finished. */
   async dispose(): Promise<void> {
     await this.#last;
     await this.#session.release?.();
+  }
+
+  async #run(images: readonly OnnxPixels[]): Promise<Record<string, OnnxTensor>> {
+    const {data, dims} = toInput(images, this);
+    // Sessions of onnxruntime-web refuse a second run before the first has ended.
+    const running = this.#last.then(() =>
+      this.#session.run({[this.#inputName]: new this.#ort.Tensor(this.input, data, dims)}),
+    );
+    this.#last = running.catch(() => {}); // the caller gets the error
+    return running;
   }
 
   #checkFormat(format: MaskFormat, threshold: number | undefined): void {
@@ -192,9 +217,27 @@ export class OnnxModel {
   }
 }
 
+/** The numbers of images in groups of one size with at most `most` images. */
+function groupsOfOneSize(images: readonly OnnxPixels[], most: number): number[][] {
+  const groups: number[][] = [];
+  const open = new Map<string, number[]>();
+  for (const [number, {width, height}] of images.entries()) {
+    const size = `${width} ${height}`;
+    const group = open.get(size);
+    if (group !== undefined && group.length < most) group.push(number);
+    else {
+      const begun = [number];
+      open.set(size, begun);
+      groups.push(begun);
+    }
+  }
+  return groups;
+}
+
 function requireNames({inputNames, outputNames}: OnnxSession): void {
-  const wanted = [NAMES.boxes, NAMES.labels, NAMES.scores];
-  if (inputNames.includes(NAMES.image) && wanted.every((name) => outputNames.includes(name))) return;
+  const isBatch = inputNames.includes(NAMES.images);
+  const wanted = [NAMES.boxes, NAMES.labels, NAMES.scores, ...(isBatch ? [NAMES.imageIndex] : [])];
+  if ((isBatch || inputNames.includes(NAMES.image)) && wanted.every((name) => outputNames.includes(name))) return;
   throw new MaskRcnnError(
     'INVALID_CHECKPOINT',
     `loadOnnx() takes a file of exportOnnx(), with input image and outputs boxes, labels and scores, got input ${inputNames.join(', ')} and outputs ${outputNames.join(', ')}.`,

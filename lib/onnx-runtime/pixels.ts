@@ -7,8 +7,8 @@ import type {OnnxInput} from './file-metadata.js';
  */
 export type OnnxPixels = {data: Uint8Array | Uint8ClampedArray; width: number; height: number};
 
-/** Throws INVALID_IMAGE unless the number of bytes fits the size. Returns the number of channels. */
-export function checkPixels(image: OnnxPixels): 3 | 4 {
+/** Throws INVALID_IMAGE, with the image's `name`, unless the bytes fit the size. Returns the number of channels. */
+export function checkPixels(image: OnnxPixels, name = 'The image of predict()'): 3 | 4 {
   const {data, width, height} = image ?? {};
   const pixels = width * height;
   const isWhole = [width, height].every((side) => Number.isSafeInteger(side) && side > 0);
@@ -18,30 +18,51 @@ export function checkPixels(image: OnnxPixels): 3 | 4 {
   const got = isBytes ? `${data.length} bytes for ${width} × ${height} pixels` : `a ${typeof data} as data`;
   throw new MaskRcnnError(
     'INVALID_IMAGE',
-    `The image of predict() must have 3 or 4 bytes for each pixel, of a width and height of at least 1, got ${got}.`,
+    `${name} must have 3 or 4 bytes for each pixel, of a width and height of at least 1, got ${got}.`,
     {hint: 'Pass {data, width, height}, such as the ImageData of a canvas. Image files must be decoded before.'},
   );
 }
 
-/** The pixels as the file takes them: bytes [H,W,3], or floats [3,H,W] in 0..1. */
-export function toInput(image: OnnxPixels, input: OnnxInput): {data: Uint8Array | Float32Array; dims: number[]} {
-  const channels = checkPixels(image);
-  const {data, width, height} = image;
+/**
+ * The pixels of images of one size as the file takes them: bytes [H,W,3], or floats [3,H,W] in 0..1, of one image after
+ * the other. With `batch` the images are a first axis of `dims`.
+ */
+export function toInput(
+  images: readonly OnnxPixels[],
+  {input, batch}: {input: OnnxInput; batch: boolean},
+): {data: Uint8Array | Float32Array; dims: number[]} {
+  const {data: first, width, height} = images[0]!;
+  const own = input === 'uint8' ? [height, width, 3] : [3, height, width];
+  const dims = batch ? [images.length, ...own] : own;
+  const length = width * height * 3;
+  if (input === 'uint8' && images.length === 1 && first.length === length) {
+    return {data: new Uint8Array(first.buffer, first.byteOffset, length), dims};
+  }
+  const data = input === 'uint8' ? new Uint8Array(images.length * length) : new Float32Array(images.length * length);
+  for (const [i, image] of images.entries()) {
+    const part = data.subarray(i * length, (i + 1) * length);
+    if (part instanceof Uint8Array) withoutAlpha(image, part);
+    else toPlanes(image, part);
+  }
+  return {data, dims};
+}
+
+function withoutAlpha({data, width, height}: OnnxPixels, to: Uint8Array): void {
+  if (data.length === to.length) {
+    to.set(data);
+    return;
+  }
+  for (let i = 0, at = 0; i < 4 * width * height; i += 4) {
+    to[at++] = data[i]!;
+    to[at++] = data[i + 1]!;
+    to[at++] = data[i + 2]!;
+  }
+}
+
+function toPlanes({data, width, height}: OnnxPixels, to: Float32Array): void {
   const pixels = width * height;
-  if (input === 'uint8') {
-    const dims = [height, width, 3];
-    if (channels === 3) return {data: new Uint8Array(data.buffer, data.byteOffset, data.length), dims};
-    const rgb = new Uint8Array(pixels * 3);
-    for (let i = 0, from = 0, to = 0; i < pixels; i++, from += 4) {
-      rgb[to++] = data[from]!;
-      rgb[to++] = data[from + 1]!;
-      rgb[to++] = data[from + 2]!;
-    }
-    return {data: rgb, dims};
-  }
-  const planes = new Float32Array(pixels * 3);
+  const channels = data.length / pixels;
   for (let channel = 0; channel < 3; channel++) {
-    for (let i = 0; i < pixels; i++) planes[channel * pixels + i] = data[i * channels + channel]! / 255;
+    for (let i = 0; i < pixels; i++) to[channel * pixels + i] = data[i * channels + channel]! / 255;
   }
-  return {data: planes, dims: [3, height, width]};
 }

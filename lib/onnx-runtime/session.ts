@@ -11,12 +11,17 @@ export type OnnxSession = {
   readonly outputNames: readonly string[];
   readonly inputMetadata?: readonly {readonly name: string; readonly isTensor: boolean; readonly type?: string}[];
   readonly outputMetadata?: readonly {readonly name: string; readonly isTensor: boolean; readonly type?: string}[];
+  /** Computes the outputs of inputs, by their names. */
   run(feeds: OfTheRuntime): Promise<OfTheRuntime>;
+  /** Frees the memory. */
   release?(): Promise<void>;
 };
 
 /** What this module needs of onnxruntime-node or onnxruntime-web: pass the imported module. */
 export type OnnxRuntime = {
   readonly Tensor: new (...values: OfTheRuntime[]) => unknown;
-  readonly InferenceSession: {create(bytes: Uint8Array, options?: OfTheRuntime): Promise<OnnxSession>};
+  readonly InferenceSession: {
+    /** Opens the bytes of a file. */
+    create(bytes: Uint8Array, options?: OfTheRuntime): Promise<OnnxSession>;
+  };
 };

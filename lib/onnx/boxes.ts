@@ -76,13 +76,19 @@ export function toBoxes(graph: Graph, {x0, y0, x1, y1}: Corners, rank: number): 
 /**
  * torchvision's batched_nms moves groups apart so that one suppression serves all, if there are few boxes. Suppression
  * here is by group anyway. But moving rounds the coordinates, which decides overlaps at the threshold, so it is
- * repeated. `groups` (float32) and `wanted` (bool) must broadcast to the shape of `boxes`.
+ * repeated for each image. `groups` (float32) and `wanted` (bool) must broadcast to the shape of `boxes`, [N,...];
+ * `axes` are those of `wanted` but the first.
  */
-export function moveApart(graph: Graph, boxes: Name, {groups, wanted}: {groups: Name; wanted: Name}): Name {
+export function moveApart(
+  graph: Graph,
+  boxes: Name,
+  {groups, wanted, axes}: {groups: Name; wanted: Name; axes: readonly number[]},
+): Name {
   const zero = graph.scalar('float32', 0);
-  const count = graph.node('ReduceSum', [graph.node('Cast', [wanted], {to: 7})], {keepdims: 0});
+  const ofImage = {axes, keepdims: 1};
+  const count = graph.node('ReduceSum', [graph.node('Cast', [wanted], {to: 7})], ofImage);
   const isMoved = graph.node('Less', [count, graph.scalar('int64', MOVED_APART_LIMIT + 1)]);
-  const largest = graph.node('ReduceMax', [graph.node('Where', [wanted, boxes, zero])], {keepdims: 0});
+  const largest = graph.node('ReduceMax', [graph.node('Where', [wanted, boxes, zero])], ofImage);
   const step = graph.node('Where', [isMoved, graph.node('Add', [largest, graph.scalar('float32', 1)]), zero]);
   return graph.node('Add', [boxes, graph.node('Mul', [groups, step])]);
 }

@@ -134,6 +134,7 @@ function completeOptions(
   return {
     masks,
     input: options.input ?? 'uint8',
+    batch: options.batch ?? false,
     half: options.half ?? false,
     scoreThreshold: options.scoreThreshold ?? network.boxScoreThresh,
     nmsThreshold: options.nmsThreshold ?? network.boxNmsThresh,

@@ -106,6 +106,11 @@ export class Graph {
     return this.node('Resize', [x, unused, unused, size], attributes);
   }
 
+  /** The length of `x` along an axis, int64 [1]. */
+  length(x: Name, axis: number): Name {
+    return this.node('Gather', [this.node('Shape', [x]), this.integers(axis)]);
+  }
+
   /** One number without an axis. */
   scalar(type: ElementType, value: number): Name {
     return this.constant(type, [value], []);

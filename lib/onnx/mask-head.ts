@@ -8,12 +8,12 @@ import type {BoxDetections} from './roi-heads.js';
 export function addMasks(
   layers: Layers,
   {levels, strides}: {levels: readonly Name[]; strides: readonly number[]},
-  {boxes, labels}: BoxDetections,
+  {boxes, images, labels}: BoxDetections,
   options: ResolvedModelOptions,
 ): Name {
   const {graph} = layers;
   const name = 'roi_heads.mask_head';
-  const pooled = addRoiAlign(graph, levels, strides, boxes, options.maskRoiPool);
+  const pooled = addRoiAlign(graph, levels, strides, {boxes, images}, options.maskRoiPool);
   let x = pooled.features;
   for (let index = 0; layers.has(`${name}.${index}.0.weight`); index++) {
     const norm = layers.has(`${name}.${index}.1.weight`) ? `${name}.${index}.1` : undefined;

@@ -11,7 +11,7 @@ import {addBoxDetections, type Limits} from './roi-heads.js';
 import {addProposals} from './rpn.js';
 import {addTransform, type ImageSizes} from './transform.js';
 
-/** The graph of a whole network, from the image to the detections in pixels of the image. */
+/** The graph of a whole network, from the image, or a batch of them, to the detections in pixels of the image. */
 export function buildNetwork(
   tensors: StateDict,
   source: string,
@@ -21,7 +21,9 @@ export function buildNetwork(
   const graph = new Graph();
   const layers = new Layers(graph, tensors, {source, half: options.half});
   const dims = options.input === 'uint8' ? ['height', 'width', 3] : [3, 'height', 'width'];
-  const image = graph.input(NAMES.image, options.input, dims);
+  const given = options.batch
+    ? graph.input(NAMES.images, options.input, ['images', ...dims])
+    : graph.input(NAMES.image, options.input, dims);
   const limit = (name: Name, type: 'float32' | 'int64', value: number) =>
     options.limitInputs ? graph.optionalInput(name, type, value) : graph.constant(type, [value]);
   const limits: Limits = {
@@ -29,7 +31,7 @@ export function buildNetwork(
     nmsThreshold: limit(NAMES.nmsThreshold, 'float32', iouThreshold(options.nmsThreshold)),
     maxDetections: limit(NAMES.maxDetections, 'int64', options.maxDetections),
   };
-  const {images, sizes} = graph.within('transform', () => addTransform(graph, image, options.input, network));
+  const {images, sizes} = graph.within('transform', () => addTransform(graph, given, options, network));
   const levels = graph.within('backbone', () => addBackbone(layers, images, network));
   const proposals = graph.within('rpn', () => addProposals(layers, levels, sizes, network));
   const pyramid = {levels, strides: stridesOf(network)};
@@ -40,6 +42,9 @@ export function buildNetwork(
   graph.output(NAMES.boxes, boxes, 'float32', ['detections', 4]);
   graph.output(NAMES.labels, graph.node('Cast', [detections.labels], {to: 6}), 'int32', ['detections']);
   graph.output(NAMES.scores, detections.scores, 'float32', ['detections']);
+  if (options.batch) {
+    graph.output(NAMES.imageIndex, graph.node('Cast', [detections.images], {to: 6}), 'int32', ['detections']);
+  }
   if (options.masks === 'none') return graph;
 
   const masks = graph.within('mask_head', () => addMasks(layers, pyramid, detections, network));

@@ -9,6 +9,12 @@ export type ExportOnnxOptions = {
    */
   input?: OnnxInput;
   /**
+   * Whether the file takes several images of one size at once: `images`, with a first axis more than `image`. Its
+   * detections are those of all images, one image after the other, and a further output `image_index` tells which image
+   * each is of, from 0. Default false: one image at a time.
+   */
+  batch?: boolean;
+  /**
    * Masks. 'image': for each detection 0 or 1 for each pixel of the image, [D, height, width] uint8; 'box': the
    * probabilities of the network on a grid over the box, [D, 28, 28] float32, which `maskrcnn/onnx` turns into masks
    * with less time and memory; 'none': no masks. Default 'image', but 'none' for a network without a mask head, which
@@ -48,6 +54,7 @@ const share = number({min: 0, max: 1});
 /** The rules of the options that the command line has, too. */
 export const EXPORT_ONNX = {
   input: oneOf('uint8', 'float32'),
+  batch: bool,
   masks: oneOf('image', 'box', 'none'),
   half: bool,
   scoreThreshold: share,

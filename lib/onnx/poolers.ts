@@ -21,14 +21,14 @@ export type Pooled = {
 };
 
 /**
- * ROIAlign of boxes [R,4] from the levels of the pyramid, each from the level that fits its size. The heads work on the
- * boxes in the order of their levels, and their small results are put back into order.
+ * ROIAlign of boxes [R,4] of images (int64 [R]) from the levels [N,C,H,W] of the pyramid, each from the level that fits
+ * its size. The heads work on the boxes in the order of their levels, and their small results are put back into order.
  */
 export function addRoiAlign(
   graph: Graph,
   levels: readonly Name[],
   strides: readonly number[],
-  boxes: Name,
+  {boxes, images}: {boxes: Name; images: Name},
   {featmapNames, outputSize, samplingRatio}: RoiPoolOptions,
 ): Pooled {
   const maps = levels
@@ -50,10 +50,9 @@ export function addRoiAlign(
     const {map, stride} = maps[level]!;
     const isHere = graph.node('Equal', [levelOf, graph.scalar('int64', level)]);
     const here = graph.node('Squeeze', [graph.node('NonZero', [isHere])], {axes: [0]});
-    const images = graph.node('ConstantOfShape', [graph.node('Shape', [here])]);
     orders.push(here);
     parts.push(
-      graph.node('RoiAlign', [map, graph.node('Gather', [boxes, here]), graph.node('Cast', [images], {to: 7})], {
+      graph.node('RoiAlign', [map, graph.node('Gather', [boxes, here]), graph.node('Gather', [images, here])], {
         mode: 'avg',
         output_height: outputSize,
         output_width: outputSize,

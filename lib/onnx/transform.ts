@@ -1,8 +1,9 @@
 import type {ResolvedModelOptions} from '../model/options.js';
+import type {GraphOptions} from '../onnx-runtime/file-metadata.js';
 import type {Graph, Name} from './graph.js';
 
-/** How the image enters the graph. */
-export type ImageInput = 'uint8' | 'float32';
+/** How images enter the graph: see `GraphOptions`. */
+export type ImageInput = Pick<GraphOptions, 'input' | 'batch'>;
 
 /** Names of lengths [2] (int64) of height and width. */
 export type ImageSizes = {
@@ -14,25 +15,26 @@ export type ImageSizes = {
   padded: Name;
 };
 
-/** Resizes, normalises and pads the image as torchvision's GeneralizedRCNNTransform does: [1,3,H,W] float32. */
+/** Resizes, normalises and pads images as torchvision's GeneralizedRCNNTransform does: [N,3,H,W] float32. */
 export function addTransform(
   graph: Graph,
-  image: Name,
-  kind: ImageInput,
+  given: Name,
+  {input, batch}: ImageInput,
   options: ResolvedModelOptions,
 ): {images: Name; sizes: ImageSizes} {
-  const shape = graph.node('Shape', [image]);
-  const [first, last] = kind === 'uint8' ? [0, 2] : [1, 3];
+  const all = batch ? given : graph.node('Unsqueeze', [given], {axes: [0]});
+  const [first, last] = input === 'uint8' ? [1, 3] : [2, 4];
+  const shape = graph.node('Shape', [all]);
   const original = graph.node('Slice', [shape, graph.integers(first), graph.integers(last)]);
   const resized = resizedSize(graph, original, options);
-  const batch = graph.node('Unsqueeze', [asPlanes(graph, image, kind)], {axes: [0]}); // [1,3,H,W]
-  const one = graph.integers(1, 3);
-  const larger = graph.resize(batch, graph.node('Concat', [one, resized], {axis: 0}), {
+  const planes = asPlanes(graph, all, input); // [N,3,H,W]
+  const size = graph.node('Concat', [graph.length(all, 0), graph.integers(3), resized], {axis: 0});
+  const larger = graph.resize(planes, size, {
     mode: 'linear',
     coordinate_transformation_mode: 'half_pixel',
   });
   // The means and deviations are on a scale of 0..1. Resizing is linear, so it may come before them.
-  const white = kind === 'uint8' ? 255 : 1;
+  const white = input === 'uint8' ? 255 : 1;
   const scale = options.imageStd.map((deviation) => 1 / (white * deviation));
   const shift = options.imageMean.map((mean, i) => -mean / options.imageStd[i]!);
   const scaled = graph.node('Mul', [larger, graph.constant('float32', scale, [1, 3, 1, 1])]);
@@ -46,10 +48,10 @@ export function addTransform(
   return {images: graph.node('Pad', [normalized, pads]), sizes: {original, resized, padded}};
 }
 
-/** Bytes [H,W,3] or floats [3,H,W] as floats [3,H,W]. */
-function asPlanes(graph: Graph, image: Name, kind: ImageInput): Name {
-  if (kind === 'float32') return image;
-  return graph.node('Cast', [graph.node('Transpose', [image], {perm: [2, 0, 1]})], {to: 1});
+/** Bytes [N,H,W,3] or floats [N,3,H,W] as floats [N,3,H,W]. */
+function asPlanes(graph: Graph, images: Name, input: ImageInput['input']): Name {
+  if (input === 'float32') return images;
+  return graph.node('Cast', [graph.node('Transpose', [images], {perm: [0, 3, 1, 2]})], {to: 1});
 }
 
 /** [height, width] after resizing. In float64, as torchvision computes it in Python. */

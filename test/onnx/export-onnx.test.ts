@@ -100,8 +100,11 @@ checks("ONNX's checker accepts every kind of file, and its limits can be given i
     for (const masks of ['image', 'box', 'none'] as const) {
       for (const half of [false, true]) {
         const file = join(folder, `checked-${name}-${masks}-${half}.onnx`);
-        await exportOnnx(each, file, {masks, half, limitInputs: half, input: half ? 'float32' : 'uint8'});
-        files.push(file);
+        const options = {masks, half, limitInputs: half, input: half ? 'float32' : 'uint8'} as const;
+        await exportOnnx(each, file, options);
+        const batch = join(folder, `checked-${name}-${masks}-${half}-batch.onnx`);
+        await exportOnnx(each, batch, {...options, batch: true});
+        files.push(file, batch);
       }
     }
     each.dispose();
@@ -115,16 +118,22 @@ for file in sys.argv[1:]:
     assert [(o.domain, o.version) for o in model.opset_import] == [('', 11)], model.opset_import
 options = onnxruntime.SessionOptions()
 options.log_severity_level = 3
-session = onnxruntime.InferenceSession(sys.argv[2], options)
+session = onnxruntime.InferenceSession(sys.argv[3], options)
 image = numpy.random.default_rng(0).random((3, 70, 90), dtype=numpy.float32)
 every = session.run(None, {'image': image})
 two = session.run(None, {'image': image, 'max_detections': numpy.array([2])})
 none = session.run(None, {'image': image, 'score_threshold': numpy.array([1], numpy.float32)})
 print(len(every[0]), len(two[0]), none[3].shape)
+session = onnxruntime.InferenceSession(sys.argv[4], options)
+images = numpy.stack([image, image[:, ::-1], image])
+every = session.run(None, {'images': images})
+two = session.run(None, {'images': images, 'max_detections': numpy.array([2])})
+none = session.run(None, {'images': images, 'score_threshold': numpy.array([1], numpy.float32)})
+print(every[3].tolist() == [0] * 10 + [1] * 10 + [2] * 10, two[3].tolist(), none[4].shape)
 `;
   const {status, stdout, stderr} = spawnSync(python, ['-c', script, ...files], {encoding: 'utf8'});
   t.is(status, 0, stderr);
-  t.is(stdout.trim(), '10 2 (0, 70, 90)');
+  t.is(stdout.trim(), '10 2 (0, 70, 90)\nTrue [0, 0, 1, 1, 2, 2] (0, 70, 90)');
 });
 
 test('refusals name what is wrong, and leave an existing file as it was', async (t) => {
@@ -187,7 +196,7 @@ test('weights that lack a tensor of their network are refused', async (t) => {
   const dict = await model.stateDict();
   dict.delete('rpn.head.cls_logits.bias');
   const options = {
-    ...({input: 'uint8', masks: 'none', half: false, scoreThreshold: 0.05, nmsThreshold: 0.5} as const),
+    ...({input: 'uint8', batch: false, masks: 'none', half: false, scoreThreshold: 0.05, nmsThreshold: 0.5} as const),
     ...{maxDetections: 10, maskThreshold: 0.5, limitInputs: false},
   };
   t.notThrows(() => buildNetwork(dict, 'a.pth', model.options, options)); // 1 × 1 convolutions may have no bias

@@ -63,17 +63,21 @@ const SIZES: readonly (readonly [width: number, height: number])[] = [
   [90, 60],
 ];
 
-export const images: readonly Pixels[] = SIZES.map(([width, height], index) => {
+/** Stripes, noise and a disc. The noise of each `seed` is another. */
+export function drawn(width: number, height: number, seed: number): Pixels {
   const data = new Uint8Array(width * height * 3);
-  if (index === SIZES.length - 1) return {data, width, height};
   for (let i = 0; i < data.length; i++) {
     const [channel, pixel] = [i % 3, Math.floor(i / 3)];
     const [x, y] = [pixel % width, Math.floor(pixel / width)];
     const isOfDisc = (x - width / 3) ** 2 + (y - height / 2) ** 2 < (Math.min(width, height) / 4) ** 2;
-    data[i] = 60 + ((x + 2 * y + 40 * channel) % 90) + (hash(1000 * index + i) & 31) + (isOfDisc ? 70 : 0);
+    data[i] = 60 + ((x + 2 * y + 40 * channel) % 90) + (hash(1000 * seed + i) & 31) + (isOfDisc ? 70 : 0);
   }
   return {data, width, height};
-});
+}
+
+export const images: readonly Pixels[] = SIZES.map(([width, height], index) =>
+  index === SIZES.length - 1 ? {data: new Uint8Array(width * height * 3), width, height} : drawn(width, height, index),
+);
 
 /** The largest difference of two lists of numbers of one length; NaN for others. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
