@@ -28,7 +28,7 @@ const ROOMS = {
 export function load(app) {
   const rooms = new Map();
   app.converter.on(Converter.EVENT_CREATE_DECLARATION, (context, reflection) => {
-    if (reflection.parent !== context.project) return;
+    if (reflection.parent?.parent !== context.project) return; // the parent is what is imported
     const file = context.getSymbolFromReflection(reflection)?.declarations?.[0]?.getSourceFile().fileName;
     const [folder, room] = relative(resolve('.'), file ?? '').split(/[\\/]/);
     rooms.set(reflection, folder === 'lib' ? room : 'model'); // binding.d.ts declares what models take and give
@@ -43,10 +43,11 @@ export function load(app) {
         part.comment.blockTags.push(new CommentTag('@category', [{kind: 'text', text: category ?? room}]));
       }
     }
-    project.comment ??= new Comment();
+    const [main] = project.children;
+    main.comment ??= new Comment();
     for (const [name, sentence] of Object.values(ROOMS)) {
       if (sentence === undefined) continue;
-      project.comment.blockTags.push(
+      main.comment.blockTags.push(
         new CommentTag('@categoryDescription', [{kind: 'text', text: `${name}\n${sentence}`}]),
       );
     }

@@ -1,3 +1,4 @@
+/** @module maskrcnn */
 export {type AffineOptions, type ElasticOptions, elastic, randomAffine} from './augment/affine.js';
 export {type Augmentation, type AugmentContext, compose} from './augment/augmentation.js';
 export {type ColorJitterOptions, colorJitter, type StainJitterOptions, stainJitter} from './augment/color.js';

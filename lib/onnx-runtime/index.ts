@@ -1,6 +1,8 @@
 /**
  * `maskrcnn/onnx`: runs files of `exportOnnx()` with onnxruntime-node or onnxruntime-web. It has no native code and
  * needs nothing of Node.js, so it runs in browsers, too.
+ *
+ * @module maskrcnn/onnx
  */
 
 export {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
