@@ -33,6 +33,31 @@ export function toGeoJson(objects) {
   return JSON.stringify({type: 'FeatureCollection', features});
 }
 
+/**
+ * The image in its full size with its objects, as PNG. It is drawn beside the page, which stays responsive. A file is
+ * decoded once more there, because copying a large bitmap takes long; but the server may be needed to decode it.
+ */
+export async function toPng({image, file}, objects) {
+  const sources = file === undefined ? [image] : [file, image];
+  for (const [i, source] of sources.entries()) {
+    const worker = new Worker('png-worker.js', {type: 'module'});
+    try {
+      return await new Promise((resolve, reject) => {
+        worker.addEventListener('message', ({data: {png, problem}}) => {
+          if (problem === undefined) resolve(png);
+          else reject(new Error(problem));
+        });
+        worker.addEventListener('error', ({message}) => reject(new Error(message ?? 'The worker has failed.')));
+        worker.postMessage({source, objects});
+      });
+    } catch (error) {
+      if (i === sources.length - 1) throw new Error(`The picture cannot be drawn: ${error.message}`);
+    } finally {
+      worker.terminate();
+    }
+  }
+}
+
 /** Offers `content` as the file `name`. */
 export function offer(name, content, type) {
   const link = document.createElement('a');

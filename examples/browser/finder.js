@@ -1,8 +1,6 @@
 // Finds objects in this browser. `maskrcnn serve` has a file of this name that asks the server instead.
 import {fetchModel} from './model-cache.js';
 
-export {cropRle} from './maskrcnn/onnx-runtime/index.js';
-
 export const note = 'Nothing leaves this device.';
 
 const worker = new Worker('worker.js', {type: 'module'});
@@ -50,10 +48,7 @@ export function decode(file) {
 /** Only a server has a table of its own. */
 export const table = undefined;
 
-/** The detections on a bitmap. */
-export function find({image}) {
-  const copy = new OffscreenCanvas(image.width, image.height).getContext('2d', {willReadFrequently: true});
-  copy.drawImage(image, 0, 0);
-  const {data, width, height} = copy.getImageData(0, 0, image.width, image.height);
-  return ask('predict', {image: {data, width, height}}, [data.buffer]);
+/** The detections on an image. A file is decoded once more beside the page: copying a large bitmap takes long. */
+export function find({image, file}) {
+  return ask('predict', {source: file ?? image});
 }

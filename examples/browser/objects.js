@@ -1,38 +1,49 @@
-import {cropRle} from './finder.js';
-import {outlinesOf} from './outlines.js';
+import {columnsOf, outlinesOf} from './outlines.js';
 
-/** The detections of an image as objects with outlines, in descending order of score. */
-export function toObjects({boxes, labels, classNames, scores, masks}) {
-  return Array.from(scores, (score, i) => {
+/** How long the page may be held, in milliseconds. */
+const TURN = 20;
+
+/** The detections of an image as objects with outlines, in descending order of score. Works in turns. */
+export async function toObjects({boxes, labels, classNames, scores, masks}) {
+  const objects = [];
+  let began = performance.now();
+  for (const [i, score] of scores.entries()) {
+    if (performance.now() - began > TURN) {
+      await new Promise((resolve) => setTimeout(resolve));
+      began = performance.now();
+    }
     const object = {
       name: classNames[i],
       score,
       box: Array.from(boxes.subarray(4 * i, 4 * i + 4)),
       color: colorOf(labels[i]),
     };
-    if (masks[i] === undefined) return {...object, ...ofBox(object.box)};
-    const crop = cropRle(masks[i]);
-    const rings = outlinesOf(crop.bitmap, crop.width, crop.height).map((ring) =>
-      ring.map(([x, y]) => [crop.left + x, crop.top + y]),
-    );
-    return {...object, ...measured(crop), rings};
-  });
+    if (masks[i] === undefined) {
+      objects.push({...object, ...ofBox(object.box)});
+    } else {
+      const columns = columnsOf(masks[i]);
+      objects.push({...object, ...measured(columns), rings: outlinesOf(columns)});
+    }
+  }
+  return objects;
 }
 
 /** Area, and [row, column] of the centroid and of the box, as in tables of `maskrcnn`. */
-function measured({bitmap, left, top, width, height}) {
-  let [area, rows, columns] = [0, 0, 0];
-  for (let at = 0; at < bitmap.length; at++) {
-    if (bitmap[at] === 0) continue;
-    area++;
-    rows += Math.floor(at / width);
-    columns += at % width;
+function measured(columns) {
+  let [area, rowSum, columnSum] = [0, 0, 0];
+  let [top, left, bottom, right] = [Infinity, Infinity, 0, 0];
+  for (const [x, rows] of columns.entries()) {
+    for (let i = 0; i < rows.length; i += 2) {
+      const [from, to] = [rows[i], rows[i + 1]];
+      area += to - from;
+      rowSum += ((from + to - 1) / 2) * (to - from);
+      columnSum += x * (to - from);
+      [top, bottom] = [Math.min(top, from), Math.max(bottom, to)];
+      [left, right] = [Math.min(left, x), x + 1];
+    }
   }
-  return {
-    area,
-    centroid: area === 0 ? ['', ''] : [top + rows / area, left + columns / area],
-    bounds: area === 0 ? ['', '', '', ''] : [top, left, top + height, left + width],
-  };
+  if (area === 0) return {area, centroid: ['', ''], bounds: ['', '', '', '']};
+  return {area, centroid: [rowSum / area, columnSum / area], bounds: [top, left, bottom, right]};
 }
 
 /** Without masks, boxes are the outlines. */
@@ -64,29 +75,44 @@ function colorOf(label) {
 /** The longer side of a picture that is large enough for labels, in pixels. */
 const LEGIBLE = 700;
 
-/** Draws an image and its objects. A small image is enlarged, so that labels are small beside it. */
+/** The longer side of the largest picture on the page: more than screens show of it. */
+const SHOWN = 2400;
+
+/** A picture of a bitmap in its full size. A small one is enlarged, so that labels are small beside it. */
+export function inFull(bitmap) {
+  const {width, height} = bitmap;
+  return {picture: bitmap, width, height, scale: Math.max(1, Math.floor(LEGIBLE / Math.max(width, height)))};
+}
+
+/** A picture of a bitmap for the page, where a large one is smaller: it is drawn again whenever the slider moves. */
+export function asShown(bitmap) {
+  const full = inFull(bitmap);
+  const scale = SHOWN / Math.max(full.width, full.height);
+  if (scale >= 1) return full;
+  const copy = new OffscreenCanvas(...sizeOf({...full, scale}));
+  const context = copy.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, copy.width, copy.height);
+  return {...full, picture: copy.transferToImageBitmap(), scale};
+}
+
+const sizeOf = ({width, height, scale}) => [width, height].map((side) => Math.max(1, Math.round(scale * side)));
+
+/** Draws a picture and the objects of its image, whose coordinates are pixels of the image. */
 export function draw(canvas, image, objects) {
   const context = canvas.getContext('2d');
+  const {picture, scale} = image;
   const longer = Math.max(image.width, image.height);
-  const scale = Math.max(1, Math.floor(LEGIBLE / longer));
-  canvas.width = scale * image.width;
-  canvas.height = scale * image.height;
-  context.scale(scale, scale);
+  [canvas.width, canvas.height] = sizeOf(image);
   context.imageSmoothingEnabled = false;
-  context.drawImage(image, 0, 0);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  context.scale(scale, scale);
   const unit = Math.max(1 / scale, longer / LEGIBLE);
   context.lineJoin = 'round';
   context.font = `${13 * unit}px system-ui, sans-serif`;
   context.textBaseline = 'top';
   for (const {rings, color} of objects) {
-    const path = new Path2D();
-    for (const ring of rings) {
-      for (const [i, [x, y]] of ring.entries()) {
-        if (i === 0) path.moveTo(x, y);
-        else path.lineTo(x, y);
-      }
-      path.closePath();
-    }
+    const path = pathOf(rings, 0.5 / scale);
     context.fillStyle = `rgb(${color.join(' ')} / 0.3)`;
     context.fill(path, 'evenodd');
     context.strokeStyle = `rgb(${color.join(' ')})`;
@@ -106,4 +132,20 @@ export function draw(canvas, image, objects) {
     context.fillStyle = 0.299 * r + 0.587 * g + 0.114 * b > 140 ? '#000' : '#fff';
     context.fillText(text, x + 4 * unit, y + 2.5 * unit);
   }
+}
+
+/** Rings as a path. Corners nearer than `step` to the one before are left out: a smaller picture does not show them. */
+function pathOf(rings, step) {
+  const path = new Path2D();
+  for (const ring of rings) {
+    let [lastX, lastY] = [-Infinity, -Infinity];
+    for (const [x, y] of ring) {
+      if (Math.max(Math.abs(x - lastX), Math.abs(y - lastY)) < step) continue;
+      if (lastX === -Infinity) path.moveTo(x, y);
+      else path.lineTo(x, y);
+      [lastX, lastY] = [x, y];
+    }
+    path.closePath();
+  }
+  return path;
 }

@@ -1,18 +1,65 @@
 /**
- * The outlines of a mask along the edges of its pixels: closed rings of [x, y] with the object on their right. Outer
- * rings have a positive area, holes a negative one. `mask` is a row-major bitmap of 0 and 1.
+ * The object of a mask in COCO's compressed run lengths, `{size: [height, width], counts}`: for each column of
+ * the image the rows where its runs begin and end, alternately. Work and memory grow with the outline, not with the
+ * area.
  */
-export function outlinesOf(mask, width, height) {
-  const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] === 1;
-  const used = new Set(); // upper edges, by pixel
+export function columnsOf({size: [height, width], counts}) {
+  const columns = Array.from({length: width}, () => []);
+  const runs = [];
+  let at = 0;
+  for (let i = 0; i < counts.length; ) {
+    // Groups of five bits, lowest first, each as a character from code 48 on; 32 more if others follow.
+    let [run, shift, group] = [0, 0, 32];
+    for (; group & 32; shift += 5) {
+      group = counts.charCodeAt(i++) - 48;
+      run |= (group & 31) << shift;
+    }
+    if (group & 16 && shift < 32) run |= -1 << shift; // a negative one
+    if (runs.length > 2) run += runs.at(-2); // from the fourth on, the difference to the one two before
+    runs.push(run);
+    const end = at + run;
+    if (runs.length % 2 === 0) {
+      for (let from = at; from < end; ) {
+        const x = Math.floor(from / height);
+        const to = Math.min(end, (x + 1) * height);
+        columns[x].push(from - x * height, to - x * height);
+        from = to;
+      }
+    }
+    at = end;
+  }
+  return columns;
+}
+
+/**
+ * The outlines of an object, by its `columns`, along the edges of its pixels: closed rings of [x, y] with the object on
+ * their right. Outer rings have a positive area, holes a negative one.
+ */
+export function outlinesOf(columns) {
+  const at = (x, y) => isWithin(columns[x], y);
+  const used = new Set(); // upper edges, by column and row
   const rings = [];
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (at(x, y) && !at(x, y - 1) && !used.has(y * width + x)) rings.push(follow(at, x, y, width, used));
+  for (const [x, rows] of columns.entries()) {
+    for (let i = 0; i < rows.length; i += 2) {
+      if (!used.has(key(x, rows[i]))) rings.push(follow(at, x, rows[i], used));
     }
   }
   return rings;
 }
+
+/** Whether a row is within one of a column's runs. */
+function isWithin(rows, y) {
+  if (rows === undefined) return false;
+  let [low, high] = [0, rows.length]; // how many of the rows are up to y
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle] <= y) low = middle + 1;
+    else high = middle;
+  }
+  return low % 2 === 1;
+}
+
+const key = (x, y) => x * 2 ** 24 + y;
 
 /** Directions in order of right turns: right, down, left, up. Each with the pixels left and right of the next edge. */
 const STEPS = [
@@ -23,11 +70,11 @@ const STEPS = [
 ];
 
 /** Follows the ring that begins with the upper edge of the pixel (x, y). */
-function follow(at, startX, startY, width, used) {
+function follow(at, startX, startY, used) {
   const ring = []; // where it turns, the start last
   let [x, y, direction] = [startX, startY, 0];
   do {
-    if (direction === 0) used.add(y * width + x);
+    if (direction === 0) used.add(key(x, y));
     x += STEPS[direction].dx;
     y += STEPS[direction].dy;
     const next = turn(at, x, y, direction);

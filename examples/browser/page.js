@@ -1,18 +1,18 @@
-import {offer, toCsv, toGeoJson} from './downloads.js';
+import {offer, toCsv, toGeoJson, toPng} from './downloads.js';
 import {decode, find, note, open, table} from './finder.js';
-import {draw, toObjects} from './objects.js';
+import {asShown, draw, toObjects} from './objects.js';
 
 const element = (id) => document.getElementById(id);
 const [canvas, video, threshold] = ['canvas', 'video', 'threshold'].map(element);
 
-/** What is on the page: the image as a canvas or bitmap, its objects, and the name for downloads. */
+/** What is on the page: the image as a bitmap, how it is shown, its objects, and the name for downloads. */
 let shown = nothing();
 let classes = [];
 /** The number of the last image that was chosen: what comes late for another one is not shown. */
 let latest = 0;
 
 function nothing() {
-  return {image: undefined, file: undefined, objects: [], name: 'objects'};
+  return {image: undefined, view: undefined, file: undefined, objects: [], name: 'objects'};
 }
 
 function say(text, isProblem = false) {
@@ -50,10 +50,11 @@ function showModels(names, chosen) {
 /** Finds the objects of an image and shows them. `file` is the file that it is from, if there is one. */
 async function show(image, name, file, number = latest) {
   const began = performance.now();
-  const found = await find({image, file});
+  const view = asShown(image);
+  const objects = await toObjects(await find({image, file}));
   if (number !== latest) return;
   element('time').textContent = `Found in ${((performance.now() - began) / 1000).toFixed(1)} s.`;
-  shown = {image, file, objects: toObjects(found), name};
+  shown = {image, view, file, objects, name};
   refresh();
 }
 
@@ -67,7 +68,7 @@ function refresh() {
   element('drop').hidden = !isEmpty;
   canvas.hidden = isEmpty;
   if (isEmpty) element('time').textContent = '';
-  else draw(canvas, shown.image, objects);
+  else draw(canvas, shown.view, objects);
   const rows = classes.flatMap((name) => {
     const ofClass = objects.filter((object) => object.name === name);
     return ofClass.length === 0 ? [] : [rowOf(name, ofClass)];
@@ -174,7 +175,14 @@ element('csv').addEventListener('click', async ({target}) => {
 element('geojson').addEventListener('click', () =>
   offer(`${shown.name}.geojson`, toGeoJson(visible()), 'application/geo+json'),
 );
-element('png').addEventListener('click', () => canvas.toBlob((blob) => offer(`${shown.name}.png`, blob)));
+element('png').addEventListener('click', async () => {
+  const {name} = shown;
+  try {
+    offer(`${name}.png`, await toPng(shown, visible()));
+  } catch (error) {
+    say(error.message, true);
+  }
+});
 
 element('note').textContent = note;
 start().catch(fail);

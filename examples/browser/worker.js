@@ -12,10 +12,19 @@ const tasks = {
     model = await loadOnnx(bytes, {ort});
     return {classes: model.classes, scoreThreshold: model.description.scoreThreshold};
   },
-  async predict({image}) {
-    return model.predict(image);
+  async predict({source}) {
+    const image = source instanceof Blob ? await createImageBitmap(source, {imageOrientation: 'from-image'}) : source;
+    return model.predict(pixelsOf(image));
   },
 };
+
+function pixelsOf(image) {
+  const {width, height} = image;
+  const copy = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
+  copy.drawImage(image, 0, 0);
+  image.close();
+  return copy.getImageData(0, 0, width, height);
+}
 
 addEventListener('message', async ({data: {id, task, ...input}}) => {
   try {

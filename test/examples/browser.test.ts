@@ -1,11 +1,7 @@
 import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
-import {createServer, type Server} from 'node:http';
-import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
-import {extname, join} from 'node:path';
-import {fileURLToPath} from 'node:url';
+import {join} from 'node:path';
 import test from 'ava';
-import {build} from 'esbuild';
 import sharp from 'sharp';
 import {decodeRle, exportOnnx, type MaskRcnn, maskRcnn} from '../../lib/index.js';
 import {cropRle} from '../../lib/masks/rle.js';
@@ -14,23 +10,14 @@ import {images, largestDifference} from '../onnx/networks.js';
 import {chromium} from '../report/chromium.js';
 import {tinyModel} from '../tiny.js';
 import {BrowserPage} from './devtools.js';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const TYPES: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.mjs': 'text/javascript',
-  '.css': 'text/css',
-  '.wasm': 'application/wasm',
-};
+import {ROOT, type ServedPage, servePage} from './page-server.js';
 
 const inBrowser = chromium ? test.serial : test.serial.skip;
 if (!chromium) console.log('# skipped: the page in a browser, for there is no Chromium here (CHROME names one)');
 
 let folder: string;
-let server: Server;
+let server: ServedPage;
 let model: MaskRcnn;
-const requests: string[] = [];
 
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'maskrcnn-page-'));
@@ -42,43 +29,18 @@ test.before(async () => {
     .png()
     .toFile(join(folder, 'cells.png'));
   await writeFile(join(folder, 'broken.png'), 'no image');
-  const {outputFiles} = await build({
-    ...{entryPoints: [join(ROOT, 'lib/onnx-runtime/index.ts')], bundle: true, format: 'esm', platform: 'browser'},
-    write: false,
-  });
-  server = createServer(async ({url, method}, response) => {
-    const path = new URL(url!, 'http://localhost').pathname;
-    requests.push(`${method} ${path}`);
-    try {
-      const file = path.startsWith('/ort/')
-        ? join(ROOT, 'node_modules/onnxruntime-web/dist', path.slice(5))
-        : join(path.endsWith('.onnx') ? folder : join(ROOT, 'examples/browser'), path === '/' ? 'index.html' : path);
-      const isRuntime = path === '/maskrcnn/onnx-runtime/index.js';
-      const content = isRuntime ? outputFiles[0]!.contents : await readFile(file);
-      response.writeHead(200, {
-        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-        'content-length': content.length,
-        etag: '"1"',
-      });
-      response.end(method === 'HEAD' ? undefined : content);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server = await servePage(folder);
 });
 
 test.after.always(async () => {
   model?.dispose();
-  server?.closeAllConnections();
   server?.close();
   await rm(folder, {recursive: true, force: true});
 });
 
 inBrowser('the page finds what predict() finds, in the WASM of onnxruntime-web', async (t) => {
   t.timeout(120_000);
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const page = await BrowserPage.open(chromium!, url, join(folder, 'profile'));
+  const page = await BrowserPage.open(chromium!, server.url, join(folder, 'profile'));
   t.teardown(() => page.close());
   await page.send('Browser.setDownloadBehavior', {behavior: 'allow', downloadPath: folder}).catch(() => {});
   const status = () => page.value<string>("document.getElementById('status').textContent");
@@ -155,16 +117,16 @@ inBrowser('the page finds what predict() finds, in the WASM of onnxruntime-web',
   }
 
   // A second visit takes the model from the browser's cache.
-  requests.length = 0;
+  server.requests.length = 0;
   await page.send('Page.reload');
   await page.until("document.getElementById('image')?.disabled === false && performance.now() < 60000");
-  t.true(requests.includes('HEAD /model.onnx'));
-  t.false(requests.includes('GET /model.onnx'));
+  t.true(server.requests.includes('HEAD /model.onnx'));
+  t.false(server.requests.includes('GET /model.onnx'));
 });
 
 inBrowser("20 images of different sizes: the WASM's detections are predict()'s", async (t) => {
   t.timeout(120_000);
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/page.css`; // a page without the model's worker
+  const url = `${server.url}page.css`; // a page without the model's worker
   const page = await BrowserPage.open(chromium!, url, join(folder, 'profile-2'));
   t.teardown(() => page.close());
   await page.until("location.pathname === '/page.css' && document.readyState === 'complete'");

@@ -32,13 +32,12 @@ export class BrowserPage {
     });
   }
 
-  /** Opens a page at `url` in a browser of its own, whose profile is `folder`. */
-  static async open(chromium: string, url: string, folder: string): Promise<BrowserPage> {
-    const process = spawn(
-      chromium,
-      ['--headless=new', '--disable-gpu', '--no-sandbox', '--remote-debugging-pipe', `--user-data-dir=${folder}`],
-      {stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']},
-    );
+  /** Opens a page at `url` in a browser of its own, whose profile is `folder`. `flags` are further ones of Chromium. */
+  static async open(chromium: string, url: string, folder: string, flags: string[] = []): Promise<BrowserPage> {
+    const own = ['--headless=new', '--disable-gpu', '--no-sandbox', '--remote-debugging-pipe'];
+    const process = spawn(chromium, [...own, `--user-data-dir=${folder}`, ...flags], {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    });
     const page = new BrowserPage(process);
     const {targetId} = await page.send('Target.createTarget', {url});
     const {sessionId} = await page.send('Target.attachToTarget', {targetId, flatten: true});
