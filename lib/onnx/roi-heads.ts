@@ -17,7 +17,7 @@ const MIN_DETECTION_SIDE = 1e-2;
 export type Limits = {scoreThreshold: Name; nmsThreshold: Name; maxDetections: Name};
 
 /**
- * Image after image, each in descending order of score: boxes [D,4] in pixels of the resized image, the numbers of their
+ * Image after image, each in descending order of score: boxes [D,4] in pixels of the resized image, the numbers of the
  * images [D] int64, labels [D] int64 and scores [D].
  */
 export type BoxDetections = {boxes: Name; images: Name; labels: Name; scores: Name};
