@@ -4,7 +4,7 @@ import {checkNetworkSize} from '../image/network-size.js';
 import type {Detections, MaskFormat} from '../model/detections.js';
 import {NAMES, type OnnxDescription, type OnnxInput, type OnnxMasks, readMetadata} from './file-metadata.js';
 import {choose, splitByImage} from './outputs.js';
-import {checkPixels, type OnnxPixels, toInput} from './pixels.js';
+import {checkPixels, groupsOfOneSize, type OnnxPixels, toInput} from './pixels.js';
 import type {OnnxRuntime, OnnxSession, OnnxTensor} from './session.js';
 
 /** Options of `loadOnnx()`. Invalid options throw INVALID_OPTION. */
@@ -63,8 +63,8 @@ const PREDICT: Schema = {
 };
 
 /**
- * Opens a file of `exportOnnx()`: its bytes, or a session that was made from it. Throws INVALID_OPTION, or
- * INVALID_CHECKPOINT for another file.
+ * Opens a file of `exportOnnx()`: its bytes, or a session that was made from it. Throws INVALID_OPTION;
+ * INVALID_CHECKPOINT for another file or a damaged one; or what ONNX Runtime throws.
  */
 export async function loadOnnx(
   source: Uint8Array | ArrayBuffer | OnnxSession,
@@ -72,10 +72,22 @@ export async function loadOnnx(
 ): Promise<OnnxModel> {
   checkOptions(options, LOAD, 'loadOnnx()');
   const {ort, classes, sessionOptions} = options;
+  if (typeof ort.InferenceSession?.create !== 'function' || typeof ort.Tensor !== 'function') {
+    throw new MaskRcnnError('INVALID_OPTION', "Option 'ort' of loadOnnx() must be the module of an ONNX Runtime.", {
+      hint: "import * as ort from 'onnxruntime-node', or from 'onnxruntime-web'.",
+    });
+  }
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
     const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
     const known = describe(bytes);
-    const session = await ort.InferenceSession.create(bytes, sessionOptions);
+    const session = await ort.InferenceSession.create(bytes, sessionOptions).catch((cause: unknown) => {
+      const said = cause instanceof Error ? cause.message : String(cause);
+      if (!/protobuf|load model/i.test(said)) throw cause;
+      throw new MaskRcnnError('INVALID_CHECKPOINT', `ONNX Runtime cannot read the bytes of loadOnnx(): ${said}`, {
+        hint: 'A file or its download may be damaged.',
+        cause,
+      });
+    });
     return new OnnxModel(session, ort, classes ?? known.classes, known.description);
   }
   if (typeof source?.run !== 'function' || !Array.isArray(source.outputNames)) {
@@ -98,7 +110,9 @@ export class OnnxModel {
   readonly #session: OnnxSession;
   readonly #ort: OnnxRuntime;
   readonly #inputName: string;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve(); // run of the session
+  #calls: Promise<void> = Promise.resolve(); // all of predict()
+  #disposed: Promise<void> | undefined;
 
   /** @internal */
   constructor(
@@ -128,7 +142,7 @@ export class OnnxModel {
    * boxes, labels, names, scores and masks in pixels of the image. Masks are run-length encoded unless `maskFormat`
    * says otherwise. For a list, it is an array with one item per image.
    *
-   * Throws INVALID_IMAGE, INVALID_OPTION, or what ONNX Runtime throws.
+   * Throws INVALID_IMAGE, INVALID_OPTION, DISPOSED, or what ONNX Runtime throws.
    */
   predict<F extends MaskFormat = 'rle'>(image: OnnxPixels, options?: OnnxPredictOptions<F>): Promise<Detections<F>>;
   predict<F extends MaskFormat = 'rle'>(
@@ -138,6 +152,20 @@ export class OnnxModel {
   async predict<F extends MaskFormat = 'rle'>(
     given: OnnxPixels | readonly OnnxPixels[],
     options: OnnxPredictOptions<F> = {},
+  ): Promise<Detections<F> | Detections<F>[]> {
+    if (this.#disposed !== undefined) {
+      throw new MaskRcnnError('DISPOSED', 'The model was used after dispose().', {
+        hint: 'Open the file again with loadOnnx().',
+      });
+    }
+    const call = this.#predict(given, options);
+    this.#calls = Promise.allSettled([this.#calls, call]).then(() => {});
+    return call;
+  }
+
+  async #predict<F extends MaskFormat>(
+    given: OnnxPixels | readonly OnnxPixels[],
+    options: OnnxPredictOptions<F>,
   ): Promise<Detections<F> | Detections<F>[]> {
     checkOptions(options, PREDICT, 'predict()');
     const {scoreThreshold = 0, maxDetections = Infinity, maskThreshold = 0.5, batchSize = 4} = options;
@@ -157,7 +185,7 @@ export class OnnxModel {
       const outputs = await this.#run(group);
       for (const [i, found] of splitByImage(outputs, group.length).entries()) {
         const wanted = {scoreThreshold, maxDetections, maskThreshold, format};
-        const chosen = await choose(found, this.masks, {width, height}, wanted);
+        const chosen = await choose(found, {width, height}, wanted);
         const {boxes, labels, scores, masks} = chosen;
         const classNames = Array.from(labels, (label) => this.classes?.[label - 1] ?? String(label));
         results[numbers[i]!] = {
@@ -174,10 +202,10 @@ export class OnnxModel {
     return isList ? results : results[0]!;
   }
 
-  /** Frees the memory of the session when the running calls have finished. */
-  async dispose(): Promise<void> {
-    await this.#last;
-    await this.#session.release?.();
+  /** Frees the memory of the session when the running calls have finished. Later calls throw DISPOSED. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#calls.then(() => this.#session.release?.());
+    return this.#disposed;
   }
 
   async #run(images: readonly OnnxPixels[]): Promise<Record<string, OnnxTensor>> {
@@ -215,23 +243,6 @@ export class OnnxModel {
       );
     }
   }
-}
-
-/** The numbers of images in groups of one size with at most `most` images. */
-function groupsOfOneSize(images: readonly OnnxPixels[], most: number): number[][] {
-  const groups: number[][] = [];
-  const open = new Map<string, number[]>();
-  for (const [number, {width, height}] of images.entries()) {
-    const size = `${width} ${height}`;
-    const group = open.get(size);
-    if (group !== undefined && group.length < most) group.push(number);
-    else {
-      const begun = [number];
-      open.set(size, begun);
-      groups.push(begun);
-    }
-  }
-  return groups;
 }
 
 function requireNames({inputNames, outputNames}: OnnxSession): void {

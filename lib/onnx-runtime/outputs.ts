@@ -1,5 +1,5 @@
 import type {MaskFormat, Masks} from '../model/detections.js';
-import {NAMES, type OnnxMasks} from './file-metadata.js';
+import {NAMES} from './file-metadata.js';
 import {masksOfBoxes, masksOfImage} from './masks.js';
 import type {OnnxTensor} from './session.js';
 
@@ -49,7 +49,6 @@ function rowsOf({type, data, dims: [, ...rest]}: OnnxTensor, from: number, to: n
 /** The wanted detections of an image of `size`, as copies that keep no other memory. */
 export async function choose(
   {boxes, labels, scores, masks}: Found,
-  kind: OnnxMasks,
   size: {width: number; height: number},
   {scoreThreshold, maxDetections, maskThreshold, format}: Wanted,
 ): Promise<{boxes: Float32Array; labels: Int32Array; scores: Float32Array; masks: Masks}> {
@@ -61,7 +60,7 @@ export async function choose(
   const common = {format, size, count};
   return {
     ...chosen,
-    masks: await (kind === 'image'
+    masks: await (masks.type === 'uint8'
       ? masksOfImage(masks, chosen.boxes, common)
       : masksOfBoxes(masks, chosen.boxes, {...common, threshold: maskThreshold})),
   };

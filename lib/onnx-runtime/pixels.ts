@@ -15,12 +15,34 @@ export function checkPixels(image: OnnxPixels, name = 'The image of predict()'):
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
   if (isWhole && isBytes && data.length === pixels * 3) return 3;
   if (isWhole && isBytes && data.length === pixels * 4) return 4;
-  const got = isBytes ? `${data.length} bytes for ${width} × ${height} pixels` : `a ${typeof data} as data`;
+  const kind = Object.prototype.toString.call(data).slice('[object '.length, -1);
+  const got = isBytes ? `${data.length} bytes for ${width} × ${height} pixels` : `data of type ${kind}`;
   throw new MaskRcnnError(
     'INVALID_IMAGE',
     `${name} must have 3 or 4 bytes for each pixel, of a width and height of at least 1, got ${got}.`,
-    {hint: 'Pass {data, width, height}, such as the ImageData of a canvas. Image files must be decoded before.'},
+    {
+      hint:
+        'Pass {data, width, height}, such as the ImageData of a canvas. Image files must be decoded before, and grey ' +
+        "pixels become RGB: sharp(file).toColourspace('srgb').raw().",
+    },
   );
+}
+
+/** The numbers of images in groups of one size with at most `most` images. */
+export function groupsOfOneSize(images: readonly OnnxPixels[], most: number): number[][] {
+  const groups: number[][] = [];
+  const open = new Map<string, number[]>();
+  for (const [number, {width, height}] of images.entries()) {
+    const size = `${width} ${height}`;
+    const group = open.get(size);
+    if (group !== undefined && group.length < most) group.push(number);
+    else {
+      const begun = [number];
+      open.set(size, begun);
+      groups.push(begun);
+    }
+  }
+  return groups;
 }
 
 /**
@@ -35,7 +57,8 @@ export function toInput(
   const own = input === 'uint8' ? [height, width, 3] : [3, height, width];
   const dims = batch ? [images.length, ...own] : own;
   const length = width * height * 3;
-  if (input === 'uint8' && images.length === 1 && first.length === length) {
+  // ONNX Runtime takes no shared memory.
+  if (input === 'uint8' && images.length === 1 && first.length === length && first.buffer instanceof ArrayBuffer) {
     return {data: new Uint8Array(first.buffer, first.byteOffset, length), dims};
   }
   const data = input === 'uint8' ? new Uint8Array(images.length * length) : new Float32Array(images.length * length);

@@ -91,6 +91,16 @@ test('refusals', async (t) => {
     await refusal(box!.predict({...image, width: 5})),
     `INVALID_IMAGE: The image of predict() must have 3 or 4 bytes for each pixel, of a width and height of at least 1, got 20301 bytes for 5 × ${image.height} pixels.`,
   );
+  for (const [data, kind] of [
+    [new Float32Array(3), 'Float32Array'],
+    [[1, 2, 3], 'Array'],
+    [undefined, 'Undefined'],
+  ] as const) {
+    t.regex(
+      await refusal(box!.predict({data, width: 1, height: 1} as never)),
+      new RegExp(`INVALID_IMAGE: .*data of type ${kind}`),
+    );
+  }
   t.regex(
     await refusal(box!.predict({data: new Uint8Array(3000), width: 1000, height: 1})),
     /INVALID_IMAGE: .*too thin/,
@@ -108,9 +118,37 @@ test('refusals', async (t) => {
   t.regex(await refusal(loadOnnx(files.box!.subarray(0, 5000), {ort})), /INVALID_CHECKPOINT: .*exportOnnx/);
   t.regex(await refusal(loadOnnx(new Uint8Array([1, 2, 3]), {ort})), /INVALID_CHECKPOINT/);
   t.regex(await refusal(loadOnnx(files.box!, {} as never)), /INVALID_OPTION: loadOnnx\(\) needs option 'ort'/);
+  t.regex(
+    await refusal(loadOnnx(files.box!, {ort: {InferenceSession: {}} as never})),
+    /INVALID_OPTION: .*must be the module of an ONNX Runtime/,
+  );
+  const damaged = Buffer.from(files.box!).fill(0, files.box!.length - 20_000);
+  t.regex(await refusal(loadOnnx(damaged, {ort})), /INVALID_CHECKPOINT: ONNX Runtime cannot read the bytes/);
+  t.regex(await refusal(loadOnnx(damaged, {ort: web})), /INVALID_CHECKPOINT: ONNX Runtime cannot read the bytes/);
   t.regex(await refusal(loadOnnx('model.onnx' as never, {ort})), /INVALID_OPTION: .*takes the bytes/);
   const other = {inputNames: ['x'], outputNames: ['y'], run: async () => ({})};
   t.regex(await refusal(loadOnnx(other, {ort})), /INVALID_CHECKPOINT: .*got input x and outputs y/);
+});
+
+test('shared memory, and sessions that tell no types, as those of older runtimes', async (t) => {
+  const expected = await (await loadOnnx(files.image!, {ort})).predict(image);
+  const shared = new Uint8Array(new SharedArrayBuffer(image.data.length));
+  shared.set(image.data);
+  const session = await ort.InferenceSession.create(files.image!);
+  const {inputNames, outputNames} = session;
+  const old = {inputNames, outputNames, run: (feeds: never) => session.run(feeds)};
+  const loaded = await loadOnnx(old, {ort, classes: ['round', 'odd']});
+  t.deepEqual(await loaded.predict({...image, data: shared}), expected);
+});
+
+test('dispose() waits for the running calls, and ends the use', async (t) => {
+  const loaded = await loadOnnx(files.box!, {ort});
+  const running = loaded.predict([image, images[0]!, images[1]!]);
+  const disposed = loaded.dispose();
+  t.is((await running).length, 3);
+  await disposed;
+  await loaded.dispose();
+  await t.throwsAsync(loaded.predict(image), {code: 'DISPOSED'});
 });
 
 test('small, for browsers, without anything of Node.js', async (t) => {
