@@ -71,7 +71,11 @@ export async function loadOnnx(
   options: LoadOnnxOptions,
 ): Promise<OnnxModel> {
   checkOptions(options, LOAD, 'loadOnnx()');
-  const {ort, classes, sessionOptions} = options;
+  const {classes, sessionOptions} = options;
+  // Of CommonJS, as older versions are, Node.js may know the default export only.
+  const ort = options.ort.InferenceSession
+    ? options.ort
+    : ((options.ort as {default?: OnnxRuntime}).default ?? options.ort);
   if (typeof ort.InferenceSession?.create !== 'function' || typeof ort.Tensor !== 'function') {
     throw new MaskRcnnError('INVALID_OPTION', "Option 'ort' of loadOnnx() must be the module of an ONNX Runtime.", {
       hint: "import * as ort from 'onnxruntime-node', or from 'onnxruntime-web'.",

@@ -137,7 +137,7 @@ test('shared memory, and sessions that tell no types, as those of older runtimes
   const session = await ort.InferenceSession.create(files.image!);
   const {inputNames, outputNames} = session;
   const old = {inputNames, outputNames, run: (feeds: never) => session.run(feeds)};
-  const loaded = await loadOnnx(old, {ort, classes: ['round', 'odd']});
+  const loaded = await loadOnnx(old, {ort: {default: ort} as never, classes: ['round', 'odd']});
   t.deepEqual(await loaded.predict({...image, data: shared}), expected);
 });
 
