@@ -55,6 +55,16 @@ test('bytes, an ArrayBuffer or a session; RGB or RGBA', async (t) => {
   t.deepEqual(unnamed.classNames, Array.from(unnamed.labels, String));
 });
 
+// Serial: beside other sessions, the message of that runtime was empty in one run.
+test.serial('the WASM of onnxruntime-web refuses a damaged file', async (t) => {
+  web.env.wasm.numThreads = 1;
+  const damaged = Buffer.from(files.box!).fill(0, files.box!.length - 20_000);
+  await t.throwsAsync(loadOnnx(damaged, {ort: web}), {
+    code: 'INVALID_CHECKPOINT',
+    message: /^ONNX Runtime cannot read the bytes/,
+  });
+});
+
 test('the WASM of onnxruntime-web finds the same', async (t) => {
   web.env.wasm.numThreads = 1;
   const loaded = await loadOnnx(files.box!, {ort: web});
@@ -124,7 +134,6 @@ test('refusals', async (t) => {
   );
   const damaged = Buffer.from(files.box!).fill(0, files.box!.length - 20_000);
   t.regex(await refusal(loadOnnx(damaged, {ort})), /INVALID_CHECKPOINT: ONNX Runtime cannot read the bytes/);
-  t.regex(await refusal(loadOnnx(damaged, {ort: web})), /INVALID_CHECKPOINT: ONNX Runtime cannot read the bytes/);
   t.regex(await refusal(loadOnnx('model.onnx' as never, {ort})), /INVALID_OPTION: .*takes the bytes/);
   const other = {inputNames: ['x'], outputNames: ['y'], run: async () => ({})};
   t.regex(await refusal(loadOnnx(other, {ort})), /INVALID_CHECKPOINT: .*got input x and outputs y/);
