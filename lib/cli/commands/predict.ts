@@ -18,10 +18,11 @@ import type {Command} from '../command.js';
 import {DEVICE_OPTIONS, deviceOptions} from '../device-options.js';
 import {listImages} from '../image-files.js';
 import {inFlagSpelling} from '../option-spelling.js';
+import {addLarge} from '../prediction/add-large.js';
 import {byDoubt, type DoubtedImage, refuseOrder} from '../prediction/doubt-order.js';
 import type {ImageRecord} from '../prediction/image-record.js';
 import {describeNothing} from '../prediction/nothing-found.js';
-import {FORMATS, type ImageFile} from '../prediction/output-files.js';
+import {FORMATS} from '../prediction/output-files.js';
 import {outputOptions, refuseMaskFormats} from '../prediction/output-options.js';
 import {openPart, partKey} from '../prediction/part.js';
 import {predictHelp} from '../prediction/predict-help.js';
@@ -29,13 +30,7 @@ import {incompleteNotice, listNotices, overlayNotices} from '../prediction/predi
 import {PredictionWriter} from '../prediction/prediction-writer.js';
 import {indexOf, shardFolder, shardOf, shardRule} from '../prediction/shard.js';
 import {requireMasks, TILE_OPTIONS, tileFlags} from '../prediction/tile-options.js';
-import {
-  isLarge,
-  journalFolder,
-  predictInTiles,
-  predictLarge,
-  requireNothingBegun,
-} from '../prediction/tiled-prediction.js';
+import {isLarge, journalFolder, predictInTiles, requireNothingBegun} from '../prediction/tiled-prediction.js';
 
 const format = oneOf(...FORMATS);
 
@@ -134,30 +129,6 @@ export const predict: Command = {
         large.set(file, folder);
       }
     }
-    const addLarge = async (image: ImageFile, folder: string, state: ProgressState): Promise<ImageRecord> => {
-      const {file} = image;
-      const work = {
-        network,
-        weights,
-        file,
-        folder,
-        flags: cut!,
-        reading,
-        limits: {...limits, ...most},
-        progress,
-        state,
-      };
-      const {source, journal: tiled, blank, tiles} = await predictLarge(work);
-      try {
-        const record = await writer.addLarge(image, {source, reading, objects: () => tiled.read()}, classes);
-        const said = count(tiled.objects, 'object');
-        out(`${file}: ${said}${blank === 0 ? '' : `; ${blank} of ${count(tiles, 'tile')} were blank`}`);
-        return record;
-      } finally {
-        await tiled.close();
-        await source.close();
-      }
-    };
     const failed: MaskRcnnError[] = [];
     const notices: FileNotice[] = [];
     let incomplete = 0;
@@ -175,7 +146,9 @@ export const predict: Command = {
         }
         const folder = large.get(image.file);
         if (folder !== undefined) {
-          const record = await addLarge(image, folder, state);
+          const work = {network, weights, file: image.file, folder, flags: cut!, reading, progress, state};
+          const found = {...work, limits: {...limits, ...most}};
+          const record = await addLarge(image, found, {writer, output, classes, out});
           if (journal === undefined) continue;
           await journal.add(index, record);
           await TileJournal.remove(folder);

@@ -46,12 +46,19 @@ export async function partKey(part: PartOf): Promise<PartKey> {
     '--skip-blank': tiles?.skipBlank ?? null,
     '--level': cut?.scale.level ?? null,
     '--pixel-size': cut?.scale.micronsPerPixel ?? null,
-    '--save': output.formats.join(','),
-    '--overlay-format': output.overlay.format,
-    '--overlay-quality': output.overlay.quality ?? null,
-    '--overlay-scale': output.overlay.scale ?? null,
-    '--on-top': output.onTop,
-    '--microns-per-pixel': output.micronsPerPixel ?? null,
+    ...outputKey(output),
+  };
+}
+
+/** What the files depend on besides the objects, by names for messages. */
+export function outputKey({formats, overlay, onTop, micronsPerPixel}: PredictionOutput): PartKey {
+  return {
+    '--save': formats.join(','),
+    '--overlay-format': overlay.format,
+    '--overlay-quality': overlay.quality ?? null,
+    '--overlay-scale': overlay.scale ?? null,
+    '--on-top': onTop,
+    '--microns-per-pixel': micronsPerPixel ?? null,
   };
 }
 

@@ -71,9 +71,8 @@ export class PredictionWriter {
 
   /**
    * Chooses a name for each output file, without creating anything yet. A part has the names that its images have among
-   * all. Throws INVALID_OPTION if an output file would
-   * replace an input image or, without `overwrite`, any file beside the images; and WRITE_FAILED if the folder is not
-   * writable.
+   * all. Throws INVALID_OPTION if an output file would replace an input image or, without `overwrite`, any file beside
+   * the images; and WRITE_FAILED if the folder is not writable.
    */
   static async plan(
     output: PredictionOutput,
@@ -171,6 +170,12 @@ export class PredictionWriter {
     return record;
   }
 
+  /** Whether all files that `addLarge()` writes of an image are there. */
+  async hasFilesOf({stem}: ImageFile): Promise<boolean> {
+    const found = await Promise.all(this.#largeNames(stem).map((name) => identity(join(this.#output.folder, name))));
+    return !found.includes(undefined);
+  }
+
   /** Adds an image whose own files are there already to the files of all images. */
   async addWritten(record: ImageRecord, classes: readonly string[]): Promise<void> {
     const {formats} = this.#output;
@@ -193,8 +198,7 @@ export class PredictionWriter {
     const {file, stem, isLarge} = record;
     const {formats} = this.#output;
     if (formats.includes('overlay')) await this.#removeEarlier(file, stem); // before NAME.json is replaced
-    const names = formats.filter(isImageFormat).map((format) => fileName(stem, format, this.#output));
-    for (const name of [...names, ...(isLarge && formats.includes('geojson') ? [largeGeoJson(stem)] : [])]) {
+    for (const name of isLarge ? this.#largeNames(stem) : this.#imageNames(stem)) {
       await this.#move(join(folder, name), name);
     }
     await this.addWritten(record, classes);
@@ -226,6 +230,16 @@ export class PredictionWriter {
   /** What the formats of annotation tools cannot hold, by their names for people. */
   get losses(): {format: string; loss: Loss}[] {
     return [...this.#tools].flatMap(([key, tool]) => tool.losses.map((loss) => ({format: toolFormat(key).name, loss})));
+  }
+
+  /** The files of one image, without those of tools. */
+  #imageNames(stem: string): string[] {
+    return this.#output.formats.filter(isImageFormat).map((format) => fileName(stem, format, this.#output));
+  }
+
+  /** The files of one large image. */
+  #largeNames(stem: string): string[] {
+    return [...this.#imageNames(stem), ...(this.#output.formats.includes('geojson') ? [largeGeoJson(stem)] : [])];
   }
 
   async #addTo(

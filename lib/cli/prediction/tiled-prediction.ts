@@ -113,31 +113,33 @@ export type LargeWork = {
 };
 
 /** What was found on a large image. Both are to be closed. */
-export type LargeFound = {source: RegionSource; journal: TileJournal; blank: number; tiles: number};
+export type LargeFound = {source: RegionSource; journal: TileJournal};
+
+/** The journal of a large image, which is to be closed. Throws as `TileJournal.open()` does. */
+export async function openJournal(work: LargeWork): Promise<TileJournal> {
+  return TileJournal.open(work.folder, await keyOf(work));
+}
 
 /**
  * Finds the objects of a large image, or those that a run before has not found yet. What was found is on the disk, also
  * after an error.
  */
-export async function predictLarge(work: LargeWork): Promise<LargeFound> {
+export async function predictLarge(work: LargeWork, journal?: TileJournal): Promise<LargeFound> {
   const {file, folder, flags, reading, progress, state} = work;
-  const source = await openRegions(file, {...reading, ...flags.scale});
+  const opened = journal ?? (await openJournal(work));
+  let source: RegionSource | undefined;
   try {
-    const journal = await TileJournal.open(folder, await keyOf(work));
-    try {
-      if (journal.from !== undefined) {
-        const {done} = journal.from;
-        progress.say(`${file}: going on after ${count(done, 'tile')} and ${count(journal.objects, 'object')}.`);
-      }
-      const last = journal.isDone ? undefined : await findRest(work, source, journal, state);
-      return {source, journal, blank: last?.blank ?? 0, tiles: last?.total ?? 0};
-    } catch (error) {
-      await journal.close();
-      if (!(await TileJournal.isThere(folder))) await TileJournal.remove(folder); // no tile was done
-      throw error;
+    source = await openRegions(file, {...reading, ...flags.scale});
+    if (opened.from !== undefined) {
+      const {done} = opened.from;
+      progress.say(`${file}: going on after ${count(done, 'tile')} and ${count(opened.objects, 'object')}.`);
     }
+    if (!opened.isDone) await findRest(work, source, opened, state);
+    return {source, journal: opened};
   } catch (error) {
-    await source.close();
+    await source?.close();
+    await opened.close();
+    if (!(await TileJournal.isThere(folder))) await TileJournal.remove(folder); // no tile was done
     throw error;
   }
 }
@@ -147,7 +149,7 @@ async function findRest(
   source: RegionSource,
   journal: TileJournal,
   state: ProgressState,
-): Promise<TileProgress | undefined> {
+): Promise<void> {
   let unsaved: TiledObject[] = [];
   let saving: Promise<void> | undefined;
   let failure: unknown;
@@ -180,8 +182,7 @@ async function findRest(
     throw error;
   }
   await saving;
-  await journal.save(unsaved, null);
-  return last;
+  await journal.save(unsaved, null, {tiles: last?.total ?? 0, blank: last?.blank ?? 0});
 }
 
 function tileState({done, total, objects, tilesPerSecond}: TileProgress): Omit<ProgressState, 'label'> {

@@ -11,6 +11,7 @@ import type {TiledObject} from './tiled-object.js';
 
 const OBJECTS = 'objects.jsonl';
 const STATE = 'state.json';
+const WRITTEN = 'written.jsonl';
 const LOCK = 'lock';
 
 /** What the journal of an image is about, as flat values. A run goes on only if all of them are the same. */
@@ -18,6 +19,9 @@ export type JournalKey = Readonly<Record<string, string | number | null>>;
 
 /** A value that equals any other. */
 const ANY = '*';
+
+/** How many tiles an image had, and how many of them were left out because nothing is in them. */
+export type TileTally = {tiles: number; blank: number};
 
 /** Where the work was when its state was written. */
 type Checkpoint = {
@@ -27,6 +31,10 @@ type Checkpoint = {
   objects: number;
   /** Null when all tiles are done. */
   state: TileState | null;
+  /** Counts of the tiles, when all are done. */
+  tally?: TileTally;
+  /** What the files were made with that were written of the objects, which are no longer kept then. */
+  written?: JournalKey;
 };
 
 /**
@@ -40,7 +48,9 @@ export class TileJournal {
   readonly #lock: FileLock;
   #bytes: number;
   #objects: number;
+  #tally: TileTally | undefined;
   #isDone: boolean;
+  #written: JournalKey | undefined;
   /** From where to go on. Undefined at the beginning, and when all is done. */
   readonly from: TileState | undefined;
   /** The end of the queue of writes. */
@@ -50,8 +60,10 @@ export class TileJournal {
     folder: string,
     key: JournalKey,
     {file, lock}: {file: FileHandle; lock: FileLock},
-    {bytes, objects, state}: Partial<Checkpoint>,
+    {bytes, objects, state, tally, written}: Partial<Checkpoint>,
   ) {
+    this.#tally = tally;
+    this.#written = written;
     this.#lock = lock;
     this.#folder = folder;
     this.#key = key;
@@ -82,6 +94,7 @@ export class TileJournal {
     if (was !== undefined) requireSameKey(was.key, key, folder);
     const path = join(folder, OBJECTS);
     await removeAbandoned(join(folder, STATE));
+    await removeAbandoned(join(folder, WRITTEN));
     const file = await writing(path, () => open(path, was === undefined ? 'w+' : 'r+'));
     const {size} = await file.stat();
     if (was !== undefined && size < was.bytes) {
@@ -111,9 +124,19 @@ export class TileJournal {
     return this.#isDone;
   }
 
+  /** What the files of the image were made with, if all of them are written. See `finish()`. */
+  get written(): JournalKey | undefined {
+    return this.#written;
+  }
+
   /** The number of objects. */
   get objects(): number {
     return this.#objects;
+  }
+
+  /** Counts of the tiles; undefined before all are done. */
+  get tally(): TileTally | undefined {
+    return this.#tally;
   }
 
   /** From the next save on, work may go on with other values of these names. */
@@ -121,10 +144,14 @@ export class TileJournal {
     this.#key = {...this.#key, ...Object.fromEntries(names.map((name) => [name, ANY]))};
   }
 
-  /** Appends objects, and then remembers the state after them; null: all tiles are done. Throws WRITE_FAILED. */
-  async save(objects: readonly TiledObject[], state: TileState | null): Promise<void> {
+  /**
+   * Appends objects, and then remembers the state after them; null: all tiles are done, with their `tally`. Throws
+   * WRITE_FAILED.
+   */
+  async save(objects: readonly TiledObject[], state: TileState | null, tally?: TileTally): Promise<void> {
     const lines = Buffer.from(objects.map((object) => `${JSON.stringify(object)}\n`).join(''));
     const before = this.#last;
+    this.#tally = tally;
     this.#last = this.#save(before, lines, objects.length, state);
     return this.#last;
   }
@@ -141,22 +168,50 @@ export class TileJournal {
     });
     this.#bytes += lines.length;
     this.#objects += objects;
-    const checkpoint: Checkpoint = {key: this.#key, bytes: this.#bytes, objects: this.#objects, state};
-    await writeAtomically(join(this.#folder, STATE), (file) => writeAll(file, Buffer.from(JSON.stringify(checkpoint))));
+    await this.#remember({state});
     this.#isDone = state === null;
+  }
+
+  /**
+   * Remembers that all files of the image are written, `made` as it says, and what else is to be known of the image, as
+   * lines of text. The objects are no longer needed, and removed. Throws WRITE_FAILED.
+   */
+  async finish(made: JournalKey, lines: Iterable<string>): Promise<void> {
+    await this.#last;
+    await writeAtomically(join(this.#folder, WRITTEN), async (file) => {
+      for (const line of lines) await writeAll(file, Buffer.from(`${line}\n`));
+    });
+    this.#bytes = 0;
+    this.#written = made;
+    await this.#remember({state: null, written: made});
+    await writing(this.#folder, () => this.#file.truncate(0));
+  }
+
+  /** Begins anew after `finish()`. */
+  async restart(): Promise<void> {
+    await writing(this.#folder, () => rm(join(this.#folder, STATE)));
+    this.#written = undefined;
+    this.#isDone = false;
+    this.#objects = 0;
+  }
+
+  async #remember(standing: Pick<Checkpoint, 'state' | 'written'>): Promise<void> {
+    const counts = {bytes: this.#bytes, objects: this.#objects, ...(this.#tally && {tally: this.#tally})};
+    const checkpoint: Checkpoint = {key: this.#key, ...counts, ...standing};
+    await writeAtomically(join(this.#folder, STATE), (file) => writeAll(file, Buffer.from(JSON.stringify(checkpoint))));
   }
 
   /** The objects, in the order in which they were found. */
   async *read(): AsyncGenerator<TiledObject> {
     await this.#last;
     if (this.#bytes === 0) return;
-    const file = await open(join(this.#folder, OBJECTS));
-    try {
-      const input = file.createReadStream({end: this.#bytes - 1, autoClose: false});
-      for await (const line of createInterface({input, crlfDelay: Infinity})) yield JSON.parse(line) as TiledObject;
-    } finally {
-      await file.close();
-    }
+    for await (const line of linesOf(join(this.#folder, OBJECTS), this.#bytes)) yield JSON.parse(line) as TiledObject;
+  }
+
+  /** The lines that `finish()` was given; none if their file is gone. */
+  async *lines(): AsyncGenerator<string> {
+    const path = join(this.#folder, WRITTEN);
+    if (existsSync(path)) yield* linesOf(path);
   }
 
   /** Closes the files, which stay. */
@@ -164,6 +219,17 @@ export class TileJournal {
     await this.#last.catch(() => {}); // save() has told it
     await this.#file.close();
     await this.#lock.release();
+  }
+}
+
+/** The lines of a file, of its first `bytes` bytes if that is given. */
+async function* linesOf(path: string, bytes?: number): AsyncGenerator<string> {
+  const file = await open(path);
+  try {
+    const input = file.createReadStream({...(bytes !== undefined && {end: bytes - 1}), autoClose: false});
+    yield* createInterface({input, crlfDelay: Infinity});
+  } finally {
+    await file.close();
   }
 }
 
@@ -192,7 +258,8 @@ async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
   }
 }
 
-function requireSameKey(was: JournalKey | undefined, is: JournalKey, folder: string): void {
+/** Throws INVALID_OPTION, which names the difference, if what was begun in `folder` was another. */
+export function requireSameKey(was: JournalKey | undefined, is: JournalKey, folder: string): void {
   const other = Object.keys({...was, ...is}).find((name) => was?.[name] !== is[name] && was?.[name] !== ANY);
   if (other === undefined) return;
   const shown = (value: JournalKey[string] | undefined) => (value === undefined || value === null ? 'none' : value);

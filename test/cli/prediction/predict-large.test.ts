@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
-import {mkdir, readdir, readFile, rm, utimes, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {mkdir, readdir, readFile, rm, stat, utimes, writeFile} from 'node:fs/promises';
+import {join, relative} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
 import {silentProgress} from '../../../lib/basics/progress.js';
@@ -238,4 +238,59 @@ test('of a file that is damaged in the middle, what was found before is kept', a
   const changed = await run(...whole, '--resume');
   t.is(changed.code, 2);
   t.regex(changed.err, /scan\.tiles had another date of the image: .*\n.*--overwrite/);
+});
+
+test('images that were finished before another one failed are not done again', async (t) => {
+  const {data, width, height} = gridSample(100).image as {data: Uint8Array; width: number; height: number};
+  const tiled = {tile: true, tileWidth: 32, tileHeight: 32, compression: 'deflate'} as const;
+  const bytes = await sharp(data, {raw: {width, height, channels: 3}})
+    .tiff(tiled)
+    .toBuffer();
+  const formats = ['--save', 'overlay,json,geojson,csv,coco,labels-tiff'];
+  await mkdir(at('several'));
+  for (const name of ['a.tif', 'b.tif', 'c.tif']) await writeFile(at('several', name), bytes);
+  const run = async (output: string, ...more: string[]) => {
+    const {progress, text} = recordedProgress();
+    let out = '';
+    const args = ['predict', at('tiny.safetensors'), at('several'), '--output', at(output), ...tiles, '--level', '0'];
+    const all = [...args, ...more];
+    const code = await runCli(all, {out: (line) => (out += `${line}\n`), progress}, new AbortController().signal);
+    return {code, out, err: text()};
+  };
+  const whole = await run('several-whole', ...formats);
+  t.is(whole.code, 0, whole.err);
+
+  await writeFile(at('several', 'b.tif'), bytes.subarray(0, 2000));
+  const broken = await run('several-parts', ...formats);
+  t.is(broken.code, 1, broken.err);
+  for (const name of ['a', 'c']) {
+    const kept = await stat(at('several-parts', `${name}.tiles`, 'objects.jsonl'));
+    t.is(kept.size, 0, 'the objects are in the files');
+  }
+  const own = ['json', '_overlay.png', '_labels.tif'].map((end) => `a${end === 'json' ? '.json' : end}`);
+  const dates = async () =>
+    Promise.all([...own, 'geojson/a.geojson'].map(async (name) => (await stat(at('several-parts', name))).mtimeMs));
+  const before = await dates();
+
+  const other = await run('several-parts', '--save', 'json', '--resume');
+  t.is(other.code, 2);
+  t.regex(other.err, /a\.tiles had another --save: overlay,json,geojson,csv,coco,labels-tiff, now json\./);
+
+  // A file of an image that is gone is written again; the others are left.
+  await writeFile(at('several', 'b.tif'), bytes);
+  await rm(at('several-parts', 'c.json'));
+  const resumed = await run('several-parts', ...formats, '--resume');
+  t.is(resumed.code, 0, resumed.err);
+  t.regex(resumed.out, /a\.tif: \d+ objects, written before\n.*b\.tif: \d+ objects\n.*c\.tif: \d+ objects\n/);
+  t.deepEqual(await dates(), before);
+  for (const entry of await readdir(at('several-whole'), {recursive: true, withFileTypes: true})) {
+    if (!entry.isFile()) continue;
+    const name = join(relative(at('several-whole'), entry.parentPath), entry.name);
+    const [is, was] = [at('several-parts', name), at('several-whole', name)];
+    t.true((await readFile(is)).equals(await readFile(was)), name);
+  }
+  t.deepEqual(
+    (await readdir(at('several-parts'))).filter((name) => name.endsWith('.tiles')),
+    [],
+  );
 });
