@@ -70,10 +70,19 @@ export class Tally {
   object(className: string | undefined): void {
     add(this.classes, className || undefined);
   }
+
+  /** Adds the counts of another one. */
+  add(other: Tally): void {
+    for (const name of ['used', 'skipped', 'classes'] as const) {
+      const counts = this[name] as Map<string | undefined, number>;
+      for (const [key, number] of other[name]) add(counts, key, number);
+    }
+    this.boxes += other.boxes;
+  }
 }
 
-function add<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function add<Key>(counts: Map<Key, number>, key: Key, number = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + number);
 }
 
 /** The classes that occur, in alphabetical order, without the missing one. */

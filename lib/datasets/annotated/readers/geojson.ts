@@ -72,31 +72,38 @@ async function read(place: Place, names: readonly string[], {images: folder}: Re
   const tally = new Tally();
   const images = await mapConcurrently(names.length, FILES_AT_ONCE, async (i): Promise<AnnotatedImage> => {
     const path = place.pathOf(names[i]!);
-    await objectsOf(await featuresOf(path), tally);
+    tally.add((await objectsIn(path)).tally);
     const stem = names[i]!.slice(0, -extname(names[i]!).length);
     return {
       file: isImageName(stem) ? finder.find(stem) : finder.named(stem),
       sources: [path],
-      objects: async () => objectsOf(await featuresOf(path), undefined),
+      objects: async () => (await objectsIn(path)).objects,
     };
   });
   refuseDoubled(images);
   return {images, classes: occurringClasses(tally), tally};
 }
 
-/** A collection, a list of features or a single one. */
-async function featuresOf(path: string): Promise<Fields[]> {
-  return (await featuresInPieces(path)) ?? featuresAtOnce(path);
+/** The objects of a file: a collection, a list of features or a single one. */
+async function objectsIn(path: string): Promise<Found> {
+  return (await objectsInPieces(path)) ?? objectsOf(await featuresAtOnce(path));
 }
 
-/** A slide's cells are 100 MB and more, which would hold the event loop. Undefined if the file is of another form. */
-async function featuresInPieces(path: string): Promise<Fields[] | undefined> {
-  const features: Fields[] = [];
+/**
+ * A slide's cells are 100 MB and more, which would hold the event loop, and so would the garbage collector if all of
+ * them were there as JSON at the same time. Undefined if the file is of another form.
+ */
+async function objectsInPieces(path: string): Promise<Found | undefined> {
+  const all: Found = {objects: [], tally: new Tally()};
+  let features = 0;
   try {
-    const found = await readJsonArrays(path, ['', 'features'], (elements) => {
-      for (const {value} of elements) features.push(new Fields(path, value, `features[${features.length}]`));
+    const keys = await readJsonArrays(path, ['', 'features'], async (elements) => {
+      await objectsOf(
+        elements.map(({value}) => new Fields(path, value, `features[${features++}]`)),
+        all,
+      );
     });
-    return found.has('features') || found.has('') ? features : undefined;
+    return keys.has('features') || keys.has('') ? all : undefined;
   } catch {
     return undefined; // told, or mended, by who reads it at once
   }
@@ -120,8 +127,14 @@ async function withoutNaN(path: string, error: unknown): Promise<unknown> {
   }
 }
 
-async function objectsOf(features: readonly Fields[], tally: Tally | undefined): Promise<AnnotatedObject[]> {
-  const objects: AnnotatedObject[] = [];
+type Found = {objects: AnnotatedObject[]; tally: Tally};
+
+/** The objects of features, added to `found`. */
+async function objectsOf(
+  features: readonly Fields[],
+  found: Found = {objects: [], tally: new Tally()},
+): Promise<Found> {
+  const {objects, tally} = found;
   // A slide may have hundreds of thousands of cells.
   const turn = new Turn();
   const rest = [...features].reverse();
@@ -131,18 +144,18 @@ async function objectsOf(features: readonly Fields[], tally: Tally | undefined):
     // An export of the hierarchy has objects inside objects, in any depth.
     const children = properties?.has('childObjects') ? properties.objects('childObjects') : [];
     for (const child of children.reverse()) rest.push(child);
-    if (feature.has('nucleusGeometry')) tally?.skip('nucleus');
+    if (feature.has('nucleusGeometry')) tally.skip('nucleus');
     const {kind, parts} = shapeOf(feature, properties);
     if (parts.length === 0) {
-      if (kind !== 'root') tally?.skip(kind);
+      if (kind !== 'root') tally.skip(kind);
       continue;
     }
     const className = properties && classOf(properties);
-    tally?.use(kind);
-    tally?.object(className);
+    tally.use(kind);
+    tally.object(className);
     objects.push({className, where: feature.name || 'the feature', parts});
   }
-  return objects;
+  return found;
 }
 
 /** What a feature is, and its parts; none if it is no object. */
