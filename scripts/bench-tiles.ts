@@ -23,6 +23,7 @@ import {writeGlandImages} from '../examples/glands/generate.js';
 import {maskRcnn} from '../lib/index.js';
 import {KEEPS_MEMORY} from './bench/peers.js';
 import type {TilesCase, TilesReport} from './bench/tiles-case.js';
+import {COMPILED, compileTests} from './compiled-tests.js';
 
 const list = {type: 'string', multiple: true} as const;
 const {values} = parseArgs({
@@ -58,6 +59,11 @@ async function writeImage(file: string, side: number, {texture, sparse}: {textur
   await blank.composite(overlays).tiff(tiff).toFile(file);
 }
 
+// Compiled, as users run it: tsx takes 70 MB, and its hooks take time.
+const root = fileURLToPath(new URL('..', import.meta.url));
+await compileTests(root);
+const ours = join(root, COMPILED, 'scripts/bench/tiles-ours.js');
+
 const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-bench-tiles-'));
 try {
   await writeGlandImages(folder, 'gland', 1, 1);
@@ -89,11 +95,7 @@ try {
         channelsLast: false,
       };
       const name = `${side}²${sparse ? ', sparse' : ''}`;
-      print(
-        name,
-        `maskrcnn, ${precision}`,
-        await reportOf(process.execPath, ['--import=tsx', script('tiles-ours.ts')], one),
-      );
+      print(name, `maskrcnn, ${precision}`, await reportOf(process.execPath, [ours], one));
       if (values.peer === undefined || !values['peer-side'].map(Number).includes(side)) continue;
       const peer = (tuned: boolean) => {
         const env = tuned ? {...process.env, ...KEEPS_MEMORY} : process.env;

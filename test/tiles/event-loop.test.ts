@@ -16,10 +16,7 @@ let folder: string;
 test.before(async () => {
   folder = await temporaryFolder();
   const data = new Uint8Array(SIDE * SIDE * 3);
-  await writeFile(
-    join(folder, 'slide.tif'),
-    writePyramid([{image: {data, width: SIDE, height: SIDE}, tile: 1024}]),
-  );
+  await writeFile(join(folder, 'slide.tif'), writePyramid([{image: {data, width: SIDE, height: SIDE}, tile: 1024}]));
 });
 test.after.always(() => rm(folder, {recursive: true, force: true}));
 

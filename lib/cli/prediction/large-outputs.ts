@@ -54,6 +54,22 @@ export async function* detectionsIn({source, objects}: LargeImage): AsyncGenerat
   if (block.length > 0) yield await detectionsInOrder(block, source);
 }
 
+/** The blocks of detections of one image as one. */
+export function joinDetections(
+  {file, width, height}: {file: string; width: number; height: number},
+  blocks: readonly Detections[],
+): Detections {
+  if (blocks.length === 1) return blocks[0]!;
+  return {
+    ...{file, width, height},
+    boxes: Float32Array.from(blocks.flatMap(({boxes}) => [...boxes])),
+    labels: Int32Array.from(blocks.flatMap(({labels}) => [...labels])),
+    classNames: blocks.flatMap(({classNames}) => classNames),
+    scores: Float32Array.from(blocks.flatMap(({scores}) => [...scores])),
+    masks: blocks.flatMap(({masks}) => masks),
+  };
+}
+
 /**
  * Writes what `detectionsToJson()` gives, object by object in the order in which they were found, and how large the
  * pixels are. An object of which a part may be missing has `"cut": true`.

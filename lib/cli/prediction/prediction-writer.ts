@@ -21,11 +21,12 @@ import type {ListedImage} from '../image-files.js';
 import {isToolFormat, type ToolFormat, toolFormat} from '../tool-formats.js';
 import {earlierOverlays} from './earlier-overlays.js';
 import type {ImageRecord} from './image-record.js';
-import {detectionsIn, type LargeImage, overviewOf, writeLargeJson} from './large-outputs.js';
+import {detectionsIn, joinDetections, type LargeImage, overviewOf, writeLargeJson} from './large-outputs.js';
 import {MeasurementTables} from './measurement-tables.js';
 import {identity, requireNoInput, requireNothingBeside} from './output-checks.js';
 import {
   DOUBT,
+  type Format,
   fileName,
   IMAGES,
   type ImageFile,
@@ -147,7 +148,8 @@ export class PredictionWriter {
     const {width, height, downsample} = image.source;
     const measured = formats.includes('csv') ? await this.#tables.measureLarge(image) : undefined;
     const found: Detections[] = [];
-    if (formats.includes('coco')) for await (const block of detectionsIn(image)) found.push(block);
+    const needsMasks = formats.some((format) => format === 'coco' || isTableOfTool(format));
+    if (needsMasks) for await (const block of detectionsIn(image)) found.push(block);
     if (formats.includes('overlay')) {
       await this.#write(fileName(stem, 'overlay', this.#output), await overviewOf(image, overlay));
       await this.#removeEarlier(file, stem); // before NAME.json is replaced
@@ -184,9 +186,10 @@ export class PredictionWriter {
     const index = this.#added.length;
     if (measured !== undefined) this.#tables.add(file, measured);
     if (formats.includes('coco')) for (const block of found) this.#detected.addDetections(index, block);
-    // Those of large images are written from the tiles.
-    const tools = isLarge ? [] : formats.filter(isToolFormat);
-    for (const format of tools) await this.#addTo(format, record, found[0]!, {classes, ...doubted});
+    // GeoJSON of a large image is written from the tiles.
+    const tools = formats.filter((format): format is ToolFormat => (isLarge ? isTableOfTool : isToolFormat)(format));
+    const all = tools.length > 0 ? joinDetections(record, found) : undefined;
+    for (const format of tools) await this.#addTo(format, record, all!, {classes, ...doubted});
     this.#added.push({id: index + 1, file_name: file, width, height, ...doubted});
   }
 
@@ -300,6 +303,11 @@ export class PredictionWriter {
     await writing(file, () => mkdir(dirname(file), {recursive: true}));
     return file;
   }
+}
+
+/** Whether a format of a tool is written of a large image from its detections, not object by object. */
+function isTableOfTool(format: Format): format is ToolFormat {
+  return isToolFormat(format) && format !== 'geojson';
 }
 
 function withSlashes(path: string): string {

@@ -3,6 +3,7 @@ import {basename, join, resolve} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
 import type {Progress, ProgressState} from '../../basics/progress.js';
 import {count, formatDuration} from '../../basics/wording.js';
+import {MOST_BRUSH_PIXELS} from '../../export/formats/label-studio-brush.js';
 import type {PixelOptions} from '../../image/pixel-options.js';
 import type {RgbImage} from '../../image/read-image.js';
 import {regionsOfImage} from '../../image/regions/image-regions.js';
@@ -18,6 +19,7 @@ import {type JournalKey, TileJournal} from '../../model/tiles/tile-journal.js';
 import type {TileProgress} from '../../model/tiles/tile-progress.js';
 import type {TiledObject} from '../../model/tiles/tiled-object.js';
 import {weightsAt} from '../../weights/run-weights.js';
+import {TOOL_FORMATS} from '../tool-formats.js';
 import type {TileFlags} from './tile-options.js';
 
 /** Images of more pixels are read region by region, and what is found is kept on the disk: 50 MB of pixels. */
@@ -26,11 +28,18 @@ const MOST_IN_MEMORY = 4096 * 4096;
 /** The formats that are written of an image that is not in memory. */
 export const LARGE_FORMATS = ['overlay', 'json', 'coco', 'csv', 'geojson', 'labels-tiff'] as const;
 
+/** Those that are, too, if the pixels are those of the image file, to which their coordinates refer. */
+const AT_FULL_RESOLUTION: readonly string[] = TOOL_FORMATS.filter((name) => name !== 'geojson');
+
 /** What tells an image file from another one at the same path. */
 const [DATE, BYTES] = ['date of the image', 'bytes of the image'];
 
-/** Those with masks of the whole image. */
-const WHOLE_MASKS = ['json', 'coco'];
+/** The most pixels that an image can have in a format; undefined: any number. */
+function mostPixelsIn(format: string): number | undefined {
+  if (format === 'label-studio') return MOST_BRUSH_PIXELS;
+  const hasWholeMasks = ['json', 'coco'].includes(format) || AT_FULL_RESOLUTION.includes(format);
+  return hasWholeMasks ? MOST_MASK_PIXELS : undefined;
+}
 
 /**
  * Whether an image is predicted from its file, not from memory. Throws INVALID_OPTION if it must, and a format cannot
@@ -50,21 +59,25 @@ export async function isLarge(
   const hasScale = Object.keys(scale).length > 0;
   if (!hasScale && width * height <= MOST_IN_MEMORY) return false;
   const what = hasScale ? `${file} with --level or --pixel-size` : `${file} of ${width} × ${height} pixels`;
-  const other = formats.find((name) => !(LARGE_FORMATS as readonly string[]).includes(name));
+  const isFull = scale.micronsPerPixel === undefined && (scale.level ?? 0) === 0;
+  const written: readonly string[] = [...LARGE_FORMATS, ...(isFull ? AT_FULL_RESOLUTION : [])];
+  const other = formats.find((name) => !written.includes(name));
   if (other !== undefined) {
     throw new MaskRcnnError(
       'INVALID_OPTION',
-      `Option --save of maskrcnn predict must be of ${LARGE_FORMATS.join(', ')} for ${what}, got ${other}.`,
-      {file},
+      `Option --save of maskrcnn predict must be of ${written.join(', ')} for ${what}, got ${other}.`,
+      {file, ...(other === 'labels' && {hint: 'Save labels-tiff, which has the same numbers in a pyramid.'})},
     );
   }
-  const whole = formats.find((name) => WHOLE_MASKS.includes(name));
   const factor = scale.micronsPerPixel === undefined ? 1 : (found.micronsPerPixel ?? 0) / scale.micronsPerPixel;
-  if (whole !== undefined && width * height * factor ** 2 > MOST_MASK_PIXELS) {
+  const pixels = width * height * factor ** 2;
+  const tooSmall = formats.find((name) => pixels > (mostPixelsIn(name) ?? Infinity));
+  if (tooSmall !== undefined) {
+    const most = mostPixelsIn(tooSmall);
     throw new MaskRcnnError(
       'INVALID_OPTION',
-      `Option --save of maskrcnn predict must not have ${whole} for ${what}: its masks have at most ${MOST_MASK_PIXELS} pixels.`,
-      {file, hint: 'Save geojson, csv and overlay.'},
+      `Option --save of maskrcnn predict must not have ${tooSmall} for ${what}: its masks have at most ${most} pixels.`,
+      {file, hint: 'Save geojson, csv, labels-tiff and overlay, which take images of any size.'},
     );
   }
   return true;

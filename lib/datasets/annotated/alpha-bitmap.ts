@@ -1,7 +1,7 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {inTurns} from '../../basics/turns.js';
 import {reasonOf} from '../../image/bytes.js';
-import {detectFormat} from '../../image/format.js';
+import {detectFormat, MAX_PIXELS} from '../../image/format.js';
 import {loadSharp} from '../../image/load-sharp.js';
 import type {InstanceMask} from '../dataset.js';
 import {bitmapOfFile} from './bitmaps.js';
@@ -33,6 +33,9 @@ export async function alphaBitmap(
     throw fail(
       `${name} must not be larger than its image of ${most.width} × ${most.height}, got ${width} × ${height}.`,
     );
+  }
+  if (width * height > MAX_PIXELS) {
+    throw fail(`${name} must have at most ${MAX_PIXELS} pixels, got ${width} × ${height}.`);
   }
   if (!ALPHA_TYPES.includes(png[COLOUR_TYPE]!)) return bitmapOfFile(png, {left, top, name});
   try {

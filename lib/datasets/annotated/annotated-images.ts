@@ -4,8 +4,10 @@ import {checkOptions} from '../../basics/schema.js';
 import {mapInTurns, Turn} from '../../basics/turns.js';
 import {count, show} from '../../basics/wording.js';
 import {type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
-import {readImage, readImageSize} from '../../image/read-image.js';
+import {readImage} from '../../image/read-image.js';
 import {type LargeImage, type LevelOptions, largeImage} from '../../image/regions/large-image.js';
+import {fullSize} from '../../image/regions/open-regions.js';
+import {MOST_MASK_PIXELS} from '../../masks/placed-mask.js';
 import {readSized, sizedLargeImage} from '../coco/sizes.js';
 import {toInstance} from '../coco/true-object.js';
 import type {Dataset, InstanceMask, PlacedObject, Sample, TrueObject} from '../dataset.js';
@@ -137,7 +139,7 @@ export class AnnotatedImages implements Dataset {
   /** The size of image `index`, in pixels: as the annotations say, or else read from the file. Throws INVALID_IMAGE. */
   async size(index: number): Promise<{width: number; height: number}> {
     const {file, size} = this.#image(index);
-    return size ?? readImageSize(file, {page: this.pixels.page ?? 0});
+    return size ?? fullSize(file, {page: this.pixels.page ?? 0});
   }
 
   /** The labels of image `index`, as its annotations tell them. */
@@ -234,6 +236,7 @@ export class AnnotatedImages implements Dataset {
 
   async #decode(index: number, size: {width: number; height: number}, {crops}: {crops: boolean}): Promise<Decoded[]> {
     const image = this.#image(index);
+    if (size.width * size.height > MOST_MASK_PIXELS) throw tooLarge(image.file, size);
     const labelled = await this.#labelled(image);
     const parts = labelled.map(({object}) => object.parts);
     const all = await decodeParts(parts, size, {binding: this.#shared.binding, crops});
@@ -279,4 +282,13 @@ export class AnnotatedImages implements Dataset {
     faults.maskless.add(`${file} ${where}`);
     return undefined;
   }
+}
+
+/** Masks of whole images have run lengths of 31 bits. */
+function tooLarge(file: string, {width, height}: {width: number; height: number}): MaskRcnnError {
+  const message = `${file} must have at most ${MOST_MASK_PIXELS} pixels for masks of the whole image`;
+  return new MaskRcnnError('INVALID_IMAGE', `${message}, got ${width} × ${height}.`, {
+    file,
+    hint: 'Use its tiles: tiles() makes masks of any image.',
+  });
 }

@@ -6,6 +6,7 @@ import type {PixelOptions} from '../../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../../image/read-image.js';
 import {regionsOfImage} from '../../image/regions/image-regions.js';
 import {type LargeImage, type LevelOptions, largeImage} from '../../image/regions/large-image.js';
+import {fullSize} from '../../image/regions/open-regions.js';
 import type {CocoImage, StatedImage} from './annotation-index.js';
 
 /** Number of image files to read at the same time. */
@@ -28,7 +29,7 @@ export async function completeSizes(
   await mapConcurrently(lacking.length, CONCURRENCY, async (i) => {
     const image = images[lacking[i]!]!;
     try {
-      const {width, height} = await readImageSize(join(folder, image.fileName), {page});
+      const {width, height} = await fullSize(join(folder, image.fileName), {page});
       complete[lacking[i]!] = {...image, width: image.width ?? width, height: image.height ?? height};
     } catch (error) {
       if (!(error instanceof MaskRcnnError)) throw error;

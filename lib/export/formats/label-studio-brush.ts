@@ -13,6 +13,9 @@ const MOST = 1 << WIDTHS.at(-1)!;
 
 const OPAQUE = 255;
 
+/** The number of values is written in 32 bits. */
+export const MOST_BRUSH_PIXELS = 2 ** 32 / CHANNELS - 1;
+
 /**
  * The mask of Label Studio's brush: RGBA pixels row by row, of which those of the object are white and opaque, packed
  * as a stream of bits (thi.ng/rle-pack, which Label Studio uses). It has a header and then blocks: a bit 1 for a

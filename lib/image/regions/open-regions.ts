@@ -96,6 +96,13 @@ export async function readLevels(file: string, {page = 0}: {page?: number | unde
   });
 }
 
+/** The size of an image of any size at full resolution, upright, from the head of its file. Throws INVALID_IMAGE. */
+export async function fullSize(file: string, {page}: {page: number}): Promise<{width: number; height: number}> {
+  const {levels} = await readLevels(file, {page});
+  const {width, height} = levels[0]!;
+  return {width, height};
+}
+
 /** Opens a file for `use`, which closes it. If that fails, the file is closed here. */
 async function opened<T>(
   file: string,

@@ -121,6 +121,27 @@ test('an image that is read by regions has the objects that it has in memory', a
   );
 });
 
+test("tools' formats have the objects of the image that is read by regions", async (t) => {
+  const tools = ['labelme', 'cvat', 'label-studio', 'imagej', 'yolo', 'coco-dataset', 'supervisely', 'via'];
+  const {code, err} = await maskrcnn('tools', ...tiles, '--level', '0', '--save', ['json', ...tools].join());
+  t.is(code, 0, err);
+  const {objects} = await json('tools');
+  const areas = objects.map(({mask}) => decodeRle(mask).reduce((sum, pixel) => sum + pixel, 0));
+  // Polygons have no holes in some formats, and round at the rims.
+  for (const name of ['coco-dataset', 'supervisely', 'cvat']) {
+    const data = await openDataset(at('tools', name), {images: at('scans')});
+    const truth = await data.truth!(0);
+    t.deepEqual(
+      truth.map(({area}) => area),
+      areas,
+      name,
+    );
+  }
+  for (const name of ['labelme', 'label-studio', 'imagej', 'yolo', 'via']) {
+    t.true((await readdir(at('tools', name))).length > 0, name);
+  }
+});
+
 test('a level, and a size of pixels: GeoJSON has the pixels of the largest level', async (t) => {
   for (const flags of [
     ['--level', '1'],
@@ -186,8 +207,10 @@ test('what cannot be written of a large image is refused before the work', async
   t.is(code, 2);
   t.regex(
     err,
-    /--save of maskrcnn predict must be of overlay, json, coco, csv, geojson, labels-tiff for .*slide\.svs with --level/,
+    /--save of maskrcnn predict must be of overlay, json, .*, via for .*slide\.svs .*, got labels\.\nSave labels/,
   );
+  const coarse = await maskrcnn('refused', ...tiles, '--level', '1', '--save', 'yolo');
+  t.regex(coarse.err, /must be of overlay, json, coco, csv, geojson, labels-tiff for .*slide\.svs .*, got yolo\./);
   const both = await maskrcnn('refused', ...tiles, '--level', '0', '--pixel-size', '1');
   t.regex(both.err, /takes --level or --pixel-size, got both/);
   const absent = await maskrcnn('refused', ...tiles, '--level', '2', '--save', 'json');

@@ -309,7 +309,7 @@ test('faults name the file and the field', async (t) => {
     [[task([{...good, type: 5}])], /result\[0\]\.type' must be a string, got 5/],
     [[task([{...good, value: 5}])], /result\[0\]\.value' must be an object/],
     [[task([{...good, original_width: '200'}])], /original_width' must be a finite number, got '200'/],
-    [[task([{...good, original_width: 1e9}])], /original_width' must be the width of an image of at most/],
+    [[task([{...good, original_width: 1e16}])], /original_width' must be the width of an image/],
     [[task([{...good, original_height: 0.5}])], /original_height' must be a whole number of pixels, got 0\.5/],
     [[task([good, {...good, original_width: 300}])], /original_width' must be that of the image, 200 × 100, got 300/],
     [value('polygonlabels', {}), /value\.points' must be a list, got undefined/],

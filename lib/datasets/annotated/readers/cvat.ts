@@ -126,7 +126,7 @@ function copyOf(text: string): string {
 
 function newImage(tag: XmlTag): CvatImage {
   const [width, height] = [tag.length('width'), tag.length('height')];
-  if (width * height > MAX_PIXELS) throw tag.wrong('width', `such that the image has ${MAX_PIXELS} pixels at most`);
+  if (!Number.isSafeInteger(width * height)) throw tag.wrong('width', 'the width of an image');
   const subset = tag.has('subset') ? copyOf(tag.text('subset')) : undefined;
   return {name: copyOf(tag.text('name')), subset, size: {width, height}, shapes: [], groups: new Set(), maskPixels: 0};
 }

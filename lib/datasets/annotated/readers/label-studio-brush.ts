@@ -1,4 +1,5 @@
 import {Turn} from '../../../basics/turns.js';
+import {MAX_PIXELS} from '../../../image/format.js';
 import type {InstanceMask} from '../../dataset.js';
 
 const WORD_BITS = 8;
@@ -65,7 +66,10 @@ function cropOf(runs: readonly number[], width: number): InstanceMask {
   }
   const top = Math.floor(runs[0]! / width);
   const height = Math.floor((runs.at(-1)! - 1) / width) + 1 - top;
-  const data = new Uint8Array((right - left) * height);
+  // Two pixels far apart must not fill the memory.
+  const area = (right - left) * height;
+  if (area > MAX_PIXELS) throw new RangeError(`in a rectangle of at most ${MAX_PIXELS} pixels, got ${area}`);
+  const data = new Uint8Array(area);
   for (let i = 0; i < runs.length; i += 2) {
     for (let from = runs[i]!; from < runs[i + 1]!; ) {
       const y = Math.floor(from / width);

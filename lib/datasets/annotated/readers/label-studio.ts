@@ -1,5 +1,5 @@
 import {MaskRcnnError} from '../../../basics/errors.js';
-import {readImageSize} from '../../../image/read-image.js';
+import {fullSize} from '../../../image/regions/open-regions.js';
 import {type AnnotatedImage, type AnnotatedObject, type Annotations, occurringClasses, Tally} from '../annotations.js';
 import {refuseDoubled} from '../doubled-images.js';
 import {Fields} from '../fields.js';
@@ -206,7 +206,7 @@ function imageOf(
   }
   const objects = async () => {
     const found: AnnotatedObject[] = [];
-    const actual = size ?? (regions.length === 0 ? undefined : await readImageSize(file, {page}));
+    const actual = size ?? (regions.length === 0 ? undefined : await fullSize(file, {page}));
     for (const {className, where, geometry} of regions) {
       found.push({className, where, parts: [await partOf(geometry, actual!, {where, file: path})]});
     }

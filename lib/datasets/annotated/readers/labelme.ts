@@ -1,5 +1,4 @@
 import {mapConcurrently} from '../../../basics/concurrently.js';
-import {MOST_MASK_PIXELS} from '../../../masks/placed-mask.js';
 import {
   type AnnotatedImage,
   type AnnotatedObject,
@@ -51,7 +50,7 @@ async function read(place: Place, names: readonly string[], {images: folder}: Re
     await objectsOf(file, tally);
     return {
       file: finder.find(file.has('imagePath') ? file.text('imagePath') : names[i]!),
-      size: statedSize(file, 'imageWidth', 'imageHeight', MOST_MASK_PIXELS),
+      size: statedSize(file, 'imageWidth', 'imageHeight'),
       sources: [path],
       objects: async () => objectsOf(new Fields(path, await readJson(path)), undefined),
     };

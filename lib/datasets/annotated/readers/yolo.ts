@@ -4,7 +4,7 @@ import {parse} from 'yaml';
 import {mapConcurrently} from '../../../basics/concurrently.js';
 import {MaskRcnnError} from '../../../basics/errors.js';
 import {listed, show} from '../../../basics/wording.js';
-import {readImageSize} from '../../../image/read-image.js';
+import {fullSize} from '../../../image/regions/open-regions.js';
 import {naturalOrder} from '../../folder-scan.js';
 import {type AnnotatedImage, type AnnotatedObject, type Annotations, Tally} from '../annotations.js';
 import {refuseDoubled} from '../doubled-images.js';
@@ -252,7 +252,7 @@ function imageIn(finder: ImageFinder, name: string): string {
 
 async function objectsOf(rows: readonly Row[], {file, page}: {file: string; page: number}): Promise<AnnotatedObject[]> {
   if (rows.length === 0) return [];
-  const {width, height} = await readImageSize(file, {page});
+  const {width, height} = await fullSize(file, {page});
   return rows.map(({line, className, numbers}) => {
     const isBox = numbers.length === BOX;
     const ring = Float64Array.from(isBox ? cornersOf(numbers) : numbers, (n, i) => n * (i % 2 === 0 ? width : height));
