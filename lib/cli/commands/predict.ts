@@ -195,7 +195,8 @@ export const predict: Command = {
       for (const folder of large.values()) await TileJournal.remove(folder);
       return out(`Everything is in ${output.folder}.`);
     }
-    if (large.size > 0)
+    const begun = await Promise.all([...large.values()].map((folder) => TileJournal.isThere(folder)));
+    if (begun.includes(true))
       progress.say('What was found of large images is kept for --resume, in folders called NAME.tiles.');
     if (writer.added > 0)
       out(`The results of ${writer.added} of ${count(images.length, 'image')} are in ${output.folder}.`);

@@ -1,7 +1,9 @@
+import {join} from 'node:path';
 import {count} from '../../basics/wording.js';
 import {requireSameKey, type TileJournal} from '../../model/tiles/tile-journal.js';
 import {type ImageRecord, recordFromLines, recordToLines} from './image-record.js';
-import type {ImageFile, PredictionOutput} from './output-files.js';
+import {identity} from './output-checks.js';
+import {type ImageFile, largeNames, type PredictionOutput} from './output-files.js';
 import {outputKey} from './part.js';
 import type {PredictionWriter} from './prediction-writer.js';
 import {type LargeWork, openJournal, predictLarge} from './tiled-prediction.js';
@@ -50,16 +52,22 @@ async function finishedBefore(
   journal: TileJournal,
   image: ImageFile,
   folder: string,
-  {writer, output, classes}: LargeTarget,
+  {output, classes}: LargeTarget,
 ): Promise<ImageRecord | undefined> {
   if (journal.written === undefined) return undefined;
   try {
     requireSameKey(journal.written, outputKey(output), folder);
-    const record = (await writer.hasFilesOf(image)) ? await recordFromLines(journal.lines(), classes) : undefined;
+    const record = (await areThere(image, output)) ? await recordFromLines(journal.lines(), classes) : undefined;
     if (record === undefined) await journal.restart();
     return record;
   } catch (error) {
     await journal.close();
     throw error;
   }
+}
+
+/** Whether all files that `PredictionWriter.addLarge()` writes of an image are there. */
+async function areThere({stem}: ImageFile, output: PredictionOutput): Promise<boolean> {
+  const found = await Promise.all(largeNames(stem, output).map((name) => identity(join(output.folder, name))));
+  return !found.includes(undefined);
 }

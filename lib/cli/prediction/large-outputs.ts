@@ -1,7 +1,8 @@
+import {basename, dirname} from 'node:path';
 import type {DrawOptions} from '../../draw/overlay.js';
 import {drawOverview} from '../../draw/overview.js';
 import type {PictureFormat} from '../../draw/picture-format.js';
-import {removeAbandoned, writeAll, writeAtomically} from '../../files/atomic-file.js';
+import {removeAbandoned, removeTemporaries, writeAll, writeAtomically} from '../../files/atomic-file.js';
 import type {PixelOptions} from '../../image/pixel-options.js';
 import {openRegions} from '../../image/regions/open-regions.js';
 import type {RegionSource} from '../../image/regions/region-source.js';
@@ -52,6 +53,11 @@ export async function* detectionsIn({source, objects}: LargeImage): AsyncGenerat
     block = [];
   }
   if (block.length > 0) yield await detectionsInOrder(block, source);
+}
+
+/** Removes what a process that was killed has left of files, which can be gigabytes. No other may be writing them. */
+export async function removeLeftovers(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await removeTemporaries(dirname(path), (target) => target === basename(path));
 }
 
 /** The blocks of detections of one image as one. */

@@ -80,6 +80,21 @@ export function namesOf(stem: string, output: PredictionOutput): string[] {
   });
 }
 
+/** The files of one image, without those of tools. */
+export function imageNames(stem: string, output: PredictionOutput): string[] {
+  return output.formats.filter(isImageFormat).map((format) => fileName(stem, format, output));
+}
+
+/** The files of one large image, without those that are written when it is added to the files of all images. */
+export function largeNames(stem: string, output: PredictionOutput): string[] {
+  return [...imageNames(stem, output), ...(output.formats.includes('geojson') ? [largeGeoJson(stem)] : [])];
+}
+
+/** Whether a format of a tool is written of a large image from its detections, not object by object. */
+export function isToolTable(format: Format): format is ToolFormat {
+  return isToolFormat(format) && format !== 'geojson';
+}
+
 /** Whether a format, which is of no tool, has a file for each image. */
 export function isImageFormat(format: Format): format is ImageFormat {
   return !isToolFormat(format) && !isShared(format);

@@ -21,17 +21,25 @@ import type {ListedImage} from '../image-files.js';
 import {isToolFormat, type ToolFormat, toolFormat} from '../tool-formats.js';
 import {earlierOverlays} from './earlier-overlays.js';
 import type {ImageRecord} from './image-record.js';
-import {detectionsIn, joinDetections, type LargeImage, overviewOf, writeLargeJson} from './large-outputs.js';
+import {
+  detectionsIn,
+  joinDetections,
+  type LargeImage,
+  overviewOf,
+  removeLeftovers,
+  writeLargeJson,
+} from './large-outputs.js';
 import {MeasurementTables} from './measurement-tables.js';
 import {identity, requireNoInput, requireNothingBeside} from './output-checks.js';
 import {
   DOUBT,
-  type Format,
   fileName,
   IMAGES,
   type ImageFile,
-  isImageFormat,
+  imageNames,
+  isToolTable,
   largeGeoJson,
+  largeNames,
   nameImages,
   namesOf,
   type PredictionOutput,
@@ -142,13 +150,17 @@ export class PredictionWriter {
     return record;
   }
 
-  /** Writes the files of a large image, as `add()`. Throws INVALID_IMAGE if it cannot be read again. */
+  /**
+   * Writes the files of a large image, as `add()`. No other process may write them at the time. Throws INVALID_IMAGE if
+   * it cannot be read again.
+   */
   async addLarge({file, stem}: ImageFile, image: LargeImage, classes: readonly string[]): Promise<ImageRecord> {
-    const {formats, overlay, onTop} = this.#output;
+    const {formats, overlay, onTop, folder} = this.#output;
+    await removeLeftovers(largeNames(stem, this.#output).map((name) => join(folder, name)));
     const {width, height, downsample} = image.source;
     const measured = formats.includes('csv') ? await this.#tables.measureLarge(image) : undefined;
     const found: Detections[] = [];
-    const needsMasks = formats.some((format) => format === 'coco' || isTableOfTool(format));
+    const needsMasks = formats.some((format) => format === 'coco' || isToolTable(format));
     if (needsMasks) for await (const block of detectionsIn(image)) found.push(block);
     if (formats.includes('overlay')) {
       await this.#write(fileName(stem, 'overlay', this.#output), await overviewOf(image, overlay));
@@ -172,12 +184,6 @@ export class PredictionWriter {
     return record;
   }
 
-  /** Whether all files that `addLarge()` writes of an image are there. */
-  async hasFilesOf({stem}: ImageFile): Promise<boolean> {
-    const found = await Promise.all(this.#largeNames(stem).map((name) => identity(join(this.#output.folder, name))));
-    return !found.includes(undefined);
-  }
-
   /** Adds an image whose own files are there already to the files of all images. */
   async addWritten(record: ImageRecord, classes: readonly string[]): Promise<void> {
     const {formats} = this.#output;
@@ -187,7 +193,7 @@ export class PredictionWriter {
     if (measured !== undefined) this.#tables.add(file, measured);
     if (formats.includes('coco')) for (const block of found) this.#detected.addDetections(index, block);
     // GeoJSON of a large image is written from the tiles.
-    const tools = formats.filter((format): format is ToolFormat => (isLarge ? isTableOfTool : isToolFormat)(format));
+    const tools = formats.filter((format): format is ToolFormat => (isLarge ? isToolTable : isToolFormat)(format));
     const all = tools.length > 0 ? joinDetections(record, found) : undefined;
     for (const format of tools) await this.#addTo(format, record, all!, {classes, ...doubted});
     this.#added.push({id: index + 1, file_name: file, width, height, ...doubted});
@@ -201,7 +207,7 @@ export class PredictionWriter {
     const {file, stem, isLarge} = record;
     const {formats} = this.#output;
     if (formats.includes('overlay')) await this.#removeEarlier(file, stem); // before NAME.json is replaced
-    for (const name of isLarge ? this.#largeNames(stem) : this.#imageNames(stem)) {
+    for (const name of isLarge ? largeNames(stem, this.#output) : imageNames(stem, this.#output)) {
       await this.#move(join(folder, name), name);
     }
     await this.addWritten(record, classes);
@@ -233,16 +239,6 @@ export class PredictionWriter {
   /** What the formats of annotation tools cannot hold, by their names for people. */
   get losses(): {format: string; loss: Loss}[] {
     return [...this.#tools].flatMap(([key, tool]) => tool.losses.map((loss) => ({format: toolFormat(key).name, loss})));
-  }
-
-  /** The files of one image, without those of tools. */
-  #imageNames(stem: string): string[] {
-    return this.#output.formats.filter(isImageFormat).map((format) => fileName(stem, format, this.#output));
-  }
-
-  /** The files of one large image. */
-  #largeNames(stem: string): string[] {
-    return [...this.#imageNames(stem), ...(this.#output.formats.includes('geojson') ? [largeGeoJson(stem)] : [])];
   }
 
   async #addTo(
@@ -303,11 +299,6 @@ export class PredictionWriter {
     await writing(file, () => mkdir(dirname(file), {recursive: true}));
     return file;
   }
-}
-
-/** Whether a format of a tool is written of a large image from its detections, not object by object. */
-function isTableOfTool(format: Format): format is ToolFormat {
-  return isToolFormat(format) && format !== 'geojson';
 }
 
 function withSlashes(path: string): string {

@@ -217,6 +217,7 @@ test('what cannot be written of a large image is refused before the work', async
   t.is(absent.code, 1);
   t.regex(absent.err, /slide\.svs has no level 2: its last level is 1\./);
   t.false(existsSync(at('refused', 'slide.tiles')), 'nothing is kept of an image without a tile');
+  t.notRegex(absent.err, /is kept/);
   const alone = await maskrcnn('refused', '--resume');
   t.regex(alone.err, /maskrcnn predict without --tiles and --shard takes no --resume/);
 });
@@ -299,7 +300,8 @@ test('images that were finished before another one failed are not done again', a
   t.is(other.code, 2);
   t.regex(other.err, /a\.tiles had another --save: overlay,json,geojson,csv,coco,labels-tiff, now json\./);
 
-  // A file of an image that is gone is written again; the others are left.
+  // A file of an image that is gone is written again; the others are left. So is nothing of a process that was killed.
+  await writeFile(at('several-parts', 'c_labels.tif.0123abcd.tmp'), 'of a process that was killed');
   await writeFile(at('several', 'b.tif'), bytes);
   await rm(at('several-parts', 'c.json'));
   const resumed = await run('several-parts', ...formats, '--resume');
