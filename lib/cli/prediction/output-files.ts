@@ -1,4 +1,4 @@
-import {basename, extname, join} from 'node:path';
+import {basename, extname, join, sep} from 'node:path';
 import type {DrawOptions} from '../../draw/overlay.js';
 import {type PictureFormat, pictureExtension} from '../../draw/picture-format.js';
 import {LABELS_SUFFIX, OVERLAY_SUFFIX} from '../../files/prediction-names.js';
@@ -107,4 +107,14 @@ export function sharedNames({formats, doubt = false}: Pick<PredictionOutput, 'fo
 
 function isShared(format: Format): format is SharedFormat {
   return format in SHARED_NAMES;
+}
+
+/** A path with '/' on all systems. */
+export function withSlashes(path: string): string {
+  return path.split(sep).join('/');
+}
+
+/** A value as the text of a JSON file. */
+export function toText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -61,7 +61,8 @@ How image files are read. Default: as in training, which weights saved by traini
 ${pixelsHelp()}
 
 With --tiles, images of more than 4096 × 4096 pixels, and all with --level or --pixel-size, are read region by region.
-They are written as ${LARGE_FORMATS.join(', ')}. Objects are on the disk as they are found, in NAME.tiles.
+They are written as ${LARGE_FORMATS.join(', ')}; and at full resolution
+for annotation tools. Objects are on the disk as they are found, in NAME.tiles.
 The overlay is a reduced picture with outlines. GeoJSON is in pixels of the largest level, the other formats in those of
 the level that is read.
 

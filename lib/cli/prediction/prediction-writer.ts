@@ -1,5 +1,5 @@
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
-import {basename, dirname, extname, join, relative, sep} from 'node:path';
+import {basename, dirname, extname, join, relative} from 'node:path';
 import {csv} from '../../basics/csv.js';
 import {drawDetections} from '../../draw/overlay.js';
 import {pictureExtension} from '../../draw/picture-format.js';
@@ -45,6 +45,8 @@ import {
   type PredictionOutput,
   RESULTS,
   sharedNames,
+  toText,
+  withSlashes,
 } from './output-files.js';
 import {partOf, type Shard} from './shard.js';
 
@@ -299,12 +301,4 @@ export class PredictionWriter {
     await writing(file, () => mkdir(dirname(file), {recursive: true}));
     return file;
   }
-}
-
-function withSlashes(path: string): string {
-  return path.split(sep).join('/');
-}
-
-function toText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
