@@ -1,8 +1,6 @@
 // Asks the server for objects. It takes the place of the finder.js of the example for browsers.
 import {askForToken, withToken} from './token-form.js';
 
-export {cropRle} from './rle.js';
-
 export const note = 'It goes to this server only.';
 
 /** The model in use, as the server describes it. */

@@ -16,8 +16,6 @@ const ROOT = new URL('../../', import.meta.url);
 const PAGE = new URL('examples/browser/', ROOT);
 const FINDER = new URL('finder.js', import.meta.url);
 const TOKEN_FORM = new URL('token-form.js', import.meta.url);
-/** What finder.js imports of this package. It imports nothing itself. */
-const RLE = new URL('dist/masks/rle.js', ROOT);
 
 /**
  * All files of the page by their paths, read at the start: a request can name these and no others. Throws NATIVE if the
@@ -33,7 +31,6 @@ export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     for (const [path, file] of [
       ['/finder.js', FINDER],
       ['/token-form.js', TOKEN_FORM],
-      ['/rle.js', RLE],
     ] as const) {
       files.set(path, {type: TYPES['.js']!, content: await readFile(file)});
     }
