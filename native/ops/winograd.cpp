@@ -47,14 +47,14 @@ at::Tensor winograd_convolution(
   const auto* add = shift.const_data_ptr<float>();
   // Blocks of equal size, and the same number for each thread.
   const auto threads = at::get_num_threads();
-  const auto rounds = at::divup(tiling.count, threads * kTiles);
-  const auto block = at::divup(tiling.count, threads * rounds);
+  const auto rounds = at::divup(tiling.count(), threads * kTiles);
+  const auto block = at::divup(tiling.count(), threads * rounds);
   at::parallel_for(
-      0, at::divup(tiling.count, block), /*grain_size=*/1, [&](int64_t from, int64_t to) {
+      0, at::divup(tiling.count(), block), /*grain_size=*/1, [&](int64_t from, int64_t to) {
         const auto tiles = empty_planes(block, inputs, weight.options());
         const auto products = empty_planes(block, outputs, weight.options());
         for (int64_t i = from; i < to; ++i) {
-          const auto begin = i * block, end = std::min(begin + block, tiling.count);
+          const auto begin = i * block, end = std::min(begin + block, tiling.count());
           transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>(), tiles.stride(0));
           auto results = products.narrow(1, 0, end - begin);
           batched_matmul(tiles.narrow(1, 0, end - begin), transformed, results, /*add=*/false);
@@ -82,11 +82,11 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
   const auto options = x.options().dtype(at::kFloat);
   auto products = empty_planes(outputs, inputs, options).zero_();
   const auto chunk = std::min(
-      std::max<int64_t>(64, kGradientChunk / (kPoints * (inputs + outputs))), tiling.count);
+      std::max<int64_t>(64, kGradientChunk / (kPoints * (inputs + outputs))), tiling.count());
   const auto tile_room = empty_planes(chunk, inputs, options);
   const auto gradient_room = empty_planes(chunk, outputs, options);
-  for (int64_t begin = 0; begin < tiling.count; begin += chunk) {
-    const auto end = std::min(begin + chunk, tiling.count);
+  for (int64_t begin = 0; begin < tiling.count(); begin += chunk) {
+    const auto end = std::min(begin + chunk, tiling.count());
     auto* tiles = tile_room.mutable_data_ptr<float>();
     auto* gradients = gradient_room.mutable_data_ptr<float>();
     at::parallel_for(begin, end, /*grain_size=*/8, [&](int64_t from, int64_t to) {

@@ -71,21 +71,10 @@ template <int64_t side, typename T>
 struct Pixels {
   T* at[side * side];
 
-  // The first pixel of tile t is `before` rows and columns before its first output.
   Pixels(T* data, int64_t channels, const Tiling& tiling, int64_t t, int64_t before) {
-    const auto image = t / (tiling.rows * tiling.columns),
-               tile = t % (tiling.rows * tiling.columns);
-    const auto top = kTile * (tile / tiling.columns) - before;
-    const auto left = kTile * (tile % tiling.columns) - before;
-    for (int64_t i = 0; i < side; ++i) {
-      const auto y = top + i;
-      for (int64_t j = 0; j < side; ++j) {
-        const auto x = left + j;
-        const bool is_inside = y >= 0 && y < tiling.height && x >= 0 && x < tiling.width;
-        at[i * side + j] = is_inside
-                               ? data + ((image * tiling.height + y) * tiling.width + x) * channels
-                               : nullptr;
-      }
+    const auto places = tiling.pixels<side>(t, before);
+    for (int64_t i = 0; i < side * side; ++i) {
+      at[i] = places[i] < 0 ? nullptr : data + places[i] * channels;
     }
   }
 };
@@ -197,6 +186,21 @@ void for_type_of(const at::Tensor& x, const Work& work) {
 }
 
 }  // namespace
+
+Tiling::Tiling(const at::Tensor& x, int64_t across)
+    : images_(x.size(0)),
+      height_(x.size(2)),
+      width_(x.size(3)),
+      across_(across),
+      vertical_(height_, at::divup(images_, across)),
+      horizontal_(width_, across) {}
+
+Tiling::Tiling(const at::Tensor& x) : Tiling(x, 1) {
+  for (int64_t across = 2; across * across <= images_; ++across) {
+    const Tiling other(x, across);
+    if (other.count() < count()) *this = other;
+  }
+}
 
 at::Tensor empty_planes(int64_t rows, int64_t columns, const at::TensorOptions& options) {
   const auto stride = rows * columns + kLanes;

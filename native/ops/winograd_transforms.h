@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 
 // The linear maps of Winograd's F(4 x 4, 3 x 3) for winograd.cpp, with the matrices A, B and G of
@@ -15,13 +16,70 @@ namespace maskrcnn::ops {
 
 constexpr int64_t kTile = 4, kSide = kTile + 2, kPoints = kSide * kSide;
 
-// The tiles of images with H rows and W columns.
-struct Tiling {
-  int64_t images, height, width;
-  int64_t rows = (height + kTile - 1) / kTile, columns = (width + kTile - 1) / kTile;
-  int64_t count = images * rows * columns;
+// The tiles along one side of a row of images. If that takes fewer of them, they reach across
+// images, which then have a line of zeros between them: the padding of both.
+class TilingAxis {
+ public:
+  TilingAxis(int64_t size, int64_t images)
+      : size_(size),
+        images_(images),
+        per_image_((size + kTile - 1) / kTile),
+        shares_((images * (size + 1) + kTile - 2) / kTile < images * per_image_) {}
 
-  explicit Tiling(const at::Tensor& x) : images(x.size(0)), height(x.size(2)), width(x.size(3)) {}
+  int64_t tiles() const {
+    return shares_ ? (images_ * (size_ + 1) + kTile - 2) / kTile : images_ * per_image_;
+  }
+
+  struct Place {
+    int64_t image, pixel;  // image is negative outside of all images
+  };
+  // The place that is `offset` pixels from the first output of a tile.
+  Place at(int64_t tile, int64_t offset) const {
+    const auto position = kTile * (shares_ ? tile : tile % per_image_) + offset;
+    if (position < 0) return {-1, 0};
+    const auto image = shares_ ? position / (size_ + 1) : tile / per_image_;
+    const auto pixel = shares_ ? position % (size_ + 1) : position;
+    return {pixel < size_ && image < images_ ? image : -1, pixel};
+  }
+
+ private:
+  int64_t size_, images_, per_image_;
+  bool shares_;
+};
+
+// The tiles of images [N,C,H,W], which lie side by side in rows and columns.
+class Tiling {
+ public:
+  explicit Tiling(const at::Tensor& x);
+
+  int64_t count() const { return vertical_.tiles() * horizontal_.tiles(); }
+
+  // The pixels [Y,X] that begin `before` rows and columns before the first output of tile t, as
+  // indices into N·H·W pixels; negative outside of all images.
+  template <int64_t side>
+  std::array<int64_t, side * side> pixels(int64_t t, int64_t before) const {
+    std::array<TilingAxis::Place, side> rows, columns;
+    for (int64_t i = 0; i < side; ++i) {
+      rows[i] = vertical_.at(t / horizontal_.tiles(), i - before);
+      columns[i] = horizontal_.at(t % horizontal_.tiles(), i - before);
+    }
+    std::array<int64_t, side * side> pixels;
+    for (int64_t i = 0; i < side; ++i) {
+      for (int64_t j = 0; j < side; ++j) {
+        const auto image = rows[i].image * across_ + columns[j].image;
+        const bool is_inside = rows[i].image >= 0 && columns[j].image >= 0 && image < images_;
+        pixels[i * side + j] =
+            is_inside ? (image * height_ + rows[i].pixel) * width_ + columns[j].pixel : -1;
+      }
+    }
+    return pixels;
+  }
+
+ private:
+  Tiling(const at::Tensor& x, int64_t across);
+
+  int64_t images_, height_, width_, across_;
+  TilingAxis vertical_, horizontal_;
 };
 
 // Room for [P,rows,columns] of such numbers. The planes are a little apart, because

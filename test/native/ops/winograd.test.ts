@@ -12,7 +12,7 @@ type Shape = [number, number, number, number];
 
 const cases = fc.record({
   shape: fc.tuple(
-    fc.integer({min: 1, max: 3}),
+    fc.integer({min: 1, max: 7}), // several share tiles
     fc.integer({min: 1, max: 19}),
     fc.integer({min: 1, max: 9}),
     fc.integer({min: 1, max: 9}),
@@ -20,11 +20,8 @@ const cases = fc.record({
   outputs: fc.integer({min: 1, max: 19}),
   seed: fc.nat(1000),
 });
-/**
- * The sums have at most 243 products of such numbers. float32 rounds a number of this size by 8e-6, and about ten such
- * errors add up.
- */
-const TOLERANCE = 1e-4;
+/** The sums have at most 567 products of such numbers, up to 500. float32 rounds this by 3e-5; a few such errors add up. */
+const TOLERANCE = 2e-4;
 
 /** The value without the 16 bits that bfloat16 does not have. */
 function toBfloat16(value: number): number {
