@@ -64,7 +64,7 @@ export function* cropping({size: [height, width], counts}: Rle): Generator<void,
 }
 
 /** The rows `from` to `to` (exclusive) of column `x`, in which an object has all pixels. */
-export type ColumnRun = readonly [x: number, from: number, to: number];
+type ColumnRun = readonly [x: number, from: number, to: number];
 
 /** The number of pixels of the object of a mask. Throws RangeError as `decodeRle()` does. */
 export function areaOf({size: [height, width], counts}: Rle): number {

@@ -255,7 +255,7 @@ function requireNames({inputNames, outputNames}: OnnxSession): void {
   if ((isBatch || inputNames.includes(NAMES.image)) && wanted.every((name) => outputNames.includes(name))) return;
   throw new MaskRcnnError(
     'INVALID_CHECKPOINT',
-    `loadOnnx() takes a file of exportOnnx(), with input image and outputs boxes, labels and scores, got input ${inputNames.join(', ')} and outputs ${outputNames.join(', ')}.`,
+    `loadOnnx() takes a file of exportOnnx(), with input ${isBatch ? NAMES.images : NAMES.image} and outputs ${wanted.join(', ')}, got input ${inputNames.join(', ')} and outputs ${outputNames.join(', ')}.`,
   );
 }
 

@@ -10,6 +10,7 @@
 #include "ops/differentiable.h"
 #include "ops/matmul.h"
 #include "ops/winograd.h"
+#include "ops/winograd_transforms.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns.
 
@@ -34,12 +35,11 @@ bool all_are(at::IntArrayRef values, int64_t wanted) {
 bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::ScalarType type) {
   const auto most = std::max(weight.size(0), weight.size(1));
   const auto least = std::min(weight.size(0), weight.size(1));
-  const auto height = input.size(2), width = input.size(3), pixels = input.size(0) * height * width;
+  const auto pixels = input.size(0) * input.size(2) * input.size(3);
   if (least < 64) return false;
   if (type == at::kFloat) return pixels >= 3 * most;
-  const auto tiled = (height + 3) / 4 * 4 * ((width + 3) / 4 * 4);
   return type == at::kBFloat16 && has_matmul_kernels() && pixels >= 8 * most &&
-         10 * height * width >= 9 * tiled;
+         10 * pixels >= 9 * kTile * kTile * Tiling(input).count();
 }
 
 at::Tensor direct_weight_gradient(

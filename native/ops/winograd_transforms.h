@@ -82,7 +82,7 @@ class Tiling {
   TilingAxis vertical_, horizontal_;
 };
 
-// Room for [P,rows,columns] of such numbers. The planes are a little apart, because
+// Room for [P,rows,columns] numbers. The planes are a little apart, because
 // lines of memory that are a power of two apart take each other's place in the cache.
 at::Tensor empty_planes(int64_t rows, int64_t columns, const at::TensorOptions& options);
 

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {count} from '../../basics/wording.js';
-import {requireSameKey, type TileJournal} from '../../model/tiles/tile-journal.js';
+import {requireSameKey} from '../../files/work-key.js';
+import type {TileJournal} from '../../model/tiles/tile-journal.js';
 import {type ImageRecord, recordFromLines, recordToLines} from './image-record.js';
 import {identity} from './output-checks.js';
 import {type ImageFile, largeNames, type PredictionOutput} from './output-files.js';

@@ -1,7 +1,7 @@
 import {readdir} from 'node:fs/promises';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {count} from '../../basics/wording.js';
-import {keyDifference} from './part.js';
+import {keyDifference} from '../../files/work-key.js';
 import {PartJournal} from './part-journal.js';
 import {type Shard, shardFolder, shardOfFolder} from './shard.js';
 

@@ -3,6 +3,7 @@ import {type FileHandle, mkdir, open, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {describeHolder, FileLock} from '../../files/file-lock.js';
+import type {WorkKey} from '../../files/work-key.js';
 import {writing} from '../../files/writing.js';
 import {type ImageRecord, type JsonRecord, recordFromJson, recordToJson} from './image-record.js';
 import type {PredictionOutput} from './output-files.js';
@@ -12,13 +13,11 @@ import type {Shard} from './shard.js';
 export const JOURNAL = 'part.jsonl';
 const LOCK = 'part.lock';
 
-/** What must be the same in all parts, and in a part that goes on, by names for messages. */
-export type PartKey = Readonly<Record<string, string | number | null>>;
-
 /** What a part is: the first line of its journal. */
 export type PartHead = {
   shard: Shard;
-  key: PartKey;
+  /** What must be the same in all parts, and in a part that goes on. */
+  key: WorkKey;
   /** The number of images in all parts. */
   images: number;
   classes: readonly string[];

@@ -3,13 +3,14 @@ import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {pipeline} from 'node:stream/promises';
 import {MaskRcnnError} from '../../basics/errors.js';
+import {requireSameKey, type WorkKey} from '../../files/work-key.js';
 import type {PixelOptions} from '../../image/pixel-options.js';
 import type {Views} from '../../model/predict-options.js';
 import {completeTileOptions} from '../../model/tiles/options.js';
 import {weightsAt} from '../../weights/run-weights.js';
 import type {ListedImage} from '../image-files.js';
 import type {PredictionOutput} from './output-files.js';
-import {type PartHead, PartJournal, type PartKey} from './part-journal.js';
+import {type PartHead, PartJournal} from './part-journal.js';
 import type {TileFlags} from './tile-options.js';
 
 /** What the objects and files of a part depend on. */
@@ -26,7 +27,7 @@ export type PartOf = {
 };
 
 /** What must be the same in all parts, by names for messages. */
-export async function partKey(part: PartOf): Promise<PartKey> {
+export async function partKey(part: PartOf): Promise<WorkKey> {
   const {precision, images, reading, limits, cut, output} = part;
   const {file} = await weightsAt(part.weights);
   const isFile = (await stat(file).catch(() => undefined))?.isFile() ?? false;
@@ -51,7 +52,7 @@ export async function partKey(part: PartOf): Promise<PartKey> {
 }
 
 /** What the files depend on besides the objects, by names for messages. */
-export function outputKey({formats, overlay, onTop, micronsPerPixel}: PredictionOutput): PartKey {
+export function outputKey({formats, overlay, onTop, micronsPerPixel}: PredictionOutput): WorkKey {
   return {
     '--save': formats.join(','),
     '--overlay-format': overlay.format,
@@ -66,14 +67,6 @@ async function digest(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');
-}
-
-/** The first value that differs: `name` had `before` and has `now`. */
-export function keyDifference(before: PartKey, now: PartKey): {name: string; before: string; now: string} | undefined {
-  const name = Object.keys({...before, ...now}).find((each) => before[each] !== now[each]);
-  const shown = (value: string | number | null | undefined) =>
-    value === null || value === undefined ? 'none' : `${value}`;
-  return name === undefined ? undefined : {name, before: shown(before[name]), now: shown(now[name])};
 }
 
 /**
@@ -95,12 +88,11 @@ export async function openPart(
     });
   }
   const journal = await PartJournal.open(folder);
-  const differs = keyDifference(journal.head.key, head.key);
-  if (differs === undefined) return journal;
-  await journal.close();
-  throw new MaskRcnnError(
-    'INVALID_OPTION',
-    `What was begun in ${folder} had another ${differs.name}: ${differs.before}, now ${differs.now}.`,
-    {file: folder, hint: 'Go on with what it was begun with, or begin anew with --overwrite.'},
-  );
+  try {
+    requireSameKey(journal.head.key, head.key, folder);
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+  return journal;
 }

@@ -1,15 +1,13 @@
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
-import {basename, dirname, extname, join, relative} from 'node:path';
+import {dirname, join} from 'node:path';
 import {csv} from '../../basics/csv.js';
 import {drawDetections} from '../../draw/overlay.js';
 import {pictureExtension} from '../../draw/picture-format.js';
 import {DetectedObjects} from '../../evaluation/object-table.js';
 import {writeResults} from '../../evaluation/results-file.js';
-import {AnnotationFolder} from '../../export/annotation-folder.js';
-import {LOSSES, type Loss} from '../../export/losses.js';
+import type {Loss} from '../../export/losses.js';
 import {writeTilesGeoJson} from '../../export/tiles-geojson.js';
 import {writeTilesLabels} from '../../export/tiles-labels.js';
-import {detectedImage} from '../../export/write-detections.js';
 import {requireWritableFolder, writing} from '../../files/writing.js';
 import {labelPng} from '../../image/label-png.js';
 import {labelTiff} from '../../image/label-tiff.js';
@@ -18,7 +16,7 @@ import type {Detections} from '../../model/detections.js';
 import {type DetectionsJson, detectionsToJson} from '../../model/detections-json.js';
 import {detectionsToLabelsInTurns} from '../../model/detections-labels.js';
 import type {ListedImage} from '../image-files.js';
-import {isToolFormat, type ToolFormat, toolFormat} from '../tool-formats.js';
+import {isToolFormat, type ToolFormat} from '../tool-formats.js';
 import {earlierOverlays} from './earlier-overlays.js';
 import type {ImageRecord} from './image-record.js';
 import {
@@ -46,9 +44,9 @@ import {
   RESULTS,
   sharedNames,
   toText,
-  withSlashes,
 } from './output-files.js';
 import {partOf, type Shard} from './shard.js';
+import {ToolFiles} from './tool-files.js';
 
 /** Writes the detections on images to a folder. */
 export class PredictionWriter {
@@ -65,9 +63,7 @@ export class PredictionWriter {
   /** Overlays of another format that stay, because it is not known whose they are. */
   readonly kept: string[] = [];
   /** The files in the formats of annotation tools. */
-  readonly #tools = new Map<ToolFormat, AnnotationFolder>();
-  /** The names of the images in them. */
-  readonly #toolNames = new Map<ToolFormat, Set<string>>();
+  readonly #tools: ToolFiles;
 
   private constructor(
     output: PredictionOutput,
@@ -75,6 +71,7 @@ export class PredictionWriter {
     ofImages: ReadonlySet<string | undefined>,
   ) {
     this.#output = output;
+    this.#tools = new ToolFiles(output.folder);
     this.#tables = new MeasurementTables(output.micronsPerPixel);
     this.images = images;
     this.#ofImages = ofImages;
@@ -197,7 +194,7 @@ export class PredictionWriter {
     // GeoJSON of a large image is written from the tiles.
     const tools = formats.filter((format): format is ToolFormat => (isLarge ? isToolTable : isToolFormat)(format));
     const all = tools.length > 0 ? joinDetections(record, found) : undefined;
-    for (const format of tools) await this.#addTo(format, record, all!, {classes, ...doubted});
+    for (const format of tools) await this.#tools.add(format, record, all!, {classes, ...doubted});
     this.#added.push({id: index + 1, file_name: file, width, height, ...doubted});
   }
 
@@ -218,7 +215,7 @@ export class PredictionWriter {
   /** Writes the files that cover all images, if any image was added. `classes` are those of the network. */
   async close(classes: readonly string[]): Promise<void> {
     const {formats, folder} = this.#output;
-    for (const tool of this.#tools.values()) await tool.close();
+    await this.#tools.close();
     if (this.#added.length === 0) return;
     if (formats.includes('csv')) await this.#tables.write(folder, classes);
     if (this.#output.doubt) {
@@ -235,33 +232,12 @@ export class PredictionWriter {
 
   /** Removes files of several images that are not whole. */
   async abort(): Promise<void> {
-    for (const tool of this.#tools.values()) await tool.abort();
+    await this.#tools.abort();
   }
 
   /** What the formats of annotation tools cannot hold, by their names for people. */
   get losses(): {format: string; loss: Loss}[] {
-    return [...this.#tools].flatMap(([key, tool]) => tool.losses.map((loss) => ({format: toolFormat(key).name, loss})));
-  }
-
-  async #addTo(
-    format: ToolFormat,
-    {file, stem}: ImageFile,
-    found: Detections,
-    {classes, ...doubted}: {classes: readonly string[]; doubt?: number},
-  ): Promise<void> {
-    const root = join(this.#output.folder, format);
-    const tool =
-      this.#tools.get(format) ?? new AnnotationFolder(root, toolFormat(format), {classes, splits: [], scored: true});
-    this.#tools.set(format, tool);
-    // Files of one image need different names. One file for all images has the names that the images have.
-    const own = withSlashes(join(dirname(stem), basename(file)));
-    const given = withSlashes(`${stem}${extname(file)}`);
-    const names = this.#toolNames.get(format) ?? new Set();
-    this.#toolNames.set(format, names);
-    const name = toolFormat(format).document === undefined || names.has(own) ? given : own;
-    names.add(name);
-    if (name !== own) tool.lose(own, LOSSES.renamed);
-    await tool.add({...detectedImage(found, name, withSlashes(relative(root, file))), ...doubted});
+    return this.#tools.losses;
   }
 
   /** Removes overlays of the image in other formats, which are of an earlier prediction: they show other objects. */

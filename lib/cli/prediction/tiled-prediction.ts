@@ -4,6 +4,7 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import type {Progress, ProgressState} from '../../basics/progress.js';
 import {count, formatDuration} from '../../basics/wording.js';
 import {MOST_BRUSH_PIXELS} from '../../export/formats/label-studio-brush.js';
+import type {WorkKey} from '../../files/work-key.js';
 import type {PixelOptions} from '../../image/pixel-options.js';
 import type {RgbImage} from '../../image/read-image.js';
 import {regionsOfImage} from '../../image/regions/image-regions.js';
@@ -15,7 +16,7 @@ import type {MaskRcnn} from '../../model/model.js';
 import {detectionsOfTiles} from '../../model/tiles/detections-of-tiles.js';
 import {completeTileOptions, type TileOptions} from '../../model/tiles/options.js';
 import {predictTiles} from '../../model/tiles/predict-tiles.js';
-import {type JournalKey, TileJournal} from '../../model/tiles/tile-journal.js';
+import {TileJournal} from '../../model/tiles/tile-journal.js';
 import type {TileProgress} from '../../model/tiles/tile-progress.js';
 import type {TiledObject} from '../../model/tiles/tiled-object.js';
 import {weightsAt} from '../../weights/run-weights.js';
@@ -126,7 +127,7 @@ export type LargeWork = {
 };
 
 /** What was found on a large image. Both are to be closed. */
-export type LargeFound = {source: RegionSource; journal: TileJournal};
+type LargeFound = {source: RegionSource; journal: TileJournal};
 
 /** The journal of a large image, which is to be closed. Throws as `TileJournal.open()` does. */
 export async function openJournal(work: LargeWork): Promise<TileJournal> {
@@ -205,7 +206,7 @@ function tileState({done, total, objects, tilesPerSecond}: TileProgress): Omit<P
 }
 
 /** What must be the same if work goes on that was begun before. */
-async function keyOf({weights, file, flags, reading, limits}: LargeWork): Promise<JournalKey> {
+async function keyOf({weights, file, flags, reading, limits}: LargeWork): Promise<WorkKey> {
   const {size, overlap, skipBlank} = completeTileOptions(flags.tiles, 'maskrcnn predict');
   const {scoreThreshold, maxDetections, views} = limits;
   const {file: path} = await weightsAt(weights);

@@ -5,6 +5,7 @@ import {createInterface} from 'node:readline';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {removeAbandoned, writeAll, writeAtomically} from '../../files/atomic-file.js';
 import {describeHolder, FileLock} from '../../files/file-lock.js';
+import {ANY, requireSameKey, type WorkKey} from '../../files/work-key.js';
 import {writing} from '../../files/writing.js';
 import type {TileState} from './tile-state.js';
 import type {TiledObject} from './tiled-object.js';
@@ -14,18 +15,12 @@ const STATE = 'state.json';
 const WRITTEN = 'written.jsonl';
 const LOCK = 'lock';
 
-/** What the journal of an image is about, as flat values. A run goes on only if all of them are the same. */
-export type JournalKey = Readonly<Record<string, string | number | null>>;
-
-/** A value that equals any other. */
-const ANY = '*';
-
 /** How many tiles an image had, and how many of them were left out because nothing is in them. */
 export type TileTally = {tiles: number; blank: number};
 
 /** Where the work was when its state was written. */
 type Checkpoint = {
-  key: JournalKey;
+  key: WorkKey;
   /** Bytes of the file of objects that belong to this state. What follows them is found again. */
   bytes: number;
   objects: number;
@@ -34,7 +29,7 @@ type Checkpoint = {
   /** Counts of the tiles, when all are done. */
   tally?: TileTally;
   /** What the files were made with that were written of the objects, which are no longer kept then. */
-  written?: JournalKey;
+  written?: WorkKey;
 };
 
 /**
@@ -43,14 +38,14 @@ type Checkpoint = {
  */
 export class TileJournal {
   readonly #folder: string;
-  #key: JournalKey;
+  #key: WorkKey;
   readonly #file: FileHandle;
   readonly #lock: FileLock;
   #bytes: number;
   #objects: number;
   #tally: TileTally | undefined;
   #isDone: boolean;
-  #written: JournalKey | undefined;
+  #written: WorkKey | undefined;
   /** From where to go on. Undefined at the beginning, and when all is done. */
   readonly from: TileState | undefined;
   /** The end of the queue of writes. */
@@ -58,7 +53,7 @@ export class TileJournal {
 
   private constructor(
     folder: string,
-    key: JournalKey,
+    key: WorkKey,
     {file, lock}: {file: FileHandle; lock: FileLock},
     {bytes, objects, state, tally, written}: Partial<Checkpoint>,
   ) {
@@ -78,7 +73,7 @@ export class TileJournal {
    * Opens the journal in `folder`, to go on with what is there. Throws INVALID_OPTION if that is of another `key`, and
    * names the difference; BUSY if another process writes it; WRITE_FAILED.
    */
-  static async open(folder: string, key: JournalKey): Promise<TileJournal> {
+  static async open(folder: string, key: WorkKey): Promise<TileJournal> {
     await writing(folder, () => mkdir(folder, {recursive: true}));
     const lock = await acquire(folder);
     try {
@@ -89,7 +84,7 @@ export class TileJournal {
     }
   }
 
-  static async #open(folder: string, key: JournalKey, lock: FileLock): Promise<TileJournal> {
+  static async #open(folder: string, key: WorkKey, lock: FileLock): Promise<TileJournal> {
     const was = await readCheckpoint(folder);
     if (was !== undefined) requireSameKey(was.key, key, folder);
     const path = join(folder, OBJECTS);
@@ -125,7 +120,7 @@ export class TileJournal {
   }
 
   /** What the files of the image were made with, if all of them are written. See `finish()`. */
-  get written(): JournalKey | undefined {
+  get written(): WorkKey | undefined {
     return this.#written;
   }
 
@@ -176,7 +171,7 @@ export class TileJournal {
    * Remembers that all files of the image are written, `made` as it says, and what else is to be known of the image, as
    * lines of text. The objects are no longer needed, and removed. Throws WRITE_FAILED.
    */
-  async finish(made: JournalKey, lines: Iterable<string>): Promise<void> {
+  async finish(made: WorkKey, lines: Iterable<string>): Promise<void> {
     await this.#last;
     await writeAtomically(join(this.#folder, WRITTEN), async (file) => {
       for (const line of lines) await writeAll(file, Buffer.from(`${line}\n`));
@@ -256,16 +251,4 @@ async function readCheckpoint(folder: string): Promise<Checkpoint | undefined> {
     const message = `${path} is not the state of a prediction: it was changed or is damaged.`;
     throw new MaskRcnnError('INVALID_OPTION', message, {file: path, hint: 'Remove it to begin anew.', cause});
   }
-}
-
-/** Throws INVALID_OPTION, which names the difference, if what was begun in `folder` was another. */
-export function requireSameKey(was: JournalKey | undefined, is: JournalKey, folder: string): void {
-  const other = Object.keys({...was, ...is}).find((name) => was?.[name] !== is[name] && was?.[name] !== ANY);
-  if (other === undefined) return;
-  const shown = (value: JournalKey[string] | undefined) => (value === undefined || value === null ? 'none' : value);
-  throw new MaskRcnnError(
-    'INVALID_OPTION',
-    `What was begun in ${folder} had another ${other}: ${shown(was?.[other])}, now ${shown(is[other])}.`,
-    {file: folder, hint: 'Go on with what it was begun with, or begin anew with --overwrite.'},
-  );
 }

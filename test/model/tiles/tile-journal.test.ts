@@ -2,11 +2,12 @@ import {appendFile, mkdtemp, readFile, rm, truncate, writeFile} from 'node:fs/pr
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {type JournalKey, TileJournal} from '../../../lib/model/tiles/tile-journal.js';
+import type {WorkKey} from '../../../lib/files/work-key.js';
+import {TileJournal} from '../../../lib/model/tiles/tile-journal.js';
 import type {TileState} from '../../../lib/model/tiles/tile-state.js';
 import type {TiledObject} from '../../../lib/model/tiles/tiled-object.js';
 
-const key: JournalKey = {image: 'a.tif', '--tiles': 512, '--level': null};
+const key: WorkKey = {image: 'a.tif', '--tiles': 512, '--level': null};
 
 const object = (left: number): TiledObject => ({
   ...{label: 1, className: 'cell', score: Math.fround(0.1), cut: false},

@@ -20,7 +20,7 @@ const cases = fc.record({
   outputs: fc.integer({min: 1, max: 19}),
   seed: fc.nat(1000),
 });
-/** The sums have at most 567 products of such numbers, up to 500. float32 rounds this by 3e-5; a few such errors add up. */
+/** The sums have at most 567 products of such numbers. float32 rounds such a sum by 3e-5, and a few errors add up. */
 const TOLERANCE = 2e-4;
 
 /** The value without the 16 bits that bfloat16 does not have. */
