@@ -52,3 +52,8 @@ export class MaskRcnnError extends Error {
     this.file = file;
   }
 }
+
+/** The message of an error without its hint. */
+export function sentenceOf({message, hint}: MaskRcnnError): string {
+  return hint === undefined ? message : message.slice(0, -hint.length - 1);
+}

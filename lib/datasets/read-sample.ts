@@ -1,4 +1,4 @@
-import {MaskRcnnError} from '../basics/errors.js';
+import {MaskRcnnError, sentenceOf} from '../basics/errors.js';
 import {Turn} from '../basics/turns.js';
 import {show} from '../basics/wording.js';
 import type {LargeImage, LevelOptions} from '../image/regions/large-image.js';
@@ -121,9 +121,9 @@ export function sampleError(error: unknown, index: number, by: string): MaskRcnn
   const where = `Sample ${index} of the data set`;
   if (error instanceof MaskRcnnError) {
     if (error.file !== undefined || named.has(error)) return error;
-    const {code, message, hint} = error;
-    const text = hint === undefined ? message : message.slice(0, -hint.length - 1);
-    return toNamed(new MaskRcnnError(code, `${where}: ${text}`, {...(hint !== undefined && {hint}), cause: error}));
+    const {code, hint} = error;
+    const details = {...(hint !== undefined && {hint}), cause: error};
+    return toNamed(new MaskRcnnError(code, `${where}: ${sentenceOf(error)}`, details));
   }
   const isOfSystem = error instanceof Error && 'syscall' in error;
   const file = isOfSystem && 'path' in error && typeof error.path === 'string' ? error.path : undefined;

@@ -1,4 +1,4 @@
-import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
+import {type ErrorCode, MaskRcnnError, sentenceOf} from '../basics/errors.js';
 
 /** What a server refuses for, as stable codes. Those of `MaskRcnnError` are used too, for images and options. */
 export type ProblemCode =
@@ -69,9 +69,8 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof MaskRcnnError) {
     const status = STATUS[error.code];
     if (status === undefined) return undefined;
-    const {code, hint, message} = error;
-    const sentence = hint === undefined ? message : message.slice(0, -hint.length - 1);
-    return new Problem(status, code, inWordsOfRequest(sentence), {hint: hint && inWordsOfRequest(hint)});
+    const {code, hint} = error;
+    return new Problem(status, code, inWordsOfRequest(sentenceOf(error)), {hint: hint && inWordsOfRequest(hint)});
   }
   const {statusCode, message} = error as {statusCode?: number; message?: string};
   if (statusCode === undefined || statusCode >= 500) return undefined;
@@ -79,9 +78,13 @@ export function problemOf(error: unknown): Problem | undefined {
   return new Problem(statusCode, CODES[statusCode] ?? 'BAD_REQUEST', sentence);
 }
 
+/** The functions that the server calls for a request, as messages name them. */
+const FUNCTIONS =
+  /\b(?:predict\(\)'s 'tiles'|(?:openRegions|predictTiles|predict|readImage|measure|measureTiles)\(\))/g;
+
 /** In one line, and with the request in place of the function that the server calls for it. */
 function inWordsOfRequest(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll("predict()'s 'tiles'", 'POST /predict');
+  return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(FUNCTIONS, 'POST /predict');
 }
 
 /** The refusal for errors that are not the asker's. They are told to the server's operator, with all details. */

@@ -1,7 +1,7 @@
 import {setImmediate} from 'node:timers/promises';
 import {crc32} from 'node:zlib';
 import type {StateTensor} from '../../binding.js';
-import {MaskRcnnError} from '../basics/errors.js';
+import {MaskRcnnError, sentenceOf} from '../basics/errors.js';
 import {describe, type ModelDescription} from '../model/checkpoint.js';
 import {invalidCheckpoint} from '../weights/invalid-checkpoint.js';
 import type {WeightsMetadata} from '../weights/metadata.js';
@@ -113,8 +113,7 @@ export async function readTrainingState(
 ): Promise<TrainingState> {
   const {tensors, metadata} = await readWeights(path).catch((error) => {
     if (!(error instanceof MaskRcnnError && error.code === 'INVALID_CHECKPOINT')) throw error;
-    const reason = error.hint === undefined ? error.message : error.message.slice(0, -error.hint.length - 1);
-    throw new MaskRcnnError('INVALID_CHECKPOINT', reason, {file: path, hint: GIVE_UP, cause: error});
+    throw new MaskRcnnError('INVALID_CHECKPOINT', sentenceOf(error), {file: path, hint: GIVE_UP, cause: error});
   });
   const {[TRAINING]: training, ...saved} = metadata;
   if (typeof training !== 'string') throw invalidCheckpoint(path, 'is not the state of a training run');

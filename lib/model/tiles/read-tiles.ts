@@ -1,4 +1,4 @@
-import {MaskRcnnError} from '../../basics/errors.js';
+import {MaskRcnnError, sentenceOf} from '../../basics/errors.js';
 import {inTurns} from '../../basics/turns.js';
 import {show} from '../../basics/wording.js';
 import type {RgbImage} from '../../image/read-image.js';
@@ -22,10 +22,9 @@ export function errorOfTile(error: unknown, name: string, {file}: Required<TileS
     const reason = error instanceof Error ? error.message : show(error);
     return new MaskRcnnError('INVALID_IMAGE', `${name} cannot be read: ${reason}`, {file, cause: error});
   }
-  const {code, message, hint} = error;
-  if (hint === undefined) return new MaskRcnnError(code, `${name}: ${message}`, {file, cause: error});
-  const alone = message.slice(0, -hint.length - 1);
-  return new MaskRcnnError(code, `${name}: ${alone}`, {file, hint, cause: error});
+  const {code, hint} = error;
+  const details = {file, ...(hint !== undefined && {hint}), cause: error};
+  return new MaskRcnnError(code, `${name}: ${sentenceOf(error)}`, details);
 }
 
 /** Reads a tile. Undefined if it is blank. Throws INVALID_IMAGE, with the name of the tile. */
