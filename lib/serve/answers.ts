@@ -6,6 +6,7 @@ import {drawOverview} from '../draw/overview.js';
 import {featuresOf} from '../export/formats/geojson.js';
 import {END, HEAD} from '../export/geojson-feature.js';
 import {detectedImage} from '../export/write-detections.js';
+import {discard} from '../image/discard.js';
 import {labelPng} from '../image/label-png.js';
 import {resampled} from '../image/regions/resampled.js';
 import {measure} from '../measure/measure.js';
@@ -14,7 +15,7 @@ import type {ObjectMeasurements} from '../measure/measurements.js';
 import {type MeasuredImage, objectColumns, objectLines} from '../measure/tables.js';
 import {detectionsToJson} from '../model/detections-json.js';
 import {detectionsToLabelsInTurns} from '../model/detections-labels.js';
-import {type Found, free, storedValues} from './find.js';
+import {type Found, storedValues} from './find.js';
 import {ANSWERS, type AnswerFormat} from './options.js';
 import {Problem} from './problem.js';
 import type {RequestOptions} from './request-options.js';
@@ -84,7 +85,8 @@ async function jsonOf(found: readonly Found[], model: string): Promise<string> {
   return `{"model":${JSON.stringify(model)},"images":[${images.join(',')}]}\n`;
 }
 
-async function geojsonOf({upload, detections}: Found, classes: readonly string[]): Promise<string> {
+/** Outlines in pixels of the whole image, also of objects that were found on a level: so QuPath opens them. */
+async function geojsonOf({upload, detections, level}: Found, classes: readonly string[]): Promise<string> {
   const image = detectedImage(detections, upload.name);
   const features = await featuresOf(
     {
@@ -96,13 +98,13 @@ async function geojsonOf({upload, detections}: Found, classes: readonly string[]
       objectsBefore: 0,
       lose: () => {}, // an object without a pixel has no outline
     },
-    {classes, scored: true},
+    {classes, scored: true, downsample: level?.downsample ?? 1},
   );
   return `${HEAD}${features.join(',\n')}${END}`;
 }
 
 /** A table with the same columns whether there are objects or not. */
-async function csvOf(found: readonly Found[], {micronsPerPixel: given, page}: RequestOptions): Promise<string> {
+async function csvOf(found: readonly Found[], {micronsPerPixel: given}: RequestOptions): Promise<string> {
   const images: MeasuredImage[] = [];
   let channels = 0;
   let hasMicrons = given !== undefined;
@@ -120,10 +122,10 @@ async function csvOf(found: readonly Found[], {micronsPerPixel: given, page}: Re
       images.push({image: upload.name, objects});
       continue;
     }
-    const values = await storedValues(one, page);
+    const values = await storedValues(one);
     channels = Math.max(channels, values.channels);
     images.push({image: upload.name, objects: await measure(values, detections, options)});
-    if (values.data !== one.pixels?.data) await free(values);
+    if (values.data !== one.pixels?.data) discard(values.data);
   }
   const columns = objectColumns({detections: true, channels, microns: hasMicrons});
   const lines: string[] = [csvLine(columns)];
@@ -152,5 +154,5 @@ async function labelsOf({detections}: Found, {onTop}: RequestOptions): Promise<B
   }
   const labels = new Uint16Array(width * height);
   await detectionsToLabelsInTurns(detections, onTop === undefined ? {} : {onTop}, labels);
-  return labelPng(labels, width, height).finally(() => free({data: labels}));
+  return labelPng(labels, width, height).finally(() => discard(labels));
 }

@@ -1,7 +1,6 @@
-import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import {discard} from '../image/discard.js';
 import {lend} from '../image/lent-pixels.js';
-import {pixelOptionsOf} from '../image/pixel-options.js';
 import type {RgbImage} from '../image/read-image.js';
 import {isAsStored, readStored} from '../image/read-stored.js';
 import {levelOptionsOf} from '../image/regions/large-image.js';
@@ -12,7 +11,7 @@ import {detectionsOfTiles} from '../model/tiles/detections-of-tiles.js';
 import type {TiledObject} from '../model/tiles/tiled-object.js';
 import {type LargeUpload, openLargeUpload} from './large-upload.js';
 import type {AnswerFormat, Limits} from './options.js';
-import {detect, detectionOptionsOf, readUpload, sizeOf} from './predictions.js';
+import {detect, detectionOptionsOf, isLarge, readingOf, readWhole, sizeOf} from './predictions.js';
 import {Problem} from './problem.js';
 import type {RequestOptions} from './request-options.js';
 import type {Upload} from './uploads.js';
@@ -25,6 +24,8 @@ export type Found = {
   pixels: RgbImage | undefined;
   /** Its parts, and the objects in the order of `detections`. */
   large: (LargeUpload & {objects: readonly TiledObject[]}) | undefined;
+  /** The page of its file that was read. Undefined for the first. */
+  page: number | undefined;
   /** Whether the pixels are those of a level of a pyramid instead of the file's own. */
   level: {downsample: number; micronsPerPixel: number | undefined} | undefined;
   /** How long the network took. */
@@ -54,49 +55,49 @@ export async function find(upload: Upload, finding: Finding): Promise<Found> {
     ...(options.pixelSize !== undefined && {micronsPerPixel: options.pixelSize}),
   });
   const hasLevel = Object.keys(scale).length > 0;
-  if (options.tiles === undefined || !(hasLevel || (await isLarge(upload, finding)))) {
-    const pixels = await readUpload(upload, {model, options, limits});
-    return foundOn(upload, pixels, undefined, finding);
+  const reading = readingOf(model, options);
+  if (!hasLevel) {
+    const size = await sizeOf(upload, reading);
+    if (options.tiles === undefined || !isLarge(size, limits)) {
+      const pixels = await readWhole(upload, size, {reading, limits});
+      return foundOn(upload, pixels, {page: reading.page, level: undefined}, finding);
+    }
   }
-  const reading = {...model.pixels, ...pixelOptionsOf(options), ...scale};
   const most = {most: limits.maxTiledMegapixels, mostWhole: limits.maxMegapixels};
-  const large = await openLargeUpload(upload, reading, most);
+  const large = await openLargeUpload(upload, {...reading, ...scale}, most);
   try {
     signal.throwIfAborted();
     const {width, height, downsample, micronsPerPixel} = large.source;
-    const level = hasLevel ? {downsample, micronsPerPixel} : undefined;
-    if (width * height > limits.maxMegapixels * 1e6) {
+    const place = {page: reading.page, level: hasLevel ? {downsample, micronsPerPixel} : undefined};
+    if (isLarge(large.source, limits)) {
       if (format === 'labels') throw noLabels(large.source, limits);
-      return await large.named(() => foundInParts(upload, large, level, finding));
+      return await large.named(() => foundInParts(upload, large, place, finding));
     }
     const pixels = lend(await large.named(() => large.source.read({left: 0, top: 0, width, height})));
-    await large.close();
-    return await foundOn(upload, pixels, level, finding);
+    await large.source.close();
+    return await foundOn(upload, pixels, place, finding);
   } catch (error) {
-    await large.close();
+    await large.source.close();
     throw error;
   }
 }
 
-async function isLarge({name, bytes}: Upload, {model, options, limits}: Finding): Promise<boolean> {
-  const {page} = {...model.pixels, ...pixelOptionsOf(options)};
-  const {width, height} = await sizeOf(bytes, {name, page});
-  return width * height > limits.maxMegapixels * 1e6;
-}
+/** Which pixels of a file were read. */
+type Place = Pick<Found, 'page' | 'level'>;
 
 async function foundOn(
   upload: Upload,
   pixels: RgbImage,
-  level: Found['level'],
+  place: Place,
   {model, options, limits, signal}: Finding,
 ): Promise<Found> {
   try {
     signal.throwIfAborted();
     const began = performance.now();
     const detections = await detect(pixels, {name: upload.name, model, options, limits, signal});
-    return {upload, detections, pixels, large: undefined, level, seconds: (performance.now() - began) / 1000};
+    return {upload, detections, pixels, large: undefined, ...place, seconds: (performance.now() - began) / 1000};
   } catch (error) {
-    await free(pixels);
+    discard(pixels.data);
     throw error;
   }
 }
@@ -104,7 +105,7 @@ async function foundOn(
 async function foundInParts(
   upload: Upload,
   large: LargeUpload,
-  level: Found['level'],
+  place: Place,
   {model, options, limits, signal}: Finding,
 ): Promise<Found> {
   const {source} = large;
@@ -127,7 +128,7 @@ async function foundInParts(
     detections,
     pixels: undefined,
     large: {...large, objects},
-    level,
+    ...place,
     seconds: (performance.now() - began) / 1000,
   };
 }
@@ -149,23 +150,17 @@ function requireTiles(options: RequestOptions): void {
 }
 
 /** The numbers in which intensities are measured: those of the file, or of a level as 8-bit RGB. */
-export async function storedValues({upload, pixels, level}: Found, page: number | undefined) {
+export async function storedValues({upload, pixels, page, level}: Found) {
   if (pixels !== undefined && (level !== undefined || isAsStored(pixels))) return {...pixels, channels: 3};
   return lend(await readStored(upload.bytes, {name: upload.name, page}));
 }
 
-/** Frees the memory of what was found on, and its file, at once. Nothing may be reading it. */
+/** Frees the memory of what was found on, and closes its file. Nothing may be reading it. */
 export async function dispose({upload, pixels, large}: Found): Promise<void> {
-  await large?.close();
-  if (pixels !== undefined) await free(pixels);
-  await free({data: upload.bytes});
-}
-
-/**
- * Frees the memory of an array at once. The garbage collector would come to it late, or not at all while nothing is
- * asked for.
- */
-export async function free({data}: {data: Uint8Array | Uint16Array | Float32Array}): Promise<void> {
-  const {freeBytes} = await loadBinding();
-  freeBytes(data);
+  try {
+    await large?.source.close();
+  } finally {
+    if (pixels !== undefined) discard(pixels.data);
+    discard(upload.bytes);
+  }
 }

@@ -1,6 +1,6 @@
 import type {FastifyInstance, FastifyRequest} from 'fastify';
+import {discard} from '../image/discard.js';
 import {type LabelStudioBackend, labelStudioBackend} from '../label-studio/backend.js';
-import {free} from './find.js';
 import type {ServedModel} from './models.js';
 import type {AppParts} from './parts.js';
 import {detect, readUpload} from './predictions.js';
@@ -41,7 +41,7 @@ function backendOf(
       queue.run(async () => {
         const pixels = await readUpload({name: image, bytes}, {model, options: {}, limits});
         const found = await detect(pixels, {name: image, model, options: {}, limits, signal}).finally(() =>
-          free(pixels),
+          discard(pixels.data),
         );
         metrics.images.inc({model: name});
         metrics.objects.inc({model: name}, found.scores.length);

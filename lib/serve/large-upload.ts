@@ -1,7 +1,8 @@
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {MaskRcnnError} from '../basics/errors.js';
+import {MaskRcnnError, sentenceOf} from '../basics/errors.js';
+import {discard} from '../image/discard.js';
 import {detectFormat} from '../image/format.js';
 import {loadSharp} from '../image/load-sharp.js';
 import {type OpenRegionsOptions, openRegions, regionsSize} from '../image/regions/open-regions.js';
@@ -9,18 +10,18 @@ import type {RegionSource} from '../image/regions/region-source.js';
 import {tooManyPixels} from './problem.js';
 import type {Upload} from './uploads.js';
 
-/** An image that was sent, and is read in parts from a temporary file. */
+/** An image that was sent, and is read in parts from a temporary file, which has no name any more. */
 export type LargeUpload = {
   source: RegionSource;
   /** What `work` gives. Its errors name the image instead of the temporary file. */
   named<T>(work: () => Promise<T>): Promise<T>;
-  close(): Promise<void>;
 };
 
 /**
- * Opens an image for reading it in parts, in memory that does not grow with it. Throws TOO_MANY_PIXELS for one that is
- * larger than `most` megapixels, or than `mostWhole` if its format has to be decoded as a whole; INVALID_OPTION;
- * INVALID_IMAGE.
+ * Opens an image for reading it in parts, in memory that does not grow with it: its bytes are freed, and only the file
+ * has them. The file is deleted as soon as it is open: its space is free again when the source is closed, however the
+ * process ends. Throws TOO_MANY_PIXELS for one that is larger than `most` megapixels, or than `mostWhole` if its format
+ * has to be decoded as a whole; INVALID_OPTION; INVALID_IMAGE.
  */
 export async function openLargeUpload(
   {name, bytes}: Upload,
@@ -29,7 +30,6 @@ export async function openLargeUpload(
 ): Promise<LargeUpload> {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-serve-'));
   const file = join(folder, 'image');
-  const remove = () => rm(folder, {recursive: true, force: true});
   const named = <T>(work: () => Promise<T>) =>
     work().catch((error: unknown) => {
       throw error instanceof MaskRcnnError ? renamed(error, file, name) : error;
@@ -46,12 +46,11 @@ export async function openLargeUpload(
         });
       }
       const source = await openRegions(file, options);
-      const close = () => source.close().then(remove);
-      return {source, named, close};
+      discard(bytes);
+      return {source, named};
     });
-  } catch (error) {
-    await remove();
-    throw error;
+  } finally {
+    await rm(folder, {recursive: true, force: true});
   }
 }
 
@@ -64,8 +63,8 @@ async function hasRows(file: string, bytes: Uint8Array): Promise<boolean> {
   return !(await sharp(file, {limitInputPixels: false}).metadata()).isProgressive;
 }
 
-function renamed({code, message, hint, cause}: MaskRcnnError, file: string, name: string): MaskRcnnError {
-  const alone = hint === undefined ? message : message.slice(0, -hint.length - 1);
+function renamed(error: MaskRcnnError, file: string, name: string): MaskRcnnError {
+  const {code, hint, cause} = error;
   const other = (text: string) => text.replaceAll(file, name);
-  return new MaskRcnnError(code, other(alone), {...(hint !== undefined && {hint: other(hint)}), cause});
+  return new MaskRcnnError(code, other(sentenceOf(error)), {...(hint !== undefined && {hint: other(hint)}), cause});
 }

@@ -229,7 +229,8 @@ const SCHEMAS = {
         items: {type: 'number'},
         minItems: 4,
         maxItems: 4,
-        description: 'x0, y0, x1, y1 in pixels of the image',
+        description:
+          'x0, y0, x1, y1 in pixels of width and height, which are those of the level with level or pixelSize',
       },
       mask: {
         type: 'object',
@@ -244,7 +245,7 @@ const SCHEMAS = {
   },
   FeatureCollection: {
     type: 'object',
-    description: 'Outlines as GeoJSON (RFC 7946), in pixels of the image, with y downwards',
+    description: 'Outlines as GeoJSON (RFC 7946), in pixels of the image (level 0 of a pyramid), with y downwards',
     required: ['type', 'features'],
     properties: {
       type: {type: 'string', enum: ['FeatureCollection']},

@@ -1,8 +1,9 @@
 import type {FastifyInstance, FastifyRequest} from 'fastify';
 import type {Schema} from '../basics/schema.js';
 import {encodePicture} from '../draw/picture-format.js';
+import {discard} from '../image/discard.js';
 import {chooseFormat, makeAnswer} from './answers.js';
-import {dispose, type Found, find, free} from './find.js';
+import {dispose, type Found, find} from './find.js';
 import {chooseModel} from './models.js';
 import type {AppParts} from './parts.js';
 import {readUpload} from './predictions.js';
@@ -54,7 +55,7 @@ export function addPredictionRoutes(app: FastifyInstance, {models, queue, metric
     }
     const picture = await queue.run(async () => {
       const pixels = await readUpload(images[0]!, {model: served.model, options, limits});
-      return encodePicture(pixels, [], {}).finally(() => free(pixels));
+      return encodePicture(pixels, [], {}).finally(() => discard(pixels.data));
     }, request.gone);
     return reply.type('image/png').send(picture);
   });

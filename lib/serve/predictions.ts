@@ -1,7 +1,7 @@
 import {TooManyPixels} from '../image/format.js';
 import {lend} from '../image/lent-pixels.js';
 import {checkNetworkSize} from '../image/network-size.js';
-import {pixelOptionsOf} from '../image/pixel-options.js';
+import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type RgbImage, readImage, readImageSize} from '../image/read-image.js';
 import type {Detections} from '../model/detections.js';
 import type {MaskRcnn} from '../model/model.js';
@@ -10,28 +10,47 @@ import {tooManyPixels} from './problem.js';
 import type {RequestOptions} from './request-options.js';
 import type {Upload} from './uploads.js';
 
+/** A size in pixels. */
+export type Size = {width: number; height: number};
+
+/** How images become 8-bit RGB: as the request says, otherwise as those that the network was trained on. */
+export function readingOf(model: MaskRcnn, options: RequestOptions): PixelOptions {
+  return {...model.pixels, ...pixelOptionsOf(options)};
+}
+
 /**
  * Reads an image that was sent. Its size is looked at before it is decoded. Throws TOO_MANY_PIXELS and INVALID_IMAGE.
  */
 export async function readUpload(
-  {name, bytes}: Upload,
+  upload: Upload,
   {model, options, limits}: {model: MaskRcnn; options: RequestOptions; limits: Limits},
 ): Promise<RgbImage> {
-  const reading = {...model.pixels, ...pixelOptionsOf(options)};
-  const {page} = reading;
-  const {width, height} = await sizeOf(bytes, {name, page});
-  if (width * height > limits.maxMegapixels * 1e6) {
-    throw tooManyPixels(name, {width, height}, limits.maxMegapixels);
-  }
+  const reading = readingOf(model, options);
+  return readWhole(upload, await sizeOf(upload, reading), {reading, limits});
+}
+
+/** Reads an image whose size is known. Throws TOO_MANY_PIXELS and INVALID_IMAGE. */
+export async function readWhole(
+  {name, bytes}: Upload,
+  size: Size,
+  {reading, limits}: {reading: PixelOptions; limits: Limits},
+): Promise<RgbImage> {
+  if (isLarge(size, limits)) throw tooManyPixels(name, size, limits.maxMegapixels);
   return lend(await readImage(bytes, {name, ...reading}));
 }
 
-/** The size in pixels, also of an image that is too large to be decoded. Throws INVALID_IMAGE. */
-export async function sizeOf(bytes: Uint8Array, {name, page}: {name: string; page: number | undefined}) {
+/** Whether an image is too large to be decoded as a whole. */
+export function isLarge({width, height}: Size, {maxMegapixels}: Limits): boolean {
+  return width * height > maxMegapixels * 1e6;
+}
+
+/** The size, also of an image that is too large to be decoded. Throws INVALID_IMAGE. */
+export async function sizeOf({name, bytes}: Upload, {page}: PixelOptions): Promise<Size> {
   try {
     return await readImageSize(bytes, {name, ...(page !== undefined && {page})});
   } catch (error) {
-    if ((error as Error).cause instanceof TooManyPixels) return (error as Error).cause as TooManyPixels;
+    const {cause} = error as Error;
+    if (cause instanceof TooManyPixels) return {width: cause.width, height: cause.height};
     throw error;
   }
 }

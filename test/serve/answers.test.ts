@@ -9,10 +9,13 @@ import {
   decodeRle,
   detectionsToJson,
   detectionsToLabels,
+  maskRcnn,
   measure,
   openDataset,
 } from '../../lib/index.js';
 import {objectsCsv} from '../../lib/measure/tables.js';
+import {setPixels} from '../../lib/model/model.js';
+import {writeTiff} from '../image/tiff-writer.js';
 import {cells, formulaWeights, png, refused, started, type Weights} from './started.js';
 
 let weights: Weights;
@@ -73,6 +76,22 @@ test('a form has several images and options, and a table has all of them', async
   const objects = await measure(body, found, {micronsPerPixel: 0.5});
   const images = ['one.png', 'two.png'].map((image) => ({image, objects}));
   t.is(await response.text(), await objectsCsv(images));
+});
+
+test('a table has the intensities of the page that the network reads', async (t) => {
+  const {width, height} = cells;
+  const page = (scale: number) => Uint8Array.from({length: width * height}, (_, i) => scale * cells.data[3 * i]!);
+  const stack = writeTiff([0, 0.5].map((scale) => ({width, height, bits: 8, data: page(scale)})));
+  await using model = await maskRcnn({weights: weights.file});
+  setPixels(model, {page: 1});
+  const file = join(weights.folder, 'second-page.safetensors');
+  await model.save(file);
+  const {url} = await started(t, file);
+  const [detections] = await model.predict(stack, {scoreThreshold: 0.5});
+  t.true(detections.scores.length > 0);
+  const table = await fetch(`${url}/predict?format=csv`, {method: 'POST', body: new Uint8Array(stack)});
+  const objects = await measure(stack, detections, {page: 1});
+  t.is(await table.text(), await objectsCsv([{image: 'image', objects}]));
 });
 
 test('a table without objects has the same header', async (t) => {

@@ -70,7 +70,7 @@ onLinux('objects as large as a large image are written and drawn in turns', asyn
     scores: Float32Array.of(0.9, 0.8),
   };
   const upload = {name: 'large.png', bytes: new Uint8Array(0)};
-  const found = [{upload, pixels, detections, large: undefined, level: undefined, seconds: 0}];
+  const found = [{upload, pixels, detections, large: undefined, page: undefined, level: undefined, seconds: 0}];
   for (const format of ['json', 'geojson', 'csv', 'overlay', 'labels'] as const) {
     await requireFree(t, format, () => makeAnswer(format, found, {model: 'cells', classes: ['cell'], options: {}}));
   }

@@ -2,9 +2,10 @@ import {mkdir, readdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
 import sharp from 'sharp';
-import {type DetectionsJson, detectionsToJson, detectionsToLabels, measure} from '../../lib/index.js';
+import {type DetectionsJson, detectionsToJson, detectionsToLabels, maskPolygons, measure} from '../../lib/index.js';
 import {objectsCsv} from '../../lib/measure/tables.js';
-import {cells, formulaWeights, png, refused, started, type Weights} from './started.js';
+import {openLargeUpload} from '../../lib/serve/large-upload.js';
+import {cells, formulaWeights, metric, png, refused, started, until, type Weights} from './started.js';
 
 /** Less than the image has, so that it is read in parts. */
 const SMALL = {maxMegapixels: 0.1, maxTiledMegapixels: 0.6};
@@ -130,6 +131,23 @@ test('the options of tiles mean what those of the command mean', async (t) => {
   const [found] = await weights.model.predict(file, {scoreThreshold: 0.5, tiles: {size: 128, level: 1}});
   const {images} = await ask('tiles=128&level=1', pyramid);
   t.deepEqual(images, [JSON.parse(JSON.stringify({...detectionsToJson(found), file: 'image', downsample: 2}))]);
+  // Pixels of the table are those of the level, and of GeoJSON those of the largest one, as of the command.
+  const table = await (await post(`${url}/predict?tiles=128&level=1&format=csv`, pyramid)).text();
+  const half = await sharp(pyramid, {tiff: {subifd: -1}, page: 1})
+    .raw()
+    .toBuffer();
+  const {width, height} = found;
+  const measured = await measure({data: half, width, height, channels: 3}, found);
+  t.is(table, await objectsCsv([{image: 'image', objects: measured}]));
+  const {features} = (await (await post(`${url}/predict?tiles=128&level=1&format=geojson`, pyramid)).json()) as {
+    features: {geometry: {coordinates: unknown[]}}[];
+  };
+  t.is(features.length, found.scores.length);
+  const outlines = await Promise.all(found.masks.map((mask) => maskPolygons(mask)));
+  const right = Math.max(...outlines.flat().flatMap(({outer}) => outer.filter((_, i) => i % 2 === 0)));
+  const numbers = features.flatMap(({geometry}) => geometry.coordinates.flat(3) as number[]);
+  t.is(Math.max(...numbers.filter((_, i) => i % 2 === 0)), 2 * right);
+  t.true(numbers.every((number) => number % 2 === 0));
   t.regex(
     (await refused(t, await post(`${url}/predict?tiles=128&level=7`, pyramid), 422, 'INVALID_IMAGE')).message,
     /^image has no level 7/,
@@ -138,6 +156,33 @@ test('the options of tiles mean what those of the command mean', async (t) => {
     await refused(t, await post(`${url}/predict?${alone}`, image), 400, 'INVALID_OPTION');
   }
   await refused(t, await post(`${url}/predict?tiles=128&skipBlank=paper`, image), 400, 'INVALID_OPTION');
+});
+
+test('refusals name the request instead of the functions that the server calls', async (t) => {
+  const {url} = await started(t, weights.file, SMALL);
+  const ask = async (parameters: string) =>
+    (await refused(t, await post(`${url}/predict?${parameters}`, image), 400, 'INVALID_OPTION')).message;
+  t.is(
+    await ask(`${TILES}&range=percentile`),
+    "Option 'range' of POST /predict must be the same everywhere, got 'percentile'.",
+  );
+  t.regex(await ask('tiles=128&overlap=100'), /^Option 'overlap' of POST \/predict must be at most half /);
+});
+
+test.serial('an image that is read in parts has neither bytes in memory nor a file with a name', async (t) => {
+  await started(t, weights.file);
+  const upload = {name: 'large.png', bytes: Uint8Array.from(image)};
+  const {source} = await openLargeUpload(upload, {}, {most: 1, mostWhole: 0.1});
+  t.deepEqual(await temporary(), []);
+  t.is(upload.bytes.length, 0);
+  const [left, top, width, height] = [cells.width - 10, cells.height - 10, 20, 20];
+  const {data} = await source.read({left, top, width, height});
+  t.deepEqual(Buffer.from(data), await sharp(image).extract({left, top, width, height}).removeAlpha().raw().toBuffer());
+  await source.close();
+
+  const refusedUpload = {name: 'large.png', bytes: Uint8Array.from(image)};
+  await t.throwsAsync(openLargeUpload(refusedUpload, {}, {most: 0.1, mostWhole: 0.1}), {message: /^large\.png must/});
+  t.deepEqual(await temporary(), []);
 });
 
 test.serial('nothing stays in the temporary folder, also when the client goes', async (t) => {
@@ -151,9 +196,9 @@ test.serial('nothing stays in the temporary folder, also when the client goes', 
     body: new Uint8Array(image),
     signal: gone.signal,
   });
-  while ((await temporary()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await metric(url, 'maskrcnn_queue_running')) === 1);
   gone.abort();
   await t.throwsAsync(asked, {any: true});
-  while ((await temporary()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  t.pass();
+  await until(async () => (await metric(url, 'maskrcnn_queue_running')) === 0);
+  t.deepEqual(await temporary(), []);
 });

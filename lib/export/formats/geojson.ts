@@ -22,17 +22,18 @@ export const geojson: ExportFormat = {
   },
 };
 
-/** The features, as JSON. */
+/** The features, as JSON. Pixels of the masks are `downsample` units wide. */
 export async function featuresOf(
   image: NumberedImage,
-  {classes, scored}: Pick<ExportContext, 'classes' | 'scored'>,
+  {classes, scored, downsample = 1}: Pick<ExportContext, 'classes' | 'scored'> & {downsample?: number},
 ): Promise<string[]> {
   const features: string[] = [];
   const turn = new Turn();
   for await (const {id, label, score, mask} of croppedObjects(image)) {
     if (turn.isOver()) await turn.next();
     const className = classes[label - 1]!;
-    features.push(featureOf(await maskPolygons(mask), {label, className, ...(scored && {id, score})}));
+    const place = {left: 0, top: 0, downsample};
+    features.push(featureOf(await maskPolygons(mask), {label, className, ...(scored && {id, score})}, place));
   }
   return features;
 }
