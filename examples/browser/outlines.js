@@ -1,7 +1,7 @@
 /**
  * The object of a mask in COCO's compressed run lengths, `{size: [height, width], counts}`: for each column of
- * the image the rows where its runs begin and end, alternately. Work and memory grow with the outline, not with the
- * area.
+ * the image the rows where its runs begin and end, alternately. Work and memory grow with the outline and the
+ * width of the image, not with the area.
  */
 export function columnsOf({size: [height, width], counts}) {
   const columns = Array.from({length: width}, () => []);

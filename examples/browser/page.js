@@ -47,8 +47,11 @@ function showModels(names, chosen) {
   element('model').replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
 }
 
-/** Finds the objects of an image and shows them. `file` is the file that it is from, if there is one. */
-async function show(image, name, file, number = latest) {
+/**
+ * Finds the objects of an image and shows them, unless another one than that of `number` has been chosen by then.
+ * `file` is the file that it is from, if there is one.
+ */
+async function show(image, {name, file, number}) {
   const began = performance.now();
   const view = asShown(image);
   const objects = await toObjects(await find({image, file}));
@@ -95,7 +98,7 @@ async function openFile(file) {
   say(`Looking at ${file.name} …`);
   try {
     const image = await decode(file);
-    await show(image, file.name.replace(/\.\w+$/, ''), file, number);
+    await show(image, {name: file.name.replace(/\.\w+$/, ''), file, number});
     if (number === latest) say(`${file.name}: ${image.width} × ${image.height} pixels.`);
   } catch (error) {
     if (number === latest) fail(error);
@@ -116,10 +119,12 @@ async function startCamera() {
   latest++;
   element('camera').textContent = 'Stop the camera';
   say('Looking at the camera.');
-  while (video.srcObject !== null) {
+  while (video.srcObject === stream) {
+    const number = latest;
     try {
-      await show(await createImageBitmap(video), 'camera');
+      await show(await createImageBitmap(video), {name: 'camera', number});
     } catch (error) {
+      if (number !== latest) return;
       stopCamera();
       fail(error);
     }
@@ -139,12 +144,18 @@ element('image').addEventListener('change', ({target}) => {
 element('camera').addEventListener('click', () => (video.srcObject === null ? startCamera() : stopCamera()));
 threshold.addEventListener('input', refresh);
 element('model').addEventListener('change', async ({target}) => {
-  const {image, name, file} = shown;
   try {
     await start(target.value);
-    if (image !== undefined) await show(image, name, file);
   } catch (error) {
     fail(error);
+    return;
+  }
+  const number = latest;
+  const {image, name, file} = shown;
+  try {
+    if (image !== undefined) await show(image, {name, file, number});
+  } catch (error) {
+    if (number === latest) fail(error);
   }
 });
 

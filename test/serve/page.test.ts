@@ -1,6 +1,6 @@
-import {readFile, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import sharp from 'sharp';
 import {BrowserPage} from '../examples/devtools.js';
 import {chromium} from '../report/chromium.js';
@@ -22,11 +22,18 @@ test.before(async () => {
 });
 test.after.always(() => weights.remove());
 
+/** The page of a server in a browser. */
+const open = async (t: ExecutionContext, url: string, flags: string[] = []) => {
+  const profile = await mkdtemp(join(weights.folder, 'profile-'));
+  const page = await BrowserPage.open(chromium!, url, profile, flags);
+  t.teardown(() => page.close());
+  return page;
+};
+
 inBrowser('the page shows what predict() finds, also on what browsers cannot read', async (t) => {
   t.timeout(120_000);
   const {url} = await started(t, [weights.file, `other=${weights.file}`], {token: 'let me in'});
-  const page = await BrowserPage.open(chromium!, url, join(weights.folder, 'profile'));
-  t.teardown(() => page.close());
+  const page = await open(t, url);
   const status = () => page.value<string>("document.getElementById('status').textContent");
   const total = () => page.value<string>("document.getElementById('total').textContent");
   const problem = () => page.value<string>("document.querySelector('.token .problem').textContent");
@@ -93,4 +100,35 @@ inBrowser('the page shows what predict() finds, also on what browsers cannot rea
     await status(),
     'broken.png must be a BMP, PNG, JPEG, WebP, TIFF, GIF or AVIF image, got 8 bytes of another kind. The content decides, not the name of the file.',
   );
+});
+
+inBrowser('a picture of the camera that fails late leaves what was chosen after it on the page', async (t) => {
+  t.timeout(120_000);
+  const {url} = await started(t, weights.file);
+  const page = await open(t, url, ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  await page.until("document.getElementById('image')?.disabled === false");
+  // The first request, which is that of the camera, is not answered.
+  await page.value(`(() => {
+    const own = globalThis.fetch;
+    globalThis.fetch = () => {
+      globalThis.fetch = own;
+      return new Promise((_, reject) => (globalThis.lose = reject));
+    };
+    document.getElementById('camera').click();
+  })()`);
+  await page.until('globalThis.lose !== undefined');
+  await page.choose('#image', join(weights.folder, 'cells.png'));
+  await page.until("document.getElementById('status').textContent.startsWith('cells.png: 320')");
+  await page.value("(lose(new Error('lost')), new Promise((resolve) => setTimeout(resolve, 300)))");
+  t.regex(await page.value<string>("document.getElementById('status').textContent"), /^cells\.png: 320/);
+  t.false(await page.value<boolean>("document.getElementById('canvas').hidden"));
+
+  // One that is still wanted is told of.
+  await page.value(`(() => {
+    globalThis.fetch = () => Promise.reject(new Error('lost'));
+    document.getElementById('camera').click();
+  })()`);
+  await page.until("document.getElementById('status').classList.contains('problem')");
+  t.is(await page.value("document.getElementById('status').textContent"), 'The server does not answer.');
+  t.is(await page.value("document.getElementById('camera').textContent"), 'Use the camera');
 });
