@@ -52,10 +52,15 @@ try {
   };
   const start = async () => {
     const server = await startServer(weights, ['--threads', values.threads]);
-    const url = `${server.url}/predict?scoreThreshold=0`;
-    await sendLoad(url, bodies, {connections: 3}, WARM_UP);
-    await server.metrics(); // the longest delay counts from here
-    return {server, url};
+    try {
+      const url = `${server.url}/predict?scoreThreshold=0`;
+      await sendLoad(url, bodies, {connections: 3}, WARM_UP);
+      await server.metrics(); // the longest delay counts from here
+      return {server, url};
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
   };
 
   // In turns, because what else the machine does changes from minute to minute.

@@ -33,6 +33,7 @@ export function waves(width: number, height: number, index = 0) {
 export async function startServer(weights: string, flags: readonly string[] = []) {
   const args = [...program('../../lib/cli/main.ts'), 'serve', weights, '--port', '0', ...flags];
   const child = spawn(process.execPath, args, {stdio: ['ignore', 'pipe', 'inherit']});
+  const closed = new Promise((resolve) => child.once('close', resolve));
   let said = '';
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', () => reject(new Error(`The server has ended. ${said}`)));
@@ -60,7 +61,7 @@ export async function startServer(weights: string, flags: readonly string[] = []
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
-      await new Promise((resolve) => child.once('close', resolve));
+      await closed; // perhaps long ago
     },
   };
 }
