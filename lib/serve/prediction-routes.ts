@@ -42,7 +42,7 @@ export function addPredictionRoutes(app: FastifyInstance, {models, queue, metric
         }
         return await makeAnswer(format, found, {model: name, classes: model.classes, options});
       } finally {
-        for (const one of found) await dispose(one);
+        await Promise.all(found.map(dispose)); // each, also if one fails
       }
     }, signal);
     return reply.header('vary', 'accept').type(answer.type).send(answer.body);
