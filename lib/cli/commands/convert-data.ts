@@ -1,4 +1,4 @@
-import {MaskRcnnError} from '../../basics/errors.js';
+import {MaskRcnnError, sentenceOf} from '../../basics/errors.js';
 import {oneOf, required} from '../../basics/schema.js';
 import {count} from '../../basics/wording.js';
 import type {Dataset} from '../../datasets/dataset.js';
@@ -91,10 +91,8 @@ function isWhole(data: Dataset | Record<string, Dataset>): data is Dataset {
 /** Here --format is that of what is written. */
 function withFromFormat(error: unknown): unknown {
   if (!(error instanceof MaskRcnnError) || !error.message.includes('`format`')) return error;
-  const {code, message, hint, file, cause} = error;
-  const [text, advice] = [hint === undefined ? message : message.slice(0, -hint.length - 1), hint].map((each) =>
-    each?.replaceAll('`format`', '`fromFormat`'),
-  );
+  const {code, hint, file, cause} = error;
+  const [text, advice] = [sentenceOf(error), hint].map((each) => each?.replaceAll('`format`', '`fromFormat`'));
   return new MaskRcnnError(code, text!, {
     ...(advice !== undefined && {hint: advice}),
     ...(file !== undefined && {file}),
