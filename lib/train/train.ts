@@ -5,10 +5,8 @@ import {createProgress, type Progress} from '../basics/progress.js';
 import {count} from '../basics/wording.js';
 import {checkDataset, type Dataset} from '../datasets/dataset.js';
 import {describeShared, sharedImages} from '../datasets/overlap.js';
-import {distributedOptions} from '../distributed/options.js';
 import {joinGroup, type ProcessGroup} from '../distributed/process-group.js';
 import {RankLog} from '../distributed/rank-log.js';
-import {ofProgram, requireSame} from '../distributed/same.js';
 import type {FileLock} from '../files/file-lock.js';
 import {tellOnce} from '../image/notices.js';
 import {pixelsDifference, requireSamePixels} from '../image/pixel-options.js';
@@ -27,6 +25,7 @@ import {openLoader} from './open-loader.js';
 import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import {trainedNames} from './parameter-groups.js';
 import {completeResumedOptions, resumeUnder} from './resume.js';
+import {requireSameOptions} from './same-options.js';
 import {shareState} from './share-state.js';
 import {readTrainingState, type TrainingState} from './state.js';
 import {type Ending, Trainer} from './trainer.js';
@@ -161,20 +160,6 @@ async function trainIn(
   } finally {
     release();
   }
-}
-
-/** Throws INVALID_OPTION if processes would compute different things. What only concerns one of them may differ. */
-async function requireSameOptions(
-  group: ProcessGroup,
-  model: MaskRcnn,
-  {distributed}: TrainOptions,
-  resolved: ResolvedTrainOptions,
-): Promise<void> {
-  const {prefetch: _, saveEvery: __, saveEveryMinutes: ___, ...others} = resolved;
-  const {gradients = 'float32'} = distributedOptions(distributed);
-  const compared = {...others, gradients};
-  const named = Object.entries(compared).map(([name, value]) => [`Option '${name}' of train()`, value]);
-  await requireSame(group, {...Object.fromEntries(named), ...(await ofProgram(model.options))});
 }
 
 /** What `train()` has found out and taken before it opens the folder. */
