@@ -67,10 +67,10 @@ const EVALUATE: Schema = {
  * are divided among the processes, and all return the same scores to the last digit.
  *
  * Throws INVALID_OPTION, also if processes of a group have other weights or options; INVALID_DATASET if there are no
- * images or no common class; INVALID_IMAGE or INVALID_MASK for a
- * file that cannot be read; INVALID_DATASET for any other error of `data.get()`, with the number of the sample;
- * INVALID_TARGET for an instance that training refuses too; DISPOSED; OUT_OF_MEMORY; WRITE_FAILED; GROUP_FAILED if
- * another process of the group has ended, failed or hung; or the reason of an aborted signal.
+ * images or no common class; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_DATASET for any other
+ * error of `data.get()`, with the number of the sample; INVALID_TARGET for an instance that training refuses too;
+ * DISPOSED; OUT_OF_MEMORY; WRITE_FAILED; GROUP_FAILED if another process of the group has ended, failed or hung; or the
+ * reason of an aborted signal.
  */
 export async function evaluate(
   model: MaskRcnn,
@@ -92,12 +92,14 @@ async function requireSameEvaluation(
   {data, scoreThreshold = SCORE_THRESHOLD, views = 1}: EvaluateOptions,
 ): Promise<void> {
   checkDataset(data);
+  // The seed only makes the first weights, and training draws by it.
+  const {seed: _, ...network} = model.options;
   await requireSame(group, {
     "The number of images in 'data' of evaluate()": data.length,
     "The classes of 'data' of evaluate()": data.classes,
     "Option 'scoreThreshold' of evaluate()": scoreThreshold,
     "Option 'views' of evaluate()": views,
-    ...(await ofProgram(model.options)),
+    ...(await ofProgram(network)),
     'The digest of the weights': await digestOfTensors(await model.stateDict()),
   });
 }

@@ -1,36 +1,18 @@
 import {cp, mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
+import {ifLinux, lastError, PROGRAM, runsIn} from './faulty-runs.js';
 import {freePort, placeVariables, type Rank, runRanks, startRank, startRanks} from './ranks.js';
 import type {RankOutcome, RankRun} from './train-rank.js';
 import {difference} from './weights.js';
 
 let folder: string;
+const run = runsIn(() => folder);
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'maskrcnn-faults-'));
 });
 test.after.always(() => rm(folder, {recursive: true, force: true}));
-
-const PROGRAM = 'test/distributed/train-rank.ts';
-const FREEZE = ['backbone.body', 'roi_heads.box_head'];
-
-function run(name: string, options: Partial<RankRun['options']> = {}, faults: RankRun['faults'] = {}): RankRun {
-  return {
-    images: 8,
-    faults,
-    options: {
-      epochs: 100,
-      batchSize: 1,
-      warmup: 0,
-      freeze: FREEZE,
-      distributed: 'auto',
-      ...options,
-      output: join(folder, name),
-    },
-  };
-}
 
 /** Resolves when the process has said that it has taken a step. */
 async function firstStep({child}: Rank): Promise<void> {
@@ -47,8 +29,6 @@ async function firstStep({child}: Rank): Promise<void> {
 const toTheEnd = {epochs: 2, ema: true};
 let whole: Promise<RankOutcome[]> | undefined;
 const uninterrupted = () => (whole ??= runRanks<RankOutcome>(PROGRAM, 2, run('whole', toTheEnd)));
-
-const lastError = (text: string) => /MaskRcnnError: (.*)/.exec(text)?.[1];
 
 for (const killed of [0, 1]) {
   test.serial(`when rank ${killed} is killed, the other ends with an error that says so`, async (t) => {
@@ -91,8 +71,6 @@ test.serial('a process that hangs is named after the time that it may keep other
   t.regex(lastError(err)!, /^Rank 1 \(.+\) has kept the others waiting for longer than 3 s/);
 });
 
-const ifLinux = process.platform === 'linux' ? test.serial : test.serial.skip;
-
 for (const stopped of [0, 1]) {
   ifLinux(`when rank ${stopped} is stopped, it is named, and ends when it goes on; the run is whole`, async (t) => {
     const options = {...toTheEnd, saveEveryMinutes: 1e-6, resume: 'auto'} as const;
@@ -113,85 +91,6 @@ for (const stopped of [0, 1]) {
     t.deepEqual(await runRanks<RankOutcome>(PROGRAM, 2, run(name, options)), await uninterrupted());
   });
 }
-
-/** How many connections the process that serves `port` of this machine has. */
-async function connectionsOf(port: number): Promise<number> {
-  const served = port.toString(16).toUpperCase().padStart(4, '0');
-  const open = new RegExp(`^ *\\d+: \\w+:${served} \\S+ 01 `, 'gm');
-  return (await readFile('/proc/net/tcp', 'utf8')).match(open)?.length ?? 0;
-}
-
-/** Starts `ranks` of three processes, and resolves when all are in the store. */
-async function startOfThree(ranks: readonly number[], argument: RankRun, port: number): Promise<Rank[]> {
-  const before = await connectionsOf(port);
-  const started = ranks.map((rank) => startRank(PROGRAM, argument, placeVariables(rank, 3, port)));
-  while ((await connectionsOf(port)) < before + ranks.length) await setTimeout(2);
-  return started;
-}
-
-test.serial('options that differ between processes are told on all', async (t) => {
-  const said: [Partial<RankRun>, RegExp][] = [
-    [{options: {freeze: []}}, /^Option 'freeze' of train\(\) must be the same in all processes, but rank 0 has/],
-    [
-      {options: {distributed: {gradients: 'bfloat16'}}},
-      /'gradients' .* rank 0 has 'float32' and rank 1 has 'bfloat16'\.$/,
-    ],
-    [{model: {rpnNmsThresh: 0.6}}, /^The network's option 'rpnNmsThresh' .* rank 0 has 0\.7 and rank 1 has 0\.6\.$/],
-  ];
-  for (const [other, expected] of said) {
-    const ranks = await startRanks(PROGRAM, 2, {...run('differs'), others: {1: other}});
-    for (const {code, err} of await Promise.all(ranks.map(({ended}) => ended))) {
-      t.is(code, 1);
-      t.regex(lastError(err)!, expected);
-    }
-  }
-});
-
-test.serial('an abort while others are still to join ends the waiting', async (t) => {
-  const alone = {...run('not-joined'), abortAfter: 1};
-  const {code, err} = await startRank(PROGRAM, alone, placeVariables(0, 2, await freePort())).ended;
-  t.is(code, 1);
-  t.regex(err, /Error: lunch/);
-});
-
-const ENDED_EARLY = /^Rank 1 \(.+, process \d+\) has ended without a word, or cannot be reached any more/;
-
-ifLinux('a rank that is killed while others are still to join is named at once', async (t) => {
-  const [first, second] = await startOfThree([0, 1], run('killed-in-store'), await freePort());
-  // Its first words to the store.
-  await setTimeout(700);
-  second!.child.kill('SIGKILL');
-  const {code, err} = await first!.ended;
-  t.is(code, 1);
-  t.regex(lastError(err)!, ENDED_EARLY);
-});
-
-ifLinux('a rank that is killed while the others connect to it is named by both', async (t) => {
-  const port = await freePort();
-  const argument = run('killed-in-connect');
-  const [first, second] = await startOfThree([0, 1], argument, port);
-  const [third] = await startOfThree([2], argument, port);
-  // All are there, and this one does not connect any more.
-  second!.child.kill('SIGSTOP');
-  await setTimeout(500);
-  second!.child.kill('SIGKILL');
-  for (const {ended} of [first!, third!]) t.regex(lastError((await ended).err)!, ENDED_EARLY);
-});
-
-ifLinux('two processes of one rank are told, and end all', async (t) => {
-  const port = await freePort();
-  const ranks = [0, 1, 1].map((rank) => startRank(PROGRAM, run('twice'), placeVariables(rank, 3, port)));
-  const said = /^Each process must have a rank of its own, and two are rank 1: \(.+, process \d+\) and \(.+\)\.$/;
-  for (const {err} of await Promise.all(ranks.map(({ended}) => ended))) t.regex(lastError(err)!, said);
-});
-
-test.serial('a process that does not come is named', async (t) => {
-  const port = await freePort();
-  const argument = run('alone', {distributed: {timeoutMinutes: 0.01}});
-  const {code, err} = await startRank(PROGRAM, argument, placeVariables(0, 2, port)).ended;
-  t.is(code, 1);
-  t.regex(lastError(err)!, /^All 2 ranks must join within 0\.6 s, and these have not: 1\.$/);
-});
 
 test.serial('an abort in one process ends all after the same step, and the run goes on from there', async (t) => {
   const ranks = await startRanks(PROGRAM, 2, run('parts', toTheEnd, {1: {step: 2, kind: 'abort'}}));
@@ -300,11 +199,4 @@ test.serial('an abort in one process ends evaluate() in all', async (t) => {
   const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
   t.is(lastError(first!.err), 'The evaluation was interrupted in another process of the group.');
   t.regex(second!.err, /Error: lunch/);
-});
-
-test.serial('evaluate() tells weights that differ between processes', async (t) => {
-  const ranks = await startRanks('test/distributed/other-weights.ts', 2, 'none');
-  const ends = await Promise.all(ranks.map(({ended}) => ended));
-  for (const {err} of ends)
-    t.regex(lastError(err)!, /^The digest of the weights must be the same in all processes, but/);
 });

@@ -1,6 +1,13 @@
-// One process of a group that evaluates weights of its own.
+// One process of a group that evaluates the same weights as the others, with a seed of its own, and then its own weights.
 import {evaluate, maskRcnn} from '../../lib/index.js';
 import {blobs, tinyModel} from '../tiny.js';
 
+const options = {data: blobs(2), distributed: 'auto'} as const;
 await using model = await maskRcnn({...tinyModel, seed: Number(process.env.RANK)});
-await evaluate(model, {data: blobs(2), distributed: 'auto'});
+const own = await model.stateDict();
+await using common = await maskRcnn(tinyModel);
+await model.loadStateDict(await common.stateDict());
+await evaluate(model, options);
+process.stdout.write('evaluated');
+await model.loadStateDict(own);
+await evaluate(model, options);
