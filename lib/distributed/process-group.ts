@@ -1,7 +1,7 @@
 import {hostname} from 'node:os';
 import {deserialize, serialize} from 'node:v8';
 import type {Group} from '../../binding.js';
-import {loadBinding, loadRuntime} from '../addon/binding.js';
+import {type Binding, loadBinding, loadRuntime} from '../addon/binding.js';
 import {gpuIndex, prepareNccl} from '../addon/device.js';
 import {fromNative, native} from '../addon/native-errors.js';
 import {MaskRcnnError} from '../basics/errors.js';
@@ -29,10 +29,9 @@ export class ProcessGroup {
     this.#group = group;
   }
 
-  /** Waits until all processes have joined. Throws GROUP_FAILED. */
-  static async join(place: Place, options: DistributedOptions = {}): Promise<ProcessGroup> {
+  /** Waits until all processes have joined. From the call on, `Group.closeAll()` ends that. Throws GROUP_FAILED. */
+  static async join({Group}: Binding, place: Place, options: DistributedOptions = {}): Promise<ProcessGroup> {
     const {rank, size, address, port, serves, attempt} = place;
-    const {Group} = await loadBinding();
     const group = await native(() =>
       Group.join({
         rank,
@@ -187,10 +186,10 @@ export async function joinGroup(
   checkOptions(options, DISTRIBUTED, `${subject}'s distributed`);
   const place = findPlace();
   if (place === undefined) return undefined;
+  const binding = await loadBinding();
   signal?.throwIfAborted();
-  const {Group} = await loadBinding();
-  joined ??= ProcessGroup.join(place, options);
-  const stop = () => Group.closeAll();
+  joined ??= ProcessGroup.join(binding, place, options);
+  const stop = () => binding.Group.closeAll();
   signal?.addEventListener('abort', stop, {once: true});
   try {
     return await joined;
