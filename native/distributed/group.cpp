@@ -28,7 +28,7 @@ void forget(const std::shared_ptr<Group::State>& state) {
     const std::lock_guard lock(open_groups.mutex);
     open_groups.states.erase(state);
   }
-  state->close();
+  state->close(/*process_ends=*/false);
 }
 
 class Running : public Group::Sum {
@@ -51,10 +51,11 @@ class Running : public Group::Sum {
 }  // namespace
 
 Group::Group(const GroupOptions& options) : state_(std::make_shared<State>(options)) {
-  {
-    const std::lock_guard lock(open_groups.mutex);
-    open_groups.states.insert(state_);
-  }
+  const std::lock_guard lock(open_groups.mutex);
+  open_groups.states.insert(state_);
+}
+
+void Group::join() {
   std::exception_ptr error;
   try {
     state_->join();
@@ -90,23 +91,23 @@ int64_t Group::size() const {
 
 std::unique_ptr<Group::Sum> Group::begin_sum(const at::Tensor& values) {
   std::vector<at::Tensor> tensors{values};
-  auto& backend = state_->backend_of(values);
-  auto work = state_->begin([&] { return backend.allreduce(tensors); });
+  const auto backend = state_->backend_of(values);
+  auto work = state_->begin([&] { return backend->allreduce(tensors); });
   return std::make_unique<Running>(state_, std::move(work), std::move(tensors));
 }
 
 void Group::broadcast(const at::Tensor& values) {
   std::vector<at::Tensor> tensors{values};
-  auto& backend = state_->backend_of(values);
-  state_->wait(state_->begin([&] { return backend.broadcast(tensors); }), values.device());
+  const auto backend = state_->backend_of(values);
+  state_->wait(state_->begin([&] { return backend->broadcast(tensors); }), values.device());
 }
 
 at::Tensor Group::gather_rows(const at::Tensor& values) {
   const auto all = at::empty({size(), values.numel()}, values.options());
   std::vector<std::vector<at::Tensor>> rows{all.unbind()};
   std::vector<at::Tensor> own{values};
-  auto& backend = state_->backend_of(values);
-  state_->wait(state_->begin([&] { return backend.allgather(rows, own); }), values.device());
+  const auto backend = state_->backend_of(values);
+  state_->wait(state_->begin([&] { return backend->allgather(rows, own); }), values.device());
   return all;
 }
 
@@ -130,13 +131,13 @@ void Group::fail(const std::string& words) {
   state_->fail(words);
 }
 
-void Group::close_all() {
+void Group::close_all(bool process_ends) {
   std::set<std::shared_ptr<State>> states;
   {
     const std::lock_guard lock(open_groups.mutex);
     states.swap(open_groups.states);
   }
-  for (const auto& state : states) state->close();
+  for (const auto& state : states) state->close(process_ends);
 }
 
 }  // namespace maskrcnn
@@ -158,10 +159,11 @@ namespace {
 
 }  // namespace
 
-Group::Group(const GroupOptions&) {
+Group::Group(const GroupOptions&) {}
+Group::~Group() = default;
+void Group::join() {
   refuse();
 }
-Group::~Group() = default;
 void Group::use_device(at::Device) {
   refuse();
 }
@@ -187,7 +189,7 @@ void Group::pass(const std::string&) {
   refuse();
 }
 void Group::fail(const std::string&) {}
-void Group::close_all() {}
+void Group::close_all(bool) {}
 
 }  // namespace maskrcnn
 

@@ -27,11 +27,14 @@ struct GroupOptions {
 // throws GroupFailure on every rank, with one message. The group has then failed for good.
 class Group {
  public:
-  // Waits until all ranks have joined.
+  // Does not wait. From now on, close_all() closes the group.
   explicit Group(const GroupOptions& options);
   ~Group();
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
+
+  // Waits until all ranks have joined. To be called once, before all functions below.
+  void join();
 
   int64_t rank() const;
   int64_t size() const;
@@ -64,8 +67,9 @@ class Group {
   // Ends the group with `words` as the reason on all ranks: this rank cannot go on. Does not throw.
   void fail(const std::string& words);
 
-  // Before the process ends: every open group stops its thread and closes its connections.
-  static void close_all();
+  // Every open group stops its thread and closes its connections. If the process ends, it does so
+  // without waiting for operations.
+  static void close_all(bool process_ends);
 
   struct State;
 

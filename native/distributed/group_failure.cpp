@@ -35,7 +35,6 @@ std::string reason_of(const std::exception_ptr& error) {
   }
 }
 
-// 0.5 s, 10 minutes
 std::string describe(double seconds) {
   std::ostringstream text;
   if (seconds < 120) {
@@ -65,11 +64,16 @@ std::string Group::State::who(int64_t rank) {
 std::string Group::State::store_is_silent(const std::string& symptom) {
   const auto store_of = "group's store at " + options.address + ":" + std::to_string(options.port);
   const auto because = " (" + symptom + ").";
+  std::optional<std::string> server;
+  {
+    const std::lock_guard lock(mutex);
+    server = server_;
+  }
   if (options.serves)
     return "The " + store_of + ", which this rank serves, does not answer" + because;
-  return (server_ ? *server_ : "The process that serves the " + store_of) +
+  return (server ? *server : "The process that serves the " + store_of) +
          " has ended without a word, is stopped, or cannot be reached any more: " +
-         (server_ ? "the " + store_of + ", which it serves," : "the store") + " does not answer" +
+         (server ? "the " + store_of + ", which it serves," : "the store") + " does not answer" +
          because;
 }
 

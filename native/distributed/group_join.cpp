@@ -13,6 +13,7 @@
 
 #include <c10/util/Logging.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -90,7 +91,10 @@ void Group::State::await_all() {
     }
     std::this_thread::sleep_for(kLook);
   }
-  if (store.has(kServed)) server_ = who(0);
+  if (!store.has(kServed)) return;
+  const auto first = who(0);
+  const std::lock_guard lock(mutex);
+  server_ = first;
 }
 
 void Group::State::connect() {
@@ -112,6 +116,7 @@ void Group::State::connect() {
     *made = c10::make_intrusive<c10d::ProcessGroupGloo>(
         meeting, static_cast<int>(options.rank), static_cast<int>(options.size), how);
   });
+  const std::lock_guard lock(mutex);
   processes = *made;
 }
 
@@ -166,7 +171,10 @@ void Group::State::join() {
 
 void Group::State::use_device(at::Device device) {
   require_whole();
-  if (on_device) return;
+  {
+    const std::lock_guard lock(mutex);
+    if (on_device) return;
+  }
   const auto make = reinterpret_cast<MakeDeviceBackend>(dlsym(RTLD_DEFAULT, kMakeDeviceBackend));
   if (make == nullptr) throw GroupFailure("The library that sums on GPUs has not been opened.");
   is_silence_an_end_ = true;
@@ -191,7 +199,11 @@ void Group::State::use_device(at::Device device) {
     made->values = {at::ones({1}, device)};
     made->work = made->backend->allreduce(made->values);
   });
-  on_device = made->backend;
+  {
+    const std::lock_guard lock(mutex);
+    if (closed) throw GroupFailure("The group is closed.");
+    on_device = made->backend;
+  }
   wait(made->work, device, began);
 }
 

@@ -43,10 +43,12 @@ void Group::State::run_unless_failed(std::function<void()> work) {
   if (outcome->error) give_up(reason_of(outcome->error), is_late(began));
 }
 
-c10d::Backend& Group::State::backend_of(const at::Tensor& values) {
-  if (values.is_cpu()) return *processes;
+c10::intrusive_ptr<c10d::Backend> Group::State::backend_of(const at::Tensor& values) {
+  const std::lock_guard lock(mutex);
+  if (closed) throw GroupFailure("The group is closed.");
+  if (values.is_cpu()) return processes;
   TORCH_CHECK(on_device, "the group has no backend for ", values.device());
-  return *on_device;
+  return on_device;
 }
 
 // Looks for failures of other ranks, and answers roll calls, also while this rank computes.
@@ -156,9 +158,14 @@ void Group::State::wait_on_device(
 // A GPU that waits for a rank that has ended would keep everything waiting that uses it. NCCL may
 // wait in this, too.
 void Group::State::abort_device() {
-  if (!on_device || aborted_.exchange(true)) return;
+  c10::intrusive_ptr<c10d::Backend> device;
+  {
+    const std::lock_guard lock(mutex);
+    device = on_device;
+  }
+  if (!device || aborted_.exchange(true)) return;
   const auto ended = std::make_shared<std::atomic<bool>>(false);
-  std::thread([device = on_device, ended] {
+  std::thread([device = std::move(device), ended] {
     try {
       device->abort();
     } catch (...) {
@@ -189,20 +196,19 @@ void Group::State::pass(const std::string& name) {
   }
 }
 
-void Group::State::close() {
+void Group::State::close(bool process_ends) {
+  bool has_joined, has_failed;
   {
     const std::lock_guard lock(mutex);
     closing = true;
+    has_joined = !joining;
+    has_failed = failure.has_value();
+    if (has_joined && std::exchange(closed, true)) return;
   }
   changed.notify_all();
-  bool has_failed;
-  {
-    const std::lock_guard lock(mutex);
-    has_failed = failure.has_value();
-    if (joining) {  // the thread that joins comes here itself
-      store.close();
-      return;
-    }
+  if (!has_joined) {  // the thread that joins comes here itself
+    store.close();
+    return;
   }
   if (has_failed) wait_until_heard();
   store.close();
@@ -210,14 +216,18 @@ void Group::State::close() {
   // Not shutdown(): that waits until all ranks call it, and another one may still write, or have
   // been killed. All operations have ended, or never will.
   abort_device();
-  // Gloo's destructor waits for operations. Those of a failed group may never end, and nothing else
-  // interrupts them.
-  if (has_failed) {
-    processes.release();
-    on_device.release();
+  c10::intrusive_ptr<c10d::Backend> gloo, device;
+  {
+    const std::lock_guard lock(mutex);
+    gloo = std::move(processes);
+    device = std::move(on_device);
   }
-  on_device.reset();
-  processes.reset();
+  // Gloo's destructor waits for operations. Those of a failed group may never end, nor those that
+  // wait for a stopped rank, and nothing else interrupts them.
+  if (has_failed || process_ends) {
+    gloo.release();
+    device.release();
+  }
 }
 
 }  // namespace maskrcnn

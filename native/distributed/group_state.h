@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -77,11 +78,12 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   std::optional<std::string> failure;
   bool joining = true;
   bool closing = false;
+  bool closed = false;  // a thread takes the group apart, or has done so
   std::atomic<int64_t> begun{0};  // number of operations that this rank has begun
 
   void join();
   void use_device(at::Device device);
-  c10d::Backend& backend_of(const at::Tensor& values);
+  c10::intrusive_ptr<c10d::Backend> backend_of(const at::Tensor& values);
   c10::intrusive_ptr<c10d::Work> begin(
       const std::function<c10::intrusive_ptr<c10d::Work>()>& operation);
   void wait(
@@ -90,8 +92,9 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
       std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now());
   void pass(const std::string& name);
   void fail(const std::string& words);
-  // Ends all waiting. A group that has joined is then taken apart, once its watcher has ended.
-  void close();
+  // Ends all waiting. A group that has joined is then taken apart, once its watcher has ended. If
+  // the process ends, it does so without waiting for operations.
+  void close(bool process_ends);
 
  private:
   // What a rank has seen of the others.

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+
 namespace maskrcnn::ops {
 
 // Letters: N images, C input and K output channels, H W rows and columns.

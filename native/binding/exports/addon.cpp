@@ -38,7 +38,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto process = env.Global().Get("process").As<Napi::Object>();
   const auto on_exit = [](const Napi::CallbackInfo& info) {
     // First, because a job may be waiting for other processes.
-    maskrcnn::Group::close_all();
+    maskrcnn::Group::close_all(/*process_ends=*/true);
     Worker::abandon_all(info.Env());
   };
   process.Get("once").As<Napi::Function>().Call(

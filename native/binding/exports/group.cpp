@@ -71,11 +71,16 @@ std::shared_ptr<maskrcnn::Group> Group::of(const Napi::Value& value) {
 
 Napi::Value Group::join(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  const auto options = guarded(env, [&] { return to_group_options(info[0]); });
+  // Here, not on its thread: what closes all groups from now on must know of it.
+  const auto group =
+      guarded(env, [&] { return std::make_shared<maskrcnn::Group>(to_group_options(info[0])); });
   const auto worker = std::make_shared<Worker>(env, /*threads=*/1);
   return worker->run(
       env,
-      [options] { return std::make_shared<maskrcnn::Group>(options); },
+      [group] {
+        group->join();
+        return group;
+      },
       [worker](Napi::Env env, std::shared_ptr<maskrcnn::Group> group) -> Napi::Value {
         Member member{std::move(group), worker};
         return InstanceData::of(env).group_class.New({Napi::External<Member>::New(env, &member)});
@@ -83,7 +88,7 @@ Napi::Value Group::join(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Group::close_all(const Napi::CallbackInfo& info) {
-  maskrcnn::Group::close_all();
+  maskrcnn::Group::close_all(/*process_ends=*/false);
   return info.Env().Undefined();
 }
 
