@@ -54,6 +54,12 @@ test.serial('an abort while others are still to join ends the waiting', async (t
   t.regex(err, /Error: lunch/);
 });
 
+test.serial('an abort while the addon is loaded, or just when joining begins, is heard', async (t) => {
+  const variables = placeVariables(0, 2, await freePort());
+  const {out, err} = await startRank('test/distributed/early-abort.ts', {}, variables).ended;
+  t.is(out, 'before loading\nat once\n', err);
+});
+
 const ENDED_EARLY = /^Rank 1 \(.+, process \d+\) has ended without a word, or cannot be reached any more/;
 
 ifLinux('a rank that is killed while others are still to join is named at once', async (t) => {
