@@ -67,8 +67,8 @@ const EVALUATE: Schema = {
  * are divided among the processes, and all return the same scores to the last digit.
  *
  * Throws INVALID_OPTION, also if processes of a group have other weights or options; INVALID_DATASET if there are no
- * images or no common class; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_DATASET for any other
- * error of `data.get()`, with the number of the sample; INVALID_TARGET for an instance that training refuses too;
+ * images or no common class; INVALID_IMAGE or INVALID_MASK for a file that cannot be read; INVALID_DATASET for any
+ * other error of `data.get()`, with the number of the sample; INVALID_TARGET for an instance that training refuses too;
  * DISPOSED; OUT_OF_MEMORY; WRITE_FAILED; GROUP_FAILED if another process of the group has ended, failed or hung; or the
  * reason of an aborted signal.
  */

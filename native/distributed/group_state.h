@@ -78,7 +78,7 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   std::optional<std::string> failure;
   bool joining = true;
   bool closing = false;
-  bool closed = false;  // a thread takes the group apart, or has done so
+  bool closed = false;            // a thread takes the group apart, or has done so
   std::atomic<int64_t> begun{0};  // number of operations that this rank has begun
 
   void join();

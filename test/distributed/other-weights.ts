@@ -1,4 +1,5 @@
-// One process of a group that evaluates the same weights as the others, with a seed of its own, and then its own weights.
+// One process of a group that evaluates the same weights as the others, with a seed of its own, and then weights of its
+// own.
 import {evaluate, maskRcnn} from '../../lib/index.js';
 import {blobs, tinyModel} from '../tiny.js';
 
