@@ -32,7 +32,6 @@ const SMALLER: readonly [RegExp, string][] = [
   [/--weights-backbone IMAGENET1K_V1\b/g, '--weights-backbone backbone.safetensors --epochs 1 --min-size 96'],
   [/^((?:npx )?maskrcnn train .*--weights start\.safetensors)$/g, '$1 --epochs 1'],
   [/--rounds \d+/g, '--rounds 1'],
-  [/\bnpm run bench:stages$/g, 'npm run bench:stages -- --rounds 1'],
   [/\bCOMMAND --help/g, 'train --help'],
 ];
 
