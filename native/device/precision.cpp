@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
+#include "ops/convolution.h"
 #include "ops/prepacked.h"
 
 namespace maskrcnn {
@@ -42,9 +43,7 @@ PrecisionScope::~PrecisionScope() {
 
 std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input) {
   if (at::GradMode::is_enabled() || !input.is_cpu() || input.numel() == 0) return std::nullopt;
-  const auto type = at::autocast::is_autocast_enabled(at::kCPU)
-                        ? at::autocast::get_autocast_dtype(at::kCPU)
-                        : input.scalar_type();
+  const auto type = ops::computed_type(input);
   return ops::can_prepack(type) ? std::optional(type) : std::nullopt;
 }
 

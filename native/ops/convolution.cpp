@@ -17,13 +17,6 @@
 namespace maskrcnn::ops {
 namespace {
 
-// The type in which this thread computes the convolution of `input`.
-at::ScalarType type_of(const at::Tensor& input) {
-  return input.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)
-             ? at::autocast::get_autocast_dtype(at::kCPU)
-             : input.scalar_type();
-}
-
 bool all_are(at::IntArrayRef values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](int64_t value) { return value == wanted; });
 }
@@ -78,12 +71,18 @@ std::vector<at::Tensor> winograd_backward(const Backward& pass) {
 
 }  // namespace
 
+at::ScalarType computed_type(const at::Tensor& input) {
+  return input.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)
+             ? at::autocast::get_autocast_dtype(at::kCPU)
+             : input.scalar_type();
+}
+
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
   return input.is_cpu() && input.dim() == 4 && weight.scalar_type() == at::kFloat &&
          weight.size(2) == 3 && weight.size(3) == 3 && geometry.groups == 1 &&
          all_are(geometry.stride, 1) && all_are(geometry.padding, 1) &&
-         all_are(geometry.dilation, 1) && pays_by_winograd(input, weight, type_of(input));
+         all_are(geometry.dilation, 1) && pays_by_winograd(input, weight, computed_type(input));
 }
 
 at::Tensor convolve(
@@ -99,7 +98,7 @@ at::Tensor convolve(
         "maskrcnn::products",
         std::vector<c10::IValue>(
             {static_cast<double>(pixels) * static_cast<double>(weight.numel())}));
-    const auto x = input.to(type_of(input));
+    const auto x = input.to(computed_type(input));
     std::vector<at::Tensor> inputs = {x, weight};
     if (bias && bias->defined()) inputs.push_back(*bias);
     if (relu && !wants_gradients(inputs)) {

@@ -13,6 +13,9 @@ struct ConvolutionGeometry {
   int64_t groups;
 };
 
+// The type in which this thread computes convolutions of `input`: that of autocast on the CPU.
+at::ScalarType computed_type(const at::Tensor& input);
+
 // Whether convolve() runs Winograd's algorithm.
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);

@@ -89,50 +89,50 @@ MASKRCNN_INLINE void column_at(
   }
 }
 
-// Two passes of `combine`, over the columns of a tile and then over the rows of what these give.
-template <typename T>
-struct InputTile {
-  const Pixels<kSide, const T>& pixels;
+struct CombineInputs {
+  static constexpr int64_t side = kSide;
+  template <int64_t lanes, typename T>
+  MASKRCNN_INLINE static void run(const T* const* from, float* to, int64_t step) {
+    combine_inputs<lanes>(from, to, step);
+  }
+};
+
+struct SpreadGradients {
+  static constexpr int64_t side = kTile;
+  template <int64_t lanes, typename T>
+  MASKRCNN_INLINE static void run(const T* const* from, float* to, int64_t step) {
+    spread_gradients<lanes>(from, to, step);
+  }
+};
+
+// Two passes of a matrix, over the columns of a tile and then over the rows of what these give.
+template <typename Matrix, typename T>
+struct TileToPoints {
+  static constexpr int64_t side = Matrix::side;
+  const Pixels<side, const T>& pixels;
   float* out;
   int64_t stride;
 
   template <int64_t lanes>
   MASKRCNN_INLINE void run(int64_t c) const {
-    float half[kPoints * lanes];
-    for (int64_t j = 0; j < kSide; ++j) {
-      const T* column[kSide];
+    float half[kSide * side * lanes];
+    for (int64_t j = 0; j < side; ++j) {
+      const T* column[side];
       column_at(pixels, j, c, column);
-      combine_inputs<lanes>(column, half + j * lanes, kSide * lanes);
+      Matrix::template run<lanes>(column, half + j * lanes, side * lanes);
     }
     for (int64_t i = 0; i < kSide; ++i) {
-      const float* row[kSide];
-      for (int64_t j = 0; j < kSide; ++j) row[j] = half + (i * kSide + j) * lanes;
-      combine_inputs<lanes>(row, out + i * kSide * stride + c, stride);
+      const float* row[side];
+      for (int64_t j = 0; j < side; ++j) row[j] = half + (i * side + j) * lanes;
+      Matrix::template run<lanes>(row, out + i * kSide * stride + c, stride);
     }
   }
 };
 
 template <typename T>
-struct GradientTile {
-  const Pixels<kTile, const T>& pixels;
-  float* out;
-  int64_t stride;
-
-  template <int64_t lanes>
-  MASKRCNN_INLINE void run(int64_t c) const {
-    float half[kSide * kTile * lanes];
-    for (int64_t j = 0; j < kTile; ++j) {
-      const T* column[kTile];
-      column_at(pixels, j, c, column);
-      spread_gradients<lanes>(column, half + j * lanes, kTile * lanes);
-    }
-    for (int64_t i = 0; i < kSide; ++i) {
-      const float* row[kTile];
-      for (int64_t j = 0; j < kTile; ++j) row[j] = half + (i * kTile + j) * lanes;
-      spread_gradients<lanes>(row, out + i * kSide * stride + c, stride);
-    }
-  }
-};
+using InputTile = TileToPoints<CombineInputs, T>;
+template <typename T>
+using GradientTile = TileToPoints<SpreadGradients, T>;
 
 template <typename T>
 struct OutputTile {
