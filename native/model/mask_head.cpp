@@ -5,6 +5,7 @@
 #include "layers/conv_norm_activation.h"
 #include "layers/initial_values.h"
 #include "ops/differentiable.h"
+#include "ops/mask_logits.h"
 
 namespace maskrcnn {
 
@@ -77,6 +78,10 @@ at::Tensor MaskRcnnPredictor::forward(const at::Tensor& x) {
 at::Tensor MaskRcnnPredictor::forward_of_class(const at::Tensor& x, const at::Tensor& classes) {
   const auto weight = mask_fcn_logits->weight.flatten(1).index_select(0, classes);  // [R,C]
   const auto bias = mask_fcn_logits->bias.index_select(0, classes);                 // [R]
+  if (x.is_cpu() && computes_in_float32() &&
+      !ops::wants_gradients({x, conv5_mask->weight, conv5_mask->bias, weight, bias})) {
+    return ops::mask_logits(x, conv5_mask->weight, conv5_mask->bias, weight, bias);
+  }
   const bool in_parts = x.is_cpu() && x.requires_grad();
   const bool recomputes = in_parts && x.size(0) >= kLeastRecomputed && computes_in_float32();
   const auto most = in_parts ? kGrownAtOnce : x.size(0);

@@ -8,7 +8,7 @@
 
 #include "aten.h"
 #include "ops/differentiable.h"
-#include "ops/matmul.h"
+#include "ops/panel_product.h"
 #include "ops/winograd.h"
 #include "ops/winograd_transforms.h"
 
@@ -31,7 +31,7 @@ bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::Sca
   const auto pixels = input.size(0) * input.size(2) * input.size(3);
   if (least < 64) return false;
   if (type == at::kFloat) return pixels >= 3 * most;
-  return type == at::kBFloat16 && has_matmul_kernels() && pixels >= 8 * most &&
+  return type == at::kBFloat16 && has_product_kernels() && pixels >= 8 * most &&
          10 * pixels >= 9 * kTile * kTile * Tiling(input).count();
 }
 

@@ -8,6 +8,7 @@
 #include "aten.h"
 #include "ops/differentiable.h"
 #include "ops/matmul.h"
+#include "ops/panel_product.h"
 
 // Letters: R rows of input, C input and K output channels.
 
@@ -15,7 +16,7 @@ namespace maskrcnn::ops {
 namespace {
 
 bool suits(const at::Tensor& x, const at::Tensor& weight) {
-  return has_matmul_kernels() && x.is_cpu() && x.dim() == 2 && x.numel() > 0 &&
+  return has_product_kernels() && x.is_cpu() && x.dim() == 2 && x.numel() > 0 &&
          x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
          !at::autocast::is_autocast_enabled(at::kCPU);
 }

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "aten.h"
-#include "ops/matmul.h"
+#include "ops/panel_product.h"
 #include "ops/winograd_transforms.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns; T tiles of 4 x 4 outputs,
@@ -19,12 +19,62 @@ constexpr int64_t kTiles = 96;
 // The size of a chunk of transformed tiles for the gradient of the weights, in numbers. It is
 // larger, because each chunk reads and writes the whole gradient.
 constexpr int64_t kGradientChunk = int64_t{1} << 22;
+// Tiles that are summed at once for that gradient: a panel of them stays in the nearest cache.
+constexpr int64_t kSummedTiles = 128;
 
 void check(const at::Tensor& x) {
   TORCH_CHECK(
       x.dim() == 4 && x.is_cpu() &&
           (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16),
       "winograd: images must be float32 or bfloat16 [N,C,H,W] on the CPU");
+}
+
+// products [P,T,K] = tiles [P,T,C] · weights [P,C,K], for the first `rows` tiles.
+void multiply_tiles(
+    const Planes& tiles,
+    int64_t rows,
+    const Planes& weights,
+    int64_t depth,
+    const Planes& products) {
+  const auto panels = at::divup(weights.columns(), kPanel);
+  for (int64_t i = 0; i < kPoints * panels; ++i) {
+    const auto point = i / panels, column = i % panels * kPanel, after = i + 1;
+    multiply(
+        {.rows = rows,
+         .depth = depth,
+         .columns = kPanel,
+         .left = {tiles.at(point, 0, 0), tiles.row_stride()},
+         .left_step = 1,
+         .panel = {weights.at(point, 0, column), kPanel},
+         .result = {products.at(point, 0, column), products.row_stride()},
+         .add = false,
+         .next = after == kPoints * panels
+                     ? nullptr
+                     : weights.at(after / panels, 0, after % panels * kPanel)});
+  }
+}
+
+// products [P,K,C] = gradients [P,T,K]^T · tiles [P,T,C], or += if `add` is set, for the first
+// `count` tiles.
+void multiply_gradients(
+    const Planes& gradients, const Planes& tiles, int64_t count, const Planes& products, bool add) {
+  const auto panels = at::divup(tiles.columns(), kPanel);
+  at::parallel_for(0, kPoints * panels, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto point = i / panels, column = i % panels * kPanel;
+      for (int64_t t = 0; t < count; t += kSummedTiles) {
+        multiply(
+            {.rows = gradients.columns(),
+             .depth = std::min(kSummedTiles, count - t),
+             .columns = kPanel,
+             .left = {gradients.at(point, t, 0), 1},
+             .left_step = gradients.row_stride(),
+             .panel = {tiles.at(point, t, column), kPanel},
+             .result = {products.at(point, 0, column), products.row_stride()},
+             .add = add || t > 0});
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -41,7 +91,7 @@ at::Tensor winograd_convolution(
   auto result = at::empty(
       {x.size(0), outputs, x.size(2), x.size(3)},
       x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  const auto transformed = transform_weights(weight);  // [P,C,K]
+  const auto transformed = transform_weights(weight);
   const auto shift = bias.has_value() && bias->defined() ? bias->contiguous()
                                                          : at::zeros({outputs}, weight.options());
   const auto* add = shift.const_data_ptr<float>();
@@ -51,22 +101,13 @@ at::Tensor winograd_convolution(
   const auto block = at::divup(tiling.count(), threads * rounds);
   at::parallel_for(
       0, at::divup(tiling.count(), block), /*grain_size=*/1, [&](int64_t from, int64_t to) {
-        const auto tiles = empty_planes(block, inputs, weight.options());
-        const auto products = empty_planes(block, outputs, weight.options());
+        const Planes tiles(block, inputs, Planes::Layout::Rows);
+        const Planes products(block, outputs, Planes::Layout::Rows);
         for (int64_t i = from; i < to; ++i) {
           const auto begin = i * block, end = std::min(begin + block, tiling.count());
-          transform_inputs(x, tiling, begin, end, tiles.mutable_data_ptr<float>(), tiles.stride(0));
-          auto results = products.narrow(1, 0, end - begin);
-          batched_matmul(tiles.narrow(1, 0, end - begin), transformed, results, /*add=*/false);
-          transform_outputs(
-              products.const_data_ptr<float>(),
-              products.stride(0),
-              add,
-              relu,
-              result,
-              tiling,
-              begin,
-              end);
+          transform_inputs(x, tiling, begin, end, tiles);
+          multiply_tiles(tiles, end - begin, transformed, inputs, products);
+          transform_outputs(products, add, relu, result, tiling, begin, end);
         }
       });
   return result;
@@ -79,29 +120,20 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
   const auto grad = grad_output.contiguous(at::MemoryFormat::ChannelsLast);
   const auto inputs = x.size(1), outputs = grad.size(1);
   const Tiling tiling(x);
-  const auto options = x.options().dtype(at::kFloat);
-  auto products = empty_planes(outputs, inputs, options).zero_();
   const auto chunk = std::min(
       std::max<int64_t>(64, kGradientChunk / (kPoints * (inputs + outputs))), tiling.count());
-  const auto tile_room = empty_planes(chunk, inputs, options);
-  const auto gradient_room = empty_planes(chunk, outputs, options);
+  const Planes tiles(chunk, inputs, Planes::Layout::Panels);
+  const Planes gradients(chunk, outputs, Planes::Layout::Rows);
+  const Planes products(outputs, inputs, Planes::Layout::Rows);
   for (int64_t begin = 0; begin < tiling.count(); begin += chunk) {
     const auto end = std::min(begin + chunk, tiling.count());
-    auto* tiles = tile_room.mutable_data_ptr<float>();
-    auto* gradients = gradient_room.mutable_data_ptr<float>();
     at::parallel_for(begin, end, /*grain_size=*/8, [&](int64_t from, int64_t to) {
-      const auto first = from - begin;
-      transform_inputs(x, tiling, from, to, tiles + first * inputs, tile_room.stride(0));
-      transform_gradients(
-          grad, tiling, from, to, gradients + first * outputs, gradient_room.stride(0));
+      transform_inputs(x, tiling, from, to, tiles, from - begin);
+      transform_gradients(grad, tiling, from, to, gradients, from - begin);
     });
-    batched_matmul(
-        gradient_room.narrow(1, 0, end - begin).transpose(1, 2),
-        tile_room.narrow(1, 0, end - begin),
-        products,
-        /*add=*/true);
+    multiply_gradients(gradients, tiles, end - begin, products, /*add=*/begin > 0);
   }
-  return gather_weight_gradient(products);
+  return gather_weight_gradient(products, outputs);
 }
 
 }  // namespace maskrcnn::ops

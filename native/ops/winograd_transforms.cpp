@@ -110,11 +110,13 @@ template <typename Matrix, typename T>
 struct TileToPoints {
   static constexpr int64_t side = Matrix::side;
   const Pixels<side, const T>& pixels;
-  float* out;
-  int64_t stride;
+  const Planes& out;
+  int64_t row;
 
   template <int64_t lanes>
   MASKRCNN_INLINE void run(int64_t c) const {
+    const auto stride = out.plane_stride();
+    auto* first = out.at(0, row, c);
     float half[kSide * side * lanes];
     for (int64_t j = 0; j < side; ++j) {
       const T* column[side];
@@ -122,9 +124,9 @@ struct TileToPoints {
       Matrix::template run<lanes>(column, half + j * lanes, side * lanes);
     }
     for (int64_t i = 0; i < kSide; ++i) {
-      const float* row[side];
-      for (int64_t j = 0; j < side; ++j) row[j] = half + (i * side + j) * lanes;
-      Matrix::template run<lanes>(row, out + i * kSide * stride + c, stride);
+      const float* line[side];
+      for (int64_t j = 0; j < side; ++j) line[j] = half + (i * side + j) * lanes;
+      Matrix::template run<lanes>(line, first + i * kSide * stride, stride);
     }
   }
 };
@@ -136,27 +138,29 @@ using GradientTile = TileToPoints<SpreadGradients, T>;
 
 template <typename T>
 struct OutputTile {
-  const float* products;
-  int64_t stride;
+  const Planes& products;
+  int64_t row;
   const float* bias;
   bool relu;
   const Pixels<kTile, T>& pixels;
 
   template <int64_t lanes>
   MASKRCNN_INLINE void run(int64_t c) const {
+    const auto stride = products.plane_stride();
+    const auto* first = products.at(0, row, c);
     float half[kTile * kSide * lanes];
     for (int64_t j = 0; j < kSide; ++j) {
-      const auto* column = products + j * stride + c;
+      const auto* column = first + j * stride;
       combine_products<lanes>(column, kSide * stride, half + j * lanes, kSide * lanes);
     }
     for (int64_t i = 0; i < kTile; ++i) {
-      float row[kTile * lanes];
-      combine_products<lanes>(half + i * kSide * lanes, lanes, row, lanes);
+      float line[kTile * lanes];
+      combine_products<lanes>(half + i * kSide * lanes, lanes, line, lanes);
       for (int64_t j = 0; j < kTile; ++j) {
         auto* pixel = pixels.at[i * kTile + j];
         if (!pixel) continue;
         for (int64_t k = 0; k < lanes; ++k) {
-          const float value = row[j * lanes + k] + bias[c + k];
+          const float value = line[j * lanes + k] + bias[c + k];
           pixel[c + k] = static_cast<T>(relu && value < 0 ? 0 : value);
         }
       }
@@ -202,31 +206,24 @@ Tiling::Tiling(const at::Tensor& x) : Tiling(x, 1) {
   }
 }
 
-at::Tensor empty_planes(int64_t rows, int64_t columns, const at::TensorOptions& options) {
-  const auto stride = rows * columns + kLanes;
-  return at::empty({kPoints * stride}, options.memory_format(std::nullopt))
-      .as_strided({kPoints, rows, columns}, {stride, columns, 1});
-}
-
 void transform_inputs(
     const at::Tensor& x,
     const Tiling& tiling,
     int64_t begin,
     int64_t end,
-    float* out,
-    int64_t stride) {
+    const Planes& out,
+    int64_t first) {
   const auto channels = x.size(1);
   for_type_of(x, [&]<typename T>(T) {
     for (int64_t t = begin; t < end; ++t) {
       const Pixels<kSide, const T> pixels(x.const_data_ptr<T>(), channels, tiling, t, /*before=*/1);
-      transform_tile(InputTile<T>{pixels, out + (t - begin) * channels, stride}, channels);
+      transform_tile(InputTile<T>{pixels, out, first + t - begin}, channels);
     }
   });
 }
 
 void transform_outputs(
-    const float* products,
-    int64_t stride,
+    const Planes& products,
     const float* bias,
     bool relu,
     const at::Tensor& y,
@@ -237,8 +234,7 @@ void transform_outputs(
   for_type_of(y, [&]<typename T>(T) {
     for (int64_t t = begin; t < end; ++t) {
       const Pixels<kTile, T> pixels(y.mutable_data_ptr<T>(), channels, tiling, t, /*before=*/0);
-      const auto* m = products + (t - begin) * channels;
-      transform_tile(OutputTile<T>{m, stride, bias, relu, pixels}, channels);
+      transform_tile(OutputTile<T>{products, t - begin, bias, relu, pixels}, channels);
     }
   });
 }
@@ -248,14 +244,14 @@ void transform_gradients(
     const Tiling& tiling,
     int64_t begin,
     int64_t end,
-    float* out,
-    int64_t stride) {
+    const Planes& out,
+    int64_t first) {
   const auto channels = grad.size(1);
   for_type_of(grad, [&]<typename T>(T) {
     for (int64_t t = begin; t < end; ++t) {
       const Pixels<kTile, const T> pixels(
           grad.const_data_ptr<T>(), channels, tiling, t, /*before=*/0);
-      transform_tile(GradientTile<T>{pixels, out + (t - begin) * channels, stride}, channels);
+      transform_tile(GradientTile<T>{pixels, out, first + t - begin}, channels);
     }
   });
 }

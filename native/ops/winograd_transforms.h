@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "ops/winograd_planes.h"
+
 // The linear maps of Winograd's F(4 x 4, 3 x 3) for winograd.cpp, with the matrices A, B and G of
 // Lavin and Gray (2015, section 4) for the points 0, ±5/8, ±3/2 and infinity. Images are
 // channels-last.
@@ -13,8 +15,6 @@
 // each computed from 6 x 6 inputs; P = 36 points of a transformed tile.
 
 namespace maskrcnn::ops {
-
-constexpr int64_t kTile = 4, kSide = kTile + 2, kPoints = kSide * kSide;
 
 // The tiles along one side of a row of images. If that takes fewer of them, they reach across
 // images, which then have a line of zeros between them: the padding of both.
@@ -82,26 +82,21 @@ class Tiling {
   TilingAxis vertical_, horizontal_;
 };
 
-// Room for [P,rows,columns] numbers. The planes are a little apart, because
-// lines of memory that are a power of two apart take each other's place in the cache.
-at::Tensor empty_planes(int64_t rows, int64_t columns, const at::TensorOptions& options);
+// Rows of planes are tiles or output channels, and their columns are channels. The transforms of
+// tiles begin..end begin at row `first`.
 
-// A transformed tile is P rows of C or K numbers, one in each of P planes that are `stride` numbers
-// apart.
-
-// Tiles begin..end of `x` [N,C,H,W] -> [P,T,C]: B^T d B.
+// `x` [N,C,H,W] -> [P,T,C]: B^T d B.
 void transform_inputs(
     const at::Tensor& x,
     const Tiling& tiling,
     int64_t begin,
     int64_t end,
-    float* out,
-    int64_t stride);
+    const Planes& out,
+    int64_t first = 0);
 
-// [P,T,K] -> tiles begin..end of `y` [N,K,H,W]: A^T m A, plus the bias [K], and ReLU if asked.
+// [P,T,K] -> `y` [N,K,H,W]: A^T m A, plus the bias [K], and ReLU if asked.
 void transform_outputs(
-    const float* products,
-    int64_t stride,
+    const Planes& products,
     const float* bias,
     bool relu,
     const at::Tensor& y,
@@ -109,19 +104,19 @@ void transform_outputs(
     int64_t begin,
     int64_t end);
 
-// Tiles begin..end of `grad` [N,K,H,W] -> [P,T,K]: A dy A^T.
+// `grad` [N,K,H,W] -> [P,T,K]: A dy A^T.
 void transform_gradients(
     const at::Tensor& grad,
     const Tiling& tiling,
     int64_t begin,
     int64_t end,
-    float* out,
-    int64_t stride);
+    const Planes& out,
+    int64_t first = 0);
 
-// [K,C,3,3] -> [P,C,K]: G g G^T.
-at::Tensor transform_weights(const at::Tensor& weight);
+// [K,C,3,3] -> [P,C,K] in panels: G g G^T.
+Planes transform_weights(const at::Tensor& weight);
 
 // [P,K,C] -> [K,C,3,3]: G^T u G.
-at::Tensor gather_weight_gradient(const at::Tensor& products);
+at::Tensor gather_weight_gradient(const Planes& products, int64_t outputs);
 
 }  // namespace maskrcnn::ops

@@ -48,9 +48,9 @@ MASKRCNN_INLINE void gather_weights(const float* u, int64_t from_step, float* to
 }
 
 struct WeightRow {
-  const float* from;  // [K,C,9] at one input channel
+  const float* from;  // [K,C,9] at one input channel and the first of some output channels
   int64_t inputs;
-  float* to;  // [P,C,K] at that channel
+  float* to;  // [P,C,K] at the same place
   int64_t stride;
 
   template <int64_t lanes>
@@ -95,10 +95,11 @@ struct WeightGradientRow {
 // Lanes first..first + kLanes of the rows of all input channels: neighbouring rows share lines of
 // the cache.
 MASKRCNN_VECTORIZED void transform_weight_columns(
-    const float* from, int64_t inputs, int64_t outputs, int64_t first, float* to, int64_t stride) {
-  const auto count = std::min(kLanes, outputs - first);
+    const float* from, int64_t inputs, int64_t first, const Planes& to) {
+  const auto count = std::min(kLanes, to.columns() - first);
   for (int64_t c = 0; c < inputs; ++c) {
-    const WeightRow row{from + (first * inputs + c) * 9, inputs, to + c * outputs + first, stride};
+    const WeightRow row{
+        from + (first * inputs + c) * 9, inputs, to.at(0, c, first), to.plane_stride()};
     for_channels(count, row);
   }
 }
@@ -109,29 +110,28 @@ MASKRCNN_VECTORIZED void gather_weight_row(const WeightGradientRow& row, int64_t
 
 }  // namespace
 
-at::Tensor transform_weights(const at::Tensor& weight) {
+Planes transform_weights(const at::Tensor& weight) {
   const auto outputs = weight.size(0), inputs = weight.size(1);
-  auto result = empty_planes(inputs, outputs, weight.options());
+  Planes result(inputs, outputs, Planes::Layout::Panels);
   const auto plain = weight.contiguous();
   const auto* from = plain.const_data_ptr<float>();
-  auto* to = result.mutable_data_ptr<float>();
   at::parallel_for(
       0, at::divup(outputs, kLanes), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
-          transform_weight_columns(from, inputs, outputs, i * kLanes, to, result.stride(0));
+          transform_weight_columns(from, inputs, i * kLanes, result);
         }
       });
   return result;
 }
 
-at::Tensor gather_weight_gradient(const at::Tensor& products) {
-  const auto outputs = products.size(1), inputs = products.size(2);
-  auto result = at::empty({outputs, inputs, 3, 3}, products.options());
-  const auto* from = products.const_data_ptr<float>();
+at::Tensor gather_weight_gradient(const Planes& products, int64_t outputs) {
+  const auto inputs = products.columns();
+  auto result = at::empty({outputs, inputs, 3, 3}, at::kFloat);
   auto* to = result.mutable_data_ptr<float>();
   at::parallel_for(0, outputs, /*grain_size=*/16, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
-      const WeightGradientRow row{from + k * inputs, products.stride(0), to + k * inputs * 9};
+      const WeightGradientRow row{
+          products.at(0, k, 0), products.plane_stride(), to + k * inputs * 9};
       gather_weight_row(row, inputs);
     }
   });

@@ -1,0 +1,202 @@
+#include "ops/panel_product.h"
+
+#include <algorithm>
+
+#include "ops/instructions.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define MASKRCNN_TARGET(name) __attribute__((target(name)))
+#endif
+#if defined(__GNUC__)
+#define MASKRCNN_KERNEL inline __attribute__((always_inline))
+#define MASKRCNN_FETCH(address) __builtin_prefetch(address, /*write=*/0, /*locality=*/2)
+#else
+#define MASKRCNN_KERNEL inline
+#define MASKRCNN_FETCH(address)
+#endif
+
+namespace maskrcnn::ops {
+namespace {
+
+// Rows of the result that are summed in registers at once. With the columns of a kernel below, they
+// fill the registers of each instruction set.
+constexpr int64_t kRowsAtOnce = 6;
+constexpr int64_t kLine = 16;  // numbers in a line of the cache
+// One line of the next panel is fetched for so many numbers that are summed.
+constexpr int64_t kFetchEvery = 4;
+
+// Numbers that one instruction adds or multiplies.
+template <int lanes>
+struct Lanes {
+#if defined(__GNUC__)
+  typedef float Numbers __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float))));
+#else
+  struct Numbers {
+    float at[lanes];
+    void operator+=(const Numbers& other) {
+      for (int i = 0; i < lanes; ++i) at[i] += other.at[i];
+    }
+    friend Numbers operator*(float factor, Numbers numbers) {
+      for (int i = 0; i < lanes; ++i) numbers.at[i] *= factor;
+      return numbers;
+    }
+  };
+#endif
+  static MASKRCNN_KERNEL const Numbers& read(const float* from) {
+    return *reinterpret_cast<const Numbers*>(from);
+  }
+  static MASKRCNN_KERNEL Numbers& at(float* place) {
+    return *reinterpret_cast<Numbers*>(place);
+  }
+};
+
+// The product of `rows` rows and `vectors` · `lanes` columns.
+template <int lanes, int vectors, int rows>
+MASKRCNN_KERNEL void multiply_tile(
+    const PanelProduct& product, int64_t first_row, int64_t first_column, const float* next) {
+  using Vector = Lanes<lanes>;
+  const auto* left = product.left.data + first_row * product.left.stride;
+  const auto* right = product.panel.data + first_column;
+  auto* result = product.result.data + first_row * product.result.stride + first_column;
+  typename Vector::Numbers sums[rows][vectors];
+  for (int r = 0; r < rows; ++r) {
+    for (int v = 0; v < vectors; ++v) {
+      sums[r][v] = product.add ? Vector::read(result + r * product.result.stride + v * lanes)
+                               : typename Vector::Numbers{};
+    }
+  }
+  for (int64_t k = 0; k < product.depth; ++k) {
+    if (next && k % kFetchEvery == 0) MASKRCNN_FETCH(next + k / kFetchEvery * kLine);
+    typename Vector::Numbers numbers[vectors];
+    for (int v = 0; v < vectors; ++v) numbers[v] = Vector::read(right + v * lanes);
+    for (int r = 0; r < rows; ++r) {
+      const float factor = left[r * product.left.stride];
+      for (int v = 0; v < vectors; ++v) sums[r][v] += factor * numbers[v];
+    }
+    left += product.left_step;
+    right += product.panel.stride;
+  }
+  for (int r = 0; r < rows; ++r) {
+    for (int v = 0; v < vectors; ++v) {
+      Vector::at(result + r * product.result.stride + v * lanes) = sums[r][v];
+    }
+  }
+}
+
+// The last rows, fewer than kRowsAtOnce.
+template <int lanes, int vectors, int rows = kRowsAtOnce - 1>
+MASKRCNN_KERNEL void multiply_rest(const PanelProduct& product, int64_t row, int64_t column) {
+  if constexpr (rows > 0) {
+    if (product.rows - row == rows) {
+      multiply_tile<lanes, vectors, rows>(product, row, column, nullptr);
+    } else {
+      multiply_rest<lanes, vectors, rows - 1>(product, row, column);
+    }
+  }
+}
+
+// All 64 columns.
+template <int lanes, int vectors>
+MASKRCNN_KERNEL void multiply_all(const PanelProduct& product) {
+  constexpr int64_t width = lanes * vectors;
+  // Each tile fetches its part of the next panel.
+  const auto part = product.depth / kFetchEvery * kLine;
+  const auto* next = product.next;
+  for (int64_t column = 0; column < kPanel; column += width) {
+    int64_t row = 0;
+    for (; row + kRowsAtOnce <= product.rows; row += kRowsAtOnce) {
+      const bool fetches = next && next + part <= product.next + product.depth * kPanel;
+      multiply_tile<lanes, vectors, kRowsAtOnce>(product, row, column, fetches ? next : nullptr);
+      if (fetches) next += part;
+    }
+    multiply_rest<lanes, vectors>(product, row, column);
+  }
+}
+
+#ifdef MASKRCNN_TARGET
+MASKRCNN_TARGET("avx512f") void multiply_by_avx512(const PanelProduct& product) {
+  multiply_all<16, 4>(product);
+}
+
+MASKRCNN_TARGET("avx2,fma") void multiply_by_avx2(const PanelProduct& product) {
+  multiply_all<8, 2>(product);
+}
+#endif
+
+void multiply_by_default(const PanelProduct& product) {
+  multiply_all<4, 2>(product);
+}
+
+using Multiply = void (*)(const PanelProduct&);
+
+Multiply best() {
+#ifdef MASKRCNN_TARGET
+  if (has_avx512()) return multiply_by_avx512;
+  if (has_avx2()) return multiply_by_avx2;
+#endif
+  return multiply_by_default;
+}
+
+void multiply_whole_panel(const PanelProduct& product) {
+  static const auto multiply = best();
+  multiply(product);
+}
+
+// Rows that are computed at once where the result has fewer columns than a panel.
+constexpr int64_t kNarrowRows = 48;
+
+void multiply_narrow(const PanelProduct& product) {
+  float room[kNarrowRows * kPanel];
+  auto part = product;
+  part.result = {room, kPanel};
+  for (int64_t first = 0; first < product.rows; first += kNarrowRows) {
+    part.rows = std::min(kNarrowRows, product.rows - first);
+    part.left.data = product.left.data + first * product.left.stride;
+    auto* result = product.result.data + first * product.result.stride;
+    if (product.add) std::fill_n(room, part.rows * kPanel, 0.0f);
+    for (int64_t r = 0; product.add && r < part.rows; ++r) {
+      std::copy_n(result + r * product.result.stride, product.columns, room + r * kPanel);
+    }
+    multiply_whole_panel(part);
+    for (int64_t r = 0; r < part.rows; ++r) {
+      std::copy_n(room + r * kPanel, product.columns, result + r * product.result.stride);
+    }
+  }
+}
+
+}  // namespace
+
+void multiply(const PanelProduct& product) {
+  product.columns == kPanel ? multiply_whole_panel(product) : multiply_narrow(product);
+}
+
+bool has_product_kernels() {
+  static const bool found = best() != multiply_by_default;
+  return found;
+}
+
+void pack_panel(
+    const float* from,
+    int64_t row_stride,
+    int64_t column_stride,
+    int64_t depth,
+    int64_t columns,
+    float* panel) {
+  if (columns < kPanel) std::fill_n(panel, depth * kPanel, 0.0f);
+  if (column_stride == 1) {
+    for (int64_t k = 0; k < depth; ++k) {
+      std::copy_n(from + k * row_stride, columns, panel + k * kPanel);
+    }
+    return;
+  }
+  // In small tiles, so that the lines of both are used in full.
+  for (int64_t first = 0; first < depth; first += kLine) {
+    const auto last = std::min(first + kLine, depth);
+    for (int64_t j = 0; j < columns; ++j) {
+      const auto* column = from + j * column_stride;
+      for (int64_t k = first; k < last; ++k) panel[k * kPanel + j] = column[k * row_stride];
+    }
+  }
+}
+
+}  // namespace maskrcnn::ops
