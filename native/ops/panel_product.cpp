@@ -3,18 +3,11 @@
 #include <algorithm>
 
 #include "ops/instructions.h"
+#include "ops/lanes.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define MASKRCNN_TARGET(name) __attribute__((target(name)))
 #endif
-#if defined(__GNUC__)
-#define MASKRCNN_KERNEL inline __attribute__((always_inline))
-#define MASKRCNN_FETCH(address) __builtin_prefetch(address, /*write=*/0, /*locality=*/2)
-#else
-#define MASKRCNN_KERNEL inline
-#define MASKRCNN_FETCH(address)
-#endif
-
 namespace maskrcnn::ops {
 namespace {
 
@@ -25,34 +18,9 @@ constexpr int64_t kLine = 16;  // numbers in a line of the cache
 // One line of the next panel is fetched for so many numbers that are summed.
 constexpr int64_t kFetchEvery = 4;
 
-// Numbers that one instruction adds or multiplies.
-template <int lanes>
-struct Lanes {
-#if defined(__GNUC__)
-  typedef float Numbers __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float))));
-#else
-  struct Numbers {
-    float at[lanes];
-    void operator+=(const Numbers& other) {
-      for (int i = 0; i < lanes; ++i) at[i] += other.at[i];
-    }
-    friend Numbers operator*(float factor, Numbers numbers) {
-      for (int i = 0; i < lanes; ++i) numbers.at[i] *= factor;
-      return numbers;
-    }
-  };
-#endif
-  static MASKRCNN_KERNEL const Numbers& read(const float* from) {
-    return *reinterpret_cast<const Numbers*>(from);
-  }
-  static MASKRCNN_KERNEL Numbers& at(float* place) {
-    return *reinterpret_cast<Numbers*>(place);
-  }
-};
-
 // The product of `rows` rows and `vectors` · `lanes` columns.
 template <int lanes, int vectors, int rows>
-MASKRCNN_KERNEL void multiply_tile(
+MASKRCNN_INLINE void multiply_tile(
     const PanelProduct& product, int64_t first_row, int64_t first_column, const float* next) {
   using Vector = Lanes<lanes>;
   const auto* left = product.left.data + first_row * product.left.stride;
@@ -66,7 +34,7 @@ MASKRCNN_KERNEL void multiply_tile(
     }
   }
   for (int64_t k = 0; k < product.depth; ++k) {
-    if (next && k % kFetchEvery == 0) MASKRCNN_FETCH(next + k / kFetchEvery * kLine);
+    if (next && k % kFetchEvery == 0) MASKRCNN_FETCH(next + k / kFetchEvery * kLine, 0);
     typename Vector::Numbers numbers[vectors];
     for (int v = 0; v < vectors; ++v) numbers[v] = Vector::read(right + v * lanes);
     for (int r = 0; r < rows; ++r) {
@@ -78,14 +46,14 @@ MASKRCNN_KERNEL void multiply_tile(
   }
   for (int r = 0; r < rows; ++r) {
     for (int v = 0; v < vectors; ++v) {
-      Vector::at(result + r * product.result.stride + v * lanes) = sums[r][v];
+      Vector::write(sums[r][v], result + r * product.result.stride + v * lanes);
     }
   }
 }
 
 // The last rows, fewer than kRowsAtOnce.
 template <int lanes, int vectors, int rows = kRowsAtOnce - 1>
-MASKRCNN_KERNEL void multiply_rest(const PanelProduct& product, int64_t row, int64_t column) {
+MASKRCNN_INLINE void multiply_rest(const PanelProduct& product, int64_t row, int64_t column) {
   if constexpr (rows > 0) {
     if (product.rows - row == rows) {
       multiply_tile<lanes, vectors, rows>(product, row, column, nullptr);
@@ -97,7 +65,7 @@ MASKRCNN_KERNEL void multiply_rest(const PanelProduct& product, int64_t row, int
 
 // All 64 columns.
 template <int lanes, int vectors>
-MASKRCNN_KERNEL void multiply_all(const PanelProduct& product) {
+MASKRCNN_INLINE void multiply_all(const PanelProduct& product) {
   constexpr int64_t width = lanes * vectors;
   // Each tile fetches its part of the next panel.
   const auto part = product.depth / kFetchEvery * kLine;

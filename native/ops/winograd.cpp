@@ -15,7 +15,7 @@ namespace {
 
 // Tiles that a thread transforms and multiplies at once: enough rows for the matrix product, and
 // few enough to be in the cache when the next step reads them.
-constexpr int64_t kTiles = 96;
+constexpr int64_t kTiles = 48;
 // The size of a chunk of transformed tiles for the gradient of the weights, in numbers. It is
 // larger, because each chunk reads and writes the whole gradient.
 constexpr int64_t kGradientChunk = int64_t{1} << 22;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "ops/lanes.h"
 #include "ops/target_clones.h"
 
 // What the linear maps of Winograd's F(4 x 4, 3 x 3) share: the points, and the loop over channels.
@@ -9,7 +10,6 @@
 namespace maskrcnn::ops::winograd {
 
 #define MASKRCNN_VECTORIZED MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
-#define MASKRCNN_INLINE inline __attribute__((always_inline))
 // The compiler does not know that the rows which a loop writes do not overlap.
 #define MASKRCNN_INDEPENDENT _Pragma("GCC ivdep")
 

@@ -12,57 +12,88 @@ using namespace winograd;
 
 namespace {
 
-// Each of the following combines rows of `lanes` numbers by one of the matrices. The rows of the
-// result are `step` apart.
+// Each of the following combines vectors of channels by one of the matrices.
 
 // By B^T.
-template <int64_t lanes, typename T>
-MASKRCNN_INLINE void combine_inputs(const T* const* d, float* to, int64_t step) {
-  MASKRCNN_INDEPENDENT
-  for (int64_t i = 0; i < lanes; ++i) {
-    const float d0 = d[0][i], d1 = d[1][i], d2 = d[2][i], d3 = d[3][i], d4 = d[4][i], d5 = d[5][i];
-    const float even_a = d4 - bb * d2, odd_a = a * (d3 - bb * d1);
-    const float even_b = d4 - aa * d2, odd_b = b * (d3 - aa * d1);
-    to[i] = aa * bb * d0 - (aa + bb) * d2 + d4;
-    to[step + i] = even_a + odd_a;
-    to[2 * step + i] = even_a - odd_a;
-    to[3 * step + i] = even_b + odd_b;
-    to[4 * step + i] = even_b - odd_b;
-    to[5 * step + i] = aa * bb * d1 - (aa + bb) * d3 + d5;
-  }
+template <typename V>
+MASKRCNN_INLINE void combine_inputs(const V (&d)[kSide], V (&to)[kSide]) {
+  const V even_a = d[4] - bb * d[2], odd_a = a * (d[3] - bb * d[1]);
+  const V even_b = d[4] - aa * d[2], odd_b = b * (d[3] - aa * d[1]);
+  to[0] = aa * bb * d[0] - (aa + bb) * d[2] + d[4];
+  to[1] = even_a + odd_a;
+  to[2] = even_a - odd_a;
+  to[3] = even_b + odd_b;
+  to[4] = even_b - odd_b;
+  to[5] = aa * bb * d[1] - (aa + bb) * d[3] + d[5];
 }
 
 // By A^T.
-template <int64_t lanes>
-MASKRCNN_INLINE void combine_products(const float* m, int64_t from_step, float* to, int64_t step) {
-  MASKRCNN_INDEPENDENT
-  for (int64_t i = 0; i < lanes; ++i) {
-    const float* at = m + i;
-    const float m0 = at[0], m1 = at[from_step], m2 = at[2 * from_step], m3 = at[3 * from_step],
-                m4 = at[4 * from_step], m5 = at[5 * from_step];
-    const float sum_a = m1 + m2, difference_a = m1 - m2;
-    const float sum_b = m3 + m4, difference_b = m3 - m4;
-    to[i] = m0 + sum_a + sum_b;
-    to[step + i] = a * difference_a + b * difference_b;
-    to[2 * step + i] = aa * sum_a + bb * sum_b;
-    to[3 * step + i] = a * aa * difference_a + b * bb * difference_b + m5;
-  }
+template <typename V>
+MASKRCNN_INLINE void combine_products(const V (&m)[kSide], V (&to)[kTile]) {
+  const V sum_a = m[1] + m[2], difference_a = m[1] - m[2];
+  const V sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+  to[0] = m[0] + sum_a + sum_b;
+  to[1] = a * difference_a + b * difference_b;
+  to[2] = aa * sum_a + bb * sum_b;
+  to[3] = a * aa * difference_a + b * bb * difference_b + m[5];
 }
 
 // By A.
-template <int64_t lanes, typename T>
-MASKRCNN_INLINE void spread_gradients(const T* const* y, float* to, int64_t step) {
-  MASKRCNN_INDEPENDENT
-  for (int64_t i = 0; i < lanes; ++i) {
-    const float y0 = y[0][i], y1 = y[1][i], y2 = y[2][i], y3 = y[3][i];
-    const float even_a = y0 + aa * y2, odd_a = a * (y1 + aa * y3);
-    const float even_b = y0 + bb * y2, odd_b = b * (y1 + bb * y3);
-    to[i] = y0;
-    to[step + i] = even_a + odd_a;
-    to[2 * step + i] = even_a - odd_a;
-    to[3 * step + i] = even_b + odd_b;
-    to[4 * step + i] = even_b - odd_b;
-    to[5 * step + i] = y3;
+template <typename V>
+MASKRCNN_INLINE void spread_gradients(const V (&y)[kTile], V (&to)[kSide]) {
+  const V even_a = y[0] + aa * y[2], odd_a = a * (y[1] + aa * y[3]);
+  const V even_b = y[0] + bb * y[2], odd_b = b * (y[1] + bb * y[3]);
+  to[0] = y[0];
+  to[1] = even_a + odd_a;
+  to[2] = even_a - odd_a;
+  to[3] = even_b + odd_b;
+  to[4] = even_b - odd_b;
+  to[5] = y[3];
+}
+
+struct CombineInputs {
+  static constexpr int64_t from = kSide, to = kSide;
+  template <typename V>
+  MASKRCNN_INLINE static void run(const V (&x)[from], V (&y)[to]) {
+    combine_inputs(x, y);
+  }
+};
+struct CombineProducts {
+  static constexpr int64_t from = kSide, to = kTile;
+  template <typename V>
+  MASKRCNN_INLINE static void run(const V (&x)[from], V (&y)[to]) {
+    combine_products(x, y);
+  }
+};
+struct SpreadGradients {
+  static constexpr int64_t from = kTile, to = kSide;
+  template <typename V>
+  MASKRCNN_INLINE static void run(const V (&x)[from], V (&y)[to]) {
+    spread_gradients(x, y);
+  }
+};
+
+// The product of a matrix, a square and the transposed matrix: first over the columns of the
+// square, then over the rows of what these give. `read` gets a row and a column and gives a vector;
+// `write` gets them and a vector.
+template <typename Matrix, typename V, typename Read, typename Write>
+MASKRCNN_INLINE void transform_square(const Read& read, const Write& write) {
+  V half[Matrix::to][Matrix::from];
+  MASKRCNN_UNROLLED
+  for (int64_t j = 0; j < Matrix::from; ++j) {
+    V column[Matrix::from], combined[Matrix::to];
+    MASKRCNN_UNROLLED
+    for (int64_t i = 0; i < Matrix::from; ++i) column[i] = read(i, j);
+    Matrix::run(column, combined);
+    MASKRCNN_UNROLLED
+    for (int64_t i = 0; i < Matrix::to; ++i) half[i][j] = combined[i];
+  }
+  MASKRCNN_UNROLLED
+  for (int64_t i = 0; i < Matrix::to; ++i) {
+    V combined[Matrix::to];
+    Matrix::run(half[i], combined);
+    MASKRCNN_UNROLLED
+    for (int64_t j = 0; j < Matrix::to; ++j) write(i, j, combined[j]);
   }
 }
 
@@ -77,57 +108,37 @@ struct Pixels {
       at[i] = places[i] < 0 ? nullptr : data + places[i] * channels;
     }
   }
-};
 
-template <int64_t side, typename T>
-MASKRCNN_INLINE void column_at(
-    const Pixels<side, const T>& pixels, int64_t j, int64_t c, const T** column) {
-  static const T zeros[kLanes] = {};
-  for (int64_t i = 0; i < side; ++i) {
-    const auto* pixel = pixels.at[i * side + j];
-    column[i] = pixel ? pixel + c : zeros;
-  }
-}
-
-struct CombineInputs {
-  static constexpr int64_t side = kSide;
-  template <int64_t lanes, typename T>
-  MASKRCNN_INLINE static void run(const T* const* from, float* to, int64_t step) {
-    combine_inputs<lanes>(from, to, step);
+  // Fetches a channel of all pixels into the cache. They are far apart, so the processor does not
+  // guess that they are needed.
+  template <int for_writing>
+  MASKRCNN_INLINE void fetch(int64_t c) const {
+    for (int64_t i = 0; i < side * side; ++i) MASKRCNN_FETCH(at[i] + c, for_writing);
   }
 };
 
-struct SpreadGradients {
-  static constexpr int64_t side = kTile;
-  template <int64_t lanes, typename T>
-  MASKRCNN_INLINE static void run(const T* const* from, float* to, int64_t step) {
-    spread_gradients<lanes>(from, to, step);
-  }
-};
-
-// Two passes of a matrix, over the columns of a tile and then over the rows of what these give.
 template <typename Matrix, typename T>
 struct TileToPoints {
-  static constexpr int64_t side = Matrix::side;
+  static constexpr int64_t side = Matrix::from;
   const Pixels<side, const T>& pixels;
+  const Pixels<side, const T>& next;  // those of the next tile
   const Planes& out;
   int64_t row;
 
   template <int64_t lanes>
   MASKRCNN_INLINE void run(int64_t c) const {
+    static const T zeros[kLanes] = {};
     const auto stride = out.plane_stride();
     auto* first = out.at(0, row, c);
-    float half[kSide * side * lanes];
-    for (int64_t j = 0; j < side; ++j) {
-      const T* column[side];
-      column_at(pixels, j, c, column);
-      Matrix::template run<lanes>(column, half + j * lanes, side * lanes);
-    }
-    for (int64_t i = 0; i < kSide; ++i) {
-      const float* line[side];
-      for (int64_t j = 0; j < side; ++j) line[j] = half + (i * side + j) * lanes;
-      Matrix::template run<lanes>(line, first + i * kSide * stride, stride);
-    }
+    next.template fetch<0>(c);
+    transform_square<Matrix, typename Lanes<lanes>::Numbers>(
+        [&](int64_t i, int64_t j) {
+          const auto* pixel = pixels.at[i * side + j];
+          return Lanes<lanes>::read(pixel ? pixel + c : zeros);
+        },
+        [&](int64_t i, int64_t j, const auto& numbers) {
+          Lanes<lanes>::write(numbers, first + (i * kSide + j) * stride);
+        });
   }
 };
 
@@ -143,28 +154,22 @@ struct OutputTile {
   const float* bias;
   bool relu;
   const Pixels<kTile, T>& pixels;
+  const Pixels<kTile, T>& next;  // those of the next tile
 
   template <int64_t lanes>
   MASKRCNN_INLINE void run(int64_t c) const {
     const auto stride = products.plane_stride();
     const auto* first = products.at(0, row, c);
-    float half[kTile * kSide * lanes];
-    for (int64_t j = 0; j < kSide; ++j) {
-      const auto* column = first + j * stride;
-      combine_products<lanes>(column, kSide * stride, half + j * lanes, kSide * lanes);
-    }
-    for (int64_t i = 0; i < kTile; ++i) {
-      float line[kTile * lanes];
-      combine_products<lanes>(half + i * kSide * lanes, lanes, line, lanes);
-      for (int64_t j = 0; j < kTile; ++j) {
-        auto* pixel = pixels.at[i * kTile + j];
-        if (!pixel) continue;
-        for (int64_t k = 0; k < lanes; ++k) {
-          const float value = line[j * lanes + k] + bias[c + k];
-          pixel[c + k] = static_cast<T>(relu && value < 0 ? 0 : value);
-        }
-      }
-    }
+    const auto offset = Lanes<lanes>::read(bias + c);
+    next.template fetch<1>(c);
+    transform_square<CombineProducts, typename Lanes<lanes>::Numbers>(
+        [&](int64_t i, int64_t j) { return Lanes<lanes>::read(first + (i * kSide + j) * stride); },
+        [&](int64_t i, int64_t j, const auto& numbers) {
+          auto* pixel = pixels.at[i * kTile + j];
+          if (!pixel) return;
+          const auto value = numbers + offset;
+          Lanes<lanes>::write(relu ? Lanes<lanes>::positive(value) : value, pixel + c);
+        });
   }
 };
 
@@ -217,7 +222,9 @@ void transform_inputs(
   for_type_of(x, [&]<typename T>(T) {
     for (int64_t t = begin; t < end; ++t) {
       const Pixels<kSide, const T> pixels(x.const_data_ptr<T>(), channels, tiling, t, /*before=*/1);
-      transform_tile(InputTile<T>{pixels, out, first + t - begin}, channels);
+      const Pixels<kSide, const T> next(
+          x.const_data_ptr<T>(), channels, tiling, t + 1, /*before=*/1);
+      transform_tile(InputTile<T>{pixels, next, out, first + t - begin}, channels);
     }
   });
 }
@@ -234,7 +241,8 @@ void transform_outputs(
   for_type_of(y, [&]<typename T>(T) {
     for (int64_t t = begin; t < end; ++t) {
       const Pixels<kTile, T> pixels(y.mutable_data_ptr<T>(), channels, tiling, t, /*before=*/0);
-      transform_tile(OutputTile<T>{products, t - begin, bias, relu, pixels}, channels);
+      const Pixels<kTile, T> next(y.mutable_data_ptr<T>(), channels, tiling, t + 1, /*before=*/0);
+      transform_tile(OutputTile<T>{products, t - begin, bias, relu, pixels, next}, channels);
     }
   });
 }
@@ -251,7 +259,9 @@ void transform_gradients(
     for (int64_t t = begin; t < end; ++t) {
       const Pixels<kTile, const T> pixels(
           grad.const_data_ptr<T>(), channels, tiling, t, /*before=*/0);
-      transform_tile(GradientTile<T>{pixels, out, first + t - begin}, channels);
+      const Pixels<kTile, const T> next(
+          grad.const_data_ptr<T>(), channels, tiling, t + 1, /*before=*/0);
+      transform_tile(GradientTile<T>{pixels, next, out, first + t - begin}, channels);
     }
   });
 }
