@@ -2,6 +2,7 @@
 
 #include <c10/util/BFloat16.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -55,6 +56,17 @@ struct Vector {
 #endif
 };
 
+MASKRCNN_INLINE void store(float value, float* to) {
+  *to = value;
+}
+
+// Rounds to nearest even, as c10::BFloat16 does, in a form that compilers vectorise.
+MASKRCNN_INLINE void store(float value, c10::BFloat16* to) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const auto rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  to->x = static_cast<uint16_t>(value != value ? 0x7fc0 : rounded);
+}
+
 template <int64_t lanes>
 struct Lanes {
   using Numbers = typename Vector<lanes>::Type;
@@ -77,19 +89,15 @@ struct Lanes {
     return numbers;
   }
 
-  // Rounds to nearest even, as c10::BFloat16 does.
   static MASKRCNN_INLINE void write(const Numbers& numbers, c10::BFloat16* to) {
-    uint32_t bits[lanes];
-    std::memcpy(bits, &numbers, sizeof(numbers));
-    for (int64_t i = 0; i < lanes; ++i) {
-      const auto rounded = (bits[i] + 0x7fff + (bits[i] >> 16 & 1)) >> 16;
-      const bool is_nan = (bits[i] & 0x7fffffff) > 0x7f800000;
-      to[i].x = static_cast<uint16_t>(is_nan ? 0x7fc0 : rounded);
-    }
+    float values[lanes];
+    write(numbers, values);
+    for (int64_t i = 0; i < lanes; ++i) store(values[i], to + i);
   }
 
   // Negative numbers become 0.
-  static MASKRCNN_INLINE Numbers positive(Numbers numbers) {
+  static MASKRCNN_INLINE Numbers positive(const Numbers& given) {
+    Numbers numbers = given;
     for (int64_t i = 0; i < lanes; ++i) numbers[i] = numbers[i] < 0 ? 0 : numbers[i];
     return numbers;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aten.h"
+#include "ops/lanes.h"
 #include "ops/roi_taps.h"
 #include "ops/target_clones.h"
 
@@ -26,33 +27,29 @@ float to_float(c10::BFloat16 value) {
   return std::bit_cast<float>(static_cast<uint32_t>(value.x) << 16);
 }
 
-// sum[c] = sum over taps of weight * pixel[c]
+// sum[c] = sum over taps of weight * pixel[c], for lanes · vectors channels
+template <int64_t lanes, int64_t vectors, typename Pixel>
+MASKRCNN_INLINE void gather_channels(
+    float* sum, const Pixel* image, c10::ArrayRef<CellTap> taps, int64_t c) {
+  typename Lanes<lanes>::Numbers sums[vectors] = {};
+  for (const auto& [offset, weight] : taps) {
+    const auto* pixel = image + offset + c;
+    MASKRCNN_UNROLLED
+    for (int64_t v = 0; v < vectors; ++v) sums[v] += weight * Lanes<lanes>::read(pixel + v * lanes);
+  }
+  for (int64_t v = 0; v < vectors; ++v) Lanes<lanes>::write(sums[v], sum + c + v * lanes);
+}
+
+// The sums of all channels, 64 at a time while there are as many: they stay in registers.
 template <typename Pixel>
-[[gnu::always_inline]] inline void gather_taps(
-    float* __restrict sum,
-    const Pixel* __restrict image,
-    c10::ArrayRef<CellTap> taps,
-    int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) sum[c] = 0;
-  size_t t = 0;
-  // Handles four pixels at a time, so that the sum is loaded and stored a quarter as often.
-  for (; t + 4 <= taps.size(); t += 4) {
-    const Pixel* p0 = image + taps[t].offset;
-    const Pixel* p1 = image + taps[t + 1].offset;
-    const Pixel* p2 = image + taps[t + 2].offset;
-    const Pixel* p3 = image + taps[t + 3].offset;
-    const float w0 = taps[t].weight, w1 = taps[t + 1].weight;
-    const float w2 = taps[t + 2].weight, w3 = taps[t + 3].weight;
-    for (int64_t c = 0; c < channels; ++c) {
-      sum[c] +=
-          w0 * to_float(p0[c]) + w1 * to_float(p1[c]) + w2 * to_float(p2[c]) + w3 * to_float(p3[c]);
-    }
+MASKRCNN_INLINE void gather_taps(
+    float* sum, const Pixel* image, c10::ArrayRef<CellTap> taps, int64_t channels) {
+  constexpr int64_t lanes = 16, vectors = 4;
+  int64_t c = 0;
+  for (; c + lanes * vectors <= channels; c += lanes * vectors) {
+    gather_channels<lanes, vectors>(sum, image, taps, c);
   }
-  for (; t < taps.size(); ++t) {
-    const Pixel* pixel = image + taps[t].offset;
-    const float weight = taps[t].weight;
-    for (int64_t c = 0; c < channels; ++c) sum[c] += weight * to_float(pixel[c]);
-  }
+  for (; c < channels; ++c) gather_channels<1, 1>(sum, image, taps, c);
 }
 
 MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
@@ -65,21 +62,36 @@ void gather(float* sum, const c10::BFloat16* image, c10::ArrayRef<CellTap> taps,
   gather_taps(sum, image, taps, channels);
 }
 
-// Rounds to nearest even, as c10::BFloat16 does, in a form that compilers vectorise.
-uint16_t bfloat16_bits(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  const auto rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  return static_cast<uint16_t>(value != value ? 0x7fc0 : rounded);
+// The values [cells,C] of a region, in their order or transposed.
+template <typename Pixel>
+MASKRCNN_INLINE void store_values(
+    const float* values, int64_t cells, int64_t channels, bool transposes, Pixel* to) {
+  constexpr int64_t lanes = 16;
+  if (!transposes) {
+    for (int64_t i = 0; i < cells * channels; ++i) store(values[i], to + i);
+    return;
+  }
+  // Some channels at a time, so that the lines of both are used in full.
+  for (int64_t first = 0; first < channels; first += lanes) {
+    const auto last = std::min(first + lanes, channels);
+    for (int64_t cell = 0; cell < cells; ++cell) {
+      for (int64_t c = first; c < last; ++c) {
+        store(values[cell * channels + c], to + c * cells + cell);
+      }
+    }
+  }
 }
 
 MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
-void round_to(c10::BFloat16* rounded, const float* values, int64_t count) {
-  auto* bits = reinterpret_cast<uint16_t*>(rounded);
-  for (int64_t i = 0; i < count; ++i) bits[i] = bfloat16_bits(values[i]);
+void store_region(
+    const float* values, int64_t cells, int64_t channels, bool transposes, float* to) {
+  store_values(values, cells, channels, transposes, to);
 }
 
-void round_to(float* same, const float* values, int64_t count) {
-  std::copy_n(values, count, same);
+MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+void store_region(
+    const float* values, int64_t cells, int64_t channels, bool transposes, c10::BFloat16* to) {
+  store_values(values, cells, channels, transposes, to);
 }
 
 // pixel[c] += weight * cell[c] for every tap
@@ -130,35 +142,24 @@ void pool(
   }
   const Strides strides(output);
   const auto channels = output.size(1), cells = output.size(2) * output.size(3);
+  const bool by_channel = strides.channel != 1;
   auto* to = output.mutable_data_ptr<Pixel>();
   at::parallel_for(
       0, static_cast<int64_t>(regions.size()), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
         CellSampler sampler(options);
-        std::vector<float> sum(channels);
-        std::vector<Pixel> rounded(channels);
+        std::vector<float> values(cells * channels);  // [cells,C]
         for (int64_t r = begin; r < end; ++r) {
           const auto& region = regions[r];
-          auto* pooled = to + r * strides.region;
-          const auto store = [&](int64_t cell) {
-            auto* place = pooled + cell * strides.cell;
-            if (strides.channel == 1) {
-              round_to(place, sum.data(), channels);
-            } else {
-              round_to(rounded.data(), sum.data(), channels);
-              for (int64_t c = 0; c < channels; ++c) place[c * strides.channel] = rounded[c];
-            }
-          };
-          if (!region.finite) {
-            std::fill(sum.begin(), sum.end(), std::numeric_limits<float>::quiet_NaN());
-            for (int64_t cell = 0; cell < cells; ++cell) store(cell);
-            continue;
+          if (region.finite) {
+            const auto& shape = shapes[region.level];
+            const auto* image = maps[region.level] + region.image * shape.image_size();
+            sampler.visit_cells(region, shape, [&](int64_t cell, c10::ArrayRef<CellTap> taps) {
+              gather(values.data() + cell * channels, image, taps, channels);
+            });
+          } else {
+            std::fill(values.begin(), values.end(), std::numeric_limits<float>::quiet_NaN());
           }
-          const auto& shape = shapes[region.level];
-          const auto* image = maps[region.level] + region.image * shape.image_size();
-          sampler.visit_cells(region, shape, [&](int64_t cell, c10::ArrayRef<CellTap> taps) {
-            gather(sum.data(), image, taps, channels);
-            store(cell);
-          });
+          store_region(values.data(), cells, channels, by_channel, to + r * strides.region);
         }
       });
 }
