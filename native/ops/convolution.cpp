@@ -32,7 +32,7 @@ bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::Sca
   if (least < 64) return false;
   if (type == at::kFloat) return pixels >= 3 * most;
   return type == at::kBFloat16 && has_product_kernels() && pixels >= 8 * most &&
-         10 * pixels >= 9 * kTile * kTile * Tiling(input).count();
+         100 * pixels >= 85 * kTile * kTile * Tiling(input).count();
 }
 
 at::Tensor direct_weight_gradient(

@@ -62,24 +62,37 @@ void gather(float* sum, const c10::BFloat16* image, c10::ArrayRef<CellTap> taps,
   gather_taps(sum, image, taps, channels);
 }
 
-// The values [cells,C] of a region, in their order or transposed.
+// The values [cells,C] of a region, from channel `first` on, `lanes` channels.
+template <int64_t lanes, typename Pixel>
+MASKRCNN_INLINE void store_channels(
+    const float* values,
+    int64_t cells,
+    int64_t channels,
+    bool transposes,
+    int64_t first,
+    Pixel* to) {
+  for (int64_t cell = 0; cell < cells; ++cell) {
+    const auto numbers = Lanes<lanes>::read(values + cell * channels + first);
+    if (transposes) {
+      Pixel line[lanes];
+      Lanes<lanes>::write(numbers, line);
+      for (int64_t i = 0; i < lanes; ++i) to[(first + i) * cells + cell] = line[i];
+    } else {
+      Lanes<lanes>::write(numbers, to + cell * channels + first);
+    }
+  }
+}
+
+// Some channels at a time, so that the lines of both sides are used in full.
 template <typename Pixel>
 MASKRCNN_INLINE void store_values(
     const float* values, int64_t cells, int64_t channels, bool transposes, Pixel* to) {
   constexpr int64_t lanes = 16;
-  if (!transposes) {
-    for (int64_t i = 0; i < cells * channels; ++i) store(values[i], to + i);
-    return;
+  int64_t c = 0;
+  for (; c + lanes <= channels; c += lanes) {
+    store_channels<lanes>(values, cells, channels, transposes, c, to);
   }
-  // Some channels at a time, so that the lines of both are used in full.
-  for (int64_t first = 0; first < channels; first += lanes) {
-    const auto last = std::min(first + lanes, channels);
-    for (int64_t cell = 0; cell < cells; ++cell) {
-      for (int64_t c = first; c < last; ++c) {
-        store(values[cell * channels + c], to + c * cells + cell);
-      }
-    }
-  }
+  for (; c < channels; ++c) store_channels<1>(values, cells, channels, transposes, c, to);
 }
 
 MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
