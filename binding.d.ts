@@ -456,6 +456,30 @@ export const ops: {
     gradWeight: Float32Array;
     gradBias: Float32Array;
   };
+  /** The kernels for float32 products that this machine can run, by the instructions that they use, the fastest first. */
+  productKernels(): string[];
+  /** left · panel, added to `result`, by one of these kernels. left: rows×depth; panel: depth×64; result: rows×64. */
+  multiplyPanel(
+    kernel: number,
+    left: Float32Array,
+    rows: number,
+    depth: number,
+    panel: Float32Array,
+    result: Float32Array,
+  ): Float32Array;
+  /**
+   * The mask logits of one class per roi: transposed 2×2 convolution with stride 2, ReLU, 1×1 convolution. x: R×C×S×S;
+   * weight: C×channels×2×2; bias: channels; classWeight: R×channels; classBias: R. Returns R×2S×2S.
+   */
+  maskLogits(
+    x: Float32Array,
+    shape: [number, number, number, number],
+    weight: Float32Array,
+    channels: number,
+    bias: Float32Array,
+    classWeight: Float32Array,
+    classBias: Float32Array,
+  ): Float32Array;
   /** x · weightᵀ + bias. x: rows×inputs; weight: outputs×inputs; bias: outputs. Returns rows×outputs. */
   linear(
     x: Float32Array,

@@ -31,7 +31,7 @@ bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::Sca
   const auto pixels = input.size(0) * input.size(2) * input.size(3);
   if (least < 64) return false;
   if (type == at::kFloat) return pixels >= 3 * most;
-  return type == at::kBFloat16 && has_product_kernels() && pixels >= 8 * most &&
+  return type == at::kBFloat16 && product_kernels().size() > 1 && pixels >= 8 * most &&
          100 * pixels >= 85 * kTile * kTile * Tiling(input).count();
 }
 

@@ -16,7 +16,7 @@ namespace maskrcnn::ops {
 namespace {
 
 bool suits(const at::Tensor& x, const at::Tensor& weight) {
-  return has_product_kernels() && x.is_cpu() && x.dim() == 2 && x.numel() > 0 &&
+  return product_kernels().size() > 1 && x.is_cpu() && x.dim() == 2 && x.numel() > 0 &&
          x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
          !at::autocast::is_autocast_enabled(at::kCPU);
 }

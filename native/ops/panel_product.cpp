@@ -8,6 +8,7 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #define MASKRCNN_TARGET(name) __attribute__((target(name)))
 #endif
+
 namespace maskrcnn::ops {
 namespace {
 
@@ -95,19 +96,9 @@ void multiply_by_default(const PanelProduct& product) {
   multiply_all<4, 2>(product);
 }
 
-using Multiply = void (*)(const PanelProduct&);
-
-Multiply best() {
-#ifdef MASKRCNN_TARGET
-  if (has_avx512()) return multiply_by_avx512;
-  if (has_avx2()) return multiply_by_avx2;
-#endif
-  return multiply_by_default;
-}
-
 void multiply_whole_panel(const PanelProduct& product) {
-  static const auto multiply = best();
-  multiply(product);
+  static const auto fastest = product_kernels().front().multiply;
+  fastest(product);
 }
 
 // Rows that are computed at once where the result has fewer columns than a panel.
@@ -138,9 +129,17 @@ void multiply(const PanelProduct& product) {
   product.columns == kPanel ? multiply_whole_panel(product) : multiply_narrow(product);
 }
 
-bool has_product_kernels() {
-  static const bool found = best() != multiply_by_default;
-  return found;
+const std::vector<ProductKernel>& product_kernels() {
+  static const auto kernels = [] {
+    std::vector<ProductKernel> found;
+#ifdef MASKRCNN_TARGET
+    if (has_avx512()) found.push_back({"avx512", multiply_by_avx512});
+    if (has_avx2()) found.push_back({"avx2", multiply_by_avx2});
+#endif
+    found.push_back({"default", multiply_by_default});
+    return found;
+  }();
+  return kernels;
 }
 
 void pack_panel(

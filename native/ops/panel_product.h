@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 // Products of float32 matrices on one thread of the CPU: what every larger product is made of. The
 // right matrix is a panel of at most 64 columns, which stays in the nearest cache while the rows of
@@ -33,9 +34,13 @@ struct PanelProduct {
 
 void multiply(const PanelProduct& product);
 
-// Whether the machine has the instructions for which multiply() has kernels of their own. Without
-// them it is right, but no faster than libtorch.
-bool has_product_kernels();
+// The same for 64 columns by the instructions of one kind of processor.
+struct ProductKernel {
+  const char* instructions;
+  void (*multiply)(const PanelProduct&);
+};
+// Those that this machine has, the fastest first. The last one needs nothing special.
+const std::vector<ProductKernel>& product_kernels();
 
 // Copies [depth,columns] numbers of a matrix into a contiguous panel and fills the rest of its rows
 // with zeros. The strides are those of its rows and columns.

@@ -12,8 +12,10 @@
 #include "ops/batch_norm.h"
 #include "ops/differentiable.h"
 #include "ops/linear.h"
+#include "ops/mask_logits.h"
 #include "ops/mask_targets.h"
 #include "ops/nms.h"
+#include "ops/panel_product.h"
 #include "ops/paste.h"
 #include "ops/roi_align.h"
 #include "ops/winograd.h"
@@ -183,6 +185,48 @@ Napi::Value linear_gradients(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value product_kernels(const Napi::CallbackInfo& info) {
+  const auto& kernels = ops::product_kernels();
+  auto names = Napi::Array::New(info.Env(), kernels.size());
+  for (uint32_t i = 0; i < kernels.size(); ++i) names.Set(i, kernels[i].instructions);
+  return names;
+}
+
+// By one kernel: left · panel, added to `result`.
+Napi::Value multiply_panel(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto& kernels = ops::product_kernels();
+  const auto kernel = read_integer(info[0], "kernel", 0, std::ssize(kernels) - 1);
+  const auto rows = read_size(info[2], "rows"), depth = read_size(info[3], "depth");
+  const auto left = read_tensor(info[1], "left", {rows, depth});
+  const auto panel = read_tensor(info[4], "panel", {depth, ops::kPanel});
+  const auto result = read_tensor(info[5], "result", {rows, ops::kPanel}).clone();
+  kernels[kernel].multiply(
+      {.rows = rows,
+       .depth = depth,
+       .columns = ops::kPanel,
+       .left = {left.const_data_ptr<float>(), depth},
+       .left_step = 1,
+       .panel = {panel.const_data_ptr<float>(), ops::kPanel},
+       .result = {result.mutable_data_ptr<float>(), ops::kPanel},
+       .add = true,
+       .next = panel.const_data_ptr<float>()});
+  return to_float_array(env, result);
+}
+
+Napi::Value mask_logits(const Napi::CallbackInfo& info) {
+  const auto shape = read_shape(info[1]);
+  const auto channels = read_size(info[3], "channels");
+  return to_float_array(
+      info.Env(),
+      ops::mask_logits(
+          read_tensor(info[0], "x", shape),
+          read_tensor(info[2], "weight", {shape[1], channels, 2, 2}),
+          read_tensor(info[4], "bias", {channels}),
+          read_tensor(info[5], "classWeight", {shape[0], channels}),
+          read_tensor(info[6], "classBias", {shape[0]})));
+}
+
 Napi::Value paste_mask(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto mask = read_floats(info[0], "mask");
@@ -286,6 +330,10 @@ Napi::Object make_ops(Napi::Env env) {
       "winogradWeightGradient",
       Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
   exports.Set("batchNorm", Napi::Function::New(env, checked<batch_norm>, "batchNorm"));
+  exports.Set(
+      "productKernels", Napi::Function::New(env, checked<product_kernels>, "productKernels"));
+  exports.Set("multiplyPanel", Napi::Function::New(env, checked<multiply_panel>, "multiplyPanel"));
+  exports.Set("maskLogits", Napi::Function::New(env, checked<mask_logits>, "maskLogits"));
   exports.Set("linear", Napi::Function::New(env, checked<linear>, "linear"));
   exports.Set(
       "linearGradients", Napi::Function::New(env, checked<linear_gradients>, "linearGradients"));

@@ -10,17 +10,19 @@ const {ops} = await loadBinding();
 
 type Shape = [number, number, number, number];
 
+/** Products have 64 columns at once. */
+const channels = fc.oneof({weight: 8, arbitrary: fc.integer({min: 1, max: 19})}, fc.constantFrom(63, 64, 66));
 const cases = fc.record({
   shape: fc.tuple(
     fc.integer({min: 1, max: 7}), // several share tiles
-    fc.integer({min: 1, max: 19}),
+    channels,
     fc.integer({min: 1, max: 9}),
     fc.integer({min: 1, max: 9}),
   ) as fc.Arbitrary<Shape>,
-  outputs: fc.integer({min: 1, max: 19}),
+  outputs: channels,
   seed: fc.nat(1000),
 });
-/** The sums have at most 567 products of such numbers. float32 rounds such a sum by 3e-5, and a few errors add up. */
+/** The sums have at most 594 products of such numbers. float32 rounds such a sum by 3e-5, and a few errors add up. */
 const TOLERANCE = 2e-4;
 
 /** The value without the 16 bits that bfloat16 does not have. */
