@@ -2,7 +2,7 @@
 export type ErrorCode =
   | 'INVALID_OPTION' // an option that is unknown, of the wrong type, or contradicts another
   | 'INVALID_IMAGE' // an image that cannot be read, or whose pixels do not fit its stated size
-  | 'INVALID_MASK' // a mask that cannot be read, or does not fit its image
+  | 'INVALID_MASK' // a mask that cannot be read, does not fit its image, or has more objects than its format holds
   | 'INVALID_TARGET' // boxes, labels or masks that training cannot use
   | 'INVALID_DATASET' // a folder, annotation file or index that does not form a data set
   | 'INVALID_RESULTS' // a file of detections that is malformed or belongs to another data set

@@ -22,7 +22,7 @@ const LEAST_VISIBLE = 0.5;
 /** The number of the object that each pixel belongs to, row-major, and the ids of the objects that have no pixel. */
 export type PaintedLabels<Labels = Int32Array> = {labels: Labels; missing: number[]};
 
-/** Numbers of the pixels, all 0 before. Those of 16 bits are for up to 65,535 masks. */
+/** Numbers of the pixels, all 0 before. Those of 16 bits are for up to 65,535 masks, which the caller checks. */
 type Canvas = Int32Array | Uint16Array;
 
 /**

@@ -1,5 +1,6 @@
 import {MaskRcnnError} from '../basics/errors.js';
 import {checkOptions, oneOf, type Schema} from '../basics/schema.js';
+import {faultOfPng} from '../image/label-png.js';
 import {ON_TOP, type OnTop, paintLabels, paintLabelsInTurns} from '../masks/paint-labels.js';
 import type {Detections} from './detections.js';
 
@@ -37,8 +38,8 @@ export function detectionsToLabels(detections: Detections, options: LabelsOption
 }
 
 /**
- * As `detectionsToLabels()`, onto `labels`, which are 0 before: of 16 bits for up to 65,535 detections. In turns, so
- * that the event loop runs on.
+ * As `detectionsToLabels()`, onto `labels`, which are 0 before. In turns, so that the event loop runs on. Throws
+ * INVALID_MASK, too, if `labels` have 16 bits and there are more than 65,535 detections.
  */
 export async function detectionsToLabelsInTurns<Labels extends Int32Array | Uint16Array = Int32Array>(
   detections: Detections,
@@ -46,7 +47,9 @@ export async function detectionsToLabelsInTurns<Labels extends Int32Array | Uint
   labels = new Int32Array(detections.width * detections.height) as Labels,
 ): Promise<{width: number; height: number; labels: Labels; missing: number[]}> {
   const {onTop = 'better'} = checked(detections, options);
-  const {width, height, masks} = detections;
+  const {width, height, masks, file = 'an image'} = detections;
+  const fault = labels instanceof Uint16Array ? faultOfPng(masks.length, file) : undefined;
+  if (fault !== undefined) throw new MaskRcnnError('INVALID_MASK', fault, {file});
   return {width, height, ...(await paintLabelsInTurns(masks, labels, width, onTop))};
 }
 

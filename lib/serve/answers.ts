@@ -7,7 +7,7 @@ import {featuresOf} from '../export/formats/geojson.js';
 import {END, HEAD} from '../export/geojson-feature.js';
 import {detectedImage} from '../export/write-detections.js';
 import {discard} from '../image/discard.js';
-import {labelPng} from '../image/label-png.js';
+import {faultOfPng, labelPng} from '../image/label-png.js';
 import {resampled} from '../image/regions/resampled.js';
 import {measure} from '../measure/measure.js';
 import {measureTiles} from '../measure/measure-tiles.js';
@@ -27,8 +27,6 @@ export type Answer = {type: string; body: string | Buffer};
 const OVERVIEW_SIDE = 2048;
 /** Formats of one image. */
 const OF_ONE_IMAGE: readonly AnswerFormat[] = ['geojson', 'overlay', 'labels'];
-/** Objects that 16 bits can tell apart. An image in tiles may have more. */
-const MOST_LABELS = 65_535;
 /** Formats that masks are needed for. */
 const OF_MASKS: readonly AnswerFormat[] = ['geojson', 'csv', 'labels'];
 
@@ -145,12 +143,12 @@ async function overlayOf({pixels, detections, large}: Found): Promise<Buffer> {
   });
 }
 
-async function labelsOf({detections}: Found, {onTop}: RequestOptions): Promise<Buffer> {
+/** Throws NOT_ACCEPTABLE for more objects than 16 bits can tell apart, which an image in tiles may have. */
+async function labelsOf({upload, detections}: Found, {onTop}: RequestOptions): Promise<Buffer> {
   const {width, height, scores} = detections;
-  if (scores.length > MOST_LABELS) {
-    throw new Problem(406, 'NOT_ACCEPTABLE', `A label mask has at most ${MOST_LABELS} objects, got ${scores.length}.`, {
-      hint: 'Ask for JSON, or raise scoreThreshold.',
-    });
+  const fault = faultOfPng(scores.length, upload.name);
+  if (fault !== undefined) {
+    throw new Problem(406, 'NOT_ACCEPTABLE', fault, {hint: 'Ask for JSON or GeoJSON, or raise scoreThreshold.'});
   }
   const labels = new Uint16Array(width * height);
   await detectionsToLabelsInTurns(detections, onTop === undefined ? {} : {onTop}, labels);

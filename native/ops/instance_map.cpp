@@ -17,7 +17,7 @@ Rect rect_of(const MaskSpans& masks, size_t instance) {
 }
 
 bool overlaps(
-    const std::vector<uint16_t>& plane,
+    const std::vector<uint32_t>& plane,
     int64_t plane_width,
     const Rect& rect,
     const uint8_t* mask) {
@@ -31,11 +31,11 @@ bool overlaps(
 }
 
 int32_t paint(
-    std::vector<uint16_t>& plane,
+    std::vector<uint32_t>& plane,
     int64_t plane_width,
     const Rect& rect,
     const uint8_t* mask,
-    uint16_t id) {
+    uint32_t id) {
   int32_t area = 0;
   for (int64_t y = 0; y < rect.height; ++y) {
     auto* row = plane.data() + (rect.top + y) * plane_width + rect.left;
@@ -58,10 +58,10 @@ InstancePlanes::InstancePlanes(const MaskSpans& masks, int64_t width, int64_t he
       return !overlaps(plane, width, rect, mask);
     });
     if (free == planes_.end()) {
-      planes_.emplace_back(width * height, uint16_t{0});
+      planes_.emplace_back(width * height, uint32_t{0});
       free = planes_.end() - 1;
     }
-    areas_.push_back(paint(*free, width, rect, mask, static_cast<uint16_t>(i + 1)));
+    areas_.push_back(paint(*free, width, rect, mask, static_cast<uint32_t>(i + 1)));
     mask += rect.width * rect.height;
   }
 }
@@ -81,7 +81,7 @@ MaskCollector::MaskCollector(const InstancePlanes& planes, int64_t width, int64_
       parents_(planes.areas().size() + 1),
       ids_(parents_.size()) {
   std::iota(parents_.begin(), parents_.end(), 0u);
-  std::iota(ids_.begin(), ids_.end(), uint16_t{0});
+  std::iota(ids_.begin(), ids_.end(), uint32_t{0});
 }
 
 size_t MaskCollector::PieceHash::operator()(const Piece& piece) const {
@@ -90,7 +90,7 @@ size_t MaskCollector::PieceHash::operator()(const Piece& piece) const {
   return std::hash<uint64_t>{}((tile * 0x9e3779b97f4a7c15u) ^ piece.id);
 }
 
-uint32_t MaskCollector::mirrored_piece(uint16_t id, Tile tile) {
+uint32_t MaskCollector::mirrored_piece(uint32_t id, Tile tile) {
   const Piece piece{id, tile};
   if (piece == last_) return last_number_;
   const auto [found, is_new] = mirrored_.try_emplace(piece, static_cast<uint32_t>(ids_.size()));

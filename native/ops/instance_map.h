@@ -30,11 +30,11 @@ class InstancePlanes {
   InstancePlanes(const MaskSpans& masks, int64_t width, int64_t height);
 
   size_t size() const { return planes_.size(); }
-  const uint16_t* plane(size_t index) const { return planes_[index].data(); }
+  const uint32_t* plane(size_t index) const { return planes_[index].data(); }
   const std::vector<int32_t>& areas() const { return areas_; }
 
  private:
-  std::vector<std::vector<uint16_t>> planes_;  // [width * height] each
+  std::vector<std::vector<uint32_t>> planes_;  // [width * height] each
   std::vector<int32_t> areas_;
 };
 
@@ -53,7 +53,7 @@ class MaskCollector {
 
   // Pixel `index` of the result shows instance number `id` of plane `plane`, seen in mirror image
   // `tile`.
-  void set(size_t plane, int64_t index, uint16_t id, Tile tile) {
+  void set(size_t plane, int64_t index, uint32_t id, Tile tile) {
     if (id == 0) return;
     pieces_[plane][index] = tile == Tile{} ? id : mirrored_piece(id, tile);
   }
@@ -62,7 +62,7 @@ class MaskCollector {
 
  private:
   struct Piece {
-    uint16_t id;
+    uint32_t id;
     Tile tile;
     bool operator==(const Piece&) const = default;
   };
@@ -71,7 +71,7 @@ class MaskCollector {
   };
   struct Extent;
 
-  uint32_t mirrored_piece(uint16_t id, Tile tile);
+  uint32_t mirrored_piece(uint32_t id, Tile tile);
   uint32_t root(uint32_t piece);
   void join_neighbours(const std::vector<uint32_t>& plane);
   std::vector<Extent> measure();
@@ -81,7 +81,7 @@ class MaskCollector {
   std::vector<std::vector<uint32_t>>
       pieces_;                     // per plane; 0: none; 1 to the number of instances: not mirrored
   std::vector<uint32_t> parents_;  // union-find over pieces
-  std::vector<uint16_t> ids_;      // per piece
+  std::vector<uint32_t> ids_;      // per piece
   std::unordered_map<Piece, uint32_t, PieceHash> mirrored_;
   Piece last_{0, {}};
   uint32_t last_number_ = 0;

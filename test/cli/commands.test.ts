@@ -285,7 +285,7 @@ test.serial('predict writes what is asked for, goes on after an unreadable image
     ...['--save', 'overlay,json,coco,labels', '--output', output, '--score-threshold', '0'],
   );
   t.is(code, 1);
-  t.regex(err, /error: .*a_1\.png must be .*\n(.*\n)*error: 1 image of 3 could not be read\.\n$/);
+  t.regex(err, /error: .*a_1\.png must be .*\n(.*\n)*error: 1 image of 3 failed\.\n$/);
   t.regex(
     out,
     /test_1\.png: \d+ objects?.*\n.*test_2\.png: \d+ objects?.*\nThe results of 2 of 3 images are in .*found\.\n$/,

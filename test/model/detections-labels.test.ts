@@ -2,6 +2,7 @@ import test from 'ava';
 import {type Detections, detectionsToJson, detectionsToLabels, encodeRle, type Rle} from '../../lib/index.js';
 import {paintLabels} from '../../lib/masks/paint-labels.js';
 import {detectionsToLabelsInTurns} from '../../lib/model/detections-labels.js';
+import {labelsOfMany, MANY, manyObjects} from '../many-objects.js';
 
 const [width, height] = [8, 1];
 
@@ -68,5 +69,16 @@ test('a label mask needs run lengths and a rule that exists', async (t) => {
   t.throws(() => detectionsToLabels(detections, {onTop: 'smallest' as 'smaller'}), {
     code: 'INVALID_OPTION',
     message: /Did you mean 'smaller'\?/,
+  });
+});
+
+test('more than 65,535 objects have their numbers in 32 bits, and none in 16', async (t) => {
+  const many = {...(await manyObjects(MANY)), file: 'plate.png'};
+  const expected = labelsOfMany(many);
+  t.deepEqual(detectionsToLabels(many).labels, expected);
+  t.deepEqual((await detectionsToLabelsInTurns(many)).labels, expected);
+  await t.throwsAsync(detectionsToLabelsInTurns(many, {}, new Uint16Array(expected.length)), {
+    code: 'INVALID_MASK',
+    message: 'A label mask of 16 bits holds 65535 objects, got 65536 on plate.png.',
   });
 });

@@ -15,7 +15,9 @@ import {
 } from '../../lib/index.js';
 import {objectsCsv} from '../../lib/measure/tables.js';
 import {setPixels} from '../../lib/model/model.js';
+import {makeAnswer} from '../../lib/serve/answers.js';
 import {writeTiff} from '../image/tiff-writer.js';
+import {MANY, manyObjects} from '../many-objects.js';
 import {cells, formulaWeights, png, refused, started, type Weights} from './started.js';
 
 let weights: Weights;
@@ -150,6 +152,22 @@ test('pictures: the objects over the image, and a label mask', async (t) => {
     const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
     t.deepEqual([...values], [...detectionsToLabels(found).labels]);
   }
+});
+
+test('a label mask of more objects than its 16 bits tell apart is refused', async (t) => {
+  const found = {
+    upload: {name: 'plate.png', bytes: new Uint8Array()},
+    detections: await manyObjects(MANY),
+    ...{pixels: undefined, large: undefined, page: undefined, level: undefined, seconds: 0},
+  };
+  const context = {model: 'cells', classes: ['cell'], options: {}};
+  const refusal = await t.throwsAsync(makeAnswer('labels', [found], context));
+  t.like(refusal, {
+    status: 406,
+    code: 'NOT_ACCEPTABLE',
+    message: 'A label mask of 16 bits holds 65535 objects, got 65536 on plate.png.',
+    hint: 'Ask for JSON or GeoJSON, or raise scoreThreshold.',
+  });
 });
 
 test('a format that does not fit is refused', async (t) => {

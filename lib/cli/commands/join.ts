@@ -20,9 +20,9 @@ order. DIR then holds what one run without --shard would have written, and the f
 All parts must be finished, and made with the same weights, images and options. The error names those that are not. To
 finish one, run its \`maskrcnn predict\` again with --resume. If this command is interrupted, run it again.
 
-Images that could not be read are told, and the command exits with code 1. What is there of the others is joined all the
-same. The folders of the parts then stay: once the images are mended, run \`maskrcnn predict\` with --resume, and join
-again.
+Images that failed, as those that cannot be read do, are told, and the command exits with code 1. What is there of the
+others is joined all the same. The folders of the parts then stay: once the images are mended, run \`maskrcnn predict\`
+with --resume, and join again.
 
   --overwrite         replace files of earlier predictions, or of yours, in the folder of the images; elsewhere they
                       always are
@@ -52,6 +52,6 @@ again.
     }
     for (const {failed: message} of failed) progress.say(`error: ${message}`);
     if (writer.added > 0) out(`The results of ${writer.added} of ${count(images, 'image')} are in ${folder}.`);
-    throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images} could not be read.`);
+    throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images} failed.`);
   },
 };

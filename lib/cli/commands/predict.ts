@@ -172,7 +172,7 @@ export const predict: Command = {
         out(`${image.file}: ${said}${doubted}${hidden}`);
         if (missing.length > 0) incomplete++;
       } catch (error) {
-        if (!(error instanceof MaskRcnnError && error.code === 'INVALID_IMAGE')) {
+        if (!isOfOneImage(error)) {
           await writer.abort();
           throw error;
         }
@@ -200,9 +200,14 @@ export const predict: Command = {
       progress.say('What was found of large images is kept for --resume, in folders called NAME.tiles.');
     if (writer.added > 0)
       out(`The results of ${writer.added} of ${count(images.length, 'image')} are in ${output.folder}.`);
-    throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} could not be read.`);
+    throw new MaskRcnnError('INVALID_IMAGE', `${count(failed.length, 'image')} of ${images.length} failed.`);
   },
 };
+
+/** Whether the other images can be predicted all the same. */
+function isOfOneImage(error: unknown): error is MaskRcnnError {
+  return error instanceof MaskRcnnError && (error.code === 'INVALID_IMAGE' || error.code === 'INVALID_MASK');
+}
 
 /** A message of the library with the flags of this command. */
 const spelt = (message: string) => inFlagSpelling(message, {...PIXEL_OPTIONS, ...TILE_OPTIONS}, 'maskrcnn predict');

@@ -1,6 +1,8 @@
 import {stat} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {MaskRcnnError} from '../../basics/errors.js';
+import {faultOfPng} from '../../image/label-png.js';
+import type {Detections} from '../../model/detections.js';
 
 export async function requireNoInput(
   folder: string,
@@ -17,6 +19,14 @@ export async function requireNoInput(
       {hint: 'Name another folder.', file: output},
     );
   }
+}
+
+/** Throws INVALID_MASK if NAME_labels.png cannot hold what was found on the image `file`. */
+export function requirePngHolds({scores}: Detections, file: string): void {
+  const fault = faultOfPng(scores.length, file);
+  if (fault === undefined) return;
+  const hint = 'Save labels-tiff, which has 32 bits where they are needed.';
+  throw new MaskRcnnError('INVALID_MASK', fault, {file, hint});
 }
 
 /** Beside the images there may be annotations by hand, which can have the names of our files. */

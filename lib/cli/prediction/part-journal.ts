@@ -32,7 +32,7 @@ type Line = {index: number} & ((Stamp & {record: JsonRecord}) | FailedImage);
 
 type Stamp = {date: number; bytes: number};
 
-/** An image that could not be read, and why. */
+/** An image of which nothing was written, and why. */
 export type FailedImage = {failed: string; file: string};
 
 /** Where the line of an image is: its first byte and the one after its last. Without a stamp the image has failed. */

@@ -16,7 +16,8 @@ torchvision's network for everyday objects.
                       overlay: NAME_overlay.png, the image with the objects drawn on it
                       json: NAME.json, the objects with id, class, score, box and mask
                       coco: results.json, and images.json with the ids of the images
-                      labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background
+                      labels: NAME_labels.png, 16 bits, with the id of each object and 0 for the background; an image
+                      with more than 65535 objects fails
                       csv: objects.csv, the measurements of each object, and counts.csv, the objects of each class;
                       intensities are the numbers that the image file stores, of all channels but alpha
                       labels-tiff: the same as NAME_labels.tif, with 32 bits if needed; of a large image a pyramid

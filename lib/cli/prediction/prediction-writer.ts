@@ -28,7 +28,7 @@ import {
   writeLargeJson,
 } from './large-outputs.js';
 import {MeasurementTables} from './measurement-tables.js';
-import {identity, requireNoInput, requireNothingBeside} from './output-checks.js';
+import {identity, requireNoInput, requireNothingBeside, requirePngHolds} from './output-checks.js';
 import {
   DOUBT,
   fileName,
@@ -110,7 +110,8 @@ export class PredictionWriter {
 
   /**
    * Writes the files of one image. `classes`: those of the model; `page` and `doubt`: those of the image. Returns what
-   * it contributes to the files of all images.
+   * it contributes to the files of all images. Throws INVALID_IMAGE if it cannot be read again, and INVALID_MASK if a
+   * format cannot hold its objects; then nothing of it is written.
    */
   async add(
     {file, stem}: ImageFile,
@@ -123,7 +124,8 @@ export class PredictionWriter {
     const doubted = doubt === undefined ? {} : {doubt};
     const {objects, ...about} = detectionsToJson({...found, file});
     const json: DetectionsJson = {...about, ...doubted, objects};
-    // First, because it may throw INVALID_IMAGE, and then nothing of the image must be written.
+    if (formats.includes('labels')) requirePngHolds(found, file);
+    // Before anything is written, because it may throw INVALID_IMAGE.
     const measured = formats.includes('csv') ? await this.#tables.measure({file, page}, image, found) : undefined;
     if (formats.includes('overlay')) {
       const picture = await drawDetections(image, found, {...overlay, ids: true});
@@ -134,7 +136,7 @@ export class PredictionWriter {
       const {labels, missing} = await detectionsToLabelsInTurns(found, {onTop});
       json.labels = {onTop, missing};
       if (formats.includes('labels')) {
-        const png = await labelPng(Uint16Array.from(labels), width, height);
+        const png = await labelPng(labels, width, height);
         await this.#write(fileName(stem, 'labels', this.#output), png);
       }
       if (formats.includes('labels-tiff')) {

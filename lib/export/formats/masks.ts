@@ -1,11 +1,9 @@
 import {MaskRcnnError} from '../../basics/errors.js';
-import {labelPng} from '../../image/label-png.js';
+import {faultOfPng, labelPng} from '../../image/label-png.js';
 import {labelTiff} from '../../image/label-tiff.js';
 import {stemOf} from '../annotations.js';
 import {type ExportedFile, type ExportFormat, inSplit} from '../format.js';
 import {paintedLabels} from '../painted-labels.js';
-
-const MOST_IN_PNG = 0xffff;
 
 const SHARED = {
   holds: {classes: false, unused: true, scores: false, crowds: false, boxes: false},
@@ -20,15 +18,14 @@ export const masks: ExportFormat = {
   writes: 'masks/NAME.png for each image, 16 bits',
   async files(image): Promise<ExportedFile[]> {
     const {name, split, width, height, objects} = image;
-    if (objects.length > MOST_IN_PNG) {
-      const message = `A label mask of 16 bits holds ${MOST_IN_PNG} objects, got ${objects.length} on ${name}.`;
+    const message = faultOfPng(objects.length, name);
+    if (message !== undefined) {
       throw new MaskRcnnError('INVALID_DATASET', message, {
         file: name,
         hint: "Write 'masks-tiff', which has 32 bits where they are needed.",
       });
     }
-    const labels = await paintedLabels(image);
-    const content = await labelPng(Uint16Array.from(labels), width, height);
+    const content = await labelPng(await paintedLabels(image), width, height);
     return [{path: inSplit(split, `masks/${stemOf(name)}.png`), content}];
   },
 };

@@ -20,7 +20,6 @@ namespace {
 
 // Larger coordinates have no use, and their rounding would be visible.
 constexpr double kFurthestCoordinate = 1 << 24;
-constexpr int64_t kMostInstances = 65535;  // the numbers that an instance plane can hold
 
 struct OwnedImage {
   std::vector<uint8_t> data;
@@ -46,10 +45,6 @@ struct OwnedMasks {
     const auto masks = read_object(value, "masks");
     const auto rows = read_integers(masks.Get("maskRects"), "maskRects");
     const auto count = count_rows(env, rows.length, 4, "maskRects");
-    if (count > kMostInstances) {
-      const auto most = "at most " + std::to_string(kMostInstances);
-      refuse_value(env, "The number of instances", most, static_cast<double>(count));
-    }
     int64_t pixels = 0;
     for (int64_t i = 0; i < count; ++i) {
       const int64_t left = rows.data[4 * i], top = rows.data[4 * i + 1];

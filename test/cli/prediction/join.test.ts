@@ -132,7 +132,7 @@ test.serial('an image that cannot be read is told, and read again by --resume on
   t.deepEqual((await parts()).map(({code}) => code).sort(), [0, 1]);
   const joined = await maskrcnn('join', at('mended'));
   t.is(joined.code, 1);
-  t.regex(joined.err, /^error: .*blob_4\.png.*\n(.*\n)*error: 1 image of 11 could not be read\./m);
+  t.regex(joined.err, /^error: .*blob_4\.png.*\n(.*\n)*error: 1 image of 11 failed\./m);
   t.is(joined.out, `The results of 10 of 11 images are in ${at('mended')}.\n`);
 
   await cp(at('kept.png'), image);

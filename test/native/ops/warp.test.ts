@@ -163,6 +163,20 @@ test('what a mirror shows belongs to an instance that it touches, and is another
   ]);
 });
 
+test('more than 65,535 instances keep their numbers', async (t) => {
+  const [width, height, count] = [300, 300, 70_000];
+  const image = {width, height, data: new Uint8Array(3 * width * height)};
+  const maskRects = new Int32Array(4 * count);
+  for (let i = 0; i < count; i++) maskRects.set([i % width, Math.floor(i / width), 1, 1], 4 * i);
+  const masks = {maskRects, maskData: new Uint8Array(count).fill(1)};
+  const warped = await pixels.warp(image, masks, {...plain, width, height, matrix: unmoved});
+  t.deepEqual(warped.maskRects, maskRects);
+  t.deepEqual(
+    warped.sources,
+    Int32Array.from({length: count}, (_, i) => i),
+  );
+});
+
 test('the arrays given may change as soon as the call has returned', async (t) => {
   const image = {width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6)};
   const masks = {maskRects: Int32Array.of(0, 0, 2, 1), maskData: Uint8Array.of(0, 1)};
