@@ -14,6 +14,7 @@ import {
   type TiffLayout,
   ZSTANDARD,
 } from './tiff-layout.js';
+import {withMissingBlocks} from './tiff-sparse.js';
 import {withoutZstandard} from './tiff-zstandard.js';
 import {refusingTiles} from './tile-faults.js';
 
@@ -91,12 +92,12 @@ export class OpenTiff {
    * read.
    */
   async page(index: number, how: {exifOrientation: boolean}, wanted: Wanted): Promise<Opened> {
-    const {file} = this;
-    const {bytes} = file;
     const open = sharpOptions(how);
-    const page = this.choose(index);
-    const layout = layoutOf(file, page);
+    const chosen = this.choose(index);
+    const layout = layoutOf(this.file, chosen);
     checkSize(layout.width, layout.height);
+    const {file, page} = await withMissingBlocks(this.file, chosen);
+    const {bytes} = file;
     const ofFile = storedStack(this.stack);
     const isInk = layout.photometric === PHOTOMETRIC.cmyk && !wanted.inks;
     const isStored = hasPlainNumbers(layout) && !isInk && (wanted.numbers || !isUsual(layout));
@@ -108,14 +109,14 @@ export class OpenTiff {
       return {bytes, open: await refusingTiles(page, bytes, open), ...ofFile};
     }
     const isPacked = layout.compression === ZSTANDARD;
-    const readable = isPacked ? await withoutZstandard(file, page, layout) : file;
+    const readable = isPacked ? await withoutZstandard(file, page, layout) : {file, page};
     if (layout.width * layout.height * layout.channels > MOST_SAMPLES) {
       throw new Undecodable(`its ${layout.channels} channels have more than ${MOST_SAMPLES} numbers`);
     }
-    const [shown] = isPacked ? await readable.pages() : [page];
-    const stored = {layout, ...showStored(readable, shown!, layout)};
-    const options = await refusingTiles(page, readable.bytes, {...open, limitInputChannels: 2 * layout.channels});
-    return {bytes: readable.bytes, open: options, ...ofFile, stored};
+    const stored = {layout, ...showStored(readable.file, readable.page, layout)};
+    const packed = readable.file.bytes;
+    const options = await refusingTiles(page, packed, {...open, limitInputChannels: 2 * layout.channels});
+    return {bytes: packed, open: options, ...ofFile, stored};
   }
 }
 

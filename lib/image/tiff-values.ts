@@ -1,7 +1,8 @@
 import {Undecodable} from './bytes.js';
 import type {StoredValues} from './stored-values.js';
-import {PHOTOMETRIC, SAMPLE_FORMAT, TAG, TiffFile, type TiffPage} from './tiff.js';
+import {PHOTOMETRIC, SAMPLE_FORMAT, TAG, TiffFile} from './tiff.js';
 import {layoutOf, ZSTANDARD} from './tiff-layout.js';
+import {type FileOfPage, withMissingBlocks} from './tiff-sparse.js';
 import {withoutZstandard} from './tiff-zstandard.js';
 
 /** Compressions of TIFF (TIFF 6.0, section 22, and TIFF Technical Note 2). */
@@ -36,14 +37,13 @@ export async function storedValuesOfTiff(bytes: Uint8Array): Promise<StoredValue
 }
 
 /** The file and its first page, in a compression that libvips reads. */
-async function readable(file: TiffFile): Promise<{file: TiffFile; page: TiffPage; isPlanar: boolean}> {
-  const [page] = await file.pages();
-  const layout = layoutOf(file, page!);
+async function readable(stored: TiffFile): Promise<FileOfPage & {isPlanar: boolean}> {
+  const [first] = await stored.pages();
+  const layout = layoutOf(stored, first!);
+  const {file, page} = await withMissingBlocks(stored, first!);
   const {isPlanar} = layout;
-  if (layout.compression !== ZSTANDARD) return {file, page: page!, isPlanar};
-  const unpacked = await withoutZstandard(file, page!, layout);
-  const [first] = await unpacked.pages();
-  return {file: unpacked, page: first!, isPlanar};
+  if (layout.compression !== ZSTANDARD) return {file, page, isPlanar};
+  return {...(await withoutZstandard(file, page, layout)), isPlanar};
 }
 
 function unreadableNumbers(bits: number, format: number): Error {

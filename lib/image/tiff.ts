@@ -1,7 +1,10 @@
 import {Turn} from '../basics/turns.js';
 import {Undecodable} from './bytes.js';
 
-/** Tags of a page (TIFF 6.0, sections 8, 15 and 19; subPages: TIFF Technical Note 1). */
+/**
+ * Tags of a page (TIFF 6.0, sections 8, 15, 19 and 21; subPages: TIFF Technical Note 1; nodata: GDAL's own, a number as
+ * text).
+ */
 export const TAG = {
   subfileType: 254,
   width: 256,
@@ -9,6 +12,7 @@ export const TAG = {
   bits: 258,
   compression: 259,
   photometric: 262,
+  fillOrder: 266,
   description: 270,
   stripOffsets: 273,
   orientation: 274,
@@ -27,6 +31,8 @@ export const TAG = {
   subPages: 330,
   extraSamples: 338,
   sampleFormat: 339,
+  subsampling: 530,
+  nodata: 42113,
 } as const;
 
 export const PHOTOMETRIC = {whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, cmyk: 5, ycbcr: 6};

@@ -14,7 +14,7 @@ import {micronsOf} from './microns.js';
 import {upright} from './oriented.js';
 import type {RegionPixels, RegionSource} from './region-source.js';
 import {openTemporaryCopy} from './temporary-copy.js';
-import {blocksOf} from './tiff-blocks.js';
+import {blocksOf, hasMissing, type TiffBlocks} from './tiff-blocks.js';
 import {levelsOf, type TiffLevel} from './tiff-levels.js';
 import {TiffPixels} from './tiff-pixels.js';
 import {TiffReader} from './tiff-reader.js';
@@ -89,10 +89,17 @@ async function openLevel({file, reader, level, numbers}: LevelToOpen, handles: F
   const compression = await reader.first(level.page, TAG.compression, 1);
   const fault = codecFault(compression);
   if (fault !== undefined && compression !== ZSTANDARD) throw fault;
+  const openBlocks = (blocks: TiffBlocks) => TiffPixels.open(file, reader, level, {blocks, options: numbers});
   const blocks = await blocksOf(reader, level);
-  if (blocks !== undefined) return TiffPixels.open(file, reader, level, {blocks, options: numbers});
+  if (blocks !== undefined) return openBlocks(blocks);
   const {page: from, subifd} = level.at;
-  return copied({file, ...level, open: {page: from, tiff: {subifd}}, numbers}, handles);
+  const original = {file, ...level, open: {page: from, tiff: {subifd}}, numbers};
+  const noCopy = fault ?? (await missingFault(reader, level)) ?? (await copyFault(await imageOf(original), numbers));
+  if (noCopy === undefined) return copied(original, handles);
+  // Where a band of regions is not kept, its strips are decoded again and again.
+  const slow = await blocksOf(reader, level, {isUrgent: true});
+  if (slow === undefined) throw noCopy;
+  return openBlocks(slow);
 }
 
 async function openOther(file: string, isBmp: boolean, options: PixelOptions): Promise<OpenedImage> {
@@ -129,13 +136,11 @@ type Original = {
 };
 
 /** The pixels of a temporary copy. */
-async function copied({file, width, height, data, open, numbers = {}}: Original, handles: FileHandle[]) {
-  const sharp = await loadSharp();
-  const image =
-    data === undefined
-      ? sharp(file, {...UNLIMITED, ...open})
-      : sharp(data, {raw: {width, height, channels: 3}, limitInputPixels: false});
-  await requireCopiable(image, numbers);
+async function copied(original: Original, handles: FileHandle[]) {
+  const {file, width, height, numbers = {}} = original;
+  const image = await imageOf(original);
+  const fault = await copyFault(image, numbers);
+  if (fault !== undefined) throw fault;
   const handle = await openTemporaryCopy(image, {file, width, height});
   handles.push(handle);
   const reader = await TiffReader.open(handle);
@@ -143,13 +148,28 @@ async function copied({file, width, height, data, open, numbers = {}}: Original,
   return TiffPixels.open(file, reader, level!, {blocks: (await blocksOf(reader, level!))!, options: numbers});
 }
 
-/** Throws an Error if a copy, which is 8-bit RGB, does not have what `readImage()` would make of the image. */
-async function requireCopiable(image: Sharp, {range = 'full', channels}: PixelOptions): Promise<void> {
+async function imageOf({file, width, height, data, open}: Original): Promise<Sharp> {
+  const sharp = await loadSharp();
+  return data === undefined
+    ? sharp(file, {...UNLIMITED, ...open})
+    : sharp(data, {raw: {width, height, channels: 3}, limitInputPixels: false});
+}
+
+/** Why libtiff, which makes the copy, does not read a page that leaves out strips or tiles. */
+async function missingFault(reader: TiffReader, level: TiffLevel): Promise<Undecodable | undefined> {
+  if (!(await hasMissing(reader, level))) return undefined;
+  return new Undecodable('it leaves out strips or tiles, which are too large to be read on their own', {
+    hint: 'Save it as a tiled TIFF.',
+  });
+}
+
+/** Why a copy, which is 8-bit RGB, does not have what `readImage()` would make of the image. Undefined if it has. */
+async function copyFault(image: Sharp, {range = 'full', channels}: PixelOptions): Promise<Undecodable | undefined> {
   const {depth, space, hasAlpha} = await image.metadata();
   const isPlain = depth === 'uchar' && !hasAlpha && (space === 'srgb' || (space === 'b-w' && channels === undefined));
   const isUsual = range === 'full' && channels === undefined && (depth === 'uchar' || depth === 'ushort');
-  if (isPlain || isUsual) return;
-  throw new Undecodable('its numbers are lost in the temporary copy, of 8-bit RGB, that its regions need', {
+  if (isPlain || isUsual) return undefined;
+  return new Undecodable('its numbers are lost in the temporary copy, of 8-bit RGB, that its regions need', {
     hint: 'Save it as a tiled TIFF, of which no copy is made.',
   });
 }

@@ -51,7 +51,8 @@ const TOLERANCE = 0.03;
  * JPEG, PNG, WebP, GIF, AVIF and BMP, and a few kinds of TIFF, have no parts that can be decoded on their own. They are
  * decoded once into a temporary file, of three bytes a pixel. JPEG and PNG need little memory for it, unless they are
  * progressive or interlaced; the others are decoded in memory. `range` and `channels` need the numbers that are stored:
- * if such a file has more than 8 bits, alpha or CMYK, they are an error. Parts that a TIFF leaves out are black.
+ * if such a file has more than 8 bits, alpha or CMYK, they are an error. Strips and tiles that a TIFF leaves out are
+ * GDAL_NODATA, or else 0, as for `readImage()`.
  *
  * Throws INVALID_OPTION; INVALID_IMAGE if the file cannot be read, or does not say the size of its pixels, and
  * `micronsPerPixel` is given; and WRITE_FAILED if there is no room for the temporary file.

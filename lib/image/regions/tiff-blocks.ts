@@ -1,11 +1,12 @@
 import {Undecodable} from '../bytes.js';
 import {PHOTOMETRIC, TAG} from '../tiff.js';
+import {FILL_TAGS, type FillPage, fillBytes, filledSegment, isMissing} from '../tiff-fill.js';
 import {CHUNKY} from '../tiff-layout.js';
 import type {BlockRect, Place} from './block-rects.js';
 import type {Rect} from './region-source.js';
 import type {TiffLevel} from './tiff-levels.js';
 import type {Piece} from './tiff-piece.js';
-import type {TiffReader} from './tiff-reader.js';
+import type {DiskPage, TiffReader} from './tiff-reader.js';
 
 /** The blocks that a page is decoded in: a grid from the upper left corner. The last ones end where the page ends. */
 export type TiffBlocks = {
@@ -13,10 +14,10 @@ export type TiffBlocks = {
   blockHeight: number;
   /** How many blocks of a rectangle can be one piece. */
   together: number;
-  /** Whether the file has nothing for a block, which is black. */
-  isLeftOut(place: Place): boolean;
-  /** The strips or tiles of the blocks of a rectangle, of `together` at most, none of which is left out. */
+  /** The strips or tiles of the blocks of a rectangle, of `together` at most. */
   piece(blocks: BlockRect): Promise<Piece>;
+  /** Which blocks are nothing but strips or tiles that the file leaves out, and what all of these are in full size. */
+  leftOut?: {has(place: Place): boolean; piece(): Promise<Piece>};
 };
 
 /** Decoded blocks that are kept, in bytes. */
@@ -47,13 +48,22 @@ type Layout = {
   pixelBytes: number;
   offsets: number[];
   sizes: number[];
+  /** Whether the file has nothing for a strip or tile. */
+  isMissing(index: number): boolean;
+  /** What a strip or tile is of which the file has nothing, and the bytes of a number there. */
+  filled(): Promise<Uint8Array>;
+  fill: Buffer;
 };
 
 /**
  * The blocks of a page. Undefined if parts of it cannot be decoded on their own, or not at a reasonable cost: very
- * large strips or tiles, and compressed strips of which the cache does not hold a band of regions.
+ * large strips or tiles, and, unless `isUrgent`, compressed strips of which the cache does not hold a band of regions.
  */
-export async function blocksOf(reader: TiffReader, {page, width, height}: TiffLevel): Promise<TiffBlocks | undefined> {
+export async function blocksOf(
+  reader: TiffReader,
+  {page, width, height}: TiffLevel,
+  {isUrgent = false} = {},
+): Promise<TiffBlocks | undefined> {
   const first = (tag: number, byDefault: number) => reader.first(page, tag, byDefault);
   const isTiled = page.entries.has(TAG.tileOffsets);
   const [samples, bits] = [await first(TAG.samples, 1), await first(TAG.bits, 1)];
@@ -61,14 +71,20 @@ export async function blocksOf(reader: TiffReader, {page, width, height}: TiffLe
   const compression = await first(TAG.compression, UNCOMPRESSED);
   if (compression === OLD_JPEG) return undefined;
   const planes = isPlanar ? samples : 1;
+  const offsets = await reader.numbers(page, isTiled ? TAG.tileOffsets : TAG.stripOffsets);
+  const sizes = await reader.numbers(page, isTiled ? TAG.tileBytes : TAG.stripBytes);
+  if (offsets.length === 1 && (sizes.length === 0 || (sizes[0] === 0 && !isTiled))) {
+    // As libtiff does: the size of a single strip need not be stated. Decoders leave what follows it.
+    sizes[0] = Math.min(reader.size - offsets[0]!, mostBytes((width * height * bits * samples) / 8));
+  }
+  const missing = await fillPage(reader, page);
+  let filled: Promise<Uint8Array> | undefined;
   const layout: Layout = {
-    reader,
-    width,
-    height,
-    planes,
+    ...{reader, width, height, planes, offsets, sizes},
     pixelBytes: (bits * samples) / planes / 8,
-    offsets: await reader.numbers(page, isTiled ? TAG.tileOffsets : TAG.stripOffsets),
-    sizes: await reader.numbers(page, isTiled ? TAG.tileBytes : TAG.stripBytes),
+    isMissing: (index) => isMissing(offsets[index], sizes[index], {isTiled, count: offsets.length}),
+    filled: () => (filled ??= filledSegment(missing)),
+    fill: fillBytes(missing),
   };
   if (isTiled) return tiles(layout, await first(TAG.tileWidth, 0), await first(TAG.tileHeight, 0));
   const rows = Math.min(height, await first(TAG.rowsPerStrip, height));
@@ -76,7 +92,7 @@ export async function blocksOf(reader: TiffReader, {page, width, height}: TiffLe
   requireSegments(layout, Math.ceil(height / rows) * planes);
   const isYcbcr = (await first(TAG.photometric, 0)) === PHOTOMETRIC.ycbcr;
   const isPlain = compression === UNCOMPRESSED && bits % 8 === 0 && !isYcbcr;
-  return isPlain ? plainRows(layout, rows) : strips(layout, rows);
+  return isPlain ? plainRows(layout, rows) : strips(layout, rows, isUrgent);
 }
 
 function tiles(layout: Layout, blockWidth: number, blockHeight: number): TiffBlocks | undefined {
@@ -94,7 +110,6 @@ function tiles(layout: Layout, blockWidth: number, blockHeight: number): TiffBlo
     blockWidth,
     blockHeight,
     together: Math.max(1, Math.floor(TOGETHER_PIXELS / (blockWidth * blockHeight))),
-    isLeftOut: (place) => areLeftOut(layout, indicesOf({...place, columns: 1, rows: 1})),
     async piece(blocks) {
       return {
         width: blocks.columns * blockWidth,
@@ -103,16 +118,24 @@ function tiles(layout: Layout, blockWidth: number, blockHeight: number): TiffBlo
         segments: await readSegments(layout, indicesOf(blocks), blockWidth * blockHeight),
       };
     },
+    leftOut: {
+      has: (place) => indicesOf({...place, columns: 1, rows: 1}).every(layout.isMissing),
+      async piece() {
+        const segments = await filledSegments(layout, planes);
+        const segment = {tileWidth: blockWidth, tileHeight: blockHeight};
+        return {width: blockWidth, height: blockHeight, segment, segments};
+      },
+    },
   };
 }
 
 /** Blocks of whole strips, as many as make a block of a useful size. */
-function strips(layout: Layout, rows: number): TiffBlocks | undefined {
+function strips(layout: Layout, rows: number, isUrgent: boolean): TiffBlocks | undefined {
   const {width, height, planes} = layout;
   const perBlock = Math.max(1, Math.floor(BLOCK_PIXELS / (width * rows)));
   const perPlane = Math.ceil(height / rows);
   const blockHeight = Math.min(height, perBlock * rows);
-  if (width * rows > MOST_BLOCK_PIXELS || !isBandCached(layout, blockHeight)) return undefined;
+  if (width * rows > MOST_BLOCK_PIXELS || !(isUrgent || isBandCached(layout, blockHeight))) return undefined;
   const indicesOf = (row: number) => {
     const from = row * perBlock;
     const count = Math.min(perBlock, perPlane - from);
@@ -122,7 +145,6 @@ function strips(layout: Layout, rows: number): TiffBlocks | undefined {
     blockWidth: width,
     blockHeight,
     together: 1,
-    isLeftOut: ({row}) => areLeftOut(layout, indicesOf(row)),
     async piece({row}) {
       return {
         width,
@@ -130,6 +152,13 @@ function strips(layout: Layout, rows: number): TiffBlocks | undefined {
         segment: {rowsPerStrip: rows},
         segments: await readSegments(layout, indicesOf(row), width * rows),
       };
+    },
+    leftOut: {
+      has: ({row}) => indicesOf(row).every(layout.isMissing),
+      async piece() {
+        const segments = await filledSegments(layout, planes * Math.ceil(blockHeight / rows));
+        return {width, height: blockHeight, segment: {rowsPerStrip: rows}, segments};
+      },
     },
   };
 }
@@ -150,14 +179,16 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
   const blockHeight = isFullWidth ? rowsOfBlock : BLOCK_SIDE;
   const readRows = async (plane: number, {left, top, ...size}: Rect): Promise<Uint8Array> => {
     const rowBytes = size.width * pixelBytes;
-    const bytes = new Uint8Array(rowBytes * size.height);
+    const bytes = Buffer.alloc(rowBytes * size.height);
     for (let y = top; y < top + size.height; ) {
       const strip = plane * perPlane + Math.floor(y / rows);
       const count = size.width === width ? Math.min(rows - (y % rows), top + size.height - y) : 1;
       const from = (y - top) * rowBytes;
       const inStrip = ((y % rows) * width + left) * pixelBytes;
       const end = inStrip + (count - 1) * width * pixelBytes + rowBytes;
-      if (!isLeftOut(layout, strip)) {
+      if (layout.isMissing(strip)) {
+        bytes.fill(layout.fill, from, from + count * rowBytes);
+      } else {
         if (end > sizes[strip]!)
           throw new Undecodable(`its strip ${strip} has ${sizes[strip]} bytes, and needs ${end}`);
         await reader.readInto(bytes.subarray(from, from + count * rowBytes), offsets[strip]! + inStrip);
@@ -170,7 +201,6 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
     blockWidth,
     blockHeight,
     together: 1,
-    isLeftOut: () => false, // rows that are left out are 0 already
     async piece({column, row}) {
       const [left, top] = [column * blockWidth, row * blockHeight];
       const size = {width: Math.min(blockWidth, width - left), height: Math.min(blockHeight, height - top)};
@@ -181,26 +211,43 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
   };
 }
 
+/** Whether the page leaves out strips or tiles. */
+export async function hasMissing(reader: TiffReader, {page}: TiffLevel): Promise<boolean> {
+  const isTiled = page.entries.has(TAG.tileOffsets);
+  const offsets = await reader.numbers(page, isTiled ? TAG.tileOffsets : TAG.stripOffsets);
+  const sizes = await reader.numbers(page, isTiled ? TAG.tileBytes : TAG.stripBytes);
+  return offsets.some((offset, i) => isMissing(offset, sizes[i], {isTiled, count: offsets.length}));
+}
+
 function requireSegments({offsets, sizes}: Layout, count: number): void {
   const there = Math.min(offsets.length, sizes.length);
   if (there < count) throw new Undecodable(`it has ${there} strips or tiles, and its size needs ${count}`);
 }
 
-/** Whether the file leaves a strip or tile out, as GDAL does with those that have nothing in them ("sparse files"). */
-function isLeftOut({offsets, sizes}: Layout, index: number): boolean {
-  return offsets[index] === 0 || sizes[index] === 0;
+/** What the page says of strips and tiles of which the file has nothing. */
+async function fillPage(reader: TiffReader, page: DiskPage): Promise<FillPage> {
+  const tags = new Map<number, number[]>();
+  for (const tag of FILL_TAGS) tags.set(tag, await reader.numbers(page, tag));
+  return {tags, nodata: await reader.text(page, TAG.nodata), isLittle: reader.isLittle};
 }
 
-function areLeftOut(layout: Layout, indices: readonly number[]): boolean {
-  return indices.every((index) => isLeftOut(layout, index));
+async function filledSegments(layout: Layout, count: number): Promise<Uint8Array[]> {
+  const filled = await layout.filled();
+  return Array.from({length: count}, () => filled);
 }
+
+/** The most bytes of a strip or tile: compression makes bad data a little larger, never this much. */
+const mostBytes = (unpacked: number) => Math.ceil(2 * unpacked) + 65_536;
 
 async function readSegments(layout: Layout, indices: readonly number[], pixels: number): Promise<Uint8Array[]> {
   const {reader, offsets, sizes, pixelBytes} = layout;
-  // Compression makes bad data a little larger, never this much.
-  const most = 2 * pixels * pixelBytes + 65_536;
+  const most = mostBytes(pixels * pixelBytes);
   const segments: Uint8Array[] = [];
   for (const index of indices) {
+    if (layout.isMissing(index)) {
+      segments.push(await layout.filled());
+      continue;
+    }
     const size = sizes[index]!;
     if (size > most) throw new Undecodable(`its strip or tile ${index} has ${size} bytes for ${pixels} pixels`);
     segments.push(await reader.bytes(offsets[index]!, size));

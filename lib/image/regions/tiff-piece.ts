@@ -22,7 +22,7 @@ const DECODING = [
   TAG.bits,
   TAG.compression,
   TAG.photometric,
-  266, // FillOrder
+  TAG.fillOrder,
   TAG.samples,
   TAG.planar,
   292, // T4Options
@@ -34,7 +34,7 @@ const DECODING = [
   TAG.sampleFormat,
   347, // JPEGTables
   529, // YCbCrCoefficients
-  530, // YCbCrSubSampling
+  TAG.subsampling,
   531, // YCbCrPositioning
   532, // ReferenceBlackWhite
   50674, // LercParameters

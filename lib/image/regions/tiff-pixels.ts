@@ -11,7 +11,7 @@ import {type BlockRect, gatherBlocks, type Place, placesIn} from './block-rects.
 import type {Rect, RegionPixels} from './region-source.js';
 import {CACHE_BYTES, type TiffBlocks} from './tiff-blocks.js';
 import type {TiffLevel} from './tiff-levels.js';
-import {decodingTags, type PieceTag, writePiece} from './tiff-piece.js';
+import {decodingTags, type Piece, type PieceTag, writePiece} from './tiff-piece.js';
 import type {TiffReader} from './tiff-reader.js';
 
 /** Pieces that a call of `read` decodes at a time: as many as libuv has threads. */
@@ -36,6 +36,8 @@ export class TiffPixels implements RegionPixels {
   readonly #tags: readonly PieceTag[];
   readonly #options: PixelOptions;
   readonly #cache: RecentCache<Block>;
+  /** What all blocks are of which the file has nothing. */
+  #leftOut: Promise<RgbImage> | undefined;
 
   private constructor(name: string, reader: TiffReader, level: TiffLevel, how: How & {tags: PieceTag[]}) {
     this.width = level.width;
@@ -56,14 +58,14 @@ export class TiffPixels implements RegionPixels {
 
   async read(rect: Rect): Promise<RgbImage> {
     const {left, top, width, height} = rect;
-    const {blockWidth, blockHeight} = this.#blocks;
+    const {blockWidth, blockHeight, leftOut} = this.#blocks;
     const data = new Uint8Array(width * height * 3);
     const across = span(left, width, blockWidth);
     const down = span(top, height, blockHeight);
     const notices = new Map<string, FileNotice>();
     const turn = new Turn();
     const all = {column: across.first, columns: across.count, row: down.first, rows: down.count};
-    const isAlone = (place: Place) => this.#cache.has(this.#index(place)) || this.#blocks.isLeftOut(place);
+    const isAlone = (place: Place) => this.#cache.has(this.#index(place)) || leftOut?.has(place) === true;
     const pieces = gatherBlocks(all, this.#blocks.together, isAlone);
     await mapConcurrently(pieces.length, AT_A_TIME, async (i) => {
       const places = placesIn(pieces[i]!);
@@ -97,15 +99,12 @@ export class TiffPixels implements RegionPixels {
   }
 
   async #decode(blocks: BlockRect): Promise<Block> {
-    const {blockWidth, blockHeight} = this.#blocks;
+    const {blockWidth, blockHeight, leftOut} = this.#blocks;
     const at = {left: blocks.column * blockWidth, top: blocks.row * blockHeight};
-    if (this.#blocks.isLeftOut(blocks)) {
-      const black = {data: new Uint8Array(blockWidth * blockHeight * 3), width: blockWidth, height: blockHeight};
-      return {image: black, at};
-    }
     try {
-      const bytes = writePiece(await this.#blocks.piece(blocks), this.#tags, this.#reader.isLittle);
-      return {image: await readImage(bytes, {...this.#options, name: this.#name, exifOrientation: false}), at};
+      if (leftOut?.has(blocks) !== true) return {image: await this.#decodePiece(this.#blocks.piece(blocks)), at};
+      this.#leftOut ??= this.#decodePiece(leftOut.piece());
+      return {image: await this.#leftOut, at};
     } catch (error) {
       // An error of readImage() names the small TIFF's fault; its cause has the reason alone.
       const cause = error instanceof MaskRcnnError ? (error.cause ?? error) : error;
@@ -116,6 +115,11 @@ export class TiffPixels implements RegionPixels {
         cause,
       });
     }
+  }
+
+  async #decodePiece(piece: Promise<Piece>): Promise<RgbImage> {
+    const bytes = writePiece(await piece, this.#tags, this.#reader.isLittle);
+    return readImage(bytes, {...this.#options, name: this.#name, exifOrientation: false});
   }
 }
 

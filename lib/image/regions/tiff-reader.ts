@@ -67,6 +67,11 @@ export class TiffReader {
     return new TiffReader(handle, size, header);
   }
 
+  /** Bytes of the file. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** The pages in their order, until the file ends or repeats itself. There is at least one. */
   async pages(): Promise<DiskPage[]> {
     const pages: DiskPage[] = [];

@@ -2,9 +2,12 @@ import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
+import type {PixelOptions} from '../../../lib/image/pixel-options.js';
+import {readImage} from '../../../lib/image/read-image.js';
+import {readStored} from '../../../lib/image/read-stored.js';
 import {openRegions} from '../../../lib/image/regions/open-regions.js';
 import {pythonHas} from '../../python.js';
-import {cut, rects, runPython, using} from './regions.js';
+import {cut, rects, runPython, sameAs, using} from './regions.js';
 
 /**
  * Files of tifffile, and beside each level its pixels as tifffile decodes them, turned into 8-bit RGB. The last line of
@@ -109,5 +112,94 @@ withTifffile('regions of files of tifffile are the pixels that it reads itself',
   ] as const) {
     const message = new RegExp(`compression ${codec} \\(\\d+\\) is not supported`);
     await t.throwsAsync(openRegions(join(folder, `${name}.tif`)), {code: 'INVALID_IMAGE', message});
+  }
+});
+
+/**
+ * Files of which strips or tiles are left out, and beside each the numbers that tifffile reads, pixel by pixel. The last
+ * line of output lists them.
+ */
+const SPARSE = `
+import itertools, json
+import numpy as np, tifffile
+y, x = np.mgrid[0:110, 0:150]
+files = []
+for order, dtype, compression, predictor, kind, layout, nodata in itertools.product(
+    '<>', ['uint8', 'int16', 'float32'], [None, 'lzw', 'deflate', 'packbits', 'zstd'], [1, 2, 3],
+    ['grey', 'contig', 'separate'], [{'tile': (48, 64)}, {'rowsperstrip': 7}], ['', '7']):
+    whole = dtype != 'float32'
+    if order == '>' and (nodata or kind == 'grey'):
+        continue
+    if predictor == (3 if whole else 2) or (predictor > 1 and compression in [None, 'packbits']):
+        continue
+    image = (((x * 3 + y * 5)[..., None] + np.arange(1 if kind == 'grey' else 3) * 17) % 250 + 1).astype(dtype)
+    stored = image[..., 0] if kind == 'grey' else np.moveaxis(image, -1, 0) if kind == 'separate' else image
+    name = f'sparse-{len(files)}.tif'
+    how = {'photometric': 'minisblack'} if kind == 'grey' else {'photometric': 'rgb', 'planarconfig': kind}
+    if nodata:
+        how['extratags'] = [(42113, 's', 0, nodata, True)]
+    if compression:
+        how |= {'compression': compression, 'predictor': predictor}
+    tifffile.imwrite(name, np.ascontiguousarray(stored), byteorder=order, metadata=None, **how, **layout)
+    with tifffile.TiffFile(name, mode='r+b') as tif:
+        page = tif.pages[0]
+        for tag in ['TileOffsets', 'TileByteCounts'] if page.is_tiled else ['StripOffsets', 'StripByteCounts']:
+            numbers = list(page.tags[tag].value)
+            numbers[1] = numbers[-1] = 0
+            page.tags[tag].overwrite(tuple(numbers))
+    read = tifffile.imread(name)
+    if kind == 'separate':
+        read = np.moveaxis(read, 0, -1)
+    with open(name + '.raw', 'wb') as raw:
+        raw.write(np.ascontiguousarray(read.astype('<f4')).tobytes())
+    files.append({'name': name, 'whole': whole, 'what': f'{order} {dtype} {compression} {predictor} {kind} {layout} {nodata}'})
+print(json.dumps(files))
+`;
+
+withTifffile('what files leave out is what tifffile reads there, in the whole image and in regions', async (t) => {
+  t.timeout(300_000);
+  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-tifffile-test-'));
+  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  const files = runPython(folder, SPARSE) as {name: string; whole: boolean; what: string}[];
+  t.is(files.length, 352);
+  for (const {name, whole, what} of files) {
+    const file = join(folder, name);
+    const raw = await readFile(`${file}.raw`);
+    const {data} = await readStored(file, {name});
+    t.deepEqual(Float32Array.from(data), new Float32Array(Uint8Array.from(raw).buffer), what);
+    const options: PixelOptions = whole ? {} : {range: [-10, 300]};
+    const image = await readImage(file, options);
+    await using(file, options, async (source) => {
+      const {width, height} = source;
+      t.deepEqual((await source.read({left: 0, top: 0, width, height})).data, image.data, what);
+    });
+  }
+});
+
+const WIDE = `
+import json
+import numpy as np, tifffile
+y, x = np.mgrid[0:1100, 0:24000]
+image = ((x * 3 + y * 5) % 251).astype('uint8')
+files = []
+for name, pixels, options in [
+    ('zstd', image, {'compression': 'zstd'}),
+    ('float', image.astype('float32'), {'compression': 'lzw', 'range': [0, 255]}),
+    ('range', image.astype('uint16'), {'compression': 'lzw', 'range': [0, 255]}),
+    ('plain', image, {'compression': 'lzw'}),
+]:
+    numbers = options.pop('range', None)
+    tifffile.imwrite(name + '.tif', pixels, photometric='minisblack', rowsperstrip=50, metadata=None, **options)
+    files.append({'name': name + '.tif', 'options': {} if numbers is None else {'range': numbers}})
+print(json.dumps(files))
+`;
+
+withTifffile('strips too wide for the cache are read, whatever their numbers and their compression', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-tifffile-test-'));
+  t.teardown(() => rm(folder, {recursive: true, force: true}));
+  for (const {name, options} of runPython(folder, WIDE) as {name: string; options: PixelOptions}[]) {
+    const file = join(folder, name);
+    const image = await readImage(file, options);
+    await using(file, options, (source) => sameAs(t, source, image, name));
   }
 });
