@@ -1,15 +1,17 @@
-import {type IncomingMessage, STATUS_CODES} from 'node:http';
+import type {IncomingMessage} from 'node:http';
 import type {Socket} from 'node:net';
 import multipart from '@fastify/multipart';
 import fastify, {type FastifyInstance, type FastifyReply, type FastifyRequest} from 'fastify';
 import {Admission} from './admission.js';
 import {answerHalfClosed, noticeGone} from './client-gone.js';
 import {addLabelStudioRoutes} from './label-studio-routes.js';
+import {LateSenders} from './late-senders.js';
 import {openApi} from './openapi.js';
 import type {Limits} from './options.js';
 import type {AppParts} from './parts.js';
 import {addPredictionRoutes} from './prediction-routes.js';
 import {internal, Problem, problemOf} from './problem.js';
+import {rawAnswer} from './raw-answer.js';
 import {readBody} from './read-body.js';
 import {isLoopback, requireLoopbackName, requireOwnOrigin, requireToken} from './token.js';
 import {bodyTooLarge} from './uploads.js';
@@ -60,7 +62,10 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   });
   await app.register(multipart);
   app.decorateRequest('gone');
-  addChecks(app, parts);
+  const late = new LateSenders(app.server);
+  app.addHook('preClose', async () => late.end(send));
+  app.addHook('onClose', async () => late.stop());
+  addChecks(app, parts, late);
   app.setErrorHandler((error, _request, reply) => {
     const problem = problemOf(error);
     if (problem === undefined) onNotice(String((error as Error).stack ?? error));
@@ -73,7 +78,11 @@ export async function createApp(parts: AppParts): Promise<FastifyInstance> {
   return app;
 }
 
-function addChecks(app: FastifyInstance, {host, token, queue, metrics, limits, isClosing}: AppParts): void {
+function addChecks(
+  app: FastifyInstance,
+  {host, token, queue, metrics, limits, isClosing}: AppParts,
+  late: LateSenders,
+): void {
   const admission = new Admission(limits);
   app.addHook('onRequest', async (request, reply) => {
     const began = performance.now();
@@ -93,6 +102,7 @@ function addChecks(app: FastifyInstance, {host, token, queue, metrics, limits, i
       metrics.requestSeconds.observe({route}, (performance.now() - began) / 1000);
     });
     noticeGone(request, reply.raw);
+    late.notice(request, reply);
     reply.headers(HEADERS);
     if (token === undefined && isLoopback(host)) requireLoopbackName(request.headers.host);
     if (token !== undefined && isGuarded) requireToken(request.headers.authorization, token);
@@ -179,9 +189,5 @@ function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const [status, sentence] = GARBAGE[error.code ?? ''] ?? [400, 'The request cannot be read as HTTP.'];
-  const body = JSON.stringify(new Problem(status, 'BAD_REQUEST', sentence));
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  socket.end(rawAnswer(new Problem(status, 'BAD_REQUEST', sentence)));
 }

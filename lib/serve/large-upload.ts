@@ -1,7 +1,7 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {MaskRcnnError, sentenceOf} from '../basics/errors.js';
+import {makeTemporaryFolder} from '../files/temporary-folder.js';
 import {discard} from '../image/discard.js';
 import {detectFormat} from '../image/format.js';
 import {loadSharp} from '../image/load-sharp.js';
@@ -28,7 +28,7 @@ export async function openLargeUpload(
   options: OpenRegionsOptions,
   {most, mostWhole}: {most: number; mostWhole: number},
 ): Promise<LargeUpload> {
-  const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-serve-'));
+  const folder = await makeTemporaryFolder('serve');
   const file = join(folder, 'image');
   const named = <T>(work: () => Promise<T>) =>
     work().catch((error: unknown) => {

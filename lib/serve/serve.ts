@@ -4,6 +4,7 @@ import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {packageVersion} from '../basics/package-version.js';
 import {callback, checkOptions, listOf, required, text} from '../basics/schema.js';
+import {removeAbandonedFolders} from '../files/temporary-folder.js';
 import {freeDiscarded} from '../image/discard.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {openModels} from './models.js';
@@ -25,7 +26,10 @@ export type PredictionServer = {
   readonly url: string;
   /** The names of its models. */
   readonly models: readonly string[];
-  /** Refuses new requests, finishes those that it has, and frees the networks. */
+  /**
+   * Refuses new requests, finishes those that it has, and frees the networks. A request that has not come as a whole
+   * within 5 seconds is refused, too.
+   */
   close(): Promise<void>;
   /** Calls `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -54,6 +58,7 @@ export async function serve(
   const labelStudio = labelStudioOf(options);
   const limits = limitsOf(options);
 
+  await removeAbandonedFolders();
   const page = await readPageFiles();
   const {freeBytes} = await loadBinding();
   freeDiscarded(freeBytes);

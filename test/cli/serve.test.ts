@@ -1,6 +1,9 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {rm} from 'node:fs/promises';
+import {existsSync, readlinkSync} from 'node:fs';
+import {mkdir, rm, writeFile} from 'node:fs/promises';
+import {connect} from 'node:net';
+import {hostname} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
@@ -51,6 +54,38 @@ test('maskrcnn serve says where it is, answers, and ends with 0 at SIGTERM', asy
   t.deepEqual(await once(child, 'close'), [0, null]);
   t.is(said(), `Serving ${weights} at ${url}. Ctrl-C ends it.\nEnding after the requests that are being answered.\n`);
 });
+
+(process.platform === 'linux' ? test : test.skip)(
+  'a server removes what a killed one has left, and does not wait a minute for half a request',
+  async (t) => {
+    const first = await startServing(t, [weights]);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'close');
+    const root = join(folder, 'temporary');
+    const left = join(root, 'maskrcnn-serve-Ab3dEf');
+    await mkdir(left, {recursive: true});
+    await writeFile(join(left, 'image'), 'what was sent');
+    await writeFile(
+      join(left, 'owner'),
+      `${first.child.pid} ${hostname()} ${readlinkSync('/proc/self/ns/pid')} 1000 -`,
+    );
+    const {child, url} = await startServing(t, [weights], {TMPDIR: root});
+    t.false(existsSync(left));
+
+    const {hostname: host, port} = new URL(url);
+    const socket = connect({host, port: Number(port)}).on('error', () => {});
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text) => (answer += text));
+    socket.write('POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nhalf');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const began = performance.now();
+    child.kill('SIGTERM');
+    t.deepEqual(await once(child, 'close'), [0, null]);
+    const seconds = (performance.now() - began) / 1000;
+    t.true(seconds > 4 && seconds < 30, `${seconds} s`);
+    t.regex(answer, /^HTTP\/1\.1 503 .*SHUTTING_DOWN/s);
+  },
+);
 
 test('the token of the environment is the server’s, and a flag goes before it', async (t) => {
   const status = async (url: string, token: string) =>

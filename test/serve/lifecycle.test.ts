@@ -1,5 +1,5 @@
 import {createServer} from 'node:http';
-import type {AddressInfo} from 'node:net';
+import {type AddressInfo, connect} from 'node:net';
 import test from 'ava';
 import {serve} from '../../lib/serve/serve.js';
 import {onLinux, requireFree} from './held.js';
@@ -62,6 +62,53 @@ test('closing finishes what was taken, refuses what is new, and ends', async (t)
   for (const response of await Promise.all(running)) t.is(response.status, 200);
   await closed;
   await t.throwsAsync(fetch(`${url}/health`));
+});
+
+/** Begins a request and sends the rest later. */
+function inParts(url: string, begin: string | Uint8Array) {
+  const {hostname, port} = new URL(url);
+  const socket = connect({port: Number(port), host: hostname, allowHalfOpen: true});
+  const answer = new Promise<string>((resolve) => {
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part) => (text += part));
+    // The server need not wait until a socket is read to its end.
+    socket.on('error', () => resolve(text)).on('close', () => resolve(text));
+    socket.on('end', () => socket.end());
+  });
+  socket.write(begin);
+  return {socket, answer};
+}
+
+test('a server that ends waits 5 seconds for requests that are half sent, and finishes those that are whole', async (t) => {
+  const server = await serve(weights.file, {port: 0});
+  const {url} = server;
+  const head = 'POST /predict HTTP/1.1\r\nhost: localhost\r\n';
+  const withBody = (more: string) =>
+    inParts(url, Buffer.concat([Buffer.from(`${head}${more}`), small.subarray(0, 99)]));
+  const form = '--x\r\ncontent-disposition: form-data; name="a"; filename="a.png"\r\n\r\n';
+  const late = {
+    headers: inParts(url, head),
+    'a body': withBody(`content-length: ${small.length}\r\n\r\n`),
+    'chunks of a body': withBody('transfer-encoding: chunked\r\n\r\n63\r\n'),
+    'a form': withBody(
+      `content-type: multipart/form-data; boundary=x\r\ncontent-length: ${small.length}\r\n\r\n${form}`,
+    ),
+  };
+  const inTime = withBody(`content-length: ${small.length}\r\n\r\n`);
+  const running = post(slow.url(url), slow.body);
+  await until(async () => (await metric(url, 'maskrcnn_queue_running')) === 1);
+  const began = performance.now();
+  const closed = server.close();
+  setTimeout(() => inTime.socket.write(small.subarray(99)), 500);
+  for (const [what, {answer}] of Object.entries(late)) {
+    const text = await answer;
+    const seconds = (performance.now() - began) / 1000;
+    t.regex(text, /^HTTP\/1\.1 503 Service Unavailable\r\n.*"code":"SHUTTING_DOWN".*not come as a whole/s, what);
+    t.true(seconds > 4.9 && seconds < 20, `${what}: ${seconds} s`);
+  }
+  t.regex(await inTime.answer, /^HTTP\/1\.1 200 OK\r\n/);
+  t.is((await running).status, 200);
+  await closed;
 });
 
 test('several networks are told apart by name', async (t) => {

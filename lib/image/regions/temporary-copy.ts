@@ -1,10 +1,11 @@
 import type {FileHandle} from 'node:fs/promises';
-import {mkdtemp, open, rm, statfs} from 'node:fs/promises';
+import {open, rm, statfs} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Sharp} from 'sharp';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {formatMemory} from '../../basics/wording.js';
+import {makeTemporaryFolder, removeAbandonedFolders} from '../../files/temporary-folder.js';
 
 /** Side of the tiles of the copy. */
 const TILE = 512;
@@ -14,13 +15,15 @@ const OVERHEAD = 1.1;
 
 /**
  * Decodes an image once, row by row, into a tiled BigTIFF without compression in the temporary folder, and opens it.
- * The file is deleted at once: its space is free again when it is closed, however the process ends. Throws
+ * The file is deleted at once: its space is free again when it is closed, however the process ends. What a process that
+ * was killed before that has left is removed first. Throws
  * WRITE_FAILED if the folder has too little room, and what sharp throws.
  */
 export async function openTemporaryCopy(
   image: Sharp,
   {file, width, height}: {file: string; width: number; height: number},
 ): Promise<FileHandle> {
+  await removeAbandonedFolders();
   const root = tmpdir();
   const needed = width * height * 3 * OVERHEAD;
   const {bavail, bsize} = await statfs(root);
@@ -31,7 +34,7 @@ export async function openTemporaryCopy(
       {file, hint: 'Set TMPDIR to another folder, or save the image as a tiled TIFF, of which no copy is made.'},
     );
   }
-  const folder = await mkdtemp(join(root, 'maskrcnn-regions-'));
+  const folder = await makeTemporaryFolder('regions');
   try {
     const path = join(folder, 'image.tif');
     await image

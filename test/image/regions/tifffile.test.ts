@@ -161,7 +161,7 @@ withTifffile('what files leave out is what tifffile reads there, in the whole im
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-tifffile-test-'));
   t.teardown(() => rm(folder, {recursive: true, force: true}));
   const files = runPython(folder, SPARSE) as {name: string; whole: boolean; what: string}[];
-  t.is(files.length, 352);
+  t.is(files.length, 384);
   for (const {name, whole, what} of files) {
     const file = join(folder, name);
     const raw = await readFile(`${file}.raw`);
