@@ -9,7 +9,7 @@ export type IdImage = {ids: ArrayLike<number>; width: number; height: number};
 type Extent = {area: number; left: number; top: number; right: number; bottom: number};
 
 /** Above this, the values are not ids of objects, and the memory for them would not suffice. */
-const MOST_IDS = 1 << 20;
+export const MOST_IDS = 1 << 20;
 
 /** The same for the pixels of all boxes together: 1 GB of masks. */
 const MOST_BOX_PIXELS = 4 * MAX_PIXELS;
@@ -60,7 +60,8 @@ export async function instancesFromIds(
   return {instances, dropped};
 }
 
-function noObjects(file: string, got: string): MaskRcnnError {
+/** The refusal of values that cannot be those of objects. */
+export function noObjects(file: string, got: string): MaskRcnnError {
   return new MaskRcnnError('INVALID_MASK', `${file} must have a value for each object, got ${got}.`, {
     file,
     hint: 'It is probably a picture or a map of distances, not a mask.',

@@ -8,12 +8,14 @@ import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {readImage, readImageSize} from '../image/read-image.js';
 import type {IdMask} from '../image/read-mask.js';
 import {regionsOfImage} from '../image/regions/image-regions.js';
+import {LabelBlocks} from '../image/regions/label-blocks.js';
 import {type LargeImage, type LevelOptions, largeImage} from '../image/regions/large-image.js';
 import type {Dataset, Instance, PlacedObject, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
 import {instanceIds} from './instance-ids.js';
 import {instancesFromIds} from './instances.js';
+import {MOST_WHOLE, objectsOfBlocks} from './large-mask.js';
 import {MASK_FOLDER_OPTIONS, type MaskFolderOptions} from './mask-folder-options.js';
 import {placedInstances} from './placed-instances.js';
 import {readMaskFile} from './read-mask-file.js';
@@ -140,9 +142,14 @@ export class MaskFolder implements Dataset {
     return {...image, ...size, full: size, open: async () => regionsOfImage(await read(), file)};
   }
 
-  /** The instances of image `index`, without bitmaps. Reads its mask whole. Throws INVALID_MASK as `get()` does. */
+  /**
+   * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF is read in parts,
+   * any other one whole. Throws INVALID_MASK as `get()` does.
+   */
   async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
     const entry = this.#entry(index);
+    const large = await this.#largeObjects(entry, size);
+    if (large !== undefined) return large;
     const mask = await readMaskFile(entry.file.mask);
     checkSizes(entry.file, size, mask);
     return placedInstances(await this.#instances(entry, mask), await loadBinding());
@@ -151,7 +158,9 @@ export class MaskFolder implements Dataset {
   /** The label 1 for each instance of image `index`. Reads its mask, unless it has been read. Throws INVALID_MASK. */
   async labels(index: number): Promise<readonly number[]> {
     const entry = this.#entry(index);
-    if (entry.found === undefined) await this.#instances(entry, await readMaskFile(entry.file.mask));
+    if (entry.found === undefined && (await this.#largeObjects(entry)) === undefined) {
+      await this.#instances(entry, await readMaskFile(entry.file.mask));
+    }
     return new Array(entry.found!.instances).fill(1);
   }
 
@@ -230,6 +239,21 @@ export class MaskFolder implements Dataset {
 
   #groups({groupBy}: SplitOptions): string[] {
     return this.files.map((file) => groupBy?.(file) ?? file.name);
+  }
+
+  /** The objects of a mask that is read in parts; undefined if it is read whole. `size`: that of the image. */
+  async #largeObjects(entry: Entry, size?: Size): Promise<PlacedObject[] | undefined> {
+    const {mask: file} = entry.file;
+    const source = await LabelBlocks.open(file, MOST_WHOLE);
+    if (source === undefined) return undefined;
+    try {
+      if (size !== undefined) checkSizes(entry.file, size, source);
+      const {objects, dropped} = await objectsOfBlocks(await loadBinding(), source, this.#settings, file);
+      entry.found = {instances: objects.length, dropped, colours: false};
+      return objects;
+    } finally {
+      await source.close();
+    }
   }
 
   async #instances(entry: Entry, mask: IdMask): Promise<Instance[]> {

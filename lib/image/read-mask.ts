@@ -3,7 +3,7 @@ import {MaskRcnnError} from '../basics/errors.js';
 import {inTurns} from '../basics/turns.js';
 import {decodeBmp} from './bmp.js';
 import {hintOf, readBytes, reasonOf, Undecodable} from './bytes.js';
-import {detectFormat, type ImageFormat, MAX_PIXELS} from './format.js';
+import {checkSize, detectFormat, type ImageFormat, TooManyPixels} from './format.js';
 import {storedValuesOfGif} from './gif.js';
 import {loadSharp} from './load-sharp.js';
 import {idsOfChannels, idsOfFloats, unsigned} from './mask-ids.js';
@@ -30,6 +30,8 @@ export type IdMask = {
   notices?: readonly FileNotice[];
 };
 
+const IN_PARTS = 'Save it as a TIFF with tiles or strips, which tiles() reads in parts.';
+
 /** Bits of the pixel types, by libvips' names. */
 const BITS: Record<string, number> = {uchar: 8, ushort: 16, uint: 32, float: 32};
 
@@ -39,8 +41,8 @@ const BITS: Record<string, number> = {uchar: 8, ushort: 16, uint: 32, float: 32}
  * grey values. In other colour images each colour is an id, numbered from 1 in the order of first appearance
  * (row-major), and black is the background. Alpha is ignored. Of several pages, the first is read.
  *
- * Throws INVALID_MASK if the file cannot be read, if a value is negative or a fraction, or if its compression is lossy
- * (JPEG, lossy WebP, AVIF), because this destroys ids.
+ * Throws INVALID_MASK if the file cannot be read, if it has more than 16383 × 16383 pixels, if a value is negative or a
+ * fraction, or if its compression is lossy (JPEG, lossy WebP, AVIF), because this destroys ids.
  */
 export async function readMask(path: string | URL): Promise<IdMask> {
   const {bytes, name} = await readBytes(path, 'INVALID_MASK');
@@ -69,7 +71,7 @@ export async function maskOfBytes(bytes: Uint8Array, name: string): Promise<IdMa
     return format === 'bmp' ? await fromBmp(bytes) : await fromSharp(format, bytes, name);
   } catch (cause) {
     throw fail(`${name} is not a readable ${format.toUpperCase()} mask: ${reasonOf(cause)}.`, {
-      ...hintOf(cause),
+      ...(cause instanceof TooManyPixels ? {hint: IN_PARTS} : hintOf(cause)),
       cause,
     });
   }
@@ -129,11 +131,12 @@ async function decode({
   ...stored
 }: StoredValues): Promise<{mask: IdMask; pages?: number}> {
   const sharp = await loadSharp();
-  const options: SharpOptions = {failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true};
+  const options: SharpOptions = {failOn: 'error', limitInputPixels: false, ignoreIcc: true};
   const isTiff = detectFormat(bytes) === 'tiff';
   const [first] = isTiff ? await new TiffFile(bytes).pages() : [];
   const pipeline = sharp(bytes, first === undefined ? options : await refusingTiles(first, bytes, options));
-  const {depth, space, channels, pages} = await pipeline.metadata();
+  const {depth, space, channels, pages, width: columns, height: rows} = await pipeline.metadata();
+  checkSize(columns, rows);
   const isGrey = palette || space === 'b-w' || space === 'grey16';
   const decodedBits = BITS[depth];
   if (decodedBits === undefined || (!isGrey && decodedBits > 16)) {

@@ -1,5 +1,6 @@
 import type {Binding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
+import type {Turn} from '../basics/turns.js';
 import {inAddon} from './in-addon.js';
 import type {Rle} from './rle.js';
 
@@ -76,6 +77,29 @@ export function countsWithin({rle: addon}: Binding, {left, top, rle}: PlacedMask
   const rest = rect.width * rect.height - end;
   if (rest > 0 || runs.length === 0) runs.push(rest);
   return addon.fromRuns(runs, rect.width, rect.height);
+}
+
+/**
+ * The union of masks as run lengths of `bounds`, which contain them all. Merges two by two, so that the runs of a long
+ * object are not copied once for each of its parts.
+ */
+export async function unionOf(
+  binding: Binding,
+  masks: readonly PlacedMask[],
+  bounds: Rect,
+  turn: Turn,
+): Promise<PlacedMask> {
+  const {width, height, left, top} = bounds;
+  let level = masks.map((mask) => countsWithin(binding, mask, bounds));
+  while (level.length > 1) {
+    const merged: string[] = [];
+    for (let i = 0; i < level.length; i += 2) {
+      if (turn.isOver()) await turn.next();
+      merged.push(binding.rle.merge(level.slice(i, i + 2), width, height, false));
+    }
+    level = merged;
+  }
+  return {left, top, rle: {size: [height, width], counts: level[0]!}};
 }
 
 /**

@@ -1,7 +1,15 @@
-import {mkdir, rm} from 'node:fs/promises';
+import {link, mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
-import {detectionsOfTiles, openDataset, type TiledObject, tiles, writeDetections} from '../../lib/index.js';
+import {
+  detectionsOfTiles,
+  MaskFolder,
+  openDataset,
+  type TiledObject,
+  tiles,
+  writeDetections,
+  writeTilesLabels,
+} from '../../lib/index.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {writeEmptySlide} from '../image/regions/empty-slide.js';
 
@@ -43,3 +51,30 @@ for (const format of ['yolo', 'cvat', 'label-studio', 'supervisely', 'labelme', 
     t.true((process.resourceUsage().maxRSS - before) / 1000 < 400, 'no bitmap of 900 MB was made');
   });
 }
+
+test('a label mask of an image that is too large to be decoded is read in parts', async (t) => {
+  t.timeout(300_000);
+  const before = process.resourceUsage().maxRSS;
+  const path = join(folder, 'labels');
+  await mkdir(join(path, 'images'), {recursive: true});
+  await mkdir(join(path, 'masks'));
+  await link(join(folder, 'slides', 'slide.tif'), join(path, 'images', 'slide.tif'));
+  // The first one is across the borders of the mask's tiles.
+  const across = {...rectangle, box: [250, 250, 290, 280], mask: {...rectangle.mask, left: 250, top: 250}} as const;
+  const objects: TiledObject[] = [{...across, box: [...across.box]}, rectangle];
+  await writeTilesLabels(join(path, 'masks', 'slide.tif'), objects, {width: SIDE, height: SIDE});
+  const data = await MaskFolder.open(path, {classes: ['cell']});
+  const cut = await tiles(data, {size: 1024, overlap: 0, emptyShare: 0});
+  t.is(cut.stats.objects, 2);
+  t.is(cut.length, 2);
+  t.deepEqual(
+    (await cut.truth(0)).map(({box, area}) => ({box, area})),
+    [{box: [250, 250, 40, 30], area: 1200}],
+  );
+  const place = cut.place(1);
+  const [object] = (await cut.get(1)).instances;
+  t.deepEqual(object!.box, [left - place.left, top - place.top, left - place.left + 40, top - place.top + 30]);
+  t.true(object!.mask!.data.every((value) => value === 1));
+  t.deepEqual(await data.labels(0), [1, 1]);
+  t.true((process.resourceUsage().maxRSS - before) / 1000 < 400, 'no mask of 900 million numbers was made');
+});

@@ -1,7 +1,7 @@
 import type {Binding} from '../../addon/binding.js';
 import type {Turn} from '../../basics/turns.js';
 import type {TileGrid} from '../../image/regions/tile-grid.js';
-import {boundsOf, countsWithin, MOST_MASK_PIXELS, type PlacedMask, type Rect, rectOf} from '../../masks/placed-mask.js';
+import {boundsOf, MOST_MASK_PIXELS, type PlacedMask, type Rect, rectOf, unionOf} from '../../masks/placed-mask.js';
 import {isComplete} from './complete.js';
 import {distanceTo, type Group, type Part} from './part.js';
 
@@ -42,7 +42,12 @@ export async function objectsOf(binding: Binding, group: Group, grid: TileGrid, 
         Math.max(...parts.map(({box}) => box[2])),
         Math.max(...parts.map(({box}) => box[3])),
       ],
-      mask: await unionOf(binding, parts, bounds, turn),
+      mask: await unionOf(
+        binding,
+        parts.map(({mask}) => mask),
+        bounds,
+        turn,
+      ),
       cut: !isComplete(binding, parts, grid),
     },
   ];
@@ -76,19 +81,4 @@ function deepest(parts: readonly Part[], grid: TileGrid): Part {
 
 function asObject({label, className, score, box, mask}: Part, cut: boolean): TiledObject {
   return {label, className, score, box, mask, cut};
-}
-
-/** Merges two by two, so that the runs of a long object are not copied once for each of its parts. */
-async function unionOf(binding: Binding, parts: readonly Part[], bounds: Rect, turn: Turn): Promise<PlacedMask> {
-  const {width, height, left, top} = bounds;
-  let level = parts.map(({mask}) => countsWithin(binding, mask, bounds));
-  while (level.length > 1) {
-    const merged: string[] = [];
-    for (let i = 0; i < level.length; i += 2) {
-      if (turn.isOver()) await turn.next();
-      merged.push(binding.rle.merge(level.slice(i, i + 2), width, height, false));
-    }
-    level = merged;
-  }
-  return {left, top, rle: {size: [height, width], counts: level[0]!}};
 }

@@ -125,12 +125,12 @@ import numpy as np, tifffile
 y, x = np.mgrid[0:110, 0:150]
 files = []
 for order, dtype, compression, predictor, kind, layout, nodata in itertools.product(
-    '<>', ['uint8', 'int16', 'float32'], [None, 'lzw', 'deflate', 'packbits', 'zstd'], [1, 2, 3],
+    '<>', ['uint8', 'int16', 'float32'], [None, 'lzw', 'zstd'], [1, 2, 3],
     ['grey', 'contig', 'separate'], [{'tile': (48, 64)}, {'rowsperstrip': 7}], ['', '7']):
     whole = dtype != 'float32'
     if order == '>' and (nodata or kind == 'grey'):
         continue
-    if predictor == (3 if whole else 2) or (predictor > 1 and compression in [None, 'packbits']):
+    if predictor == (3 if whole else 2) or (predictor > 1 and compression is None):
         continue
     image = (((x * 3 + y * 5)[..., None] + np.arange(1 if kind == 'grey' else 3) * 17) % 250 + 1).astype(dtype)
     stored = image[..., 0] if kind == 'grey' else np.moveaxis(image, -1, 0) if kind == 'separate' else image
@@ -161,7 +161,7 @@ withTifffile('what files leave out is what tifffile reads there, in the whole im
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-tifffile-test-'));
   t.teardown(() => rm(folder, {recursive: true, force: true}));
   const files = runPython(folder, SPARSE) as {name: string; whole: boolean; what: string}[];
-  t.is(files.length, 384);
+  t.is(files.length, 240);
   for (const {name, whole, what} of files) {
     const file = join(folder, name);
     const raw = await readFile(`${file}.raw`);

@@ -1,0 +1,131 @@
+/** The objects of label masks that are too large for the memory. */
+import type {Binding} from '../addon/binding.js';
+import {mapConcurrently} from '../basics/concurrently.js';
+import {MaskRcnnError} from '../basics/errors.js';
+import {Turn} from '../basics/turns.js';
+import type {LabelBlock, LabelBlocks} from '../image/regions/label-blocks.js';
+import {boundsOf, MOST_MASK_PIXELS, type PlacedMask, rectOf, unionOf} from '../masks/placed-mask.js';
+import {eachRun} from '../masks/runs.js';
+import type {PlacedObject} from './dataset.js';
+import {MOST_IDS, noObjects} from './instances.js';
+
+/** Masks with more pixels are read block by block. */
+export const MOST_WHOLE = 4096 * 4096;
+
+/** Blocks that are decoded at a time: as many as libuv has threads. */
+const AT_A_TIME = 4;
+
+/** Boxes of the objects of a block may cover it so many times. In a photo, they do more often. */
+const MOST_TIMES = 64;
+
+type Settings = {minArea: number; ignoreIds?: readonly number[]; binary?: 'components' | 'whole'};
+
+/** What a block shows of an object: runs as row, first column and the one after the last, and the box of them. */
+type Seen = {runs: number[]; left: number; top: number; right: number; bottom: number};
+
+/**
+ * The objects of a label mask, in the order of their ids, as `instancesFromIds()` and `placedInstances()` give them, in
+ * memory that grows with the objects and not with the image. Throws INVALID_MASK, also for a mask with only one value
+ * of which the parts would have to be told apart.
+ */
+export async function objectsOfBlocks(
+  binding: Binding,
+  source: LabelBlocks,
+  {minArea, ignoreIds = [], binary}: Settings,
+  file: string,
+): Promise<{objects: PlacedObject[]; dropped: number}> {
+  const ignored = new Set(ignoreIds);
+  const parts = new Map<number, PlacedMask[]>();
+  const turn = new Turn();
+  let bits = 0;
+  const places = [...source.places()];
+  await mapConcurrently(places.length, AT_A_TIME, async (i) => {
+    const block = await source.read(places[i]!);
+    bits = block.bits;
+    for (const [id, seen] of await seenIn(block, source, {ignored, file})) {
+      if (turn.isOver()) await turn.next();
+      const known = parts.get(id);
+      if (known === undefined) parts.set(id, [placed(binding, seen, block)]);
+      else known.push(placed(binding, seen, block));
+    }
+    if (parts.size > MOST_IDS) throw noObjects(file, `more than ${MOST_IDS} values`);
+  });
+  requireIds([...parts.keys()], {bits, binary, file});
+  const objects: PlacedObject[] = [];
+  let dropped = 0;
+  for (const id of [...parts.keys()].sort((a, b) => a - b)) {
+    if (turn.isOver()) await turn.next();
+    const masks = parts.get(id)!;
+    const area = masks.reduce((sum, {rle}) => sum + binding.rle.areas([rle.counts], rle.size[1], rle.size[0])[0]!, 0);
+    if (area < minArea) {
+      dropped++;
+      continue;
+    }
+    const bounds = boundsOf(masks.map(rectOf));
+    const {left, top, width, height} = bounds;
+    if (width * height > MOST_MASK_PIXELS) {
+      throw noObjects(file, `the value ${id} in parts that are ${width} × ${height} pixels apart`);
+    }
+    const mask = masks.length === 1 ? masks[0]! : await unionOf(binding, masks, bounds, turn);
+    objects.push({label: 1, box: [left, top, left + width, top + height], crowd: false, id, mask});
+  }
+  return {objects, dropped};
+}
+
+/** What a block shows of each object. */
+async function seenIn(
+  {ids, left, top, ...size}: LabelBlock,
+  image: {width: number; height: number},
+  {ignored, file}: {ignored: ReadonlySet<number>; file: string},
+): Promise<Map<number, Seen>> {
+  const [right, bottom] = [Math.min(size.width, image.width - left), Math.min(size.height, image.height - top)];
+  const all = new Map<number, Seen>();
+  await eachRun(ids, size.width, bottom, (id, y, from, end) => {
+    const to = Math.min(end, right);
+    if (from >= to || ignored.has(id)) return;
+    const seen = all.get(id);
+    if (seen === undefined) {
+      all.set(id, {runs: [y, from, to], left: from, top: y, right: to, bottom: y + 1});
+      return;
+    }
+    seen.runs.push(y, from, to);
+    seen.left = Math.min(seen.left, from);
+    seen.right = Math.max(seen.right, to);
+    seen.bottom = y + 1;
+  });
+  const covered = [...all.values()].reduce((sum, box) => sum + (box.right - box.left) * (box.bottom - box.top), 0);
+  if (covered > MOST_TIMES * size.width * size.height) {
+    throw noObjects(file, `${all.size} values at (${left}, ${top}), whose boxes cover each other many times`);
+  }
+  return all;
+}
+
+/** The mask of what a block shows of an object. */
+function placed({rle}: Binding, {runs, ...box}: Seen, {left, top}: LabelBlock): PlacedMask {
+  const [width, height] = [box.right - box.left, box.bottom - box.top];
+  const data = new Uint8Array(width * height);
+  for (let i = 0; i < runs.length; i += 3) {
+    const row = (runs[i]! - box.top) * width - box.left;
+    data.fill(1, row + runs[i + 1]!, row + runs[i + 2]!);
+  }
+  const counts = rle.encodeCrop({left: 0, top: 0, width, height, data}, width, height);
+  return {left: left + box.left, top: top + box.top, rle: {size: [height, width], counts}};
+}
+
+/** Throws INVALID_MASK for a binary mask whose parts would have to be told apart, which takes the whole image. */
+function requireIds(
+  ids: readonly number[],
+  {bits, binary, file}: {bits: number; binary: Settings['binary']; file: string},
+): void {
+  if (ids.length !== 1 || binary === 'whole') return;
+  const looksBinary = bits === 1 || ids[0] === 255 || ids[0] === 65535;
+  if (binary === undefined && !looksBinary) return;
+  throw new MaskRcnnError(
+    'INVALID_MASK',
+    `${file} must have a value of its own for each instance, got 0 and ${ids[0]} only, and more than ${MOST_WHOLE} pixels.`,
+    {
+      file,
+      hint: "The parts of so large a mask are not told apart: number them first. Pass binary: 'whole' for one object.",
+    },
+  );
+}
