@@ -45,10 +45,10 @@ export type ReadImageOptions = {
  * name. It turns grey into three equal channels, keeps the upper 8 of 16 bits (Pillow's `convert('RGB')` makes all
  * values above 255 white instead), converts CMYK, drops alpha, ignores colour profiles and reads the first page, or
  * plane of a stack whose channels are pages; `range`, `channels` and `page` choose otherwise. Strips and tiles that a
- * TIFF leaves out have the number GDAL_NODATA, or else 0. `notices` of the result tell of bits, channels and pages that were
- * not read. Throws INVALID_OPTION, and INVALID_IMAGE if the image is missing, empty, truncated, in another format, has
- * no such page or channel, has more than 16383 × 16383 pixels, or, without `range`, has numbers that are not in 0..1
- * though they are floating-point ones.
+ * TIFF leaves out have the number GDAL_NODATA, or else 0. `notices` of the result tell of bits, channels and pages that
+ * were not read. Throws INVALID_OPTION, and INVALID_IMAGE if the image is missing, empty, truncated, in another format,
+ * has no such page or channel, has more than 16383 × 16383 pixels, or, without `range`, has numbers that are not in
+ * 0..1 though they are floating-point ones.
  *
  * Decoding runs on libuv's threads with one libvips thread each (sharp's default on Linux). So it competes with
  * libtorch's threads only for as many cores as images are read at the same time.

@@ -141,7 +141,7 @@ async function takeDifferences(bytes: Buffer, {rowBytes, samples, value, predict
     return;
   }
   if (predictor !== OF_FLOATS) throw new Undecodable(`its predictor is ${predictor}, which is not read`);
-  // The first bytes of all numbers of a row, the highest ones, then the second ones and so on, and of these differences.
+  // The highest bytes of all numbers of a row, then the second ones and so on; and of all these bytes the differences.
   const highestFirst = isLittle ? Buffer.from(value).reverse() : value;
   const row = Buffer.alloc(rowBytes);
   const each = rowBytes / value.length;

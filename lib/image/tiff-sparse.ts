@@ -29,8 +29,8 @@ export async function withMissingBlocks(file: TiffFile, page: TiffPage): Promise
 }
 
 /**
- * A copy of the file with other strips or tiles of its first page, in their order: those that are places stay where they
- * are, and the others are behind the end of the file. Bytes that are there several times are written once.
+ * A copy of the file with other strips or tiles of its first page, in their order: those that are places stay where
+ * they are, and the others are behind the end of the file. Bytes that are there several times are written once.
  */
 export async function withBlocks(
   file: TiffFile,

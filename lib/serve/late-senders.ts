@@ -26,7 +26,7 @@ export class LateSenders {
     reply.raw.once('close', () => this.#open.delete(reply));
   }
 
-  /** Waits for what is being sent, and then refuses what has not come as a whole, by `refuse` where there are headers. */
+  /** Waits for what is being sent, and then refuses what has not come as a whole: by `refuse` if its headers have. */
   end(refuse: (reply: FastifyReply, problem: Problem) => void): void {
     this.#timer = setTimeout(() => {
       const problem = new Problem(

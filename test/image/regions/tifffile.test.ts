@@ -116,8 +116,8 @@ withTifffile('regions of files of tifffile are the pixels that it reads itself',
 });
 
 /**
- * Files of which strips or tiles are left out, and beside each the numbers that tifffile reads, pixel by pixel. The last
- * line of output lists them.
+ * Files of which strips or tiles are left out, and beside each the numbers that tifffile reads, pixel by pixel. The
+ * last line of output lists them.
  */
 const SPARSE = `
 import itertools, json
