@@ -245,7 +245,11 @@ export type NativeGroupOptions = {
 export class Group {
   /** Waits until all ranks have joined. */
   static join(options: NativeGroupOptions): Promise<Group>;
-  /** Ends the waiting of all groups of this process, which cannot be used any more, and of those that still join. */
+  /**
+   * Ends the waiting of all groups that this thread of JavaScript has joined, which cannot be used any more, and of those
+   * that still join. The same happens when the process or the thread ends. If a thread ends while another rank waits for
+   * an operation of it, all ranks are told.
+   */
   static closeAll(): void;
   /**
    * From now on, a model on `device` may join, which is another GPU for each rank. Open the library for it first, by

@@ -192,7 +192,10 @@ export async function joinGroup(
   const stop = () => binding.Group.closeAll();
   signal?.addEventListener('abort', stop, {once: true});
   try {
-    return await joined;
+    const group = await joined;
+    // All may have joined before the abort, of which this thread hears only now. The group is closed then.
+    signal?.throwIfAborted();
+    return group;
   } catch (error) {
     signal?.throwIfAborted();
     await writeErrorFile(error);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "distributed/group_state.h"
@@ -15,10 +15,10 @@ namespace maskrcnn {
 
 namespace {
 
-// The groups of this process that are open.
+// The groups of this process that are open, and their owners.
 struct OpenGroups {
   std::mutex mutex;
-  std::set<std::shared_ptr<Group::State>> states;
+  std::map<std::shared_ptr<Group::State>, const void*> owners;
 };
 
 OpenGroups open_groups;
@@ -26,7 +26,7 @@ OpenGroups open_groups;
 void forget(const std::shared_ptr<Group::State>& state) {
   {
     const std::lock_guard lock(open_groups.mutex);
-    open_groups.states.erase(state);
+    open_groups.owners.erase(state);
   }
   state->close(/*process_ends=*/false);
 }
@@ -50,9 +50,10 @@ class Running : public Group::Sum {
 
 }  // namespace
 
-Group::Group(const GroupOptions& options) : state_(std::make_shared<State>(options)) {
+Group::Group(const GroupOptions& options, const void* owner)
+    : state_(std::make_shared<State>(options)) {
   const std::lock_guard lock(open_groups.mutex);
-  open_groups.states.insert(state_);
+  open_groups.owners.emplace(state_, owner);
 }
 
 void Group::join() {
@@ -91,23 +92,24 @@ int64_t Group::size() const {
 
 std::unique_ptr<Group::Sum> Group::begin_sum(const at::Tensor& values) {
   std::vector<at::Tensor> tensors{values};
-  const auto backend = state_->backend_of(values);
-  auto work = state_->begin([&] { return backend->allreduce(tensors); });
+  auto work = state_->begin(values, [&](auto& backend) { return backend.allreduce(tensors); });
   return std::make_unique<Running>(state_, std::move(work), std::move(tensors));
 }
 
 void Group::broadcast(const at::Tensor& values) {
   std::vector<at::Tensor> tensors{values};
-  const auto backend = state_->backend_of(values);
-  state_->wait(state_->begin([&] { return backend->broadcast(tensors); }), values.device());
+  const auto work =
+      state_->begin(values, [&](auto& backend) { return backend.broadcast(tensors); });
+  state_->wait(work, values.device());
 }
 
 at::Tensor Group::gather_rows(const at::Tensor& values) {
   const auto all = at::empty({size(), values.numel()}, values.options());
   std::vector<std::vector<at::Tensor>> rows{all.unbind()};
   std::vector<at::Tensor> own{values};
-  const auto backend = state_->backend_of(values);
-  state_->wait(state_->begin([&] { return backend->allgather(rows, own); }), values.device());
+  const auto work =
+      state_->begin(values, [&](auto& backend) { return backend.allgather(rows, own); });
+  state_->wait(work, values.device());
   return all;
 }
 
@@ -131,11 +133,13 @@ void Group::fail(const std::string& words) {
   state_->fail(words);
 }
 
-void Group::close_all(bool process_ends) {
-  std::set<std::shared_ptr<State>> states;
+void Group::close_all(const void* owner, bool process_ends) {
+  std::vector<std::shared_ptr<State>> states;
   {
     const std::lock_guard lock(open_groups.mutex);
-    states.swap(open_groups.states);
+    for (const auto& [state, its_owner] : open_groups.owners)
+      if (its_owner == owner) states.push_back(state);
+    for (const auto& state : states) open_groups.owners.erase(state);
   }
   for (const auto& state : states) state->close(process_ends);
 }
@@ -159,7 +163,7 @@ namespace {
 
 }  // namespace
 
-Group::Group(const GroupOptions&) {}
+Group::Group(const GroupOptions&, const void*) {}
 Group::~Group() = default;
 void Group::join() {
   refuse();
@@ -189,7 +193,7 @@ void Group::pass(const std::string&) {
   refuse();
 }
 void Group::fail(const std::string&) {}
-void Group::close_all(bool) {}
+void Group::close_all(const void*, bool) {}
 
 }  // namespace maskrcnn
 

@@ -27,8 +27,8 @@ struct GroupOptions {
 // throws GroupFailure on every rank, with one message. The group has then failed for good.
 class Group {
  public:
-  // Does not wait. From now on, close_all() closes the group.
-  explicit Group(const GroupOptions& options);
+  // Does not wait. From now on, close_all() of this owner closes the group.
+  Group(const GroupOptions& options, const void* owner);
   ~Group();
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
@@ -67,9 +67,10 @@ class Group {
   // Ends the group with `words` as the reason on all ranks: this rank cannot go on. Does not throw.
   void fail(const std::string& words);
 
-  // Every open group stops its thread and closes its connections. If the process ends, it does so
-  // without waiting for operations.
-  static void close_all(bool process_ends);
+  // Every open group of `owner` stops its thread and closes its connections, without waiting for
+  // operations. If the process ends, that itself tells the other ranks; otherwise those that wait
+  // for an operation of this one are told. Threads may call this at the same time.
+  static void close_all(const void* owner, bool process_ends);
 
   struct State;
 

@@ -201,7 +201,10 @@ void Group::State::use_device(at::Device device) {
   });
   {
     const std::lock_guard lock(mutex);
-    if (closed) throw GroupFailure("The group is closed.");
+    if (closed) {
+      made->backend.release();  // its destructor would wait for the operation
+      throw GroupFailure("The group is closed.");
+    }
     on_device = made->backend;
   }
   wait(made->work, device, began);

@@ -13,6 +13,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Works are kept by those who wait for them, and by their backend until they have ended.
+void drop_ended(std::vector<c10::weak_intrusive_ptr<c10d::Work>>& works) {
+  std::erase_if(works, [](const auto& weak) {
+    const auto work = weak.lock();
+    try {
+      return !work || work->isCompleted();
+    } catch (const std::exception&) {
+      return true;  // its GPU has failed
+    }
+  });
+}
+
 }  // namespace
 
 // Runs `work`, which may wait for a rank that has ended, on a thread of its own. If the group fails
@@ -106,14 +118,29 @@ void Group::State::require_whole() {
 }
 
 c10::intrusive_ptr<c10d::Work> Group::State::begin(
-    const std::function<c10::intrusive_ptr<c10d::Work>()>& operation) {
+    const at::Tensor& values,
+    const std::function<c10::intrusive_ptr<c10d::Work>(c10d::Backend&)>& operation) {
   require_whole();
+  auto backend = backend_of(values);
   ++begun;
   try {
-    return operation();
+    auto work = operation(*backend);
+    const std::lock_guard lock(mutex);
+    drop_ended(under_way);
+    under_way.emplace_back(work);
+    // Closed meanwhile, so that this may be the last that keeps the backend. Its destructor would
+    // wait for the operation.
+    if (closed) backend.release();
+    return work;
   } catch (const std::exception& error) {
     give_up(reason_of(error));
   }
+}
+
+bool Group::State::has_operation_under_way() {
+  const std::lock_guard lock(mutex);
+  drop_ended(under_way);
+  return !under_way.empty();
 }
 
 void Group::State::wait(
@@ -210,6 +237,12 @@ void Group::State::close(bool process_ends) {
     store.close();
     return;
   }
+  // The others would wait for this rank as long as its process runs.
+  const bool is_waited_for = has_operation_under_way();
+  if (is_waited_for && !has_failed && !process_ends) {
+    fail("it has left the group while an operation was under way");
+    has_failed = true;
+  }
   if (has_failed) wait_until_heard();
   store.close();
   if (watcher.joinable()) watcher.join();
@@ -224,7 +257,7 @@ void Group::State::close(bool process_ends) {
   }
   // Gloo's destructor waits for operations. Those of a failed group may never end, nor those that
   // wait for a stopped rank, and nothing else interrupts them.
-  if (has_failed || process_ends) {
+  if (has_failed || is_waited_for || process_ends) {
     gloo.release();
     device.release();
   }

@@ -80,20 +80,22 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   bool closing = false;
   bool closed = false;            // a thread takes the group apart, or has done so
   std::atomic<int64_t> begun{0};  // number of operations that this rank has begun
+  std::vector<c10::weak_intrusive_ptr<c10d::Work>> under_way;  // those that may not have ended
 
   void join();
   void use_device(at::Device device);
-  c10::intrusive_ptr<c10d::Backend> backend_of(const at::Tensor& values);
+  // Begins an operation on `values` with the backend for them.
   c10::intrusive_ptr<c10d::Work> begin(
-      const std::function<c10::intrusive_ptr<c10d::Work>()>& operation);
+      const at::Tensor& values,
+      const std::function<c10::intrusive_ptr<c10d::Work>(c10d::Backend&)>& operation);
   void wait(
       const c10::intrusive_ptr<c10d::Work>& work,
       at::Device device,
       std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now());
   void pass(const std::string& name);
   void fail(const std::string& words);
-  // Ends all waiting. A group that has joined is then taken apart, once its watcher has ended. If
-  // the process ends, it does so without waiting for operations.
+  // Ends all waiting. A group that has joined is then taken apart, once its watcher has ended.
+  // Operations that are under way are left behind. See Group::close_all().
   void close(bool process_ends);
 
  private:
@@ -123,6 +125,8 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   bool learn_failure();
   std::string read_failure();
   void wait_until_heard();
+  c10::intrusive_ptr<c10d::Backend> backend_of(const at::Tensor& values);
+  bool has_operation_under_way();
   void note(const std::string& words);
   std::string tell(const std::string& words);
   [[noreturn]] void give_up(const std::string& symptom, bool is_late = false);

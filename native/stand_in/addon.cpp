@@ -6,6 +6,7 @@
 // A separate addon, opened after the one that loads libtorch. It is not shipped.
 #include <napi.h>
 
+#include "stand_in/backend.h"
 #include "stand_in/journal.h"
 #include "stand_in/memory.h"
 
@@ -42,10 +43,24 @@ Napi::Value limit_memory(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// delayOperations(milliseconds)
+Napi::Value delay_operations(const Napi::CallbackInfo& info) {
+  maskrcnn::stand_in::delay_operations(info[0].As<Napi::Number>().Int64Value());
+  return info.Env().Undefined();
+}
+
+// closeTwice(port)
+Napi::Value close_twice(const Napi::CallbackInfo& info) {
+  maskrcnn::stand_in::close_twice(info[0].As<Napi::Number>().Int64Value());
+  return info.Env().Undefined();
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("takeJournal", Napi::Function::New(env, take_journal, "takeJournal"));
   exports.Set("limitMemory", Napi::Function::New(env, limit_memory, "limitMemory"));
   exports.Set("memory", Napi::Function::New(env, memory, "memory"));
+  exports.Set("delayOperations", Napi::Function::New(env, delay_operations, "delayOperations"));
+  exports.Set("closeTwice", Napi::Function::New(env, close_twice, "closeTwice"));
   return exports;
 }
 

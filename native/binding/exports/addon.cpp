@@ -36,13 +36,16 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       Napi::Persistent(model), Napi::Persistent(optimizer), Napi::Persistent(group)});
 
   auto process = env.Global().Get("process").As<Napi::Object>();
-  const auto on_exit = [](const Napi::CallbackInfo& info) {
-    // First, because a job may be waiting for other processes.
-    maskrcnn::Group::close_all(/*process_ends=*/true);
-    Worker::abandon_all(info.Env());
-  };
-  process.Get("once").As<Napi::Function>().Call(
-      process, {Napi::String::New(env, "exit"), Napi::Function::New(env, on_exit)});
+  const auto threads = process.Get("getBuiltinModule")
+                           .As<Napi::Function>()
+                           .Call(process, {Napi::String::New(env, "worker_threads")})
+                           .As<Napi::Object>();
+  // In a worker_thread, process.exit() ends the thread alone, by the environment's cleanup hooks.
+  if (threads.Get("isMainThread").ToBoolean()) {
+    const auto on_exit = [](const Napi::CallbackInfo& info) { Worker::abandon_all(info.Env()); };
+    process.Get("once").As<Napi::Function>().Call(
+        process, {Napi::String::New(env, "exit"), Napi::Function::New(env, on_exit)});
+  }
 
   exports.Set("Model", model);
   exports.Set("Optimizer", optimizer);

@@ -72,8 +72,8 @@ std::shared_ptr<maskrcnn::Group> Group::of(const Napi::Value& value) {
 Napi::Value Group::join(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   // Here, not on its thread: what closes all groups from now on must know of it.
-  const auto group =
-      guarded(env, [&] { return std::make_shared<maskrcnn::Group>(to_group_options(info[0])); });
+  const auto group = guarded(
+      env, [&] { return std::make_shared<maskrcnn::Group>(to_group_options(info[0]), env); });
   const auto worker = std::make_shared<Worker>(env, /*threads=*/1);
   return worker->run(
       env,
@@ -88,7 +88,7 @@ Napi::Value Group::join(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Group::close_all(const Napi::CallbackInfo& info) {
-  maskrcnn::Group::close_all(/*process_ends=*/false);
+  maskrcnn::Group::close_all(info.Env(), /*process_ends=*/false);
   return info.Env().Undefined();
 }
 
@@ -133,14 +133,15 @@ Napi::Value Group::broadcast(const Napi::CallbackInfo& info) {
 
 Napi::Value Group::sum(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  auto values = guarded(env, [&] { return copy(read_finite_doubles(info[0], "values")); });
+  // A tensor that owns its numbers: an operation that is given up may still write to them.
+  const auto values = guarded(
+      env, [&] { return at::tensor(copy(read_finite_doubles(info[0], "values")), at::kDouble); });
   return worker_->run(
       env,
-      [group = group_, values = std::move(values)]() mutable {
-        const auto sums =
-            at::from_blob(values.data(), {static_cast<int64_t>(values.size())}, at::kDouble);
-        group->sum(sums);
-        return std::move(values);
+      [group = group_, values] {
+        group->sum(values);
+        const auto* const sums = values.const_data_ptr<double>();
+        return std::vector<double>(sums, sums + values.numel());
       },
       [](Napi::Env env, const std::vector<double>& sums) -> Napi::Value {
         return to_array<Napi::Float64Array>(env, sums);

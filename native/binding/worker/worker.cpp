@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "binding/worker/threads.h"
+#include "distributed/group.h"
 #include "old_linux.h"
 
 namespace maskrcnn::binding {
@@ -56,7 +57,12 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
     return true;
   }
 
-  static void environment_ends(void* state) { static_cast<State*>(state)->abandon(); }
+  static void environment_ends(void* state) {
+    auto* const self = static_cast<State*>(state);
+    // First, because the job may be waiting for other processes.
+    Group::close_all(self->env, /*process_ends=*/false);
+    self->abandon();
+  }
 };
 
 namespace {
@@ -150,6 +156,7 @@ Worker::Worker(Napi::Env env, int threads) : state_(std::make_shared<State>()) {
 }
 
 void Worker::abandon_all(Napi::Env env) {
+  Group::close_all(env, /*process_ends=*/true);
   for (const auto& state : live_workers.all()) {
     if (state->env == static_cast<napi_env>(env)) state->abandon();
   }

@@ -13,7 +13,8 @@ namespace maskrcnn::binding {
 
 // A thread that runs jobs in order (first in, first out) and settles their promises on the
 // JavaScript thread. Pending jobs keep the process alive; an idle worker does not. When the
-// environment is torn down, the current job is finished and the others are dropped.
+// environment is torn down, its groups are closed, the current job is finished and the others are
+// dropped.
 class Worker {
  public:
   // Its jobs compute with `threads` threads of libtorch.
@@ -24,8 +25,9 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   // Call this before process.exit(), which does not run the environment's cleanup hooks but
-  // destroys libtorch's static objects while jobs use them. Waits for the current jobs and drops
-  // the others.
+  // destroys libtorch's static objects while jobs use them. Closes the groups of the environment,
+  // because a job may be waiting for other processes. Then waits for the current jobs and drops the
+  // others.
   static void abandon_all(Napi::Env env);
 
   // Runs `compute` on the worker's thread, then `convert(env, result)` on the JavaScript thread.

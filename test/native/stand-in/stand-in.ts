@@ -27,6 +27,16 @@ type StandIn = {
   memory(): number;
   /** Limits the device's memory to this many bytes from now on. */
   limitMemory(bytes: number): void;
+  /**
+   * From now on, each operation of a group on the device waits for so long before it begins. A backend that is freed
+   * meanwhile ends the process.
+   */
+  delayOperations(milliseconds: number): void;
+  /**
+   * Closes a group of one process on two threads at the same time, several times. `port`: of this machine, for its
+   * store.
+   */
+  closeTwice(port: number): void;
 };
 
 /** The name of the device in libtorch. */

@@ -1,0 +1,145 @@
+// One process of a group of two that ends, or closes its group, while the other one is to take part in something. Its
+// argument names what happens. endings.test.ts says what must come of it.
+import {setImmediate, setTimeout} from 'node:timers/promises';
+import {isMainThread, parentPort, type Worker, workerData} from 'node:worker_threads';
+import type {Group} from '../../binding.js';
+import {loadBinding} from '../../lib/addon/binding.js';
+import {findPlace} from '../../lib/distributed/place.js';
+import {joinGroup} from '../../lib/distributed/process-group.js';
+import {startWorker} from '../program.js';
+
+/** Numbers of so many bytes that the C library returns their memory to the system when it is freed. */
+const MANY = 1e7;
+
+const place = findPlace()!;
+const binding = await loadBinding();
+const join = () => binding.Group.join({...place, prefix: 'endings', interface: '', timeout: 60, host: 'here'});
+const one = Float64Array.of(1);
+
+/** Waits for the other process by operations that it takes part in. */
+async function waitFor(group: Group): Promise<never> {
+  for (;;) {
+    await group.sum(one);
+    await setTimeout(5);
+  }
+}
+
+function heard(worker: Worker, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', (message) => message === what && resolve()).once('error', reject);
+  });
+}
+
+/** What a worker thread of rank 0 does. */
+const inThread: Record<string, () => Promise<unknown>> = {
+  threadJoins: async () => {
+    const joining = join();
+    parentPort!.postMessage('joins');
+    await joining;
+  },
+  threadWaits: async () => {
+    const group = await join();
+    await group.sum(one);
+    const waiting = group.sum(one);
+    parentPort!.postMessage('waits');
+    await waiting;
+  },
+  threadBeside: async () => {},
+};
+
+/** What rank 0 does. */
+const first: Record<string, () => Promise<unknown>> = {
+  closeAtOnce: async () => {
+    const joining = join();
+    binding.Group.closeAll();
+    console.log(await joining.then(String, (error) => error.message));
+  },
+  exitAtOnce: async () => {
+    void join();
+    process.exit(7);
+  },
+  exitWhileWaiting: async () => {
+    const group = await join();
+    await group.sum(one);
+    void group.sum(one);
+    await setTimeout(500);
+    process.exit(7);
+  },
+  threadJoins: async () => {
+    const worker = startWorker(import.meta.filename, 'threadJoins');
+    await heard(worker, 'joins');
+    await setTimeout(500);
+    await worker.terminate();
+  },
+  threadWaits: async () => {
+    const worker = startWorker(import.meta.filename, 'threadWaits');
+    await heard(worker, 'waits');
+    await setTimeout(500);
+    await worker.terminate();
+    // The process lives on, so that its end cannot be what the other one hears of.
+    await setTimeout(8000);
+  },
+  threadBeside: async () => {
+    const group = await join();
+    const worker = startWorker(import.meta.filename, 'threadBeside');
+    await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+    console.log(String(await group.sum(one)));
+  },
+  abortAfterJoining: async () => {
+    const controller = new AbortController();
+    const joining = joinGroup('auto', 'train()', controller.signal);
+    joining.catch(() => {});
+    await setImmediate();
+    // Both join meanwhile, of which this thread has not heard when it aborts.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
+    controller.abort(new Error('lunch'));
+    console.log(await joining.catch((error) => error.message));
+  },
+  failDuringSum: async () => {
+    const group = await join();
+    const processes = await group.gather(Buffer.from(String(process.pid)));
+    // The other one begins, and is stopped then.
+    await setTimeout(1500);
+    const sum = group.sum(new Float64Array(MANY));
+    await setTimeout(500);
+    await group.fail('the disk is on fire');
+    console.log(await sum.then(String, (error) => error.message));
+    process.kill(Number(Buffer.from(processes[1]!)), 'SIGCONT');
+    await setTimeout(1000);
+  },
+};
+
+/** What rank 1 does, where it is not `waitFor()`. */
+const second: Record<string, () => Promise<unknown>> = {
+  exitWhileWaiting: async () => {
+    const group = await join();
+    await group.sum(one);
+    process.kill(process.pid, 'SIGSTOP');
+  },
+  threadWaits: async () => {
+    const group = await join();
+    await group.sum(one);
+    await setTimeout(1500);
+    await waitFor(group);
+  },
+  threadBeside: async () => {
+    const group = await join();
+    await group.sum(one);
+  },
+  abortAfterJoining: async () => joinGroup('auto', 'train()'),
+  failDuringSum: async () => {
+    const group = await join();
+    await group.gather(Buffer.from(String(process.pid)));
+    const sum = group.sum(new Float64Array(MANY));
+    await setTimeout(500);
+    process.kill(process.pid, 'SIGSTOP');
+    await sum;
+  },
+};
+
+if (isMainThread) {
+  const what = JSON.parse(process.argv[2]!) as string;
+  await (place.rank === 0 ? first[what]! : (second[what] ?? (async () => waitFor(await join()))))();
+} else {
+  await inThread[workerData as string]!();
+}
