@@ -62,6 +62,24 @@ test.serial("an error in one process ends the other with its words, and is torch
   t.regex(message.extraInfo.timestamp, /^\d+$/);
 });
 
+test.serial('when the model of one process is disposed of during training, the other ends with that', async (t) => {
+  const ranks = await startRanks(PROGRAM, 2, run('disposed', {}, {1: {step: 1, kind: 'dispose'}}));
+  const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
+  t.regex(second!.err, /code: 'DISPOSED'/);
+  t.regex(lastError(first!.err)!, /^Rank 1 \(.+, process \d+\) has failed: The model was used after dispose/);
+});
+
+test.serial('process.exit() within a step ends the process, which the other one names', async (t) => {
+  const ranks = await startRanks(PROGRAM, 2, run('exits', {}, {1: {step: 1, kind: 'exit'}}));
+  const [first, second] = await Promise.all(ranks.map(({ended}) => ended));
+  t.is(second!.code, 7, second!.err);
+  t.is(first!.code, 1);
+  t.regex(
+    lastError(first!.err)!,
+    new RegExp(`^Rank 1 \\(.+, process ${ranks[1]!.child.pid}\\) has ended without a word`),
+  );
+});
+
 test.serial('a process that hangs is named after the time that it may keep others waiting', async (t) => {
   const options = {distributed: {timeoutMinutes: 0.05}} as const;
   const ranks = await startRanks(PROGRAM, 2, run('hangs', options, {1: {step: 1, kind: 'hang'}}));

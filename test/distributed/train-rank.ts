@@ -12,6 +12,8 @@ import {
 import {blobSample, blobs, fingerprints, tinyModel} from '../tiny.js';
 import {weightsOf} from './weights.js';
 
+type Fault = 'throw' | 'hang' | 'stop' | 'abort' | 'dispose' | 'exit';
+
 /** What the argument of the program may set. */
 export type RankRun = {
   model?: ModelOptions;
@@ -23,7 +25,7 @@ export type RankRun = {
   /** Aborts the run after as many seconds, even if it has not begun. */
   abortAfter?: number;
   /** By rank: what it does after which step; 'abortEvaluation': once it has read as many validation images. */
-  faults?: Record<string, {step: number; kind: 'throw' | 'hang' | 'stop' | 'abort' | 'abortEvaluation'}>;
+  faults?: Record<string, {step: number; kind: Fault | 'abortEvaluation'}>;
   /** By rank: options that only that one has. */
   others?: Record<string, Omit<Partial<RankRun>, 'others'>>;
 };
@@ -62,6 +64,8 @@ async function run(given: RankRun): Promise<RankOutcome> {
     if (fault.kind === 'throw') throw new Error('the disk is on fire');
     if (fault.kind === 'stop' && step === fault.step) process.kill(process.pid, 'SIGSTOP');
     if (fault.kind === 'abort') controller.abort(new Error('lunch'));
+    if (fault.kind === 'dispose') model.dispose();
+    if (fault.kind === 'exit') process.exit(7);
     while (fault.kind === 'hang');
   };
   if (abortAfter !== undefined) setTimeout(() => controller.abort(new Error('lunch')), abortAfter * 1000);
