@@ -1,6 +1,6 @@
 import {Turn} from '../basics/turns.js';
-import {rleIou} from '../masks/rle-operations.js';
-import type {Detections} from './detections.js';
+import {mergeRles, rleIou} from '../masks/rle-operations.js';
+import type {Found} from './mirrored-views.js';
 
 /** How far two predictions on an image agree: sums over the objects of both. */
 export type Agreement = {
@@ -10,28 +10,47 @@ export type Agreement = {
   agreed: number;
 };
 
-type Found = Detections<'rle' | 'none'>;
+/** Objects with a score above this are the foreground: the default of `evaluate()`. */
+const LIKELY = 0.5;
 
 /** An overlap of object `i` of the one and object `j` of the other prediction. */
-type Pair = {i: number; j: number; iou: number};
+export type Pair = {i: number; j: number; iou: number};
+
+/** Compares two predictions on the same image. An object without a partner agrees with nothing. Works in turns. */
+export async function agreementOf(one: Found, other: Found): Promise<Agreement> {
+  const matches = await matchesOf(one, other);
+  const sum = (scores: Float32Array) => scores.reduce((total, score) => total + score, 0);
+  return {
+    agreed: matches.reduce((total, {i, j, iou}) => total + iou * (one.scores[i]! + other.scores[j]!), 0),
+    weight: sum(one.scores) + sum(other.scores),
+  };
+}
 
 /**
- * Compares two predictions on the same image. Objects of the same class become partners, those with the largest
- * overlap (IoU of masks, or of boxes if there are no masks) first, and each at most once. An object without a partner
- * agrees with nothing. Works in turns.
+ * The partners in two predictions on the same image: objects of the same class that overlap, those with the largest
+ * overlap (IoU of masks, or of boxes if there are no masks) first, and each at most once. Works in turns.
  */
-export async function agreementOf(one: Found, other: Found): Promise<Agreement> {
+export async function matchesOf(one: Found, other: Found): Promise<Pair[]> {
   const pairs = (await overlaps(one, other)).sort((a, b) => b.iou - a.iou || a.i - b.i || a.j - b.j);
   const [paired, taken] = [new Set<number>(), new Set<number>()];
-  let agreed = 0;
-  for (const {i, j, iou} of pairs) {
-    if (paired.has(i) || taken.has(j)) continue;
+  return pairs.filter(({i, j}) => {
+    if (paired.has(i) || taken.has(j)) return false;
     paired.add(i);
     taken.add(j);
-    agreed += iou * (one.scores[i]! + other.scores[j]!);
-  }
-  const sum = (scores: Float32Array) => scores.reduce((total, score) => total + score, 0);
-  return {agreed, weight: sum(one.scores) + sum(other.scores)};
+    return true;
+  });
+}
+
+/**
+ * Intersection over union of what the masks of all likely objects cover in each of two predictions, 0..1. Undefined if
+ * neither has any, or if there are no masks.
+ */
+export async function foregroundIou(one: Found, other: Found): Promise<number | undefined> {
+  const [a, b] = [one, other].map(({masks, scores}) => masks.filter((_, i) => scores[i]! > LIKELY));
+  if (a!.length === 0 && b!.length === 0) return undefined;
+  if (a!.length === 0 || b!.length === 0) return 0;
+  const [iou] = await rleIou([await mergeRles(a!)], [await mergeRles(b!)]);
+  return iou![0]!;
 }
 
 async function overlaps(one: Found, other: Found): Promise<Pair[]> {

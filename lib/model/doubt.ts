@@ -1,10 +1,8 @@
 import {checkOptions, oneOf, type Schema} from '../basics/schema.js';
-import {mirrorImage} from '../image/mirror-image.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {type ImageSource, readImage} from '../image/read-image.js';
-import {type Mirror, mirrorRles} from '../masks/mirror-rle.js';
-import {agreementOf} from './agreement.js';
-import type {Detections} from './detections.js';
+import {agreementOf, foregroundIou} from './agreement.js';
+import {type Found, predictViews} from './mirrored-views.js';
 import type {MaskRcnn} from './model.js';
 import {sourceFile} from './predict.js';
 import {DETECTION_OPTIONS, type PredictOptions} from './predict-options.js';
@@ -29,30 +27,29 @@ const OPTIONS: Schema = {
   ...PIXEL_OPTIONS,
 };
 
-/** The views in their order. */
-const MIRRORS: readonly Mirror[] = [
-  {leftRight: false, topBottom: false},
-  {leftRight: true, topBottom: false},
-  {leftRight: false, topBottom: true},
-  {leftRight: true, topBottom: true},
-];
-
 /**
  * How much a network doubts what it finds on an image, 0..1: images of much doubt are worth correcting first. Mirrored
  * views of an image have the same objects, mirrored. So the network predicts on each view by itself, and where its
  * answers differ, it is wrong in one of them at least.
  *
- * The doubt is 1 - Σ sₖ aₖ / Σ sₖ, over all objects k of every two views. sₖ is the object's score; the agreement aₖ is
- * the IoU of its mask with that of its partner in the other view, of the same class, or 0 without a partner. Networks
- * without masks compare boxes. Objects of every score count that `scoreThreshold` admits: by default those of little
- * score too, which count little beside others, but decide where nothing is sure. If no view has any object, they agree
- * that there is none, and the doubt is 0. The same holds for an image on which all views miss the same object: doubt
- * tells where the network contradicts itself, not where it is wrong without knowing.
+ * The doubt is 1 - (O + F) / 2, where O says how far the objects of the views agree, and F how far their foregrounds:
+ *
+ * - O = Σ sₖ aₖ / Σ sₖ, over all objects k of every two views. sₖ is the object's score; aₖ is the IoU of its mask with
+ *   that of its partner in the other view, of the same class, or 0 without a partner. Objects of every score count that
+ *   `scoreThreshold` admits: by default those of little score too, which count little beside others, but decide where
+ *   nothing is sure.
+ * - F is the mean IoU of the foregrounds of every two views. The foreground is what the masks of all objects with a
+ *   score above 0.5 cover together. Two views without a foreground do not count.
+ *
+ * Where no view has a foreground, the doubt is 1 - O. So it is for networks without masks, which compare boxes. If no
+ * view has any object, they agree that there is none, and the doubt is 0. The same holds for an image on which all
+ * views miss the same object: doubt tells where the network contradicts itself, not where it is wrong without knowing.
+ * docs/annotate-and-retrain.md compares doubt with the errors of a network.
  *
  * Active learning by consistency: Yu et al., Consistency-based Active Learning for Object Detection, CVPR Workshops
  * 2022 (doi 10.1109/CVPRW56347.2022.00440), which compares boxes and classes under augmentation; Elezi et al., Not All
  * Labels Are Equal, CVPR 2022 (doi 10.1109/CVPR52688.2022.01409), where the robustness to mirroring is the better part
- * of the score. Here the comparison is by masks.
+ * of the score. Here the comparison is by masks, object by object and of all objects together.
  *
  * ```ts
  * import {doubt, maskRcnn} from 'maskrcnn';
@@ -79,38 +76,25 @@ export async function doubt(
   const {file} = sourceFile(image);
   const name = file ?? 'The image of doubt()';
   const pixels = await readImage(image, {name, ...model.pixels, ...pixelOptionsOf(options)});
-  const maskFormat = model.options.masks === 'none' ? 'none' : 'rle';
-  const predictions: Detections<'rle' | 'none'>[] = [];
-  for (const mirror of MIRRORS.slice(0, views)) {
-    const isPlain = !mirror.leftRight && !mirror.topBottom;
-    const {data, width, height} = isPlain ? pixels : await mirrorImage(pixels, mirror);
-    const view = {data, width, height, file: name};
-    const [found] = await model.predict<'rle' | 'none'>(view, {...limits, maskFormat});
-    predictions.push(isPlain ? found : await mirrorDetections(found, mirror));
-  }
-  let [weight, agreed] = [0, 0];
-  for (const [i, one] of predictions.entries()) {
-    for (const other of predictions.slice(i + 1)) {
-      const both = await agreementOf(one, other);
-      weight += both.weight;
-      agreed += both.agreed;
-    }
-  }
-  // Sums of the same numbers in another order can differ in their last bit.
-  return weight === 0 ? 0 : Math.max(0, 1 - agreed / weight);
+  return doubtOf(await predictViews(model, {...pixels, file: name}, views, limits));
 }
 
-async function mirrorDetections(
-  found: Detections<'rle' | 'none'>,
-  mirror: Mirror,
-): Promise<Detections<'rle' | 'none'>> {
-  const {width, height} = found;
-  const boxes = new Float32Array(found.boxes.length);
-  for (let at = 0; at < boxes.length; at += 4) {
-    const [x0, y0, x1, y1] = found.boxes.subarray(at, at + 4) as unknown as [number, number, number, number];
-    const across = mirror.leftRight ? [width - x1, width - x0] : [x0, x1];
-    const down = mirror.topBottom ? [height - y1, height - y0] : [y0, y1];
-    boxes.set([across[0]!, down[0]!, across[1]!, down[1]!], at);
+/** The doubt of what was found on views of an image, in its coordinates. */
+export async function doubtOf(predictions: readonly Found[]): Promise<number> {
+  let [weight, agreed] = [0, 0];
+  const foregrounds: number[] = [];
+  for (const [i, one] of predictions.entries()) {
+    for (const other of predictions.slice(i + 1)) {
+      const objects = await agreementOf(one, other);
+      weight += objects.weight;
+      agreed += objects.agreed;
+      const foreground = await foregroundIou(one, other);
+      if (foreground !== undefined) foregrounds.push(foreground);
+    }
   }
-  return {...found, boxes, masks: await mirrorRles(found.masks, mirror)};
+  if (weight === 0) return 0;
+  const ofObjects = agreed / weight;
+  const ofForegrounds = foregrounds.reduce((sum, iou) => sum + iou / foregrounds.length, 0);
+  // Sums of the same numbers in another order can differ in their last bit.
+  return Math.max(0, 1 - (foregrounds.length === 0 ? ofObjects : (ofObjects + ofForegrounds) / 2));
 }

@@ -65,15 +65,31 @@ test('an object that one view alone finds is in doubt', async (t) => {
 test('doubt is the part of the masks that differs, by score', async (t) => {
   // Half of the pixels of both are in both.
   t.is(await doubtOf([[{...one, to: 2}], [one]]), 0.5);
-  const sure = {from: 4, to: 8, score: 0.75};
-  // (0.75 + 0.75) × 1 and (0.5 + 0.25) × 0.5, of 2.25.
+  // Of no object so sure that it is foreground.
+  const sure = {from: 4, to: 8, score: 0.5};
+  // (0.5 + 0.5) × 1 and (0.5 + 0.25) × 0.5, of 1.75.
   t.is(
     await doubtOf([
       [sure, one],
       [sure, {from: 0, to: 2, score: 0.25}],
     ]),
-    1 - 1.875 / 2.25,
+    1 - 1.375 / 1.75,
   );
+});
+
+test('where there are likely objects, half of the doubt is that of what they cover together', async (t) => {
+  const whole: Stripe = {from: 0, to: 8, score: 0.75};
+  const half: Stripe = {from: 0, to: 4, score: 0.75};
+  // One object here, two there: of the scores of three, two are partners with half of their pixels. No pixel differs.
+  t.is(await doubtOf([[whole], [half, {...half, from: 4, to: 8}]]), 1 - (0.5 * (2 / 3) + 1) / 2);
+  t.is(await doubtOf([[whole], [half]]), 0.5);
+  // A view has a foreground, and the other one none.
+  t.is(await doubtOf([[half], [one]]), 1 - (1 + 0) / 2);
+  t.is(await doubtOf([[half], []]), 1);
+  // Four views, of which the last two have no foreground: of six pairs, one agrees, four do not, and one has none.
+  t.is(await doubtOf([[half], [half], [one], [one]]), 1 - (1 + 1 / 5) / 2);
+  // Boxes have no foreground.
+  t.is(await doubtOf([[whole], [half]], 'none'), 0.5);
 });
 
 test('partners are of the same class, the most similar first, each once', async (t) => {
