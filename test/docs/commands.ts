@@ -61,6 +61,7 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^(sudo |apt-get )/, 'it needs an administrator'],
   [/^torchrun /, 'test/cli starts processes by torchrun, where there is a Python with PyTorch'],
   [/^(RANK=0 .*)?maskrcnn train DATA/, 'DATA stands for data; test/cli trains with several processes'],
+  [/^npm run check:doubt( |$)/, 'it trains twice for minutes, on GlaS'],
   [/^npm run check:kills( |$)/, 'it kills processes for many minutes; test/distributed does so twice'],
   [/^npx tsx scripts\/scaling-model\.ts$/, 'test/scripts compares its table with that of the page'],
   [/^npm run bench:distributed/, 'it trains networks of full size for minutes'],
