@@ -246,9 +246,9 @@ export class Group {
   /** Waits until all ranks have joined. */
   static join(options: NativeGroupOptions): Promise<Group>;
   /**
-   * Ends the waiting of all groups that this thread of JavaScript has joined, which cannot be used any more, and of those
-   * that still join. The same happens when the process or the thread ends. If a thread ends while another rank waits for
-   * an operation of it, all ranks are told.
+   * Ends the waiting of all groups that this thread of JavaScript has joined, which cannot be used any more, and of
+   * those that still join. The same happens when the process or the thread ends. If a thread ends while another rank
+   * waits for an operation of it, all ranks are told.
    */
   static closeAll(): void;
   /**

@@ -1,7 +1,7 @@
 /**
  * Compares the doubt of images with their errors. Trains a small network on some images of each half of GlaS, and
- * predicts the others of the same half. Prints Spearman's rank correlation of errors with the doubt as `doubt()` defines
- * it and with other definitions, for each half by itself, and the mean error of the images by their doubt:
+ * predicts the others of the same half. Prints Spearman's rank correlation of errors with the doubt as `doubt()`
+ * defines it and with other definitions, for each half by itself, and the mean error of the images by their doubt:
  *
  *   npm run check:doubt -- [--data ../shared/data/glas] [--images 24] [--epochs 40] [--views 2] [--seed 1]
  *
