@@ -82,7 +82,7 @@ at::Tensor MaskRcnnPredictor::forward_of_class(const at::Tensor& x, const at::Te
       !ops::wants_gradients({x, conv5_mask->weight, conv5_mask->bias, weight, bias})) {
     return ops::mask_logits(x, conv5_mask->weight, conv5_mask->bias, weight, bias);
   }
-  const bool in_parts = x.is_cpu() && x.requires_grad();
+  const bool in_parts = x.is_cpu();
   const bool recomputes = in_parts && x.size(0) >= kLeastRecomputed && computes_in_float32();
   const auto most = in_parts ? kGrownAtOnce : x.size(0);
   const auto columns = weight.unsqueeze(2).split(most);

@@ -7,6 +7,7 @@
 #include "boxes/boxes.h"
 #include "layers/conv_norm_activation.h"
 #include "layers/initial_values.h"
+#include "ops/differentiable.h"
 #include "ops/nms.h"
 
 namespace maskrcnn {
@@ -53,11 +54,26 @@ RpnHead::RpnHead(int64_t channels, int64_t num_anchors, int64_t conv_depth) {
 RpnHeadOutput RpnHead::forward(const std::vector<at::Tensor>& features) {
   RpnHeadOutput output;
   for (const auto& feature : features) {
-    const auto x = conv->forward(feature);
-    output.objectness.push_back(cls_logits->forward(x).to(at::kFloat));
-    output.bbox_pred.push_back(bbox_pred->forward(x).to(at::kFloat));
+    const auto [objectness, bbox_pred] = predict(conv->forward(feature));
+    output.objectness.push_back(objectness.to(at::kFloat));
+    output.bbox_pred.push_back(bbox_pred.to(at::kFloat));
   }
   return output;
+}
+
+std::pair<at::Tensor, at::Tensor> RpnHead::predict(const at::Tensor& x) const {
+  const bool together =
+      x.is_cpu() &&
+      !ops::wants_gradients(
+          {x, cls_logits->weight, cls_logits->bias, bbox_pred->weight, bbox_pred->bias});
+  if (!together) return {cls_logits->forward(x), bbox_pred->forward(x)};
+  // The input is large and the outputs are few, so it is read once for both.
+  const auto both = at::conv2d(
+      x,
+      at::cat({cls_logits->weight, bbox_pred->weight}),
+      at::cat({cls_logits->bias, bbox_pred->bias}));
+  const auto anchors = cls_logits->weight.size(0);
+  return {both.narrow(1, 0, anchors), both.narrow(1, anchors, both.size(1) - anchors)};
 }
 
 RegionProposalNetwork::RegionProposalNetwork(int64_t channels, const RpnOptions& options)

@@ -30,6 +30,10 @@ struct RpnHead : Module {
 
   std::shared_ptr<Sequential> conv;
   std::shared_ptr<Conv2d> cls_logits, bbox_pred;
+
+ private:
+  // [N,C,H,W] -> objectness [N,A,H,W] and box offsets [N,4·A,H,W]
+  std::pair<at::Tensor, at::Tensor> predict(const at::Tensor& x) const;
 };
 
 // Proposals of one image, best first.

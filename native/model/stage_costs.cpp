@@ -11,9 +11,12 @@ namespace {
 
 thread_local double flops = 0;
 
-std::vector<int64_t> integers(const c10::IValue& value) {
-  return value.isIntList() ? value.toIntVector()
-                           : at::asIntArrayRefUnchecked(value.toSymIntVector()).vec();
+// Of rows and columns. A list of one number stands for both.
+std::vector<int64_t> of_both_axes(const c10::IValue& value) {
+  auto list = value.isIntList() ? value.toIntVector()
+                                : at::asIntArrayRefUnchecked(value.toSymIntVector()).vec();
+  if (list.size() == 1) list.push_back(list.front());
+  return list;
 }
 
 // For aten::convolution(input, weight, bias, stride, padding, dilation, transposed, ...). Each
@@ -24,8 +27,8 @@ double flops_of_convolution(at::ArrayRef<const c10::IValue> inputs) {
   const auto& weight = inputs[1].toTensor();
   const auto per_number = 2.0 * static_cast<double>(weight.numel() / weight.size(0));
   if (inputs[6].toBool()) return per_number * static_cast<double>(input.numel());
-  const auto stride = integers(inputs[3]), padding = integers(inputs[4]);
-  const auto dilation = integers(inputs[5]);
+  const auto stride = of_both_axes(inputs[3]), padding = of_both_axes(inputs[4]);
+  const auto dilation = of_both_axes(inputs[5]);
   auto numbers = static_cast<double>(input.size(0) * weight.size(0));
   for (size_t i = 0; i < 2; ++i) {
     const auto axis = static_cast<int64_t>(i) + 2;
