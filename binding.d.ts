@@ -460,16 +460,19 @@ export const ops: {
     gradWeight: Float32Array;
     gradBias: Float32Array;
   };
-  /** The kernels for float32 products that this machine can run, by the instructions that they use, the fastest first. */
+  /** The kernels for float32 products that this machine can run, the fastest first. */
   productKernels(): string[];
-  /** left · panel, added to `result`, by one of these kernels. left: rows×depth; panel: depth×64; result: rows×64. */
+  /**
+   * left · panel by one of these kernels, added to `result` if given. left: rows×depth, or depth×rows if `transposed`;
+   * panel: depth×64; result: rows×64.
+   */
   multiplyPanel(
     kernel: number,
     left: Float32Array,
     rows: number,
     depth: number,
     panel: Float32Array,
-    result: Float32Array,
+    options?: {transposed?: boolean; result?: Float32Array},
   ): Float32Array;
   /**
    * The mask logits of one class per roi: transposed 2×2 convolution with stride 2, ReLU, 1×1 convolution. x: R×C×S×S;

@@ -3,7 +3,7 @@
 namespace maskrcnn::ops {
 
 // The instructions that oneDNN requires for its AVX-512 kernels (ATen/native/mkldnn/Utils.h,
-// mkldnn_bf16_device_check).
+// mkldnn_bf16_device_check). Our own need fewer of them.
 inline bool has_avx512() {
 #if defined(__x86_64__) && defined(__GNUC__)
   return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -13,7 +13,7 @@ inline bool has_avx512() {
 #endif
 }
 
-// Those of its kernels for other x86 processors.
+// Those of its kernels, and of ours, for other x86 processors.
 inline bool has_avx2() {
 #if defined(__x86_64__) && defined(__GNUC__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -9,7 +9,8 @@
 // the vector types of GCC and Clang. Whoever uses them chooses the instructions, by a target of
 // their own or by MASKRCNN_TARGET_CLONES.
 
-#define MASKRCNN_INLINE inline __attribute__((always_inline))
+#define MASKRCNN_INLINED __attribute__((always_inline))  // of lambdas
+#define MASKRCNN_INLINE inline MASKRCNN_INLINED
 #define MASKRCNN_FETCH(address, for_writing) __builtin_prefetch(address, for_writing, 2)
 #if defined(__clang__)
 #define MASKRCNN_UNROLLED

@@ -17,19 +17,19 @@ namespace {
 // The windows of a 2 x 2 transposed convolution with stride 2 do not overlap: each of the four
 // places in a window is a product of its own.
 constexpr int64_t kPlaces = 4;
-constexpr int64_t kLanes = 16;
+constexpr int64_t kSums = 16;  // that are added up side by side
 
 // The sum of max(grown + bias, 0) · weight over a multiple of 16 channels.
 MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
 float logit_of(const float* grown, const float* bias, const float* weight, int64_t channels) {
-  float sums[kLanes] = {};
-  for (int64_t k = 0; k < channels; k += kLanes) {
-    for (int64_t i = 0; i < kLanes; ++i) {
+  float sums[kSums] = {};
+  for (int64_t k = 0; k < channels; k += kSums) {
+    for (int64_t i = 0; i < kSums; ++i) {
       const float value = grown[k + i] + bias[k + i];
       sums[i] += (value < 0 ? 0 : value) * weight[k + i];
     }
   }
-  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+  for (int64_t half = kSums / 2; half > 0; half /= 2) {
     for (int64_t i = 0; i < half; ++i) sums[i] += sums[i + half];
   }
   return sums[0];
@@ -49,6 +49,9 @@ at::Tensor mask_logits(
     const at::Tensor& bias,
     const at::Tensor& class_weight,
     const at::Tensor& class_bias) {
+  TORCH_CHECK(
+      x.dim() == 4 && x.size(2) == x.size(3) && x.scalar_type() == at::kFloat && x.is_cpu(),
+      "mask_logits: the maps must be float32 [R,C,S,S] on the CPU");
   const auto rois = x.size(0), inputs = x.size(1), side = x.size(2), pixels = side * side;
   // stage_costs.cpp counts operations by this record.
   RECORD_FUNCTION(

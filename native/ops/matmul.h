@@ -2,8 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
-// Products of float32 matrices on the CPU, by the kernels of panel_product.h. libtorch computes its
-// own by MKL, which uses nothing wider than AVX2 on AMD processors.
+// Products of float32 matrices on the CPU, by the kernels of panel_product.h. libtorch's own are by
+// MKL, which uses nothing wider than AVX2 on AMD processors.
 //
 // Letters: M rows and N columns of a result, K numbers that are summed.
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aten.h"
 #include "ops/instructions.h"
 #include "ops/lanes.h"
 
@@ -13,7 +14,7 @@ namespace maskrcnn::ops {
 namespace {
 
 // Rows of the result that are summed in registers at once. With the columns of a kernel below, they
-// fill the registers of each instruction set.
+// fill the registers.
 constexpr int64_t kRowsAtOnce = 6;
 constexpr int64_t kLine = 16;  // numbers in a line of the cache
 // One line of the next panel is fetched for so many numbers that are summed.
@@ -92,8 +93,18 @@ MASKRCNN_TARGET("avx2,fma") void multiply_by_avx2(const PanelProduct& product) {
 }
 #endif
 
-void multiply_by_default(const PanelProduct& product) {
-  multiply_all<4, 2>(product);
+// Without kernels for the machine. The functions that write into a tensor ignore autocast.
+void multiply_by_libtorch(const PanelProduct& product) {
+  const auto matrix =
+      [](const float* data, int64_t rows, int64_t columns, at::IntArrayRef strides) {
+        return at::from_blob(const_cast<float*>(data), {rows, columns}, strides, at::kFloat);
+      };
+  const auto rows = product.rows, depth = product.depth;
+  const auto left =
+      matrix(product.left.data, rows, depth, {product.left.stride, product.left_step});
+  const auto panel = matrix(product.panel.data, depth, kPanel, {product.panel.stride, 1});
+  auto result = matrix(product.result.data, rows, kPanel, {product.result.stride, 1});
+  product.add ? result.addmm_(left, panel) : at::mm_out(result, left, panel);
 }
 
 void multiply_whole_panel(const PanelProduct& product) {
@@ -136,7 +147,7 @@ const std::vector<ProductKernel>& product_kernels() {
     if (has_avx512()) found.push_back({"avx512", multiply_by_avx512});
     if (has_avx2()) found.push_back({"avx2", multiply_by_avx2});
 #endif
-    found.push_back({"default", multiply_by_default});
+    found.push_back({"libtorch", multiply_by_libtorch});
     return found;
   }();
   return kernels;

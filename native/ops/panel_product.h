@@ -34,12 +34,12 @@ struct PanelProduct {
 
 void multiply(const PanelProduct& product);
 
-// The same for 64 columns by the instructions of one kind of processor.
+// The same for 64 columns, by the instructions of one kind of processor, or by libtorch.
 struct ProductKernel {
-  const char* instructions;
+  const char* name;
   void (*multiply)(const PanelProduct&);
 };
-// Those that this machine has, the fastest first. The last one needs nothing special.
+// Those that this machine can run, the fastest first. libtorch is the last.
 const std::vector<ProductKernel>& product_kernels();
 
 // Copies [depth,columns] numbers of a matrix into a contiguous panel and fills the rest of its rows

@@ -91,6 +91,7 @@ at::Tensor winograd_convolution(
   auto result = at::empty(
       {x.size(0), outputs, x.size(2), x.size(3)},
       x.options().memory_format(at::MemoryFormat::ChannelsLast));
+  if (tiling.count() == 0) return result;
   const auto transformed = transform_weights(weight);
   const auto shift = bias.has_value() && bias->defined() ? bias->contiguous()
                                                          : at::zeros({outputs}, weight.options());
@@ -120,6 +121,7 @@ at::Tensor winograd_weight_gradient(const at::Tensor& input, const at::Tensor& g
   const auto grad = grad_output.contiguous(at::MemoryFormat::ChannelsLast);
   const auto inputs = x.size(1), outputs = grad.size(1);
   const Tiling tiling(x);
+  if (tiling.count() == 0) return at::zeros({outputs, inputs, 3, 3}, at::kFloat);
   const auto chunk = std::min(
       std::max<int64_t>(64, kGradientChunk / (kPoints * (inputs + outputs))), tiling.count());
   const Planes tiles(chunk, inputs, Planes::Layout::Panels);

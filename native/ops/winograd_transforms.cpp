@@ -113,7 +113,9 @@ struct Pixels {
   // guess that they are needed.
   template <int for_writing>
   MASKRCNN_INLINE void fetch(int64_t c) const {
-    for (int64_t i = 0; i < side * side; ++i) MASKRCNN_FETCH(at[i] + c, for_writing);
+    for (int64_t i = 0; i < side * side; ++i) {
+      if (at[i]) MASKRCNN_FETCH(at[i] + c, for_writing);
+    }
   }
 };
 
@@ -132,13 +134,12 @@ struct TileToPoints {
     auto* first = out.at(0, row, c);
     next.template fetch<0>(c);
     transform_square<Matrix, typename Lanes<lanes>::Numbers>(
-        [&](int64_t i, int64_t j) {
+        [&](int64_t i, int64_t j) MASKRCNN_INLINED {
           const auto* pixel = pixels.at[i * side + j];
           return Lanes<lanes>::read(pixel ? pixel + c : zeros);
         },
-        [&](int64_t i, int64_t j, const auto& numbers) {
-          Lanes<lanes>::write(numbers, first + (i * kSide + j) * stride);
-        });
+        [&](int64_t i, int64_t j, const auto& numbers)
+            MASKRCNN_INLINED { Lanes<lanes>::write(numbers, first + (i * kSide + j) * stride); });
   }
 };
 
@@ -163,8 +164,9 @@ struct OutputTile {
     const auto offset = Lanes<lanes>::read(bias + c);
     next.template fetch<1>(c);
     transform_square<CombineProducts, typename Lanes<lanes>::Numbers>(
-        [&](int64_t i, int64_t j) { return Lanes<lanes>::read(first + (i * kSide + j) * stride); },
-        [&](int64_t i, int64_t j, const auto& numbers) {
+        [&](int64_t i, int64_t j)
+            MASKRCNN_INLINED { return Lanes<lanes>::read(first + (i * kSide + j) * stride); },
+        [&](int64_t i, int64_t j, const auto& numbers) MASKRCNN_INLINED {
           auto* pixel = pixels.at[i * kTile + j];
           if (!pixel) return;
           const auto value = numbers + offset;

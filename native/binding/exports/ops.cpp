@@ -188,28 +188,32 @@ Napi::Value linear_gradients(const Napi::CallbackInfo& info) {
 Napi::Value product_kernels(const Napi::CallbackInfo& info) {
   const auto& kernels = ops::product_kernels();
   auto names = Napi::Array::New(info.Env(), kernels.size());
-  for (uint32_t i = 0; i < kernels.size(); ++i) names.Set(i, kernels[i].instructions);
+  for (uint32_t i = 0; i < kernels.size(); ++i) names.Set(i, kernels[i].name);
   return names;
 }
 
-// By one kernel: left · panel, added to `result`.
+// By one kernel: left · panel, or leftᵀ · panel if asked, added to `result` if there is one.
 Napi::Value multiply_panel(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto& kernels = ops::product_kernels();
   const auto kernel = read_integer(info[0], "kernel", 0, std::ssize(kernels) - 1);
   const auto rows = read_size(info[2], "rows"), depth = read_size(info[3], "depth");
+  const auto options = info[5].IsObject() ? info[5].As<Napi::Object>() : Napi::Object::New(env);
+  const bool transposed = options.Get("transposed").ToBoolean();
+  const bool adds = !options.Get("result").IsUndefined();
   const auto left = read_tensor(info[1], "left", {rows, depth});
   const auto panel = read_tensor(info[4], "panel", {depth, ops::kPanel});
-  const auto result = read_tensor(info[5], "result", {rows, ops::kPanel}).clone();
+  auto result = adds ? read_tensor(options.Get("result"), "result", {rows, ops::kPanel}).clone()
+                     : at::full({rows, ops::kPanel}, std::nan(""), at::kFloat);
   kernels[kernel].multiply(
       {.rows = rows,
        .depth = depth,
        .columns = ops::kPanel,
-       .left = {left.const_data_ptr<float>(), depth},
-       .left_step = 1,
+       .left = {left.const_data_ptr<float>(), transposed ? 1 : depth},
+       .left_step = transposed ? rows : 1,
        .panel = {panel.const_data_ptr<float>(), ops::kPanel},
        .result = {result.mutable_data_ptr<float>(), ops::kPanel},
-       .add = true,
+       .add = adds,
        .next = panel.const_data_ptr<float>()});
   return to_float_array(env, result);
 }

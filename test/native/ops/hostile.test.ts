@@ -136,7 +136,8 @@ test('maskTargets refuses masks and matches that do not fit', (t) => {
 });
 
 test('calls without arguments are refused', (t) => {
-  for (const [name, operator] of Object.entries(ops)) {
+  const {productKernels: _takesNone, ...others} = ops;
+  for (const [name, operator] of Object.entries(others)) {
     t.throws(operator as () => unknown, {instanceOf: TypeError}, name);
   }
 });
