@@ -97,7 +97,9 @@ function jobs(): number {
  * fails.
  */
 async function cmakeJs(root: string, args: string[], progress: Progress, quiet = false): Promise<void> {
-  const child = spawn(process.execPath, [require.resolve('cmake-js/bin/cmake-js'), ...args, '--log-level=error'], {
+  const toolset = process.platform === 'win32' ? ['--toolset', 'ClangCL'] : []; // as CMakeLists.txt demands
+  const command = [require.resolve('cmake-js/bin/cmake-js'), ...args, ...toolset, '--log-level=error'];
+  const child = spawn(process.execPath, command, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
