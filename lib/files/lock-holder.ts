@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import {readlinkSync} from 'node:fs';
 import {hostname} from 'node:os';
 
@@ -11,22 +12,34 @@ export type Holder = {
   since: number | undefined;
   /** Unique to each lock. */
   token: string | undefined;
+  /** Unique to each thread of each process, unlike `pid`. Undefined in locks of older versions. */
+  life: string | undefined;
 };
+
+const THIS_LIFE = randomUUID();
 
 /** The text of a lock file that this process makes. */
 export function thisHolder(token: string): string {
-  return [process.pid, hostname(), processTable(), Date.now(), token].join(' ');
+  return [process.pid, hostname(), processTable(), Date.now(), token, THIS_LIFE].join(' ');
 }
 
 /** Undefined if the text is not complete. */
 export function parseHolder(text: string): Holder | undefined {
-  const [pid, host, table, since, token] = text.trim().split(' ');
+  const [pid, host, table, since, token, life] = text.trim().split(' ');
   if (!(Number(pid) > 0) || !host) return undefined;
-  return {pid: Number(pid), host, table, since: since === undefined ? undefined : Number(since), token};
+  return {pid: Number(pid), host, table, since: since === undefined ? undefined : Number(since), token, life};
+}
+
+/** Whether this thread made the lock. False for locks of older versions. */
+export function isOwn({life}: Holder): boolean {
+  return life === THIS_LIFE;
 }
 
 /** Whether the holder is certainly gone. Only holders on this machine can be looked up. */
-export function isGone({pid, host, table, since}: Holder): boolean {
+export function isGone(holder: Holder): boolean {
+  const {pid, host, table, since} = holder;
+  // Asked first, because the comparison of times below is wrong after a suspension or when the clock was set.
+  if (isOwn(holder)) return false;
   if (host !== hostname() || (table !== undefined && table !== processTable())) return false;
   if (pid !== process.pid) return !isAlive(pid);
   // A restarted container gives its process the same number again.

@@ -1,7 +1,7 @@
 import {lstat, mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {isGone, parseHolder, thisHolder} from './lock-holder.js';
+import {isGone, isOwn, parseHolder, thisHolder} from './lock-holder.js';
 
 /** Beside the files of a folder, says whose it is. */
 const OWNER = 'owner';
@@ -15,13 +15,18 @@ const LONGEST_USE_MS = 24 * 60 * 60 * 1000;
  */
 export async function makeTemporaryFolder(kind: 'serve' | 'regions'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `maskrcnn-${kind}-`));
-  await writeFile(join(folder, OWNER), thisHolder('-'));
-  return folder;
+  try {
+    await writeFile(join(folder, OWNER), thisHolder('-'));
+    return folder;
+  } catch (error) {
+    await rm(folder, {recursive: true, force: true}).catch(() => {});
+    throw error;
+  }
 }
 
 /**
- * Removes such folders that processes of this user have left which are certainly gone, or that are a day old. What
- * cannot be read or removed stays.
+ * Removes such folders that processes of this user have left which are certainly gone, or that are a day old. Those
+ * of this process stay, and those that cannot be removed.
  */
 export async function removeAbandonedFolders(): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => []);
@@ -37,9 +42,11 @@ async function isAbandoned(folder: string): Promise<boolean> {
     const stats = await lstat(folder);
     const isOurs = process.getuid === undefined || stats.uid === process.getuid();
     if (!stats.isDirectory() || !isOurs) return false;
-    const owner = parseHolder(await readFile(join(folder, OWNER), 'utf8'));
-    if (owner === undefined) return false;
-    return isGone(owner) || (owner.since !== undefined && owner.since < Date.now() - LONGEST_USE_MS);
+    const owner = parseHolder(await readFile(join(folder, OWNER), 'utf8').catch(() => ''));
+    if (owner !== undefined && isOwn(owner)) return false;
+    if (owner !== undefined && isGone(owner)) return true;
+    // A process that was killed right at the start has left no owner.
+    return (owner?.since ?? stats.mtimeMs) < Date.now() - LONGEST_USE_MS;
   } catch {
     return false;
   }

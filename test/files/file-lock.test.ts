@@ -8,6 +8,7 @@ import test, {type ExecutionContext} from 'ava';
 import {FileLock, removeLock, withFileLock} from '../../lib/files/file-lock.js';
 import {isGone, parseHolder, thisHolder} from '../../lib/files/lock-holder.js';
 import {nodeOptions, runnable} from '../program.js';
+import {livingProcess} from './living-process.js';
 
 /** The largest process id is 2^22 on Linux and lower elsewhere, so no process has this id. */
 const dead = `99999999 ${hostname()}`;
@@ -39,7 +40,7 @@ test('a lock that is held is told at once with its holder, and is free after its
 test('a lock without a heartbeat is taken over, whoever is said to hold it', async (t) => {
   const folder = await folderOf(t);
   for (const [index, text] of [
-    `${process.ppid} ${hostname()}`, // alive
+    `${livingProcess(t).pid} ${hostname()}`,
     `${process.pid} ${hostname()}`, // this process, as after the restart of a container
     thisHolder('another'),
     '1 another-machine',
@@ -60,7 +61,10 @@ test('a holder that is certainly gone is not waited for', (t) => {
   t.false(isGone(holder(`99999999 another-machine`)), 'cannot be looked up');
   t.false(isGone(holder(thisHolder('token'))));
   const own = holder(thisHolder('token'));
-  t.true(isGone({...own, since: Date.now() - process.uptime() * 1000 - 5}), 'made before this process began');
+  const before = Date.now() - process.uptime() * 1000 - 5;
+  t.true(isGone({...own, life: 'another', since: before}), 'a process before with the same number');
+  t.true(isGone({...own, life: undefined, since: before}), 'the same, by an older version');
+  t.false(isGone({...own, since: before}), 'the clock was set, or stood still in a suspension');
   t.false(isGone({...own, pid: 99999999, table: 'pid:[1]'}), 'a process of another container');
   t.is(parseHolder('12'), undefined);
 });
