@@ -1,5 +1,6 @@
 import {Turn} from '../basics/turns.js';
-import {mergeRles, rleIou} from '../masks/rle-operations.js';
+import type {Rle} from '../masks/rle.js';
+import {mergeRles, rleAreas, rleIou} from '../masks/rle-operations.js';
 import type {Found} from './mirrored-views.js';
 
 /** How far two predictions on an image agree: sums over the objects of both. */
@@ -28,7 +29,7 @@ export async function agreementOf(one: Found, other: Found): Promise<Agreement> 
 
 /**
  * The partners in two predictions on the same image: objects of the same class that overlap, those with the largest
- * overlap (IoU of masks, or of boxes if there are no masks) first, and each at most once. Works in turns.
+ * overlap (IoU of masks, or of boxes if neither has a mask with a pixel) first, and each at most once. Works in turns.
  */
 export async function matchesOf(one: Found, other: Found): Promise<Pair[]> {
   const pairs = (await overlaps(one, other)).sort((a, b) => b.iou - a.iou || a.i - b.i || a.j - b.j);
@@ -43,32 +44,39 @@ export async function matchesOf(one: Found, other: Found): Promise<Pair[]> {
 
 /**
  * Intersection over union of what the masks of all likely objects cover in each of two predictions, 0..1. Undefined if
- * neither has any, or if there are no masks.
+ * they cover no pixel in either, as without objects or masks.
  */
 export async function foregroundIou(one: Found, other: Found): Promise<number | undefined> {
-  const [a, b] = [one, other].map(({masks, scores}) => masks.filter((_, i) => scores[i]! > LIKELY));
-  if (a!.length === 0 && b!.length === 0) return undefined;
-  if (a!.length === 0 || b!.length === 0) return 0;
-  const [iou] = await rleIou([await mergeRles(a!)], [await mergeRles(b!)]);
+  const covers: Rle[] = [];
+  for (const {masks, scores} of [one, other]) {
+    const likely = masks.filter((_, i) => scores[i]! > LIKELY);
+    if (likely.length > 0) covers.push(await mergeRles(likely));
+  }
+  if ((await rleAreas(covers)).every((area) => area === 0)) return undefined;
+  const [a, b] = covers;
+  if (b === undefined) return 0;
+  const [iou] = await rleIou([a!], [b]);
   return iou![0]!;
 }
 
 async function overlaps(one: Found, other: Found): Promise<Pair[]> {
   const pairs: Pair[] = [];
   const turn = new Turn();
+  const [ours, theirs] = [await rleAreas(one.masks), await rleAreas(other.masks)];
+  /** Whether an object is compared by its box: it has no mask, or one without a pixel. */
+  const isBox = (area: number | undefined) => area === undefined || area === 0;
   for (const [i, label] of one.labels.entries()) {
     if (turn.isOver()) await turn.next();
-    const same = Array.from(other.labels.keys()).filter((j) => other.labels[j] === label);
-    const mask = one.masks[i];
-    const ious =
-      mask === undefined
-        ? same.map((j) => boxIou(one.boxes.subarray(4 * i, 4 * i + 4), other.boxes.subarray(4 * j, 4 * j + 4)))
-        : (
-            await rleIou(
-              [mask],
-              same.map((j) => other.masks[j]!),
-            )
-          )[0]!;
+    const byBox = isBox(ours[i]);
+    const same = Array.from(other.labels.keys()).filter((j) => other.labels[j] === label && isBox(theirs[j]) === byBox);
+    const ious = byBox
+      ? same.map((j) => boxIou(one.boxes.subarray(4 * i, 4 * i + 4), other.boxes.subarray(4 * j, 4 * j + 4)))
+      : (
+          await rleIou(
+            [one.masks[i]!],
+            same.map((j) => other.masks[j]!),
+          )
+        )[0]!;
     for (const [at, iou] of ious.entries()) if (iou > 0) pairs.push({i, j: same[at]!, iou});
   }
   return pairs;

@@ -35,11 +35,11 @@ const OPTIONS: Schema = {
  * The doubt is 1 - (O + F) / 2, where O says how far the objects of the views agree, and F how far their foregrounds:
  *
  * - O = Σ sₖ aₖ / Σ sₖ, over all objects k of every two views. sₖ is the object's score; aₖ is the IoU of its mask with
- *   that of its partner in the other view, of the same class, or 0 without a partner. Objects of every score count that
- *   `scoreThreshold` admits: by default those of little score too, which count little beside others, but decide where
- *   nothing is sure.
+ *   that of its partner in the other view, of the same class, or 0 without a partner. Of objects whose masks have no
+ *   pixel it is the IoU of the boxes. Objects of every score count that `scoreThreshold` admits: by default those of
+ *   little score too, which count little beside others, but decide where nothing is sure.
  * - F is the mean IoU of the foregrounds of every two views. The foreground is what the masks of all objects with a
- *   score above 0.5 cover together. Two views without a foreground do not count.
+ *   score above 0.5 cover together. Two views without a pixel of foreground do not count.
  *
  * Where no view has a foreground, the doubt is 1 - O. So it is for networks without masks, which compare boxes. If no
  * view has any object, they agree that there is none, and the doubt is 0. The same holds for an image on which all

@@ -5,12 +5,12 @@ import {blobSample, tinyModel} from '../tiny.js';
 
 const [WIDTH, HEIGHT] = [8, 4];
 
-/** Columns `from`..`to` - 1 of all rows, of a class, with a score. */
-type Stripe = {from: number; to: number; label?: number; score: number};
+/** Columns `from`..`to` - 1 of all rows, of a class, with a score; the box alone if the mask has no pixel. */
+type Stripe = {from: number; to: number; label?: number; score: number; isEmpty?: boolean};
 
 async function detections(stripes: readonly Stripe[], format: 'rle' | 'none'): Promise<Detections<'rle' | 'none'>> {
-  const bitmaps = stripes.map(({from, to}) =>
-    Uint8Array.from({length: WIDTH * HEIGHT}, (_, at) => Number(at % WIDTH >= from && at % WIDTH < to)),
+  const bitmaps = stripes.map(({from, to, isEmpty = false}) =>
+    Uint8Array.from({length: WIDTH * HEIGHT}, (_, at) => Number(!isEmpty && at % WIDTH >= from && at % WIDTH < to)),
   );
   return {
     width: WIDTH,
@@ -101,6 +101,18 @@ test('partners are of the same class, the most similar first, each once', async 
 test('four views are compared each with each', async (t) => {
   // Three of six pairs have the object in both views; the other three have it in one.
   t.is(await doubtOf([[one], [one], [one], []]), 1 - 3 / 4.5);
+});
+
+test('objects whose masks have no pixel compare their boxes with each other, and are no foreground', async (t) => {
+  const sure: Stripe = {from: 0, to: 4, score: 0.75};
+  const none: Stripe = {...sure, isEmpty: true};
+  t.is(await doubtOf([[none], [none]]), 0);
+  t.is(await doubtOf([[none], [{...none, to: 2}]]), 0.5);
+  t.is(await doubtOf([[none], []]), 1);
+  // An object with pixels and one without are no partners, and their foregrounds differ.
+  t.is(await doubtOf([[none], [sure]]), 1);
+  // The first object is the partner of the first, and has the whole foreground.
+  t.is(await doubtOf([[sure, none], [sure]]), 1 - (2 / 3 + 1) / 2);
 });
 
 test('networks without masks compare boxes', async (t) => {
