@@ -172,7 +172,7 @@ export const predict: Command = {
         out(`${image.file}: ${said}${doubted}${hidden}`);
         if (missing.length > 0) incomplete++;
       } catch (error) {
-        if (!isOfOneImage(error)) {
+        if (writer.isHalfAdded || !isOfOneImage(error)) {
           await writer.abort();
           throw error;
         }

@@ -81,7 +81,8 @@ prediction on the same image. Files called NAME_overlay.png (.jpg, .webp) or NAM
 folder may hold earlier results. In a FOLDER, pictures of a run and NAME_mask or NAME_anno beside NAME are left out too.
 
 For an image without objects the best score below the threshold is told, which takes a second look at the image, but
-not with --tiles. An image that cannot be read is reported and skipped, and the command exits with code 1.
+not with --tiles. An image that cannot be read, or has more objects than NAME_labels.png holds, is reported and skipped,
+and the command exits with code 1.
 
   maskrcnn predict runs/train/best.safetensors scans/ --score-threshold 0.7
   maskrcnn predict runs/train/best.safetensors scans/ --recursive --overlay-format jpeg

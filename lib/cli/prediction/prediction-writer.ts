@@ -56,6 +56,7 @@ export class PredictionWriter {
   readonly #detected = new DetectedObjects();
   readonly #tables: MeasurementTables;
   readonly #added: {id: number; file_name: string; width: number; height: number; doubt?: number}[] = [];
+  #isHalfAdded = false;
   /** Identities of the folders of the images. */
   readonly #ofImages: ReadonlySet<string | undefined>;
   /** Overlays of another format that are of an earlier prediction on the same image, and were removed. */
@@ -106,6 +107,11 @@ export class PredictionWriter {
   /** The number of images added so far. */
   get added(): number {
     return this.#added.length;
+  }
+
+  /** Whether adding an image failed when some files of all images had it. They cannot be finished. */
+  get isHalfAdded(): boolean {
+    return this.#isHalfAdded;
   }
 
   /**
@@ -191,6 +197,7 @@ export class PredictionWriter {
     const {file, width, height, found, measured, isLarge, doubt} = record;
     const doubted = doubt === undefined ? {} : {doubt};
     const index = this.#added.length;
+    this.#isHalfAdded = true;
     if (measured !== undefined) this.#tables.add(file, measured);
     if (formats.includes('coco')) for (const block of found) this.#detected.addDetections(index, block);
     // GeoJSON of a large image is written from the tiles.
@@ -198,6 +205,7 @@ export class PredictionWriter {
     const all = tools.length > 0 ? joinDetections(record, found) : undefined;
     for (const format of tools) await this.#tools.add(format, record, all!, {classes, ...doubted});
     this.#added.push({id: index + 1, file_name: file, width, height, ...doubted});
+    this.#isHalfAdded = false;
   }
 
   /**

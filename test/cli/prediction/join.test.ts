@@ -144,3 +144,27 @@ test.serial('an image that cannot be read is told, and read again by --resume on
   await predict('never-broken', '--save', 'json,csv');
   t.deepEqual(await contents('mended'), await contents('never-broken'));
 });
+
+test.serial('an image that is in some files of all images, but not in all, ends the command', async (t) => {
+  const args = ['--save', 'csv,coco,labelme,geojson,yolo', '--shard', '1/1'];
+  t.is((await predict('damaged', ...args)).code, 0);
+  const part = at('damaged', 'part-1-of-1');
+  const results = await readdir(part);
+  t.true(results.includes('results.json') && results.includes('objects.csv'));
+  for (const name of ['results.json', 'images.json', 'objects.csv']) await rm(join(part, name));
+
+  // The run lengths of the first object are cut off.
+  const journal = join(part, 'part.jsonl');
+  const text = await readFile(journal, 'utf8');
+  const damaged = text.replace(/"masks":\["[^"]+"/, '"masks":["0"');
+  t.not(damaged, text);
+  await writeFile(journal, damaged);
+  const {code, err} = await predict('damaged', ...args, '--resume');
+  t.is(code, 1);
+  // No other image is told or kept as failed.
+  t.is(err.match(/^error: /gm)?.length, 1, err);
+  t.regex(err, /error: The mask of object \d+ of .*blob_0\.png is invalid\./);
+  t.is(await readFile(journal, 'utf8'), damaged);
+  const left = await readdir(part);
+  for (const name of ['results.json', 'images.json', 'objects.csv']) t.false(left.includes(name), name);
+});
