@@ -3,10 +3,11 @@
  * predicts the others of the same half. Prints Spearman's rank correlation of errors with the doubt as `doubt()`
  * defines it and with other definitions, for each half by itself, and the mean error of the images by their doubt:
  *
- *   npm run check:doubt -- [--data ../shared/data/glas] [--images 24] [--epochs 40] [--views 2] [--seed 1]
+ *   npm run check:doubt -- GlaS [--weights-backbone IMAGENET1K_V1] [--images 24] [--epochs 40] [--views 2] [--seed 1]
  *
- * `--images`: to train on, of each half. The errors are 1 - F1 of objects and 1 - IoU of pixels. A training takes some
- * minutes on two cores.
+ * GlaS is a folder of images and masks. `--weights-backbone`: a file of weights of MobileNetV2, or the name of
+ * registered ones, which are downloaded. `--images`: to train on, of each half. The errors are 1 - F1 of objects and
+ * 1 - IoU of pixels. A training takes some minutes on two cores.
  */
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
@@ -18,15 +19,19 @@ import {predictViews} from '../lib/model/mirrored-views.js';
 import {CANDIDATES, edgesOf, type Looks} from './doubt/candidates.js';
 import {meansOfQuarters, rankCorrelation} from './doubt/ranks.js';
 
-const {values} = parseArgs({
+const {values, positionals} = parseArgs({
+  allowPositionals: true,
   options: {
-    data: {type: 'string', default: '../shared/data/glas'},
+    'weights-backbone': {type: 'string', default: 'IMAGENET1K_V1'},
     images: {type: 'string', default: '24'},
     epochs: {type: 'string', default: '40'},
     views: {type: 'string', default: '2'},
     seed: {type: 'string', default: '1'},
   },
 });
+const [folderOfImages] = positionals;
+if (folderOfImages === undefined || positionals.length > 1)
+  throw new Error('One folder of images and masks is needed.');
 const [images, epochs, views, seed] = [values.images, values.epochs, values.views, values.seed].map(Number) as [
   number,
   number,
@@ -39,7 +44,7 @@ type Judged = {f1: number; iou: number; looks: Looks};
 
 const network = {
   backbone: 'mobilenet_v2',
-  weightsBackbone: '../shared/weights/mobilenet_v2-imagenet.safetensors',
+  weightsBackbone: values['weights-backbone'],
   classes: ['gland'],
   returnedLayers: [2, 3, 5],
   trainableBackboneLayers: 6,
@@ -94,7 +99,7 @@ async function judge(model: MaskRcnn, data: Dataset): Promise<Judged[]> {
   return judged;
 }
 
-const all = await MaskFolder.open(values.data, {classes: ['gland'], minArea: 50});
+const all = await MaskFolder.open(folderOfImages, {classes: ['gland'], minArea: 50});
 const halves = split(all, 0.5, {seed});
 const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-doubt-'));
 const rows = Object.keys(CANDIDATES).map((name) => [name]);

@@ -15,7 +15,7 @@ export type Looks = {
 
 const LIKELY = 0.5;
 
-/** The first view is not doubtful if it has no likely object. */
+/** The `edges` of what is found on the image as it is; 0 if there is no likely object. */
 export async function edgesOf(model: MaskRcnn, image: RgbImage): Promise<number> {
   const areas = await Promise.all(
     [0.3, 0.7].map(async (maskThreshold) => {
