@@ -16,8 +16,8 @@ const OVERHEAD = 1.1;
 /**
  * Decodes an image once, row by row, into a tiled BigTIFF without compression in the temporary folder, and opens it.
  * The file is deleted at once: its space is free again when it is closed, however the process ends. What a process that
- * was killed before that has left is removed first. Throws
- * WRITE_FAILED if the folder has too little room, and what sharp throws.
+ * was killed before that has left is removed first. Throws WRITE_FAILED if the folder has too little room, and what
+ * sharp throws.
  */
 export async function openTemporaryCopy(
   image: Sharp,
