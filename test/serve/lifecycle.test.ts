@@ -79,7 +79,7 @@ function inParts(url: string, begin: string | Uint8Array) {
   return {socket, answer};
 }
 
-test('a server that ends waits 5 seconds for requests that are half sent, and finishes those that are whole', async (t) => {
+test('a server that ends waits 5 seconds for requests half sent, and finishes those that are whole', async (t) => {
   const server = await serve(weights.file, {port: 0});
   const {url} = server;
   const head = 'POST /predict HTTP/1.1\r\nhost: localhost\r\n';
@@ -135,7 +135,9 @@ test('a port that is taken, and options that are not right', async (t) => {
   const {port} = other.address() as AddressInfo;
   await t.throwsAsync(serve(weights.file, {port}), {
     code: 'INVALID_OPTION',
-    message: `serve() cannot listen on 127.0.0.1, port ${port}: another program listens there.\nChoose another one with option 'port' or option 'host'.`,
+    message:
+      `serve() cannot listen on 127.0.0.1, port ${port}: another program listens there.\n` +
+      "Choose another one with option 'port' or option 'host'.",
   });
   await t.throwsAsync(serve([]), {code: 'INVALID_OPTION'});
   await t.throwsAsync(serve(weights.file, {queue: -1}), {code: 'INVALID_OPTION', message: /'queue' of serve\(\)/});

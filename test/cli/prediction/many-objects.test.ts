@@ -36,7 +36,9 @@ test('of more objects there is no label PNG, and nothing else; the error names t
   const {file, output, add} = await writeMany(t, MANY, ['overlay', 'json', 'labels', 'labels-tiff']);
   await t.throwsAsync(add(), {
     code: 'INVALID_MASK',
-    message: `A label mask of 16 bits holds 65535 objects, got 65536 on ${file}.\nSave labels-tiff, which has 32 bits where they are needed.`,
+    message:
+      `A label mask of 16 bits holds 65535 objects, got 65536 on ${file}.\n` +
+      'Save labels-tiff, which has 32 bits where they are needed.',
   });
   t.false(existsSync(output));
 });

@@ -152,7 +152,8 @@ for order, dtype, compression, predictor, kind, layout, nodata in itertools.prod
         read = np.moveaxis(read, 0, -1)
     with open(name + '.raw', 'wb') as raw:
         raw.write(np.ascontiguousarray(read.astype('<f4')).tobytes())
-    files.append({'name': name, 'whole': whole, 'what': f'{order} {dtype} {compression} {predictor} {kind} {layout} {nodata}'})
+    what = f'{order} {dtype} {compression} {predictor} {kind} {layout} {nodata}'
+    files.append({'name': name, 'whole': whole, 'what': what})
 print(json.dumps(files))
 `;
 

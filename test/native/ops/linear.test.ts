@@ -7,8 +7,8 @@ import {noise} from './noise.js';
 
 const {ops} = await loadBinding();
 
-// Blocks have 96 rows, 256 columns in panels of 64, and 256 summed numbers (matmul.cpp). Test sizes below, at and above these, and
-// many small ones.
+// Blocks have 96 rows, 256 columns in panels of 64, and 256 summed numbers (matmul.cpp). Test sizes below, at and above
+// these, and many small ones.
 const rows = fc.oneof({weight: 4, arbitrary: fc.integer({min: 1, max: 40})}, fc.constantFrom(63, 95, 96, 97, 200));
 const others = fc.oneof({weight: 4, arbitrary: fc.integer({min: 1, max: 40})}, fc.constantFrom(255, 256, 257, 300));
 const cases = fc.record({rows, inputs: others, outputs: others, seed: fc.nat(1000)});
