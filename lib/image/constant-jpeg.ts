@@ -15,6 +15,11 @@ export type ConstantJpeg = {
 /** Pixels of a block in a row and in a column. */
 const SIDE = 8;
 const MIDDLE = 128;
+/**
+ * The number of all its tables. libtiff reads the common tables of a page once, for all strips, so a strip that defined
+ * them again would spoil the strips after it. JPEG files have the numbers 0 and 1, seldom 2.
+ */
+const TABLE = 3;
 
 /**
  * A baseline JPEG (ITU-T T.81) in which all pixels have exactly one value. A block of equal values has only its mean,
@@ -36,15 +41,15 @@ export function constantJpeg({width, height, channels, value, isYcbcr, across, d
   const lengths = (...counts: number[]) => [...counts, ...Array.from({length: 16 - counts.length}, () => 0)];
   const header = [
     ...[0xff, 0xd8],
-    ...segment(0xdb, 0, ...Array.from({length: SIDE * SIDE}, () => SIDE)), // the means are counted in eights
+    ...segment(0xdb, TABLE, ...Array.from({length: SIDE * SIDE}, () => SIDE)), // the means are counted in eights
     ...segment(
       0xc0,
       ...[8, height >> 8, height & 255, width >> 8, width & 255, channels],
-      ...ids.flatMap((id, i) => [id, i === 0 ? (across << 4) | down : 0x11, 0]),
+      ...ids.flatMap((id, i) => [id, i === 0 ? (across << 4) | down : 0x11, TABLE]),
     ),
-    ...segment(0xc4, 0x00, ...lengths(1, 1), 0, category === 0 ? 1 : category),
-    ...segment(0xc4, 0x10, ...lengths(1), 0), // code 0 ends a block
-    ...segment(0xda, channels, ...ids.flatMap((id) => [id, 0]), 0, 63, 0),
+    ...segment(0xc4, TABLE, ...lengths(1, 1), 0, category === 0 ? 1 : category),
+    ...segment(0xc4, 0x10 | TABLE, ...lengths(1), 0), // code 0 ends a block
+    ...segment(0xda, channels, ...ids.flatMap((id) => [id, (TABLE << 4) | TABLE]), 0, 63, 0),
   ];
   const hasMean = (channel: number) => category > 0 && !(isYcbcr && channel > 0);
   let bits = '';
