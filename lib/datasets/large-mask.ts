@@ -1,15 +1,16 @@
-/** The objects of label masks that are too large for the memory. */
+/** The objects of label masks that are read in parts. */
 import type {Binding} from '../addon/binding.js';
 import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {Turn} from '../basics/turns.js';
+import {MAX_PIXELS} from '../image/format.js';
 import type {LabelBlock, LabelBlocks} from '../image/regions/label-blocks.js';
 import {boundsOf, MOST_MASK_PIXELS, type PlacedMask, rectOf, unionOf} from '../masks/placed-mask.js';
 import {eachRun} from '../masks/runs.js';
 import type {PlacedObject} from './dataset.js';
 import {MOST_IDS, noObjects} from './instances.js';
 
-/** Masks with more pixels are read block by block. */
+/** Masks with more pixels are read block by block, unless their objects cannot be found so. */
 export const MOST_WHOLE = 4096 * 4096;
 
 /** Blocks that are decoded at a time: as many as libuv has threads. */
@@ -23,24 +24,32 @@ type Settings = {minArea: number; ignoreIds?: readonly number[]; binary?: 'compo
 /** What a block shows of an object: runs as row, first column and the one after the last, and the box of them. */
 type Seen = {runs: number[]; left: number; top: number; right: number; bottom: number};
 
+/** What is needed of `LabelBlocks`. */
+type Source = Pick<LabelBlocks, 'width' | 'height' | 'places' | 'read'>;
+
 /**
  * The objects of a label mask, in the order of their ids, as `instancesFromIds()` and `placedInstances()` give them, in
- * memory that grows with the objects and not with the image. Throws INVALID_MASK, also for a mask with only one value
- * of which the parts would have to be told apart.
+ * memory that grows with the objects and not with the image. Undefined if only the whole mask shows them: it has
+ * colours, or one value of which the parts have to be told apart. Throws INVALID_MASK, also for such a mask that is too
+ * large to be read whole.
  */
 export async function objectsOfBlocks(
   binding: Binding,
-  source: LabelBlocks,
+  source: Source,
   {minArea, ignoreIds = [], binary}: Settings,
   file: string,
-): Promise<{objects: PlacedObject[]; dropped: number}> {
+): Promise<{objects: PlacedObject[]; dropped: number} | undefined> {
   const ignored = new Set(ignoreIds);
   const parts = new Map<number, PlacedMask[]>();
   const turn = new Turn();
   let bits = 0;
+  let hasColours = false;
   const places = [...source.places()];
   await mapConcurrently(places.length, AT_A_TIME, async (i) => {
+    if (hasColours) return;
     const block = await source.read(places[i]!);
+    hasColours ||= block.source === 'colours';
+    if (hasColours) return;
     bits = block.bits;
     for (const [id, seen] of await seenIn(block, source, {ignored, file})) {
       if (turn.isOver()) await turn.next();
@@ -50,13 +59,20 @@ export async function objectsOfBlocks(
     }
     if (parts.size > MOST_IDS) throw noObjects(file, `more than ${MOST_IDS} values`);
   });
-  requireIds([...parts.keys()], {bits, binary, file});
+  const refusal = hasColours ? coloursOnly(file) : partsOnly([...parts.keys()], {bits, binary, file});
+  if (refusal !== undefined) {
+    if (source.width * source.height > MAX_PIXELS) throw refusal;
+    return undefined;
+  }
   const objects: PlacedObject[] = [];
   let dropped = 0;
   for (const id of [...parts.keys()].sort((a, b) => a - b)) {
-    if (turn.isOver()) await turn.next();
     const masks = parts.get(id)!;
-    const area = masks.reduce((sum, {rle}) => sum + binding.rle.areas([rle.counts], rle.size[1], rle.size[0])[0]!, 0);
+    let area = 0;
+    for (const {rle} of masks) {
+      if (turn.isOver()) await turn.next();
+      area += binding.rle.areas([rle.counts], rle.size[1], rle.size[0])[0]!;
+    }
     if (area < minArea) {
       dropped++;
       continue;
@@ -64,7 +80,12 @@ export async function objectsOfBlocks(
     const bounds = boundsOf(masks.map(rectOf));
     const {left, top, width, height} = bounds;
     if (width * height > MOST_MASK_PIXELS) {
-      throw noObjects(file, `the value ${id} in parts that are ${width} × ${height} pixels apart`);
+      throw new MaskRcnnError(
+        'INVALID_MASK',
+        `${file} must have objects whose rectangles have at most ${MOST_MASK_PIXELS} pixels, got the value ${id} in a ` +
+          `rectangle of ${width} × ${height}.`,
+        {file, hint: `If the value ${id} is no object, pass ignoreIds: [${id}].`},
+      );
     }
     const mask = masks.length === 1 ? masks[0]! : await unionOf(binding, masks, bounds, turn);
     objects.push({label: 1, box: [left, top, left + width, top + height], crowd: false, id, mask});
@@ -112,20 +133,29 @@ function placed({rle}: Binding, {runs, ...box}: Seen, {left, top}: LabelBlock): 
   return {left: left + box.left, top: top + box.top, rle: {size: [height, width], counts}};
 }
 
-/** Throws INVALID_MASK for a binary mask whose parts would have to be told apart, which takes the whole image. */
-function requireIds(
+/** Why the parts of a binary mask are not told apart. Undefined if they need not be. */
+function partsOnly(
   ids: readonly number[],
   {bits, binary, file}: {bits: number; binary: Settings['binary']; file: string},
-): void {
-  if (ids.length !== 1 || binary === 'whole') return;
+): MaskRcnnError | undefined {
+  if (ids.length !== 1 || binary === 'whole') return undefined;
   const looksBinary = bits === 1 || ids[0] === 255 || ids[0] === 65535;
-  if (binary === undefined && !looksBinary) return;
-  throw new MaskRcnnError(
+  if (binary === undefined && !looksBinary) return undefined;
+  return new MaskRcnnError(
     'INVALID_MASK',
-    `${file} must have a value of its own for each instance, got 0 and ${ids[0]} only, and more than ${MOST_WHOLE} pixels.`,
+    `${file} must have a value of its own for each instance, got 0 and ${ids[0]} only, and more than ${MAX_PIXELS} pixels.`,
     {
       file,
       hint: "The parts of so large a mask are not told apart: number them first. Pass binary: 'whole' for one object.",
     },
+  );
+}
+
+/** Why objects are not found by their colours. */
+function coloursOnly(file: string): MaskRcnnError {
+  return new MaskRcnnError(
+    'INVALID_MASK',
+    `${file} must have a grey value for each object, got colours and more than ${MAX_PIXELS} pixels.`,
+    {file, hint: 'Save the ids as grey values of 8, 16 or 32 bits.'},
   );
 }

@@ -143,8 +143,9 @@ export class MaskFolder implements Dataset {
   }
 
   /**
-   * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF is read in parts,
-   * any other one whole. Throws INVALID_MASK as `get()` does.
+   * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF is read in parts.
+   * Any other one is read whole, and so are masks of colours and binary ones whose parts have to be told apart. Throws
+   * INVALID_MASK as `get()` does.
    */
   async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
     const entry = this.#entry(index);
@@ -241,16 +242,17 @@ export class MaskFolder implements Dataset {
     return this.files.map((file) => groupBy?.(file) ?? file.name);
   }
 
-  /** The objects of a mask that is read in parts; undefined if it is read whole. `size`: that of the image. */
+  /** The objects of a mask that is read in parts; undefined if it has to be read whole. `size`: that of the image. */
   async #largeObjects(entry: Entry, size?: Size): Promise<PlacedObject[] | undefined> {
     const {mask: file} = entry.file;
     const source = await LabelBlocks.open(file, MOST_WHOLE);
     if (source === undefined) return undefined;
     try {
       if (size !== undefined) checkSizes(entry.file, size, source);
-      const {objects, dropped} = await objectsOfBlocks(await loadBinding(), source, this.#settings, file);
-      entry.found = {instances: objects.length, dropped, colours: false};
-      return objects;
+      const found = await objectsOfBlocks(await loadBinding(), source, this.#settings, file);
+      if (found === undefined) return undefined;
+      entry.found = {instances: found.objects.length, dropped: found.dropped, colours: false};
+      return found.objects;
     } finally {
       await source.close();
     }

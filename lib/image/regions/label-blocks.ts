@@ -74,26 +74,19 @@ export class LabelBlocks {
     }
   }
 
-  /** The ids at one of `places()`. Throws INVALID_MASK. */
+  /** The ids at one of `places()`. Those of colours are the part's own: they differ from part to part. Throws INVALID_MASK. */
   async read(place: {column: number; row: number; columns: number; rows: 1}): Promise<LabelBlock> {
     const [left, top] = [place.column * this.#blocks.blockWidth, place.row * this.#blocks.blockHeight];
     const where = `the part from (${left}, ${top}) of ${this.#file}`;
-    let mask: IdMask;
     try {
       const piece = writePiece(await this.#blocks.piece(place), this.#tags, this.#reader.isLittle);
-      mask = await maskOfBytes(piece, where);
+      return {...(await maskOfBytes(piece, where)), left, top};
     } catch (error) {
       // That of `maskOfBytes()` names the small TIFF; its cause has the reason alone.
       const cause = error instanceof MaskRcnnError ? (error.cause ?? error) : error;
       const message = `${where} cannot be read as a mask: ${reasonOf(cause)}.`;
       throw new MaskRcnnError('INVALID_MASK', message, {file: this.#file, ...hintOf(cause), cause});
     }
-    if (mask.source !== 'colours') return {...mask, left, top};
-    throw new MaskRcnnError(
-      'INVALID_MASK',
-      `${this.#file} must have a grey value for each object to be read in parts, got colours.`,
-      {file: this.#file, hint: 'Save the ids as grey values of 8, 16 or 32 bits.'},
-    );
   }
 
   close(): Promise<void> {
