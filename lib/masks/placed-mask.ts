@@ -90,7 +90,11 @@ export async function unionOf(
   turn: Turn,
 ): Promise<PlacedMask> {
   const {width, height, left, top} = bounds;
-  let level = masks.map((mask) => countsWithin(binding, mask, bounds));
+  let level: string[] = [];
+  for (const mask of masks) {
+    if (turn.isOver()) await turn.next();
+    level.push(countsWithin(binding, mask, bounds));
+  }
   while (level.length > 1) {
     const merged: string[] = [];
     for (let i = 0; i < level.length; i += 2) {
