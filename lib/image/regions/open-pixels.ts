@@ -94,8 +94,9 @@ async function openLevel({file, reader, level, numbers}: LevelToOpen, handles: F
   if (blocks !== undefined) return openBlocks(blocks);
   const {page: from, subifd} = level.at;
   const original = {file, ...level, open: {page: from, tiff: {subifd}}, numbers};
-  const noCopy = fault ?? (await missingFault(reader, level)) ?? (await copyFault(await imageOf(original), numbers));
-  if (noCopy === undefined) return copied(original, handles);
+  const image = await imageOf(original);
+  const noCopy = fault ?? (await missingFault(reader, level)) ?? (await copyFault(image, numbers));
+  if (noCopy === undefined) return copyOf(image, original, handles);
   // Where a band of regions is not kept, its strips are decoded again and again.
   const slow = await blocksOf(reader, level, {isUrgent: true});
   if (slow === undefined) throw noCopy;
@@ -135,12 +136,16 @@ type Original = {
   numbers?: PixelOptions;
 };
 
-/** The pixels of a temporary copy. */
-async function copied(original: Original, handles: FileHandle[]) {
-  const {file, width, height, numbers = {}} = original;
+/** The pixels of a temporary copy. Throws an Undecodable if it would not have what `readImage()` gives. */
+async function copied(original: Original, handles: FileHandle[]): Promise<RegionPixels> {
   const image = await imageOf(original);
-  const fault = await copyFault(image, numbers);
+  const fault = await copyFault(image, original.numbers ?? {});
   if (fault !== undefined) throw fault;
+  return copyOf(image, original, handles);
+}
+
+async function copyOf(image: Sharp, original: Original, handles: FileHandle[]): Promise<RegionPixels> {
+  const {file, width, height, numbers = {}} = original;
   const handle = await openTemporaryCopy(image, {file, width, height});
   handles.push(handle);
   const reader = await TiffReader.open(handle);
