@@ -143,9 +143,8 @@ export class MaskFolder implements Dataset {
   }
 
   /**
-   * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF is read in parts.
-   * Any other one is read whole, and so are masks of colours and binary ones whose parts have to be told apart. Throws
-   * INVALID_MASK as `get()` does.
+   * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF is read in parts,
+   * any other one whole, as are colours and parts that have to be told apart. Throws INVALID_MASK as `get()` does.
    */
   async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
     const entry = this.#entry(index);

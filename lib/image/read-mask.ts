@@ -9,6 +9,7 @@ import {loadSharp} from './load-sharp.js';
 import {idsOfChannels, idsOfFloats, unsigned} from './mask-ids.js';
 import {type FileNotice, frameNotices, pageNotices} from './notices.js';
 import {storedValuesOfPng} from './png.js';
+import {MOST_BLOCK_PIXELS} from './regions/tiff-blocks.js';
 import {pagesAlone} from './stack.js';
 import type {StoredValues} from './stored-values.js';
 import {TiffFile} from './tiff.js';
@@ -30,7 +31,9 @@ export type IdMask = {
   notices?: readonly FileNotice[];
 };
 
-const IN_PARTS = 'Save it as a TIFF with tiles or strips, which tiles() reads in parts.';
+const IN_PARTS =
+  `Save it as a TIFF with tiles or strips of at most ${MOST_BLOCK_PIXELS} pixels each, ` +
+  'which tiles() reads in parts.';
 
 /** Bits of the pixel types, by libvips' names. */
 const BITS: Record<string, number> = {uchar: 8, ushort: 16, uint: 32, float: 32};

@@ -201,6 +201,6 @@ test('a mask that is too large to be decoded says what to do', async (t) => {
   await t.throwsAsync(readMask(file), {
     code: 'INVALID_MASK',
     message:
-      /large\.png is not .*: 20000 × 14000 is more than 268402689 pixels\.\nSave it as a TIFF with tiles or strips/,
+      /large\.png is not .*: 20000 × 14000 is more than 268402689 pixels\.\nSave it as a TIFF with tiles or strips of at most 16777216 pixels each, /,
   });
 });

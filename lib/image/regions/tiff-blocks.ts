@@ -1,6 +1,6 @@
 import {Undecodable} from '../bytes.js';
 import {PHOTOMETRIC, TAG} from '../tiff.js';
-import {FILL_TAGS, type FillPage, fillBytes, filledSegment, isMissing} from '../tiff-fill.js';
+import {FILL_TAGS, FILL_VALUES, type FillPage, fillBytes, filledSegment, isMissing} from '../tiff-fill.js';
 import {CHUNKY} from '../tiff-layout.js';
 import type {BlockRect, Place} from './block-rects.js';
 import type {Rect} from './region-source.js';
