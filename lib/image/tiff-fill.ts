@@ -4,7 +4,7 @@
  */
 import {promisify} from 'node:util';
 import {deflate} from 'node:zlib';
-import {inTurns} from '../basics/turns.js';
+import {inTurns, rowsInTurns} from '../basics/turns.js';
 import {Undecodable} from './bytes.js';
 import {constantJpeg} from './constant-jpeg.js';
 import {PHOTOMETRIC, SAMPLE_FORMAT, TAG} from './tiff.js';
@@ -28,7 +28,10 @@ export const FILL_TAGS = [
   TAG.subsampling,
 ] as const;
 
-/** What the file says of a page: the values of `FILL_TAGS`, the text of GDAL_NODATA, and the order of bytes. */
+/** How many values of each of these tags are looked at. Only the subsampling has two. */
+export const FILL_VALUES = 2;
+
+/** What the file says of a page: the first values of `FILL_TAGS`, the text of GDAL_NODATA, and the order of bytes. */
 export type FillPage = {tags: ReadonlyMap<number, readonly number[]>; nodata: string; isLittle: boolean};
 
 const [NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, ZSTANDARD] = [1, 5, 7, 8, 32946, 32773, 50000];
@@ -93,7 +96,7 @@ function numberOf(text: string): number {
 export async function filledSegment(page: FillPage): Promise<Uint8Array> {
   const first = (tag: number, byDefault: number) => page.tags.get(tag)?.[0] ?? byDefault;
   const compression = first(TAG.compression, NONE!);
-  const isTiled = page.tags.get(TAG.tileWidth)?.length === 1;
+  const isTiled = first(TAG.tileWidth, 0) > 0;
   const height = first(TAG.height, 0);
   const [columns, rows] = isTiled
     ? [first(TAG.tileWidth, 0), first(TAG.tileHeight, 0)]
@@ -109,15 +112,26 @@ export async function filledSegment(page: FillPage): Promise<Uint8Array> {
   if (rowBytes * rows > MOST_BYTES) throw new Undecodable(`its strips or tiles have more than ${MOST_BYTES} bytes`);
   const bytes = isYcbcr
     ? // Grey: the brightness of each pixel of a group, then the two colours of all.
-      Buffer.alloc(
-        Math.ceil(columns / across) * Math.ceil(rows / down) * (across * down + 2),
+      await repeated(
         Buffer.concat([Buffer.alloc(across * down, value), Buffer.from([128, 128])]),
+        Math.ceil(columns / across) * Math.ceil(rows / down) * (across * down + 2),
       )
-    : Buffer.alloc(rowBytes * rows, value);
+    : await repeated(value, rowBytes * rows);
   const predictor = WITH_DIFFERENCES.includes(compression) ? first(TAG.predictor, 1) : 1;
   if (predictor !== 1) await takeDifferences(bytes, {rowBytes, samples, value, predictor, isLittle: page.isLittle});
   const stored = await compress(bytes, compression);
-  return first(TAG.fillOrder, 1) === LOWEST_FIRST ? stored.map(turnedRound) : stored;
+  if (first(TAG.fillOrder, 1) === LOWEST_FIRST) await turnRound(stored);
+  return stored;
+}
+
+/** A block of these bytes again and again. Works in turns, because it may have a gigabyte. */
+async function repeated(bytes: Buffer, length: number): Promise<Buffer> {
+  const all = Buffer.alloc(length);
+  if (bytes.every((byte) => byte === 0)) return all;
+  await inTurns(Math.ceil(length / bytes.length), (from, to) => {
+    all.fill(bytes, from * bytes.length, Math.min(length, to * bytes.length));
+  });
+  return all;
 }
 
 async function compress(bytes: Buffer, compression: number): Promise<Uint8Array> {
@@ -134,10 +148,9 @@ type Differences = {rowBytes: number; samples: number; value: Buffer; predictor:
 /** Turns equal numbers into the differences that a predictor undoes (TIFF 6.0, section 14; TIFF Technical Note 3). */
 async function takeDifferences(bytes: Buffer, {rowBytes, samples, value, predictor, isLittle}: Differences) {
   const pixelBytes = samples * value.length;
+  const rows = Math.floor(bytes.length / rowBytes);
   if (predictor === HORIZONTAL) {
-    await inTurns(bytes.length / rowBytes, (from, to) => {
-      for (let row = from; row < to; row++) bytes.fill(0, row * rowBytes + pixelBytes, (row + 1) * rowBytes);
-    });
+    await rowsInTurns(rowBytes, rows, (row) => bytes.fill(0, row * rowBytes + pixelBytes, (row + 1) * rowBytes));
     return;
   }
   if (predictor !== OF_FLOATS) throw new Undecodable(`its predictor is ${predictor}, which is not read`);
@@ -147,12 +160,19 @@ async function takeDifferences(bytes: Buffer, {rowBytes, samples, value, predict
   const each = rowBytes / value.length;
   for (const [i, byte] of highestFirst.entries()) row.fill(byte, i * each, (i + 1) * each);
   for (let i = rowBytes - 1; i >= samples; i--) row[i] = row[i]! - row[i - samples]!;
-  bytes.fill(row);
+  await rowsInTurns(rowBytes, rows, (y) => bytes.set(row, y * rowBytes));
 }
 
-/** The bits of a byte in the other order. */
-function turnedRound(byte: number): number {
+/** For each byte, its bits in the other order. */
+const TURNED = Uint8Array.from({length: 256}, (_, byte) => {
   let turned = 0;
   for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) turned |= 128 >> bit;
   return turned;
+});
+
+/** Turns the bits of each byte round. */
+async function turnRound(bytes: Uint8Array): Promise<void> {
+  await inTurns(bytes.length, (from, to) => {
+    for (let i = from; i < to; i++) bytes[i] = TURNED[bytes[i]!]!;
+  });
 }

@@ -28,6 +28,9 @@ const ALPHA = [1, 2];
 export const CHUNKY = 1;
 const SEPARATE = 2;
 
+/** The most channels of a pixel (SamplesPerPixel is a SHORT). */
+const MOST_CHANNELS = 65_535;
+
 /** Sample format that says nothing, which is read as unsigned numbers. */
 const UNDEFINED = 4;
 
@@ -35,8 +38,8 @@ export function layoutOf(file: TiffFile, page: TiffPage): TiffLayout {
   const first = (tag: number, byDefault: number) => file.value(page, tag) ?? byDefault;
   const channels = first(TAG.samples, 1);
   const bits = first(TAG.bits, 1);
-  const extra = file.values(page, TAG.extraSamples).at(-1);
-  const isUniform = file.values(page, TAG.bits).every((each) => each === bits);
+  const extra = file.values(page, TAG.extraSamples, MOST_CHANNELS).at(-1);
+  const isUniform = file.values(page, TAG.bits, MOST_CHANNELS).every((each) => each === bits);
   return {
     width: first(TAG.width, 0),
     height: first(TAG.height, 0),

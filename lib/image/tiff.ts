@@ -1,4 +1,4 @@
-import {Turn} from '../basics/turns.js';
+import {inTurns, Turn} from '../basics/turns.js';
 import {Undecodable} from './bytes.js';
 
 /**
@@ -56,6 +56,8 @@ const UNKNOWN_TAG = 65_000;
 
 /** Limits the work for a damaged file, whose pages may overlap. Pages of real files have 10 to 30 entries. */
 const MOST_ENTRIES = 1e6;
+/** The most strips or tiles of a page: tiles of 256 × 256 pixels in an image of a million pixels a side. */
+export const MOST_VALUES = 1 << 24;
 
 /** Reads and changes the structure of a TIFF or BigTIFF, not its pixels. */
 export class TiffFile {
@@ -101,13 +103,28 @@ export class TiffFile {
     return entry && this.#number(entry.at, entry.bytes);
   }
 
-  /** All values of a tag; none if the page does not have it. Stops where the file ends. */
-  values(page: TiffPage, tag: number): number[] {
-    const entry = page.entries.get(tag);
-    if (entry === undefined) return [];
-    const there = Math.floor((this.#view.byteLength - entry.at) / entry.bytes);
-    const count = Math.max(0, Math.min(entry.count, there));
-    return Array.from({length: count}, (_, i) => this.#number(entry.at + i * entry.bytes, entry.bytes)!);
+  /** The first `most` values of a tag; none if the page does not have it. Stops where the file ends. */
+  values(page: TiffPage, tag: number, most = Infinity): number[] {
+    const {at, bytes, count} = this.#there(page, tag);
+    return Array.from({length: Math.min(count, most)}, (_, i) => this.#number(at + i * bytes, bytes)!);
+  }
+
+  /** All values of a tag, as `values()`, in turns: strips and tiles can be many. Throws an Error for too many. */
+  async allValues(page: TiffPage, tag: number): Promise<number[]> {
+    const {at, bytes, count} = this.#there(page, tag);
+    if (count > MOST_VALUES) throw new Undecodable(`its tag ${tag} has ${count} numbers`);
+    const values = new Array<number>(count);
+    await inTurns(count, (from, to) => {
+      for (let i = from; i < to; i++) values[i] = this.#number(at + i * bytes, bytes)!;
+    });
+    return values;
+  }
+
+  /** Where the values of a tag are, of how many bytes each, and how many of them are in the file. */
+  #there(page: TiffPage, tag: number): Pick<Entry, 'at' | 'bytes' | 'count'> {
+    const {at, bytes, count} = page.entries.get(tag) ?? {at: 0, bytes: 1, count: 0};
+    const there = Math.floor((this.#view.byteLength - at) / bytes);
+    return {at, bytes, count: Math.max(0, Math.min(count, there))};
   }
 
   /** The text of a tag, in Latin-1. */

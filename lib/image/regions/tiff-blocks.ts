@@ -24,7 +24,7 @@ export type TiffBlocks = {
 export const CACHE_BYTES = 64e6;
 
 /** The most pixels of a strip or tile that is decoded at once: 48 MB of RGB. */
-const MOST_BLOCK_PIXELS = 1 << 24;
+export const MOST_BLOCK_PIXELS = 1 << 24;
 /** As many pixels of small tiles are decoded at once: a call of the decoder costs as much as some of them. */
 const TOGETHER_PIXELS = 1 << 20;
 /** About as many pixels have blocks whose size can be chosen: 0.75 MB of RGB. */
@@ -227,7 +227,7 @@ function requireSegments({offsets, sizes}: Layout, count: number): void {
 /** What the page says of strips and tiles of which the file has nothing. */
 async function fillPage(reader: TiffReader, page: DiskPage): Promise<FillPage> {
   const tags = new Map<number, number[]>();
-  for (const tag of FILL_TAGS) tags.set(tag, await reader.numbers(page, tag));
+  for (const tag of FILL_TAGS) tags.set(tag, await reader.numbers(page, tag, FILL_VALUES));
   return {tags, nodata: await reader.text(page, TAG.nodata), isLittle: reader.isLittle};
 }
 

@@ -1,7 +1,7 @@
 import type {FileHandle} from 'node:fs/promises';
 import {inTurns} from '../../basics/turns.js';
 import {Undecodable} from '../bytes.js';
-import {TAG} from '../tiff.js';
+import {MOST_VALUES, TAG} from '../tiff.js';
 
 /** An entry of a page: where its values are in the file, or the values themselves if they fit the entry. */
 export type DiskEntry = {type: number; count: number; at: number; inline: Uint8Array | undefined};
@@ -36,8 +36,6 @@ const DOUBLE = 12;
 const MOST_PAGES = 1e5;
 /** Pages of real files have 10 to 30 entries. */
 const MOST_ENTRIES = 4096;
-/** The most tiles of a page: those of 256 × 256 pixels in an image of a million pixels a side. */
-const MOST_NUMBERS = 1 << 24;
 /** The most bytes of a description that are read. OME-XML has some 500 for each plane. */
 const MOST_TEXT = 1 << 24;
 
@@ -90,22 +88,23 @@ export class TiffReader {
   /** The pages that a page points to, which are usually smaller copies of it. */
   async subPages(page: DiskPage): Promise<DiskPage[]> {
     const pages: DiskPage[] = [];
-    for (const at of await this.numbers(page, TAG.subPages)) {
+    for (const at of await this.numbers(page, TAG.subPages, MOST_PAGES)) {
       const sub = await this.#page(at);
       if (sub !== undefined) pages.push(sub);
     }
     return pages;
   }
 
-  /** The numbers of a tag. None if the page does not have it. */
-  async numbers(page: DiskPage, tag: number): Promise<number[]> {
+  /** The numbers of a tag, or the first `most` of them. None if the page does not have it. */
+  async numbers(page: DiskPage, tag: number, most = Infinity): Promise<number[]> {
     const entry = page.entries.get(tag);
     if (entry === undefined) return [];
-    if (entry.count > MOST_NUMBERS) throw new Undecodable(`its tag ${tag} has ${entry.count} numbers`);
-    const bytes = await this.values(entry);
+    const count = Math.min(entry.count, most);
+    if (count > MOST_VALUES) throw new Undecodable(`its tag ${tag} has ${count} numbers`);
+    const bytes = await this.values({...entry, count});
     const size = TYPE_BYTES[entry.type]!;
-    const numbers = new Array<number>(entry.count);
-    await inTurns(entry.count, (from, to) => {
+    const numbers = new Array<number>(count);
+    await inTurns(count, (from, to) => {
       for (let i = from; i < to; i++) numbers[i] = this.#value(bytes, i * size, entry.type, size);
     });
     return numbers;
@@ -113,10 +112,7 @@ export class TiffReader {
 
   /** The first number of a tag. */
   async first(page: DiskPage, tag: number, byDefault: number): Promise<number> {
-    const entry = page.entries.get(tag);
-    if (entry === undefined || entry.count === 0) return byDefault;
-    const one = new Map([[tag, {...entry, count: 1}]]);
-    return (await this.numbers({entries: one, next: 0}, tag))[0]!;
+    return (await this.numbers(page, tag, 1))[0] ?? byDefault;
   }
 
   /** The text of a tag, up to 16 MB of it. Empty if the page does not have it. */

@@ -1,6 +1,8 @@
 /** The pages of a TIFF on disk, and what its metadata say that they are. */
+import {Turn} from '../../basics/turns.js';
+import {Undecodable} from '../bytes.js';
 import {type Stack, stackOf} from '../stack.js';
-import {TAG} from '../tiff.js';
+import {MOST_VALUES, TAG} from '../tiff.js';
 import type {DiskEntry, DiskPage, TiffReader} from './tiff-reader.js';
 
 /** `samples`: channels of a pixel of a page, alpha included. */
@@ -34,13 +36,21 @@ async function withSlices(
   const images = description.startsWith('ImageJ=') ? Number(/^images=(\d+)/m.exec(description)?.[1] ?? 1) : 1;
   const [first] = pages as [DiskPage];
   const isRaw = (await reader.first(first, TAG.compression, 1)) === 1;
+  if (pages.length > 1 || !isRaw || images < 2 || images > MOST_SLICES) return pages;
   const offsets = await reader.numbers(first, TAG.stripOffsets);
-  if (pages.length > 1 || !isRaw || images < 2 || images > MOST_SLICES || offsets.length === 0) return pages;
+  if (offsets.length === 0) return pages;
+  const strips = images * offsets.length;
+  if (strips > MOST_VALUES) throw new Undecodable(`its ${images} images have ${strips} strips`);
   const bytes = (await reader.numbers(first, TAG.stripBytes)).reduce((sum, each) => sum + each, 0);
-  return Array.from({length: images}, (_, image) => {
+  const slices: DiskPage[] = [];
+  const turn = new Turn();
+  for (let image = 0; image < images; image++) {
+    if (turn.isOver()) await turn.next();
     const moved = offsets.map((offset) => BigInt(offset + image * bytes));
-    return {...first, entries: new Map([...first.entries, [TAG.stripOffsets, longs(moved, reader.isLittle)]])};
-  });
+    const entries = new Map([...first.entries, [TAG.stripOffsets, longs(moved, reader.isLittle)]]);
+    slices.push({...first, entries});
+  }
+  return slices;
 }
 
 function longs(values: readonly bigint[], isLittle: boolean): DiskEntry {
