@@ -1,7 +1,7 @@
 import {inTurns, Turn} from '../basics/turns.js';
 import {TAG, TiffFile, type TiffPage} from './tiff.js';
 import {blockTags} from './tiff-channels.js';
-import {FILL_TAGS, filledSegment, isMissing} from './tiff-fill.js';
+import {FILL_TAGS, FILL_VALUES, filledSegment, isMissing} from './tiff-fill.js';
 
 /** Bytes of a file, from where on and how many. */
 type Place = {start: number; length: number};
@@ -14,11 +14,12 @@ export type FileOfPage = {file: TiffFile; page: TiffPage};
  * is left out. libtiff refuses such files. Throws an Error with the reason.
  */
 export async function withMissingBlocks(file: TiffFile, page: TiffPage): Promise<FileOfPage> {
-  const [offsets, sizes] = blockTags(page).map((tag) => file.values(page, tag)) as [number[], number[]];
+  const [offsetsTag, sizesTag] = blockTags(page);
+  const [offsets, sizes] = [await file.allValues(page, offsetsTag), await file.allValues(page, sizesTag)];
   const kind = {isTiled: page.entries.has(TAG.tileOffsets), count: offsets.length};
   if (!offsets.some((offset, i) => isMissing(offset, sizes[i], kind))) return {file, page};
   const filled = await filledSegment({
-    tags: new Map(FILL_TAGS.map((tag) => [tag, file.values(page, tag)])),
+    tags: new Map(FILL_TAGS.map((tag) => [tag, file.values(page, tag, FILL_VALUES)])),
     nodata: file.text(page, TAG.nodata).split('\0', 1)[0]!,
     isLittle: file.isLittleEndian,
   });
@@ -61,12 +62,15 @@ export async function withBlocks(
     blocks.map((block) => starts.get(block) ?? (block as Place).start),
     spare,
   );
-  copy.setValues(
-    page,
-    sizes,
-    blocks.map(({length}) => length),
-    spare + lists / 2,
-  );
+  // Where the size of a single block is not stated, decoders take what follows, which is nothing else.
+  if (blocks.length !== 1 || page.entries.has(sizes)) {
+    copy.setValues(
+      page,
+      sizes,
+      blocks.map(({length}) => length),
+      spare + lists / 2,
+    );
+  }
   const [changed] = await copy.pages();
   return {file: copy, page: changed!};
 }

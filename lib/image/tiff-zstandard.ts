@@ -27,7 +27,7 @@ export async function withoutZstandard(file: TiffFile, page: TiffPage, layout: T
   const decoder = new ZSTDDecoder();
   await decoder.init();
   const [offsets, sizes] = blockTags(page);
-  const [starts, lengths] = [file.values(page, offsets), file.values(page, sizes)];
+  const [starts, lengths] = [await file.allValues(page, offsets), await file.allValues(page, sizes)];
   const most = blockBytes(file, page, layout);
   const blocks: Uint8Array[] = [];
   const turn = new Turn();
@@ -36,14 +36,34 @@ export async function withoutZstandard(file: TiffFile, page: TiffPage, layout: T
     // The size of a single strip need not be stated.
     const isUnstated = starts.length === 1 && !(lengths[0]! > 0);
     const block = file.bytes.subarray(start, isUnstated ? undefined : start + (lengths[i] ?? 0));
-    // The decoder gives nothing if the data are damaged or cut off.
-    const unpacked = decoder.decode(block, most);
+    // The decoder gives nothing if the data are damaged or cut off, or if something follows them.
+    const unpacked = decoder.decode(block.subarray(0, frameLength(block)), most);
     if (unpacked.length === 0) throw new Undecodable(`its block ${i} of Zstandard data is damaged or cut off`);
     blocks.push(await pack(unpacked, {level: 0}));
   }
   const copy = await withBlocks(file, page, blocks, turn);
   copy.file.setValue(copy.page, TAG.compression, DEFLATE);
   return copy;
+}
+
+/**
+ * Bytes of the frame of Zstandard (RFC 8878, section 3.1.1) that these bytes begin with. Any number for bytes that are
+ * no frame.
+ */
+function frameLength(bytes: Uint8Array): number {
+  const descriptor = bytes[4] ?? 0;
+  const isOneSegment = (descriptor & 32) !== 0;
+  const hasChecksum = (descriptor & 4) !== 0;
+  const dictionaryId = [0, 1, 2, 4][descriptor & 3]!;
+  const contentSize = [isOneSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
+  let at = 5 + (isOneSegment ? 0 : 1) + dictionaryId + contentSize;
+  for (let isLast = false; !isLast && at + 3 <= bytes.length; ) {
+    const header = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+    isLast = (header & 1) !== 0;
+    const isRun = ((header >> 1) & 3) === 1; // one byte, so many times
+    at += 3 + (isRun ? 1 : header >> 3);
+  }
+  return at + (hasChecksum ? 4 : 0);
 }
 
 /** The most bytes that a strip or tile has when it is unpacked. */

@@ -7,10 +7,12 @@ import {constantJpeg} from '../../../lib/image/constant-jpeg.js';
 import {readImage} from '../../../lib/image/read-image.js';
 import {maskOfBytes} from '../../../lib/image/read-mask.js';
 import {readStored} from '../../../lib/image/read-stored.js';
+import {openRegions} from '../../../lib/image/regions/open-regions.js';
 import type {RgbImage} from '../../../lib/image/rgb-image.js';
 import {TAG, TiffFile} from '../../../lib/image/tiff.js';
 import {blockTags} from '../../../lib/image/tiff-channels.js';
-import {fillBytes} from '../../../lib/image/tiff-fill.js';
+import {encodeLzw, encodePackBits, encodeZstandard} from '../../../lib/image/tiff-codecs.js';
+import {fillBytes, filledSegment} from '../../../lib/image/tiff-fill.js';
 import {leaveOut} from '../leave-out.js';
 import {readFixture} from '../pixel-fixture.js';
 import {writeTiff} from '../tiff-writer.js';
@@ -157,21 +159,77 @@ test('a mask has no object where a tile is left out', async (t) => {
 });
 
 test('the size of a single strip need not be stated', async (t) => {
-  const data = Uint8Array.from({length: 60 * 40}, (_, i) => i % 251);
-  const tiff = writeTiff({width: 60, height: 40, data});
-  const expected = await readImage(tiff);
-  const file = new TiffFile(Uint8Array.from(tiff));
-  const [page] = await file.pages();
-  file.setValue(page!, TAG.stripBytes, 0);
-  await writeFile(join(folder, 'zero.tif'), file.bytes);
-  file.hide(page!, TAG.stripBytes);
-  // The tag itself: `hide()` only changes its type.
-  file.bytes.set([0xe9, 0xfd], page!.entries.get(TAG.stripBytes)!.entry);
-  await writeFile(join(folder, 'without.tif'), file.bytes);
-  for (const name of ['zero.tif', 'without.tif']) {
-    t.deepEqual((await readImage(join(folder, name))).data, expected.data, name);
-    await using(join(folder, name), {}, (source) => sameAs(t, source, expected, name));
+  const [width, height] = [60, 40];
+  const data = Uint8Array.from({length: width * height}, (_, i) => i % 251);
+  const expected = await readImage(writeTiff({width, height, data}));
+  const strips = {
+    none: {data, compression: 1},
+    lzw: {data: await encodeLzw(data), compression: 5},
+    packbits: {data: await encodePackBits(data), compression: 32_773},
+    zstandard: {data: await encodeZstandard(data), compression: 50_000},
+  };
+  for (const [name, strip] of Object.entries(strips)) {
+    const file = new TiffFile(Uint8Array.from(writeTiff({width, height, ...strip})));
+    const [page] = await file.pages();
+    file.setValue(page!, TAG.stripBytes, 0);
+    await writeFile(join(folder, `${name}, zero.tif`), file.bytes);
+    file.hide(page!, TAG.stripBytes);
+    // The tag itself: `hide()` only changes its type.
+    file.bytes.set([0xe9, 0xfd], page!.entries.get(TAG.stripBytes)!.entry);
+    await writeFile(join(folder, `${name}, without.tif`), file.bytes);
+    file.setValue(page!, TAG.stripOffsets, 0);
+    await writeFile(join(folder, `${name}, nothing.tif`), file.bytes);
+    for (const size of ['zero', 'without']) {
+      const path = join(folder, `${name}, ${size}.tif`);
+      t.deepEqual((await readImage(path)).data, expected.data, path);
+      await using(path, {}, (source) => sameAs(t, source, expected, path));
+    }
+    t.true((await readImage(join(folder, `${name}, nothing.tif`))).data.every((value) => value === 0));
   }
+});
+
+test('of the tags of a block, only the first values are read', async (t) => {
+  const data = Uint8Array.from({length: 60 * 40}, (_, i) => i % 251);
+  const tiff = Uint8Array.from(writeTiff({width: 60, height: 40, data}));
+  const expected = await readImage(tiff);
+  // More values than any file has, of which the first two are in the file.
+  const [page] = await new TiffFile(tiff).pages();
+  const {entry} = page!.entries.get(TAG.rowsPerStrip)!;
+  const bytes = Buffer.concat([tiff, Buffer.from([40, 0, 0, 0, 0, 0, 0, 0])]);
+  bytes.writeUInt32LE(2 ** 30, entry + 4);
+  bytes.writeUInt32LE(tiff.length, entry + 8);
+  const path = join(folder, 'many-values.tif');
+  await writeFile(path, bytes);
+  await using(path, {}, (source) => sameAs(t, source, expected, path));
+});
+
+test('a stack of ImageJ has no more strips than the memory holds', async (t) => {
+  const description = 'ImageJ=1.53t\nimages=100000\n';
+  const tiff = writeTiff({width: 8, height: 8, data: new Uint8Array(64), description});
+  const [page] = await new TiffFile(Uint8Array.from(tiff)).pages();
+  const bytes = Buffer.concat([tiff, Buffer.alloc(4 * 1000)]);
+  for (const tag of [TAG.stripOffsets, TAG.stripBytes]) {
+    const {entry} = page!.entries.get(tag)!;
+    bytes.writeUInt32LE(1000, entry + 4);
+    bytes.writeUInt32LE(tiff.length, entry + 8);
+  }
+  const path = join(folder, 'stack.tif');
+  await writeFile(path, bytes);
+  const message = /stack\.tif .*its 100000 images have 100000000 strips/;
+  await t.throwsAsync(openRegions(path), {code: 'INVALID_IMAGE', message});
+});
+
+test('the bits of a block are in the order of the file', async (t) => {
+  const filled = (...more: [number, number][]) =>
+    filledSegment({
+      tags: new Map(([[TAG.width, 3], [TAG.height, 1], [TAG.bits, 8], ...more] as const).map(([tag, x]) => [tag, [x]])),
+      ...{nodata: '3', isLittle: true},
+    });
+  t.deepEqual([...(await filled())], [3, 3, 3]);
+  t.deepEqual([...(await filled([TAG.fillOrder, 2]))], [0xc0, 0xc0, 0xc0]);
+  // A byte says that three bytes follow.
+  t.deepEqual([...(await filled([TAG.compression, 32_773]))], [2, 3, 3, 3]);
+  t.deepEqual([...(await filled([TAG.compression, 32_773], [TAG.fillOrder, 2]))], [0x40, 0xc0, 0xc0, 0xc0]);
 });
 
 test('compressions whose blocks cannot be made are refused by both readers', async (t) => {
