@@ -1,6 +1,6 @@
 import {Undecodable} from './bytes.js';
 import type {SampleType} from './samples.js';
-import {PHOTOMETRIC, SAMPLE_FORMAT, TAG, type TiffFile, type TiffPage} from './tiff.js';
+import {MOST_CHANNELS, PHOTOMETRIC, SAMPLE_FORMAT, TAG, type TiffFile, type TiffPage} from './tiff.js';
 
 /** How the pixels of a page are stored. */
 export type TiffLayout = {
@@ -27,9 +27,6 @@ const ALPHA = [1, 2];
 /** Values of PlanarConfiguration: pixel by pixel, and each channel on its own. */
 export const CHUNKY = 1;
 const SEPARATE = 2;
-
-/** The most channels of a pixel (SamplesPerPixel is a SHORT). */
-const MOST_CHANNELS = 65_535;
 
 /** Sample format that says nothing, which is read as unsigned numbers. */
 const UNDEFINED = 4;

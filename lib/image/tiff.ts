@@ -58,6 +58,8 @@ const UNKNOWN_TAG = 65_000;
 const MOST_ENTRIES = 1e6;
 /** The most strips or tiles of a page: tiles of 256 × 256 pixels in an image of a million pixels a side. */
 export const MOST_VALUES = 1 << 24;
+/** The most channels of a pixel (SamplesPerPixel is a SHORT), and so the most values of the tags of a pixel. */
+export const MOST_CHANNELS = 65_535;
 
 /** Reads and changes the structure of a TIFF or BigTIFF, not its pixels. */
 export class TiffFile {
@@ -133,12 +135,15 @@ export class TiffFile {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString('latin1', at, at + count);
   }
 
-  /** Overwrites all values of a tag by one. Throws an Error with the reason if the page does not have it. */
+  /**
+   * Overwrites all values of a tag of pixels by one. Throws an Error with the reason if the page does not have it, or
+   * has more values than a pixel can have channels.
+   */
   setValue(page: TiffPage, tag: number, value: number): void {
-    const {at, bytes, count} = entryOf(page, tag);
-    for (let i = 0; i < count && at + (i + 1) * bytes <= this.#view.byteLength; i++) {
-      this.#setNumber(at + i * bytes, bytes, value);
-    }
+    entryOf(page, tag);
+    const {at, bytes, count} = this.#there(page, tag);
+    if (count > MOST_CHANNELS) throw new Undecodable(`its tag ${tag} has ${count} numbers`);
+    for (let i = 0; i < count; i++) this.#setNumber(at + i * bytes, bytes, value);
   }
 
   /**

@@ -8,6 +8,7 @@ import {reasonOf} from '../../lib/image/bytes.js';
 import {readImage} from '../../lib/image/read-image.js';
 import {readMask} from '../../lib/image/read-mask.js';
 import {openRegions} from '../../lib/image/regions/open-regions.js';
+import {TAG, TiffFile} from '../../lib/image/tiff.js';
 import {writeTiff} from './tiff-writer.js';
 
 let folder = '';
@@ -61,6 +62,30 @@ for (const [name, bytes, reason, hint] of faulty) {
     }
   });
 }
+
+/** The page with so many values of a tag, bytes that are all 0. */
+async function withValues(tag: number, count: number): Promise<Buffer> {
+  const tiff = writeTiff(page);
+  const [first] = await new TiffFile(Uint8Array.from(tiff)).pages();
+  const {entry} = first!.entries.get(tag)!;
+  tiff.writeUInt16LE(1, entry + 2);
+  tiff.writeUInt32LE(count, entry + 4);
+  tiff.writeUInt32LE(tiff.length, entry + 8);
+  return Buffer.concat([tiff, Buffer.alloc(count)]);
+}
+
+test('more values of a tag than images have are refused before they are looked at', async (t) => {
+  const path = join(folder, 'values.tif');
+  await writeFile(path, await withValues(TAG.stripOffsets, 2 ** 24 + 1));
+  const strips = /values\.tif .*: its tag 273 has 16777217 numbers/;
+  await t.throwsAsync(readImage(path), {code: 'INVALID_IMAGE', message: strips});
+  await t.throwsAsync(readMask(path), {code: 'INVALID_MASK', message: strips});
+  await t.throwsAsync(openRegions(path), {code: 'INVALID_IMAGE', message: strips});
+  // White is 0, which is changed before it is decoded.
+  await writeFile(path, await withValues(TAG.photometric, 65_536));
+  const message = /values\.tif .*: its tag 262 has 65536 numbers/;
+  await t.throwsAsync(readMask(path), {code: 'INVALID_MASK', message});
+});
 
 /** Moves the offset of the pixels, so that they end behind the file. */
 function cutPixels(tiff: Buffer): Buffer {
