@@ -74,7 +74,7 @@ export class LabelBlocks {
     }
   }
 
-  /** The ids at one of `places()`. Those of colours are the part's own: they differ from part to part. Throws INVALID_MASK. */
+  /** The ids at one of `places()`. The same colour has other ids in other parts. Throws INVALID_MASK. */
   async read(place: {column: number; row: number; columns: number; rows: 1}): Promise<LabelBlock> {
     const [left, top] = [place.column * this.#blocks.blockWidth, place.row * this.#blocks.blockHeight];
     const where = `the part from (${left}, ${top}) of ${this.#file}`;
