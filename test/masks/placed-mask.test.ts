@@ -1,6 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
+import {loadBinding} from '../../lib/addon/binding.js';
+import {Turn} from '../../lib/basics/turns.js';
 import {decodeRle, encodeRle, type PlacedMask, wholeImageRle} from '../../lib/index.js';
+import {unionOf} from '../../lib/masks/placed-mask.js';
 import {bitmapOf, randomMask} from './random-masks.js';
 
 const place = fc.integer({min: 0, max: 9});
@@ -36,4 +39,20 @@ test('masks outside of the image, malformed masks and images without end are ref
   await refused({left: 0, top: -1, rle}, 10, 10, /not inside/);
   await refused({left: 0, top: 0, rle: {...rle, counts: '?'}}, 10, 10, /./);
   await refused({left: 0, top: 0, rle}, 100_000, 100_000, /at most 2147483647 pixels, got an image of 100000 × 100000/);
+});
+
+test('a union has the pixels of its masks, and lets the event loop run between any two of them', async (t) => {
+  const rle = await encodeRle(Uint8Array.of(1, 0, 1, 1), 2, 2);
+  const masks = Array.from({length: 5}, (_, i) => ({left: 10 + 3 * i, top: 20, rle}));
+  const turn = new Turn();
+  let turns = 0;
+  turn.isOver = () => true;
+  turn.next = async () => {
+    turns++;
+  };
+  const union = await unionOf(await loadBinding(), masks, {left: 10, top: 20, width: 14, height: 2}, turn);
+  const expected = bitmapOf(14, 2, (x, y) => x % 3 === 0 || (x % 3 === 1 && y === 1)).pixels;
+  t.deepEqual([union.left, union.top], [10, 20]);
+  t.deepEqual(decodeRle(union.rle), expected);
+  t.is(turns, 5 + 3 + 2 + 1, 'to place five masks, and to merge five, three and two');
 });
