@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "distributed/group_state.h"
@@ -179,12 +180,16 @@ void Group::State::use_device(at::Device device) {
   if (make == nullptr) throw GroupFailure("The library that sums on GPUs has not been opened.");
   is_silence_an_end_ = true;
   struct Made {
+    // Left behind by a group that has failed or is closed: its destructor would wait for the
+    // operation.
+    ~Made() { backend.release(); }
     c10::intrusive_ptr<c10d::Backend> backend;
     c10::intrusive_ptr<c10d::Work> work;
     std::vector<at::Tensor> values;
   };
   const auto made = std::make_shared<Made>();
   const auto began = Clock::now();
+  Beginning beginning(*this);
   ++begun;
   run_unless_failed([options = options, made, make, device, timeout = 2 * timeout()] {
     // A connection of its own to the store: while it waits there, nobody else could use it. The
@@ -201,12 +206,10 @@ void Group::State::use_device(at::Device device) {
   });
   {
     const std::lock_guard lock(mutex);
-    if (closed) {
-      made->backend.release();  // its destructor would wait for the operation
-      throw GroupFailure("The group is closed.");
-    }
-    on_device = made->backend;
+    if (closed) throw GroupFailure("The group is closed.");
+    on_device = std::move(made->backend);
   }
+  beginning.end(made->work, device);
   wait(made->work, device, began);
 }
 

@@ -13,19 +13,38 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Works are kept by those who wait for them, and by their backend until they have ended.
-void drop_ended(std::vector<c10::weak_intrusive_ptr<c10d::Work>>& works) {
-  std::erase_if(works, [](const auto& weak) {
-    const auto work = weak.lock();
+}  // namespace
+
+Group::State::Beginning::Beginning(State& of) : state_(of) {
+  const std::lock_guard lock(state_.mutex);
+  ++state_.beginning;
+}
+
+Group::State::Beginning::~Beginning() {
+  const std::lock_guard lock(state_.mutex);
+  if (!is_over_) --state_.beginning;
+}
+
+void Group::State::Beginning::end(const c10::intrusive_ptr<c10d::Work>& work, at::Device device) {
+  const std::lock_guard lock(state_.mutex);
+  state_.drop_ended();
+  state_.under_way.push_back({work, device.is_cpu()});
+  --state_.beginning;
+  is_over_ = true;
+}
+
+// Asks what wait() waits for. Gloo completes the future of an operation first, and says only later
+// that the work has; NCCL completes the future before its GPU has begun.
+void Group::State::drop_ended() {
+  std::erase_if(under_way, [](const auto& operation) {
+    const auto& [work, is_on_cpu] = operation;
     try {
-      return !work || work->isCompleted();
+      return is_on_cpu ? work->getFuture()->completed() : work->isCompleted();
     } catch (const std::exception&) {
       return true;  // its GPU has failed
     }
   });
 }
-
-}  // namespace
 
 // Runs `work`, which may wait for a rank that has ended, on a thread of its own. If the group fails
 // meanwhile, the thread is left behind.
@@ -113,7 +132,8 @@ void Group::State::require_whole() {
     abort_device();
     lock.lock();
   }
-  if (failure) throw GroupFailure(*failure);
+  // To this rank, that it has left is no failure.
+  if (failure && !was_whole) throw GroupFailure(*failure);
   if (closing) throw GroupFailure("The group is closed.");
 }
 
@@ -121,26 +141,16 @@ c10::intrusive_ptr<c10d::Work> Group::State::begin(
     const at::Tensor& values,
     const std::function<c10::intrusive_ptr<c10d::Work>(c10d::Backend&)>& operation) {
   require_whole();
-  auto backend = backend_of(values);
+  Beginning beginning(*this);
+  const auto backend = backend_of(values);
   ++begun;
   try {
     auto work = operation(*backend);
-    const std::lock_guard lock(mutex);
-    drop_ended(under_way);
-    under_way.emplace_back(work);
-    // Closed meanwhile, so that this may be the last that keeps the backend. Its destructor would
-    // wait for the operation.
-    if (closed) backend.release();
+    beginning.end(work, values.device());
     return work;
   } catch (const std::exception& error) {
     give_up(reason_of(error));
   }
-}
-
-bool Group::State::has_operation_under_way() {
-  const std::lock_guard lock(mutex);
-  drop_ended(under_way);
-  return !under_way.empty();
 }
 
 void Group::State::wait(
@@ -160,6 +170,7 @@ void Group::State::wait(
   {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return future->completed() || failure || closing; });
+    drop_ended();
   }
   if (!future->completed()) require_whole();
   if (future->hasError()) give_up(reason_of(future->exception_ptr()), is_late(began));
@@ -180,6 +191,8 @@ void Group::State::wait_on_device(
   }
   if (const auto error = work->exception()) give_up(reason_of(error));
   work->wait();  // what this thread gives to the GPU from now on comes after it
+  const std::lock_guard lock(mutex);
+  drop_ended();
 }
 
 // A GPU that waits for a rank that has ended would keep everything waiting that uses it. NCCL may
@@ -224,13 +237,16 @@ void Group::State::pass(const std::string& name) {
 }
 
 void Group::State::close(bool process_ends) {
-  bool has_joined, has_failed;
+  bool has_joined, has_failed, is_waited_for;
   {
     const std::lock_guard lock(mutex);
-    closing = true;
     has_joined = !joining;
     has_failed = failure.has_value();
+    if (!std::exchange(closing, true)) was_whole = !has_failed;
     if (has_joined && std::exchange(closed, true)) return;
+    drop_ended();
+    // Together with `closed`: from now on, nothing begins, and what has begun may be given up.
+    is_waited_for = beginning > 0 || !under_way.empty();
   }
   changed.notify_all();
   if (!has_joined) {  // the thread that joins comes here itself
@@ -238,7 +254,6 @@ void Group::State::close(bool process_ends) {
     return;
   }
   // The others would wait for this rank as long as its process runs.
-  const bool is_waited_for = has_operation_under_way();
   if (is_waited_for && !has_failed && !process_ends) {
     fail("it has left the group while an operation was under way");
     has_failed = true;

@@ -78,9 +78,17 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   std::optional<std::string> failure;
   bool joining = true;
   bool closing = false;
+  bool was_whole = false;         // had not failed when closing began
   bool closed = false;            // a thread takes the group apart, or has done so
   std::atomic<int64_t> begun{0};  // number of operations that this rank has begun
-  std::vector<c10::weak_intrusive_ptr<c10d::Work>> under_way;  // those that may not have ended
+  int64_t beginning = 0;          // number of those that are not in `under_way` yet
+  // An operation, kept until this rank has seen that it has ended. A backend may keep none, or only
+  // a copy.
+  struct Operation {
+    c10::intrusive_ptr<c10d::Work> work;
+    bool is_on_cpu;
+  };
+  std::vector<Operation> under_way;
 
   void join();
   void use_device(at::Device device);
@@ -99,6 +107,7 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   void close(bool process_ends);
 
  private:
+  class Beginning;
   // What a rank has seen of the others.
   struct Watch {
     bool has_answered = false;  // the roll call
@@ -115,6 +124,7 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   void watch();
   std::optional<std::string> look(Watch& watch);
   void require_whole();
+  void drop_ended();
   void wait_on_device(
       const c10::intrusive_ptr<c10d::Work>& work, std::chrono::steady_clock::time_point began);
   void abort_device();
@@ -126,7 +136,6 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   std::string read_failure();
   void wait_until_heard();
   c10::intrusive_ptr<c10d::Backend> backend_of(const at::Tensor& values);
-  bool has_operation_under_way();
   void note(const std::string& words);
   std::string tell(const std::string& words);
   [[noreturn]] void give_up(const std::string& symptom, bool is_late = false);
@@ -138,6 +147,23 @@ struct Group::State : std::enable_shared_from_this<Group::State> {
   // Whether silence means that a rank has ended.
   std::atomic<bool> is_silence_an_end_{true};
   std::atomic<bool> aborted_{false};
+};
+
+// While this lives, an operation counts as one that this rank begins: if the group is closed, the
+// others are told.
+class Group::State::Beginning {
+ public:
+  explicit Beginning(State& of);
+  ~Beginning();
+  Beginning(const Beginning&) = delete;
+  Beginning& operator=(const Beginning&) = delete;
+
+  // From now on it counts as under way instead.
+  void end(const c10::intrusive_ptr<c10d::Work>& work, at::Device device);
+
+ private:
+  State& state_;
+  bool is_over_ = false;
 };
 
 }  // namespace maskrcnn

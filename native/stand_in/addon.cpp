@@ -43,24 +43,52 @@ Napi::Value limit_memory(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// delayOperations(milliseconds)
-Napi::Value delay_operations(const Napi::CallbackInfo& info) {
-  maskrcnn::stand_in::delay_operations(info[0].As<Napi::Number>().Int64Value());
+// operations(): {held, begun}
+Napi::Value operations(const Napi::CallbackInfo& info) {
+  const auto [held, begun] = maskrcnn::stand_in::operations();
+  auto object = Napi::Object::New(info.Env());
+  object.Set("held", Napi::Number::New(info.Env(), static_cast<double>(held)));
+  object.Set("begun", Napi::Number::New(info.Env(), static_cast<double>(begun)));
+  return object;
+}
+
+// holdOperations(isHeld)
+Napi::Value hold_operations(const Napi::CallbackInfo& info) {
+  maskrcnn::stand_in::hold_operations(info[0].As<Napi::Boolean>());
   return info.Env().Undefined();
+}
+
+int64_t port_of(const Napi::CallbackInfo& info) {
+  return info[0].As<Napi::Number>().Int64Value();
 }
 
 // closeTwice(port)
 Napi::Value close_twice(const Napi::CallbackInfo& info) {
-  maskrcnn::stand_in::close_twice(info[0].As<Napi::Number>().Int64Value());
+  maskrcnn::stand_in::close_twice(port_of(info));
   return info.Env().Undefined();
+}
+
+// closeAfterEnd(port): why the group has failed, or ''.
+Napi::Value close_after_end(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), maskrcnn::stand_in::close_after_end(port_of(info)));
+}
+
+// closeWhileBeginning(port): what rank 1 hears.
+Napi::Value close_while_beginning(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), maskrcnn::stand_in::close_while_beginning(port_of(info)));
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("takeJournal", Napi::Function::New(env, take_journal, "takeJournal"));
   exports.Set("limitMemory", Napi::Function::New(env, limit_memory, "limitMemory"));
   exports.Set("memory", Napi::Function::New(env, memory, "memory"));
-  exports.Set("delayOperations", Napi::Function::New(env, delay_operations, "delayOperations"));
+  exports.Set("operations", Napi::Function::New(env, operations, "operations"));
+  exports.Set("holdOperations", Napi::Function::New(env, hold_operations, "holdOperations"));
   exports.Set("closeTwice", Napi::Function::New(env, close_twice, "closeTwice"));
+  exports.Set("closeAfterEnd", Napi::Function::New(env, close_after_end, "closeAfterEnd"));
+  exports.Set(
+      "closeWhileBeginning",
+      Napi::Function::New(env, close_while_beginning, "closeWhileBeginning"));
   return exports;
 }
 

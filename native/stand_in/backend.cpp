@@ -4,11 +4,10 @@
 
 #ifdef MASKRCNN_HAS_GLOO
 
-#include <atomic>
-#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
+#include <mutex>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
 
@@ -19,7 +18,12 @@ namespace maskrcnn::stand_in {
 
 namespace {
 
-std::atomic<int64_t> delay{0};  // milliseconds
+// What the operations of all backends share.
+std::mutex operations_mutex;
+// Never destroyed, which would wait for operations that are held when the process ends.
+auto& released = *new std::condition_variable;
+bool holds = false;
+Operations numbers{0, 0};
 
 class Backend final : public c10d::Backend {
  public:
@@ -29,46 +33,49 @@ class Backend final : public c10d::Backend {
       : c10d::Backend(gloo->getRank(), gloo->getSize()), gloo_(std::move(gloo)) {}
 
   ~Backend() override {
-    if (beginning_ == 0) return;
+    const std::lock_guard lock(operations_mutex);
+    if (held_ == 0) return;
     std::fputs("A backend was freed while an operation of it began.\n", stderr);
     std::abort();
   }
 
   Work allreduce(std::vector<at::Tensor>& tensors, const c10d::AllreduceOptions& options) override {
-    const Beginning beginning(*this);
+    hold();
     auto own = all_on_cpu(tensors);
-    return gloo_->allreduce(own, options);
+    return begun(gloo_->allreduce(own, options));
   }
 
   Work broadcast(std::vector<at::Tensor>& tensors, const c10d::BroadcastOptions& options) override {
-    const Beginning beginning(*this);
+    hold();
     auto own = all_on_cpu(tensors);
-    return gloo_->broadcast(own, options);
+    return begun(gloo_->broadcast(own, options));
   }
 
   Work allgather(
       std::vector<std::vector<at::Tensor>>& results,
       std::vector<at::Tensor>& tensors,
       const c10d::AllgatherOptions& options) override {
-    const Beginning beginning(*this);
+    hold();
     std::vector<std::vector<at::Tensor>> to{all_on_cpu(results.front())};
     auto own = all_on_cpu(tensors);
-    return gloo_->allgather(to, own, options);
+    return begun(gloo_->allgather(to, own, options));
   }
 
  private:
-  // While an operation begins.
-  struct Beginning {
-    explicit Beginning(Backend& of) : backend(of) {
-      ++backend.beginning_;
-      std::this_thread::sleep_for(std::chrono::milliseconds(delay));
-    }
-    ~Beginning() { --backend.beginning_; }
-    Beginning(const Beginning&) = delete;
-    Beginning& operator=(const Beginning&) = delete;
+  void hold() {
+    std::unique_lock lock(operations_mutex);
+    ++held_;
+    ++numbers.held;
+    released.wait(lock, [] { return !holds; });
+    --held_;
+    --numbers.held;
+  }
 
-    Backend& backend;
-  };
+  static Work begun(Work work) {
+    const std::lock_guard lock(operations_mutex);
+    ++numbers.begun;
+    return work;
+  }
 
   static std::vector<at::Tensor> all_on_cpu(const std::vector<at::Tensor>& tensors) {
     std::vector<at::Tensor> own;
@@ -77,13 +84,22 @@ class Backend final : public c10d::Backend {
   }
 
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
-  std::atomic<int> beginning_{0};  // number of operations
+  int64_t held_ = 0;  // number of its operations
 };
 
 }  // namespace
 
-void delay_operations(int64_t milliseconds) {
-  delay = milliseconds;
+Operations operations() {
+  const std::lock_guard lock(operations_mutex);
+  return numbers;
+}
+
+void hold_operations(bool is_held) {
+  {
+    const std::lock_guard lock(operations_mutex);
+    holds = is_held;
+  }
+  released.notify_all();
 }
 
 }  // namespace maskrcnn::stand_in
@@ -100,7 +116,11 @@ extern "C" [[gnu::visibility("default")]] void maskrcnn_make_device_backend(
 
 namespace maskrcnn::stand_in {
 
-void delay_operations(int64_t) {}
+Operations operations() {
+  return {0, 0};
+}
+
+void hold_operations(bool) {}
 
 }  // namespace maskrcnn::stand_in
 

@@ -27,16 +27,25 @@ type StandIn = {
   memory(): number;
   /** Limits the device's memory to this many bytes from now on. */
   limitMemory(bytes: number): void;
+  /** Numbers of operations of groups on the device, of this process: held now, and begun so far. */
+  operations(): {held: number; begun: number};
   /**
-   * From now on, each operation of a group on the device waits for so long before it begins. A backend that is freed
-   * meanwhile ends the process.
+   * From now on until this is called with false, operations of groups on the device are held before they begin. A
+   * backend that is freed meanwhile ends the process.
    */
-  delayOperations(milliseconds: number): void;
+  holdOperations(isHeld: boolean): void;
   /**
    * Closes a group of one process on two threads at the same time, several times. `port`: of this machine, for its
-   * store.
+   * store; so in the following.
    */
   closeTwice(port: number): void;
+  /**
+   * Closes a group of one process after an operation on the CPU whose future is completed, and whose work has still to
+   * say that it has ended, as with Gloo. Returns why the group has failed, or ''.
+   */
+  closeAfterEnd(port: number): string;
+  /** Closes rank 0 of two while an operation on the CPU begins. Returns what rank 1 hears. */
+  closeWhileBeginning(port: number): string;
 };
 
 /** The name of the device in libtorch. */
