@@ -1,5 +1,6 @@
 // One process of a group of two that ends, or closes its group, while the other one is to take part in something. Its
 // argument names what happens. endings.test.ts says what must come of it.
+import {readFile} from 'node:fs/promises';
 import {setImmediate, setTimeout} from 'node:timers/promises';
 import {isMainThread, parentPort, type Worker, workerData} from 'node:worker_threads';
 import type {Group} from '../../binding.js';
@@ -30,6 +31,12 @@ function heard(worker: Worker, what: string): Promise<void> {
   });
 }
 
+/** Waits until the process `pid` is stopped. */
+async function waitUntilStopped(pid: number): Promise<void> {
+  // The state is the word after the name, which is in brackets.
+  while (!/\) T /.test(await readFile(`/proc/${pid}/stat`, 'utf8'))) await setTimeout(20);
+}
+
 /** What a worker thread of rank 0 does. */
 const inThread: Record<string, () => Promise<unknown>> = {
   threadJoins: async () => {
@@ -39,9 +46,9 @@ const inThread: Record<string, () => Promise<unknown>> = {
   },
   threadWaits: async () => {
     const group = await join();
-    await group.sum(one);
+    const processes = await group.gather(Buffer.from(String(process.pid)));
     const waiting = group.sum(one);
-    parentPort!.postMessage('waits');
+    parentPort!.postMessage(Number(Buffer.from(processes[1]!)));
     await waiting;
   },
   threadBeside: async () => {},
@@ -73,9 +80,13 @@ const first: Record<string, () => Promise<unknown>> = {
   },
   threadWaits: async () => {
     const worker = startWorker(import.meta.filename, 'threadWaits');
-    await heard(worker, 'waits');
-    await setTimeout(500);
+    const other = await new Promise<number>((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject);
+    });
+    // The sum begins, on the group's own thread.
+    await setTimeout(2000);
     await worker.terminate();
+    process.kill(other, 'SIGUSR2');
     // The process lives on, so that its end cannot be what the other one hears of.
     await setTimeout(8000);
   },
@@ -98,13 +109,13 @@ const first: Record<string, () => Promise<unknown>> = {
   failDuringSum: async () => {
     const group = await join();
     const processes = await group.gather(Buffer.from(String(process.pid)));
-    // The other one begins, and is stopped then.
-    await setTimeout(1500);
+    const other = Number(Buffer.from(processes[1]!));
+    await waitUntilStopped(other);
     const sum = group.sum(new Float64Array(MANY));
     await setTimeout(500);
     await group.fail('the disk is on fire');
     console.log(await sum.then(String, (error) => error.message));
-    process.kill(Number(Buffer.from(processes[1]!)), 'SIGCONT');
+    process.kill(other, 'SIGCONT');
     await setTimeout(1000);
   },
 };
@@ -117,9 +128,13 @@ const second: Record<string, () => Promise<unknown>> = {
     process.kill(process.pid, 'SIGSTOP');
   },
   threadWaits: async () => {
+    // Takes part only once the thread has ended, however long that takes.
+    const hasEnded = new Promise((resolve) => process.once('SIGUSR2', resolve));
+    const keep = setInterval(() => {}, 1000);
     const group = await join();
-    await group.sum(one);
-    await setTimeout(1500);
+    await group.gather(Buffer.from(String(process.pid)));
+    await hasEnded;
+    clearInterval(keep);
     await waitFor(group);
   },
   threadBeside: async () => {
@@ -131,6 +146,7 @@ const second: Record<string, () => Promise<unknown>> = {
     const group = await join();
     await group.gather(Buffer.from(String(process.pid)));
     const sum = group.sum(new Float64Array(MANY));
+    // It begins, and this process is stopped then.
     await setTimeout(500);
     process.kill(process.pid, 'SIGSTOP');
     await sum;
