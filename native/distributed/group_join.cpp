@@ -15,6 +15,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -52,15 +53,20 @@ c10::intrusive_ptr<c10d::Store> open_store(const GroupOptions& options, bool ser
 Group::State::State(const GroupOptions& given)
     : options(given), store([given] { return open_store(given, given.serves); }, timeout()) {}
 
-// Says who this rank is. Two processes of one rank would wait for the others without end.
+// Says who this rank is. Two members of one rank would wait for the others without end.
 void Group::State::introduce() {
   const auto own = options.host + ", process " + std::to_string(getpid());
-  const auto first = store.set_first(who_key(options.rank), own);
-  if (first != own) {
+  // Two threads of a process have one name, and so may processes of two containers.
+  std::random_device random;
+  const auto claim = std::to_string(random()) + "/" + std::to_string(random()) + " " + own;
+  const auto first = store.set_first(claim_key(options.rank), claim);
+  if (first != claim) {
     throw GroupFailure(tell(
         "Each process must have a rank of its own, and two are rank " +
-        std::to_string(options.rank) + ": (" + first + ") and (" + own + ")."));
+        std::to_string(options.rank) + ": (" + first.substr(first.find(' ') + 1) + ") and (" + own +
+        ")."));
   }
+  store.set(who_key(options.rank), own);
   const auto size =
       std::to_string(options.size) + " processes (rank " + std::to_string(options.rank);
   const auto known = store.set_first(kSize, size);

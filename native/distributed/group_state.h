@@ -39,6 +39,9 @@ inline constexpr const char* kRollCall = "roll call";  // asks all ranks to answ
 inline constexpr const char* kSize = "size";      // number of processes, as the first rank says
 inline constexpr const char* kServed = "served";  // that rank 0 serves the store
 inline constexpr const char* kConnected = "connected";  // number of ranks that are connected
+inline std::string claim_key(int64_t rank) {            // which member the rank belongs to
+  return "claim/" + std::to_string(rank);
+}
 inline std::string who_key(int64_t rank) {
   return "who/" + std::to_string(rank);
 }

@@ -66,6 +66,21 @@ test.serial('a worker thread that ends leaves the group of another thread open',
   t.is(second.code, 0, second.err);
 });
 
+test.serial('two threads of a process that have one rank are told, and end all', async (t) => {
+  const port = await freePort();
+  // No rank 2 comes, so that none has joined before it hears.
+  const ranks = [0, 1].map((rank) => startRank(PROGRAM, 'threadTwice', placeVariables(rank, 3, port)));
+  const ends = await Promise.all(ranks.map(({ended}) => ended));
+  const said = ends.flatMap(({out}) => out.trim().split('\n'));
+  t.is(said.length, 3, ends.map(({err}) => err).join(''));
+  for (const words of said) {
+    t.regex(
+      words,
+      /^Each process must have a rank of its own, and two are rank 1: \(here, process (\d+)\) and \(here, process \1\)\.$/,
+    );
+  }
+});
+
 test.serial('an abort that comes when all have just joined is heard', async (t) => {
   const [{code, out, err}] = await ends('abortAfterJoining');
   t.is(code, 0, err);

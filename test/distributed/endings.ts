@@ -25,6 +25,9 @@ async function waitFor(group: Group): Promise<never> {
   }
 }
 
+/** Why this process or thread cannot join. */
+const saysOfJoining = () => join().then(String, (error) => error.message);
+
 function heard(worker: Worker, what: string): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.on('message', (message) => message === what && resolve()).once('error', reject);
@@ -52,6 +55,7 @@ const inThread: Record<string, () => Promise<unknown>> = {
     await waiting;
   },
   threadBeside: async () => {},
+  threadTwice: async () => parentPort!.postMessage(await saysOfJoining()),
 };
 
 /** What rank 0 does. */
@@ -96,6 +100,7 @@ const first: Record<string, () => Promise<unknown>> = {
     await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
     console.log(String(await group.sum(one)));
   },
+  threadTwice: async () => console.log(await saysOfJoining()),
   abortAfterJoining: async () => {
     const controller = new AbortController();
     const joining = joinGroup('auto', 'train()', controller.signal);
@@ -140,6 +145,12 @@ const second: Record<string, () => Promise<unknown>> = {
   threadBeside: async () => {
     const group = await join();
     await group.sum(one);
+  },
+  threadTwice: async () => {
+    const worker = startWorker(import.meta.filename, 'threadTwice');
+    const other = new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+    console.log(await saysOfJoining());
+    console.log(await other);
   },
   abortAfterJoining: async () => joinGroup('auto', 'train()'),
   failDuringSum: async () => {
