@@ -35,7 +35,7 @@ test.serial('training lowers the loss, finds what it was shown, and fills its fo
   const options = short({
     data,
     validation: data,
-    epochs: 24,
+    epochs: 40, // after 24, the result still depends on chance
     batchSize: 4,
     optimizer: 'adamw',
     lr: 0.002,
@@ -49,13 +49,13 @@ test.serial('training lowers the loss, finds what it was shown, and fills its fo
   const {history, output, best, last} = await train(model, options);
   const {steps, epochs} = history;
 
-  t.is(steps.length, 24);
+  t.is(steps.length, 40);
   const [early, late] = [mean(steps.slice(0, 5)), mean(steps.slice(-5))];
   t.true(late < 0.5 * early, `${early} to ${late}`);
   t.deepEqual(seen.slice(0, 4), ['step 0', 'epoch 0', 'step 1', 'epoch 1']);
   t.deepEqual(
     epochs.filter(({validation}) => validation !== null).map(({epoch}) => epoch),
-    [9, 19, 23],
+    [9, 19, 29, 39],
   );
   const after = epochs.at(-1)!.validation!;
   t.true(after.pixel.mean.iou! > before.pixel.mean.iou! + 0.3, `${before.pixel.mean.iou} to ${after.pixel.mean.iou}`);
@@ -74,7 +74,7 @@ test.serial('training lowers the loss, finds what it was shown, and fills its fo
   t.deepEqual(Object.keys(lines[0]), ['type', 'runId']);
   t.deepEqual(lines[1], {type: 'step', ...steps[0]!});
   t.deepEqual(lines.at(-1), {type: 'epoch', ...epochs.at(-1)!});
-  t.is(lines.length, 49);
+  t.is(lines.length, 1 + 40 + 40); // the run, its steps and its epochs
   const kept = JSON.parse(await readFile(join(output, 'options.json'), 'utf8'));
   t.is(kept.train.lr, 0.002);
   t.deepEqual(kept.classes, ['blob']);
