@@ -38,8 +38,12 @@ ops::Epilogue epilogue_of(Activation activation) {
   TORCH_CHECK(false, "unknown activation");
 }
 
-bool suits_prepacking(const at::Tensor& x, const Conv2d& conv) {
-  return prepacked_weights_type(x) && !ops::suits_winograd(x, conv.weight, conv.geometry());
+// In float32, the copies of weights that are larger than the maps cost more memory than they save
+// time.
+bool pays_to_prepack(const at::Tensor& x, const Conv2d& conv) {
+  const auto type = prepacked_weights_type(x);
+  if (!type || ops::suits_winograd(x, conv.weight, conv.geometry())) return false;
+  return type != at::kFloat || conv.weight.numel() <= x.numel();
 }
 
 }  // namespace
@@ -47,7 +51,7 @@ bool suits_prepacking(const at::Tensor& x, const Conv2d& conv) {
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
   const bool is_frozen = norm_ && norm_->is_frozen();
   const bool is_fixed = !norm_ || is_frozen || !norm_->is_training();
-  if (is_fixed && suits_prepacking(x, *conv_)) {
+  if (is_fixed && pays_to_prepack(x, *conv_)) {
     return forward_prepacked(x.to(*prepacked_weights_type(x)), addend);
   }
   const bool ends_with_relu = !addend.defined() && activation_ == Activation::ReLU;

@@ -173,6 +173,13 @@ Napi::Value from_bytes(Napi::Env env, const at::Tensor& tensor) {
       env, static_cast<uint8_t*>(tensor.data_ptr()), tensor.nbytes(), release, owner);
 }
 
+Napi::Float32Array lend_floats(Napi::Env env, const at::Tensor& tensor) {
+  TORCH_CHECK(tensor.scalar_type() == at::kFloat, "only float32 can be lent as such");
+  const auto bytes = from_bytes(env, tensor).As<Napi::Uint8Array>();
+  const auto count = static_cast<size_t>(tensor.numel());
+  return Napi::Float32Array::New(env, count, bytes.ArrayBuffer(), bytes.ByteOffset());
+}
+
 Napi::Value from_named_tensors(Napi::Env env, const NamedTensors& tensors) {
   auto array = Napi::Array::New(env, tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i) {

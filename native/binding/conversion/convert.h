@@ -40,6 +40,8 @@ Napi::Int32Array from_integers(Napi::Env env, const at::Tensor& tensor);
 // A Uint8Array that shares the tensor's memory if the runtime allows it, otherwise a copy. The
 // tensor must be contiguous.
 Napi::Value from_bytes(Napi::Env env, const at::Tensor& tensor);
+// The same of float32.
+Napi::Float32Array lend_floats(Napi::Env env, const at::Tensor& tensor);
 Napi::Array from_shape(Napi::Env env, at::IntArrayRef shape);
 
 // For example "float32".

@@ -118,7 +118,7 @@ Napi::Value from_detections(Napi::Env env, const std::vector<EncodedDetections>&
     for (size_t d = 0; d < planes.size(); ++d) {
       masks.Set(
           static_cast<uint32_t>(d),
-          format == MaskFormat::Float ? Napi::Value(from_floats(env, planes[d]))
+          format == MaskFormat::Float ? Napi::Value(lend_floats(env, planes[d]))
                                       : from_bytes(env, planes[d]));
     }
     auto object = Napi::Object::New(env);
