@@ -12,8 +12,8 @@ namespace maskrcnn {
 namespace {
 
 constexpr int kConvolutions = 4;
-// Rois whose grown maps have gradients at once. An image with many objects has 128 rois, and their
-// gradients would take 100 MB.
+// Rois whose maps are grown at once on a CPU. An image with many objects has 128 rois: their grown
+// maps would leave the cache, and the gradients of these would take 100 MB.
 constexpr int64_t kGrownAtOnce = 16;
 // From so many rois on, the backward pass grows the maps again: they would take 50 MB or more, and
 // growing them takes 1 or 2 % of a step.

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <memory>
 
+#include "ops/recorded_products.h"
+
 namespace maskrcnn {
 namespace {
 
@@ -48,7 +50,7 @@ std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
     // Autocast calls the operator a second time with the converted inputs and with itself disabled.
     const auto& weight = call.inputs()[2].toTensor();
     flops += 2.0 * static_cast<double>(call.inputs()[1].toTensor().numel() * weight.size(1));
-  } else if (std::strcmp(name, "maskrcnn::products") == 0) {
+  } else if (std::strcmp(name, ops::kProducts) == 0) {
     // The number of products of a direct convolution, not of the faster algorithm.
     flops += 2.0 * call.inputs()[0].toDouble();
   }

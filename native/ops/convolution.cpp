@@ -1,7 +1,6 @@
 #include "ops/convolution.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "aten.h"
 #include "ops/differentiable.h"
 #include "ops/panel_product.h"
+#include "ops/recorded_products.h"
 #include "ops/winograd.h"
 #include "ops/winograd_transforms.h"
 
@@ -92,12 +92,8 @@ at::Tensor convolve(
     const ConvolutionGeometry& geometry,
     bool relu) {
   if (suits_winograd(input, weight, geometry)) {
-    // stage_costs.cpp counts operations by this record.
     const auto pixels = input.size(0) * input.size(2) * input.size(3);
-    RECORD_FUNCTION(
-        "maskrcnn::products",
-        std::vector<c10::IValue>(
-            {static_cast<double>(pixels) * static_cast<double>(weight.numel())}));
+    record_products(static_cast<double>(pixels) * static_cast<double>(weight.numel()));
     const auto x = input.to(computed_type(input));
     std::vector<at::Tensor> inputs = {x, weight};
     if (bias && bias->defined()) inputs.push_back(*bias);

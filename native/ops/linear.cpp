@@ -1,7 +1,6 @@
 #include "ops/linear.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/record_function.h>
 
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "ops/differentiable.h"
 #include "ops/matmul.h"
 #include "ops/panel_product.h"
+#include "ops/recorded_products.h"
 
 // Letters: R rows of input, C input and K output channels.
 
@@ -41,11 +41,7 @@ std::vector<at::Tensor> linear_backward(const Backward& pass) {
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   if (!suits(x, weight)) return at::linear(x, weight, bias);
-  // stage_costs.cpp counts operations by this record.
-  RECORD_FUNCTION(
-      "maskrcnn::products",
-      std::vector<c10::IValue>(
-          {static_cast<double>(x.size(0)) * static_cast<double>(weight.numel())}));
+  record_products(static_cast<double>(x.size(0)) * static_cast<double>(weight.numel()));
   const auto forward = [&] {
     auto result = bias.repeat({x.size(0), 1});
     matmul(x, weight.t(), result, /*add=*/true);

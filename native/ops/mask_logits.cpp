@@ -1,12 +1,11 @@
 #include "ops/mask_logits.h"
 
-#include <ATen/record_function.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "aten.h"
 #include "ops/panel_product.h"
+#include "ops/recorded_products.h"
 #include "ops/target_clones.h"
 
 // Letters: R rois, C input channels, K channels between the convolutions, S rows and columns.
@@ -53,11 +52,7 @@ at::Tensor mask_logits(
       x.dim() == 4 && x.size(2) == x.size(3) && x.scalar_type() == at::kFloat && x.is_cpu(),
       "mask_logits: the maps must be float32 [R,C,S,S] on the CPU");
   const auto rois = x.size(0), inputs = x.size(1), side = x.size(2), pixels = side * side;
-  // stage_costs.cpp counts operations by this record.
-  RECORD_FUNCTION(
-      "maskrcnn::products",
-      std::vector<c10::IValue>(
-          {static_cast<double>(rois * pixels) * static_cast<double>(weight.numel())}));
+  record_products(static_cast<double>(rois * pixels) * static_cast<double>(weight.numel()));
   const auto maps = x.contiguous(at::MemoryFormat::ChannelsLast);
   const auto all_biases = padded(bias), all_weights = padded(class_weight);
   const auto channels = all_biases.size(0), panels = channels / kPanel;

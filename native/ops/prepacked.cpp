@@ -1,13 +1,13 @@
 #include "ops/prepacked.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/record_function.h>
 
 #include <optional>
 #include <string_view>
 
 #include "aten.h"
 #include "ops/instructions.h"
+#include "ops/recorded_products.h"
 
 // libtorch has these operators for the graphs that its compiler produces. They have no C++
 // functions, so they are called through the dispatcher.
@@ -74,13 +74,6 @@ bool exists(const char* name, const char* overload = "") {
 template <typename Signature>
 c10::TypedOperatorHandle<Signature> find(const char* name, const char* overload = "") {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
-}
-
-// stage_costs.cpp counts operations by this record.
-void record_multiplications(const at::Tensor& result, double products_per_number) {
-  RECORD_FUNCTION(
-      "maskrcnn::products",
-      std::vector<c10::IValue>({products_per_number * static_cast<double>(result.numel())}));
 }
 
 OptionalScalars scalars(const std::vector<double>& values) {
@@ -154,7 +147,7 @@ at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& 
         "");
   };
   const auto result = run();
-  record_multiplications(result, multiplications_per_element_);
+  record_products(multiplications_per_element_ * static_cast<double>(result.numel()));
   return result;
 }
 
@@ -171,7 +164,7 @@ at::Tensor PrepackedLinear::forward(const at::Tensor& x) const {
   static const auto linear = find<Linear>(kLinear);
   const auto result =
       linear.call(x, weight_, bias_, epilogue_.name, scalars(epilogue_.arguments), "");
-  record_multiplications(result, multiplications_per_element_);
+  record_products(multiplications_per_element_ * static_cast<double>(result.numel()));
   return result;
 }
 

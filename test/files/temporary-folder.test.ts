@@ -92,7 +92,8 @@ test.serial('of a folder whose owner cannot be written, nothing stays', async (t
   // The path of the folder is just short enough for the system, and that of a file in it is not.
   const longest = (process.platform === 'darwin' ? 1024 : 4096) - 1;
   let deep = root;
-  const length = longest - '/maskrcnn-regions-XXXXXX'.length;
+  const random = 6; // characters that mkdtemp() adds
+  const length = longest - '/maskrcnn-regions-'.length - random;
   while (deep.length < length - 201) deep = join(deep, 'd'.repeat(199));
   deep = join(deep, 'e'.repeat(length - deep.length - 1));
   mkdirSync(deep, {recursive: true});
