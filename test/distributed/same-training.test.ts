@@ -11,13 +11,24 @@ import {difference} from './weights.js';
 const PROGRAM = 'test/distributed/train-rank.ts';
 
 /**
+ * Nothing competes: each anchor is a proposal, none suppresses another, and all are samples. Otherwise a change in the
+ * last digit may let another proposal win, which is a jump.
+ */
+const withoutChoice = {
+  anchorAspectRatios: [[1], [1], [1]],
+  rpnPreNmsTopNTrain: 1000,
+  rpnPostNmsTopNTrain: 1000,
+  rpnNmsThresh: 1,
+  boxBatchSizePerImage: 1000,
+} as const satisfies ModelOptions;
+
+/**
  * Two steps per epoch, of two batches each. The last batch of an epoch has one image: the last ranks have none then.
- * The rate is low because a change in the last digit may let another proposal win, which is a jump. It is lower with
- * norms that are trained: many of their results are so close to 0 that ReLUs open or close.
+ * The rate is lower with norms that are trained: many of their results are so close to 0 that ReLUs open or close.
  */
 function stepsOf(network: ModelOptions, batch: number): RankRun {
   return {
-    model: {...halfBackbone, ...network},
+    model: {...halfBackbone, ...withoutChoice, ...network},
     images: 3 * batch + 1,
     validation: 4,
     options: {
@@ -110,7 +121,8 @@ function isAsOne(t: ExecutionContext, name: Name, size: number): void {
   t.true(loss < 1e-5, `losses differ by ${loss}`);
   for (const [step, norm] of one!.norms.entries()) {
     const off = Math.abs(first!.norms[step]! / norm - 1);
-    t.true(off < 1e-3, `the gradients of step ${step} differ by ${off}`);
+    // Of few pixels, a ReLU that opens is 0.001 of the gradients of a network with norms.
+    t.true(off < (name.startsWith('frozen') ? 1e-3 : 1e-2), `the gradients of step ${step} differ by ${off}`);
   }
   const {most, largest} = difference(first!.weights, one!.weights);
   t.true(most < 1e-6 * largest, `${size} processes: weights differ by ${most} of ${largest}`);
