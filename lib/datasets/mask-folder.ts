@@ -182,11 +182,16 @@ export class MaskFolder implements Dataset {
     return JSON.stringify(this.#settings);
   }
 
-  /** Counts over the whole data set. Reads the images that have not been read yet. Throws the errors of `get`. */
+  /**
+   * Counts over the whole data set. Reads the images that have not been read yet, and of those with a mask that
+   * `objects()` reads in parts, only the mask. Throws the errors of `get`.
+   */
   async stats(): Promise<MaskFolderStats> {
     const stats = {images: this.length, instances: 0, negatives: 0, dropped: 0, mostInstances: 0, colourMasks: 0};
     for (const [index, entry] of this.#entries.entries()) {
-      if (entry.found === undefined) await this.get(index);
+      if (entry.found === undefined && (await this.#largeObjects(entry, await this.size(index))) === undefined) {
+        await this.get(index);
+      }
       const {instances, dropped, colours} = entry.found!;
       stats.instances += instances;
       stats.dropped += dropped;

@@ -76,5 +76,7 @@ test('a label mask of an image that is too large to be decoded is read in parts'
   t.deepEqual(object!.box, [left - place.left, top - place.top, left - place.left + 40, top - place.top + 30]);
   t.true(object!.mask!.data.every((value) => value === 1));
   t.deepEqual(await data.labels(0), [1, 1]);
+  const counts = {images: 1, instances: 2, negatives: 0, dropped: 0, mostInstances: 2, colourMasks: 0};
+  t.deepEqual(await (await MaskFolder.open(path, {classes: ['cell']})).stats(), counts);
   t.true((process.resourceUsage().maxRSS - before) / 1000 < 400, 'no mask of 900 million numbers was made');
 });
