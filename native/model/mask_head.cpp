@@ -13,11 +13,8 @@ namespace {
 
 constexpr int kConvolutions = 4;
 // Rois whose maps are grown at once on a CPU. An image with many objects has 128 rois: their grown
-// maps would leave the cache, and the gradients of these would take 100 MB.
+// maps would leave the cache.
 constexpr int64_t kGrownAtOnce = 16;
-// From so many rois on, the backward pass grows the maps again: they would take 50 MB or more, and
-// growing them takes 1 or 2 % of a step.
-constexpr int64_t kLeastRecomputed = 64;
 
 bool computes_in_float32() {
   return !at::autocast::is_autocast_enabled(at::kCPU);
@@ -56,13 +53,13 @@ MaskRcnnPredictor::MaskRcnnPredictor(int64_t channels, int64_t num_classes) {
   draw_kaiming_normal(mask_fcn_logits->weight);
 }
 
-at::Tensor MaskRcnnPredictor::grow(
-    const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+at::Tensor MaskRcnnPredictor::grow(const at::Tensor& x) {
   // The windows of a 2×2 transposed convolution with stride 2 do not overlap: a linear map computes
   // the 2×2 output pixels of each input pixel, [S·S,C] -> [S·S,2·2·C]. The 1×1 convolution after it
   // also works pixel by pixel. So only its few output channels need to be interleaved.
   const auto rois = x.size(0), channels = x.size(1), side = x.size(2);
   const auto pixels = x.permute({0, 2, 3, 1}).reshape({-1, channels});  // [R·S·S,C]
+  const auto &weight = conv5_mask->weight, &bias = conv5_mask->bias;
   const auto make = [&] {
     return LinearWeights{weight.permute({2, 3, 1, 0}).reshape({-1, channels}), bias.repeat({4})};
   };
@@ -70,7 +67,7 @@ at::Tensor MaskRcnnPredictor::grow(
 }
 
 at::Tensor MaskRcnnPredictor::forward(const at::Tensor& x) {
-  const auto grown = grow(x, conv5_mask->weight, conv5_mask->bias);
+  const auto grown = grow(x);
   const auto logits = at::linear(grown, mask_fcn_logits->weight.flatten(1), mask_fcn_logits->bias);
   return interleave(logits, x.size(2));
 }
@@ -82,19 +79,11 @@ at::Tensor MaskRcnnPredictor::forward_of_class(const at::Tensor& x, const at::Te
       !ops::wants_gradients({x, conv5_mask->weight, conv5_mask->bias, weight, bias})) {
     return ops::mask_logits(x, conv5_mask->weight, conv5_mask->bias, weight, bias);
   }
-  const bool in_parts = x.is_cpu();
-  const bool recomputes = in_parts && x.size(0) >= kLeastRecomputed && computes_in_float32();
-  const auto most = in_parts ? kGrownAtOnce : x.size(0);
+  const auto most = x.is_cpu() ? kGrownAtOnce : x.size(0);
   const auto columns = weight.unsqueeze(2).split(most);
   std::vector<at::Tensor> parts;
-  for (const auto& part : x.split(most)) {
-    const std::vector<at::Tensor> inputs = {
-        part, conv5_mask->weight, conv5_mask->bias, columns[parts.size()]};
-    const auto compute = [this](const std::vector<at::Tensor>& from) {
-      return at::bmm(grow(from[0], from[1], from[2]), from[3]);
-    };
-    parts.push_back(recomputes ? ops::recomputed(inputs, compute) : compute(inputs));
-  }
+  for (const auto& part : x.split(most))
+    parts.push_back(at::bmm(grow(part), columns[parts.size()]));
   const auto products = parts.size() == 1 ? parts.front() : at::cat(parts);
   return interleave(products + bias.view({-1, 1, 1}), x.size(2)).squeeze(1);
 }

@@ -27,7 +27,7 @@ struct MaskRcnnPredictor : Module {
 
  private:
   // [R,C,S,S] -> [R, S·S·2·2, C], with the weights and the bias of conv5_mask
-  at::Tensor grow(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+  at::Tensor grow(const at::Tensor& x);
 
   LinearReLU growth_;
 };

@@ -4,6 +4,7 @@
 
 #include "boxes/boxes.h"
 #include "device/precision.h"
+#include "ops/differentiable.h"
 #include "ops/nms.h"
 
 namespace maskrcnn {
@@ -19,6 +20,8 @@ struct AtOnce {
   int64_t on(at::Device device) const { return device.is_cpu() ? cpu : others; }
 };
 constexpr AtOnce kBoxes{1000, 8000}, kMasks{128, 1024};
+// In training on a CPU, the mask loss of so many boxes is computed and differentiated at once.
+constexpr int64_t kMasksInTraining = 32;
 
 std::vector<int64_t> counts(const std::vector<at::Tensor>& boxes) {
   std::vector<int64_t> result;
@@ -284,23 +287,54 @@ at::Tensor RoIHeads::compute_mask_loss(
     coordinates.push_back(image.boxes);
     labels.push_back(image.labels);
   }
-  const auto logits = predict_masks_of_class(features, to_rois(coordinates), at::cat(labels));
-  if (logits.size(0) == 0) return logits.sum() * 0;  // the mean of no elements would be NaN
-
-  std::vector<at::Tensor> wanted;
-  for (size_t image = 0; image < targets.size(); ++image) {
-    const auto& target = targets[image];
-    wanted.push_back(ops::mask_targets(
-        target.masks,
-        target.original.height,
-        target.original.width,
-        target.resized.height,
-        target.resized.width,
-        places.wait()[2 * image],
-        places.wait()[2 * image + 1],
-        logits.size(-1)));
+  const auto classes = at::cat(labels);
+  const auto pooled = mask_roi_pool_.pool(features, to_rois(coordinates));
+  const auto logits_of = [&](const at::Tensor& maps, const at::Tensor& classes) {
+    return mask_predictor_->forward_of_class(maps, classes).to(at::kFloat);
+  };
+  // The mean of no elements would be NaN.
+  if (classes.size(0) == 0) return logits_of(mask_head_->forward(pooled), classes).sum() * 0;
+  const auto wanted = [&] {
+    std::vector<at::Tensor> images;
+    for (size_t image = 0; image < targets.size(); ++image) {
+      const auto& target = targets[image];
+      images.push_back(ops::mask_targets(
+          target.masks,
+          target.original.height,
+          target.original.width,
+          target.resized.height,
+          target.resized.width,
+          places.wait()[2 * image],
+          places.wait()[2 * image + 1],
+          2 * options_.mask_roi_pool.output_size));
+    }
+    return at::cat(images);
+  };
+  if (!pooled.is_cpu()) {
+    // The device computes while the targets are made.
+    const auto logits = logits_of(mask_head_->forward(pooled), classes);
+    return at::binary_cross_entropy_with_logits(logits, upload(wanted(), logits.device()));
   }
-  return at::binary_cross_entropy_with_logits(logits, upload(at::cat(wanted), logits.device()));
+  // Batch norms need the maps of all boxes at once.
+  const bool norms = options_.convolutional_heads;
+  auto parameters = mask_predictor_->parameters();
+  if (!norms)
+    for (const auto& parameter : mask_head_->parameters()) parameters.push_back(parameter);
+  const auto masks = wanted();
+  return ops::sum_of_blocks(
+      norms ? mask_head_->forward(pooled) : pooled,
+      parameters,
+      kMasksInTraining,
+      [&](const at::Tensor& block, int64_t first) {
+        const auto in_block = [&](const at::Tensor& all) {
+          return all.narrow(0, first, block.size(0));
+        };
+        const auto logits =
+            logits_of(norms ? block : mask_head_->forward(block), in_block(classes));
+        const auto sum = at::binary_cross_entropy_with_logits(
+            logits, in_block(masks), /*weight=*/{}, /*pos_weight=*/{}, at::Reduction::Sum);
+        return sum / masks.numel();
+      });
 }
 
 }  // namespace maskrcnn

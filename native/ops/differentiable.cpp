@@ -1,5 +1,6 @@
 #include "ops/differentiable.h"
 
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -64,24 +65,49 @@ at::Tensor differentiable(
   return Differentiable::apply(inputs, saved, forward, std::move(backward));
 }
 
-at::Tensor recomputed(
-    const std::vector<at::Tensor>& inputs,
-    std::function<at::Tensor(const std::vector<at::Tensor>&)> compute) {
-  const auto backward = [compute](const Backward& pass) {
-    const at::AutoGradMode grad_mode(true);
-    std::vector<at::Tensor> again, wanted;
-    for (size_t i = 0; i < pass.saved.size(); ++i) {
-      again.push_back(pass.saved[i].detach().requires_grad_(pass.wanted[i]));
-      if (pass.wanted[i]) wanted.push_back(again.back());
+at::Tensor sum_of_blocks(
+    const at::Tensor& rows,
+    const std::vector<at::Tensor>& parameters,
+    int64_t at_once,
+    const std::function<at::Tensor(const at::Tensor& block, int64_t first)>& compute) {
+  std::vector<at::Tensor> inputs = {rows}, grads;
+  inputs.insert(inputs.end(), parameters.begin(), parameters.end());
+  const bool differentiates = wants_gradients(inputs);
+  if (differentiates) {
+    for (const auto& input : inputs)
+      grads.push_back(input.requires_grad() ? at::zeros_like(input) : at::Tensor());
+  }
+  const auto add_gradients = [&](const at::Tensor& part, const at::Tensor& block, int64_t first) {
+    const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::autocast_dispatch_keyset);
+    std::vector<at::Tensor> sources, sums;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!grads[i].defined()) continue;
+      sources.push_back(i == 0 ? block : inputs[i]);
+      sums.push_back(i == 0 ? grads[i].narrow(0, first, block.size(0)) : grads[i]);
     }
-    const auto found = gradients(compute(again), wanted, pass.grad);
-    std::vector<at::Tensor> results;
-    auto next = found.begin();
-    for (const bool is_wanted : pass.wanted) results.push_back(is_wanted ? *next++ : at::Tensor());
-    return results;
+    const auto found = gradients(part, sources, at::ones_like(part));
+    for (size_t i = 0; i < sums.size(); ++i) sums[i].add_(found[i]);
   };
-  return differentiable(
-      inputs, /*saved=*/inputs, [&] { return compute(inputs); }, backward);
+  const auto sum = [&] {
+    auto total = at::zeros({}, rows.options().dtype(at::kFloat));
+    for (int64_t first = 0; first < rows.size(0); first += at_once) {
+      const auto block = rows.narrow(0, first, std::min(at_once, rows.size(0) - first))
+                             .detach()
+                             .requires_grad_(differentiates && rows.requires_grad());
+      const at::AutoGradMode records(differentiates);
+      const auto part = compute(block, first);
+      if (differentiates) add_gradients(part, block, first);
+      total += part.detach();
+    }
+    return total;
+  };
+  if (!differentiates) return sum();
+  return differentiable(inputs, /*saved=*/grads, sum, [](const Backward& pass) {
+    std::vector<at::Tensor> results;
+    for (const auto& grad : pass.saved)
+      results.push_back(grad.defined() ? grad * pass.grad : at::Tensor());
+    return results;
+  });
 }
 
 std::vector<at::Tensor> gradients(

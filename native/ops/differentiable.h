@@ -30,12 +30,16 @@ at::Tensor differentiable(
     const std::function<at::Tensor()>& forward,
     std::function<std::vector<at::Tensor>(const Backward&)> backward);
 
-// Runs `compute` on the inputs and keeps only these for the backward pass, which runs it again:
-// less memory for more time. Autocast must be off, and `compute` must give the same result every
-// time.
-at::Tensor recomputed(
-    const std::vector<at::Tensor>& inputs,
-    std::function<at::Tensor(const std::vector<at::Tensor>&)> compute);
+// The sum of `compute`, which gives one number for each block of at most `at_once` rows and gets
+// the first row's index, too. If gradients are wanted, those of a block are computed before the
+// next block, and only their sums are kept for the backward pass: what `compute` needs for them
+// takes the memory of one block. `parameters` are the other tensors with gradients that `compute`
+// reads. The gradients are as precise as the type of the rows, without a scale of the losses.
+at::Tensor sum_of_blocks(
+    const at::Tensor& rows,  // [R,...], R > 0
+    const std::vector<at::Tensor>& parameters,
+    int64_t at_once,
+    const std::function<at::Tensor(const at::Tensor& block, int64_t first)>& compute);
 
 // The gradients of the sum of result · weights with respect to the inputs.
 std::vector<at::Tensor> gradients(
