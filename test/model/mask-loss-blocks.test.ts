@@ -22,11 +22,10 @@ async function gradients(images: number, network: ModelOptions): Promise<{loss: 
   await native.seed(3);
   const sample = gridSample(OBJECTS);
   const target = toNativeTarget(sample, model.classes);
-  const losses = await native.computeLosses(
-    Array(images).fill(toNativeImage(sample)),
-    Array(images).fill(target),
-    {backward: true, lossScale: 1},
-  );
+  const losses = await native.computeLosses(Array(images).fill(toNativeImage(sample)), Array(images).fill(target), {
+    backward: true,
+    lossScale: 1,
+  });
   const norms = Object.entries(await native.gradientNorms());
   return {
     loss: losses.loss_mask,
