@@ -4,7 +4,7 @@ import {mapConcurrently} from '../basics/concurrently.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {Turn} from '../basics/turns.js';
 import {MAX_PIXELS} from '../image/format.js';
-import type {LabelBlock, LabelBlocks} from '../image/regions/label-blocks.js';
+import type {LabelBlock, LabelBlocks, LabelPlace} from '../image/regions/label-blocks.js';
 import {boundsOf, MOST_MASK_PIXELS, type PlacedMask, rectOf, unionOf} from '../masks/placed-mask.js';
 import {eachRun} from '../masks/runs.js';
 import type {PlacedObject} from './dataset.js';
@@ -25,13 +25,14 @@ type Settings = {minArea: number; ignoreIds?: readonly number[]; binary?: 'compo
 type Seen = {runs: number[]; left: number; top: number; right: number; bottom: number};
 
 /** What is needed of `LabelBlocks`. */
-type Source = Pick<LabelBlocks, 'width' | 'height' | 'places' | 'read'>;
+type Source = Omit<LabelBlocks, 'close'>;
 
 /**
  * The objects of a label mask, in the order of their ids, as `instancesFromIds()` and `placedInstances()` give them, in
  * memory that grows with the objects and not with the image. Undefined if only the whole mask shows them: it has
- * colours, or one value of which the parts have to be told apart. Throws INVALID_MASK, also for such a mask that is too
- * large to be read whole.
+ * colours, or one value of which the parts have to be told apart. Undefined, too, if it needs a temporary file for which
+ * there is no room. Throws INVALID_MASK, also for such a mask that is too large to be read whole, and WRITE_FAILED for
+ * one without room.
  */
 export async function objectsOfBlocks(
   binding: Binding,
@@ -44,7 +45,8 @@ export async function objectsOfBlocks(
   const turn = new Turn();
   let bits = 0;
   let hasColours = false;
-  const places = [...source.places()];
+  const places = await placesOf(source);
+  if (places === undefined) return undefined;
   await mapConcurrently(places.length, AT_A_TIME, async (i) => {
     if (hasColours) return;
     const block = await source.read(places[i]!);
@@ -91,6 +93,17 @@ export async function objectsOfBlocks(
     objects.push({label: 1, box: [left, top, left + width, top + height], crowd: false, id, mask});
   }
   return {objects, dropped};
+}
+
+/** Undefined if there is no room for the temporary file of a mask that can be read whole. Throws as `places()` does. */
+async function placesOf(source: Source): Promise<readonly LabelPlace[] | undefined> {
+  try {
+    return await source.places();
+  } catch (error) {
+    const isForRoom = error instanceof MaskRcnnError && error.code === 'WRITE_FAILED';
+    if (isForRoom && source.width * source.height <= MAX_PIXELS) return undefined;
+    throw error;
+  }
 }
 
 /** What a block shows of each object. */

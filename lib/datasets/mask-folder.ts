@@ -8,8 +8,8 @@ import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
 import {readImage, readImageSize} from '../image/read-image.js';
 import type {IdMask} from '../image/read-mask.js';
 import {regionsOfImage} from '../image/regions/image-regions.js';
-import {LabelBlocks} from '../image/regions/label-blocks.js';
 import {type LargeImage, type LevelOptions, largeImage} from '../image/regions/large-image.js';
+import {openLabelBlocks} from '../image/regions/open-label-blocks.js';
 import type {Dataset, Instance, PlacedObject, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
@@ -143,8 +143,11 @@ export class MaskFolder implements Dataset {
   }
 
   /**
-   * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF is read in parts,
-   * any other one whole, as are colours and parts that have to be told apart. Throws INVALID_MASK as `get()` does.
+   * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF or PNG is read in
+   * parts, any other one whole, as are colours, parts that have to be told apart, and interlaced PNG. A PNG is decoded
+   * into a temporary file first: one byte for each pixel of up to 8 bits, two for one of 16 bits, and three times as many
+   * in RGB. If there is no room for it, the mask is read whole. Throws INVALID_MASK as `get()` does, and WRITE_FAILED
+   * for a PNG without room that is too large to be read whole.
    */
   async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
     const entry = this.#entry(index);
@@ -155,7 +158,7 @@ export class MaskFolder implements Dataset {
     return placedInstances(await this.#instances(entry, mask), await loadBinding());
   }
 
-  /** The label 1 for each instance of image `index`. Reads its mask, unless it has been read. Throws INVALID_MASK. */
+  /** The label 1 for each instance of image `index`. Reads its mask, unless it has been read. Throws as `objects()`. */
   async labels(index: number): Promise<readonly number[]> {
     const entry = this.#entry(index);
     if (entry.found === undefined && (await this.#largeObjects(entry)) === undefined) {
@@ -249,7 +252,7 @@ export class MaskFolder implements Dataset {
   /** The objects of a mask that is read in parts; undefined if it has to be read whole. `size`: that of the image. */
   async #largeObjects(entry: Entry, size?: Size): Promise<PlacedObject[] | undefined> {
     const {mask: file} = entry.file;
-    const source = await LabelBlocks.open(file, MOST_WHOLE);
+    const source = await openLabelBlocks(file, MOST_WHOLE);
     if (source === undefined) return undefined;
     try {
       if (size !== undefined) checkSizes(entry.file, size, source);

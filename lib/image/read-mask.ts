@@ -32,8 +32,8 @@ export type IdMask = {
 };
 
 const IN_PARTS =
-  `Save it as a TIFF with tiles or strips of at most ${MOST_BLOCK_PIXELS} pixels each, ` +
-  'which tiles() reads in parts.';
+  'tiles() reads masks of any size in parts, as PNG that is not interlaced, or as TIFF with tiles or strips of at most ' +
+  `${MOST_BLOCK_PIXELS} pixels each.`;
 
 /** Bits of the pixel types, by libvips' names. */
 const BITS: Record<string, number> = {uchar: 8, ushort: 16, uint: 32, float: 32};

@@ -10,7 +10,8 @@ import {MaskFolder} from '../../lib/datasets/mask-folder.js';
 import {placedInstances} from '../../lib/datasets/placed-instances.js';
 import {labelTiff} from '../../lib/image/label-tiff.js';
 import {readMask} from '../../lib/image/read-mask.js';
-import {LabelBlocks} from '../../lib/image/regions/label-blocks.js';
+import type {LabelBlocks} from '../../lib/image/regions/label-blocks.js';
+import {openLabelBlocks} from '../../lib/image/regions/open-label-blocks.js';
 import {leaveOut} from '../image/leave-out.js';
 import {writeTiff} from '../image/tiff-writer.js';
 
@@ -43,7 +44,7 @@ async function same(t: ExecutionContext, file: string, settings: {minArea: numbe
   const mask = await readMask(file);
   const kept = mask.ids.map((id) => (settings.ignoreIds?.includes(id) ? 0 : id));
   const whole = await instancesFromIds({...mask, ids: kept}, {label: 1, minArea: settings.minArea, file});
-  const source = await LabelBlocks.open(file, 0);
+  const source = await openLabelBlocks(file, 0);
   t.truthy(source, file);
   const {objects, dropped} = (await objectsOfBlocks(binding, source!, settings, file))!;
   await source!.close();
@@ -89,7 +90,7 @@ test('a binary mask whose parts have to be told apart is read whole, and refused
   const binding = await loadBinding();
   const data = Uint8Array.from(ids, (id) => (id > 0 ? 255 : 0));
   const file = await write('binary.tif', writeTiff({width, height, data}));
-  const source = (await LabelBlocks.open(file, 0))!;
+  const source = (await openLabelBlocks(file, 0))!;
   const settings = (binary?: 'components' | 'whole') => ({minArea: 1, ...(binary && {binary})});
   for (const each of [source, tooLarge(source)]) {
     t.is((await objectsOfBlocks(binding, each, settings('whole'), file))?.objects.length, 1);
@@ -111,7 +112,7 @@ test('colours are read whole, and refused if there are too many', async (t) => {
     .tiff({...tile, compression: 'lzw'})
     .toBuffer();
   const file = await write('colours.tif', colours);
-  const source = (await LabelBlocks.open(file, 0))!;
+  const source = (await openLabelBlocks(file, 0))!;
   t.is(await objectsOfBlocks(binding, source, {minArea: 1}, file), undefined);
   await t.throwsAsync(objectsOfBlocks(binding, tooLarge(source), {minArea: 1}, file), {
     code: 'INVALID_MASK',
@@ -171,9 +172,7 @@ test('an object whose rectangle is too large for run lengths is told by its valu
   ];
   const source: Parameters<typeof objectsOfBlocks>[1] = {
     ...{width: 60_000, height: 40_000},
-    *places() {
-      for (const column of corners.keys()) yield {column, row: 0, columns: 1, rows: 1};
-    },
+    places: async () => [...corners.keys()].map((column) => ({column, row: 0, columns: 1, rows: 1})),
     read: async ({column}) => ({
       ...{ids: Uint16Array.of(7), width: 1, height: 1, source: 'values', bits: 16},
       ...corners[column]!,
@@ -186,12 +185,17 @@ test('an object whose rectangle is too large for run lengths is told by its valu
   });
 });
 
+const black = {width, height, channels: 3, background: 'black'} as const;
+
 test('other files are read whole', async (t) => {
   const tiff = await write('small.tif', writeTiff({width, height, data: ids}));
-  t.is(await LabelBlocks.open(tiff, width * height), undefined, 'it is not larger');
-  t.is(await LabelBlocks.open(await write('mask.png', await grey().png().toBuffer()), 0), undefined);
-  t.is(await LabelBlocks.open(await write('no.tif', Buffer.from('II*\0nothing')), 0), undefined);
-  await t.throwsAsync(LabelBlocks.open(join(folder, 'none.tif'), 0), {code: 'INVALID_MASK', message: /none\.tif/});
+  t.is(await openLabelBlocks(tiff, width * height), undefined, 'it is not larger');
+  const [png, webp] = [await grey().png().toBuffer(), await sharp({create: black}).webp({lossless: true}).toBuffer()];
+  t.is(await openLabelBlocks(await write('small.png', png), width * height), undefined, 'it is not larger');
+  t.is(await openLabelBlocks(await write('mask.webp', webp), 0), undefined);
+  t.is(await openLabelBlocks(await write('no.png', png.subarray(0, 30)), 0), undefined);
+  t.is(await openLabelBlocks(await write('no.tif', Buffer.from('II*\0nothing')), 0), undefined);
+  await t.throwsAsync(openLabelBlocks(join(folder, 'none.tif'), 0), {code: 'INVALID_MASK', message: /none\.tif/});
 });
 
 test('a mask that is too large to be decoded says what to do', async (t) => {
@@ -201,6 +205,6 @@ test('a mask that is too large to be decoded says what to do', async (t) => {
   await t.throwsAsync(readMask(file), {
     code: 'INVALID_MASK',
     message:
-      /large\.png is not .*: 20000 × 14000 is more than 268402689 pixels\.\nSave it as a TIFF with tiles or strips of at most 16777216 pixels each, /,
+      /large\.png is not .*: 20000 × 14000 is more than 268402689 pixels\.\ntiles\(\) reads masks of any size in parts, as PNG that is not interlaced, or as TIFF with tiles or strips of at most 16777216 pixels each\./,
   });
 });
