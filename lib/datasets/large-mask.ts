@@ -16,7 +16,10 @@ export const MOST_WHOLE = 4096 * 4096;
 /** Blocks that are decoded at a time: as many as libuv has threads. */
 const AT_A_TIME = 4;
 
-/** Boxes of the objects of a block may cover it so many times. In a photo, they do more often. */
+/**
+ * Boxes of the objects of a block may cover it so many times. In a photo, they do more often, as in a whole mask of
+ * `MOST_WHOLE` pixels that `instancesFromIds()` refuses.
+ */
 const MOST_TIMES = 64;
 
 type Settings = {minArea: number; ignoreIds?: readonly number[]; binary?: 'components' | 'whole'};
@@ -30,7 +33,7 @@ type Source = Omit<LabelBlocks, 'close'>;
 /**
  * The objects of a label mask, in the order of their ids, as `instancesFromIds()` and `placedInstances()` give them, in
  * memory that grows with the objects and not with the image. Undefined if only the whole mask shows them: it has
- * colours, or one value of which the parts have to be told apart. Undefined, too, if it needs a temporary file for which
+ * colours, one value of which the parts have to be told apart, or very many values at one place. Undefined, too, if it needs a temporary file for which
  * there is no room. Throws INVALID_MASK, also for such a mask that is too large to be read whole, and WRITE_FAILED for
  * one without room.
  */
@@ -44,16 +47,17 @@ export async function objectsOfBlocks(
   const parts = new Map<number, PlacedMask[]>();
   const turn = new Turn();
   let bits = 0;
-  let hasColours = false;
+  let onlyWhole: MaskRcnnError | undefined;
   const places = await placesOf(source);
   if (places === undefined) return undefined;
   await mapConcurrently(places.length, AT_A_TIME, async (i) => {
-    if (hasColours) return;
+    if (onlyWhole !== undefined) return;
     const block = await source.read(places[i]!);
-    hasColours ||= block.source === 'colours';
-    if (hasColours) return;
+    const all = block.source === 'colours' ? undefined : await seenIn(block, source, ignored);
+    onlyWhole ??= all === undefined ? coloursOnly(file) : denselyOnly(block, all, file);
+    if (all === undefined || onlyWhole !== undefined) return;
     bits = block.bits;
-    for (const [id, seen] of await seenIn(block, source, {ignored, file})) {
+    for (const [id, seen] of all) {
       if (turn.isOver()) await turn.next();
       const known = parts.get(id);
       if (known === undefined) parts.set(id, [placed(binding, seen, block)]);
@@ -61,7 +65,7 @@ export async function objectsOfBlocks(
     }
     if (parts.size > MOST_IDS) throw noObjects(file, `more than ${MOST_IDS} values`);
   });
-  const refusal = hasColours ? coloursOnly(file) : partsOnly([...parts.keys()], {bits, binary, file});
+  const refusal = onlyWhole ?? partsOnly([...parts.keys()], {bits, binary, file});
   if (refusal !== undefined) {
     if (source.width * source.height > MAX_PIXELS) throw refusal;
     return undefined;
@@ -110,7 +114,7 @@ async function placesOf(source: Source): Promise<readonly LabelPlace[] | undefin
 async function seenIn(
   {ids, left, top, ...size}: LabelBlock,
   image: {width: number; height: number},
-  {ignored, file}: {ignored: ReadonlySet<number>; file: string},
+  ignored: ReadonlySet<number>,
 ): Promise<Map<number, Seen>> {
   const [right, bottom] = [Math.min(size.width, image.width - left), Math.min(size.height, image.height - top)];
   const all = new Map<number, Seen>();
@@ -127,10 +131,6 @@ async function seenIn(
     seen.right = Math.max(seen.right, to);
     seen.bottom = y + 1;
   });
-  const covered = [...all.values()].reduce((sum, box) => sum + (box.right - box.left) * (box.bottom - box.top), 0);
-  if (covered > MOST_TIMES * size.width * size.height) {
-    throw noObjects(file, `${all.size} values at (${left}, ${top}), whose boxes cover each other many times`);
-  }
   return all;
 }
 
@@ -144,6 +144,14 @@ function placed({rle}: Binding, {runs, ...box}: Seen, {left, top}: LabelBlock): 
   }
   const counts = rle.encodeCrop({left: 0, top: 0, width, height, data}, width, height);
   return {left: left + box.left, top: top + box.top, rle: {size: [height, width], counts}};
+}
+
+/** Why bitmaps of what a block shows are not made. Undefined if their boxes do not cover each other too often. */
+function denselyOnly(block: LabelBlock, all: ReadonlyMap<number, Seen>, file: string): MaskRcnnError | undefined {
+  const covered = [...all.values()].reduce((sum, box) => sum + (box.right - box.left) * (box.bottom - box.top), 0);
+  if (covered <= MOST_TIMES * block.width * block.height) return undefined;
+  const where = `(${block.left}, ${block.top})`;
+  return noObjects(file, `${all.size} values at ${where}, whose boxes cover each other many times`);
 }
 
 /** Why the parts of a binary mask are not told apart. Undefined if they need not be. */
