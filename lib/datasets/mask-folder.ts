@@ -10,6 +10,7 @@ import type {IdMask} from '../image/read-mask.js';
 import {regionsOfImage} from '../image/regions/image-regions.js';
 import {type LargeImage, type LevelOptions, largeImage} from '../image/regions/large-image.js';
 import {openLabelBlocks} from '../image/regions/open-label-blocks.js';
+import {fullSize} from '../image/regions/open-regions.js';
 import type {Dataset, Instance, PlacedObject, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
 import {type Grade, parseGrades} from './grades.js';
@@ -151,7 +152,7 @@ export class MaskFolder implements Dataset {
    */
   async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
     const entry = this.#entry(index);
-    const large = await this.#largeObjects(entry, size);
+    const large = await this.#largeObjects(entry, () => size);
     if (large !== undefined) return large;
     const mask = await readMaskFile(entry.file.mask);
     checkSizes(entry.file, size, mask);
@@ -192,7 +193,7 @@ export class MaskFolder implements Dataset {
   async stats(): Promise<MaskFolderStats> {
     const stats = {images: this.length, instances: 0, negatives: 0, dropped: 0, mostInstances: 0, colourMasks: 0};
     for (const [index, entry] of this.#entries.entries()) {
-      if (entry.found === undefined && (await this.#largeObjects(entry, await this.size(index))) === undefined) {
+      if (entry.found === undefined && (await this.#largeObjects(entry, () => this.#fullSize(index))) === undefined) {
         await this.get(index);
       }
       const {instances, dropped, colours} = entry.found!;
@@ -249,13 +250,22 @@ export class MaskFolder implements Dataset {
     return this.files.map((file) => groupBy?.(file) ?? file.name);
   }
 
-  /** The objects of a mask that is read in parts; undefined if it has to be read whole. `size`: that of the image. */
-  async #largeObjects(entry: Entry, size?: Size): Promise<PlacedObject[] | undefined> {
+  /** As `size()`, of an image of any size. */
+  async #fullSize(index: number): Promise<Size> {
+    if (!this.#settings.exifOrientation) return this.size(index);
+    return fullSize(this.#entry(index).file.image, {page: this.pixels.page ?? 0});
+  }
+
+  /**
+   * The objects of a mask that is read in parts; undefined if it has to be read whole. `sizeOf` gives the size of the
+   * image, which the mask must have.
+   */
+  async #largeObjects(entry: Entry, sizeOf?: () => Size | Promise<Size>): Promise<PlacedObject[] | undefined> {
     const {mask: file} = entry.file;
     const source = await openLabelBlocks(file, MOST_WHOLE);
     if (source === undefined) return undefined;
     try {
-      if (size !== undefined) checkSizes(entry.file, size, source);
+      if (sizeOf !== undefined) checkSizes(entry.file, await sizeOf(), source);
       const found = await objectsOfBlocks(await loadBinding(), source, this.#settings, file);
       if (found === undefined) return undefined;
       entry.found = {instances: found.objects.length, dropped: found.dropped, colours: false};
