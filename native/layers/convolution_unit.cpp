@@ -3,6 +3,7 @@
 #include "device/precision.h"
 #include "ops/convolution.h"
 #include "ops/differentiable.h"
+#include "ops/relu6.h"
 
 namespace maskrcnn {
 
@@ -15,9 +16,9 @@ at::Tensor activate(Activation activation, at::Tensor x) {
       return x;
     case Activation::ReLU:
       return x.relu_();
-    // The backward of these two reads their input: in place, autograd would copy it first.
     case Activation::ReLU6:
-      return x.requires_grad() ? at::hardtanh(x, 0, 6) : at::hardtanh_(x, 0, 6);
+      return x.requires_grad() ? ops::relu6(x) : at::hardtanh_(x, 0, 6);
+    // Its backward pass reads its input: in place, autograd would copy it first.
     case Activation::Hardswish:
       return x.requires_grad() ? at::hardswish(x) : at::hardswish_(x);
   }
