@@ -33,7 +33,7 @@ async function gradients(images: number, network: ModelOptions): Promise<{loss: 
   };
 }
 
-/** [version, precision, limits of the losses and of the gradients]. Sums in another order alone differ by half as much. */
+/** With limits of the losses and of the gradients: sums in another order alone differ by half as much. */
 for (const [version, precision, lossLimit, limit] of [
   [1, 'float32', 1e-6, 2e-4],
   [2, 'float32', 1e-6, 1e-3],
