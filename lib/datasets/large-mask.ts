@@ -33,9 +33,9 @@ type Source = Omit<LabelBlocks, 'close'>;
 /**
  * The objects of a label mask, in the order of their ids, as `instancesFromIds()` and `placedInstances()` give them, in
  * memory that grows with the objects and not with the image. Undefined if only the whole mask shows them: it has
- * colours, one value of which the parts have to be told apart, or very many values at one place. Undefined, too, if it needs a temporary file for which
- * there is no room. Throws INVALID_MASK, also for such a mask that is too large to be read whole, and WRITE_FAILED for
- * one without room.
+ * colours, one value of which the parts have to be told apart, or very many values at one place. Undefined, too, if it
+ * needs a temporary file for which there is no room. Throws INVALID_MASK, also for such a mask that is too large to be
+ * read whole, and WRITE_FAILED for one without room.
  */
 export async function objectsOfBlocks(
   binding: Binding,

@@ -146,7 +146,7 @@ export class MaskFolder implements Dataset {
   /**
    * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF or PNG is read in
    * parts, any other one whole, as are colours, parts that have to be told apart, and interlaced PNG. A PNG is decoded
-   * into a temporary file first: one byte for each pixel of up to 8 bits, two for one of 16 bits, and three times as many
+   * into a temporary file first: one byte for each pixel of up to 8 bits, two for one of 16 bits, three times as many
    * in RGB. If there is no room for it, the mask is read whole. Throws INVALID_MASK as `get()` does, and WRITE_FAILED
    * for a PNG without room that is too large to be read whole.
    */

@@ -21,8 +21,8 @@ type Original = {file: string; width: number; height: number; pixelBytes: number
 /**
  * Decodes an image once, row by row, into a tiled BigTIFF without compression in the temporary folder, and opens it.
  * The file is deleted at once: its space is free again when it is closed, however the process ends. What a process that
- * was killed before that has left is removed first. Throws WRITE_FAILED if the folder has too little room or is not to be
- * written to, and what sharp throws.
+ * was killed before that has left is removed first. Throws WRITE_FAILED if the folder has too little room or may not
+ * be written to, and what sharp throws.
  */
 export async function openTemporaryCopy(
   image: Sharp,
