@@ -1,3 +1,6 @@
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+
 /** The entry of an image in GlaS's `Grade.csv`. */
 export type Grade = {patient: string; grade: string};
 
@@ -18,4 +21,13 @@ export function parseGrades(csv: string): Map<string, Grade> {
     if (row[name]) grades.set(row[name], {patient: row[patient] ?? '', grade: row[grade] ?? ''});
   }
   return grades;
+}
+
+/** The grades in `Grade.csv` of a folder, which is optional. */
+export async function readGrades(folder: string): Promise<Map<string, Grade>> {
+  try {
+    return parseGrades(await readFile(join(folder, 'Grade.csv'), 'utf8'));
+  } catch {
+    return new Map();
+  }
 }

@@ -1,7 +1,4 @@
-import {readFile} from 'node:fs/promises';
-import {join} from 'node:path';
 import {loadBinding} from '../addon/binding.js';
-import {MaskRcnnError} from '../basics/errors.js';
 import {callback, checkOptions, integer, required, type Schema, text} from '../basics/schema.js';
 import {show} from '../basics/wording.js';
 import {type PixelOptions, pixelOptionsOf} from '../image/pixel-options.js';
@@ -13,11 +10,12 @@ import {openLabelBlocks} from '../image/regions/open-label-blocks.js';
 import {fullSize} from '../image/regions/open-regions.js';
 import type {Dataset, Instance, PlacedObject, Sample} from './dataset.js';
 import {type ImagePair, scanFolder} from './folder-scan.js';
-import {type Grade, parseGrades} from './grades.js';
+import {type Grade, readGrades} from './grades.js';
 import {instanceIds} from './instance-ids.js';
 import {instancesFromIds} from './instances.js';
 import {MOST_WHOLE, objectsOfBlocks} from './large-mask.js';
 import {MASK_FOLDER_OPTIONS, type MaskFolderOptions} from './mask-folder-options.js';
+import {checkSizes, type Size} from './mask-size.js';
 import {placedInstances} from './placed-instances.js';
 import {readMaskFile} from './read-mask-file.js';
 import {checkShare, foldIndices, splitIndices, type TestAlone, type ThreeWay} from './split.js';
@@ -289,30 +287,5 @@ export class MaskFolder implements Dataset {
     const entry = this.#entries[index];
     if (entry === undefined) throw new RangeError(`The index must be in 0..${this.length - 1}, got ${show(index)}.`);
     return entry;
-  }
-}
-
-type Size = {width: number; height: number};
-
-function checkSizes({image: file, mask: maskFile}: ImagePair, image: Size, mask: Size): void {
-  if (image.width === mask.width && image.height === mask.height) return;
-  const turned = image.width === mask.height && image.height === mask.width;
-  throw new MaskRcnnError(
-    'INVALID_MASK',
-    `${maskFile} must be of the size of ${file}, ${image.width} × ${image.height}, got ${mask.width} × ${mask.height}.`,
-    {
-      file: maskFile,
-      hint: turned
-        ? 'One is turned by 90°: if the mask was drawn on the pixels as stored, pass exifOrientation: false.'
-        : 'Image and mask must show the same pixels: export the mask again from this image.',
-    },
-  );
-}
-
-async function readGrades(folder: string): Promise<Map<string, Grade>> {
-  try {
-    return parseGrades(await readFile(join(folder, 'Grade.csv'), 'utf8'));
-  } catch {
-    return new Map(); // it is optional
   }
 }
