@@ -2,8 +2,8 @@ import {createHash} from 'node:crypto';
 import {createReadStream, type Stats} from 'node:fs';
 import {mkdir, open, readFile, rename, rm, stat, writeFile} from 'node:fs/promises';
 import {basename, dirname} from 'node:path';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {MaskRcnnError} from '../basics/errors.js';
+import {pause} from '../basics/pause.js';
 import {withFileLock} from './file-lock.js';
 
 export type DownloadProgress = {
@@ -110,7 +110,7 @@ async function fetchWithRetries(url: string, part: string, options: DownloadOpti
       options.signal?.throwIfAborted();
       const code = (error as NodeJS.ErrnoException).code;
       if (error instanceof Refused || code === 'ENOSPC' || code === 'EDQUOT' || attempt === attempts) throw error;
-      await sleep(firstPauseMs * 2 ** (attempt - 1), undefined, options.signal && {signal: options.signal});
+      await pause(firstPauseMs * 2 ** (attempt - 1), options.signal);
     }
   }
 }

@@ -1,13 +1,19 @@
 import {randomUUID} from 'node:crypto';
 import type {Stats} from 'node:fs';
 import {type FileHandle, open, readdir, readFile, rm, stat} from 'node:fs/promises';
+import {hostname} from 'node:os';
 import {basename, dirname, join} from 'node:path';
-import {setTimeout as sleep} from 'node:timers/promises';
+import {pause} from '../basics/pause.js';
 import {type Holder, isGone, parseHolder, thisHolder} from './lock-holder.js';
 
 const heartbeatMs = 5000;
 /** A lock without a heartbeat for this time is abandoned, whatever it says about its holder. */
 const staleMs = 60_000;
+/**
+ * If another machine's heartbeat is late by our clock, that may be the clocks: then no heartbeat for this time, three
+ * beats, shows it.
+ */
+const watchMs = 16_000;
 /** A claim to remove a lock is held for moments. After this time its holder is gone. */
 const staleClaimMs = 10_000;
 const pollMs = 200;
@@ -34,7 +40,7 @@ export async function withFileLock<T>(
   let waited = false;
   /** The lock as it was when it last changed, and when that was. Clocks that are wrong do not affect this. */
   let unchanged = {identity: '', mtimeMs: 0, since: began};
-  let lock = await FileLock.tryAcquire(path);
+  let lock = await FileLock.attempt(path);
   while (!(lock instanceof FileLock)) {
     signal?.throwIfAborted();
     waited = true;
@@ -45,9 +51,9 @@ export async function withFileLock<T>(
       told = true;
       say(`Waiting for ${path}, which is held by ${describeHolder(holder)}.`);
     }
-    const isAbandoned = now - unchanged.since > staleMs;
-    if (!isAbandoned || !(await removeLock(path, lock))) await sleep(pollMs, undefined, signal && {signal});
-    lock = await FileLock.tryAcquire(path);
+    const isAbandoned = now - unchanged.since > (isLate(lock) ? watchMs : staleMs);
+    if (!isAbandoned || !(await removeLock(path, lock))) await pause(pollMs, signal);
+    lock = await FileLock.attempt(path);
   }
   try {
     signal?.throwIfAborted();
@@ -87,10 +93,22 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock at once if it is free or its holder is gone. Resolves to the other's lock if it is held. Throws
-   * system errors.
+   * Takes the lock if it is free or its holder is gone. Resolves to the other's lock if it is held. That takes 16
+   * seconds if the lock of another machine seems to be abandoned, else no time. Throws system errors.
    */
   static async tryAcquire(path: string): Promise<FileLock | FoundLock> {
+    for (;;) {
+      const lock = await FileLock.attempt(path);
+      if (lock instanceof FileLock || !isLate(lock) || isStale(lock)) return lock;
+      await pause(watchMs);
+      const now = await findLock(path);
+      const isSame = now?.identity === lock.identity && now.mtimeMs === lock.mtimeMs;
+      if (now !== undefined && !(isSame && (await removeLock(path, lock)))) return now;
+    }
+  }
+
+  /** As `tryAcquire()`, at once: a lock of another machine that seems to be abandoned is held. */
+  static async attempt(path: string): Promise<FileLock | FoundLock> {
     for (;;) {
       const own = await create(path);
       if (own !== undefined) return new FileLock(path, own.file, own.token);
@@ -127,7 +145,7 @@ export class FileLock {
       // A full disk may refuse the claim. Then remove the file without it.
       const isRemoved = await removeLock(this.#path, found).catch(() => rm(this.#path, {force: true}).then(() => true));
       if (isRemoved) return;
-      await sleep(pollMs / 4);
+      await pause(pollMs / 4);
     }
   }
 
@@ -168,8 +186,15 @@ async function findLock(path: string): Promise<FoundLock | undefined> {
   }
 }
 
-function isStale({holder, mtimeMs}: FoundLock): boolean {
-  return (holder !== undefined && isGone(holder)) || Date.now() - mtimeMs > staleMs;
+/** Whether the lock is certainly abandoned. */
+function isStale(found: FoundLock): boolean {
+  const {holder} = found;
+  return holder !== undefined && (isGone(holder) || (holder.host === hostname() && isLate(found)));
+}
+
+/** Whether the last heartbeat is too long ago, if our clock is that of the holder. */
+function isLate({mtimeMs}: FoundLock): boolean {
+  return Date.now() - mtimeMs > staleMs;
 }
 
 /**

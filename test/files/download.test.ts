@@ -131,6 +131,18 @@ test('an abort rejects with its reason and keeps the part for the next time', as
   t.deepEqual((await readdir(folder)).sort(), ['file.bin.part', 'file.bin.part.json']);
 });
 
+test('an abort between two attempts rejects with its reason', async (t) => {
+  const folder = await temporaryFolder(t);
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const url = await serve(t, (_request, response) => {
+    response.writeHead(503).end();
+    setTimeout(() => controller.abort(reason), 200); // the next attempt comes after a second
+  });
+  const error = await t.throwsAsync(download(url, join(folder, 'file.bin'), {signal: controller.signal}));
+  t.is(error, reason);
+});
+
 test('downloads of one target at the same time fetch it once', async (t) => {
   const folder = await temporaryFolder(t);
   let requests = 0;

@@ -39,20 +39,44 @@ test('a lock that is held is told at once with its holder, and is free after its
 
 test('a lock without a heartbeat is taken over, whoever is said to hold it', async (t) => {
   const folder = await folderOf(t);
-  for (const [index, text] of [
+  const texts = [
     `${livingProcess(t).pid} ${hostname()}`,
     `${process.pid} ${hostname()}`, // this process, as after the restart of a container
     thisHolder('another'),
     '1 another-machine',
     '', // killed before it wrote its name
-  ].entries()) {
+  ];
+  const takeOver = async (text: string, index: number) => {
     const path = join(folder, `${index}.lock`);
     await writeFile(path, text);
     t.false((await FileLock.tryAcquire(path)) instanceof FileLock, `${text} holds it with a heartbeat`);
     await old(path);
-    t.is(await withFileLock(path, async () => 'done'), 'done', text);
-  }
+    t.is(await withFileLock(path, async () => 'done', {say: () => {}}), 'done', text);
+    await writeFile(path, text);
+    await old(path);
+    const lock = await FileLock.tryAcquire(path);
+    t.true(lock instanceof FileLock, text);
+    await (lock as FileLock).release();
+  };
+  await Promise.all(texts.map(takeOver));
   t.deepEqual(await readdir(folder), []);
+});
+
+test('a machine whose clock is an hour behind keeps its lock while its heart beats', async (t) => {
+  const path = join(await folderOf(t), 'a.lock');
+  await writeFile(path, '1 another-machine - 0 token life');
+  const beat = async () => utimes(path, new Date(), new Date(Date.now() - 3_600_000));
+  await beat();
+  const heart = setInterval(beat, 5000);
+  t.teardown(() => clearInterval(heart));
+  const controller = new AbortController();
+  const waiting = withFileLock(path, async () => t.fail(), {signal: controller.signal, say: () => {}});
+  const found = await FileLock.tryAcquire(path);
+  t.false(found instanceof FileLock);
+  t.like(found, {holder: {host: 'another-machine'}});
+  await sleep(4000); // longer than withFileLock() watches
+  controller.abort(new Error('lunch'));
+  await t.throwsAsync(waiting, {message: 'lunch'});
 });
 
 test('a holder that is certainly gone is not waited for', (t) => {
@@ -85,7 +109,7 @@ test('only one process removes a lock; one that was killed over it is followed a
   const folder = await folderOf(t);
   const path = join(folder, 'a.lock');
   const claim = `${path}.first.0`;
-  await writeFile(path, '99999999 another-machine pid:[1] 1 first');
+  await writeFile(path, `99999999 ${hostname()} pid:[1] 1 first`);
   await old(path);
   await writeFile(claim, '');
   t.false((await FileLock.tryAcquire(path)) instanceof FileLock);
@@ -175,6 +199,10 @@ test('waiting can be ended', async (t) => {
   const waiting = withFileLock(path, async () => t.fail(), {signal: controller.signal});
   controller.abort(new Error('lunch'));
   await t.throwsAsync(waiting, {message: 'lunch'});
+  const later = new AbortController();
+  const waitingLonger = withFileLock(path, async () => t.fail(), {signal: later.signal});
+  setTimeout(() => later.abort(new Error('dinner')), 100); // between two looks at the lock
+  await t.throwsAsync(waitingLonger, {message: 'dinner'});
   await lock.release();
 });
 
