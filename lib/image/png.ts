@@ -37,7 +37,8 @@ export type PngHead = {
 /** The header of a PNG, from its first bytes. Throws an Error with the reason if it is not there. */
 export function readPngHead(png: Buffer): PngHead {
   if (png.length < PNG_HEAD_BYTES) throw new Error('it ends within its header');
-  if (png.toString('latin1', 12, 16) !== 'IHDR') throw new Error('it does not begin with its header');
+  if (png.readUInt32BE(8) !== 13 || png.toString('latin1', 12, 16) !== 'IHDR')
+    throw new Error('it does not begin with its header');
   const type = png[COLOUR_TYPE]!;
   const palette = type === PALETTE_COLOURS;
   return {

@@ -12,8 +12,7 @@ namespace maskrcnn {
 namespace {
 
 constexpr int kConvolutions = 4;
-// Rois whose maps are grown at once on a CPU. An image with many objects has 128 rois: their grown
-// maps would leave the cache.
+// Rois whose maps are grown at once on a CPU. The grown maps of 128 would leave the cache.
 constexpr int64_t kGrownAtOnce = 16;
 
 bool computes_in_float32() {

@@ -4,6 +4,7 @@
 
 #include "boxes/boxes.h"
 #include "device/precision.h"
+#include "ops/convolution.h"
 #include "ops/differentiable.h"
 #include "ops/nms.h"
 
@@ -310,8 +311,8 @@ at::Tensor RoIHeads::compute_mask_loss(
     }
     return at::cat(images);
   };
-  if (!pooled.is_cpu()) {
-    // The device computes while the targets are made.
+  if (!pooled.is_cpu() || ops::computed_type(pooled) == at::kHalf) {
+    // A device computes while the targets are made. In float16, gradients need the loss scale.
     const auto logits = logits_of(mask_head_->forward(pooled), classes);
     return at::binary_cross_entropy_with_logits(logits, upload(wanted(), logits.device()));
   }

@@ -34,7 +34,7 @@ at::Tensor differentiable(
 // the first row's index, too. If gradients are wanted, those of a block are computed before the
 // next block, and only their sums are kept for the backward pass: what `compute` needs for them
 // takes the memory of one block. `parameters` are the other tensors with gradients that `compute`
-// reads. The gradients are as precise as the type of the rows, without a scale of the losses.
+// reads. The gradients are found without the scale of the losses, which float16 needs.
 at::Tensor sum_of_blocks(
     const at::Tensor& rows,  // [R,...], R > 0
     const std::vector<at::Tensor>& parameters,

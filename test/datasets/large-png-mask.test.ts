@@ -139,8 +139,8 @@ test.serial('pixels in many chunks, with others before and after them, and bytes
   // Some 10 MB of noise, more than is copied at a time. Most values are 0: objects are few.
   let state = 1;
   const noise = Uint8Array.from({length: 4000 * 3000}, () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return state >> 20 > 2040 ? 1 + (state >> 30) : 0;
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state >>> 20 > 4080 ? 1 + ((state >>> 10) & 3) : 0;
   });
   const raw = {width: 4000, height: 3000, channels: 1} as const;
   const png = await sharp(noise, {raw}).toColourspace('b-w').png({compressionLevel: 0}).toBuffer();
@@ -209,11 +209,13 @@ test.serial(
 /** How reading a mask in parts fails, and whole. */
 async function failures(t: ExecutionContext, file: string) {
   const source = (await openLabelBlocks(file, 0))!;
-  const settings = {minArea: 1} as const;
-  const parts = await t.throwsAsync(objectsOfBlocks(await loadBinding(), source, settings, file), {
-    code: 'INVALID_MASK',
-  });
-  await source.close();
+  const binding = await loadBinding();
+  let parts: Error | undefined;
+  try {
+    parts = await t.throwsAsync(objectsOfBlocks(binding, source, {minArea: 1}, file), {code: 'INVALID_MASK'});
+  } finally {
+    await source.close();
+  }
   return {parts: parts!.message, whole: (await t.throwsAsync(readMask(file), {code: 'INVALID_MASK'}))!.message};
 }
 
@@ -267,16 +269,46 @@ test.serial(
       process.env.TMPDIR = temporary;
       await Promise.all([small.close(), large.close()]);
     }
-    const vast = {width: 1_000_000, height: 1_000_000, bits: 16, value: id, compressed: Buffer.alloc(0)} as const;
-    // The height alone is what the file says: `writePng()` would make the rows.
-    const png = writePng({...vast, width: 1, height: 1});
-    png.writeUInt32BE(vast.width, 16);
-    png.writeUInt32BE(vast.height, 20);
-    const source = (await openLabelBlocks(await write('vast.png', png), 0))!;
-    await t.throwsAsync(source.places(), {code: 'WRITE_FAILED', message: /vast\.png needs 2200\.00 GB/});
-    await source.close();
   },
 );
+
+test.serial('a small file that claims to be vast is refused by its name', async (t) => {
+  // The sides alone are what the file says: `writePng()` would make the rows.
+  const png = writePng({width: 1, height: 1, bits: 16, value: id, compressed: Buffer.alloc(0)});
+  for (const at of [16, 20]) png.writeUInt32BE(1_000_000, at);
+  const source = (await openLabelBlocks(await write('vast.png', png), 0))!;
+  const message = /vast\.png is not a readable PNG mask: it has too few bytes for 1000000 × 1000000 pixels\./;
+  await t.throwsAsync(source.places(), {code: 'INVALID_MASK', message}).finally(() => source.close());
+});
+
+test.serial('narrow masks are asked for the room of whole tiles', async (t) => {
+  // 20 pixels wide: its tiles have 26 times as many.
+  const narrow = {width: 20, height: 2000, bits: 8, value: id, compressed: Buffer.alloc(0)} as const;
+  const source = (await openLabelBlocks(await write('narrow.png', writePng(narrow)), 0))!;
+  process.env.TMPDIR = join(folder, 'none');
+  try {
+    await t.throwsAsync(source.places(), {code: 'WRITE_FAILED', message: /narrow\.png needs 1 MB/});
+  } finally {
+    process.env.TMPDIR = temporary;
+    await source.close();
+  }
+});
+
+test.serial('a mask whose temporary file may not grow is read whole', async (t) => {
+  const side = 4100;
+  const path = join(folder, 'limited');
+  await mkdir(path);
+  const isSquare = (x: number, y: number) => x >= 4000 && x < 4010 && y >= 4000 && y < 4010;
+  const spec = {width: side, height: side, bits: 8, value: (x: number, y: number) => (isSquare(x, y) ? 7 : 0)} as const;
+  await writeFile(join(path, 'a_mask.png'), writePng(spec));
+  await writeEmptySlide(join(path, 'a.tif'), side, side);
+  // Files of at most 2 MB, where the copy has 21.
+  const limited = ['-c', 'trap "" XFSZ; ulimit -f 2000; exec "$@"', 'bash', process.execPath];
+  const program = [...nodeArguments('test/datasets/read-large-mask.ts'), path];
+  const {stdout} = await promisify(execFile)('bash', [...limited, ...program]);
+  const {counts, boxes} = JSON.parse(stdout);
+  t.deepEqual([counts, boxes], [[1, 1, 1], [[4000, 4000, 4010, 4010]]]);
+});
 
 test.serial('a folder gives the objects of large PNG masks, whatever shows them', async (t) => {
   // More than 4096 × 4096 pixels: two squares, of which the second is in the last tile.
@@ -326,8 +358,8 @@ test.serial('a folder gives the objects of large PNG masks, whatever shows them'
 
 /** Peak memory in MB: Node.js with sharp and libtorch, and some blocks. The mask alone has 560 MB as 16-bit ids. */
 const MEMORY = 500;
-/** Milliseconds that the event loop may be held. Much more than the 10 of a turn, because tests share the processor. */
-const HOLD = 500;
+/** Milliseconds of the processor that may hold the event loop. More than the 10 of a turn: for slow machines. */
+const HOLD = 150;
 
 test.serial(
   'a PNG mask that is too large to be decoded is read in little memory, and the event loop runs',
@@ -351,7 +383,7 @@ test.serial(
     const program = [...nodeArguments('test/datasets/read-large-mask.ts'), path];
     const {stdout} = await promisify(execFile)(process.execPath, program);
     const {megabytes, held, counts, boxes, areas} = JSON.parse(stdout);
-    t.log(`${Math.round(megabytes)} MB, held for ${Math.round(held)} ms`);
+    t.log(`${Math.round(megabytes)} MB, held for ${held} ms`);
     t.deepEqual(counts, [40, 40, 40]);
     t.deepEqual(
       boxes,
@@ -359,6 +391,6 @@ test.serial(
     );
     t.deepEqual(areas, new Array(40).fill(9000 * 300));
     t.true(megabytes < MEMORY, `${megabytes} MB`);
-    t.true(held < HOLD, `${held} ms`);
+    if (held !== undefined) t.true(held < HOLD, `${held} ms`);
   },
 );

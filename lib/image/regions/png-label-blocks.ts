@@ -10,6 +10,8 @@ import type {LabelBlock, LabelBlocks, LabelPlace} from './label-blocks.js';
 import {openTemporaryTiff} from './temporary-copy.js';
 import {TiffLabelBlocks} from './tiff-label-blocks.js';
 
+/** Deflate makes at most so many bytes of one (zlib's technical details). */
+const MOST_PACKED = 1032;
 /** Bytes that are copied at a time. */
 const PART = 1 << 20;
 /** Bytes that are read to look for chunks: many of the 8 KB that most writers make. */
@@ -79,17 +81,29 @@ export class PngLabelBlocks implements LabelBlocks {
     const pixelBytes = channels * (bits > 8 ? 2 : 1);
     try {
       const {size} = await this.#handle.stat();
+      const leastBytes = (height * (1 + Math.ceil((width * channels * bits) / 8))) / MOST_PACKED;
+      if (size < leastBytes) throw new Error(`it has too few bytes for ${width} × ${height} pixels`);
       const copy = await openTemporaryTiff({file, width, height, pixelBytes, otherBytes: size}, async (folder) => {
         const path = join(folder, 'pixels.png');
         await writeStoredValues(this.#handle, {size, head: this.#head, path});
         return valuesOf(path);
       });
-      return (await TiffLabelBlocks.of(file, copy, 0))!;
+      return await opened(file, copy);
     } catch (cause) {
       if (cause instanceof MaskRcnnError) throw cause;
       const message = `${file} is not a readable PNG mask: ${reasonOf(cause)}.`;
       throw new MaskRcnnError('INVALID_MASK', message, {file, ...hintOf(cause), cause});
     }
+  }
+}
+
+/** The blocks of the copy. It is closed if they cannot be opened. */
+async function opened(file: string, copy: FileHandle): Promise<TiffLabelBlocks> {
+  try {
+    return (await TiffLabelBlocks.of(file, copy, 0))!;
+  } catch (error) {
+    await copy.close();
+    throw error;
   }
 }
 

@@ -10,10 +10,13 @@ import {makeTemporaryFolder, removeAbandonedFolders} from '../../files/temporary
 /** Side of the tiles of the copy. */
 const TILE = 512;
 
-/** Tiles at the borders are whole, and the file has lists of its tiles. */
-const OVERHEAD = 1.1;
+/** For the lists of tiles in the file, and what the system needs for it. */
+const OVERHEAD = 1.01;
 
-const HINT = 'Set TMPDIR to another folder, or save it as a tiled TIFF, of which no copy is made.';
+/** With less room than this after a failure, the folder is full. */
+const FULL_BYTES = 1e6;
+
+const HINT = 'Set TMPDIR to another folder, or save the file as a tiled TIFF, of which no copy is made.';
 
 /** A file of which a copy is made. */
 type Original = {file: string; width: number; height: number; pixelBytes: number; otherBytes?: number};
@@ -43,7 +46,8 @@ export async function openTemporaryTiff(
 ): Promise<FileHandle> {
   await removeAbandonedFolders();
   const root = tmpdir();
-  const needed = width * height * pixelBytes * OVERHEAD + otherBytes;
+  const [columns, rows] = [Math.ceil(width / TILE), Math.ceil(height / TILE)];
+  const needed = columns * rows * TILE * TILE * pixelBytes * OVERHEAD + otherBytes; // tiles at the borders are whole
   const fail = (got: string, cause?: unknown) => {
     const message = `A temporary copy of ${file} needs ${formatMemory(needed)}, and ${root} ${got}.`;
     return new MaskRcnnError('WRITE_FAILED', message, {file, hint: HINT, cause});
@@ -51,8 +55,8 @@ export async function openTemporaryTiff(
   const writable = (cause: NodeJS.ErrnoException) => {
     throw fail(`cannot be written to: ${cause.message}`, cause);
   };
-  const {bavail, bsize} = await statfs(root).catch(writable);
-  if (bavail * bsize < needed) throw fail(`has ${formatMemory(bavail * bsize)}`);
+  const room = await roomIn(root).catch(writable);
+  if (room < needed) throw fail(`has ${formatMemory(room)}`);
   const folder = await makeTemporaryFolder('regions').catch(writable);
   try {
     const path = join(folder, 'image.tif');
@@ -60,14 +64,26 @@ export async function openTemporaryTiff(
     await image.tiff({compression: 'none', tile: true, tileWidth: TILE, tileHeight: TILE, bigtiff: true}).toFile(path);
     return await open(path);
   } catch (cause) {
-    throw isForRoom(cause) ? fail('is full', cause) : cause;
+    // What decodes beside it may have taken the reason away, so the room is looked at, too.
+    const isFull = isForRoom(cause) || (await roomIn(root).catch(() => Infinity)) < FULL_BYTES;
+    throw isFull ? fail('is full', cause) : cause;
   } finally {
     await rm(folder, {recursive: true, force: true});
   }
 }
 
-/** Whether something failed because the disk is full. libvips has the system's sentence among its lines. */
+/** The bytes that may still be written to a folder. Throws system errors. */
+async function roomIn(folder: string): Promise<number> {
+  const {bavail, bsize} = await statfs(folder);
+  return bavail * bsize;
+}
+
+/** Full disks, quotas, and limits of files. libvips has the system's sentence among its lines. */
+const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+const NO_ROOM_SENTENCES = /No space left on device|quota exceeded|File too large/i;
+
+/** Whether something failed because there is no room for it. */
 function isForRoom(error: unknown): boolean {
   const {code, message} = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || message.includes('No space left on device');
+  return NO_ROOM.includes(code!) || NO_ROOM_SENTENCES.test(message);
 }
