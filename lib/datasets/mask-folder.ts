@@ -143,10 +143,11 @@ export class MaskFolder implements Dataset {
 
   /**
    * The instances of image `index`, without bitmaps. A mask of more than 16 million pixels in a TIFF or PNG is read in
-   * parts, any other one whole, as are colours, parts that have to be told apart, and interlaced PNG. A PNG is decoded
-   * into a temporary file first: one byte for each pixel of up to 8 bits, two for one of 16 bits, three times as many
-   * in RGB. If there is no room for it, the mask is read whole. Throws INVALID_MASK as `get()` does, and WRITE_FAILED
-   * for a PNG without room that is too large to be read whole.
+   * parts, any other one whole, as are colours, parts that have to be told apart, very many objects whose boxes cover
+   * each other, and interlaced PNG. A PNG is decoded into a temporary file first: one byte for each pixel of up to 8
+   * bits, two for one of 16 bits, three times as many in RGB, besides a copy of the PNG. If there is no room, the mask
+   * is read whole. Throws INVALID_MASK as `get()` does, and WRITE_FAILED for a PNG without room that is too large to be
+   * read whole.
    */
   async objects(index: number, size: {width: number; height: number}): Promise<PlacedObject[]> {
     const entry = this.#entry(index);
@@ -248,7 +249,7 @@ export class MaskFolder implements Dataset {
     return this.files.map((file) => groupBy?.(file) ?? file.name);
   }
 
-  /** As `size()`, of an image of any size. */
+  /** As `size()`, and of an image of any size unless `exifOrientation` is false. */
   async #fullSize(index: number): Promise<Size> {
     if (!this.#settings.exifOrientation) return this.size(index);
     return fullSize(this.#entry(index).file.image, {page: this.pixels.page ?? 0});
