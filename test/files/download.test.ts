@@ -137,7 +137,7 @@ test('an abort between two attempts rejects with its reason', async (t) => {
   const reason = new Error('enough');
   const url = await serve(t, (_request, response) => {
     response.writeHead(503).end();
-    setTimeout(() => controller.abort(reason), 200); // the next attempt comes after a second
+    setTimeout(() => controller.abort(reason), 200); // the next attempt comes after 500 ms
   });
   const error = await t.throwsAsync(download(url, join(folder, 'file.bin'), {signal: controller.signal}));
   t.is(error, reason);
