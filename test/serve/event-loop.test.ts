@@ -8,7 +8,7 @@ import {lend} from '../../lib/image/lent-pixels.js';
 import {rleFromRuns} from '../../lib/masks/rle-operations.js';
 import type {Detections} from '../../lib/model/detections.js';
 import {makeAnswer} from '../../lib/serve/answers.js';
-import {onLinux, requireFree} from './held.js';
+import {onLinux, requireFree} from '../free-loop.js';
 import {formulaWeights, started, type Weights} from './started.js';
 
 let weights: Weights;

@@ -2,7 +2,7 @@ import {createServer} from 'node:http';
 import {type AddressInfo, connect} from 'node:net';
 import test from 'ava';
 import {serve} from '../../lib/serve/serve.js';
-import {onLinux, requireFree} from './held.js';
+import {onLinux, requireFree} from '../free-loop.js';
 import {cells, formulaWeights, metric, png, refused, started, until, type Weights} from './started.js';
 
 let weights: Weights;

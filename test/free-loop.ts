@@ -1,7 +1,7 @@
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 import test, {type ExecutionContext} from 'ava';
-import {held} from '../held.js';
+import {held} from './held.js';
 
 /** Milliseconds that the event loop may be held, beside a collection of garbage. */
 const HOLD = 50;
