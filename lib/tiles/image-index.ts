@@ -30,18 +30,19 @@ const NONE: number[] = [];
 /**
  * Which tile of an image shows which objects; undefined ones have no pixel. A tile shows enough of an object if it
  * shows `minVisible` of what the tile that shows most of it shows: that is the whole object, unless no tile shows all
- * of it.
+ * of it. Throws the reason of an aborted `signal`.
  */
 export async function indexImage(
   binding: Binding,
   objects: readonly (ObjectAtLevel | undefined)[],
-  {grid, minVisible}: {grid: TileGrid; minVisible: number},
+  {grid, minVisible, signal}: {grid: TileGrid; minVisible: number; signal: AbortSignal | undefined},
 ): Promise<ImageIndex> {
   const tiles = Array.from({length: grid.count}, (_, number): IndexedTile => {
     return {number, objects: NONE, slivers: NONE, crowds: NONE};
   });
   const turn = new Turn();
   for (const [place, object] of objects.entries()) {
+    signal?.throwIfAborted();
     if (object === undefined) continue;
     const seen: {tile: IndexedTile; area: number}[] = [];
     for (const number of grid.over(object.bounds)) {

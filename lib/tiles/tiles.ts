@@ -36,9 +36,12 @@ export async function tiles(data: Dataset, options: TilesOptions = {}): Promise<
   const found = await mapConcurrently(data.length, CONCURRENCY, async (index) => {
     signal?.throwIfAborted();
     const {image, objects} = await readParts(data, index, of);
-    const scaled = await mapInTurns(objects, (object) => atLevel(binding, object, image));
+    const scaled = await mapInTurns(objects, (object) => {
+      signal?.throwIfAborted();
+      return atLevel(binding, object, image);
+    });
     const grid = new TileGrid(image, size, overlap);
-    const indexed = await indexImage(binding, scaled, {grid, minVisible});
+    const indexed = await indexImage(binding, scaled, {grid, minVisible, signal});
     onImage?.(++done);
     const labels = Uint32Array.from(objects, ({label}) => label);
     return {image, ...indexed, labels, shown: scaled.filter((object) => object?.crowd === false).length};

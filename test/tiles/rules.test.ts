@@ -199,3 +199,18 @@ test('errors of the data set, and the signal, end tiles()', async (t) => {
   const signal = AbortSignal.abort(reason);
   t.is(await t.throwsAsync(tiles(dataOf(drawn(64, 32, [])), {signal})), reason);
 });
+
+test('the signal is heard between the objects of an image, too', async (t) => {
+  const reason = new Error('enough');
+  const stop = new AbortController();
+  const sample = drawn(64, 32, [[1, 1, 5, 5]]);
+  const data = {
+    ...dataOf(sample),
+    get: async () => {
+      stop.abort(reason);
+      return sample;
+    },
+  };
+  const onImage = () => t.fail('The image was looked through.');
+  t.is(await t.throwsAsync(tiles(data, {signal: stop.signal, onImage})), reason);
+});
