@@ -36,11 +36,16 @@ async function gradients(images: number, network: ModelOptions, lossScale = 1): 
   };
 }
 
-/** With limits of the losses and of the gradients: sums in another order alone differ by half as much. */
-for (const [version, precision, lossLimit, limit] of [
-  [1, 'float32', 1e-6, 2e-4],
-  [2, 'float32', 1e-6, 1e-3],
-  [1, 'bfloat16', 0.02, 0.1],
+/**
+ * With limits of the relative errors of the loss, of the gradients in the mask head, and in the backbone. The gradients
+ * of a block that is left out change them by 0.4 and 0.09 at least. Sums in another order move signs of ReLU: with eight
+ * seeds, the largest errors were 2e-6, 5e-4 and 0.014 in float32, and 0.007 and 0.19 in bfloat16. There, the other
+ * losses already move the gradients of the backbone by up to three quarters.
+ */
+for (const [version, precision, lossLimit, headLimit, backboneLimit] of [
+  [1, 'float32', 1e-5, 2e-3, 0.05],
+  [2, 'float32', 1e-5, 2e-3, 0.05],
+  [1, 'bfloat16', 0.03, 0.3, Infinity],
 ] as const) {
   test(`the mask loss of version ${version} in ${precision} has the same gradients in one block and in two`, async (t) => {
     const network = {version, precision};
@@ -49,11 +54,9 @@ for (const [version, precision, lossLimit, limit] of [
     t.true(Math.abs(twice.loss / once.loss - 1) < lossLimit, `${once.loss}, ${twice.loss}`);
     t.true([...once.norms.keys()].some((name) => name.startsWith('backbone.body')));
     for (const [name, norm] of once.norms) {
-      // In bfloat16, the other losses already move those of the backbone by a third.
-      if (precision === 'bfloat16' && name.startsWith('backbone')) continue;
       t.true(norm > 0, name);
       const error = Math.abs(twice.norms.get(name)! / norm - 1);
-      t.true(error < limit, `${name}: ${error}`);
+      t.true(error < (name.startsWith('backbone') ? backboneLimit : headLimit), `${name}: ${error}`);
     }
   });
 }
