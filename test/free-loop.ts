@@ -19,8 +19,8 @@ function collection(): Promise<number> {
 }
 
 /**
- * Asserts that `work` does not hold the event loop for long. Pixels of hundreds of megabytes make V8 collect garbage,
- * and how long that takes depends on the machine and on what the tests have loaded, so that much is allowed on top.
+ * Asserts that `work` does not hold the event loop for long. Pixels of hundreds of megabytes make V8 collect garbage.
+ * How long that takes depends on the machine and on what the tests have loaded, so that much is allowed on top.
  */
 export async function requireFree(t: ExecutionContext, name: string, work: () => Promise<unknown>): Promise<void> {
   const most = HOLD + (await collection());

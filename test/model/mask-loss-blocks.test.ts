@@ -37,10 +37,10 @@ async function gradients(images: number, network: ModelOptions, lossScale = 1): 
 }
 
 /**
- * With limits of the relative errors of the loss, of the gradients in the mask head, and in the backbone. The gradients
- * of a block that is left out change them by 0.4 and 0.09 at least. Sums in another order move signs of ReLU: with eight
+ * With limits of the relative errors of the loss, of the gradients in the mask head, and in the backbone. If a block is
+ * left out, the gradients differ by 0.4 and 0.09 at least. Sums in another order change signs before a ReLU: with eight
  * seeds, the largest errors were 2e-6, 5e-4 and 0.014 in float32, and 0.007 and 0.19 in bfloat16. There, the other
- * losses already move the gradients of the backbone by up to three quarters.
+ * losses already change the gradients of the backbone by up to three quarters.
  */
 for (const [version, precision, lossLimit, headLimit, backboneLimit] of [
   [1, 'float32', 1e-5, 2e-3, 0.05],
