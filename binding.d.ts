@@ -281,6 +281,11 @@ export class Model {
   parameters(): ParameterInfo[];
   /** From now on, only the parameters with these names get gradients. Call this before you create an optimizer. */
   setTrainable(names: string[]): Promise<void>;
+  /**
+   * From now on, whether training steps keep only a few maps of the backbone's body for the backward pass, which
+   * computes the others again. Losses and gradients are the same.
+   */
+  setActivationCheckpointing(enabled: boolean): Promise<void>;
   stateDict(): Promise<StateTensor[]>;
   /**
    * Names and shapes must match the model exactly; `lib/weights` checks this. dtypes are converted. `consume` detaches

@@ -3,13 +3,14 @@
  * prediction. With --peer, it also measures torchvision in the same run, alternating between the two.
  *
  *   npm run bench -- [--peer PYTHON [--peer-tuned]] [--rounds 5] [--threads 2] [--device cpu] [--onnxruntime DIR]
- *                [--only NAME] [--precision NAME]... [--output FILE.md]
+ *                [--only NAME] [--precision NAME]... [--activation-checkpointing] [--output FILE.md]
  *
  * PYTHON is an interpreter with torch, torchvision and safetensors. For a fair comparison, build the addon against the
  * same libtorch. --peer-tuned adds torchvision as a good engineer runs it: glibc told to keep its memory, channels-last
  * and, for detection, the faster of eager and torch.compile. --onnxruntime adds onnxruntime-node to the detection
  * benchmark: PYTHON, which then also needs onnx, exports the network, and DIR is a folder where onnxruntime-node is
- * installed. --precision is float32 or bfloat16; by default both. FILE.md gets the table, and FILE.json next to it gets
+ * installed. --precision is float32 or bfloat16; by default both. --activation-checkpointing is that option of train(),
+ * for this package alone. FILE.md gets the table, and FILE.json next to it gets
  * all figures.
  */
 import {execFile} from 'node:child_process';
@@ -35,6 +36,7 @@ const {values} = parseArgs({
     onnxruntime: {type: 'string'},
     only: {type: 'string', default: ''},
     precision: {type: 'string', multiple: true, default: ['float32', 'bfloat16']},
+    'activation-checkpointing': {type: 'boolean', default: false},
     output: {type: 'string'},
   },
 });
@@ -49,7 +51,13 @@ const columns: Column[] = [
 
 async function measure(one: Case, folder: string): Promise<Row> {
   const ours = precisions.map((precision) => {
-    return new Side(precision, process.execPath, ['--import=tsx', script('ours.ts'), folder, precision], threads);
+    const how = values['activation-checkpointing'] ? ['activation-checkpointing'] : [];
+    return new Side(
+      precision,
+      process.execPath,
+      ['--import=tsx', script('ours.ts'), folder, precision, ...how],
+      threads,
+    );
   });
   const others = python ? await peerSides(one, folder, {python, threads, device, precisions, tuned, onnxruntime}) : [];
   const sides = [...others, ...ours];

@@ -86,6 +86,7 @@ export const TRAIN_OPTIONS: Schema = {
   balanceThreshold: number({above: 0, max: 1}),
   unreadable: oneOf('error', 'skip'),
   prefetch: integer({min: 0}),
+  activationCheckpointing: bool,
   skipNonFinite: integer({min: 0}),
   seed: integer({min: 0}),
   output: text,

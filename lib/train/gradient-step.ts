@@ -146,8 +146,8 @@ export function explainOutOfMemory(error: unknown, samples: readonly Sample[]): 
       `${image.width} × ${image.height} with ${count(instances.length, 'instance')}.`,
     {
       hint:
-        'Lower `batchSize`, with `accumulate` raised as much for the same step; or make the model with a smaller ' +
-        "`minSize` and `maxSize`, or with precision: 'bfloat16'.",
+        'Lower `batchSize`, with `accumulate` raised as much for the same step; pass activationCheckpointing: true; or ' +
+        "make the model with a smaller `minSize` and `maxSize`, or with precision: 'bfloat16'.",
       file,
       cause: error,
     },

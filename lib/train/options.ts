@@ -110,6 +110,12 @@ export type TrainOptions = {
   /** Number of batches to decode ahead. Default 2. */
   prefetch?: number;
   /**
+   * Activation checkpointing: a step keeps only a few maps of the backbone, and computes the others again in its
+   * backward pass. It takes less memory and more time (docs/performance.md has figures). The results are the same, on
+   * the CPU to the last bit. It cannot be combined with `syncBatchNorm`. Default false.
+   */
+  activationCheckpointing?: boolean;
+  /**
    * How many steps with losses or gradients that are not finite are skipped, with a message, before another one ends
    * the run. Default 0.
    */
@@ -206,6 +212,7 @@ export type ResolvedTrainOptions = {
   balanceThreshold: number;
   unreadable: 'error' | 'skip';
   prefetch: number;
+  activationCheckpointing: boolean;
   skipNonFinite: number;
   seed: number;
   evaluateEvery: number;

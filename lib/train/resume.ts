@@ -13,6 +13,7 @@ import type {TrainingState} from './state.js';
  */
 const FREE: readonly (keyof ResolvedTrainOptions)[] = [
   'prefetch',
+  'activationCheckpointing',
   'skipNonFinite',
   'evaluateEvery',
   'patience',

@@ -11,7 +11,7 @@ export async function requireSameOptions(
   {distributed}: TrainOptions,
   resolved: ResolvedTrainOptions,
 ): Promise<void> {
-  const {prefetch: _, saveEvery: __, saveEveryMinutes: ___, ...others} = resolved;
+  const {prefetch: _, activationCheckpointing: __, saveEvery: ___, saveEveryMinutes: ____, ...others} = resolved;
   const {gradients = 'float32'} = distributedOptions(distributed);
   const compared = {...others, gradients};
   const named = Object.entries(compared).map(([name, value]) => [`Option '${name}' of train()`, value]);

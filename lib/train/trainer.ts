@@ -55,6 +55,7 @@ export class Trainer {
     }
     const {gradients: wire = 'float32'} = distributedOptions(given.distributed);
     if (group !== undefined) await native(() => own.join(group.native, {wire, syncBatchNorm: options.syncBatchNorm}));
+    await native(() => own.setActivationCheckpointing(options.activationCheckpointing));
     const optimizer = await native(() => new binding.Optimizer(own, toNativeOptimizer(options, own.parameters())));
     if (state !== undefined) await native(() => optimizer.loadStateDict([...state.optimizer]));
     return new Trainer(parts, optimizer);

@@ -20,25 +20,35 @@ at::ScalarType scalar_type_of(Precision precision) {
   return at::kFloat;
 }
 
-PrecisionScope::PrecisionScope(const Arithmetic& arithmetic, at::Device device)
+AutocastScope::AutocastScope(Precision precision, at::Device device)
     : device_(device.type()),
       was_enabled_(at::autocast::is_autocast_enabled(device_)),
       old_type_(at::autocast::get_autocast_dtype(device_)) {
   at::autocast::increment_nesting();
-  const bool is_mixed = arithmetic.precision != Precision::Float32;
+  const bool is_mixed = precision != Precision::Float32;
   at::autocast::set_autocast_enabled(device_, is_mixed);
-  if (is_mixed) at::autocast::set_autocast_dtype(device_, scalar_type_of(arithmetic.precision));
-  if (device.is_cuda()) {
-    at::globalContext().setAllowTF32CuDNN(arithmetic.tf32 != Tf32::None);
-    at::globalContext().setAllowTF32CuBLAS(arithmetic.tf32 == Tf32::All);
-  }
+  if (is_mixed) at::autocast::set_autocast_dtype(device_, scalar_type_of(precision));
 }
 
-PrecisionScope::~PrecisionScope() {
+AutocastScope::~AutocastScope() {
   // The outermost scope frees the converted copies of the weights.
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(device_, was_enabled_);
   at::autocast::set_autocast_dtype(device_, old_type_);
+}
+
+Precision current_precision(at::Device device) {
+  if (!at::autocast::is_autocast_enabled(device.type())) return Precision::Float32;
+  const auto type = at::autocast::get_autocast_dtype(device.type());
+  return type == at::kHalf ? Precision::Float16 : Precision::BFloat16;
+}
+
+PrecisionScope::PrecisionScope(const Arithmetic& arithmetic, at::Device device)
+    : autocast_(arithmetic.precision, device) {
+  if (device.is_cuda()) {
+    at::globalContext().setAllowTF32CuDNN(arithmetic.tf32 != Tf32::None);
+    at::globalContext().setAllowTF32CuBLAS(arithmetic.tf32 == Tf32::All);
+  }
 }
 
 std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input) {

@@ -25,20 +25,30 @@ struct Arithmetic {
 // While an object of this class is alive, convolutions and linear layers of this thread compute in
 // the given precision. libtorch's autocast converts their operands, the weights once per scope. All
 // other operators use the type of their operands. Scopes can be nested.
-//
-// libtorch's TF32 settings apply to the whole process. On a GPU, a scope sets them and does not
-// restore them, because the backward pass needs them too.
-class PrecisionScope {
+class AutocastScope {
  public:
-  PrecisionScope(const Arithmetic& arithmetic, at::Device device);
-  ~PrecisionScope();
-  PrecisionScope(const PrecisionScope&) = delete;
-  PrecisionScope& operator=(const PrecisionScope&) = delete;
+  AutocastScope(Precision precision, at::Device device);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
   at::DeviceType device_;
   bool was_enabled_;
   at::ScalarType old_type_;
+};
+
+// The precision of the scope that this thread is in.
+Precision current_precision(at::Device device);
+
+// The same with libtorch's TF32 settings, which apply to the whole process. On a GPU, a scope sets
+// them and does not restore them, because the backward pass needs them too.
+class PrecisionScope {
+ public:
+  PrecisionScope(const Arithmetic& arithmetic, at::Device device);
+
+ private:
+  AutocastScope autocast_;
 };
 
 // The type of prepacked weights (ops/prepacked.h) for this thread's convolutions of `input`, if a

@@ -1,5 +1,7 @@
 #include "layers/batch_norm.h"
 
+#include "layers/recomputed.h"
+
 namespace maskrcnn {
 
 BatchNorm2d::BatchNorm2d(int64_t channels, double eps, double momentum)
@@ -14,6 +16,8 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double eps, double momentum)
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   const bool trains = is_training();
   if (trains && exchange != nullptr) {
+    // A process without an image of the batch would not take part.
+    TORCH_CHECK(!is_recomputing(), "norms over all processes cannot be computed again");
     num_batches_tracked.add_(1);
     return ops::batch_norm(x, weight, bias, running_mean, running_var, {momentum, eps}, exchange);
   }
@@ -22,12 +26,16 @@ at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
         x.numel() != x.size(1),
         "a batch norm in training needs more than one value per channel, got [N,C,H,W] = ",
         x.sizes());
-    num_batches_tracked.add_(1);
-    if (ops::suits_batch_norm(x))
-      return ops::batch_norm(x, weight, bias, running_mean, running_var, {momentum, eps});
   }
+  // The batch has moved the running statistics already.
+  const bool keeps = trains && is_recomputing();
+  const auto mean = keeps ? running_mean.clone() : running_mean;
+  const auto variance = keeps ? running_var.clone() : running_var;
+  if (trains && !keeps) num_batches_tracked.add_(1);
+  if (trains && ops::suits_batch_norm(x))
+    return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps});
   const bool cudnn = at::globalContext().userEnabledCuDNN();
-  return at::batch_norm(x, weight, bias, running_mean, running_var, trains, momentum, eps, cudnn);
+  return at::batch_norm(x, weight, bias, mean, variance, trains, momentum, eps, cudnn);
 }
 
 std::optional<ChannelAffine> BatchNorm2d::affine() {

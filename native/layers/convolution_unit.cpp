@@ -1,5 +1,8 @@
 #include "layers/convolution_unit.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "device/precision.h"
 #include "ops/convolution.h"
 #include "ops/differentiable.h"
@@ -81,6 +84,12 @@ ConvolutionWeights ConvolutionUnit::fixed_weights() const {
   return {
       conv_->weight * scale.view({-1, 1, 1, 1}),
       conv_->bias.defined() ? shift + conv_->bias * scale : shift};
+}
+
+std::vector<at::Tensor> ConvolutionUnit::parameters() const {
+  auto parameters = conv_->parameters();
+  if (norm_) std::ranges::copy(norm_->parameters(), std::back_inserter(parameters));
+  return parameters;
 }
 
 std::vector<at::Tensor> ConvolutionUnit::sources() const {

@@ -29,6 +29,8 @@ class ConvolutionUnit {
 
   explicit operator bool() const { return conv_ != nullptr; }
 
+  std::vector<at::Tensor> parameters() const;  // of both layers
+
   // activation(norm(conv(x)) + addend)
   at::Tensor forward(const at::Tensor& x, const at::Tensor& addend = {});
 

@@ -44,10 +44,14 @@ at::Tensor Module::add_buffer(const std::string& name, const at::Tensor& values)
   return values;
 }
 
-at::Tensor Sequential::forward(const at::Tensor& x) {
+at::Tensor run_layers(std::span<const std::shared_ptr<Layer>> layers, const at::Tensor& x) {
   auto out = x;
-  for (const auto& layer : layers_) out = layer->forward(out);
+  for (const auto& layer : layers) out = layer->forward(out);
   return out;
+}
+
+at::Tensor Sequential::forward(const at::Tensor& x) {
+  return run_layers(layers_, x);
 }
 
 }  // namespace maskrcnn

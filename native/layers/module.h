@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,6 +67,9 @@ struct Layer : Module {
   virtual at::Tensor forward(const at::Tensor& x) = 0;
 };
 
+// The layers one after the other.
+at::Tensor run_layers(std::span<const std::shared_ptr<Layer>> layers, const at::Tensor& x);
+
 // Layers one after the other, with the names "0", "1", ...
 class Sequential : public Layer {
  public:
@@ -78,6 +82,7 @@ class Sequential : public Layer {
   at::Tensor forward(const at::Tensor& x) override;
 
   Layer& operator[](size_t index) const { return *layers_[index]; }
+  std::span<const std::shared_ptr<Layer>> layers() const { return layers_; }
   size_t size() const { return layers_.size(); }
 
  private:

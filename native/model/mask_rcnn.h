@@ -41,6 +41,12 @@ struct MaskRCNNLosses {
 struct MaskRCNN : Module {
   explicit MaskRCNN(const MaskRCNNOptions& options);
 
+  // Whether training steps compute the maps of the body again in the backward pass, except a few,
+  // instead of keeping them. The results are the same.
+  void set_activation_checkpointing(bool enabled) {
+    backbone_->body->checkpoints_activations = enabled;
+  }
+
   // images: [H,W,3] u8 each. Draws sizes and samples from the generators, one per image. Call in
   // training mode.
   MaskRCNNLosses compute_losses(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "layers/initial_values.h"
+#include "layers/recomputed.h"
 #include "model/mobilenet_v2.h"
 #include "model/mobilenet_v3.h"
 
@@ -71,20 +72,21 @@ MobileNet::MobileNet(
                                                    : stages[count - trainable_stages];
   const auto last = stages[returned_stages.back()];
   int64_t stride = 2;  // of the first layer
+  parts.emplace_back();
   for (int64_t index = 0; index <= last; ++index) {
-    auto& layer = network[index];
+    const auto& layer = network[index];
     add(std::to_string(index), layer.layer);
     for (const auto& parameter : layer.layer->parameters()) {
       parameter.set_requires_grad(index >= first_trained);
     }
-    returned.push_back(std::ranges::any_of(
-        returned_stages, [&](int64_t stage) { return stages[stage] == index; }));
+    parts.back().push_back(layer.layer);
     if (layer.halves) stride *= 2;
-    if (returned.back()) {
-      map_channels.push_back(layer.out_channels);
-      map_strides.push_back(stride);
-    }
-    layers.push_back(std::move(layer));
+    const bool is_returned =
+        std::ranges::any_of(returned_stages, [&](int64_t stage) { return stages[stage] == index; });
+    if (!is_returned) continue;
+    map_channels.push_back(layer.out_channels);
+    map_strides.push_back(stride);
+    if (index < last) parts.emplace_back();
   }
   initialize(*this);
 }
@@ -92,9 +94,9 @@ MobileNet::MobileNet(
 std::vector<at::Tensor> MobileNet::forward(const at::Tensor& images) {
   auto x = images;
   std::vector<at::Tensor> maps;
-  for (size_t index = 0; index < layers.size(); ++index) {
-    x = layers[index].layer->forward(x);
-    if (returned[index]) maps.push_back(x);
+  for (const auto& part : parts) {
+    x = checkpoints_activations ? recomputed(part, x) : run_layers(part, x);
+    maps.push_back(x);
   }
   return maps;
 }

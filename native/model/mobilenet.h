@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,7 @@ struct MobileNet : Body {
 
   std::vector<at::Tensor> forward(const at::Tensor& images) override;
 
-  std::vector<MobileNetLayer> layers;
-  std::vector<bool> returned;  // per layer
+  std::vector<std::vector<std::shared_ptr<Layer>>> parts;  // the layers from one map to the next
 };
 
 }  // namespace maskrcnn

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "layers/initial_values.h"
+#include "layers/recomputed.h"
 
 // Letters: N images, H W rows and columns of a block's input, S its stride.
 
@@ -155,11 +156,14 @@ ResNet::ResNet(
 }
 
 std::vector<at::Tensor> ResNet::forward(const at::Tensor& images) {
-  auto x = stem.forward(images);                                          // [N,64,H/2,W/2]
-  x = at::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);  // [N,64,H/4,W/4]
+  const auto begin = [this](const at::Tensor& from) {  // [N,3,H,W] -> [N,64,H/4,W/4]
+    return at::max_pool2d(stem.forward(from), /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  };
+  auto x = checkpoints_activations ? recomputed(images, stem.parameters(), begin) : begin(images);
   std::vector<at::Tensor> maps;
   for (size_t index = 0; index < layers.size(); ++index) {
-    x = layers[index]->forward(x);
+    x = checkpoints_activations ? recomputed(layers[index]->layers(), x)
+                                : layers[index]->forward(x);
     if (returned[index]) maps.push_back(x);
   }
   return maps;

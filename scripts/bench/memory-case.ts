@@ -2,9 +2,15 @@ import {rm} from 'node:fs/promises';
 import {type BackboneName, maskRcnn, type Sample, train} from '../../lib/index.js';
 
 /** One case of `bench-memory.ts`, as JSON in the first argument. */
-export type MemoryCase = {work: 'predict' | 'train'; backbone: BackboneName; minSize: number; batchSize: number};
+export type MemoryCase = {
+  work: 'predict' | 'train';
+  backbone: BackboneName;
+  minSize: number;
+  batchSize: number;
+  activationCheckpointing: boolean;
+};
 
-const {work, backbone, minSize, batchSize} = JSON.parse(process.argv[2]!) as MemoryCase;
+const {work, backbone, minSize, batchSize, activationCheckpointing} = JSON.parse(process.argv[2]!) as MemoryCase;
 /** The shape of most images of COCO, with twelve objects. */
 const [width, height, objects, side] = [640, 480, 12, 100] as const;
 const image = {data: Buffer.alloc(width * height * 3, 90), width, height};
@@ -24,7 +30,7 @@ if (work === 'predict') {
     );
 } else {
   const data = {length: 3 * batchSize, classes: ['object'], get: async () => ({file: 'drawn', image, instances})};
-  await train(model, {data, batchSize, epochs: 1, log: 'silent', output});
+  await train(model, {data, batchSize, epochs: 1, activationCheckpointing, log: 'silent', output});
   await rm(output, {recursive: true});
 }
 console.log(process.resourceUsage().maxRSS);

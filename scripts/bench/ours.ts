@@ -1,5 +1,6 @@
 /**
- * Our side of bench.ts. Arguments: DIR PRECISION. Reports when it is ready, then runs once for each line that it reads.
+ * Our side of bench.ts. Arguments: DIR PRECISION [activation-checkpointing]. Reports when it is ready, then runs once
+ * for each line that it reads.
  */
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
@@ -9,7 +10,7 @@ import {type ModelOptions, maskRcnn} from '../../lib/index.js';
 import {openModel} from '../../lib/model/model.js';
 import {type Check, readTask} from './task.js';
 
-const [folder, precision] = process.argv.slice(2) as [string, NonNullable<ModelOptions['precision']>];
+const [folder, precision, how] = process.argv.slice(2) as [string, NonNullable<ModelOptions['precision']>, string?];
 const {task, samples} = await readTask(folder);
 const {trainableBackboneLayers} = task.options;
 const isOnGpu = task.device !== 'cpu';
@@ -47,6 +48,7 @@ async function makeStep(): Promise<Run> {
   const groups = [{parameters: trained.map(({name}) => name), lrMultiplier: 1, weightDecay: 0.0005}];
   const optimizer = new Optimizer(native, {type: 'sgd', momentum: 0.9, nesterov: false, groups});
   await native.seed(1);
+  await native.setActivationCheckpointing(how === 'activation-checkpointing');
   return async () => {
     const targets = samples.map((sample) => toNativeTarget(sample, model.classes));
     const losses = await native.computeLosses(samples.map(toNativeImage), targets, {backward: true, lossScale: 1});

@@ -209,8 +209,8 @@ test('a lack of memory names the largest image and what to change', (t) => {
   t.is(
     error.message,
     'A batch of 3 images must fit into memory, and did not: the largest is blob_1.png, 3000 × 2000 with 2 instances.\n' +
-      'Lower `batchSize`, with `accumulate` raised as much for the same step; or make the model with a smaller ' +
-      "`minSize` and `maxSize`, or with precision: 'bfloat16'.",
+      'Lower `batchSize`, with `accumulate` raised as much for the same step; pass activationCheckpointing: true; or ' +
+      "make the model with a smaller `minSize` and `maxSize`, or with precision: 'bfloat16'.",
   );
   t.is(error.cause, cause);
   const other = new MaskRcnnError('DISPOSED', 'gone');

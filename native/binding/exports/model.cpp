@@ -33,6 +33,7 @@ Napi::Function Model::define(Napi::Env env) {
       {StaticMethod<&Model::create>("create"),
        InstanceMethod<&Model::parameters>("parameters"),
        InstanceMethod<&Model::set_trainable>("setTrainable"),
+       InstanceMethod<&Model::set_activation_checkpointing>("setActivationCheckpointing"),
        InstanceMethod<&Model::state_dict>("stateDict"),
        InstanceMethod<&Model::load_state_dict>("loadStateDict"),
        InstanceMethod<&Model::compute_losses>("computeLosses"),
@@ -108,6 +109,17 @@ Napi::Value Model::set_trainable(const Napi::CallbackInfo& info) {
       names.insert(name.As<Napi::String>().Utf8Value());
     }
     return worker(env)->run(env, [state = state(env), names] { state->train_only(names); });
+  });
+}
+
+Napi::Value Model::set_activation_checkpointing(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    if (!info[0].IsBoolean()) throw Napi::TypeError::New(env, "enabled must be a boolean.");
+    const bool enabled = info[0].As<Napi::Boolean>();
+    return worker(env)->run(env, [state = state(env), enabled] {
+      state->network->set_activation_checkpointing(enabled);
+    });
   });
 }
 

@@ -23,6 +23,7 @@ class Model : public Napi::ObjectWrap<Model> {
   static Napi::Value create(const Napi::CallbackInfo& info);
   Napi::Value parameters(const Napi::CallbackInfo& info);
   Napi::Value set_trainable(const Napi::CallbackInfo& info);
+  Napi::Value set_activation_checkpointing(const Napi::CallbackInfo& info);
   Napi::Value state_dict(const Napi::CallbackInfo& info);
   Napi::Value load_state_dict(const Napi::CallbackInfo& info);
   Napi::Value compute_losses(const Napi::CallbackInfo& info);
