@@ -57,6 +57,7 @@ export async function* checkDevice(subject: Subject): AsyncGenerator<Check> {
   yield* checkDetections(subject);
   yield* checkGraphs(subject);
   yield* checkMixed(subject);
+  yield* checkCheckpointing(subject);
   yield await checkDisposal(subject);
 }
 
@@ -133,6 +134,18 @@ async function* checkMixed(subject: Subject): AsyncGenerator<Check> {
     yield within(`best score in ${precision}`, Math.abs(scores[0]! - expected.scores[0]!), MIXED_TOLERANCE);
     const rough = await on(subject, subject.device, {precision}, (model) => losses(subject, model));
     yield within(`losses of ${STEPS} steps in ${precision}`, difference(rough, exact), MIXED_TOLERANCE);
+  }
+}
+
+async function* checkCheckpointing(subject: Subject): AsyncGenerator<Check> {
+  for (const precision of ['float32', ...subject.precisions] as const) {
+    const kept = await on(subject, subject.device, {precision}, (model) => losses(subject, model));
+    const again = await on(subject, subject.device, {precision}, async (model) => {
+      await model.setActivationCheckpointing(true);
+      return losses(subject, model);
+    });
+    const tolerance = precision === 'float32' ? LOSS_TOLERANCE : MIXED_TOLERANCE;
+    yield within(`losses of ${STEPS} steps in ${precision}, maps computed again`, difference(again, kept), tolerance);
   }
 }
 

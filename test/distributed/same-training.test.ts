@@ -1,7 +1,7 @@
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import type {ModelOptions} from '../../lib/index.js';
+import type {ModelOptions, TrainOptions} from '../../lib/index.js';
 import {temporaryFolder} from '../examples/run-example.js';
 import {halfBackbone} from '../tiny.js';
 import {runRanks} from './ranks.js';
@@ -26,7 +26,7 @@ const withoutChoice = {
  * Two steps per epoch, of two batches each. The last batch of an epoch has one image: the last ranks have none then.
  * The rate is lower with norms that are trained: many of their results are so close to 0 that ReLUs open or close.
  */
-function stepsOf(network: ModelOptions, batch: number): RankRun {
+function stepsOf(network: ModelOptions, batch: number, options: Partial<TrainOptions> = {}): RankRun {
   return {
     model: {...halfBackbone, ...withoutChoice, ...network},
     images: 3 * batch + 1,
@@ -43,6 +43,7 @@ function stepsOf(network: ModelOptions, batch: number): RankRun {
       scoreThreshold: 0,
       evaluateEvery: 5,
       distributed: {syncBatchNorm: network.backboneNorm === 'batch'},
+      ...options,
     },
   };
 }
@@ -54,6 +55,7 @@ const synced = {backboneNorm: 'batch'} as const;
 const RUNS = {
   frozen4: stepsOf(frozen, 4),
   frozen3: stepsOf(frozen, 3),
+  frozenAgain: stepsOf(frozen, 4, {activationCheckpointing: true}),
   synced4: stepsOf(synced, 4),
   synced3: stepsOf(synced, 3),
   /** With norms in the pyramid and in the heads, too. */
@@ -69,8 +71,8 @@ type Name = keyof typeof RUNS;
 
 /** The runs of each number of processes. */
 const GROUPS: Record<number, readonly Name[]> = {
-  1: ['frozen4', 'frozen3', 'synced4', 'synced3', 'heads4', 'bfloat16'],
-  2: ['frozen4', 'synced4', 'ownNorms', 'bfloat16'],
+  1: ['frozen4', 'frozen3', 'frozenAgain', 'synced4', 'synced3', 'heads4', 'bfloat16'],
+  2: ['frozen4', 'frozenAgain', 'synced4', 'ownNorms', 'bfloat16'],
   3: ['frozen3', 'synced3'],
   4: ['frozen4', 'synced4', 'heads4'],
 };
@@ -135,6 +137,12 @@ for (const [size, name] of [
 ] as const) {
   test(`${size} processes train as one with a batch as large as all of theirs`, (t) => isAsOne(t, name, size));
 }
+
+test('two processes with activation checkpointing train as one', (t) => {
+  isAsOne(t, 'frozenAgain', 2);
+  const loss = lossDifference(outcomesOf('frozenAgain', 1)[0]!, outcomesOf('frozen4', 1)[0]!);
+  t.true(loss < 1e-5, `losses differ by ${loss} without it`);
+});
 
 for (const [size, name] of [
   [2, 'synced4'],

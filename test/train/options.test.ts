@@ -27,6 +27,7 @@ test("nothing but data: torchvision's tutorial", (t) => {
     balanceThreshold: 0.001,
     unreadable: 'error',
     prefetch: 2,
+    activationCheckpointing: false,
     skipNonFinite: 0,
     seed: 0,
     evaluateEvery: 1,
