@@ -1,20 +1,22 @@
 import {count} from '../basics/wording.js';
 import type {MaskRcnn} from '../model/model.js';
+import type {ResolvedTrainOptions} from './options.js';
 
 /**
  * The memory of a process that trains all layers in float32, in bytes: a part for each image, and for each padded pixel
- * of it.
+ * of it. `checkpointed`: what remains of these two with activation checkpointing.
  */
-type Costs = {process: number; image: number; pixel: number};
+type Costs = {process: number; image: number; pixel: number; checkpointed: number};
 
 /**
  * Fitted to the four measurements of each backbone that `npm run bench:memory -- --work train` prints (in
- * docs/performance.md). They are within 2 % of those. MobileNetV3, which counts as version 2, takes a tenth less.
+ * docs/performance.md). They are within 2 % of those, and within 6 % of those with activation checkpointing.
+ * MobileNetV3, which counts as version 2, takes a tenth less, and then a quarter.
  */
 const COSTS = {
-  mobilenet: {process: 600e6, image: 83e6, pixel: 1067},
-  small: {process: 590e6, image: 69e6, pixel: 966},
-  resnet: {process: 775e6, image: 30e6, pixel: 2200},
+  mobilenet: {process: 600e6, image: 83e6, pixel: 1067, checkpointed: 0.65},
+  small: {process: 590e6, image: 69e6, pixel: 966, checkpointed: 0.64},
+  resnet: {process: 775e6, image: 30e6, pixel: 2200, checkpointed: 0.44},
 } satisfies Record<string, Costs>;
 
 /** What remains of the parts per image: without the first layers, or in bfloat16 (the peaks in docs/performance.md). */
@@ -23,6 +25,8 @@ const SHARE = {frozen: 0.55, bfloat16: 0.6};
 /** Images are taken to be 4 : 3. */
 const ASPECT = 4 / 3;
 
+type Step = Pick<ResolvedTrainOptions, 'batchSize' | 'activationCheckpointing'>;
+
 /**
  * Says that a training step on the CPU may not fit into the free memory, or undefined if it does as far as is known.
  * An estimate for images of 4 : 3, which errs on the low side: larger backbones count as ResNet-50. `free` is in
@@ -30,27 +34,35 @@ const ASPECT = 4 / 3;
  */
 export function describeMemory(
   model: Pick<MaskRcnn, 'options' | 'parameters'>,
-  batchSize: number,
+  step: Step,
   {free = process.availableMemory(), used = process.memoryUsage.rss()} = {},
 ): string | undefined {
   const {device, skipResize} = model.options;
   if (device !== 'cpu' || skipResize) return undefined;
-  const need = stepBytes(model, batchSize);
+  const need = stepBytes(model, step);
   if (need - used <= free) return undefined;
   return (
-    `A step on ${count(batchSize, 'image')} may need about ${gigabytes(need - used)} more memory, and ` +
+    `A step on ${count(step.batchSize, 'image')} may need about ${gigabytes(need - used)} more memory, and ` +
     `${gigabytes(free)} are free: the system may end the process. A smaller batchSize (with accumulate) or minSize ` +
-    'needs less.'
+    `needs less${step.activationCheckpointing ? '' : ', and so does activationCheckpointing: true'}.`
   );
 }
 
-/** The peak memory of a process that takes steps of `batchSize` images. */
-export function stepBytes(model: Pick<MaskRcnn, 'options' | 'parameters'>, batchSize: number): number {
+/** The peak memory of a process that takes such steps. */
+export function stepBytes(
+  model: Pick<MaskRcnn, 'options' | 'parameters'>,
+  {batchSize, activationCheckpointing}: Step,
+): number {
   const {backbone, precision} = model.options;
   const kind = backbone.startsWith('mobilenet') ? 'mobilenet' : /^resnet(18|34)$/.test(backbone) ? 'small' : 'resnet';
   const costs = COSTS[kind];
   const first = model.parameters().find(({name}) => name.startsWith('backbone.body.'));
-  const share = (first?.trainable ? 1 : SHARE.frozen) * (precision === 'bfloat16' ? SHARE.bfloat16 : 1);
+  const shares = [
+    first?.trainable ? 1 : SHARE.frozen,
+    precision === 'bfloat16' ? SHARE.bfloat16 : 1,
+    activationCheckpointing ? costs.checkpointed : 1,
+  ];
+  const share = shares.reduce((product, each) => product * each);
   return costs.process + batchSize * share * (costs.image + costs.pixel * paddedPixels(model.options));
 }
 

@@ -141,7 +141,7 @@ async function trainIn(
       try {
         const isCompared = validation !== undefined && !hooks.areFilesTold;
         const shared = isCompared ? await sharedImages(data, validation, signal) : [];
-        const memory = describeMemory(model, resolved.batchSize);
+        const memory = describeMemory(model, resolved);
         const told = [
           ...notices,
           ...describeBoxesAlone(data, masks),
