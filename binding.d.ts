@@ -283,7 +283,7 @@ export class Model {
   setTrainable(names: string[]): Promise<void>;
   /**
    * From now on, whether training steps keep only a few maps of the backbone's body for the backward pass, which
-   * computes the others again. Losses and gradients are the same.
+   * computes the others again. Losses are the same; gradients may differ in their last digits.
    */
   setActivationCheckpointing(enabled: boolean): Promise<void>;
   stateDict(): Promise<StateTensor[]>;

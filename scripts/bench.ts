@@ -10,8 +10,7 @@
  * and, for detection, the faster of eager and torch.compile. --onnxruntime adds onnxruntime-node to the detection
  * benchmark: PYTHON, which then also needs onnx, exports the network, and DIR is a folder where onnxruntime-node is
  * installed. --precision is float32 or bfloat16; by default both. --activation-checkpointing is that option of train(),
- * for this package alone. FILE.md gets the table, and FILE.json next to it gets
- * all figures.
+ * for this package alone. FILE.md gets the table, and FILE.json next to it gets all figures.
  */
 import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';

@@ -30,20 +30,11 @@ export function completeTrainOptions(
       hint: "Choose 'boxAp'.",
     });
   }
-  const syncBatchNorm = distributedOptions(options.distributed).syncBatchNorm ?? options.syncBatchNorm ?? false;
-  const activationCheckpointing = options.activationCheckpointing ?? false;
-  if (activationCheckpointing && syncBatchNorm) {
-    throw new MaskRcnnError(
-      'INVALID_OPTION',
-      "Option 'activationCheckpointing' of train() must be false with distributed's 'syncBatchNorm', got true.",
-      {hint: 'What norms exchange between processes is not computed again. A smaller batchSize saves memory, too.'},
-    );
-  }
   return {
     epochs,
     batchSize,
     processes,
-    syncBatchNorm,
+    syncBatchNorm: distributedOptions(options.distributed).syncBatchNorm ?? options.syncBatchNorm ?? false,
     accumulate,
     optimizer,
     lr: options.lr ?? (optimizer.type === 'sgd' ? SGD_RATE_PER_IMAGE * batchSize * accumulate * processes : 1e-4),
@@ -59,7 +50,7 @@ export function completeTrainOptions(
     balanceThreshold: options.balanceThreshold ?? BALANCE_THRESHOLD,
     unreadable: options.unreadable ?? 'error',
     prefetch: options.prefetch ?? 2,
-    activationCheckpointing,
+    activationCheckpointing: options.activationCheckpointing ?? false,
     skipNonFinite: options.skipNonFinite ?? 0,
     seed: options.seed ?? 0,
     evaluateEvery: options.evaluateEvery ?? 1,

@@ -26,20 +26,29 @@ export class GradientStep {
   readonly #optimizer: Optimizer;
   readonly #lossScale: LossScale | undefined;
   readonly #group: ProcessGroup | undefined;
+  readonly #mayCheckpoint: boolean;
   readonly #losses: Losses[] = [];
   readonly #files: string[] = [];
   readonly #waits = {waitSeconds: 0, sumSeconds: 0};
 
-  /** With `group`, the batches are divided among its processes. */
+  /**
+   * With `group`, the batches are divided among its processes. `mayCheckpoint`: whether activation checkpointing is a
+   * way out if memory runs out.
+   */
   constructor(
     model: MaskRcnn,
     optimizer: Optimizer,
-    {lossScale, group}: {lossScale?: LossScale | undefined; group?: ProcessGroup | undefined} = {},
+    {
+      lossScale,
+      group,
+      mayCheckpoint,
+    }: {lossScale?: LossScale | undefined; group?: ProcessGroup | undefined; mayCheckpoint: boolean},
   ) {
     this.#model = model;
     this.#optimizer = optimizer;
     this.#lossScale = lossScale;
     this.#group = group;
+    this.#mayCheckpoint = mayCheckpoint;
   }
 
   /**
@@ -63,7 +72,7 @@ export class GradientStep {
         this.#waits.sumSeconds += outcome.sumSeconds;
       }
     } catch (error) {
-      throw explainOutOfMemory(error, samples);
+      throw explainOutOfMemory(error, samples, this.#mayCheckpoint);
     }
     this.#files.push(...samples.map(({file}) => file));
   }
@@ -134,8 +143,8 @@ function nonFinite(
   );
 }
 
-/** Adds to an out-of-memory error which images caused it. Returns any other error unchanged. */
-export function explainOutOfMemory(error: unknown, samples: readonly Sample[]): unknown {
+/** Adds to an out-of-memory error which images caused it, and what to do. Returns any other error unchanged. */
+export function explainOutOfMemory(error: unknown, samples: readonly Sample[], mayCheckpoint: boolean): unknown {
   if (!(error instanceof MaskRcnnError) || error.code !== 'OUT_OF_MEMORY') return error;
   const pixels = ({image}: Sample) => image.width * image.height;
   const largest = samples.reduce((most, sample) => (pixels(sample) > pixels(most) ? sample : most));
@@ -146,8 +155,9 @@ export function explainOutOfMemory(error: unknown, samples: readonly Sample[]): 
       `${image.width} × ${image.height} with ${count(instances.length, 'instance')}.`,
     {
       hint:
-        'Lower `batchSize`, with `accumulate` raised as much for the same step; pass activationCheckpointing: true; or ' +
-        "make the model with a smaller `minSize` and `maxSize`, or with precision: 'bfloat16'.",
+        'Lower `batchSize`, with `accumulate` raised as much for the same step; ' +
+        (mayCheckpoint ? 'pass activationCheckpointing: true; ' : '') +
+        "or make the model with a smaller `minSize` and `maxSize`, or with precision: 'bfloat16'.",
       file,
       cause: error,
     },

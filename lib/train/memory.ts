@@ -10,8 +10,8 @@ type Costs = {process: number; image: number; pixel: number; checkpointed: numbe
 
 /**
  * Fitted to the four measurements of each backbone that `npm run bench:memory -- --work train` prints (in
- * docs/performance.md). They are within 2 % of those, and within 6 % of those with activation checkpointing.
- * MobileNetV3, which counts as version 2, takes a tenth less, and then a quarter.
+ * docs/performance.md). Estimates are within 2 % of these, and within 6 % with activation checkpointing. MobileNetV3,
+ * which counts as version 2, takes a tenth less, and a quarter less with activation checkpointing.
  */
 const COSTS = {
   mobilenet: {process: 600e6, image: 83e6, pixel: 1067, checkpointed: 0.65},
@@ -19,8 +19,11 @@ const COSTS = {
   resnet: {process: 775e6, image: 30e6, pixel: 2200, checkpointed: 0.44},
 } satisfies Record<string, Costs>;
 
-/** What remains of the parts per image: without the first layers, or in bfloat16 (the peaks in docs/performance.md). */
-const SHARE = {frozen: 0.55, bfloat16: 0.6};
+/**
+ * What remains of the parts per image: without the first layers, also with activation checkpointing, or in bfloat16 (by
+ * the peaks of ResNet-50 in docs/performance.md).
+ */
+const SHARE = {frozen: 0.55, frozenCheckpointed: 0.67, bfloat16: 0.6};
 
 /** Images are taken to be 4 : 3. */
 const ASPECT = 4 / 3;
@@ -44,8 +47,17 @@ export function describeMemory(
   return (
     `A step on ${count(step.batchSize, 'image')} may need about ${gigabytes(need - used)} more memory, and ` +
     `${gigabytes(free)} are free: the system may end the process. A smaller batchSize (with accumulate) or minSize ` +
-    `needs less${step.activationCheckpointing ? '' : ', and so does activationCheckpointing: true'}.`
+    `needs less${mayCheckpoint(model, step) ? ', and so does activationCheckpointing: true' : ''}.`
   );
+}
+
+/** Whether activation checkpointing would save memory that is not saved yet. */
+export function mayCheckpoint(
+  model: Pick<MaskRcnn, 'parameters'>,
+  {activationCheckpointing}: Pick<Step, 'activationCheckpointing'>,
+): boolean {
+  const isTrained = model.parameters().some(({name, trainable}) => trainable && name.startsWith('backbone.body.'));
+  return isTrained && !activationCheckpointing;
 }
 
 /** The peak memory of a process that takes such steps. */
@@ -58,7 +70,7 @@ export function stepBytes(
   const costs = COSTS[kind];
   const first = model.parameters().find(({name}) => name.startsWith('backbone.body.'));
   const shares = [
-    first?.trainable ? 1 : SHARE.frozen,
+    first?.trainable ? 1 : activationCheckpointing ? SHARE.frozenCheckpointed : SHARE.frozen,
     precision === 'bfloat16' ? SHARE.bfloat16 : 1,
     activationCheckpointing ? costs.checkpointed : 1,
   ];

@@ -111,8 +111,8 @@ export type TrainOptions = {
   prefetch?: number;
   /**
    * Activation checkpointing: a step keeps only a few maps of the backbone, and computes the others again in its
-   * backward pass. It takes less memory and more time (docs/performance.md has figures). The results are the same, on
-   * the CPU to the last bit. It cannot be combined with `syncBatchNorm`. Default false.
+   * backward pass. It takes less memory and more time (docs/performance.md has figures). The losses of a step are the
+   * same; gradients may differ in their last digits. Default false.
    */
   activationCheckpointing?: boolean;
   /**

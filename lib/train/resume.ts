@@ -7,7 +7,8 @@ import type {ResolvedTrainOptions, TrainOptions} from './options.js';
 import type {TrainingState} from './state.js';
 
 /**
- * Options that may change when a run resumes. They only affect how long it runs, when it evaluates and what it saves.
+ * Options that may change when a run resumes. They only affect how long it runs, when it evaluates, what it saves and
+ * how much memory it takes (`activationCheckpointing` also the last digits of gradients).
  * `bestBy` and `scoreThreshold` are not among them: scores of different kinds cannot be compared, and the weights of
  * the earlier epochs, which may be the best ones by another score, are gone.
  */

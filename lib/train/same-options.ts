@@ -11,7 +11,8 @@ export async function requireSameOptions(
   {distributed}: TrainOptions,
   resolved: ResolvedTrainOptions,
 ): Promise<void> {
-  const {prefetch: _, activationCheckpointing: __, saveEvery: ___, saveEveryMinutes: ____, ...others} = resolved;
+  // Norms over all processes also exchange when they are computed again, so `activationCheckpointing` must not differ.
+  const {prefetch: _, saveEvery: __, saveEveryMinutes: ___, ...others} = resolved;
   const {gradients = 'float32'} = distributedOptions(distributed);
   const compared = {...others, gradients};
   const named = Object.entries(compared).map(([name, value]) => [`Option '${name}' of train()`, value]);

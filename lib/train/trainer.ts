@@ -14,6 +14,7 @@ import {MovingAverage} from './average.js';
 import {GradientStep} from './gradient-step.js';
 import type {Batch} from './loader.js';
 import {FIRST_LOSS_SCALE, nextLossScale} from './loss-scale.js';
+import {mayCheckpoint} from './memory.js';
 import {toNativeOptimizer} from './parameter-groups.js';
 import {Saver} from './saver.js';
 import {learningRate, placeInRun, type Schedule} from './schedule.js';
@@ -153,7 +154,7 @@ export class Trainer {
 
   /** Runs the steps of an epoch until its end or `limitHours`. Resolves to whether the epoch is whole. */
   async #runSteps(): Promise<boolean> {
-    const {options, loader, group} = this.#parts;
+    const {options, loader} = this.#parts;
     const {accumulate} = options;
     const {epoch, batch: startBatch} = this.#position;
     const length = loader.lengthOf(epoch);
@@ -178,7 +179,7 @@ export class Trainer {
       // The last batch of a step may have had no readable image.
       if (pending !== undefined && pending.end !== end && !(await take(pending))) return false;
       pending ??= {
-        step: new GradientStep(this.#parts.model, this.#optimizer, {lossScale: this.#position.lossScale, group}),
+        step: this.#newStep(),
         end,
         waitMs: 0,
       };
@@ -186,6 +187,12 @@ export class Trainer {
       if (batch.batch + 1 === end && !(await take(pending))) return false;
     }
     return pending === undefined || take(pending);
+  }
+
+  #newStep(): GradientStep {
+    const {model, options, group} = this.#parts;
+    const {lossScale} = this.#position;
+    return new GradientStep(model, this.#optimizer, {lossScale, group, mayCheckpoint: mayCheckpoint(model, options)});
   }
 
   async #addBatch(pending: PendingStep, {samples, seeds, batch, waitMs}: Batch): Promise<void> {

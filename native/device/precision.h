@@ -41,8 +41,8 @@ class AutocastScope {
 // The precision of the scope that this thread is in.
 Precision current_precision(at::Device device);
 
-// The same with libtorch's TF32 settings, which apply to the whole process. On a GPU, a scope sets
-// them and does not restore them, because the backward pass needs them too.
+// An AutocastScope that also sets libtorch's TF32 settings, which apply to the whole process. It
+// does not restore them, because the backward pass on a GPU needs them too.
 class PrecisionScope {
  public:
   PrecisionScope(const Arithmetic& arithmetic, at::Device device);

@@ -15,23 +15,21 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double eps, double momentum)
 
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   const bool trains = is_training();
+  // The batch has moved the running statistics already.
+  const bool keeps = trains && is_recomputing();
+  const auto mean = keeps ? running_mean.clone() : running_mean;
+  const auto variance = keeps ? running_var.clone() : running_var;
   if (trains && exchange != nullptr) {
-    // A process without an image of the batch would not take part.
-    TORCH_CHECK(!is_recomputing(), "norms over all processes cannot be computed again");
-    num_batches_tracked.add_(1);
-    return ops::batch_norm(x, weight, bias, running_mean, running_var, {momentum, eps}, exchange);
+    if (!keeps) num_batches_tracked.add_(1);
+    return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps}, exchange);
   }
   if (trains) {
     TORCH_CHECK(
         x.numel() != x.size(1),
         "a batch norm in training needs more than one value per channel, got [N,C,H,W] = ",
         x.sizes());
+    if (!keeps) num_batches_tracked.add_(1);
   }
-  // The batch has moved the running statistics already.
-  const bool keeps = trains && is_recomputing();
-  const auto mean = keeps ? running_mean.clone() : running_mean;
-  const auto variance = keeps ? running_var.clone() : running_var;
-  if (trains && !keeps) num_batches_tracked.add_(1);
   if (trains && ops::suits_batch_norm(x))
     return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps});
   const bool cudnn = at::globalContext().userEnabledCuDNN();

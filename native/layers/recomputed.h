@@ -16,15 +16,15 @@ namespace maskrcnn {
 // Whether this thread computes a result again. What layers count and average must not change then.
 bool is_recomputing();
 
-// compute(x). If gradients are wanted, only x and the result are kept. `compute` reads nothing else
-// that has gradients than `parameters`, and gives the same result every time; it is called again
-// in the backward pass.
+// compute(x). If gradients are wanted, only x and the result are kept, and `compute` is called
+// again in the backward pass: what it refers to must outlive that. It reads nothing else that has
+// gradients than `parameters`, and gives the same result every time.
 at::Tensor recomputed(
     const at::Tensor& x,
     const std::vector<at::Tensor>& parameters,
     std::function<at::Tensor(const at::Tensor& x)> compute);
 
-// run_layers(layers, x), some layers at a time. They outlive the backward pass.
+// run_layers(layers, x), some layers at a time. The layers must outlive the backward pass.
 at::Tensor recomputed(std::span<const std::shared_ptr<Layer>> layers, const at::Tensor& x);
 
 }  // namespace maskrcnn

@@ -42,7 +42,7 @@ struct MaskRCNN : Module {
   explicit MaskRCNN(const MaskRCNNOptions& options);
 
   // Whether training steps compute the maps of the body again in the backward pass, except a few,
-  // instead of keeping them. The results are the same.
+  // instead of keeping them. Losses are the same; gradients may differ in their last digits.
   void set_activation_checkpointing(bool enabled) {
     backbone_->body->checkpoints_activations = enabled;
   }

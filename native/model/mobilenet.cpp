@@ -50,7 +50,7 @@ std::shared_ptr<ConvNormActivation> mobilenet_block(
 }
 
 MobileNet::MobileNet(
-    std::vector<MobileNetLayer> network,
+    const std::vector<MobileNetLayer>& network,
     const std::vector<int64_t>& returned_stages,
     int64_t trainable_stages) {
   const auto stages = stage_indices(network);

@@ -30,7 +30,7 @@ std::shared_ptr<ConvNormActivation> mobilenet_block(
 // _mobilenet_extractor).
 struct MobileNet : Body {
   MobileNet(
-      std::vector<MobileNetLayer> network,
+      const std::vector<MobileNetLayer>& network,
       const std::vector<int64_t>& returned_stages,
       int64_t trainable_stages);
 

@@ -39,6 +39,8 @@ const GRADIENT_TOLERANCE = 1e-2;
 const DETECTION_TOLERANCE = 1e-3;
 /** A graph runs the same operations as the network, but cuDNN may choose another algorithm for them. */
 const GRAPH_TOLERANCE = 1e-4;
+/** The weights of the second step on differ in their last digits. */
+const AGAIN_TOLERANCE = 5e-3;
 /** Absolute for the best score and relative for the losses. bfloat16 has 8 significant bits. */
 const MIXED_TOLERANCE = 0.1;
 
@@ -144,8 +146,11 @@ async function* checkCheckpointing(subject: Subject): AsyncGenerator<Check> {
       await model.setActivationCheckpointing(true);
       return losses(subject, model);
     });
-    const tolerance = precision === 'float32' ? LOSS_TOLERANCE : MIXED_TOLERANCE;
-    yield within(`losses of ${STEPS} steps in ${precision}, maps computed again`, difference(again, kept), tolerance);
+    yield within(
+      `losses of ${STEPS} steps in ${precision}, maps computed again`,
+      difference(again, kept),
+      AGAIN_TOLERANCE,
+    );
   }
 }
 

@@ -58,6 +58,7 @@ const RUNS = {
   frozenAgain: stepsOf(frozen, 4, {activationCheckpointing: true}),
   synced4: stepsOf(synced, 4),
   synced3: stepsOf(synced, 3),
+  syncedAgain: stepsOf(synced, 4, {activationCheckpointing: true}),
   /** With norms in the pyramid and in the heads, too. */
   heads4: stepsOf({...synced, version: 2}, 4),
   ownNorms: {model: {...halfBackbone, backboneNorm: 'batch'}, images: 5, options: {epochs: 2, batchSize: 4, lr: 0.01}},
@@ -71,10 +72,10 @@ type Name = keyof typeof RUNS;
 
 /** The runs of each number of processes. */
 const GROUPS: Record<number, readonly Name[]> = {
-  1: ['frozen4', 'frozen3', 'frozenAgain', 'synced4', 'synced3', 'heads4', 'bfloat16'],
+  1: ['frozen4', 'frozen3', 'frozenAgain', 'synced4', 'synced3', 'syncedAgain', 'heads4', 'bfloat16'],
   2: ['frozen4', 'frozenAgain', 'synced4', 'ownNorms', 'bfloat16'],
   3: ['frozen3', 'synced3'],
-  4: ['frozen4', 'synced4', 'heads4'],
+  4: ['frozen4', 'synced4', 'syncedAgain', 'heads4'],
 };
 
 let folder: string;
@@ -153,6 +154,10 @@ for (const [size, name] of [
     isAsOne(t, name, size);
   });
 }
+
+test('with activation checkpointing, norms over four processes, of which one has no image, are as in one', (t) => {
+  isAsOne(t, 'syncedAgain', 4);
+});
 
 test('with syncBatchNorm, the norms of the pyramid and of the heads are as in one process', (t) => {
   isAsOne(t, 'heads4', 4);

@@ -1,5 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
+import {loadBinding} from '../../lib/addon/binding.js';
+import {TileGrid} from '../../lib/image/regions/tile-grid.js';
 import {
   type Dataset,
   folds,
@@ -12,6 +14,8 @@ import {
   type TiledDataset,
   tiles,
 } from '../../lib/index.js';
+import {indexImage} from '../../lib/tiles/image-index.js';
+import type {ObjectAtLevel} from '../../lib/tiles/object-at-level.js';
 
 /** An image of plain colour with rectangles as objects: left, top, width, height, label. */
 function drawn(width: number, height: number, rects: readonly (readonly number[])[], file = 'a.png'): Sample {
@@ -198,6 +202,13 @@ test('errors of the data set, and the signal, end tiles()', async (t) => {
   const reason = new Error('enough');
   const signal = AbortSignal.abort(reason);
   t.is(await t.throwsAsync(tiles(dataOf(drawn(64, 32, [])), {signal})), reason);
+});
+
+test('the signal is heard while objects are assigned to tiles', async (t) => {
+  const reason = new Error('enough');
+  const object = {label: 1, box: [1, 1, 6, 6], crowd: false, bounds: {left: 1, top: 1, width: 5, height: 5}, area: 25};
+  const how = {grid: new TileGrid({width: 64, height: 32}, 32, 0), minVisible: 0, signal: AbortSignal.abort(reason)};
+  t.is(await t.throwsAsync(indexImage(await loadBinding(), [object as ObjectAtLevel], how)), reason);
 });
 
 test('the signal is heard between the objects of an image, too', async (t) => {

@@ -1,11 +1,12 @@
-import {mkdtemp, rm} from 'node:fs/promises';
+import {execFile} from 'node:child_process';
+import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {promisify} from 'node:util';
 import test from 'ava';
 import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
 import {type ModelOptions, maskRcnn, type StepRecord, train} from '../../lib/index.js';
 import {openModel} from '../../lib/model/model.js';
-import {completeTrainOptions} from '../../lib/train/complete-options.js';
 import {blobSample, blobs, halfBackbone, tinyModel} from '../tiny.js';
 
 /** Losses, norms of gradients, and all weights and statistics after a step without an optimizer. */
@@ -58,6 +59,27 @@ for (const [name, options] of Object.entries(networks)) {
   });
 }
 
+for (const precision of ['float32', 'bfloat16'] as const) {
+  test.serial(`gradients that have no order of sums are the same to the last bit: ${precision}`, async (t) => {
+    // Only the pyramid reads the last map; each other one is read by one block and its shortcut.
+    const levels = {returnedLayers: [4], anchorSizes: [[8], [16]]};
+    const options = {...levels, precision, trainableBackboneLayers: 5};
+    t.deepEqual((await stepOf(options, true)).norms, (await stepOf(options, false)).norms);
+  });
+}
+
+test.serial('a run takes less memory with it', async (t) => {
+  const peak = async (activationCheckpointing: boolean) => {
+    const given = {work: 'train', backbone: 'mobilenet_v3_large', minSize: 400, batchSize: 2, activationCheckpointing};
+    const args = ['--import=tsx', 'scripts/bench/memory-case.ts', JSON.stringify(given)];
+    const {stdout} = await promisify(execFile)(process.execPath, args);
+    return Number(stdout.trim().split('\n').at(-1)) / 1000;
+  };
+  const [kept, again] = [await peak(false), await peak(true)];
+  t.log(`${kept.toFixed(0)} and ${again.toFixed(0)} MB`);
+  t.true(again < 0.85 * kept, `${kept}, ${again}`);
+});
+
 test.serial('it may change when a run is resumed', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'maskrcnn-checkpointing-'));
   t.teardown(() => rm(folder, {recursive: true, force: true}));
@@ -73,14 +95,12 @@ test.serial('it may change when a run is resumed', async (t) => {
   await using resumed = await maskRcnn(network);
   const {history: again} = await train(resumed, {...options('cut'), activationCheckpointing: true, resume: true});
   t.is(again.steps.length, history.steps.length);
-  // The first step after it has the same weights.
-  for (const step of [0, 1, 2]) t.is(again.steps[step]!.loss, history.steps[step]!.loss);
-});
-
-test('it is refused where norms are exchanged between processes', (t) => {
-  const distributed = {syncBatchNorm: true};
-  t.throws(() => completeTrainOptions({data: blobs(2), activationCheckpointing: true, distributed}), {
-    code: 'INVALID_OPTION',
-    message: /^Option 'activationCheckpointing' of train\(\) must be false with distributed's 'syncBatchNorm'/,
-  });
+  const off = again.steps.map(({loss}, step) => Math.abs(loss / history.steps[step]!.loss - 1));
+  t.log(`losses differ by ${off.map((value) => value.toExponential(0)).join(', ')}`);
+  // The first step after it has the same weights, the next one has others in their last digits. After that, another
+  // proposal may win.
+  t.deepEqual(off.slice(0, 3), [0, 0, 0]);
+  t.true(off[3]! < 1e-5);
+  const {train: used} = JSON.parse(await readFile(join(folder, 'cut', 'options.json'), 'utf8'));
+  t.true(used.activationCheckpointing);
 });

@@ -203,7 +203,8 @@ test('a lack of memory names the largest image and what to change', (t) => {
   const cause = new MaskRcnnError('OUT_OF_MEMORY', 'could not allocate 8 GB');
   const large = blobSample(1);
   large.image = {data: new Uint8Array(0), width: 3000, height: 2000};
-  const error = explainOutOfMemory(cause, [blobSample(0), large, blobSample(2)]) as MaskRcnnError;
+  const samples = [blobSample(0), large, blobSample(2)];
+  const error = explainOutOfMemory(cause, samples, /* mayCheckpoint */ true) as MaskRcnnError;
   t.is(error.code, 'OUT_OF_MEMORY');
   t.is(error.file, 'blob_1.png');
   t.is(
@@ -214,5 +215,7 @@ test('a lack of memory names the largest image and what to change', (t) => {
   );
   t.is(error.cause, cause);
   const other = new MaskRcnnError('DISPOSED', 'gone');
-  t.is(explainOutOfMemory(other, [large]), other);
+  t.is(explainOutOfMemory(other, [large], true), other);
+  const withoutIt = explainOutOfMemory(cause, samples, false) as MaskRcnnError;
+  t.regex(withoutIt.hint!, /for the same step; or make the model with/);
 });
