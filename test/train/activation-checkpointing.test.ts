@@ -1,7 +1,7 @@
 import {execFile} from 'node:child_process';
 import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {toNativeImage, toNativeTarget} from '../../lib/datasets/targets.js';
@@ -71,8 +71,12 @@ for (const precision of ['float32', 'bfloat16'] as const) {
 test.serial('a run takes less memory with it', async (t) => {
   const peak = async (activationCheckpointing: boolean) => {
     const given = {work: 'train', backbone: 'mobilenet_v3_large', minSize: 400, batchSize: 2, activationCheckpointing};
-    const args = ['--import=tsx', 'scripts/bench/memory-case.ts', JSON.stringify(given)];
-    const {stdout} = await promisify(execFile)(process.execPath, args);
+    const args = [
+      `--import=${import.meta.resolve('tsx')}`,
+      resolve('scripts/bench/memory-case.ts'),
+      JSON.stringify(given),
+    ];
+    const {stdout} = await promisify(execFile)(process.execPath, args, {cwd: tmpdir()}); // it writes a run there
     return Number(stdout.trim().split('\n').at(-1)) / 1000;
   };
   const [kept, again] = [await peak(false), await peak(true)];

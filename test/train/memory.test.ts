@@ -44,6 +44,17 @@ test('the estimate is within 5 % of what was measured, and within 6 % with activ
     const estimate = megabytes(model(options), batchSize, true);
     t.true(Math.abs(estimate / peak - 1) < 0.06, `${JSON.stringify(options)}: ${estimate}`);
   }
+  const small = {fixedSize: [704, 512]} as const;
+  const combined: [options: ModelOptions, isFirstTrained: boolean, peakMiB: number][] = [
+    [small, true, 1452],
+    [small, false, 1190],
+    [{...small, precision: 'bfloat16'}, true, 1148],
+    [{...small, precision: 'bfloat16'}, false, 1029],
+  ];
+  for (const [options, isFirstTrained, peak] of combined) {
+    const estimate = stepBytes(model(options, isFirstTrained), {batchSize: 2, activationCheckpointing: true}) / 2 ** 20;
+    t.true(Math.abs(estimate / peak - 1) < 0.06, `${JSON.stringify(options)}, ${isFirstTrained}: ${estimate}`);
+  }
 });
 
 test('frozen first layers and bfloat16 need less, more images and pixels more', (t) => {
