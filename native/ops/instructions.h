@@ -22,4 +22,8 @@ inline bool has_avx2() {
 #endif
 }
 
+// Those that multiply tiles of bfloat16, in Intel's Xeons from Sapphire Rapids on, if the system
+// lets this process use them.
+bool has_amx();
+
 }  // namespace maskrcnn::ops

@@ -1,0 +1,33 @@
+#include "ops/instructions.h"
+
+#include <ATen/cpu/Utils.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
+namespace maskrcnn::ops {
+namespace {
+
+// CPUID, leaf 7, EDX (Intel, "Architecture Instruction Set Extensions", chapter 1). Older Clangs
+// have no name for it.
+constexpr unsigned kAmxBFloat16 = 1u << 22;
+
+bool supports_amx() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & kAmxBFloat16) != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+bool has_amx() {
+  // Linux lends the tiles only to a process that asks for them.
+  static const bool usable = supports_amx() && at::cpu::init_amx();
+  return usable;
+}
+
+}  // namespace maskrcnn::ops
