@@ -7,8 +7,8 @@
 
 #include "aten.h"
 #include "ops/differentiable.h"
-#include "ops/instructions.h"
 #include "ops/panel_product.h"
+#include "ops/processor.h"
 #include "ops/recorded_products.h"
 #include "ops/winograd.h"
 #include "ops/winograd_transforms.h"

@@ -79,7 +79,7 @@ at::Tensor mask_logits(
                .columns = kPanel,
                .left = {from + r * pixels * inputs, inputs},
                .left_step = 1,
-               .panel = {weights, kPanel},
+               .panel = weights,
                .result = {grown.data() + j * kPanel, channels},
                .add = false});
         }

@@ -64,7 +64,7 @@ void matmul(const at::Tensor& left, const at::Tensor& right, at::Tensor& result,
                  .columns = std::min(kPanel, last_column - j),
                  .left = {a + i * left.stride(0) + k * left.stride(1), left.stride(0)},
                  .left_step = left.stride(1),
-                 .panel = {panel_at(j), kPanel},
+                 .panel = panel_at(j),
                  .result = {c + i * columns + j, columns},
                  .add = add || k > 0});
           }

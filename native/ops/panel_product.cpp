@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "aten.h"
-#include "ops/instructions.h"
 #include "ops/lanes.h"
+#include "ops/processor.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define MASKRCNN_TARGET(name) __attribute__((target(name)))
@@ -21,12 +21,12 @@ constexpr int64_t kLine = 16;  // numbers in a line of the cache
 constexpr int64_t kFetchEvery = 4;
 
 // The product of `rows` rows and `vectors` · `lanes` columns.
-template <int lanes, int vectors, int rows>
+template <int lanes, int vectors, int rows, bool is_contiguous>
 MASKRCNN_INLINE void multiply_tile(
     const PanelProduct& product, int64_t first_row, int64_t first_column, const float* next) {
   using Vector = Lanes<lanes>;
   const auto* left = product.left.data + first_row * product.left.stride;
-  const auto* right = product.panel.data + first_column;
+  const auto* right = product.panel + first_column;
   auto* result = product.result.data + first_row * product.result.stride + first_column;
   typename Vector::Numbers sums[rows][vectors];
   for (int r = 0; r < rows; ++r) {
@@ -35,17 +35,24 @@ MASKRCNN_INLINE void multiply_tile(
                                : typename Vector::Numbers{};
     }
   }
-  for (int64_t k = 0; k < product.depth; ++k) {
-    if (next && k % kFetchEvery == 0) MASKRCNN_FETCH(next + k / kFetchEvery * kLine, 0);
+  const auto step = is_contiguous ? 1 : product.left_step;
+  const auto add_column = [&](int64_t k) MASKRCNN_INLINED {
     typename Vector::Numbers numbers[vectors];
-    for (int v = 0; v < vectors; ++v) numbers[v] = Vector::read(right + v * lanes);
+    for (int v = 0; v < vectors; ++v) {
+      numbers[v] = Vector::read(right + k * kPanel + v * lanes);
+    }
     for (int r = 0; r < rows; ++r) {
-      const float factor = left[r * product.left.stride];
+      const float factor = left[r * product.left.stride + k * step];
       for (int v = 0; v < vectors; ++v) sums[r][v] += factor * numbers[v];
     }
-    left += product.left_step;
-    right += product.panel.stride;
+  };
+  int64_t k = 0;
+  for (; k + kFetchEvery <= product.depth; k += kFetchEvery) {
+    if (next) MASKRCNN_FETCH(next + k / kFetchEvery * kLine, 0);
+    MASKRCNN_UNROLLED
+    for (int64_t i = 0; i < kFetchEvery; ++i) add_column(k + i);
   }
+  for (; k < product.depth; ++k) add_column(k);
   for (int r = 0; r < rows; ++r) {
     for (int v = 0; v < vectors; ++v) {
       Vector::write(sums[r][v], result + r * product.result.stride + v * lanes);
@@ -54,20 +61,20 @@ MASKRCNN_INLINE void multiply_tile(
 }
 
 // The last rows, fewer than kRowsAtOnce.
-template <int lanes, int vectors, int rows = kRowsAtOnce - 1>
+template <int lanes, int vectors, bool is_contiguous, int rows = kRowsAtOnce - 1>
 MASKRCNN_INLINE void multiply_rest(const PanelProduct& product, int64_t row, int64_t column) {
   if constexpr (rows > 0) {
     if (product.rows - row == rows) {
-      multiply_tile<lanes, vectors, rows>(product, row, column, nullptr);
+      multiply_tile<lanes, vectors, rows, is_contiguous>(product, row, column, nullptr);
     } else {
-      multiply_rest<lanes, vectors, rows - 1>(product, row, column);
+      multiply_rest<lanes, vectors, is_contiguous, rows - 1>(product, row, column);
     }
   }
 }
 
 // All 64 columns.
-template <int lanes, int vectors>
-MASKRCNN_INLINE void multiply_all(const PanelProduct& product) {
+template <int lanes, int vectors, bool is_contiguous>
+MASKRCNN_INLINE void multiply_panel(const PanelProduct& product) {
   constexpr int64_t width = lanes * vectors;
   // Each tile fetches its part of the next panel.
   const auto part = product.depth / kFetchEvery * kLine;
@@ -76,11 +83,18 @@ MASKRCNN_INLINE void multiply_all(const PanelProduct& product) {
     int64_t row = 0;
     for (; row + kRowsAtOnce <= product.rows; row += kRowsAtOnce) {
       const bool fetches = next && next + part <= product.next + product.depth * kPanel;
-      multiply_tile<lanes, vectors, kRowsAtOnce>(product, row, column, fetches ? next : nullptr);
+      multiply_tile<lanes, vectors, kRowsAtOnce, is_contiguous>(
+          product, row, column, fetches ? next : nullptr);
       if (fetches) next += part;
     }
-    multiply_rest<lanes, vectors>(product, row, column);
+    multiply_rest<lanes, vectors, is_contiguous>(product, row, column);
   }
+}
+
+template <int lanes, int vectors>
+MASKRCNN_INLINE void multiply_all(const PanelProduct& product) {
+  product.left_step == 1 ? multiply_panel<lanes, vectors, true>(product)
+                         : multiply_panel<lanes, vectors, false>(product);
 }
 
 #ifdef MASKRCNN_TARGET
@@ -102,7 +116,7 @@ void multiply_by_libtorch(const PanelProduct& product) {
   const auto rows = product.rows, depth = product.depth;
   const auto left =
       matrix(product.left.data, rows, depth, {product.left.stride, product.left_step});
-  const auto panel = matrix(product.panel.data, depth, kPanel, {product.panel.stride, 1});
+  const auto panel = matrix(product.panel, depth, kPanel, {kPanel, 1});
   auto result = matrix(product.result.data, rows, kPanel, {product.result.stride, 1});
   product.add ? result.addmm_(left, panel) : at::mm_out(result, left, panel);
 }

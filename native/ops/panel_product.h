@@ -24,7 +24,7 @@ struct PanelProduct {
   int64_t rows, depth, columns;
   Rows<const float> left;
   int64_t left_step;  // from one number of a row of `left` to the next
-  Rows<const float> panel;
+  const float* panel;
   Rows<float> result;
   bool add;
   // A contiguous panel of the same depth that will be needed soon, or null. It is fetched into the

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "aten.h"
-#include "ops/instructions.h"
+#include "ops/processor.h"
 #include "ops/recorded_products.h"
 
 // libtorch has these operators for the graphs that its compiler produces. They have no C++

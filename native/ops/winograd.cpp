@@ -5,6 +5,7 @@
 
 #include "aten.h"
 #include "ops/panel_product.h"
+#include "ops/processor.h"
 #include "ops/winograd_transforms.h"
 
 // Letters: N images, C input and K output channels, H W rows and columns; T tiles of 4 x 4 outputs,
@@ -14,8 +15,11 @@ namespace maskrcnn::ops {
 namespace {
 
 // Tiles that a thread transforms and multiplies at once: enough rows for the matrix product, and
-// few enough to be in the cache when the next step reads them.
-constexpr int64_t kTiles = 48;
+// few enough to be in the cache when the next step reads them (docs/performance.md).
+int64_t tiles_at_once() {
+  static const int64_t tiles = core_cache_bytes() >= 2 << 20 ? 96 : 48;
+  return tiles;
+}
 // The size of a chunk of transformed tiles for the gradient of the weights, in numbers. It is
 // larger, because each chunk reads and writes the whole gradient.
 constexpr int64_t kGradientChunk = int64_t{1} << 22;
@@ -45,7 +49,7 @@ void multiply_tiles(
          .columns = kPanel,
          .left = {tiles.at(point, 0, 0), tiles.row_stride()},
          .left_step = 1,
-         .panel = {weights.at(point, 0, column), kPanel},
+         .panel = weights.at(point, 0, column),
          .result = {products.at(point, 0, column), products.row_stride()},
          .add = false,
          .next = after == kPoints * panels
@@ -69,7 +73,7 @@ void multiply_gradients(
              .columns = kPanel,
              .left = {gradients.at(point, t, 0), 1},
              .left_step = gradients.row_stride(),
-             .panel = {tiles.at(point, t, column), kPanel},
+             .panel = tiles.at(point, t, column),
              .result = {products.at(point, 0, column), products.row_stride()},
              .add = add || t > 0});
       }
@@ -98,7 +102,7 @@ at::Tensor winograd_convolution(
   const auto* add = shift.const_data_ptr<float>();
   // Blocks of equal size, and the same number for each thread.
   const auto threads = at::get_num_threads();
-  const auto rounds = at::divup(tiling.count(), threads * kTiles);
+  const auto rounds = at::divup(tiling.count(), threads * tiles_at_once());
   const auto block = at::divup(tiling.count(), threads * rounds);
   at::parallel_for(
       0, at::divup(tiling.count(), block), /*grain_size=*/1, [&](int64_t from, int64_t to) {

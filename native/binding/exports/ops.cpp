@@ -211,7 +211,7 @@ Napi::Value multiply_panel(const Napi::CallbackInfo& info) {
        .columns = ops::kPanel,
        .left = {left.const_data_ptr<float>(), transposed ? 1 : depth},
        .left_step = transposed ? rows : 1,
-       .panel = {panel.const_data_ptr<float>(), ops::kPanel},
+       .panel = panel.const_data_ptr<float>(),
        .result = {result.mutable_data_ptr<float>(), ops::kPanel},
        .add = adds,
        .next = panel.const_data_ptr<float>()});

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 namespace maskrcnn::ops {
 
 // The instructions that oneDNN requires for its AVX-512 kernels (ATen/native/mkldnn/Utils.h,
@@ -25,5 +27,8 @@ inline bool has_avx2() {
 // Those that multiply tiles of bfloat16, in Intel's Xeons from Sapphire Rapids on, if the system
 // lets this process use them.
 bool has_amx();
+
+// The size of the cache that a core does not share, 1 MiB if the system does not say.
+int64_t core_cache_bytes();
 
 }  // namespace maskrcnn::ops

@@ -1,9 +1,12 @@
-#include "ops/instructions.h"
+#include "ops/processor.h"
 
 #include <ATen/cpu/Utils.h>
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <unistd.h>
 #endif
 
 namespace maskrcnn::ops {
@@ -28,6 +31,13 @@ bool has_amx() {
   // Linux lends the tiles only to a process that asks for them.
   static const bool usable = supports_amx() && at::cpu::init_amx();
   return usable;
+}
+
+int64_t core_cache_bytes() {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  if (const auto bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); bytes > 0) return bytes;
+#endif
+  return 1 << 20;
 }
 
 }  // namespace maskrcnn::ops
