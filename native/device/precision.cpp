@@ -52,7 +52,7 @@ PrecisionScope::PrecisionScope(const Arithmetic& arithmetic, at::Device device)
 }
 
 std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input) {
-  if (at::GradMode::is_enabled() || !input.is_cpu() || input.numel() == 0) return std::nullopt;
+  if (!input.is_cpu() || input.numel() == 0) return std::nullopt;
   const auto type = ops::computed_type(input);
   return ops::can_prepack(type) ? std::optional(type) : std::nullopt;
 }

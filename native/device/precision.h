@@ -51,8 +51,8 @@ class PrecisionScope {
   AutocastScope autocast_;
 };
 
-// The type of prepacked weights (ops/prepacked.h) for this thread's convolutions of `input`, if a
-// CPU that supports them computes without gradients.
+// The type of prepacked weights (ops/prepacked.h) for this thread's convolutions and linear layers
+// on `input`, if that is on a CPU that supports them.
 std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input);
 
 // The type in which weights are cached for this thread's convolutions and linear layers on `input`.

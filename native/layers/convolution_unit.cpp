@@ -55,14 +55,14 @@ bool pays_to_prepack(const at::Tensor& x, const Conv2d& conv) {
 at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& addend) {
   const bool is_frozen = norm_ && norm_->is_frozen();
   const bool is_fixed = !norm_ || is_frozen || !norm_->is_training();
-  if (is_fixed && pays_to_prepack(x, *conv_)) {
+  const bool folds = is_fixed && !ops::wants_gradients(sources());
+  if (folds && !ops::wants_gradients({x, addend}) && pays_to_prepack(x, *conv_)) {
     return forward_prepacked(x.to(*prepacked_weights_type(x)), addend);
   }
   const bool ends_with_relu = !addend.defined() && activation_ == Activation::ReLU;
   const auto convolve = [&](const ConvolutionWeights& weights, bool relu) {
     return ops::convolve(x, weights.weight, weights.bias, conv_->geometry(), relu);
   };
-  const bool folds = is_fixed && !ops::wants_gradients(sources());
   at::Tensor out;
   if (const auto type = cached_weights_type(x); type && folds) {
     out = convolve(cached_weights(*type), ends_with_relu);

@@ -17,7 +17,8 @@ at::Tensor LinearReLU::forward(
     const std::vector<at::Tensor>& sources,
     const std::function<LinearWeights()>& make) {
   // In float32 this is no faster than ops::linear.
-  if (prepacked_weights_type(x) == at::kBFloat16) {
+  const bool is_fixed = !ops::wants_gradients(sources);
+  if (is_fixed && !ops::wants_gradients(x) && prepacked_weights_type(x) == at::kBFloat16) {
     const auto& prepacked = prepacked_.get(sources, [&] {
       const auto [weight, bias] = make();
       return ops::PrepackedLinear(weight, bias, x.size(0), {"relu", {}});
@@ -27,7 +28,7 @@ at::Tensor LinearReLU::forward(
   const auto apply = [&](const LinearWeights& weights) {
     return ops::linear(x, weights.weight, weights.bias).relu_();
   };
-  if (const auto type = cached_weights_type(x); type && !ops::wants_gradients(sources)) {
+  if (const auto type = cached_weights_type(x); type && is_fixed) {
     return apply(cached_.get(sources, [&] {
       const auto [weight, bias] = make();
       return LinearWeights{weight.to(*type), bias.to(*type)};

@@ -7,7 +7,6 @@
 #include "boxes/boxes.h"
 #include "layers/conv_norm_activation.h"
 #include "layers/initial_values.h"
-#include "ops/differentiable.h"
 #include "ops/nms.h"
 
 namespace maskrcnn {
@@ -62,11 +61,7 @@ RpnHeadOutput RpnHead::forward(const std::vector<at::Tensor>& features) {
 }
 
 std::pair<at::Tensor, at::Tensor> RpnHead::predict(const at::Tensor& x) const {
-  const bool together =
-      x.is_cpu() &&
-      !ops::wants_gradients(
-          {x, cls_logits->weight, cls_logits->bias, bbox_pred->weight, bbox_pred->bias});
-  if (!together) return {cls_logits->forward(x), bbox_pred->forward(x)};
+  if (!x.is_cpu()) return {cls_logits->forward(x), bbox_pred->forward(x)};
   // The input is large and the outputs are few, so it is read once for both.
   const auto both = at::conv2d(
       x,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aten.h"
+#include "ops/depthwise.h"
 #include "ops/differentiable.h"
 #include "ops/panel_product.h"
 #include "ops/processor.h"
@@ -36,38 +37,74 @@ bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::Sca
          pixels >= 8 * most && 100 * pixels >= 85 * kTile * kTile * Tiling(input).count();
 }
 
+// Whether oneDNN has no fast way to compute the gradient of the input (depthwise.h).
+bool is_strided_depthwise(
+    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
+  return input.is_cpu() && input.dim() == 4 && computed_type(input) == at::kBFloat16 &&
+         weight.size(1) == 1 && geometry.groups == weight.size(0) && geometry.groups > 1 &&
+         !all_are(geometry.stride, 1);
+}
+
 at::Tensor direct_weight_gradient(
-    const at::Tensor& input, const at::Tensor& weight, const at::Tensor& grad) {
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& grad,
+    const ConvolutionGeometry& geometry) {
   const auto gradients = at::convolution_backward(
       grad,
       input,
       weight.to(grad.scalar_type()),
       /*bias_sizes=*/{},
-      /*stride=*/{1, 1},
-      /*padding=*/{1, 1},
-      /*dilation=*/{1, 1},
+      geometry.stride,
+      geometry.padding,
+      geometry.dilation,
       /*transposed=*/false,
       /*output_padding=*/{0, 0},
-      /*groups=*/1,
+      geometry.groups,
       /*output_mask=*/{false, true, false});
   return std::get<1>(gradients).to(weight.scalar_type());
 }
 
-std::vector<at::Tensor> winograd_backward(const Backward& pass) {
-  const auto& input = pass.saved[0];
-  const auto& weight = pass.saved[1];
+// The gradients of the input, the weight and, where there is one, the bias. The others: () ->
+// at::Tensor
+template <typename OfInput, typename OfWeight>
+std::vector<at::Tensor> convolution_gradients(
+    const Backward& pass, const OfInput& of_input, const OfWeight& of_weight) {
   std::vector<at::Tensor> grads(pass.wanted.size());
-  if (pass.wanted[0]) {
-    // The convolution with the kernels rotated by 180 degrees.
-    grads[0] = winograd_convolution(pass.grad, weight.transpose(0, 1).flip({2, 3}), {});
-  }
-  if (pass.wanted[1]) {
-    grads[1] = input.scalar_type() == at::kFloat ? winograd_weight_gradient(input, pass.grad)
-                                                 : direct_weight_gradient(input, weight, pass.grad);
-  }
+  if (pass.wanted[0]) grads[0] = of_input();
+  if (pass.wanted[1]) grads[1] = of_weight();
   const bool has_bias = grads.size() == 3;
   if (has_bias && pass.wanted[2]) grads[2] = pass.grad.sum({0, 2, 3}, false, at::kFloat);
   return grads;
+}
+
+std::vector<at::Tensor> winograd_backward(
+    const Backward& pass, const ConvolutionGeometry& geometry) {
+  const auto& input = pass.saved[0];
+  const auto& weight = pass.saved[1];
+  return convolution_gradients(
+      pass,
+      [&] {
+        // The convolution with the kernels rotated by 180 degrees.
+        return winograd_convolution(pass.grad, weight.transpose(0, 1).flip({2, 3}), {});
+      },
+      [&] {
+        return input.scalar_type() == at::kFloat
+                   ? winograd_weight_gradient(input, pass.grad)
+                   : direct_weight_gradient(input, weight, pass.grad, geometry);
+      });
+}
+
+std::vector<at::Tensor> depthwise_backward(
+    const Backward& pass, const ConvolutionGeometry& geometry) {
+  const auto& input = pass.saved[0];
+  const auto& weight = pass.saved[1];
+  return convolution_gradients(
+      pass,
+      [&] {
+        return depthwise_input_gradient(pass.grad, weight, input.size(2), input.size(3), geometry);
+      },
+      [&] { return direct_weight_gradient(input, weight, pass.grad, geometry); });
 }
 
 }  // namespace
@@ -92,21 +129,40 @@ at::Tensor convolve(
     const std::optional<at::Tensor>& bias,
     const ConvolutionGeometry& geometry,
     bool relu) {
+  std::vector<at::Tensor> inputs = {input, weight};
+  if (bias && bias->defined()) inputs.push_back(*bias);
+  const bool trains = wants_gradients(inputs);
+  const auto direct = [&] {
+    return at::conv2d(
+        inputs[0],
+        weight,
+        bias,
+        geometry.stride,
+        geometry.padding,
+        geometry.dilation,
+        geometry.groups);
+  };
+  using GradientsOf =
+      std::vector<at::Tensor> (*)(const Backward& pass, const ConvolutionGeometry& geometry);
+  const auto train = [&](const auto& forward, GradientsOf gradients_of) {
+    return differentiable(
+        inputs, /*saved=*/{inputs[0], weight}, forward, [=](const Backward& pass) {
+          return gradients_of(pass, geometry);
+        });
+  };
+  at::Tensor out;
   if (suits_winograd(input, weight, geometry)) {
     const auto pixels = input.size(0) * input.size(2) * input.size(3);
     record_products(static_cast<double>(pixels) * static_cast<double>(weight.numel()));
-    const auto x = input.to(computed_type(input));
-    std::vector<at::Tensor> inputs = {x, weight};
-    if (bias && bias->defined()) inputs.push_back(*bias);
-    if (relu && !wants_gradients(inputs)) {
-      return winograd_convolution(x, weight, bias, /*relu=*/true);
-    }
-    const auto forward = [&] { return winograd_convolution(x, weight, bias); };
-    const auto out = differentiable(inputs, /*saved=*/{x, weight}, forward, winograd_backward);
-    return relu ? out.relu_() : out;
+    inputs[0] = input.to(computed_type(input));
+    if (!trains) return winograd_convolution(inputs[0], weight, bias, relu);
+    out = train([&] { return winograd_convolution(inputs[0], weight, bias); }, winograd_backward);
+  } else if (trains && is_strided_depthwise(input, weight, geometry)) {
+    inputs[0] = input.to(computed_type(input));
+    out = train(direct, depthwise_backward);
+  } else {
+    out = direct();
   }
-  const auto out = at::conv2d(
-      input, weight, bias, geometry.stride, geometry.padding, geometry.dilation, geometry.groups);
   return relu ? out.relu_() : out;
 }
 
