@@ -446,6 +446,17 @@ export const ops: {
     outputs: number,
   ): Float32Array;
   /**
+   * Gradients of a depthwise convolution in bfloat16 with respect to its two inputs. x: N×C×H×W; weight: C×1×kernel;
+   * gradOutput: N×C and the size of the output. The lists are of rows and columns.
+   */
+  depthwiseGradients(
+    x: Float32Array,
+    shape: [number, number, number, number],
+    weight: Float32Array,
+    options: {kernel: Int32Array; stride: Int32Array; padding: Int32Array},
+    gradOutput: Float32Array,
+  ): {x: Float32Array; weight: Float32Array};
+  /**
    * Batch norm in training, and its gradients, on channels-last maps. x and gradOutput: N×C×H×W; weight and bias: C.
    * `variance` is the unbiased one, as in the running statistics. `bfloat16` rounds x, gradOutput, output and gradX.
    */

@@ -7,18 +7,14 @@
 #include "aten.h"
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/op_arguments.h"
+#include "binding/exports/layer_ops.h"
 #include "binding/worker/checked.h"
 #include "boxes/matcher.h"
-#include "ops/batch_norm.h"
 #include "ops/differentiable.h"
-#include "ops/linear.h"
-#include "ops/mask_logits.h"
 #include "ops/mask_targets.h"
 #include "ops/nms.h"
-#include "ops/panel_product.h"
 #include "ops/paste.h"
 #include "ops/roi_align.h"
-#include "ops/winograd.h"
 
 // Letters: N images, C channels, H W rows and columns, R rois, D boxes, G objects.
 
@@ -91,144 +87,6 @@ Napi::Value roi_align_backward(const Napi::CallbackInfo& info) {
   const auto output = align(input, arguments);
   const auto grads = ops::gradients(output, {input}, to_tensor(grad, output.sizes()));
   return to_float_array(info.Env(), grads[0]);
-}
-
-Napi::Value winograd_convolution(const Napi::CallbackInfo& info) {
-  const auto shape = read_shape(info[1]);
-  const auto outputs = read_size(info[3], "outputs");
-  const auto options =
-      info[5].IsObject() ? info[5].As<Napi::Object>() : Napi::Object::New(info.Env());
-  const auto type = options.Get("bfloat16").ToBoolean() ? at::kBFloat16 : at::kFloat;
-  const auto result = ops::winograd_convolution(
-      read_tensor(info[0], "input", shape).to(type),
-      read_tensor(info[2], "weight", {outputs, shape[1], 3, 3}),
-      read_tensor(info[4], "bias", {outputs}),
-      options.Get("relu").ToBoolean());
-  return to_float_array(info.Env(), result.to(at::kFloat).contiguous());
-}
-
-Napi::Value winograd_weight_gradient(const Napi::CallbackInfo& info) {
-  const auto shape = read_shape(info[1]);
-  const auto outputs = read_size(info[3], "outputs");
-  const auto grad = read_tensor(info[2], "gradOutput", {shape[0], outputs, shape[2], shape[3]});
-  return to_float_array(
-      info.Env(), ops::winograd_weight_gradient(read_tensor(info[0], "input", shape), grad));
-}
-
-// Channels-last, as the network's maps are.
-at::Tensor read_map(const Napi::Value& value, const std::string& name, at::IntArrayRef shape) {
-  return read_tensor(value, name, shape.vec()).contiguous(at::MemoryFormat::ChannelsLast);
-}
-
-// By libtorch's autograd, as in training.
-Napi::Value batch_norm(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto shape = read_shape(info[1]);
-  const auto type = info[6].ToBoolean() ? at::kBFloat16 : at::kFloat;
-  const auto x = read_map(info[0], "x", shape).to(type).requires_grad_();
-  const auto weight = read_tensor(info[2], "weight", {shape[1]}).requires_grad_();
-  const auto bias = read_tensor(info[3], "bias", {shape[1]}).requires_grad_();
-  const auto eps = read_number(info[4], "eps");
-  const auto grad = read_map(info[5], "gradOutput", shape).to(type);
-  if (!ops::suits_batch_norm(x)) {
-    throw Napi::RangeError::New(env, "x must have more than one number per channel");
-  }
-  const auto running_mean = at::zeros({shape[1]}), running_var = at::ones({shape[1]});
-  const auto result =
-      ops::batch_norm(x, weight, bias, running_mean, running_var, {/*momentum=*/1.0, eps});
-  const auto gradients = ops::gradients(result, {x, weight, bias}, grad);
-  auto object = Napi::Object::New(env);
-  const auto set = [&](const char* name, const at::Tensor& tensor) {
-    object.Set(name, to_float_array(env, tensor.detach().to(at::kFloat).contiguous()));
-  };
-  set("output", result);
-  set("mean", running_mean);
-  set("variance", running_var);
-  set("gradX", gradients[0]);
-  set("gradWeight", gradients[1]);
-  set("gradBias", gradients[2]);
-  return object;
-}
-
-// The arguments of `linear` and `linearGradients` that they share.
-struct LinearArguments {
-  int64_t rows, outputs;
-  at::Tensor x, weight;  // [rows,inputs], [outputs,inputs]
-
-  explicit LinearArguments(const Napi::CallbackInfo& info)
-      : rows(read_size(info[1], "rows")), outputs(read_size(info[4], "outputs")) {
-    const auto inputs = read_size(info[2], "inputs");
-    x = read_tensor(info[0], "x", {rows, inputs});
-    weight = read_tensor(info[3], "weight", {outputs, inputs});
-  }
-};
-
-Napi::Value linear(const Napi::CallbackInfo& info) {
-  const LinearArguments given(info);
-  const auto bias = read_tensor(info[5], "bias", {given.outputs});
-  return to_float_array(info.Env(), ops::linear(given.x, given.weight, bias));
-}
-
-Napi::Value linear_gradients(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const LinearArguments given(info);
-  const auto grad = read_tensor(info[5], "gradOutput", {given.rows, given.outputs});
-  const auto bias = at::zeros({given.outputs}).requires_grad_();
-  const std::vector<at::Tensor> inputs{
-      given.x.requires_grad_(), given.weight.requires_grad_(), bias};
-  const auto result = ops::linear(inputs[0], inputs[1], bias);
-  const auto gradients = ops::gradients(result, inputs, grad);
-  auto object = Napi::Object::New(env);
-  object.Set("x", to_float_array(env, gradients[0]));
-  object.Set("weight", to_float_array(env, gradients[1]));
-  object.Set("bias", to_float_array(env, gradients[2]));
-  return object;
-}
-
-Napi::Value product_kernels(const Napi::CallbackInfo& info) {
-  const auto& kernels = ops::product_kernels();
-  auto names = Napi::Array::New(info.Env(), kernels.size());
-  for (uint32_t i = 0; i < kernels.size(); ++i) names.Set(i, kernels[i].name);
-  return names;
-}
-
-// By one kernel: left · panel, or leftᵀ · panel if asked, added to `result` if there is one.
-Napi::Value multiply_panel(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto& kernels = ops::product_kernels();
-  const auto kernel = read_integer(info[0], "kernel", 0, std::ssize(kernels) - 1);
-  const auto rows = read_size(info[2], "rows"), depth = read_size(info[3], "depth");
-  const auto options = info[5].IsObject() ? info[5].As<Napi::Object>() : Napi::Object::New(env);
-  const bool transposed = options.Get("transposed").ToBoolean();
-  const bool adds = !options.Get("result").IsUndefined();
-  const auto left = read_tensor(info[1], "left", {rows, depth});
-  const auto panel = read_tensor(info[4], "panel", {depth, ops::kPanel});
-  auto result = adds ? read_tensor(options.Get("result"), "result", {rows, ops::kPanel}).clone()
-                     : at::full({rows, ops::kPanel}, std::nan(""), at::kFloat);
-  kernels[kernel].multiply(
-      {.rows = rows,
-       .depth = depth,
-       .columns = ops::kPanel,
-       .left = {left.const_data_ptr<float>(), transposed ? 1 : depth},
-       .left_step = transposed ? rows : 1,
-       .panel = panel.const_data_ptr<float>(),
-       .result = {result.mutable_data_ptr<float>(), ops::kPanel},
-       .add = adds,
-       .next = panel.const_data_ptr<float>()});
-  return to_float_array(env, result);
-}
-
-Napi::Value mask_logits(const Napi::CallbackInfo& info) {
-  const auto shape = read_shape(info[1]);
-  const auto channels = read_size(info[3], "channels");
-  return to_float_array(
-      info.Env(),
-      ops::mask_logits(
-          read_tensor(info[0], "x", shape),
-          read_tensor(info[2], "weight", {shape[1], channels, 2, 2}),
-          read_tensor(info[4], "bias", {channels}),
-          read_tensor(info[5], "classWeight", {shape[0], channels}),
-          read_tensor(info[6], "classBias", {shape[0]})));
 }
 
 Napi::Value paste_mask(const Napi::CallbackInfo& info) {
@@ -327,20 +185,7 @@ Napi::Object make_ops(Napi::Env env) {
   exports.Set(
       "roiAlignBackward",
       Napi::Function::New(env, checked<roi_align_backward>, "roiAlignBackward"));
-  exports.Set(
-      "winogradConvolution",
-      Napi::Function::New(env, checked<winograd_convolution>, "winogradConvolution"));
-  exports.Set(
-      "winogradWeightGradient",
-      Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
-  exports.Set("batchNorm", Napi::Function::New(env, checked<batch_norm>, "batchNorm"));
-  exports.Set(
-      "productKernels", Napi::Function::New(env, checked<product_kernels>, "productKernels"));
-  exports.Set("multiplyPanel", Napi::Function::New(env, checked<multiply_panel>, "multiplyPanel"));
-  exports.Set("maskLogits", Napi::Function::New(env, checked<mask_logits>, "maskLogits"));
-  exports.Set("linear", Napi::Function::New(env, checked<linear>, "linear"));
-  exports.Set(
-      "linearGradients", Napi::Function::New(env, checked<linear_gradients>, "linearGradients"));
+  add_layer_ops(exports);
   exports.Set("pasteMask", Napi::Function::New(env, checked<paste_mask>, "pasteMask"));
   exports.Set("maskTargets", Napi::Function::New(env, checked<mask_targets>, "maskTargets"));
   return exports;
