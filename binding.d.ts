@@ -445,6 +445,20 @@ export const ops: {
     gradOutput: Float32Array,
     outputs: number,
   ): Float32Array;
+  /** Whether the processor multiplies tiles of bfloat16 (Intel's AMX), and the system lets this process use them. */
+  hasAmx(): boolean;
+  /**
+   * Gradient of a side×side convolution with stride 1, padding of (side - 1) / 2 and all operands in bfloat16, with
+   * respect to its weights, by AMX. input: N×C×H×W; gradOutput: N×outputs×H×W. C and outputs are multiples of 32, and
+   * side is 1 or 3. Returns outputs×C×side×side.
+   */
+  amxWeightGradient(
+    input: Float32Array,
+    inputShape: [number, number, number, number],
+    gradOutput: Float32Array,
+    outputs: number,
+    side: number,
+  ): Float32Array;
   /**
    * Gradients of a depthwise convolution in bfloat16 with respect to its two inputs. x: N×C×H×W; weight: C×1×kernel;
    * gradOutput: N×C and the size of the output. The lists are of rows and columns.

@@ -3,9 +3,12 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
+#include <array>
+#include <tuple>
 #include <vector>
 
 #include "aten.h"
+#include "ops/amx_weight_gradient.h"
 #include "ops/depthwise.h"
 #include "ops/differentiable.h"
 #include "ops/panel_product.h"
@@ -37,6 +40,14 @@ bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::Sca
          pixels >= 8 * most && 100 * pixels >= 85 * kTile * kTile * Tiling(input).count();
 }
 
+// Whether a training step in bfloat16 computes this convolution directly, but the gradient of its
+// weights by AMX.
+bool suits_amx(
+    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
+  return input.is_cpu() && input.dim() == 4 && computed_type(input) == at::kBFloat16 &&
+         weight.scalar_type() == at::kFloat && suits_amx_weight_gradient(weight, geometry);
+}
+
 // Whether oneDNN has no fast way to compute the gradient of the input (depthwise.h).
 bool is_strided_depthwise(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
@@ -45,12 +56,14 @@ bool is_strided_depthwise(
          !all_are(geometry.stride, 1);
 }
 
-at::Tensor direct_weight_gradient(
+// By libtorch: of the input, the weight and the bias, those that are wanted.
+std::tuple<at::Tensor, at::Tensor, at::Tensor> direct_gradients(
     const at::Tensor& input,
     const at::Tensor& weight,
     const at::Tensor& grad,
-    const ConvolutionGeometry& geometry) {
-  const auto gradients = at::convolution_backward(
+    const ConvolutionGeometry& geometry,
+    std::array<bool, 3> wanted) {
+  return at::convolution_backward(
       grad,
       input,
       weight.to(grad.scalar_type()),
@@ -61,8 +74,16 @@ at::Tensor direct_weight_gradient(
       /*transposed=*/false,
       /*output_padding=*/{0, 0},
       geometry.groups,
-      /*output_mask=*/{false, true, false});
-  return std::get<1>(gradients).to(weight.scalar_type());
+      wanted);
+}
+
+at::Tensor direct_weight_gradient(
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& grad,
+    const ConvolutionGeometry& geometry) {
+  return std::get<1>(direct_gradients(input, weight, grad, geometry, {false, true, false}))
+      .to(weight.scalar_type());
 }
 
 // The gradients of the input, the weight and, where there is one, the bias. The others: () ->
@@ -93,6 +114,24 @@ std::vector<at::Tensor> winograd_backward(
                    ? winograd_weight_gradient(input, pass.grad)
                    : direct_weight_gradient(input, weight, pass.grad, geometry);
       });
+}
+
+at::Tensor direct_input_gradient(
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& grad,
+    const ConvolutionGeometry& geometry) {
+  return std::get<0>(direct_gradients(input, weight, grad, geometry, {true, false, false}));
+}
+
+// Of a convolution whose weights have AMX's gradient.
+std::vector<at::Tensor> amx_backward(const Backward& pass, const ConvolutionGeometry& geometry) {
+  const auto& input = pass.saved[0];
+  const auto& weight = pass.saved[1];
+  return convolution_gradients(
+      pass,
+      [&] { return direct_input_gradient(input, weight, pass.grad, geometry); },
+      [&] { return amx_weight_gradient(input, pass.grad, weight.size(2)); });
 }
 
 std::vector<at::Tensor> depthwise_backward(
@@ -160,6 +199,9 @@ at::Tensor convolve(
   } else if (trains && is_strided_depthwise(input, weight, geometry)) {
     inputs[0] = input.to(computed_type(input));
     out = train(direct, depthwise_backward);
+  } else if (trains && suits_amx(input, weight, geometry)) {
+    inputs[0] = input.to(computed_type(input));
+    out = train(direct, amx_backward);
   } else {
     out = direct();
   }

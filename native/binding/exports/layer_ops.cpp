@@ -12,12 +12,14 @@
 #include "binding/conversion/op_arguments.h"
 #include "binding/worker/checked.h"
 #include "device/precision.h"
+#include "ops/amx_weight_gradient.h"
 #include "ops/batch_norm.h"
 #include "ops/convolution.h"
 #include "ops/differentiable.h"
 #include "ops/linear.h"
 #include "ops/mask_logits.h"
 #include "ops/panel_product.h"
+#include "ops/processor.h"
 #include "ops/winograd.h"
 
 // Letters: N images, C channels, H W rows and columns, R rois.
@@ -50,6 +52,25 @@ Napi::Value winograd_weight_gradient(const Napi::CallbackInfo& info) {
 // Channels-last, as the network's maps are.
 at::Tensor read_map(const Napi::Value& value, const std::string& name, at::IntArrayRef shape) {
   return read_tensor(value, name, shape.vec()).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+Napi::Value has_amx(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), ops::has_amx());
+}
+
+Napi::Value amx_weight_gradient(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto shape = read_shape(info[1]);
+  const auto outputs = read_size(info[3], "outputs");
+  const auto side = read_integer(info[4], "side", 1, 3);
+  if (!ops::has_amx()) throw Napi::Error::New(env, "This processor has no AMX.");
+  if (side == 2 || shape[1] % 32 != 0 || outputs % 32 != 0) {
+    throw Napi::RangeError::New(env, "The side must be 1 or 3, and channels multiples of 32.");
+  }
+  const auto x = read_tensor(info[0], "input", shape).to(at::kBFloat16);
+  const auto grad = read_tensor(info[2], "gradOutput", {shape[0], outputs, shape[2], shape[3]});
+  return to_float_array(
+      env, ops::amx_weight_gradient(x, grad.to(at::kBFloat16), side).contiguous());
 }
 
 // Of a depthwise convolution in bfloat16, as in training.
@@ -212,6 +233,10 @@ void add_layer_ops(Napi::Object exports) {
   exports.Set(
       "winogradWeightGradient",
       Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
+  exports.Set("hasAmx", Napi::Function::New(env, checked<has_amx>, "hasAmx"));
+  exports.Set(
+      "amxWeightGradient",
+      Napi::Function::New(env, checked<amx_weight_gradient>, "amxWeightGradient"));
   exports.Set(
       "depthwiseGradients",
       Napi::Function::New(env, checked<depthwise_gradients>, "depthwiseGradients"));

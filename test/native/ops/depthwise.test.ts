@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {loadBinding} from '../../../lib/addon/binding.js';
-import {noise} from './noise.js';
+import {inBfloat16, noise} from './noise.js';
 
 const {ops} = await loadBinding();
 
@@ -18,11 +18,6 @@ const cases = fc.record({
   padding: pair(0, 2),
   seed: fc.nat(1000),
 });
-
-/** The numbers of `values` with the 8 bits of bfloat16, so that nothing is rounded before the sums. */
-function inBfloat16(values: Float32Array): Float32Array {
-  return new Float32Array(new Uint32Array(values.slice().buffer).map((bits) => bits & 0xffff0000).buffer);
-}
 
 test('the gradients of a depthwise convolution in bfloat16 are right, for every size, stride and padding', (t) => {
   fc.assert(
