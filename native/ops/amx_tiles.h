@@ -53,39 +53,42 @@ class TileScope {
   Sizes before_;
 };
 
+// The operands of products are in tiles 6 and 7, sums in the others.
+constexpr int kLeftTile = 6, kRightTile = 7;
+
 // The instructions take the number of a tile from the text of the program.
-#define MASKRCNN_FOR_TILE(tile, instruction, ...)         \
-  if constexpr (tile == 0) instruction(0, ##__VA_ARGS__); \
-  if constexpr (tile == 1) instruction(1, ##__VA_ARGS__); \
-  if constexpr (tile == 2) instruction(2, ##__VA_ARGS__); \
-  if constexpr (tile == 3) instruction(3, ##__VA_ARGS__); \
-  if constexpr (tile == 4) instruction(4, ##__VA_ARGS__); \
-  if constexpr (tile == 5) instruction(5, ##__VA_ARGS__); \
-  if constexpr (tile == 6) instruction(6, ##__VA_ARGS__); \
-  if constexpr (tile == 7) instruction(7, ##__VA_ARGS__)
+#define MASKRCNN_FOR_TILE(tile, number, ...) \
+  if constexpr (tile == number) __VA_ARGS__
+#define MASKRCNN_FOR_SUMS(tile, instruction, ...)                        \
+  MASKRCNN_FOR_TILE(tile, 0, instruction(0 __VA_OPT__(, ) __VA_ARGS__)); \
+  MASKRCNN_FOR_TILE(tile, 1, instruction(1 __VA_OPT__(, ) __VA_ARGS__)); \
+  MASKRCNN_FOR_TILE(tile, 2, instruction(2 __VA_OPT__(, ) __VA_ARGS__)); \
+  MASKRCNN_FOR_TILE(tile, 3, instruction(3 __VA_OPT__(, ) __VA_ARGS__)); \
+  MASKRCNN_FOR_TILE(tile, 4, instruction(4 __VA_OPT__(, ) __VA_ARGS__)); \
+  MASKRCNN_FOR_TILE(tile, 5, instruction(5 __VA_OPT__(, ) __VA_ARGS__))
 
 template <int tile>
 MASKRCNN_AMX_INLINED inline void clear_tile() {
-  MASKRCNN_FOR_TILE(tile, _tile_zero);
+  MASKRCNN_FOR_SUMS(tile, _tile_zero);
 }
 
 // Rows are `stride` bytes apart.
 template <int tile>
 MASKRCNN_AMX_INLINED inline void load_tile(const void* from, int64_t stride) {
-  MASKRCNN_FOR_TILE(tile, _tile_loadd, from, stride);
+  MASKRCNN_FOR_SUMS(tile, _tile_loadd, from, stride);
+  MASKRCNN_FOR_TILE(tile, kLeftTile, _tile_loadd(6, from, stride));
+  MASKRCNN_FOR_TILE(tile, kRightTile, _tile_loadd(7, from, stride));
 }
 
 template <int tile>
 MASKRCNN_AMX_INLINED inline void store_tile(void* to, int64_t stride) {
-  MASKRCNN_FOR_TILE(tile, _tile_stored, to, stride);
+  MASKRCNN_FOR_SUMS(tile, _tile_stored, to, stride);
 }
 
-// sums += left · right. The operands are in tiles 6 and 7.
-constexpr int kLeftTile = 6, kRightTile = 7;
-template <int sums>
+// tile += left · right
+template <int tile>
 MASKRCNN_AMX_INLINED inline void multiply_tiles() {
-  static_assert(sums < kLeftTile);
-  MASKRCNN_FOR_TILE(sums, _tile_dpbf16ps, 6, 7);
+  MASKRCNN_FOR_SUMS(tile, _tile_dpbf16ps, 6, 7);
 }
 
 // Calls work(std::integral_constant<int, i>()) for i = 0..count - 1.
