@@ -13,7 +13,7 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double eps, double momentum)
       running_var(add_buffer("running_var", at::ones({channels}))),
       num_batches_tracked(add_buffer("num_batches_tracked", at::zeros({}, at::kLong))) {}
 
-at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
+at::Tensor BatchNorm2d::forward(const at::Tensor& x, const ops::NormEnd& end) {
   const bool trains = is_training();
   // The batch has moved the running statistics already.
   const bool keeps = trains && is_recomputing();
@@ -21,7 +21,7 @@ at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   const auto variance = keeps ? running_var.clone() : running_var;
   if (trains && exchange != nullptr) {
     if (!keeps) num_batches_tracked.add_(1);
-    return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps}, exchange);
+    return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps}, end, exchange);
   }
   if (trains) {
     TORCH_CHECK(
@@ -31,9 +31,10 @@ at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
     if (!keeps) num_batches_tracked.add_(1);
   }
   if (trains && ops::suits_batch_norm(x))
-    return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps});
+    return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps}, end);
   const bool cudnn = at::globalContext().userEnabledCuDNN();
-  return at::batch_norm(x, weight, bias, mean, variance, trains, momentum, eps, cudnn);
+  return ops::apply_end(
+      at::batch_norm(x, weight, bias, mean, variance, trains, momentum, eps, cudnn), end);
 }
 
 std::optional<ChannelAffine> BatchNorm2d::affine() {

@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "layers/norm_layer.h"
-#include "ops/batch_norm.h"
 
 namespace maskrcnn {
 
@@ -13,7 +12,8 @@ namespace maskrcnn {
 struct BatchNorm2d : NormLayer {
   BatchNorm2d(int64_t channels, double eps, double momentum);
 
-  at::Tensor forward(const at::Tensor& x) override;
+  using NormLayer::forward;
+  at::Tensor forward(const at::Tensor& x, const ops::NormEnd& end) override;
 
   std::optional<ChannelAffine> affine() override;
   bool is_frozen() const override { return false; }

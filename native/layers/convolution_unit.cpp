@@ -70,8 +70,11 @@ at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& adden
     // Part of the weights, a fixed norm costs no pass over the result.
     out = convolve(fixed_weights(), ends_with_relu);
   } else {
-    out = norm_->forward(convolve({conv_->weight, conv_->bias}, /*relu=*/false));
-    if (ends_with_relu) out.relu_();
+    const bool relu = activation_ == Activation::ReLU;
+    out = norm_->forward(
+        convolve({conv_->weight, conv_->bias}, /*relu=*/false),
+        ops::NormEnd{.addend = addend, .relu = relu});
+    return relu ? out : activate(activation_, out);
   }
   if (ends_with_relu) return out;
   if (addend.defined()) out.add_(addend);

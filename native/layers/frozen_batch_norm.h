@@ -13,7 +13,8 @@ struct FrozenBatchNorm2d : NormLayer {
   // The COCO_V1 weights were trained with eps 0 (torchvision detection/_utils.py, overwrite_eps).
   FrozenBatchNorm2d(int64_t channels, double eps);
 
-  at::Tensor forward(const at::Tensor& x) override;
+  using NormLayer::forward;
+  at::Tensor forward(const at::Tensor& x, const ops::NormEnd& end) override;
 
   std::optional<ChannelAffine> affine() override;
   bool is_frozen() const override { return true; }

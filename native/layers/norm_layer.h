@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "layers/module.h"
+#include "ops/batch_norm.h"
 
 namespace maskrcnn {
 
@@ -23,6 +24,10 @@ struct ChannelAffine {
 
 // [N,C,H,W] -> [N,C,H,W]
 struct NormLayer : Layer {
+  at::Tensor forward(const at::Tensor& x) final { return forward(x, {}); }
+  // With what follows the norm.
+  virtual at::Tensor forward(const at::Tensor& x, const ops::NormEnd& end) = 0;
+
   // What it does while it is an affine map that no training step changes: a frozen one always, a
   // batch norm in evaluation. Otherwise none.
   virtual std::optional<ChannelAffine> affine() = 0;

@@ -36,16 +36,18 @@ Moments moments(const at::Tensor& x) {
   return {mean, (squares - (mean - shift).square()).clamp_min(0)};
 }
 
-at::Tensor normalize(
+void normalize(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,
     const at::Tensor& mean,
-    const at::Tensor& inv_std) {
-  if (x.is_cpu()) return normalize_on_cpu(x, weight, bias, mean, inv_std);
+    const at::Tensor& inv_std,
+    const NormEnd& end,
+    at::Tensor& result) {
+  if (x.is_cpu()) return normalize_on_cpu(x, weight, bias, mean, inv_std, end, result);
   const auto scale = inv_std * weight;
-  const auto result = x.to(at::kFloat) * per_channel(scale) + per_channel(bias - mean * scale);
-  return result.to(x.scalar_type());
+  const auto scaled = x.to(at::kFloat) * per_channel(scale) + per_channel(bias - mean * scale);
+  result.copy_(apply_end(scaled, end));
 }
 
 GradientMoments gradient_moments(
@@ -108,15 +110,16 @@ Statistics statistics_of(const at::Tensor& x, const Exchange* exchange) {
   return all;
 }
 
-std::vector<at::Tensor> backward(const Backward& pass, const Exchange* exchange) {
+std::vector<at::Tensor> backward(const Backward& pass, bool relu, const Exchange* exchange) {
   const auto& x = pass.saved[0];
   const auto& weight = pass.saved[1];
   const auto& mean = pass.saved[2];
   const auto& inv_std = pass.saved[3];
   const auto& count = pass.saved[4];
-  const auto grad =
+  auto grad =
       pass.grad.to(x.scalar_type())
           .contiguous(x.is_cpu() ? at::MemoryFormat::ChannelsLast : x.suggest_memory_format());
+  if (relu) grad = at::threshold_backward(grad, /*result=*/pass.saved[5], 0);
   auto sums = gradient_moments(grad, x, mean);
   const auto of_weight = (sums.product * inv_std).to(at::kFloat),
              of_bias = sums.grad.to(at::kFloat);
@@ -125,10 +128,16 @@ std::vector<at::Tensor> backward(const Backward& pass, const Exchange* exchange)
     exchange->sum(both);
     sums = {both.narrow(0, 0, x.size(1)), both.narrow(0, x.size(1), x.size(1))};
   }
-  return {gradient(grad, x, weight, mean, inv_std, sums, count.clamp_min(1)), of_weight, of_bias};
+  return {
+      gradient(grad, x, weight, mean, inv_std, sums, count.clamp_min(1)), of_weight, of_bias, grad};
 }
 
 }  // namespace
+
+at::Tensor apply_end(const at::Tensor& x, const NormEnd& end) {
+  if (end.addend.defined()) x.add_(end.addend);
+  return end.relu ? x.relu_() : x;
+}
 
 bool suits_batch_norm(const at::Tensor& x) {
   return x.is_cpu() && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
@@ -142,8 +151,9 @@ at::Tensor batch_norm(
     const at::Tensor& bias,
     at::Tensor running_mean,
     at::Tensor running_var,
-    const BatchNormOptions& options) {
-  return batch_norm(x, weight, bias, running_mean, running_var, options, /*exchange=*/nullptr);
+    const BatchNormOptions& options,
+    const NormEnd& end) {
+  return batch_norm(x, weight, bias, running_mean, running_var, options, end, /*exchange=*/nullptr);
 }
 
 at::Tensor batch_norm(
@@ -153,21 +163,26 @@ at::Tensor batch_norm(
     at::Tensor running_mean,
     at::Tensor running_var,
     const BatchNormOptions& options,
+    const NormEnd& given_end,
     const std::shared_ptr<const Exchange>& exchange) {
   auto x = maps;
+  auto end = given_end;
   if (x.is_cpu()) {
     if (x.scalar_type() != at::kBFloat16) x = x.to(at::kFloat);
     x = x.contiguous(at::MemoryFormat::ChannelsLast);
+    if (end.addend.defined())
+      end.addend = end.addend.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
   }
   const auto statistics = x.options().dtype(at::kDouble);
   auto mean = at::empty({x.size(1)}, statistics), inv_std = at::empty_like(mean);
   auto count = at::empty({1}, statistics);
+  auto result = at::empty_like(x);
   const auto forward = [&] {
     const auto all = statistics_of(x, exchange.get());
     count.copy_(all.count);
     mean.copy_(all.moments.mean);
     inv_std.copy_((all.moments.variance + options.eps).sqrt().reciprocal());
-    const auto result = normalize(x, weight, bias, mean, inv_std);
+    normalize(x, weight, bias, mean, inv_std, end, result);
     // Maps of no image move nothing.
     const auto step = (count > 0).to(at::kFloat) * options.momentum;
     const auto unbiased = all.moments.variance * (count / (count - 1).clamp_min(1));
@@ -175,11 +190,14 @@ at::Tensor batch_norm(
     running_var.lerp_(unbiased.to(at::kFloat), step);
     return result;
   };
-  return differentiable(
-      {x, weight, bias},
-      /*saved=*/{x, weight, mean, inv_std, count},
-      forward,
-      [exchange](const Backward& pass) { return backward(pass, exchange.get()); });
+  std::vector<at::Tensor> inputs = {x, weight, bias}, saved = {x, weight, mean, inv_std, count};
+  if (end.addend.defined()) inputs.push_back(end.addend);
+  if (end.relu) saved.push_back(result);
+  return differentiable(inputs, saved, forward, [exchange, relu = end.relu](const Backward& pass) {
+    auto grads = backward(pass, relu, exchange.get());
+    grads.resize(pass.wanted.size());  // one less without an addend
+    return grads;
+  });
 }
 
 }  // namespace maskrcnn::ops

@@ -16,6 +16,15 @@ struct BatchNormOptions {
   double eps;
 };
 
+// What follows a norm in the same pass: the sum with another map, and ReLU.
+struct NormEnd {
+  at::Tensor addend;  // undefined, or as large as x
+  bool relu = false;
+};
+
+// The end alone. May overwrite x, a fresh result that nobody else reads.
+at::Tensor apply_end(const at::Tensor& x, const NormEnd& end);
+
 // Whether batch_norm() takes x: channels-last float32 or bfloat16 on the CPU, with more than one
 // number per channel.
 bool suits_batch_norm(const at::Tensor& x);
@@ -29,7 +38,8 @@ at::Tensor batch_norm(
     const at::Tensor& bias,    // [C] f32
     at::Tensor running_mean,   // [C] f32
     at::Tensor running_var,    // [C] f32
-    const BatchNormOptions& options);
+    const BatchNormOptions& options,
+    const NormEnd& end = {});
 
 // How the processes of a group tell each other their statistics. All of them must call these
 // functions in the same order.
@@ -50,6 +60,7 @@ at::Tensor batch_norm(
     at::Tensor running_mean,
     at::Tensor running_var,
     const BatchNormOptions& options,
+    const NormEnd& end,
     const std::shared_ptr<const Exchange>& exchange);
 
 }  // namespace maskrcnn::ops

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "aten.h"
@@ -111,12 +112,14 @@ Moments moments(const at::Tensor& x) {
 }
 
 template <typename Pixel>
-at::Tensor normalize(
+void normalize(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,
     const at::Tensor& mean,
-    const at::Tensor& inv_std) {
+    const at::Tensor& inv_std,
+    const NormEnd& end,
+    const at::Tensor& result) {
   const auto channels = x.size(1);
   const auto* means = mean.const_data_ptr<double>();
   const auto* inverses = inv_std.const_data_ptr<double>();
@@ -126,14 +129,22 @@ at::Tensor normalize(
     scale[c] = static_cast<float>(factor);
     offset[c] = static_cast<float>(bias.const_data_ptr<float>()[c] - means[c] * factor);
   }
-  auto result = at::empty_like(x);
+  const auto least = end.relu ? 0.0f : -std::numeric_limits<float>::infinity();
   const auto* from = x.const_data_ptr<Pixel>();
-  auto* to = result.template mutable_data_ptr<Pixel>();
+  const auto* added = end.addend.defined() ? end.addend.const_data_ptr<Pixel>() : nullptr;
+  auto* to = result.mutable_data_ptr<Pixel>();
   for_each_block(rows_of(x), channels, [&](int64_t first, int64_t count) {
     const auto start = first * channels;
-    scale_rows(from + start, scale.data(), offset.data(), count, channels, to + start);
+    scale_rows(
+        from + start,
+        scale.data(),
+        offset.data(),
+        added ? added + start : nullptr,
+        least,
+        count,
+        channels,
+        to + start);
   });
-  return result;
 }
 
 std::vector<float> in_floats(const at::Tensor& mean) {
@@ -221,14 +232,16 @@ Moments moments_on_cpu(const at::Tensor& x) {
   return is_float(x) ? moments<float>(x) : moments<c10::BFloat16>(x);
 }
 
-at::Tensor normalize_on_cpu(
+void normalize_on_cpu(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,
     const at::Tensor& mean,
-    const at::Tensor& inv_std) {
+    const at::Tensor& inv_std,
+    const NormEnd& end,
+    const at::Tensor& result) {
   const auto of = is_float(x) ? normalize<float> : normalize<c10::BFloat16>;
-  return of(x, weight, bias, mean, inv_std);
+  of(x, weight, bias, mean, inv_std, end, result);
 }
 
 GradientMoments gradient_moments_on_cpu(

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "ops/batch_norm.h"
+
 namespace maskrcnn::ops {
 
 // The four passes of batch norm over channels-last maps [N,C,H,W] on the CPU, in float32 or
@@ -12,13 +14,15 @@ struct Moments {
 };
 Moments moments_on_cpu(const at::Tensor& x);
 
-// weight · (x - mean) · inv_std + bias
-at::Tensor normalize_on_cpu(
+// weight · (x - mean) · inv_std + bias, and what follows it, into `result`.
+void normalize_on_cpu(
     const at::Tensor& x,
     const at::Tensor& weight,  // [C] f32
     const at::Tensor& bias,    // [C] f32
     const at::Tensor& mean,
-    const at::Tensor& inv_std);
+    const at::Tensor& inv_std,
+    const NormEnd& end,
+    const at::Tensor& result);
 
 // Sums over the pixels, with g the gradient of the result.
 struct GradientMoments {

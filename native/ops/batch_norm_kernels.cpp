@@ -116,67 +116,87 @@ inline __attribute__((always_inline)) void add_gradients_of_one(
   *products += product;
 }
 
+template <typename Pixel>
+inline __attribute__((always_inline)) float scaled(Pixel x, float scale, float shift) {
+  return static_cast<float>(x) * scale + shift;
+}
+
+// NaN stays.
+inline __attribute__((always_inline)) float at_least(float value, float least) {
+  return value < least ? least : value;
+}
+
 }  // namespace
 
 // GCC clones functions for instruction sets, not templates.
-#define MASKRCNN_BATCH_NORM_KERNELS(Pixel)                                                    \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
-  void moments_of_block(                                                                      \
-      const Pixel* x,                                                                         \
-      const float* shift,                                                                     \
-      int64_t rows,                                                                           \
-      int64_t channels,                                                                       \
-      double* sums,                                                                           \
-      double* squares) {                                                                      \
-    int64_t c = 0;                                                                            \
-    for (; c + kLanes <= channels; c += kLanes)                                               \
-      add_moments(x + c, shift + c, rows, channels, sums + c, squares + c);                   \
-    for (; c < channels; ++c)                                                                 \
-      add_moments_of_one(x + c, shift[c], rows, channels, sums + c, squares + c);             \
-  }                                                                                           \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
-  void gradients_of_block(                                                                    \
-      const Pixel* grad,                                                                      \
-      const Pixel* x,                                                                         \
-      const float* mean,                                                                      \
-      int64_t rows,                                                                           \
-      int64_t channels,                                                                       \
-      double* sums,                                                                           \
-      double* products) {                                                                     \
-    int64_t c = 0;                                                                            \
-    for (; c + kLanes <= channels; c += kLanes)                                               \
-      add_gradients(grad + c, x + c, mean + c, rows, channels, sums + c, products + c);       \
-    for (; c < channels; ++c)                                                                 \
-      add_gradients_of_one(grad + c, x + c, mean[c], rows, channels, sums + c, products + c); \
-  }                                                                                           \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
-  void scale_rows(                                                                            \
-      const Pixel* __restrict x,                                                              \
-      const float* __restrict scale,                                                          \
-      const float* __restrict shift,                                                          \
-      int64_t rows,                                                                           \
-      int64_t channels,                                                                       \
-      Pixel* __restrict result) {                                                             \
-    for (int64_t r = 0; r < rows; ++r, x += channels, result += channels)                     \
-      for (int64_t c = 0; c < channels; ++c)                                                  \
-        result[c] = static_cast<Pixel>(static_cast<float>(x[c]) * scale[c] + shift[c]);       \
-  }                                                                                           \
-  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                        \
-  void combine_rows(                                                                          \
-      const Pixel* __restrict grad,                                                           \
-      const Pixel* __restrict x,                                                              \
-      const float* __restrict of_grad,                                                        \
-      const float* __restrict of_x,                                                           \
-      const float* __restrict mean,                                                           \
-      const float* __restrict constant,                                                       \
-      int64_t rows,                                                                           \
-      int64_t channels,                                                                       \
-      Pixel* __restrict result) {                                                             \
-    for (int64_t r = 0; r < rows; ++r, x += channels, grad += channels, result += channels)   \
-      for (int64_t c = 0; c < channels; ++c)                                                  \
-        result[c] = static_cast<Pixel>(                                                       \
-            static_cast<float>(grad[c]) * of_grad[c] -                                        \
-            (static_cast<float>(x[c]) - mean[c]) * of_x[c] - constant[c]);                    \
+#define MASKRCNN_BATCH_NORM_KERNELS(Pixel)                                                        \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                            \
+  void moments_of_block(                                                                          \
+      const Pixel* x,                                                                             \
+      const float* shift,                                                                         \
+      int64_t rows,                                                                               \
+      int64_t channels,                                                                           \
+      double* sums,                                                                               \
+      double* squares) {                                                                          \
+    int64_t c = 0;                                                                                \
+    for (; c + kLanes <= channels; c += kLanes)                                                   \
+      add_moments(x + c, shift + c, rows, channels, sums + c, squares + c);                       \
+    for (; c < channels; ++c)                                                                     \
+      add_moments_of_one(x + c, shift[c], rows, channels, sums + c, squares + c);                 \
+  }                                                                                               \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                            \
+  void gradients_of_block(                                                                        \
+      const Pixel* grad,                                                                          \
+      const Pixel* x,                                                                             \
+      const float* mean,                                                                          \
+      int64_t rows,                                                                               \
+      int64_t channels,                                                                           \
+      double* sums,                                                                               \
+      double* products) {                                                                         \
+    int64_t c = 0;                                                                                \
+    for (; c + kLanes <= channels; c += kLanes)                                                   \
+      add_gradients(grad + c, x + c, mean + c, rows, channels, sums + c, products + c);           \
+    for (; c < channels; ++c)                                                                     \
+      add_gradients_of_one(grad + c, x + c, mean[c], rows, channels, sums + c, products + c);     \
+  }                                                                                               \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                            \
+  void scale_rows(                                                                                \
+      const Pixel* __restrict x,                                                                  \
+      const float* __restrict scale,                                                              \
+      const float* __restrict shift,                                                              \
+      const Pixel* __restrict addend,                                                             \
+      float least,                                                                                \
+      int64_t rows,                                                                               \
+      int64_t channels,                                                                           \
+      Pixel* __restrict result) {                                                                 \
+    for (int64_t r = 0; r < rows; ++r, x += channels, result += channels) {                       \
+      if (addend != nullptr) {                                                                    \
+        for (int64_t c = 0; c < channels; ++c)                                                    \
+          result[c] = static_cast<Pixel>(                                                         \
+              at_least(scaled(x[c], scale[c], shift[c]) + static_cast<float>(addend[c]), least)); \
+        addend += channels;                                                                       \
+      } else {                                                                                    \
+        for (int64_t c = 0; c < channels; ++c)                                                    \
+          result[c] = static_cast<Pixel>(at_least(scaled(x[c], scale[c], shift[c]), least));      \
+      }                                                                                           \
+    }                                                                                             \
+  }                                                                                               \
+  MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")                                            \
+  void combine_rows(                                                                              \
+      const Pixel* __restrict grad,                                                               \
+      const Pixel* __restrict x,                                                                  \
+      const float* __restrict of_grad,                                                            \
+      const float* __restrict of_x,                                                               \
+      const float* __restrict mean,                                                               \
+      const float* __restrict constant,                                                           \
+      int64_t rows,                                                                               \
+      int64_t channels,                                                                           \
+      Pixel* __restrict result) {                                                                 \
+    for (int64_t r = 0; r < rows; ++r, x += channels, grad += channels, result += channels)       \
+      for (int64_t c = 0; c < channels; ++c)                                                      \
+        result[c] = static_cast<Pixel>(                                                           \
+            static_cast<float>(grad[c]) * of_grad[c] -                                            \
+            (static_cast<float>(x[c]) - mean[c]) * of_x[c] - constant[c]);                        \
   }
 
 MASKRCNN_BATCH_NORM_KERNELS(float)

@@ -83,7 +83,7 @@ at::Tensor direct_weight_gradient(
     const at::Tensor& grad,
     const ConvolutionGeometry& geometry) {
   return std::get<1>(direct_gradients(input, weight, grad, geometry, {false, true, false}))
-      .to(weight.scalar_type());
+      .to(at::kFloat);
 }
 
 // The gradients of the input, the weight and, where there is one, the bias. The others: () ->
@@ -168,42 +168,39 @@ at::Tensor convolve(
     const std::optional<at::Tensor>& bias,
     const ConvolutionGeometry& geometry,
     bool relu) {
+  const auto type = computed_type(input);
   std::vector<at::Tensor> inputs = {input, weight};
   if (bias && bias->defined()) inputs.push_back(*bias);
   const bool trains = wants_gradients(inputs);
-  const auto direct = [&] {
-    return at::conv2d(
-        inputs[0],
-        weight,
-        bias,
-        geometry.stride,
-        geometry.padding,
-        geometry.dilation,
-        geometry.groups);
+  const auto direct = [&](const at::Tensor& x, const at::Tensor& operand) {
+    const auto& [stride, padding, dilation, groups] = geometry;
+    return at::conv2d(x, operand, bias, stride, padding, dilation, groups);
   };
   using GradientsOf =
       std::vector<at::Tensor> (*)(const Backward& pass, const ConvolutionGeometry& geometry);
-  const auto train = [&](const auto& forward, GradientsOf gradients_of) {
+  const auto train = [&](const at::Tensor& operand, const auto& forward, GradientsOf gradients_of) {
+    inputs[0] = input.to(type);
     return differentiable(
-        inputs, /*saved=*/{inputs[0], weight}, forward, [=](const Backward& pass) {
-          return gradients_of(pass, geometry);
-        });
+        inputs,
+        /*saved=*/{inputs[0], operand},
+        [&] { return forward(inputs[0], operand); },
+        [=](const Backward& pass) { return gradients_of(pass, geometry); });
   };
   at::Tensor out;
   if (suits_winograd(input, weight, geometry)) {
     const auto pixels = input.size(0) * input.size(2) * input.size(3);
     record_products(static_cast<double>(pixels) * static_cast<double>(weight.numel()));
-    inputs[0] = input.to(computed_type(input));
-    if (!trains) return winograd_convolution(inputs[0], weight, bias, relu);
-    out = train([&] { return winograd_convolution(inputs[0], weight, bias); }, winograd_backward);
+    if (!trains) return winograd_convolution(input.to(type), weight, bias, relu);
+    const auto forward = [&](const at::Tensor& x, const at::Tensor& operand) {
+      return winograd_convolution(x, operand, bias);
+    };
+    out = train(weight, forward, winograd_backward);
   } else if (trains && is_strided_depthwise(input, weight, geometry)) {
-    inputs[0] = input.to(computed_type(input));
-    out = train(direct, depthwise_backward);
+    out = train(weight.detach().to(type), direct, depthwise_backward);
   } else if (trains && suits_amx(input, weight, geometry)) {
-    inputs[0] = input.to(computed_type(input));
-    out = train(direct, amx_backward);
+    out = train(weight.detach().to(type), direct, amx_backward);
   } else {
-    out = direct();
+    out = direct(input, weight);
   }
   return relu ? out.relu_() : out;
 }

@@ -126,9 +126,17 @@ Napi::Value batch_norm(const Napi::CallbackInfo& info) {
     throw Napi::RangeError::New(env, "x must have more than one number per channel");
   }
   const auto running_mean = at::zeros({shape[1]}), running_var = at::ones({shape[1]});
+  std::vector<at::Tensor> inputs = {x, weight, bias};
+  ops::NormEnd end;
+  if (info[7].IsObject()) {
+    const auto given = info[7].As<Napi::Object>();
+    end.addend = read_map(given.Get("addend"), "addend", shape).to(type).requires_grad_();
+    end.relu = given.Get("relu").ToBoolean();
+    inputs.push_back(end.addend);
+  }
   const auto result =
-      ops::batch_norm(x, weight, bias, running_mean, running_var, {/*momentum=*/1.0, eps});
-  const auto gradients = ops::gradients(result, {x, weight, bias}, grad);
+      ops::batch_norm(x, weight, bias, running_mean, running_var, {/*momentum=*/1.0, eps}, end);
+  const auto gradients = ops::gradients(result, inputs, grad);
   auto object = Napi::Object::New(env);
   const auto set = [&](const char* name, const at::Tensor& tensor) {
     object.Set(name, to_float_array(env, tensor.detach().to(at::kFloat).contiguous()));
@@ -139,6 +147,7 @@ Napi::Value batch_norm(const Napi::CallbackInfo& info) {
   set("gradX", gradients[0]);
   set("gradWeight", gradients[1]);
   set("gradBias", gradients[2]);
+  if (inputs.size() > 3) set("gradAddend", gradients[3]);
   return object;
 }
 

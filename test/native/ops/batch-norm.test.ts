@@ -2,6 +2,7 @@ import test from 'ava';
 import {loadBinding} from '../../../lib/addon/binding.js';
 import {Random} from '../../../lib/basics/random.js';
 import {naiveBatchNorm} from '../oracles/batch-norm.js';
+import {inBfloat16} from './noise.js';
 
 const {ops} = await loadBinding();
 
@@ -74,21 +75,35 @@ test('every number of channels and rows, below, at and above the blocks', (t) =>
   }
 });
 
+for (const relu of [false, true]) {
+  test(`the sum with another map${relu ? ' and ReLU' : ''} in the same pass, with its gradients`, (t) => {
+    for (const channels of [1, 16, 19]) {
+      const {x, shape, weight, bias, gradOutput} = makeCase([2, channels, 7, 5]);
+      const addend = makeCase([2, channels, 7, 5], 2).gradOutput;
+      const sum = naiveBatchNorm(x, shape, {weight, bias, eps: EPS, gradOutput}).output.map((v, i) => v + addend[i]!);
+      const gradAddend = gradOutput.map((grad, i) => (relu && sum[i]! <= 0 ? 0 : grad));
+      const expected = {
+        ...naiveBatchNorm(x, shape, {weight, bias, eps: EPS, gradOutput: gradAddend}),
+        output: relu ? sum.map((value) => Math.max(value, 0)) : sum,
+        gradAddend: Float64Array.from(gradAddend),
+      };
+      const actual = ops.batchNorm(x, shape, weight, bias, EPS, gradOutput, false, {addend, relu});
+      for (const name of Object.keys(expected) as (keyof typeof expected)[]) {
+        const value = error(actual[name]!, expected[name]);
+        t.true(value < 2e-5, `${channels} channels, ${name}: ${value}`);
+      }
+    }
+  });
+}
+
 test('bfloat16 rounds what goes in and out, not the sums', (t) => {
   const {x, gradOutput, ...rest} = makeCase([1, 16, 200, 272]);
-  const found = errors({...rest, x: toBfloat16(x), gradOutput: toBfloat16(gradOutput)}, true);
+  const found = errors({...rest, x: inBfloat16(x), gradOutput: inBfloat16(gradOutput)}, true);
   for (const name of ['mean', 'variance', 'gradWeight', 'gradBias'] as const) {
     t.true(found[name] < LIMITS[name], `${name}: ${found[name]}`);
   }
   t.true(found.output < 2 ** -8 && found.gradX < 2 ** -8); // half a unit in the last of 8 bits
 });
-
-/** Numbers whose lower 16 bits are zero: what bfloat16 can hold. */
-function toBfloat16(values: Float32Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(values.slice().buffer);
-  for (const i of bits.keys()) bits[i]! &= 0xffff0000;
-  return new Float32Array(bits.buffer);
-}
 
 test('a channel of one number, and what is not a number', (t) => {
   const {x, weight, bias, gradOutput} = makeCase([1, 2, 1, 1]);

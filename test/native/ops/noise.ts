@@ -4,6 +4,6 @@ export function noise(length: number, seed: number): Float32Array {
 }
 
 /** `values` with the 8 significant bits of bfloat16, cut off, so that nothing is rounded before products are summed. */
-export function inBfloat16(values: Float32Array): Float32Array {
+export function inBfloat16(values: Float32Array): Float32Array<ArrayBuffer> {
   return new Float32Array(new Uint32Array(values.slice().buffer).map((bits) => bits & 0xffff0000).buffer);
 }
