@@ -4,8 +4,11 @@ import {countsWithin, type Rect, rectOf, sharedRect} from '../../masks/placed-ma
 import {type Part, SLACK} from './part.js';
 
 /**
- * Parts are of one object if they share more than this fraction of their pixels. Of masks that do not overlap in one
- * tile, at most one can then fit a mask of another tile (Kirillov et al., "Panoptic segmentation", 2019, section 4.1).
+ * Parts are of one object if they share more than this fraction of the pixels of each. Of masks that do not overlap in
+ * one tile, at most one can then fit a mask of another tile, because two of them cannot both have more than half of it.
+ * Kirillov et al. ("Panoptic segmentation", 2019, section 4.1) show it for more than half of the union. That is too
+ * much for small objects: two squares of 8 × 8 pixels that are 2 pixels apart in both directions have an intersection
+ * over union of 0.39, but share 0.56 of each.
  */
 const MAJORITY = 0.5;
 
@@ -17,8 +20,8 @@ type Overlap = {one: View; other: View; iou: number};
 /**
  * Pairs of parts of two tiles that are of one object, by their masks in `shared`, the pixels that both tiles contain:
  *
- * 1. The two of one class that overlap most, if their intersection over union is above one half; then the two of the
- *    rest that overlap most, and so on.
+ * 1. The two of one class that overlap most by their intersection over union, if each of them is mostly in the other;
+ *    then the two of the rest that overlap most, and so on.
  * 2. A part that was cut and found no partner, such as one leg of a U, if more than half of it is in an object of the
  *    other tile. This is not done if it is also in the partner of that object in its own tile: then it is a smaller
  *    object inside of a large one.
@@ -43,13 +46,18 @@ export async function matchParts(
   overlaps.sort((a, b) => b.iou - a.iou);
 
   const partners = new Map<View, View>();
-  for (const {one, other, iou} of overlaps) {
-    if (iou <= MAJORITY || partners.has(one) || partners.has(other)) continue;
+  for (const {one, other} of overlaps) {
+    if (partners.has(one) || partners.has(other)) continue;
+    if (!isMostlyIn(one, other) || !isMostlyIn(other, one)) continue;
     partners.set(one, other);
     partners.set(other, one);
   }
   const pairs = overlaps.filter(({one, other}) => partners.get(one) === other || belongs(one, other));
   return pairs.map(({one, other}) => [one.part, other.part]);
+
+  function isMostlyIn(one: View, other: View): boolean {
+    return overlapOf(binding, one, other, shared, 'first') > MAJORITY;
+  }
 
   function belongs(one: View, other: View): boolean {
     return isLeg(one, other) || isLeg(other, one);
@@ -58,9 +66,9 @@ export async function matchParts(
   function isLeg(leg: View, body: View): boolean {
     if (partners.has(leg) || leg.part.cutAt.length === 0) return false;
     if (Math.min(leg.rect.width, leg.rect.height) < SLACK) return false; // the rim of a neighbour, which `body` touches
-    if (overlapOf(binding, leg, body, shared, 'first') <= MAJORITY) return false;
+    if (!isMostlyIn(leg, body)) return false;
     const beside = partners.get(body);
-    return beside === undefined || overlapOf(binding, leg, beside, shared, 'first') <= MAJORITY;
+    return beside === undefined || !isMostlyIn(leg, beside);
   }
 }
 

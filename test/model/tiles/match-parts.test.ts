@@ -53,10 +53,32 @@ test('each part has one partner, the one that it overlaps most', async (t) => {
   t.deepEqual(await match([a], [{...c, label: 2}]), []);
 });
 
-test('half of the union is not enough', async (t) => {
+test('half of the larger one is not enough', async (t) => {
   const a = await part({left: 70, top: 70, width: 10, height: 10});
   const half = await part({left: 70, top: 70, width: 10, height: 5});
   const more = await part({left: 70, top: 70, width: 10, height: 6});
   t.deepEqual(await match([a], [half]), []);
+  t.deepEqual(await match([half], [a]), []);
   t.deepEqual(await match([a], [more]), [[a, more]]);
+  t.deepEqual(await match([more], [a]), [[more, a]]);
+});
+
+test('small objects match two pixels apart, and touching ones find their own partners', async (t) => {
+  const [a, b] = [
+    await part({left: 70, top: 70, width: 8, height: 8}),
+    await part({left: 78, top: 70, width: 8, height: 8}),
+  ];
+  const [c, d] = [
+    await part({left: 72, top: 72, width: 8, height: 8}),
+    await part({left: 80, top: 72, width: 8, height: 8}),
+  ];
+  t.deepEqual(await match([a], [c]), [[a, c]]);
+  t.deepEqual(
+    new Set(await match([a, b], [c, d])),
+    new Set([
+      [a, c],
+      [b, d],
+    ]),
+  );
+  t.deepEqual(await match([b], [c]), []); // the neighbour, which has 12 of its 64 pixels
 });

@@ -21,7 +21,10 @@ export type Scene = Size & {objects: readonly Drawn[]};
 export type Look = (index: number, tile: Rect) => {shift: [dx: number, dy: number]; score: number} | undefined;
 
 export type Faults = {
-  /** Objects of which a tile shows no more than this number of pixels are not found. Default 0. */
+  /**
+   * A tile that shows no more than this number of pixels of an object does not find it, unless that is all that the
+   * image has of it. Default 0.
+   */
   blind?: number;
   /** Whether parts of an object that are not connected inside of a tile are found as several objects. Default false. */
   split?: boolean;
@@ -61,7 +64,7 @@ export function modelOf(
 }
 
 async function detect(
-  {objects}: Scene,
+  {objects, ...image}: Scene,
   tile: Rect,
   look: Look,
   {blind = 0, split = false}: Faults,
@@ -96,8 +99,9 @@ async function detect(
       }
     }
     for (const at of whole) pixels[at] = 1;
+    const least = isAllIn(tile, {...bounds, left: bounds.left + dx, top: bounds.top + dy}, image) ? 1 : blind + 1;
     for (const part of split ? partsOf({width, height, pixels}, 1, true) : [whole]) {
-      if (part.length <= blind) continue;
+      if (part.length < least) continue;
       const bitmap = new Uint8Array(width * height);
       for (const at of part) bitmap[at] = 1;
       boxes.push(left, top, right, bottom);
@@ -113,6 +117,16 @@ async function detect(
     classNames: labels.map((label) => `class ${label}`),
     scores: Float32Array.from(scores),
   };
+}
+
+/** Whether a tile shows all that the image has of a rectangle. */
+function isAllIn(tile: Rect, {left, top, width, height}: Rect, image: Size): boolean {
+  return (
+    Math.max(0, left) >= tile.left &&
+    Math.max(0, top) >= tile.top &&
+    Math.min(image.width, left + width) <= tile.left + tile.width &&
+    Math.min(image.height, top + height) <= tile.top + tile.height
+  );
 }
 
 /** The bitmap of a drawn object in the whole image. */
