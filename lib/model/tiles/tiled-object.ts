@@ -1,9 +1,17 @@
 import type {Binding} from '../../addon/binding.js';
 import type {Turn} from '../../basics/turns.js';
-import type {TileGrid} from '../../image/regions/tile-grid.js';
-import {boundsOf, MOST_MASK_PIXELS, type PlacedMask, type Rect, rectOf, unionOf} from '../../masks/placed-mask.js';
+import type {Side, TileGrid} from '../../image/regions/tile-grid.js';
+import {
+  boundsOf,
+  countsWithin,
+  MOST_MASK_PIXELS,
+  type PlacedMask,
+  type Rect,
+  rectOf,
+  unionOf,
+} from '../../masks/placed-mask.js';
 import {isComplete} from './complete.js';
-import {distanceTo, type Group, type Part} from './part.js';
+import {distanceTo, type Group, type Part, SLACK} from './part.js';
 
 /** An object that was found tile by tile, in pixels of the image. */
 export type TiledObject = {
@@ -23,7 +31,7 @@ export type TiledObject = {
 /** What becomes of a group to which no later tile adds a part: an object, none, or in rare cases several. */
 export async function objectsOf(binding: Binding, group: Group, grid: TileGrid, turn: Turn): Promise<TiledObject[]> {
   const {parts} = group;
-  if (!isSeenWell(parts, grid)) return [];
+  if (!isSeenWell(binding, parts, grid)) return [];
   const whole = parts.filter(({cutAt}) => cutAt.length === 0);
   if (whole.length > 0) return [asObject(deepest(whole, grid), false)];
   const [first] = parts as [Part];
@@ -59,11 +67,34 @@ export async function objectsOf(binding: Binding, group: Group, grid: TileGrid, 
  * a neighbour sees better. Masks of two tiles that differ by a pixel can each have their centre in the other's core, so
  * the centre of both together counts, too.
  */
-function isSeenWell(parts: readonly Part[], grid: TileGrid): boolean {
+function isSeenWell(binding: Binding, parts: readonly Part[], grid: TileGrid): boolean {
   const all = boundsOf(parts.map(({mask}) => rectOf(mask)));
-  return parts.some(({tile, mask}) => {
-    const core = grid.core(tile);
-    return holdsCentre(core, rectOf(mask)) || holdsCentre(core, all);
+  return parts.some((part) => {
+    const core = grid.core(part.tile);
+    const isHere = holdsCentre(core, rectOf(part.mask)) || holdsCentre(core, all);
+    return isHere && !isOnlyRims(binding, part, grid);
+  });
+}
+
+/**
+ * Whether a tile shows nothing of an object but rims of less than `SLACK` pixels at its inner sides, outside of its
+ * core. They tell nothing, and the tiles beyond show more there. The centre of the rims of the two legs of a U, at two
+ * sides of the tile, can be in its core, where nothing of the object is.
+ */
+function isOnlyRims(binding: Binding, {mask, tile, cutAt}: Part, grid: TileGrid): boolean {
+  if (cutAt.length === 0) return false;
+  const {left, top, width, height} = grid.tile(tile);
+  const sides = grid.innerSides(tile);
+  const depth = (side: Side) => (sides.includes(side) ? SLACK - 1 : 0);
+  const inside = {
+    left: left + depth('left'),
+    top: top + depth('top'),
+    width: width - depth('left') - depth('right'),
+    height: height - depth('top') - depth('bottom'),
+  };
+  return [inside, grid.core(tile)].every((rect) => {
+    const [area] = binding.rle.areas([countsWithin(binding, mask, rect)], rect.width, rect.height);
+    return area === 0;
   });
 }
 
