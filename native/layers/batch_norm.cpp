@@ -13,7 +13,7 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double eps, double momentum)
       running_var(add_buffer("running_var", at::ones({channels}))),
       num_batches_tracked(add_buffer("num_batches_tracked", at::zeros({}, at::kLong))) {}
 
-at::Tensor BatchNorm2d::forward(const at::Tensor& x, const ops::NormEnd& end) {
+at::Tensor BatchNorm2d::forward(const at::Tensor& x, const ops::LayerEnd& end) {
   const bool trains = is_training();
   // The batch has moved the running statistics already.
   const bool keeps = trains && is_recomputing();
@@ -33,8 +33,7 @@ at::Tensor BatchNorm2d::forward(const at::Tensor& x, const ops::NormEnd& end) {
   if (trains && ops::suits_batch_norm(x))
     return ops::batch_norm(x, weight, bias, mean, variance, {momentum, eps}, end);
   const bool cudnn = at::globalContext().userEnabledCuDNN();
-  return ops::apply_end(
-      at::batch_norm(x, weight, bias, mean, variance, trains, momentum, eps, cudnn), end);
+  return end.apply(at::batch_norm(x, weight, bias, mean, variance, trains, momentum, eps, cudnn));
 }
 
 std::optional<ChannelAffine> BatchNorm2d::affine() {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "layers/norm_layer.h"
+#include "ops/batch_norm.h"
 
 namespace maskrcnn {
 
@@ -13,7 +14,7 @@ struct BatchNorm2d : NormLayer {
   BatchNorm2d(int64_t channels, double eps, double momentum);
 
   using NormLayer::forward;
-  at::Tensor forward(const at::Tensor& x, const ops::NormEnd& end) override;
+  at::Tensor forward(const at::Tensor& x, const ops::LayerEnd& end) override;
 
   std::optional<ChannelAffine> affine() override;
   bool is_frozen() const override { return false; }

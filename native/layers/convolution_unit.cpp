@@ -59,26 +59,20 @@ at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& adden
   if (folds && !ops::wants_gradients({x, addend}) && pays_to_prepack(x, *conv_)) {
     return forward_prepacked(x.to(*prepacked_weights_type(x)), addend);
   }
-  const bool ends_with_relu = !addend.defined() && activation_ == Activation::ReLU;
-  const auto convolve = [&](const ConvolutionWeights& weights, bool relu) {
-    return ops::convolve(x, weights.weight, weights.bias, conv_->geometry(), relu);
+  const ops::LayerEnd end{addend, /*relu=*/activation_ == Activation::ReLU};
+  const auto convolve = [&](const ConvolutionWeights& weights, const ops::LayerEnd& its_end) {
+    return ops::convolve(x, weights.weight, weights.bias, conv_->geometry(), its_end);
   };
   at::Tensor out;
   if (const auto type = cached_weights_type(x); type && folds) {
-    out = convolve(cached_weights(*type), ends_with_relu);
+    out = convolve(cached_weights(*type), end);
   } else if (is_frozen || !norm_ || folds) {
     // Part of the weights, a fixed norm costs no pass over the result.
-    out = convolve(fixed_weights(), ends_with_relu);
+    out = convolve(fixed_weights(), end);
   } else {
-    const bool relu = activation_ == Activation::ReLU;
-    out = norm_->forward(
-        convolve({conv_->weight, conv_->bias}, /*relu=*/false),
-        ops::NormEnd{.addend = addend, .relu = relu});
-    return relu ? out : activate(activation_, out);
+    out = norm_->forward(convolve({conv_->weight, conv_->bias}, {}), end);
   }
-  if (ends_with_relu) return out;
-  if (addend.defined()) out.add_(addend);
-  return activate(activation_, out);
+  return end.relu ? out : activate(activation_, out);
 }
 
 ConvolutionWeights ConvolutionUnit::fixed_weights() const {

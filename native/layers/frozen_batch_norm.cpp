@@ -9,9 +9,9 @@ FrozenBatchNorm2d::FrozenBatchNorm2d(int64_t channels, double eps)
       running_var(add_buffer("running_var", at::ones({channels}))),
       eps(eps) {}
 
-at::Tensor FrozenBatchNorm2d::forward(const at::Tensor& x, const ops::NormEnd& end) {
+at::Tensor FrozenBatchNorm2d::forward(const at::Tensor& x, const ops::LayerEnd& end) {
   const auto [scale, shift] = *affine();
-  return ops::apply_end(x.mul(scale.view({1, -1, 1, 1})).add_(shift.view({1, -1, 1, 1})), end);
+  return end.apply(x.mul(scale.view({1, -1, 1, 1})).add_(shift.view({1, -1, 1, 1})));
 }
 
 std::optional<ChannelAffine> FrozenBatchNorm2d::affine() {

@@ -14,7 +14,7 @@ struct FrozenBatchNorm2d : NormLayer {
   FrozenBatchNorm2d(int64_t channels, double eps);
 
   using NormLayer::forward;
-  at::Tensor forward(const at::Tensor& x, const ops::NormEnd& end) override;
+  at::Tensor forward(const at::Tensor& x, const ops::LayerEnd& end) override;
 
   std::optional<ChannelAffine> affine() override;
   bool is_frozen() const override { return true; }

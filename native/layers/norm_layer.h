@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "layers/module.h"
-#include "ops/batch_norm.h"
+#include "ops/layer_end.h"
 
 namespace maskrcnn {
 
@@ -26,7 +26,7 @@ struct ChannelAffine {
 struct NormLayer : Layer {
   at::Tensor forward(const at::Tensor& x) final { return forward(x, {}); }
   // With what follows the norm.
-  virtual at::Tensor forward(const at::Tensor& x, const ops::NormEnd& end) = 0;
+  virtual at::Tensor forward(const at::Tensor& x, const ops::LayerEnd& end) = 0;
 
   // What it does while it is an affine map that no training step changes: a frozen one always, a
   // batch norm in evaluation. Otherwise none.

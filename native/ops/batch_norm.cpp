@@ -36,18 +36,17 @@ Moments moments(const at::Tensor& x) {
   return {mean, (squares - (mean - shift).square()).clamp_min(0)};
 }
 
-void normalize(
+at::Tensor normalize(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,
     const at::Tensor& mean,
     const at::Tensor& inv_std,
-    const NormEnd& end,
-    at::Tensor& result) {
-  if (x.is_cpu()) return normalize_on_cpu(x, weight, bias, mean, inv_std, end, result);
+    const LayerEnd& end) {
+  if (x.is_cpu()) return normalize_on_cpu(x, weight, bias, mean, inv_std, end);
   const auto scale = inv_std * weight;
   const auto scaled = x.to(at::kFloat) * per_channel(scale) + per_channel(bias - mean * scale);
-  result.copy_(apply_end(scaled, end));
+  return end.apply(scaled).to(x.scalar_type());
 }
 
 GradientMoments gradient_moments(
@@ -134,11 +133,6 @@ std::vector<at::Tensor> backward(const Backward& pass, bool relu, const Exchange
 
 }  // namespace
 
-at::Tensor apply_end(const at::Tensor& x, const NormEnd& end) {
-  if (end.addend.defined()) x.add_(end.addend);
-  return end.relu ? x.relu_() : x;
-}
-
 bool suits_batch_norm(const at::Tensor& x) {
   return x.is_cpu() && x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.numel() > 0 &&
@@ -152,7 +146,7 @@ at::Tensor batch_norm(
     at::Tensor running_mean,
     at::Tensor running_var,
     const BatchNormOptions& options,
-    const NormEnd& end) {
+    const LayerEnd& end) {
   return batch_norm(x, weight, bias, running_mean, running_var, options, end, /*exchange=*/nullptr);
 }
 
@@ -163,7 +157,7 @@ at::Tensor batch_norm(
     at::Tensor running_mean,
     at::Tensor running_var,
     const BatchNormOptions& options,
-    const NormEnd& given_end,
+    const LayerEnd& given_end,
     const std::shared_ptr<const Exchange>& exchange) {
   auto x = maps;
   auto end = given_end;
@@ -176,13 +170,12 @@ at::Tensor batch_norm(
   const auto statistics = x.options().dtype(at::kDouble);
   auto mean = at::empty({x.size(1)}, statistics), inv_std = at::empty_like(mean);
   auto count = at::empty({1}, statistics);
-  auto result = at::empty_like(x);
   const auto forward = [&] {
     const auto all = statistics_of(x, exchange.get());
     count.copy_(all.count);
     mean.copy_(all.moments.mean);
     inv_std.copy_((all.moments.variance + options.eps).sqrt().reciprocal());
-    normalize(x, weight, bias, mean, inv_std, end, result);
+    const auto result = normalize(x, weight, bias, mean, inv_std, end);
     // Maps of no image move nothing.
     const auto step = (count > 0).to(at::kFloat) * options.momentum;
     const auto unbiased = all.moments.variance * (count / (count - 1).clamp_min(1));
@@ -190,14 +183,18 @@ at::Tensor batch_norm(
     running_var.lerp_(unbiased.to(at::kFloat), step);
     return result;
   };
-  std::vector<at::Tensor> inputs = {x, weight, bias}, saved = {x, weight, mean, inv_std, count};
+  std::vector<at::Tensor> inputs = {x, weight, bias};
   if (end.addend.defined()) inputs.push_back(end.addend);
-  if (end.relu) saved.push_back(result);
-  return differentiable(inputs, saved, forward, [exchange, relu = end.relu](const Backward& pass) {
-    auto grads = backward(pass, relu, exchange.get());
-    grads.resize(pass.wanted.size());  // one less without an addend
-    return grads;
-  });
+  return differentiable(
+      inputs,
+      /*saved=*/{x, weight, mean, inv_std, count},
+      forward,
+      [exchange, relu = end.relu](const Backward& pass) {
+        auto grads = backward(pass, relu, exchange.get());
+        grads.resize(pass.wanted.size());  // one less without an addend
+        return grads;
+      },
+      /*saves_result=*/end.relu);
 }
 
 }  // namespace maskrcnn::ops

@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 
+#include "ops/layer_end.h"
+
 namespace maskrcnn::ops {
 
 // Batch norm in training, with its gradients, for channels-last maps on the CPU. libtorch's kernel
@@ -15,15 +17,6 @@ struct BatchNormOptions {
   double momentum;  // of the running statistics
   double eps;
 };
-
-// What follows a norm in the same pass: the sum with another map, and ReLU.
-struct NormEnd {
-  at::Tensor addend;  // undefined, or as large as x
-  bool relu = false;
-};
-
-// The end alone. May overwrite x, a fresh result that nobody else reads.
-at::Tensor apply_end(const at::Tensor& x, const NormEnd& end);
 
 // Whether batch_norm() takes x: channels-last float32 or bfloat16 on the CPU, with more than one
 // number per channel.
@@ -39,7 +32,7 @@ at::Tensor batch_norm(
     at::Tensor running_mean,   // [C] f32
     at::Tensor running_var,    // [C] f32
     const BatchNormOptions& options,
-    const NormEnd& end = {});
+    const LayerEnd& end = {});
 
 // How the processes of a group tell each other their statistics. All of them must call these
 // functions in the same order.
@@ -60,7 +53,7 @@ at::Tensor batch_norm(
     at::Tensor running_mean,
     at::Tensor running_var,
     const BatchNormOptions& options,
-    const NormEnd& end,
+    const LayerEnd& end,
     const std::shared_ptr<const Exchange>& exchange);
 
 }  // namespace maskrcnn::ops

@@ -112,14 +112,13 @@ Moments moments(const at::Tensor& x) {
 }
 
 template <typename Pixel>
-void normalize(
+at::Tensor normalize(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,
     const at::Tensor& mean,
     const at::Tensor& inv_std,
-    const NormEnd& end,
-    const at::Tensor& result) {
+    const LayerEnd& end) {
   const auto channels = x.size(1);
   const auto* means = mean.const_data_ptr<double>();
   const auto* inverses = inv_std.const_data_ptr<double>();
@@ -132,7 +131,8 @@ void normalize(
   const auto least = end.relu ? 0.0f : -std::numeric_limits<float>::infinity();
   const auto* from = x.const_data_ptr<Pixel>();
   const auto* added = end.addend.defined() ? end.addend.const_data_ptr<Pixel>() : nullptr;
-  auto* to = result.mutable_data_ptr<Pixel>();
+  auto result = at::empty_like(x);
+  auto* to = result.template mutable_data_ptr<Pixel>();
   for_each_block(rows_of(x), channels, [&](int64_t first, int64_t count) {
     const auto start = first * channels;
     scale_rows(
@@ -145,6 +145,7 @@ void normalize(
         channels,
         to + start);
   });
+  return result;
 }
 
 std::vector<float> in_floats(const at::Tensor& mean) {
@@ -232,16 +233,15 @@ Moments moments_on_cpu(const at::Tensor& x) {
   return is_float(x) ? moments<float>(x) : moments<c10::BFloat16>(x);
 }
 
-void normalize_on_cpu(
+at::Tensor normalize_on_cpu(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,
     const at::Tensor& mean,
     const at::Tensor& inv_std,
-    const NormEnd& end,
-    const at::Tensor& result) {
+    const LayerEnd& end) {
   const auto of = is_float(x) ? normalize<float> : normalize<c10::BFloat16>;
-  of(x, weight, bias, mean, inv_std, end, result);
+  return of(x, weight, bias, mean, inv_std, end);
 }
 
 GradientMoments gradient_moments_on_cpu(

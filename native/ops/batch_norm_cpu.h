@@ -14,15 +14,14 @@ struct Moments {
 };
 Moments moments_on_cpu(const at::Tensor& x);
 
-// weight · (x - mean) · inv_std + bias, and what follows it, into `result`.
-void normalize_on_cpu(
+// weight · (x - mean) · inv_std + bias, and what follows it.
+at::Tensor normalize_on_cpu(
     const at::Tensor& x,
     const at::Tensor& weight,  // [C] f32
     const at::Tensor& bias,    // [C] f32
     const at::Tensor& mean,
     const at::Tensor& inv_std,
-    const NormEnd& end,
-    const at::Tensor& result);
+    const LayerEnd& end);
 
 // Sums over the pixels, with g the gradient of the result.
 struct GradientMoments {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "aten.h"
@@ -12,6 +13,7 @@
 #include "ops/depthwise.h"
 #include "ops/differentiable.h"
 #include "ops/panel_product.h"
+#include "ops/prepacked.h"
 #include "ops/processor.h"
 #include "ops/recorded_products.h"
 #include "ops/winograd.h"
@@ -40,19 +42,9 @@ bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::Sca
          pixels >= 8 * most && 100 * pixels >= 85 * kTile * kTile * Tiling(input).count();
 }
 
-// Whether a training step in bfloat16 computes this convolution directly, but the gradient of its
-// weights by AMX.
-bool suits_amx(
-    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
-  return input.is_cpu() && input.dim() == 4 && computed_type(input) == at::kBFloat16 &&
-         weight.scalar_type() == at::kFloat && suits_amx_weight_gradient(weight, geometry);
-}
-
-// Whether oneDNN has no fast way to compute the gradient of the input (depthwise.h).
-bool is_strided_depthwise(
-    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
-  return input.is_cpu() && input.dim() == 4 && computed_type(input) == at::kBFloat16 &&
-         weight.size(1) == 1 && geometry.groups == weight.size(0) && geometry.groups > 1 &&
+// Whether oneDNN has no fast way in bfloat16 to compute the gradient of the input (depthwise.h).
+bool is_strided_depthwise(const at::Tensor& weight, const ConvolutionGeometry& geometry) {
+  return weight.size(1) == 1 && geometry.groups == weight.size(0) && geometry.groups > 1 &&
          !all_are(geometry.stride, 1);
 }
 
@@ -86,36 +78,6 @@ at::Tensor direct_weight_gradient(
       .to(at::kFloat);
 }
 
-// The gradients of the input, the weight and, where there is one, the bias. The others: () ->
-// at::Tensor
-template <typename OfInput, typename OfWeight>
-std::vector<at::Tensor> convolution_gradients(
-    const Backward& pass, const OfInput& of_input, const OfWeight& of_weight) {
-  std::vector<at::Tensor> grads(pass.wanted.size());
-  if (pass.wanted[0]) grads[0] = of_input();
-  if (pass.wanted[1]) grads[1] = of_weight();
-  const bool has_bias = grads.size() == 3;
-  if (has_bias && pass.wanted[2]) grads[2] = pass.grad.sum({0, 2, 3}, false, at::kFloat);
-  return grads;
-}
-
-std::vector<at::Tensor> winograd_backward(
-    const Backward& pass, const ConvolutionGeometry& geometry) {
-  const auto& input = pass.saved[0];
-  const auto& weight = pass.saved[1];
-  return convolution_gradients(
-      pass,
-      [&] {
-        // The convolution with the kernels rotated by 180 degrees.
-        return winograd_convolution(pass.grad, weight.transpose(0, 1).flip({2, 3}), {});
-      },
-      [&] {
-        return input.scalar_type() == at::kFloat
-                   ? winograd_weight_gradient(input, pass.grad)
-                   : direct_weight_gradient(input, weight, pass.grad, geometry);
-      });
-}
-
 at::Tensor direct_input_gradient(
     const at::Tensor& input,
     const at::Tensor& weight,
@@ -124,26 +86,155 @@ at::Tensor direct_input_gradient(
   return std::get<0>(direct_gradients(input, weight, grad, geometry, {true, false, false}));
 }
 
-// Of a convolution whose weights have AMX's gradient.
-std::vector<at::Tensor> amx_backward(const Backward& pass, const ConvolutionGeometry& geometry) {
-  const auto& input = pass.saved[0];
-  const auto& weight = pass.saved[1];
-  return convolution_gradients(
-      pass,
-      [&] { return direct_input_gradient(input, weight, pass.grad, geometry); },
-      [&] { return amx_weight_gradient(input, pass.grad, weight.size(2)); });
+// How a convolution is computed and differentiated in training.
+struct Training {
+  at::Tensor (*forward)(
+      const at::Tensor& x,
+      const at::Tensor& weight,
+      const std::optional<at::Tensor>& bias,
+      const ConvolutionGeometry& geometry,
+      const LayerEnd& end);
+  using Gradient = at::Tensor (*)(
+      const at::Tensor& x,
+      const at::Tensor& weight,
+      const at::Tensor& grad,
+      const ConvolutionGeometry& geometry);
+  Gradient of_input, of_weight;
+  bool rounds_weight;  // to the type of x
+};
+
+at::Tensor convolve_by_winograd(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    const ConvolutionGeometry&,
+    const LayerEnd& end) {
+  const auto pixels = x.size(0) * x.size(2) * x.size(3);
+  record_products(static_cast<double>(pixels) * static_cast<double>(weight.numel()));
+  const bool ends_here = !end.addend.defined();
+  const auto out = winograd_convolution(x, weight, bias, ends_here && end.relu);
+  return ends_here ? out : end.apply(out);
 }
 
-std::vector<at::Tensor> depthwise_backward(
-    const Backward& pass, const ConvolutionGeometry& geometry) {
-  const auto& input = pass.saved[0];
-  const auto& weight = pass.saved[1];
-  return convolution_gradients(
-      pass,
-      [&] {
-        return depthwise_input_gradient(pass.grad, weight, input.size(2), input.size(3), geometry);
-      },
-      [&] { return direct_weight_gradient(input, weight, pass.grad, geometry); });
+at::Tensor winograd_input_gradient(
+    const at::Tensor&,
+    const at::Tensor& weight,
+    const at::Tensor& grad,
+    const ConvolutionGeometry&) {
+  // The convolution with the kernels rotated by 180 degrees.
+  return winograd_convolution(grad, weight.transpose(0, 1).flip({2, 3}), {});
+}
+
+at::Tensor winograd_or_direct_weight_gradient(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const at::Tensor& grad,
+    const ConvolutionGeometry& geometry) {
+  return x.scalar_type() == at::kFloat ? winograd_weight_gradient(x, grad)
+                                       : direct_weight_gradient(x, weight, grad, geometry);
+}
+
+at::Tensor convolve_directly(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    const ConvolutionGeometry& geometry,
+    const LayerEnd& end) {
+  const auto& [stride, padding, dilation, groups] = geometry;
+  return end.apply(at::conv2d(x, weight, bias, stride, padding, dilation, groups));
+}
+
+at::Tensor convolve_by_onednn(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    const ConvolutionGeometry& geometry,
+    const LayerEnd& end) {
+  const auto in_type = [&](const at::Tensor& tensor) {
+    return tensor.defined() ? tensor.to(x.scalar_type()) : tensor;
+  };
+  return convolve_to_end(
+      x,
+      weight,
+      in_type(bias.value_or(at::Tensor())),
+      in_type(end.addend),
+      geometry,
+      {end.relu ? "relu" : "none", {}});
+}
+
+at::Tensor depthwise_gradient(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const at::Tensor& grad,
+    const ConvolutionGeometry& geometry) {
+  return depthwise_input_gradient(grad, weight, x.size(2), x.size(3), geometry);
+}
+
+at::Tensor amx_gradient(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const at::Tensor& grad,
+    const ConvolutionGeometry&) {
+  return amx_weight_gradient(x, grad, weight.size(2));
+}
+
+// Null where libtorch does all of it.
+const Training* find_training(
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const ConvolutionGeometry& geometry,
+    const LayerEnd& end) {
+  static constexpr Training winograd{
+      convolve_by_winograd,
+      winograd_input_gradient,
+      winograd_or_direct_weight_gradient,
+      /*rounds_weight=*/false};
+  static constexpr Training depthwise{
+      convolve_directly, depthwise_gradient, direct_weight_gradient, /*rounds_weight=*/true};
+  static constexpr Training amx{
+      convolve_by_onednn, direct_input_gradient, amx_gradient, /*rounds_weight=*/true};
+  static constexpr Training onednn{
+      convolve_by_onednn, direct_input_gradient, direct_weight_gradient, /*rounds_weight=*/true};
+  if (suits_winograd(input, weight, geometry)) return &winograd;
+  if (!input.is_cpu() || input.dim() != 4 || weight.scalar_type() != at::kFloat) return nullptr;
+  const auto type = computed_type(input);
+  const bool by_onednn = can_prepack(type) && input.numel() > 0;
+  if (type == at::kBFloat16) {
+    if (is_strided_depthwise(weight, geometry)) return &depthwise;
+    if (by_onednn && suits_amx_weight_gradient(weight, geometry)) return &amx;
+  }
+  return by_onednn && !end.is_empty() ? &onednn : nullptr;
+}
+
+// inputs: x, the weight, the bias and the addend, the last two if there are any.
+at::Tensor train(
+    const Training& training,
+    std::vector<at::Tensor> inputs,
+    const std::optional<at::Tensor>& bias,
+    const ConvolutionGeometry& geometry,
+    const LayerEnd& end) {
+  const auto type = computed_type(inputs[0]);
+  inputs[0] = inputs[0].to(type).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto weight = training.rounds_weight ? inputs[1].detach().to(type) : inputs[1];
+  const bool has_bias = bias && bias->defined();
+  const auto forward = [&] { return training.forward(inputs[0], weight, bias, geometry, end); };
+  const auto backward = [training, geometry, has_bias, relu = end.relu](const Backward& pass) {
+    const auto& x = pass.saved[0];
+    const auto& weight = pass.saved[1];
+    const auto grad =
+        relu ? at::threshold_backward(pass.grad, /*result=*/pass.saved[2], 0) : pass.grad;
+    std::vector<at::Tensor> grads(2);
+    if (pass.wanted[0]) grads[0] = training.of_input(x, weight, grad, geometry);
+    if (pass.wanted[1]) grads[1] = training.of_weight(x, weight, grad, geometry);
+    if (has_bias) {
+      grads.push_back(pass.wanted[2] ? grad.sum({0, 2, 3}, false, at::kFloat) : at::Tensor());
+    }
+    grads.push_back(grad);  // of the addend
+    grads.resize(pass.wanted.size());
+    return grads;
+  };
+  return differentiable(
+      inputs, /*saved=*/{inputs[0], weight}, forward, backward, /*saves_result=*/end.relu);
 }
 
 }  // namespace
@@ -167,42 +258,17 @@ at::Tensor convolve(
     const at::Tensor& weight,
     const std::optional<at::Tensor>& bias,
     const ConvolutionGeometry& geometry,
-    bool relu) {
-  const auto type = computed_type(input);
+    const LayerEnd& end) {
   std::vector<at::Tensor> inputs = {input, weight};
   if (bias && bias->defined()) inputs.push_back(*bias);
+  if (end.addend.defined()) inputs.push_back(end.addend);
   const bool trains = wants_gradients(inputs);
-  const auto direct = [&](const at::Tensor& x, const at::Tensor& operand) {
-    const auto& [stride, padding, dilation, groups] = geometry;
-    return at::conv2d(x, operand, bias, stride, padding, dilation, groups);
-  };
-  using GradientsOf =
-      std::vector<at::Tensor> (*)(const Backward& pass, const ConvolutionGeometry& geometry);
-  const auto train = [&](const at::Tensor& operand, const auto& forward, GradientsOf gradients_of) {
-    inputs[0] = input.to(type);
-    return differentiable(
-        inputs,
-        /*saved=*/{inputs[0], operand},
-        [&] { return forward(inputs[0], operand); },
-        [=](const Backward& pass) { return gradients_of(pass, geometry); });
-  };
-  at::Tensor out;
+  const auto* training = trains ? find_training(input, weight, geometry, end) : nullptr;
+  if (training != nullptr) return train(*training, std::move(inputs), bias, geometry, end);
   if (suits_winograd(input, weight, geometry)) {
-    const auto pixels = input.size(0) * input.size(2) * input.size(3);
-    record_products(static_cast<double>(pixels) * static_cast<double>(weight.numel()));
-    if (!trains) return winograd_convolution(input.to(type), weight, bias, relu);
-    const auto forward = [&](const at::Tensor& x, const at::Tensor& operand) {
-      return winograd_convolution(x, operand, bias);
-    };
-    out = train(weight, forward, winograd_backward);
-  } else if (trains && is_strided_depthwise(input, weight, geometry)) {
-    out = train(weight.detach().to(type), direct, depthwise_backward);
-  } else if (trains && suits_amx(input, weight, geometry)) {
-    out = train(weight.detach().to(type), direct, amx_backward);
-  } else {
-    out = direct(input, weight);
+    return convolve_by_winograd(input.to(computed_type(input)), weight, bias, geometry, end);
   }
-  return relu ? out.relu_() : out;
+  return convolve_directly(input, weight, bias, geometry, end);
 }
 
 }  // namespace maskrcnn::ops

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "ops/layer_end.h"
+
 namespace maskrcnn::ops {
 
 struct ConvolutionGeometry {
@@ -20,14 +22,14 @@ at::ScalarType computed_type(const at::Tensor& input);
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
 
-// Same as at::conv2d, followed by ReLU if asked, and differentiable. Large 3 x 3 convolutions in
-// float32 on the CPU run forward and backward by Winograd's algorithm (winograd.h). libtorch
-// computes all others.
+// Same as at::conv2d and what follows, and differentiable. On the CPU, large 3 x 3 convolutions in
+// float32 run forward and backward by Winograd's algorithm (winograd.h), and some gradients in
+// bfloat16 are computed here (amx_weight_gradient.h, depthwise.h). libtorch computes all others.
 at::Tensor convolve(
     const at::Tensor& input,                // [N,C,H,W]
     const at::Tensor& weight,               // [K,C/groups,h,w]
     const std::optional<at::Tensor>& bias,  // [K]
     const ConvolutionGeometry& geometry,
-    bool relu = false);
+    const LayerEnd& end = {});
 
 }  // namespace maskrcnn::ops

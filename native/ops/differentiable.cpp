@@ -26,11 +26,13 @@ struct Differentiable : torch::autograd::Function<Differentiable> {
   static at::Tensor forward(
       AutogradContext* context,
       at::TensorList inputs,
-      const variable_list& saved,
+      variable_list saved,
       const std::function<at::Tensor()>& forward,
-      BackwardFunction backward) {
+      BackwardFunction backward,
+      bool saves_result) {
     const auto result = forward();
-    context->save_for_backward(saved);
+    if (saves_result) saved.push_back(result);
+    context->save_for_backward(std::move(saved));
     context->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
     context->saved_data["backward"] =
         c10::IValue::make_capsule(c10::make_intrusive<Held>(std::move(backward)));
@@ -44,7 +46,7 @@ struct Differentiable : torch::autograd::Function<Differentiable> {
     const auto held = context->saved_data["backward"].toCapsule();
     auto results = static_cast<const Held&>(*held).backward(
         {grads[0], context->get_saved_variables(), std::move(wanted)});
-    results.resize(inputs + 3);  // none for `saved` and the functions
+    results.resize(inputs + 4);  // none for `saved`, the functions and `saves_result`
     return results;
   }
 };
@@ -61,8 +63,9 @@ at::Tensor differentiable(
     at::TensorList inputs,
     const std::vector<at::Tensor>& saved,
     const std::function<at::Tensor()>& forward,
-    std::function<std::vector<at::Tensor>(const Backward&)> backward) {
-  return Differentiable::apply(inputs, saved, forward, std::move(backward));
+    std::function<std::vector<at::Tensor>(const Backward&)> backward,
+    bool saves_result) {
+  return Differentiable::apply(inputs, saved, forward, std::move(backward), saves_result);
 }
 
 at::Tensor sum_of_blocks(

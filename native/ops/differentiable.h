@@ -23,12 +23,13 @@ bool wants_gradients(at::TensorList tensors);
 
 // Runs `forward` without recording it. The gradients of the inputs are those that `backward`
 // returns, in the same order; an undefined one stands for zero. `saved` is what `backward` needs:
-// inputs, or tensors that `forward` fills.
+// inputs, or tensors that `forward` fills. With `saves_result`, the result follows them.
 at::Tensor differentiable(
     at::TensorList inputs,
     const std::vector<at::Tensor>& saved,
     const std::function<at::Tensor()>& forward,
-    std::function<std::vector<at::Tensor>(const Backward&)> backward);
+    std::function<std::vector<at::Tensor>(const Backward&)> backward,
+    bool saves_result = false);
 
 // The sum of `compute`, which gives one number for each block of at most `at_once` rows and gets
 // the first row's index, too. If gradients are wanted, those of a block are computed before the

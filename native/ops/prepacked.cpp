@@ -92,15 +92,62 @@ bool can_prepack(at::ScalarType type) {
   return available && is_fast && at::globalContext().userEnabledMkldnn();
 }
 
+at::Tensor convolve_to_end(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const at::Tensor& given_bias,
+    const at::Tensor& addend,
+    const ConvolutionGeometry& geometry,
+    const Epilogue& epilogue) {
+  static const auto convolve = find<Convolve>(kConvolve);
+  static const auto convolve_and_add = find<ConvolveAndAdd>(kConvolve, "binary");
+  const auto bias = given_bias.defined() ? std::optional(given_bias) : std::nullopt;
+  const auto& [stride, padding, dilation, groups] = geometry;
+  const auto run = [&] {
+    if (!addend.defined()) {
+      return convolve.call(
+          x,
+          weight,
+          bias,
+          padding,
+          stride,
+          dilation,
+          groups,
+          epilogue.name,
+          scalars(epilogue.arguments),
+          "");
+    }
+    // This operator has no epilogue called "none".
+    const auto name =
+        epilogue.name == "none" ? std::nullopt : std::optional<std::string_view>(epilogue.name);
+    return convolve_and_add.call(
+        x,
+        addend,
+        weight,
+        bias,
+        padding,
+        stride,
+        dilation,
+        groups,
+        "add",
+        1.0,
+        name,
+        scalars(epilogue.arguments),
+        "");
+  };
+  const auto result = run();
+  record_products(
+      static_cast<double>(weight.numel() / weight.size(0)) * static_cast<double>(result.numel()));
+  return result;
+}
+
 PrepackedConvolution::PrepackedConvolution(
     const at::Tensor& weight,
     const at::Tensor& bias,
     const ConvolutionGeometry& geometry,
     const at::Tensor& example,
     const Epilogue& epilogue)
-    : geometry_(geometry),
-      multiplications_per_element_(static_cast<double>(weight.numel() / weight.size(0))),
-      epilogue_(epilogue) {
+    : geometry_(geometry), epilogue_(epilogue) {
   static const auto reorder = find<Reorder>(kReorder);
   const auto type = example.scalar_type();
   const auto converted = weight.detach().to(type).contiguous(at::MemoryFormat::ChannelsLast);
@@ -110,45 +157,7 @@ PrepackedConvolution::PrepackedConvolution(
 }
 
 at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& addend) const {
-  static const auto convolve = find<Convolve>(kConvolve);
-  static const auto convolve_and_add = find<ConvolveAndAdd>(kConvolve, "binary");
-  const auto bias = bias_.defined() ? std::optional(bias_) : std::nullopt;
-  const auto& [stride, padding, dilation, groups] = geometry_;
-  const auto run = [&] {
-    if (!addend.defined()) {
-      return convolve.call(
-          x,
-          weight_,
-          bias,
-          padding,
-          stride,
-          dilation,
-          groups,
-          epilogue_.name,
-          scalars(epilogue_.arguments),
-          "");
-    }
-    // This operator has no epilogue called "none".
-    const auto epilogue =
-        epilogue_.name == "none" ? std::nullopt : std::optional<std::string_view>(epilogue_.name);
-    return convolve_and_add.call(
-        x,
-        addend,
-        weight_,
-        bias,
-        padding,
-        stride,
-        dilation,
-        groups,
-        "add",
-        1.0,
-        epilogue,
-        scalars(epilogue_.arguments),
-        "");
-  };
-  const auto result = run();
-  record_products(multiplications_per_element_ * static_cast<double>(result.numel()));
-  return result;
+  return convolve_to_end(x, weight_, bias_, addend, geometry_, epilogue_);
 }
 
 PrepackedLinear::PrepackedLinear(

@@ -23,6 +23,16 @@ struct Epilogue {
 // this type.
 bool can_prepack(at::ScalarType type);
 
+// epilogue(convolution + addend) with weights that are not prepacked. All are in the type to
+// compute in, and x is not empty. The result is channels-last if x is.
+at::Tensor convolve_to_end(
+    const at::Tensor& x,
+    const at::Tensor& weight,
+    const at::Tensor& bias,    // [K] or undefined
+    const at::Tensor& addend,  // undefined, or of the size of the result
+    const ConvolutionGeometry& geometry,
+    const Epilogue& epilogue);
+
 class PrepackedConvolution {
  public:
   // weight is [K,C/groups,h,w]; bias is [K] or undefined. Both are copied. example is an input of
@@ -40,7 +50,6 @@ class PrepackedConvolution {
  private:
   at::Tensor weight_, bias_;
   ConvolutionGeometry geometry_;
-  double multiplications_per_element_;
   Epilogue epilogue_;
 };
 

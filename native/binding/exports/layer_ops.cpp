@@ -127,7 +127,7 @@ Napi::Value batch_norm(const Napi::CallbackInfo& info) {
   }
   const auto running_mean = at::zeros({shape[1]}), running_var = at::ones({shape[1]});
   std::vector<at::Tensor> inputs = {x, weight, bias};
-  ops::NormEnd end;
+  ops::LayerEnd end;
   if (info[7].IsObject()) {
     const auto given = info[7].As<Napi::Object>();
     end.addend = read_map(given.Get("addend"), "addend", shape).to(type).requires_grad_();
