@@ -445,8 +445,6 @@ export const ops: {
     gradOutput: Float32Array,
     outputs: number,
   ): Float32Array;
-  /** Whether the processor multiplies tiles of bfloat16 (Intel's AMX), and the system lets this process use them. */
-  hasAmx(): boolean;
   /**
    * Gradient of a side×side convolution with stride 1, padding of (side - 1) / 2 and all operands in bfloat16, with
    * respect to its weights, by AMX. input: N×C×H×W; gradOutput: N×outputs×H×W. C and outputs are multiples of 32, and
@@ -781,7 +779,10 @@ export const pixels: {
   adjustDensities(pixels: Uint8Array, matrix: number[]): Promise<Uint8Array>;
 };
 
-/** libtorch's version, the default of `threads` for models, and the CPU capability that libtorch dispatches to. */
+/**
+ * libtorch's version, the default of `threads` for models, and the CPU capability that libtorch dispatches to, with
+ * ' and AMX' where this process can multiply tiles of bfloat16.
+ */
 export function environment(): {
   libtorch: string;
   threads: number;

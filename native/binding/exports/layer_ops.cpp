@@ -54,10 +54,6 @@ at::Tensor read_map(const Napi::Value& value, const std::string& name, at::IntAr
   return read_tensor(value, name, shape.vec()).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-Napi::Value has_amx(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), ops::has_amx());
-}
-
 Napi::Value amx_weight_gradient(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto shape = read_shape(info[1]);
@@ -242,7 +238,6 @@ void add_layer_ops(Napi::Object exports) {
   exports.Set(
       "winogradWeightGradient",
       Napi::Function::New(env, checked<winograd_weight_gradient>, "winogradWeightGradient"));
-  exports.Set("hasAmx", Napi::Function::New(env, checked<has_amx>, "hasAmx"));
   exports.Set(
       "amxWeightGradient",
       Napi::Function::New(env, checked<amx_weight_gradient>, "amxWeightGradient"));
