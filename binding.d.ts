@@ -458,16 +458,35 @@ export const ops: {
     side: number,
   ): Float32Array;
   /**
-   * Gradients of a depthwise convolution in bfloat16 with respect to its two inputs. x: N×C×H×W; weight: C×1×kernel;
-   * gradOutput: N×C and the size of the output. The lists are of rows and columns.
+   * A convolution as in training, with the sum with another map and ReLU after it, and its gradients. x: N×C×H×W;
+   * weight: outputs×(C/groups)×kernel; bias: outputs; gradOutput and addend: N×outputs and the size of the output. The
+   * lists are of rows and columns.
    */
-  depthwiseGradients(
+  convolutionGradients(
     x: Float32Array,
     shape: [number, number, number, number],
     weight: Float32Array,
-    options: {kernel: Int32Array; stride: Int32Array; padding: Int32Array},
+    options: {
+      kernel: Int32Array;
+      stride: Int32Array;
+      padding: Int32Array;
+      outputs: number;
+      groups: number;
+      bfloat16: boolean;
+      relu: boolean;
+      bias?: Float32Array | undefined;
+      addend?: Float32Array | undefined;
+    },
     gradOutput: Float32Array,
-  ): {x: Float32Array; weight: Float32Array};
+  ): {
+    output: Float32Array;
+    x: Float32Array;
+    weight: Float32Array;
+    /** Only with `bias`. */
+    bias?: Float32Array;
+    /** Only with `addend`. */
+    addend?: Float32Array;
+  };
   /**
    * Batch norm in training, and its gradients, on channels-last maps. x and gradOutput: N×C×H×W; weight and bias: C.
    * `variance` is the unbiased one, as in the running statistics. `bfloat16` rounds x, gradOutput, output and gradX.
@@ -779,14 +798,13 @@ export const pixels: {
   adjustDensities(pixels: Uint8Array, matrix: number[]): Promise<Uint8Array>;
 };
 
-/**
- * libtorch's version, the default of `threads` for models, and the CPU capability that libtorch dispatches to, with
- * ' and AMX' where this process can multiply tiles of bfloat16.
- */
+/** libtorch's version, the default of `threads` for models, and the CPU capability that libtorch dispatches to. */
 export function environment(): {
   libtorch: string;
   threads: number;
   cpuCapability: string;
+  /** Whether this process can multiply tiles of bfloat16 by Intel's AMX. */
+  amx: boolean;
   /** Number of GPUs that libtorch can use. */
   gpus: number;
   /** Whether torchvision's operators are loaded. A GPU cannot be used without them. */

@@ -23,6 +23,11 @@ export function usableCpus({root = '/', present = availableParallelism()} = {}):
   return {cpus, present, quota: quota === Number.POSITIVE_INFINITY ? undefined : quota};
 }
 
+/** What libtorch and the addon compute with. */
+export function describeInstructions({cpuCapability, amx}: {cpuCapability: string; amx: boolean}): string {
+  return amx ? `${cpuCapability} and AMX` : cpuCapability;
+}
+
 /** A mounted hierarchy of control groups, with the folders of this process's group and the groups around it. */
 type Hierarchy = {kind: 'cgroup' | 'cgroup2'; folders: string[]};
 

@@ -2,7 +2,7 @@ import {execFile} from 'node:child_process';
 import {readdir, readFile, stat} from 'node:fs/promises';
 import {extname, join} from 'node:path';
 import {loadAddon, packageRoot} from '../addon/binding.js';
-import {type Cpus, usableCpus} from '../addon/cpus.js';
+import {type Cpus, describeInstructions, usableCpus} from '../addon/cpus.js';
 import type {Obstacle} from '../addon/device.js';
 import {count} from '../basics/wording.js';
 import {cacheRoot} from '../files/cache.js';
@@ -95,8 +95,9 @@ async function selfTest(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const {test, ending} = await runSelfTest(env);
   const findings: Finding[] = [];
   if (test?.environment !== undefined) {
-    const {threads, cpuCapability, gpus} = test.environment;
-    findings.push({name: 'CPU', state: 'note', text: `${describeCpus(usableCpus())}, ${cpuCapability}`});
+    const {threads, gpus} = test.environment;
+    const cpu = `${describeCpus(usableCpus())}, ${describeInstructions(test.environment)}`;
+    findings.push({name: 'CPU', state: 'note', text: cpu});
     const reading = `images are read by ${count(Number(env.UV_THREADPOOL_SIZE) || 4, 'more', 'more')}`;
     findings.push({name: 'Threads', state: 'note', text: `${threads} for each model; ${reading}`});
     findings.push(gpuFinding(gpus, test.obstacle));

@@ -9,7 +9,7 @@ import {findOperators} from '../libtorch/operators.js';
 import {maskRcnn} from '../model/create.js';
 
 export type SelfTest = {
-  environment?: {threads: number; cpuCapability: string; gpus: number};
+  environment?: {threads: number; cpuCapability: string; amx: boolean; gpus: number};
   /** Why no GPU can be used. */
   obstacle?: Obstacle;
   /** The checks in the order in which they ran. The first failure ends the list. */

@@ -1,4 +1,5 @@
 import {loadBinding} from '../addon/binding.js';
+import {describeInstructions} from '../addon/cpus.js';
 import {gpuIndex} from '../addon/device.js';
 import {versions} from '../addon/versions.js';
 import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
@@ -35,14 +36,14 @@ export async function conditionsOf(
   processes = 1,
 ): Promise<Conditions> {
   const {maskrcnn, libtorch} = await versions();
-  const {cpuCapability} = (await loadBinding()).environment();
+  const instructions = describeInstructions((await loadBinding()).environment());
   const isOnGpu = gpuIndex(device) !== undefined;
   return {
     data: await fingerprintOf(data, signal),
     validation: validation === undefined ? null : await fingerprintOf(validation, signal),
     precision,
     device: isOnGpu ? 'cuda' : 'cpu',
-    minor: {maskrcnn, libtorch, processes, threads, 'CPU capability': cpuCapability, ...(isOnGpu && {tf32})},
+    minor: {maskrcnn, libtorch, processes, threads, 'CPU capability': instructions, ...(isOnGpu && {tf32})},
   };
 }
 

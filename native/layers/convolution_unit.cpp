@@ -1,5 +1,7 @@
 #include "layers/convolution_unit.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -33,7 +35,7 @@ ops::Epilogue epilogue_of(Activation activation) {
     case Activation::None:
       return {"none", {}};
     case Activation::ReLU:
-      return {"relu", {}};
+      return ops::relu_epilogue();
     case Activation::ReLU6:
       return {"hardtanh", {0.0, 6.0}};
     case Activation::Hardswish:
@@ -46,7 +48,11 @@ ops::Epilogue epilogue_of(Activation activation) {
 // time.
 bool pays_to_prepack(const at::Tensor& x, const Conv2d& conv) {
   const auto type = prepacked_weights_type(x);
-  if (!type || ops::suits_winograd(x, conv.weight, conv.geometry())) return false;
+  const auto geometry = conv.geometry();
+  if (!type || ops::suits_winograd(x, conv.weight, geometry) ||
+      ops::must_transpose(x, conv.weight, geometry)) {
+    return false;
+  }
   return type != at::kFloat || conv.weight.numel() <= x.numel();
 }
 
@@ -56,7 +62,11 @@ at::Tensor ConvolutionUnit::forward(const at::Tensor& x, const at::Tensor& adden
   const bool is_frozen = norm_ && norm_->is_frozen();
   const bool is_fixed = !norm_ || is_frozen || !norm_->is_training();
   const bool folds = is_fixed && !ops::wants_gradients(sources());
-  if (folds && !ops::wants_gradients({x, addend}) && pays_to_prepack(x, *conv_)) {
+  // oneDNN's ReLU6 makes a number of what is none, but a step must see that a run diverges.
+  const bool hides_nan = activation_ == Activation::ReLU6 && at::GradMode::is_enabled();
+  const bool can_end = !addend.defined() || conv_->geometry().groups == 1;
+  if (folds && can_end && !hides_nan && !ops::wants_gradients({x, addend}) &&
+      pays_to_prepack(x, *conv_)) {
     return forward_prepacked(x.to(*prepacked_weights_type(x)), addend);
   }
   const ops::LayerEnd end{addend, /*relu=*/activation_ == Activation::ReLU};
@@ -111,7 +121,7 @@ at::Tensor ConvolutionUnit::forward_prepacked(const at::Tensor& input, const at:
     return ops::PrepackedConvolution(
         weight, bias, conv_->geometry(), input, epilogue_of(activation_));
   });
-  return prepacked.forward(input, addend);
+  return prepacked.forward(input, addend, /*keeps_nan=*/at::GradMode::is_enabled());
 }
 
 }  // namespace maskrcnn

@@ -21,7 +21,7 @@ at::Tensor LinearReLU::forward(
   if (is_fixed && !ops::wants_gradients(x) && prepacked_weights_type(x) == at::kBFloat16) {
     const auto& prepacked = prepacked_.get(sources, [&] {
       const auto [weight, bias] = make();
-      return ops::PrepackedLinear(weight, bias, x.size(0), {"relu", {}});
+      return ops::PrepackedLinear(weight, bias, x.size(0), ops::relu_epilogue());
     });
     return prepacked.forward(x.to(at::kBFloat16));
   }

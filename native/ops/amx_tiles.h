@@ -25,18 +25,25 @@ constexpr int64_t kTileRows = 16;   // of each tile, and columns of a tile of su
 constexpr int64_t kTileDepth = 32;  // numbers that a product of tiles sums up
 constexpr int64_t kTileSums = kTileRows * kTileRows;
 
+// GCC before version 14 does not know that the instructions of tiles read and write memory.
+inline void keep_order() {
+  __asm__ volatile("" ::: "memory");
+}
+
 // While an object of this class is alive, this thread's tiles have these sizes. Other libraries
 // choose theirs before they use tiles, but may remember what they chose, so it is restored.
 class TileScope {
  public:
   MASKRCNN_AMX_TARGET TileScope() {
     _tile_storeconfig(&before_);
+    keep_order();
     Sizes sizes{};
     sizes.palette = 1;
     for (int tile = 0; tile < 8; ++tile) {
       sizes.row_bytes[tile] = 64;
       sizes.rows[tile] = kTileRows;
     }
+    keep_order();
     _tile_loadconfig(&sizes);
   }
   MASKRCNN_AMX_TARGET ~TileScope() { _tile_loadconfig(&before_); }

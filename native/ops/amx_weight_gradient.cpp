@@ -37,8 +37,8 @@ struct Places {
 };
 
 // How the work is cut up. Sums of `taps` columns of the kernel and `tiles` times 16 input channels
-// are in the tile registers at once; so many places are packed at a time that they stay in the
-// core's own cache.
+// are in the tile registers at once. So many places are packed at a time, which for 256 channels
+// stay in the core's own cache.
 template <int taps_, int tiles_>
 struct Shape {
   static constexpr int taps = taps_, tiles = tiles_;
@@ -62,6 +62,7 @@ MASKRCNN_AMX_TARGET void sum_places(
     int64_t places,
     float* sums,
     bool add) {
+  keep_order();
   for_constants<S::taps * S::tiles>([&](auto i) MASKRCNN_AMX_INLINED {
     add ? load_tile<i>(sums + i * kTileSums, 64) : clear_tile<i>();
   });
@@ -80,6 +81,7 @@ MASKRCNN_AMX_TARGET void sum_places(
   }
   for_constants<S::taps * S::tiles>(
       [&](auto i) MASKRCNN_AMX_INLINED { store_tile<i>(sums + i * kTileSums, 64); });
+  keep_order();
 }
 
 // The sums of some places and some blocks of input channels: [blocks,S::taps,K/16] times S::sums.
@@ -189,6 +191,9 @@ at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& grad) {
   const Places places{x.size(0), x.size(2), x.size(3), /*padding=*/S::taps / 2};
   const PixelRows input{x.const_data_ptr<c10::BFloat16>(), inputs};
   const PixelRows gradients{grad.const_data_ptr<c10::BFloat16>(), outputs};
+  if (places.count() == 0 || inputs == 0 || outputs == 0) {
+    return at::zeros({outputs, inputs, S::taps, S::taps}, at::kFloat);
+  }
   const auto blocks = inputs / S::channels, groups = outputs / kTileRows;
   // Parts of the places have sums of their own, where there are enough of them. The other threads
   // share the input channels of a part.

@@ -28,6 +28,10 @@ bool all_are(at::IntArrayRef values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](int64_t value) { return value == wanted; });
 }
 
+bool multiplies_by_amx() {
+  return has_amx() && can_prepack(at::kBFloat16);
+}
+
 // Whether Winograd's algorithm is faster than a direct convolution in the same type
 // (docs/performance.md). It transforms the weights once, so the maps must be large. In bfloat16 it
 // still multiplies float32, at half the rate, so it must also waste little on tiles that reach
@@ -38,7 +42,7 @@ bool pays_by_winograd(const at::Tensor& input, const at::Tensor& weight, at::Sca
   const auto pixels = input.size(0) * input.size(2) * input.size(3);
   if (least < 64) return false;
   if (type == at::kFloat) return pixels >= 3 * most;
-  return type == at::kBFloat16 && product_kernels().size() > 1 && !has_amx() &&
+  return type == at::kBFloat16 && product_kernels().size() > 1 && !multiplies_by_amx() &&
          pixels >= 8 * most && 100 * pixels >= 85 * kTile * kTile * Tiling(input).count();
 }
 
@@ -100,7 +104,7 @@ struct Training {
       const at::Tensor& grad,
       const ConvolutionGeometry& geometry);
   Gradient of_input, of_weight;
-  bool rounds_weight;  // to the type of x
+  bool rounds;  // the weights, the bias and the addend to the type of x
 };
 
 at::Tensor convolve_by_winograd(
@@ -141,6 +145,20 @@ at::Tensor convolve_directly(
     const ConvolutionGeometry& geometry,
     const LayerEnd& end) {
   const auto& [stride, padding, dilation, groups] = geometry;
+  if (must_transpose(x, weight, geometry)) {
+    const auto swap = [](const std::array<int64_t, 2>& sides) {
+      return std::array<int64_t, 2>{sides[1], sides[0]};
+    };
+    const auto swapped = at::conv2d(
+        x.transpose(2, 3),
+        weight.transpose(2, 3),
+        bias,
+        swap(stride),
+        swap(padding),
+        swap(dilation),
+        groups);
+    return end.apply(swapped.transpose(2, 3));
+  }
   return end.apply(at::conv2d(x, weight, bias, stride, padding, dilation, groups));
 }
 
@@ -150,16 +168,14 @@ at::Tensor convolve_by_onednn(
     const std::optional<at::Tensor>& bias,
     const ConvolutionGeometry& geometry,
     const LayerEnd& end) {
-  const auto in_type = [&](const at::Tensor& tensor) {
-    return tensor.defined() ? tensor.to(x.scalar_type()) : tensor;
-  };
   return convolve_to_end(
       x,
       weight,
-      in_type(bias.value_or(at::Tensor())),
-      in_type(end.addend),
+      bias.value_or(at::Tensor()),
+      end.addend,
       geometry,
-      {end.relu ? "relu" : "none", {}});
+      end.relu ? relu_epilogue() : Epilogue{"none", {}},
+      /*keeps_nan=*/true);
 }
 
 at::Tensor depthwise_gradient(
@@ -188,17 +204,21 @@ const Training* find_training(
       convolve_by_winograd,
       winograd_input_gradient,
       winograd_or_direct_weight_gradient,
-      /*rounds_weight=*/false};
+      /*rounds=*/false};
   static constexpr Training depthwise{
-      convolve_directly, depthwise_gradient, direct_weight_gradient, /*rounds_weight=*/true};
+      convolve_directly, depthwise_gradient, direct_weight_gradient, /*rounds=*/true};
   static constexpr Training amx{
-      convolve_by_onednn, direct_input_gradient, amx_gradient, /*rounds_weight=*/true};
+      convolve_by_onednn, direct_input_gradient, amx_gradient, /*rounds=*/true};
   static constexpr Training onednn{
-      convolve_by_onednn, direct_input_gradient, direct_weight_gradient, /*rounds_weight=*/true};
+      convolve_by_onednn, direct_input_gradient, direct_weight_gradient, /*rounds=*/true};
   if (suits_winograd(input, weight, geometry)) return &winograd;
-  if (!input.is_cpu() || input.dim() != 4 || weight.scalar_type() != at::kFloat) return nullptr;
+  if (must_transpose(input, weight, geometry)) return nullptr;
+  if (!input.is_cpu() || input.dim() != 4 || input.numel() == 0 ||
+      weight.scalar_type() != at::kFloat) {
+    return nullptr;
+  }
   const auto type = computed_type(input);
-  const bool by_onednn = can_prepack(type) && input.numel() > 0;
+  const bool by_onednn = can_prepack(type) && (geometry.groups == 1 || !end.addend.defined());
   if (type == at::kBFloat16) {
     if (is_strided_depthwise(weight, geometry)) return &depthwise;
     if (by_onednn && suits_amx_weight_gradient(weight, geometry)) return &amx;
@@ -215,9 +235,19 @@ at::Tensor train(
     const LayerEnd& end) {
   const auto type = computed_type(inputs[0]);
   inputs[0] = inputs[0].to(type).contiguous(at::MemoryFormat::ChannelsLast);
-  const auto weight = training.rounds_weight ? inputs[1].detach().to(type) : inputs[1];
+  const auto weight = training.rounds ? inputs[1].detach().to(type) : inputs[1];
   const bool has_bias = bias && bias->defined();
-  const auto forward = [&] { return training.forward(inputs[0], weight, bias, geometry, end); };
+  const auto in_type = [&](const at::Tensor& tensor) {
+    return training.rounds && tensor.defined() ? tensor.to(type) : tensor;
+  };
+  const auto forward = [&] {
+    return training.forward(
+        inputs[0],
+        weight,
+        in_type(bias.value_or(at::Tensor())),
+        geometry,
+        {in_type(end.addend), end.relu});
+  };
   const auto backward = [training, geometry, has_bias, relu = end.relu](const Backward& pass) {
     const auto& x = pass.saved[0];
     const auto& weight = pass.saved[1];
@@ -251,6 +281,16 @@ bool suits_winograd(
          weight.size(2) == 3 && weight.size(3) == 3 && geometry.groups == 1 &&
          all_are(geometry.stride, 1) && all_are(geometry.padding, 1) &&
          all_are(geometry.dilation, 1) && pays_by_winograd(input, weight, computed_type(input));
+}
+
+bool must_transpose(
+    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
+  if (!input.is_cpu() || input.dim() != 4 || computed_type(input) != at::kBFloat16 || !has_amx() ||
+      geometry.stride[1] == 1 || weight.size(3) == 1) {
+    return false;
+  }
+  const auto reach = geometry.dilation[1] * (weight.size(3) - 1) + 1;
+  return input.size(3) + 2 * geometry.padding[1] - reach < geometry.stride[1];
 }
 
 at::Tensor convolve(

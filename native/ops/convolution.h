@@ -22,9 +22,16 @@ at::ScalarType computed_type(const at::Tensor& input);
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
 
-// Same as at::conv2d and what follows, and differentiable. On the CPU, large 3 x 3 convolutions in
-// float32 run forward and backward by Winograd's algorithm (winograd.h), and some gradients in
-// bfloat16 are computed here (amx_weight_gradient.h, depthwise.h). libtorch computes all others.
+// Whether convolve() swaps rows and columns, because oneDNN's result would be wrong: its kernels
+// for AMX read beyond the rows of a strided convolution whose result is one column wide (seen with
+// oneDNN 3.12).
+bool must_transpose(
+    const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
+
+// Same as at::conv2d and what follows, and differentiable. On the CPU, large 3 x 3 convolutions run
+// forward and backward by Winograd's algorithm (winograd.h), in bfloat16 only without AMX. Some
+// gradients in bfloat16 are computed here (amx_weight_gradient.h, depthwise.h), and in training
+// what follows is part of oneDNN's pass (prepacked.h). libtorch computes all others.
 at::Tensor convolve(
     const at::Tensor& input,                // [N,C,H,W]
     const at::Tensor& weight,               // [K,C/groups,h,w]

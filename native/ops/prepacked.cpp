@@ -82,7 +82,15 @@ OptionalScalars scalars(const std::vector<double>& values) {
   return list;
 }
 
+bool is_relu(const Epilogue& epilogue) {
+  return epilogue.name == relu_epilogue().name;
+}
+
 }  // namespace
+
+Epilogue relu_epilogue() {
+  return {"leaky_relu", {1e-30}};
+}
 
 bool can_prepack(at::ScalarType type) {
   static const bool available = at::hasMKLDNN() && exists(kReorder) && exists(kConvolve) &&
@@ -98,11 +106,17 @@ at::Tensor convolve_to_end(
     const at::Tensor& given_bias,
     const at::Tensor& addend,
     const ConvolutionGeometry& geometry,
-    const Epilogue& epilogue) {
+    const Epilogue& epilogue,
+    bool keeps_nan) {
   static const auto convolve = find<Convolve>(kConvolve);
   static const auto convolve_and_add = find<ConvolveAndAdd>(kConvolve, "binary");
   const auto bias = given_bias.defined() ? std::optional(given_bias) : std::nullopt;
   const auto& [stride, padding, dilation, groups] = geometry;
+  // After a sum, this operator has no epilogue but ReLU.
+  TORCH_CHECK(!addend.defined() || epilogue.name == "none" || is_relu(epilogue));
+  const bool ends_later = addend.defined() && is_relu(epilogue) && keeps_nan;
+  const auto last =
+      is_relu(epilogue) && !ends_later ? std::optional<std::string_view>("relu") : std::nullopt;
   const auto run = [&] {
     if (!addend.defined()) {
       return convolve.call(
@@ -117,9 +131,6 @@ at::Tensor convolve_to_end(
           scalars(epilogue.arguments),
           "");
     }
-    // This operator has no epilogue called "none".
-    const auto name =
-        epilogue.name == "none" ? std::nullopt : std::optional<std::string_view>(epilogue.name);
     return convolve_and_add.call(
         x,
         addend,
@@ -131,11 +142,12 @@ at::Tensor convolve_to_end(
         groups,
         "add",
         1.0,
-        name,
-        scalars(epilogue.arguments),
+        last,
+        scalars({}),
         "");
   };
-  const auto result = run();
+  auto result = run();
+  if (ends_later) result.relu_();
   record_products(
       static_cast<double>(weight.numel() / weight.size(0)) * static_cast<double>(result.numel()));
   return result;
@@ -156,8 +168,9 @@ PrepackedConvolution::PrepackedConvolution(
   if (bias.defined()) bias_ = bias.detach().to(type);
 }
 
-at::Tensor PrepackedConvolution::forward(const at::Tensor& x, const at::Tensor& addend) const {
-  return convolve_to_end(x, weight_, bias_, addend, geometry_, epilogue_);
+at::Tensor PrepackedConvolution::forward(
+    const at::Tensor& x, const at::Tensor& addend, bool keeps_nan) const {
+  return convolve_to_end(x, weight_, bias_, addend, geometry_, epilogue_, keeps_nan);
 }
 
 PrepackedLinear::PrepackedLinear(

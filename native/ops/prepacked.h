@@ -19,19 +19,26 @@ struct Epilogue {
   std::vector<double> arguments;
 };
 
+// ReLU that keeps what is not a number. oneDNN's own makes 0 of it, so that a run which diverges
+// would look as if it went on. This one has a slope of 1e-30 below 0, which is lost in any sum.
+Epilogue relu_epilogue();
+
 // Whether libtorch has oneDNN and the machine has the instructions that oneDNN needs to be fast in
 // this type.
 bool can_prepack(at::ScalarType type);
 
-// epilogue(convolution + addend) with weights that are not prepacked. All are in the type to
-// compute in, and x is not empty. The result is channels-last if x is.
+// epilogue(convolution + addend) with weights that may be prepacked. All are in the type to compute
+// in, and x is not empty. The result is channels-last if x is. With an addend, there must be one
+// group, and the epilogue is ReLU or none; oneDNN's ReLU after a sum makes 0 of what is not a
+// number, unless `keeps_nan`, which takes another pass.
 at::Tensor convolve_to_end(
     const at::Tensor& x,
     const at::Tensor& weight,
     const at::Tensor& bias,    // [K] or undefined
     const at::Tensor& addend,  // undefined, or of the size of the result
     const ConvolutionGeometry& geometry,
-    const Epilogue& epilogue);
+    const Epilogue& epilogue,
+    bool keeps_nan);
 
 class PrepackedConvolution {
  public:
@@ -45,7 +52,7 @@ class PrepackedConvolution {
       const Epilogue& epilogue);
 
   // x: [N,C,H,W] in that type, not empty -> epilogue(convolution + addend), channels-last if x is
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& addend = {}) const;
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& addend, bool keeps_nan) const;
 
  private:
   at::Tensor weight_, bias_;

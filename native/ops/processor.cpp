@@ -13,13 +13,14 @@ namespace maskrcnn::ops {
 namespace {
 
 // CPUID, leaf 7, EDX (Intel, "Architecture Instruction Set Extensions", chapter 1). Older Clangs
-// have no name for it.
-constexpr unsigned kAmxBFloat16 = 1u << 22;
+// have no names for them.
+constexpr unsigned kAmxBFloat16 = 1u << 22, kAmxTile = 1u << 24;
 
 bool supports_amx() {
 #if defined(__x86_64__) && defined(__GNUC__)
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & kAmxBFloat16) != 0;
+  return has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) &&
+         (edx & kAmxBFloat16) != 0 && (edx & kAmxTile) != 0;
 #else
   return false;
 #endif

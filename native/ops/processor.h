@@ -24,8 +24,8 @@ inline bool has_avx2() {
 #endif
 }
 
-// Those that multiply tiles of bfloat16, in Intel's Xeons from Sapphire Rapids on, if the system
-// lets this process use them.
+// Those that multiply tiles of bfloat16, with AVX-512, in Intel's Xeons from Sapphire Rapids on, if
+// the system lets this process use them.
 bool has_amx();
 
 // The size of the cache that a core does not share, 1 MiB if the system does not say.

@@ -22,7 +22,7 @@ function processOn(
   {inLibtorch = true, hasDriver = true, error, gpus = 1, operatorsError, ncclError}: Machine,
 ): Loaded {
   let torchvision = false;
-  const environment = () => ({libtorch: '2.13.0', threads: 1, cpuCapability: '', gpus, torchvision});
+  const environment = () => ({libtorch: '2.13.0', threads: 1, cpuCapability: '', amx: false, gpus, torchvision});
   return {
     binding: {environment} as Binding,
     loader: {

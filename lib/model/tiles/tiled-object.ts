@@ -69,11 +69,11 @@ export async function objectsOf(binding: Binding, group: Group, grid: TileGrid, 
  */
 function isSeenWell(binding: Binding, parts: readonly Part[], grid: TileGrid): boolean {
   const all = boundsOf(parts.map(({mask}) => rectOf(mask)));
-  return parts.some((part) => {
-    const core = grid.core(part.tile);
-    const isHere = holdsCentre(core, rectOf(part.mask)) || holdsCentre(core, all);
-    return isHere && !isOnlyRims(binding, part, grid);
-  });
+  const isHere = ({tile, mask}: Part) => {
+    const core = grid.core(tile);
+    return holdsCentre(core, rectOf(mask)) || holdsCentre(core, all);
+  };
+  return parts.some(isHere) && !parts.every((part) => isOnlyRims(binding, part, grid));
 }
 
 /**

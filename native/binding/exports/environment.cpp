@@ -20,7 +20,8 @@ Napi::Value environment(const Napi::CallbackInfo& info) {
   auto object = Napi::Object::New(env);
   object.Set("libtorch", TORCH_VERSION);
   object.Set("threads", Napi::Number::New(env, default_threads()));
-  object.Set("cpuCapability", at::get_cpu_capability() + (ops::has_amx() ? " and AMX" : ""));
+  object.Set("cpuCapability", at::get_cpu_capability());
+  object.Set("amx", Napi::Boolean::New(env, ops::has_amx()));
   const auto gpus = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
   object.Set("gpus", Napi::Number::New(env, gpus));
   object.Set("torchvision", Napi::Boolean::New(env, ops::torchvision::are_loaded()));

@@ -69,8 +69,8 @@ Napi::Value amx_weight_gradient(const Napi::CallbackInfo& info) {
       env, ops::amx_weight_gradient(x, grad.to(at::kBFloat16), side).contiguous());
 }
 
-// Of a depthwise convolution in bfloat16, as in training.
-Napi::Value depthwise_gradients(const Napi::CallbackInfo& info) {
+// By libtorch's autograd, as in training.
+Napi::Value convolution_gradients(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto shape = read_shape(info[1]);
   const auto options = read_object(info[3], "options");
@@ -86,29 +86,52 @@ Napi::Value depthwise_gradients(const Napi::CallbackInfo& info) {
     return values;
   };
   const auto kernel = pair("kernel", 1), stride = pair("stride", 1), padding = pair("padding", 0);
-  std::array<int64_t, 2> size;
+  const auto outputs = read_size(options.Get("outputs"), "outputs");
+  const auto groups = read_size(options.Get("groups"), "groups");
+  if (shape[1] % groups != 0 || outputs % groups != 0) {
+    throw Napi::RangeError::New(env, "The channels must be multiples of the groups.");
+  }
+  std::vector<int64_t> size = {shape[0], outputs, 0, 0};
   for (size_t i = 0; i < 2; ++i) {
     const auto reach = shape[i + 2] + 2 * padding[i] - kernel[i];
     if (reach < 0) throw Napi::RangeError::New(env, "The kernel must fit into the padded input.");
-    size[i] = reach / stride[i] + 1;
+    size[i + 2] = reach / stride[i] + 1;
   }
   const auto x = read_map(info[0], "x", shape).requires_grad_();
   const auto weight =
-      read_tensor(info[2], "weight", {shape[1], 1, kernel[0], kernel[1]}).requires_grad_();
-  const auto grad = read_map(info[4], "gradOutput", {shape[0], shape[1], size[0], size[1]});
+      read_tensor(info[2], "weight", {outputs, shape[1] / groups, kernel[0], kernel[1]})
+          .requires_grad_();
+  const auto grad = read_map(info[4], "gradOutput", size);
+  const bool is_bfloat16 = options.Get("bfloat16").ToBoolean();
+  std::vector<at::Tensor> inputs = {x, weight};
+  std::optional<at::Tensor> bias;
+  ops::LayerEnd end{/*addend=*/{}, options.Get("relu").ToBoolean()};
+  if (!options.Get("bias").IsUndefined()) {
+    bias = read_tensor(options.Get("bias"), "bias", {outputs}).requires_grad_();
+    inputs.push_back(*bias);
+  }
+  if (!options.Get("addend").IsUndefined()) {
+    end.addend = read_map(options.Get("addend"), "addend", size).requires_grad_();
+    inputs.push_back(end.addend);
+  }
   const auto result = [&] {
-    const AutocastScope bfloat16(Precision::BFloat16, at::kCPU);
-    return ops::convolve(
-        x, weight, std::nullopt, {stride, padding, /*dilation=*/{1, 1}, /*groups=*/shape[1]});
+    const AutocastScope precision(is_bfloat16 ? Precision::BFloat16 : Precision::Float32, at::kCPU);
+    return ops::convolve(x, weight, bias, {stride, padding, /*dilation=*/{1, 1}, groups}, end);
   }();
-  const auto gradients = ops::gradients(result, {x, weight}, grad.to(at::kBFloat16));
+  const auto gradients = ops::gradients(result, inputs, grad.to(result.scalar_type()));
   auto object = Napi::Object::New(env);
-  object.Set("x", to_float_array(env, gradients[0].contiguous()));
-  object.Set("weight", to_float_array(env, gradients[1].contiguous()));
+  const auto set = [&](const char* name, const at::Tensor& tensor) {
+    object.Set(name, to_float_array(env, tensor.detach().to(at::kFloat).contiguous()));
+  };
+  set("output", result);
+  set("x", gradients[0]);
+  set("weight", gradients[1]);
+  if (bias) set("bias", gradients[2]);
+  if (end.addend.defined()) set("addend", gradients.back());
   return object;
 }
 
-// By libtorch's autograd, as in training.
+// Likewise.
 Napi::Value batch_norm(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto shape = read_shape(info[1]);
@@ -242,8 +265,8 @@ void add_layer_ops(Napi::Object exports) {
       "amxWeightGradient",
       Napi::Function::New(env, checked<amx_weight_gradient>, "amxWeightGradient"));
   exports.Set(
-      "depthwiseGradients",
-      Napi::Function::New(env, checked<depthwise_gradients>, "depthwiseGradients"));
+      "convolutionGradients",
+      Napi::Function::New(env, checked<convolution_gradients>, "convolutionGradients"));
   exports.Set("batchNorm", Napi::Function::New(env, checked<batch_norm>, "batchNorm"));
   exports.Set(
       "productKernels", Napi::Function::New(env, checked<product_kernels>, "productKernels"));
