@@ -22,9 +22,8 @@ at::ScalarType computed_type(const at::Tensor& input);
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
 
-// Whether convolve() swaps rows and columns, because oneDNN's result would be wrong: its kernels
-// for AMX read beyond the rows of a strided convolution whose result is one column wide (seen with
-// oneDNN 3.12).
+// Whether convolve() swaps rows and columns, because oneDNN's result would be wrong: that of its
+// kernels for AMX, with a stride and a result of one column (seen with oneDNN 3.12).
 bool must_transpose(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
 

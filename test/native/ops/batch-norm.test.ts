@@ -96,6 +96,21 @@ for (const relu of [false, true]) {
   });
 }
 
+test('in bfloat16, a norm is rounded once with what follows it; what is not a number stays', (t) => {
+  const {x, shape, weight, bias, gradOutput} = makeCase([2, 19, 7, 5]);
+  const addend = inBfloat16(makeCase([2, 19, 7, 5], 2).gradOutput);
+  const given = inBfloat16(x);
+  given[0] = Number.NaN;
+  const grad = inBfloat16(gradOutput);
+  const {output} = naiveBatchNorm(given, shape, {weight, bias, eps: EPS, gradOutput: grad});
+  const sum = output.map((value, i) => Math.max(value + addend[i]!, 0));
+  const actual = ops.batchNorm(given, shape, weight, bias, EPS, grad, true, {addend, relu: true}).output;
+  t.true(sum.every((value, i) => Number.isNaN(value) === Number.isNaN(actual[i]!)));
+  // Half a unit in the last of 8 bits.
+  t.true(sum.every((value, i) => Number.isNaN(value) || Math.abs(actual[i]! - value) <= value * 2 ** -8 + 1e-5));
+  t.is(sum.filter((value) => Number.isNaN(value)).length, 2 * 7 * 5);
+});
+
 test('bfloat16 rounds what goes in and out, not the sums', (t) => {
   const {x, gradOutput, ...rest} = makeCase([1, 16, 200, 272]);
   const found = errors({...rest, x: inBfloat16(x), gradOutput: inBfloat16(gradOutput)}, true);

@@ -158,7 +158,7 @@ for (const [name, cases] of Object.entries({depthwise, grouped, narrow, dense}))
         const expected = naive(given, got.output);
         for (const key of Object.keys(expected) as (keyof typeof expected)[]) {
           if ((key === 'bias' || key === 'addend') && !drawn[key]) continue;
-          const largest = expected[key].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+          const largest = Math.max(1, ...Array.from(expected[key], Math.abs));
           // Winograd's algorithm loses a few digits of float32 in sums of hundreds of numbers. bfloat16 has 8 bits, and
           // rounds twice where the sum is a pass of its own.
           const limit = (drawn.bfloat16 ? 2 ** -7 : 1e-5) * largest;
