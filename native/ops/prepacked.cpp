@@ -89,7 +89,7 @@ bool is_relu(const Epilogue& epilogue) {
 }  // namespace
 
 Epilogue relu_epilogue() {
-  return {"leaky_relu", {1e-30}};
+  return {"leaky_relu", {1e-12}};
 }
 
 bool can_prepack(at::ScalarType type) {
