@@ -20,8 +20,8 @@ struct Epilogue {
 };
 
 // ReLU that keeps what is not a number. oneDNN's own makes 0 of it, so that a run which diverges
-// would look as if it went on. This one has a slope of 1e-12 below 0, which is lost in any sum. With
-// 1e-30, products become denormal numbers, and a training step took a quarter longer.
+// would look as if it went on. This one has a slope of 1e-12 below 0, which is lost in any sum.
+// With 1e-30, products become denormal numbers, and a training step took a quarter longer.
 Epilogue relu_epilogue();
 
 // Whether libtorch has oneDNN and the machine has the instructions that oneDNN needs to be fast in
