@@ -23,8 +23,9 @@ struct Arithmetic {
 };
 
 // While an object of this class is alive, convolutions and linear layers of this thread compute in
-// the given precision. libtorch's autocast converts their operands, the weights once per scope. All
-// other operators use the type of their operands. Scopes can be nested.
+// the given precision. libtorch's autocast converts their operands, the weights once per scope;
+// convolutions that are trained on a CPU convert them for each call (ops/convolution.h). All other
+// operators use the type of their operands. Scopes can be nested.
 class AutocastScope {
  public:
   AutocastScope(Precision precision, at::Device device);

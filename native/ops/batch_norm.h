@@ -22,9 +22,9 @@ struct BatchNormOptions {
 // number per channel.
 bool suits_batch_norm(const at::Tensor& x);
 
-// As at::batch_norm in training: normalizes by the statistics of x, and moves the running ones
-// towards them. Pieces of 16 rows are added up in float32 and these in float64, in an order that
-// does not depend on the number of threads.
+// As at::batch_norm in training, and the end after it: normalizes by the statistics of x, and moves
+// the running ones towards them. Pieces of 16 rows are added up in float32 and these in float64, in
+// an order that does not depend on the number of threads.
 at::Tensor batch_norm(
     const at::Tensor& x,       // [N,C,H,W], see suits_batch_norm()
     const at::Tensor& weight,  // [C] f32

@@ -65,7 +65,7 @@ export async function objectsOf(binding: Binding, group: Group, grid: TileGrid, 
  * Whether a tile found the object that is responsible for it, because its core holds the centre of what it found
  * (Weigert and Schmidt's StarDist, `predict_instances_big`). Without one, all that was found are rims of an object that
  * a neighbour sees better. Masks of two tiles that differ by a pixel can each have their centre in the other's core, so
- * the centre of both together counts, too.
+ * the centre of both together counts, too. Nor is it an object if all tiles show only its rims.
  */
 function isSeenWell(binding: Binding, parts: readonly Part[], grid: TileGrid): boolean {
   const all = boundsOf(parts.map(({mask}) => rectOf(mask)));
