@@ -111,7 +111,6 @@ at::Tensor convolve_to_end(
   static const auto convolve = find<Convolve>(kConvolve);
   static const auto convolve_and_add = find<ConvolveAndAdd>(kConvolve, "binary");
   const auto bias = given_bias.defined() ? std::optional(given_bias) : std::nullopt;
-  const auto& [stride, padding, dilation, groups] = geometry;
   // After a sum, this operator has no epilogue but ReLU.
   TORCH_CHECK(!addend.defined() || epilogue.name == "none" || is_relu(epilogue));
   const bool ends_later = addend.defined() && is_relu(epilogue) && keeps_nan;
@@ -123,10 +122,10 @@ at::Tensor convolve_to_end(
           x,
           weight,
           bias,
-          padding,
-          stride,
-          dilation,
-          groups,
+          geometry.padding,
+          geometry.stride,
+          geometry.dilation,
+          geometry.groups,
           epilogue.name,
           scalars(epilogue.arguments),
           "");
@@ -136,10 +135,10 @@ at::Tensor convolve_to_end(
         addend,
         weight,
         bias,
-        padding,
-        stride,
-        dilation,
-        groups,
+        geometry.padding,
+        geometry.stride,
+        geometry.dilation,
+        geometry.groups,
         "add",
         1.0,
         last,

@@ -10,101 +10,127 @@
 #include "ops/lanes.h"
 #include "ops/roi_taps.h"
 #include "ops/target_clones.h"
+#include "ops/transpose.h"
 
 // The feature maps are channels-last on the CPU, and a cell is a weighted sum of a few pixels. So
 // the inner loops run over contiguous channels. Backward divides the work by image and channels,
 // never by roi: no two threads write to the same place, and every gradient is summed in the order
-// of the rois.
+// of the rois' places (roi_taps.h).
 
 namespace maskrcnn::ops {
 namespace {
 
-float to_float(float value) {
-  return value;
+const float* in_floats(const float* from, int64_t, std::vector<float>&) {
+  return from;
 }
 
-float to_float(c10::BFloat16 value) {
-  return std::bit_cast<float>(static_cast<uint32_t>(value.x) << 16);
+const float* in_floats(const c10::BFloat16* from, int64_t count, std::vector<float>& room) {
+  for (int64_t i = 0; i < count; ++i) {
+    room[i] = std::bit_cast<float>(static_cast<uint32_t>(from[i].x) << 16);
+  }
+  return room.data();
 }
 
-// sum[c] = sum over taps of weight * pixel[c], for lanes · vectors channels
-template <int64_t lanes, int64_t vectors, typename Pixel>
+constexpr int64_t kLanes = 16;
+
+// One vector of channels of a pixel.
+struct FloatChannels {
+  static constexpr int64_t count = kLanes;
+  Lanes<kLanes>::Numbers sums = {};
+
+  MASKRCNN_INLINE void add(float weight, const float* pixel) {
+    sums += weight * Lanes<kLanes>::read(pixel);
+  }
+  MASKRCNN_INLINE void write(float* to) const { Lanes<kLanes>::write(sums, to); }
+};
+
+struct BFloat16Channels {
+  static constexpr int64_t count = 2 * kLanes;
+  Lanes<kLanes>::Numbers even = {}, odd = {};
+
+  MASKRCNN_INLINE void add(float weight, const c10::BFloat16* pixel) {
+    Lanes<kLanes>::Numbers of_even, of_odd;
+    Lanes<kLanes>::read_split(pixel, of_even, of_odd);
+    even += weight * of_even;
+    odd += weight * of_odd;
+  }
+  MASKRCNN_INLINE void write(float* to) const {
+    constexpr auto of_first = [](int64_t l) { return (l & 1 ? kLanes : 0) + l / 2; };
+    constexpr auto of_last = [](int64_t l) { return (l & 1 ? kLanes : 0) + (kLanes + l) / 2; };
+    Lanes<kLanes>::write(shuffle<kLanes>(even, odd, of_first), to);
+    Lanes<kLanes>::write(shuffle<kLanes>(even, odd, of_last), to + kLanes);
+  }
+};
+
+// sum[c] = sum over taps of weight * pixel[c], for some vectors of channels from c on
+template <typename Channels, int64_t vectors, typename Pixel>
 MASKRCNN_INLINE void gather_channels(
     float* sum, const Pixel* image, c10::ArrayRef<CellTap> taps, int64_t c) {
-  typename Lanes<lanes>::Numbers sums[vectors] = {};
+  Channels sums[vectors];
   for (const auto& [offset, weight] : taps) {
     const auto* pixel = image + offset + c;
     MASKRCNN_UNROLLED
-    for (int64_t v = 0; v < vectors; ++v) sums[v] += weight * Lanes<lanes>::read(pixel + v * lanes);
+    for (int64_t v = 0; v < vectors; ++v) sums[v].add(weight, pixel + v * Channels::count);
   }
-  for (int64_t v = 0; v < vectors; ++v) Lanes<lanes>::write(sums[v], sum + c + v * lanes);
+  for (int64_t v = 0; v < vectors; ++v) sums[v].write(sum + c + v * Channels::count);
 }
 
-// The sums of all channels, 64 at a time while there are as many: they stay in registers.
-template <typename Pixel>
+// The sums of all channels, four vectors at a time while there are as many: they stay in registers.
+template <typename Channels, typename Pixel>
 MASKRCNN_INLINE void gather_taps(
     float* sum, const Pixel* image, c10::ArrayRef<CellTap> taps, int64_t channels) {
-  constexpr int64_t lanes = 16, vectors = 4;
+  constexpr int64_t vectors = 4, at_once = vectors * Channels::count;
   int64_t c = 0;
-  for (; c + lanes * vectors <= channels; c += lanes * vectors) {
-    gather_channels<lanes, vectors>(sum, image, taps, c);
+  for (; c + at_once <= channels; c += at_once) {
+    gather_channels<Channels, vectors>(sum, image, taps, c);
   }
-  for (; c < channels; ++c) gather_channels<1, 1>(sum, image, taps, c);
+  for (; c + Channels::count <= channels; c += Channels::count) {
+    gather_channels<Channels, 1>(sum, image, taps, c);
+  }
+  for (; c < channels; ++c) {
+    float one = 0;
+    for (const auto& [offset, weight] : taps) {
+      one += weight * static_cast<float>(image[offset + c]);
+    }
+    sum[c] = one;
+  }
 }
 
 MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
 void gather(float* sum, const float* image, c10::ArrayRef<CellTap> taps, int64_t channels) {
-  gather_taps(sum, image, taps, channels);
+  gather_taps<FloatChannels>(sum, image, taps, channels);
 }
 
 MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
 void gather(float* sum, const c10::BFloat16* image, c10::ArrayRef<CellTap> taps, int64_t channels) {
-  gather_taps(sum, image, taps, channels);
+  gather_taps<BFloat16Channels>(sum, image, taps, channels);
 }
 
-// The values [cells,C] of a region, from channel `first` on, `lanes` channels.
-template <int64_t lanes, typename Pixel>
-MASKRCNN_INLINE void store_channels(
+MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
+void round_all(const float* values, int64_t count, c10::BFloat16* to) {
+  constexpr int64_t lanes = 16;
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    Lanes<lanes>::write(Lanes<lanes>::read(values + i), to + i);
+  for (; i < count; ++i) to[i] = static_cast<c10::BFloat16>(values[i]);
+}
+
+// The values [cells,C] of a region, by cell or by channel. `room` has as many numbers.
+void store_region(
+    const float* values, int64_t cells, int64_t channels, bool by_channel, float* room, float* to) {
+  // The C library's copy does not read the lines that it writes. That outweighs another pass.
+  if (by_channel) transpose(values, cells, channels, room);
+  std::copy_n(by_channel ? room : values, cells * channels, to);
+}
+
+void store_region(
     const float* values,
     int64_t cells,
     int64_t channels,
-    bool transposes,
-    int64_t first,
-    Pixel* to) {
-  for (int64_t cell = 0; cell < cells; ++cell) {
-    const auto numbers = Lanes<lanes>::read(values + cell * channels + first);
-    if (transposes) {
-      Pixel line[lanes];
-      Lanes<lanes>::write(numbers, line);
-      for (int64_t i = 0; i < lanes; ++i) to[(first + i) * cells + cell] = line[i];
-    } else {
-      Lanes<lanes>::write(numbers, to + cell * channels + first);
-    }
-  }
-}
-
-// Some channels at a time, so that the lines of both sides are used in full.
-template <typename Pixel>
-MASKRCNN_INLINE void store_values(
-    const float* values, int64_t cells, int64_t channels, bool transposes, Pixel* to) {
-  constexpr int64_t lanes = 16;
-  int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) {
-    store_channels<lanes>(values, cells, channels, transposes, c, to);
-  }
-  for (; c < channels; ++c) store_channels<1>(values, cells, channels, transposes, c, to);
-}
-
-MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
-void store_region(
-    const float* values, int64_t cells, int64_t channels, bool transposes, float* to) {
-  store_values(values, cells, channels, transposes, to);
-}
-
-MASKRCNN_TARGET_CLONES("default", "avx2", "avx512f")
-void store_region(
-    const float* values, int64_t cells, int64_t channels, bool transposes, c10::BFloat16* to) {
-  store_values(values, cells, channels, transposes, to);
+    bool by_channel,
+    float*,
+    c10::BFloat16* to) {
+  by_channel ? transpose(values, cells, channels, to) : round_all(values, cells * channels, to);
 }
 
 // pixel[c] += weight * cell[c] for every tap
@@ -128,11 +154,11 @@ struct Strides {
       : region(pooled.stride(0)), channel(pooled.stride(1)), cell(pooled.stride(3)) {}
 };
 
-// Channels per task: few enough to keep every thread busy, and a multiple of a cache line.
+// Channels per task: few enough to keep every thread busy, and a multiple of a cache line. Parts of
+// pixels, which are a power of two apart, use only a part of a cache, so there are no more tasks.
 int64_t channels_per_task(const LevelShape& shape) {
   constexpr int64_t kLine = 16, kFewest = 32;
-  const auto tasks_per_image =
-      at::divup(2 * at::get_num_threads(), std::max<int64_t>(shape.images, 1));
+  const auto tasks_per_image = at::divup(at::get_num_threads(), std::max<int64_t>(shape.images, 1));
   const auto channels = std::max(at::divup(shape.channels, tasks_per_image), kFewest);
   return at::divup(channels, kLine) * kLine;
 }
@@ -157,11 +183,13 @@ void pool(
   const auto channels = output.size(1), cells = output.size(2) * output.size(3);
   const bool by_channel = strides.channel != 1;
   auto* to = output.mutable_data_ptr<Pixel>();
+  const auto order = order_of_places(regions);
   at::parallel_for(
       0, static_cast<int64_t>(regions.size()), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
         CellSampler sampler(options);
-        std::vector<float> values(cells * channels);  // [cells,C]
-        for (int64_t r = begin; r < end; ++r) {
+        std::vector<float> values(cells * channels), room(values.size());  // [cells,C]
+        for (int64_t i = begin; i < end; ++i) {
+          const auto r = order[i];
           const auto& region = regions[r];
           if (region.finite) {
             const auto& shape = shapes[region.level];
@@ -172,7 +200,8 @@ void pool(
           } else {
             std::fill(values.begin(), values.end(), std::numeric_limits<float>::quiet_NaN());
           }
-          store_region(values.data(), cells, channels, by_channel, to + r * strides.region);
+          store_region(
+              values.data(), cells, channels, by_channel, room.data(), to + r * strides.region);
         }
       });
 }
@@ -191,18 +220,18 @@ void spread(
   }
   const auto images = shapes.front().images, channels = shapes.front().channels;
   std::vector<std::vector<int64_t>> regions_of_image(images);
-  for (size_t r = 0; r < regions.size(); ++r) {
-    if (regions[r].finite) {
-      regions_of_image[regions[r].image].push_back(static_cast<int64_t>(r));
-    }
+  for (const auto r : order_of_places(regions)) {
+    if (regions[r].finite) regions_of_image[regions[r].image].push_back(r);
   }
   const Strides strides(grad_output);
+  const auto cells = grad_output.size(2) * grad_output.size(3);
+  const bool by_channel = strides.channel != 1;
   const auto task_channels = channels_per_task(shapes.front());
   const auto tasks_per_image = at::divup(channels, task_channels);
   const auto* from = grad_output.const_data_ptr<Pixel>();
   at::parallel_for(0, images * tasks_per_image, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
     CellSampler sampler(options);
-    std::vector<float> values(task_channels);
+    std::vector<float> values(task_channels * (by_channel ? cells : 1));
     for (int64_t task = begin; task < end; ++task) {
       const auto image = task / tasks_per_image;
       const auto first = task % tasks_per_image * task_channels;
@@ -212,10 +241,11 @@ void spread(
         const auto& shape = shapes[region.level];
         auto* pixels = maps[region.level] + image * shape.image_size() + first;
         const auto* pooled = from + r * strides.region + first * strides.channel;
+        if (by_channel) transpose(pooled, count, cells, values.data());
         sampler.visit_cells(region, shape, [&](int64_t cell, c10::ArrayRef<CellTap> taps) {
-          const auto* place = pooled + cell * strides.cell;
-          for (int64_t c = 0; c < count; ++c) values[c] = to_float(place[c * strides.channel]);
-          scatter(values.data(), pixels, taps, count);
+          const float* place = values.data() + cell * count;
+          if (!by_channel) place = in_floats(pooled + cell * strides.cell, count, values);
+          scatter(place, pixels, taps, count);
         });
       }
     }

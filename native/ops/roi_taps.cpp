@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <tuple>
 
 #include "aten.h"
 
@@ -35,6 +37,21 @@ std::vector<Region> read_regions(
     roi += 5;
   }
   return regions;
+}
+
+std::vector<int64_t> order_of_places(const std::vector<Region>& regions) {
+  constexpr float kBand = 8;  // rows of a map
+  const auto band_of = [](const Region& region) {
+    return region.finite ? std::floor((region.y + region.height / 2) / kBand) : 0;
+  };
+  std::vector<int64_t> order(regions.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, {}, [&](int64_t i) {
+    const auto& region = regions[i];
+    return std::tuple(
+        region.image, region.level, band_of(region), region.finite ? region.x : 0, i);
+  });
+  return order;
 }
 
 }  // namespace maskrcnn::ops

@@ -28,6 +28,10 @@ std::vector<Region> read_regions(
     int64_t images,
     const RoiAlignOptions& options);
 
+// The regions in an order in which neighbours in a map follow each other, so that many of a
+// region's pixels are still in the cache of a core.
+std::vector<int64_t> order_of_places(const std::vector<Region>& regions);
+
 // A pixel of a map, given by the offset of its first channel, and its weight in the mean of a cell.
 struct CellTap {
   int64_t offset;
