@@ -23,7 +23,7 @@ struct AtOnce {
 constexpr AtOnce kBoxes{1000, 8000}, kMasks{128, 1024};
 // In training on a CPU, the mask loss of so many boxes is computed and differentiated at once; of
 // twice as many where a number of their maps takes half the memory.
-constexpr int64_t kMasksInTraining = 32;
+constexpr int64_t kMasksInTraining = 64;
 
 std::vector<int64_t> counts(const std::vector<at::Tensor>& boxes) {
   std::vector<int64_t> result;
