@@ -490,7 +490,7 @@ export const ops: {
   /**
    * Batch norm in training, and its gradients, on channels-last maps. x and gradOutput: N×C×H×W; weight and bias: C.
    * `variance` is the unbiased one, as in the running statistics. `bfloat16` rounds x, gradOutput, output and gradX.
-   * `end` is what follows the norm: the sum with `addend`, as large as x, and ReLU.
+   * `end` is what follows the norm: the sum with `addend`, as large as x, if there is one, and ReLU.
    */
   batchNorm(
     x: Float32Array,
@@ -500,7 +500,7 @@ export const ops: {
     eps: number,
     gradOutput: Float32Array,
     bfloat16: boolean,
-    end?: {addend: Float32Array; relu: boolean},
+    end?: {addend?: Float32Array; relu: boolean},
   ): {
     output: Float32Array;
     mean: Float32Array;
@@ -508,7 +508,7 @@ export const ops: {
     gradX: Float32Array;
     gradWeight: Float32Array;
     gradBias: Float32Array;
-    /** Only with `end`. */
+    /** Only with `addend`. */
     gradAddend?: Float32Array;
   };
   /** The kernels for float32 products that this machine can run, the fastest first. */

@@ -149,9 +149,11 @@ Napi::Value batch_norm(const Napi::CallbackInfo& info) {
   ops::LayerEnd end;
   if (info[7].IsObject()) {
     const auto given = info[7].As<Napi::Object>();
-    end.addend = read_map(given.Get("addend"), "addend", shape).to(type).requires_grad_();
     end.relu = given.Get("relu").ToBoolean();
-    inputs.push_back(end.addend);
+    if (!given.Get("addend").IsUndefined()) {
+      end.addend = read_map(given.Get("addend"), "addend", shape).to(type).requires_grad_();
+      inputs.push_back(end.addend);
+    }
   }
   const auto result =
       ops::batch_norm(x, weight, bias, running_mean, running_var, {/*momentum=*/1.0, eps}, end);
