@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/target_clones.h"
+#include "kernels/target_clones.h"
 
 namespace maskrcnn {
 

@@ -3,8 +3,8 @@
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
-#include "ops/convolution.h"
-#include "ops/prepacked.h"
+#include "convolution/convolution.h"
+#include "convolution/prepacked.h"
 
 namespace maskrcnn {
 

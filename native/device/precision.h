@@ -24,8 +24,8 @@ struct Arithmetic {
 
 // While an object of this class is alive, convolutions and linear layers of this thread compute in
 // the given precision. libtorch's autocast converts their operands, the weights once per scope;
-// convolutions that are trained on a CPU convert them for each call (ops/convolution.h). All other
-// operators use the type of their operands. Scopes can be nested.
+// convolutions that are trained on a CPU convert them for each call (convolution/convolution.h).
+// All other operators use the type of their operands. Scopes can be nested.
 class AutocastScope {
  public:
   AutocastScope(Precision precision, at::Device device);
@@ -52,8 +52,8 @@ class PrecisionScope {
   AutocastScope autocast_;
 };
 
-// The type of prepacked weights (ops/prepacked.h) for this thread's convolutions and linear layers
-// on `input`, if that is on a CPU that supports them.
+// The type of prepacked weights (convolution/prepacked.h) for this thread's convolutions and linear
+// layers on `input`, if that is on a CPU that supports them.
 std::optional<at::ScalarType> prepacked_weights_type(const at::Tensor& input);
 
 // The type in which weights are cached for this thread's convolutions and linear layers on `input`.

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "convolution/convolution.h"
 #include "device/precision.h"
-#include "ops/convolution.h"
 #include "ops/differentiable.h"
 #include "ops/relu6.h"
 

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "convolution/prepacked.h"
 #include "layers/layers.h"
 #include "layers/norm_layer.h"
 #include "layers/weight_cache.h"
-#include "ops/prepacked.h"
 
 namespace maskrcnn {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "convolution/convolution.h"
 #include "layers/module.h"
-#include "ops/convolution.h"
 
 // The layers that have weights, with the names and the initial values of torch.nn.
 

@@ -3,9 +3,9 @@
 #include <functional>
 #include <vector>
 
+#include "convolution/prepacked.h"
 #include "layers/layers.h"
 #include "layers/weight_cache.h"
-#include "ops/prepacked.h"
 
 namespace maskrcnn {
 

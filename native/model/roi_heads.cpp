@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "boxes/boxes.h"
+#include "convolution/convolution.h"
 #include "device/precision.h"
-#include "ops/convolution.h"
 #include "ops/differentiable.h"
 #include "ops/nms.h"
 

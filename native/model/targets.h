@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "aten.h"
+#include "masks/mask_targets.h"
 #include "model/options.h"
-#include "ops/mask_targets.h"
 
 namespace maskrcnn {
 

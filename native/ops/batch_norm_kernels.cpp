@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "ops/target_clones.h"
+#include "kernels/target_clones.h"
 
 namespace maskrcnn::ops {
 namespace {

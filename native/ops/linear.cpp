@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "aten.h"
+#include "kernels/matmul.h"
+#include "kernels/panel_product.h"
 #include "ops/differentiable.h"
-#include "ops/matmul.h"
-#include "ops/panel_product.h"
 #include "ops/recorded_products.h"
 
 // Letters: R rows of input, C input and K output channels.

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "aten.h"
-#include "ops/panel_product.h"
+#include "kernels/panel_product.h"
+#include "kernels/target_clones.h"
 #include "ops/recorded_products.h"
-#include "ops/target_clones.h"
 
 // Letters: R rois, C input channels, K channels between the convolutions, S rows and columns.
 

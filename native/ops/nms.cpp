@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "aten.h"
-#include "ops/target_clones.h"
+#include "kernels/target_clones.h"
 #include "ops/torchvision.h"
 
 // Letters: D boxes.

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "ops/instance_map.h"
+#include "masks/instance_map.h"
 
 namespace maskrcnn::ops {
 

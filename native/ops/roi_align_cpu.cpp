@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "aten.h"
-#include "ops/lanes.h"
+#include "kernels/lanes.h"
+#include "kernels/target_clones.h"
+#include "kernels/transpose.h"
 #include "ops/roi_taps.h"
-#include "ops/target_clones.h"
-#include "ops/transpose.h"
 
 // The feature maps are channels-last on the CPU, and a cell is a weighted sum of a few pixels. So
 // the inner loops run over contiguous channels. Backward divides the work by image and channels,
@@ -119,7 +119,7 @@ void round_all(const float* values, int64_t count, c10::BFloat16* to) {
 void store_region(
     const float* values, int64_t cells, int64_t channels, bool by_channel, float* room, float* to) {
   // The C library's copy does not read the lines that it writes. That outweighs another pass.
-  if (by_channel) transpose(values, cells, channels, room);
+  if (by_channel) transpose(values, channels, cells, channels, room, cells);
   std::copy_n(by_channel ? room : values, cells * channels, to);
 }
 
@@ -130,7 +130,8 @@ void store_region(
     bool by_channel,
     float*,
     c10::BFloat16* to) {
-  by_channel ? transpose(values, cells, channels, to) : round_all(values, cells * channels, to);
+  by_channel ? transpose(values, channels, cells, channels, to, cells)
+             : round_all(values, cells * channels, to);
 }
 
 // pixel[c] += weight * cell[c] for every tap
@@ -154,11 +155,13 @@ struct Strides {
       : region(pooled.stride(0)), channel(pooled.stride(1)), cell(pooled.stride(3)) {}
 };
 
-// Channels per task: few enough to keep every thread busy, and a multiple of a cache line. Parts of
-// pixels, which are a power of two apart, use only a part of a cache, so there are no more tasks.
+// Channels per task, a multiple of a cache line. Parts of pixels, which are a power of two apart,
+// use only a part of a cache, so there are no more tasks than keep every thread busy.
 int64_t channels_per_task(const LevelShape& shape) {
   constexpr int64_t kLine = 16, kFewest = 32;
-  const auto tasks_per_image = at::divup(at::get_num_threads(), std::max<int64_t>(shape.images, 1));
+  const int64_t threads = at::get_num_threads(), images = std::max<int64_t>(shape.images, 1);
+  const bool is_even = images % threads == 0 || threads % images == 0;
+  const auto tasks_per_image = at::divup(is_even ? threads : 2 * threads, images);
   const auto channels = std::max(at::divup(shape.channels, tasks_per_image), kFewest);
   return at::divup(channels, kLine) * kLine;
 }
@@ -241,7 +244,7 @@ void spread(
         const auto& shape = shapes[region.level];
         auto* pixels = maps[region.level] + image * shape.image_size() + first;
         const auto* pooled = from + r * strides.region + first * strides.channel;
-        if (by_channel) transpose(pooled, count, cells, values.data());
+        if (by_channel) transpose(pooled, cells, count, cells, values.data(), count);
         sampler.visit_cells(region, shape, [&](int64_t cell, c10::ArrayRef<CellTap> taps) {
           const float* place = values.data() + cell * count;
           if (!by_channel) place = in_floats(pooled + cell * strides.cell, count, values);

@@ -42,14 +42,15 @@ std::vector<Region> read_regions(
 std::vector<int64_t> order_of_places(const std::vector<Region>& regions) {
   constexpr float kBand = 8;  // rows of a map
   const auto band_of = [](const Region& region) {
-    return region.finite ? std::floor((region.y + region.height / 2) / kBand) : 0;
+    const auto band = std::floor((region.y + region.height / 2) / kBand);
+    return std::isnan(band) ? 0 : band;
   };
+  const auto column_of = [](const Region& region) { return std::isnan(region.x) ? 0 : region.x; };
   std::vector<int64_t> order(regions.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::sort(order, {}, [&](int64_t i) {
     const auto& region = regions[i];
-    return std::tuple(
-        region.image, region.level, band_of(region), region.finite ? region.x : 0, i);
+    return std::tuple(region.image, region.level, band_of(region), column_of(region), i);
   });
   return order;
 }

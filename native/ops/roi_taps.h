@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "ops/axis_taps.h"
+#include "kernels/axis_taps.h"
 #include "ops/roi_align.h"
 
 namespace maskrcnn::ops {

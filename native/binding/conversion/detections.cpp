@@ -7,8 +7,8 @@
 #include "binding/conversion/convert.h"
 #include "binding/conversion/fields.h"
 #include "binding/worker/errors.h"
-#include "ops/paste.h"
-#include "ops/rle.h"
+#include "masks/paste.h"
+#include "masks/rle.h"
 
 namespace maskrcnn::binding {
 

@@ -10,7 +10,7 @@
 #include "aten.h"
 #include "binding/conversion/arguments.h"
 #include "binding/worker/threads.h"
-#include "ops/processor.h"
+#include "kernels/processor.h"
 #include "ops/torchvision.h"
 
 namespace maskrcnn::binding {

@@ -11,16 +11,16 @@
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/op_arguments.h"
 #include "binding/worker/checked.h"
+#include "convolution/amx_weight_gradient.h"
+#include "convolution/convolution.h"
+#include "convolution/winograd.h"
 #include "device/precision.h"
-#include "ops/amx_weight_gradient.h"
+#include "kernels/panel_product.h"
+#include "kernels/processor.h"
 #include "ops/batch_norm.h"
-#include "ops/convolution.h"
 #include "ops/differentiable.h"
 #include "ops/linear.h"
 #include "ops/mask_logits.h"
-#include "ops/panel_product.h"
-#include "ops/processor.h"
-#include "ops/winograd.h"
 
 // Letters: N images, C channels, H W rows and columns, R rois.
 

@@ -11,8 +11,8 @@
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/results.h"
 #include "binding/worker/run_on_pool.h"
-#include "ops/measure.h"
-#include "ops/rle.h"
+#include "masks/measure.h"
+#include "masks/rle.h"
 
 // All arguments but lent pixels are copied before the call returns.
 

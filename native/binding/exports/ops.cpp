@@ -10,10 +10,10 @@
 #include "binding/exports/layer_ops.h"
 #include "binding/worker/checked.h"
 #include "boxes/matcher.h"
+#include "masks/mask_targets.h"
+#include "masks/paste.h"
 #include "ops/differentiable.h"
-#include "ops/mask_targets.h"
 #include "ops/nms.h"
-#include "ops/paste.h"
 #include "ops/roi_align.h"
 
 // Letters: N images, C channels, H W rows and columns, R rois, D boxes, G objects.

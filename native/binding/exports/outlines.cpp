@@ -7,8 +7,8 @@
 #include "binding/conversion/arguments.h"
 #include "binding/conversion/results.h"
 #include "binding/worker/run_on_pool.h"
-#include "ops/outline.h"
-#include "ops/rle.h"
+#include "masks/outline.h"
+#include "masks/rle.h"
 
 namespace maskrcnn::binding {
 namespace {

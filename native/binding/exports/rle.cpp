@@ -10,7 +10,7 @@
 #include "binding/exports/segmentations.h"
 #include "binding/worker/checked.h"
 #include "evaluation/overlaps.h"
-#include "ops/rle.h"
+#include "masks/rle.h"
 
 namespace maskrcnn::binding {
 namespace {

@@ -13,8 +13,8 @@
 #include "binding/conversion/fields.h"
 #include "binding/conversion/results.h"
 #include "binding/worker/run_on_pool.h"
-#include "ops/rle.h"
-#include "ops/rle_polygon.h"
+#include "masks/rle.h"
+#include "masks/rle_polygon.h"
 
 // All arguments are copied before the call returns, so that JavaScript can reuse its arrays.
 

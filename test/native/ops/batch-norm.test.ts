@@ -1,8 +1,8 @@
 import test from 'ava';
 import {loadBinding} from '../../../lib/addon/binding.js';
 import {Random} from '../../../lib/basics/random.js';
+import {inBfloat16} from '../noise.js';
 import {naiveBatchNorm} from '../oracles/batch-norm.js';
-import {inBfloat16} from './noise.js';
 
 const {ops} = await loadBinding();
 

@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {loadBinding} from '../../../lib/addon/binding.js';
+import {largestDifference} from '../fixture.js';
+import {noise} from '../noise.js';
 import {naiveProduct} from '../oracles/linear.js';
-import {largestDifference} from './fixture.js';
-import {noise} from './noise.js';
 
 const {ops} = await loadBinding();
 

@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {loadBinding} from '../../../lib/addon/binding.js';
-import {largestDifference} from './fixture.js';
-import {noise} from './noise.js';
+import {largestDifference} from '../fixture.js';
+import {noise} from '../noise.js';
 
 const {ops} = await loadBinding();
 

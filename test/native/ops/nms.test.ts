@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {loadBinding} from '../../../lib/addon/binding.js';
+import {decodeFloats, decodeIntegers, readCases} from '../fixture.js';
 import {naiveNms} from '../oracles/nms.js';
-import {decodeFloats, decodeIntegers, readCases} from './fixture.js';
 
 const {ops} = await loadBinding();
 

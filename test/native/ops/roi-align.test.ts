@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {loadBinding} from '../../../lib/addon/binding.js';
+import {decodeFloats, largestDifference, pattern, readCases} from '../fixture.js';
 import {naiveRoiAlign, naiveRoiAlignBackward, type RoiAlignOptions} from '../oracles/roi-align.js';
-import {decodeFloats, largestDifference, pattern, readCases} from './fixture.js';
 
 const {ops} = await loadBinding();
 

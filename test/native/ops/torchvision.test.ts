@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {loadRuntime} from '../../../lib/addon/binding.js';
 import {loadOperators} from '../../../lib/addon/device.js';
 import {findOperators} from '../../../lib/libtorch/operators.js';
-import {largestDifference} from './fixture.js';
+import {largestDifference} from '../fixture.js';
 
 // Tests torchvision's operators, which are used on a GPU, in this process on the CPU. They come with PyTorch, for
 // example with LIBTORCH=$(python3 -c 'import torch; print(torch.__path__[0])'). The downloaded libtorch for the CPU
