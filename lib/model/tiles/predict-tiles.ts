@@ -13,7 +13,8 @@ import type {TiledObject} from './tiled-object.js';
 /**
  * Finds the objects of an image of any size, tile by tile. Yields each object once, as soon as no later tile can change
  * it. Memory holds a few tiles of pixels, and the objects at the seam between two rows of tiles; nothing has the size
- * of the image. Tiles are read while others are computed. The guide "Large images" has the rule for objects that
+ * of the image. While a tile is computed, the one after it is read, and the objects of the one before it are joined and
+ * yielded. If the loop ends early, it waits for what is in work. The guide "Large images" has the rule for objects that
  * several tiles see.
  *
  * ```ts
@@ -38,6 +39,12 @@ export function predictTiles(
   return objectsIn(model, {file, width, height, read: (rect) => source.read(rect)}, complete);
 }
 
+/** A promise that is awaited later, or never if the work ends before. Until then, its error is not told of. */
+function ahead<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 async function* objectsIn(
   model: TilePredictor,
   source: Required<TileSource>,
@@ -52,32 +59,44 @@ async function* objectsIn(
     stitcher.restore(from, first);
   }
   const read = (start: number) => {
-    const indices = Array.from({length: Math.min(batchSize, grid.count - start)}, (_, i) => start + i);
-    const images = Promise.all(indices.map((index) => readTile(source, grid, index, skipBlank)));
-    images.catch(() => {}); // an await below reports it, unless the work ends before
-    return images;
+    const indices = Array.from({length: Math.max(Math.min(batchSize, grid.count - start), 0)}, (_, i) => start + i);
+    return ahead(Promise.all(indices.map((index) => readTile(source, grid, index, skipBlank))));
+  };
+  let reading = read(first);
+  let isOver = false;
+  const compute = async (start: number) => {
+    const images = await reading;
+    signal?.throwIfAborted();
+    if (isOver) return {images: [], found: new Map<number, Detections>()};
+    reading = read(start + batchSize);
+    return {images, found: await detect(images, start)};
   };
 
   const started = performance.now();
   let {blank = 0, objects = 0} = from ?? {};
-  let next = first < grid.count ? read(first) : Promise.resolve([]);
-  for (let start = first; start < grid.count; start += batchSize) {
-    const images = await next;
-    signal?.throwIfAborted();
-    if (start + batchSize < grid.count) next = read(start + batchSize);
-    const found = await detect(images, start);
-    for (const [i, image] of images.entries()) {
-      const index = start + i;
-      const finished = await stitcher.add(index, found.get(index));
-      if (image === undefined) blank++;
-      objects += finished.length;
-      yield* finished;
-      const done = index + 1;
-      const tilesPerSecond = (1000 * (done - first)) / (performance.now() - started);
-      const state = (): TileState => ({grid: grid.description, done, blank, objects, ...stitcher.pack()});
-      onTile?.({done, total: grid.count, blank, objects, tilesPerSecond, tile: grid.tile(index), state});
+  let computing = ahead(compute(first));
+  try {
+    for (let start = first; start < grid.count; start += batchSize) {
+      const {images, found} = await computing;
       signal?.throwIfAborted();
+      computing = ahead(compute(start + batchSize));
+      for (const [i, image] of images.entries()) {
+        const index = start + i;
+        const finished = await stitcher.add(index, found.get(index));
+        if (image === undefined) blank++;
+        objects += finished.length;
+        yield* finished;
+        const done = index + 1;
+        const tilesPerSecond = (1000 * (done - first)) / (performance.now() - started);
+        const state = (): TileState => ({grid: grid.description, done, blank, objects, ...stitcher.pack()});
+        onTile?.({done, total: grid.count, blank, objects, tilesPerSecond, tile: grid.tile(index), state});
+        signal?.throwIfAborted();
+      }
     }
+  } finally {
+    isOver = true;
+    await computing.catch(() => {});
+    await reading.catch(() => {});
   }
 
   /** The detections in those images of a batch that are not blank, by tile. */

@@ -140,6 +140,33 @@ test('a signal stops the work between two tiles', async (t) => {
   t.is(done, 2);
 });
 
+test('the next tile is computed while objects are taken; when the loop ends early, nothing goes on', async (t) => {
+  const {model, source} = modelOf(wide(disc(30, 50, 8)));
+  let [begun, ended, reads] = [0, 0, 0];
+  const slow: TilePredictor = {
+    ...model,
+    async predict(...given) {
+      begun++;
+      await setTimeout(20);
+      ended++;
+      return model.predict(...given);
+    },
+  };
+  const read = async (rect: Rect) => {
+    await setTimeout(30);
+    reads++;
+    return source.read(rect);
+  };
+  for await (const _ of predictTiles(slow, {...source, read}, options)) {
+    await setTimeout(100);
+    t.is(begun, 2);
+    break;
+  }
+  t.deepEqual([begun, ended, reads], [2, 2, 3]);
+  await setTimeout(100);
+  t.deepEqual([begun, ended, reads], [2, 2, 3]);
+});
+
 test('a loop that ends early is not told of a tile that cannot be read', async (t) => {
   const {model, source} = modelOf(wide(disc(30, 50, 8)));
   const read = async (rect: Rect) => {
