@@ -621,14 +621,15 @@ export const rle: {
     crops: boolean,
   ): Promise<NativeSegment[]>;
   /**
-   * The polygons of a mask, on libuv's thread pool: see `native/masks/outline.h`. tolerance: that of the simplification,
-   * in pixels; 0 leaves the rings as they are. Malformed counts become a fault.
+   * The polygons of a mask, on libuv's thread pool: see `native/masks/outline.h`. tolerance: that of the
+   * simplification, in pixels; 0 leaves the rings as they are. Malformed counts become a fault.
    */
   outlines(counts: string, width: number, height: number, tolerance: number): Promise<NativeOutlines>;
   /**
-   * Measures R objects, on libuv's thread pool and libtorch's threads: see `native/masks/measure.h`. Returns a column of
-   * R numbers for each measurement. With an image there are `intensity_mean-C`, `intensity_std-C`, `intensity_min-C`
-   * and `intensity_max-C` for each channel C, from 0. If some mask is malformed, the first of them becomes a fault.
+   * Measures R objects, on libuv's thread pool and libtorch's threads: see `native/masks/measure.h`. Returns a column
+   * of R numbers for each measurement. With an image there are `intensity_mean-C`, `intensity_std-C`,
+   * `intensity_min-C` and `intensity_max-C` for each channel C, from 0. If some mask is malformed, the first of them
+   * becomes a fault.
    */
   measure(
     counts: readonly string[],
