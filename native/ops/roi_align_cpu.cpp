@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "aten.h"
@@ -190,7 +191,8 @@ void pool(
   at::parallel_for(
       0, static_cast<int64_t>(regions.size()), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
         CellSampler sampler(options);
-        std::vector<float> values(cells * channels), room(values.size());  // [cells,C]
+        std::vector<float> values(cells * channels), room;  // [cells,C]
+        if (by_channel && std::is_same_v<Pixel, float>) room.resize(values.size());
         for (int64_t i = begin; i < end; ++i) {
           const auto r = order[i];
           const auto& region = regions[r];

@@ -8,7 +8,10 @@ import type {TileState} from './tile-state.js';
 
 /** What finds the objects in tiles: a `MaskRcnn`, or an object of your own. */
 export type TilePredictor = {
-  /** Resolves to the detections in each image, with run-length encoded masks of the image's size. */
+  /**
+   * Resolves to the detections in each image, with run-length encoded masks of the image's size. It is called for the
+   * next tiles while a loop takes the objects of the last ones, but never twice at once.
+   */
   predict(images: readonly RawImage[], options: PredictOptions<'rle'>): Promise<Detections[]>;
 };
 

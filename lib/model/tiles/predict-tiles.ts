@@ -14,8 +14,8 @@ import type {TiledObject} from './tiled-object.js';
  * Finds the objects of an image of any size, tile by tile. Yields each object once, as soon as no later tile can change
  * it. Memory holds a few tiles of pixels, and the objects at the seam between two rows of tiles; nothing has the size
  * of the image. While a tile is computed, the one after it is read, and the objects of the one before it are joined and
- * yielded. If the loop ends early, it waits for what is in work. The guide "Large images" has the rule for objects that
- * several tiles see.
+ * yielded. A loop that ends early waits until the network has finished the tile that it computes. The guide "Large
+ * images" has the rule for objects that several tiles see.
  *
  * ```ts
  * for await (const {className, box, mask} of predictTiles(model, source)) console.log(className, box, mask);
@@ -23,7 +23,7 @@ import type {TiledObject} from './tiled-object.js';
  *
  * Throws INVALID_OPTION at once; and while it runs, with the name of the file and the tile, INVALID_IMAGE for what
  * cannot be read, INVALID_OPTION for a network without masks, what `model.predict()` throws, or the reason of an
- * aborted signal, which stops the work between two tiles.
+ * aborted signal, which stops the work after the tile that is computed.
  */
 export function predictTiles(
   model: TilePredictor,
@@ -63,13 +63,17 @@ async function* objectsIn(
     return ahead(Promise.all(indices.map((index) => readTile(source, grid, index, skipBlank))));
   };
   let reading = read(first);
+  let detecting: Promise<unknown> = Promise.resolve();
   let isOver = false;
   const compute = async (start: number) => {
     const images = await reading;
     signal?.throwIfAborted();
-    if (isOver) return {images: [], found: new Map<number, Detections>()};
+    const areBlank = images.map((image) => image === undefined);
+    if (isOver) return {areBlank, found: new Map<number, Detections>()};
     reading = read(start + batchSize);
-    return {images, found: await detect(images, start)};
+    const detected = detect(images, start);
+    detecting = ahead(detected);
+    return {areBlank, found: await detected};
   };
 
   const started = performance.now();
@@ -77,13 +81,13 @@ async function* objectsIn(
   let computing = ahead(compute(first));
   try {
     for (let start = first; start < grid.count; start += batchSize) {
-      const {images, found} = await computing;
+      const {areBlank, found} = await computing;
       signal?.throwIfAborted();
       computing = ahead(compute(start + batchSize));
-      for (const [i, image] of images.entries()) {
+      for (const [i, isBlank] of areBlank.entries()) {
         const index = start + i;
         const finished = await stitcher.add(index, found.get(index));
-        if (image === undefined) blank++;
+        if (isBlank) blank++;
         objects += finished.length;
         yield* finished;
         const done = index + 1;
@@ -95,8 +99,7 @@ async function* objectsIn(
     }
   } finally {
     isOver = true;
-    await computing.catch(() => {});
-    await reading.catch(() => {});
+    await detecting.catch(() => {});
   }
 
   /** The detections in those images of a batch that are not blank, by tile. */

@@ -140,31 +140,69 @@ test('a signal stops the work between two tiles', async (t) => {
   t.is(done, 2);
 });
 
-test('the next tile is computed while objects are taken; when the loop ends early, nothing goes on', async (t) => {
-  const {model, source} = modelOf(wide(disc(30, 50, 8)));
-  let [begun, ended, reads] = [0, 0, 0];
+/** The model, with calls of `predict()` that take a while. They are counted. */
+function slowed(model: TilePredictor, before = async () => {}) {
+  const calls = {begun: 0, ended: 0};
   const slow: TilePredictor = {
     ...model,
     async predict(...given) {
-      begun++;
+      calls.begun++;
       await setTimeout(20);
-      ended++;
+      await before();
+      calls.ended++;
       return model.predict(...given);
     },
   };
-  const read = async (rect: Rect) => {
-    await setTimeout(30);
-    reads++;
-    return source.read(rect);
-  };
-  for await (const _ of predictTiles(slow, {...source, read}, options)) {
-    await setTimeout(100);
-    t.is(begun, 2);
+  return {slow, calls};
+}
+
+test('the next tile is computed while objects are taken; when the loop ends early, nothing goes on', async (t) => {
+  const {model, source} = modelOf(wide(disc(30, 50, 8)));
+  const {slow, calls} = slowed(model);
+  for await (const _ of predictTiles(slow, source, options)) {
+    t.is(calls.begun, 2);
     break;
   }
-  t.deepEqual([begun, ended, reads], [2, 2, 3]);
+  t.deepEqual(calls, {begun: 2, ended: 2});
   await setTimeout(100);
-  t.deepEqual([begun, ended, reads], [2, 2, 3]);
+  t.deepEqual(calls, {begun: 2, ended: 2});
+});
+
+test('a loop that ends early does not wait for a tile that is never read', async (t) => {
+  const {model, source} = modelOf(wide(disc(30, 50, 8)));
+  const read = (rect: Rect) => (rect.left > 60 ? new Promise<never>(() => {}) : source.read(rect));
+  for await (const _ of predictTiles(model, {...source, read}, options)) break;
+  t.pass();
+});
+
+test('if the network fails in a tile, all objects of the tile before it come first', async (t) => {
+  const {model, source} = modelOf(wide(disc(15, 50, 8), disc(40, 50, 8), disc(90, 50, 8)));
+  const {slow, calls} = slowed(model, async () => {
+    if (calls.begun > 1) throw new MaskRcnnError('OUT_OF_MEMORY', 'Too little memory.');
+  });
+  const events: string[] = [];
+  const onTile = ({done}: TileProgress) => events.push(`tile ${done}`);
+  const loop = async () => {
+    for await (const {box} of predictTiles(slow, source, {...options, onTile})) {
+      await setTimeout(50);
+      events.push(`object at ${box[0]}`);
+    }
+  };
+  await t.throwsAsync(loop(), {code: 'OUT_OF_MEMORY'});
+  t.deepEqual(events, ['object at 7', 'object at 32', 'tile 1']);
+});
+
+test('a signal that is aborted while the next tile is computed lets no other begin', async (t) => {
+  const {model, source} = modelOf(wide(disc(30, 50, 8)));
+  const controller = new AbortController();
+  const {slow, calls} = slowed(model);
+  const loop = async () => {
+    for await (const _ of predictTiles(slow, source, {...options, signal: controller.signal})) {
+      controller.abort(new Error('enough'));
+    }
+  };
+  await t.throwsAsync(loop(), {message: 'enough'});
+  t.deepEqual(calls, {begun: 2, ended: 2});
 });
 
 test('a loop that ends early is not told of a tile that cannot be read', async (t) => {
