@@ -60,8 +60,9 @@ export function countsWithin({rle: addon}: Binding, {left, top, rle}: PlacedMask
     end = to;
   };
   let start = 0;
-  for (const [index, length] of addon.toRuns(rle.counts, width, height).entries()) {
-    const stop = start + length;
+  const lengths = addon.toRuns(rle.counts, width, height);
+  for (let index = 0; index < lengths.length; index++) {
+    const stop = start + lengths[index]!;
     for (let at = index % 2 === 1 ? start : stop; at < stop; ) {
       const column = Math.floor(at / height);
       const row = at - column * height;

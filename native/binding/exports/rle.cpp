@@ -1,5 +1,6 @@
 #include "binding/exports/rle.h"
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -60,9 +61,16 @@ Napi::Value from_runs(const Napi::CallbackInfo& info) {
   if (!info[0].IsArray()) throw Napi::TypeError::New(env, "runs must be an array.");
   const auto array = info[0].As<Napi::Array>();
   std::vector<uint32_t> runs;
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const auto name = "runs[" + std::to_string(i) + "]";
-    runs.push_back(static_cast<uint32_t>(read_integer(array.Get(i), name, 0, kMaxElements)));
+  const auto length = array.Length();
+  runs.reserve(length);
+  for (uint32_t i = 0; i < length; ++i) {
+    const Napi::Value value = array.Get(i);
+    const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+    const bool is_length = number >= 0 && number <= kMaxElements && number == std::floor(number);
+    // Only an error needs the name, which takes longer to make than the number to read.
+    runs.push_back(static_cast<uint32_t>(
+        is_length ? static_cast<int64_t>(number)
+                  : read_integer(value, "runs[" + std::to_string(i) + "]", 0, kMaxElements)));
   }
   const auto [width, height] = read_image_size(info, 1);
   return pack(env, ops::to_runs(runs, width, height));
