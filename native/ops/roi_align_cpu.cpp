@@ -248,8 +248,8 @@ void spread(
         const auto* pooled = from + r * strides.region + first * strides.channel;
         if (by_channel) transpose(pooled, cells, count, cells, values.data(), count);
         sampler.visit_cells(region, shape, [&](int64_t cell, c10::ArrayRef<CellTap> taps) {
-          const float* place = values.data() + cell * count;
-          if (!by_channel) place = in_floats(pooled + cell * strides.cell, count, values);
+          const auto* place = by_channel ? values.data() + cell * count
+                                         : in_floats(pooled + cell * strides.cell, count, values);
           scatter(place, pixels, taps, count);
         });
       }
