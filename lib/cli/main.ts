@@ -1,9 +1,7 @@
 #!/usr/bin/env node
-import {createProgress} from '../basics/progress.js';
 import {runCli} from './run.js';
 import {listenForSignals} from './signals.js';
+import {standardOutput} from './standard-output.js';
 
 const {signal, exitCode} = listenForSignals();
-process.exitCode = exitCode(
-  await runCli(process.argv.slice(2), {out: (text) => console.log(text), progress: createProgress()}, signal),
-);
+process.exitCode = exitCode(await runCli(process.argv.slice(2), standardOutput(), signal));

@@ -27,8 +27,6 @@ export function listenForSignals(): Interruptions {
   const interrupt = (name: (typeof SIGNALS)[number]) => {
     if (first === undefined) {
       first = {name, at: performance.now()};
-      // The terminal, or what the output is piped to, may have ended too. That must not keep the run from being saved.
-      for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
       controller.abort();
       return;
     }
