@@ -602,6 +602,19 @@ export const rle: {
   /** The bitmap of the object's bounding box. 0 × 0 pixels if the mask is empty. */
   crop(counts: string, width: number, height: number): NativeCrop;
   toRuns(counts: string, width: number, height: number): Uint32Array;
+  /**
+   * What the mask shows of a rectangle of rectWidth × rectHeight, whose first pixel is in column `left` and row `top` of
+   * the mask. The rectangle can reach outside of the mask, where nothing is.
+   */
+  within(
+    counts: string,
+    width: number,
+    height: number,
+    left: number,
+    top: number,
+    rectWidth: number,
+    rectHeight: number,
+  ): string;
   /** Areas of the D masks, in pixels. */
   areas(counts: string[], width: number, height: number): Float64Array;
   /** Bounding boxes of the D masks as left, top, width, height. All zeros for an empty mask. */
@@ -610,6 +623,16 @@ export const rle: {
   merge(counts: string[], width: number, height: number, intersect: boolean): string;
   /** D×G: intersection over union. If crowd[g] is 1, intersection over the area of the detection. */
   iou(detected: string[], truth: string[], crowd: Uint8Array, width: number, height: number): Float64Array;
+  /**
+   * The P pairs of a mask of the first list and one of the second that share pixels, in the order of the lists, and how
+   * many they share. On libuv's thread pool. pairs: P×2, the index in `masks` and that in `others`; pixels: P.
+   */
+  sharedPixels(
+    masks: string[],
+    others: string[],
+    width: number,
+    height: number,
+  ): Promise<{pairs: Int32Array; pixels: Float64Array}>;
   /**
    * Decodes the segmentations of one image on libuv's thread pool, one segment for each. A malformed segmentation
    * becomes a fault; arguments of a wrong type or size are refused.

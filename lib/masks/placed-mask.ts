@@ -50,34 +50,9 @@ export function sharedRect(a: Rect, b: Rect): Rect | undefined {
  * The compressed run lengths of what a mask shows of `rect`. No bitmap is made: the work and the memory depend on the
  * runs and columns of the mask, not on the size of the rectangle.
  */
-export function countsWithin({rle: addon}: Binding, {left, top, rle}: PlacedMask, rect: Rect): string {
+export function countsWithin(binding: Binding, {left, top, rle}: PlacedMask, rect: Rect): string {
   const [height, width] = rle.size;
-  const runs: number[] = [];
-  let end = 0; // of the last run of the object in `rect`
-  const put = (from: number, to: number) => {
-    if (from === end && runs.length > 0) runs[runs.length - 1]! += to - from;
-    else runs.push(from - end, to - from);
-    end = to;
-  };
-  let start = 0;
-  const lengths = addon.toRuns(rle.counts, width, height);
-  for (let index = 0; index < lengths.length; index++) {
-    const stop = start + lengths[index]!;
-    for (let at = index % 2 === 1 ? start : stop; at < stop; ) {
-      const column = Math.floor(at / height);
-      const row = at - column * height;
-      const rows = Math.min(height - row, stop - at);
-      const x = left + column - rect.left;
-      const from = Math.max(0, top + row - rect.top);
-      const to = Math.min(rect.height, top + row + rows - rect.top);
-      if (x >= 0 && x < rect.width && from < to) put(x * rect.height + from, x * rect.height + to);
-      at += rows;
-    }
-    start = stop;
-  }
-  const rest = rect.width * rect.height - end;
-  if (rest > 0 || runs.length === 0) runs.push(rest);
-  return addon.fromRuns(runs, rect.width, rect.height);
+  return binding.rle.within(rle.counts, width, height, rect.left - left, rect.top - top, rect.width, rect.height);
 }
 
 /**

@@ -34,9 +34,12 @@ struct MeasuredMask {
   }
 };
 
+int64_t shared_area(const MeasuredMask& a, const MeasuredMask& b) {
+  return a.may_meet(b) ? ops::shared_area(a.runs, b.runs) : 0;
+}
+
 double mask_overlap(const MeasuredMask& detected, const MeasuredMask& truth, bool crowd) {
-  if (!detected.may_meet(truth)) return 0;
-  const auto shared = ops::shared_area(detected.runs, truth.runs);
+  const auto shared = shared_area(detected, truth);
   if (shared == 0) return 0;
   const auto whole = crowd ? detected.area : detected.area + truth.area - shared;
   return static_cast<double>(shared) / static_cast<double>(whole);
@@ -124,6 +127,16 @@ Overlaps mask_overlaps(
   const std::vector<MeasuredMask> measured(detected.begin(), detected.end());
   const std::vector<MeasuredMask> true_masks(truth.begin(), truth.end());
   return overlaps_of(measured, true_masks, crowd, least, mask_overlap);
+}
+
+Overlaps shared_pixels(const std::vector<ops::Runs>& masks, const std::vector<ops::Runs>& others) {
+  const std::vector<MeasuredMask> measured(masks.begin(), masks.end());
+  const std::vector<MeasuredMask> measured_others(others.begin(), others.end());
+  const std::vector<uint8_t> no_crowd(others.size());
+  const auto pixels = [](const MeasuredMask& a, const MeasuredMask& b, bool) {
+    return static_cast<double>(shared_area(a, b));
+  };
+  return overlaps_of(measured, measured_others, no_crowd.data(), /*least=*/1, pixels);
 }
 
 }  // namespace maskrcnn::evaluation

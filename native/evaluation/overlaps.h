@@ -35,4 +35,8 @@ Overlaps mask_overlaps(
     const uint8_t* crowd,  // [G]
     double least);
 
+// The masks of `others` with which each of `masks` shares pixels, and how many. All are of one
+// size.
+Overlaps shared_pixels(const std::vector<ops::Runs>& masks, const std::vector<ops::Runs>& others);
+
 }  // namespace maskrcnn::evaluation

@@ -206,6 +206,29 @@ Runs merge_runs(const std::vector<Runs>& masks, bool intersect) {
   return merged.size() == 1 ? std::move(merged.front()) : merge_runs(merged, intersect);
 }
 
+Runs runs_within(const Runs& runs, int64_t left, int64_t top, int64_t width, int64_t height) {
+  RunList within;
+  int64_t filled = 0;
+  for_each_run(runs, [&](int64_t start, int64_t length) {
+    const auto end = start + length;
+    // Columns beside the rectangle can be many, and show nothing of it.
+    for (auto column = std::max(start / runs.height, left);
+         column * runs.height < end && column < left + width;
+         ++column) {
+      const auto first = column * runs.height;
+      const auto from = std::max(std::max(start - first, int64_t{0}) - top, int64_t{0});
+      const auto to = std::min(std::min(end - first, runs.height) - top, height);
+      if (from >= to) continue;
+      const auto place = (column - left) * height;
+      within.add(false, place + from - filled);
+      within.add(true, to - from);
+      filled = place + to;
+    }
+  });
+  within.add(false, width * height - filled);
+  return {width, height, within.take()};
+}
+
 int64_t shared_area(const Runs& a, const Runs& b) {
   check_sizes(a, b);
   int64_t shared = 0;

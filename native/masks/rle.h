@@ -55,6 +55,11 @@ std::array<int64_t, 4> box_of(const Runs& runs);
 // Union or intersection of one or more masks of the same size.
 Runs merge_runs(const std::vector<Runs>& masks, bool intersect);
 
+// What a mask shows of a rectangle of at least one pixel, whose first pixel is in column `left` and
+// row `top` of the mask. Outside of the mask it is 0. Takes no bitmap: work and memory depend on
+// the runs and columns of the mask.
+Runs runs_within(const Runs& runs, int64_t left, int64_t top, int64_t width, int64_t height);
+
 // The number of pixels in the intersection of two masks of the same size.
 int64_t shared_area(const Runs& a, const Runs& b);
 

@@ -12,10 +12,11 @@ import {type Part, SLACK} from './part.js';
  */
 const MAJORITY = 0.5;
 
-/** What a part shows of the pixels that two tiles share. */
-type View = {part: Part; rect: Rect; counts: string};
+/** What a part shows of the pixels that two tiles share: `area` pixels, in `rect`. */
+type View = {part: Part; rect: Rect; counts: string; area: number};
 
-type Overlap = {one: View; other: View; iou: number};
+/** Two views that share `pixels` pixels. */
+type Overlap = {one: View; other: View; pixels: number; iou: number};
 
 /**
  * Pairs of parts of two tiles that are of one object, by their masks in `shared`, the pixels that both tiles contain:
@@ -34,41 +35,27 @@ export async function matchParts(
   turn: Turn,
 ): Promise<[Part, Part][]> {
   const ones = await viewsOf(binding, parts, shared, turn);
-  const overlaps: Overlap[] = [];
-  for (const other of await viewsOf(binding, others, shared, turn)) {
-    if (turn.isOver()) await turn.next();
-    for (const one of ones) {
-      if (one.part.label !== other.part.label || sharedRect(one.rect, other.rect) === undefined) continue;
-      const iou = overlapOf(binding, one, other, shared, 'union');
-      if (iou > 0) overlaps.push({one, other, iou});
-    }
-  }
+  const overlaps = await overlapsOf(binding, ones, await viewsOf(binding, others, shared, turn), shared);
   overlaps.sort((a, b) => b.iou - a.iou);
 
   const partners = new Map<View, View>();
-  for (const {one, other} of overlaps) {
+  for (const {one, other, pixels} of overlaps) {
     if (partners.has(one) || partners.has(other)) continue;
-    if (!isMostlyIn(one, other) || !isMostlyIn(other, one)) continue;
+    if (!isMostOf(one, pixels) || !isMostOf(other, pixels)) continue;
     partners.set(one, other);
     partners.set(other, one);
   }
-  const pairs = overlaps.filter(({one, other}) => partners.get(one) === other || belongs(one, other));
+  const pairs = overlaps.filter(
+    ({one, other, pixels}) => partners.get(one) === other || isLeg(one, other, pixels) || isLeg(other, one, pixels),
+  );
   return pairs.map(({one, other}) => [one.part, other.part]);
 
-  function isMostlyIn(one: View, other: View): boolean {
-    return overlapOf(binding, one, other, shared, 'first') > MAJORITY;
-  }
-
-  function belongs(one: View, other: View): boolean {
-    return isLeg(one, other) || isLeg(other, one);
-  }
-
-  function isLeg(leg: View, body: View): boolean {
+  function isLeg(leg: View, body: View, pixels: number): boolean {
     if (partners.has(leg) || leg.part.cutAt.length === 0) return false;
     if (Math.min(leg.rect.width, leg.rect.height) < SLACK) return false; // the rim of a neighbour, which `body` touches
-    if (!isMostlyIn(leg, body)) return false;
+    if (!isMostOf(leg, pixels)) return false;
     const beside = partners.get(body);
-    return beside === undefined || !isMostlyIn(leg, beside);
+    return beside === undefined || fractionIn(binding, leg, beside, shared) <= MAJORITY;
   }
 }
 
@@ -84,13 +71,37 @@ async function viewsOf(binding: Binding, parts: readonly Part[], shared: Rect, t
     if (rect === undefined) continue;
     if (rect.width < Math.min(SLACK, whole.width) || rect.height < Math.min(SLACK, whole.height)) continue;
     if (turn.isOver()) await turn.next();
-    views.push({part, rect, counts: countsWithin(binding, part.mask, shared)});
+    const counts = countsWithin(binding, part.mask, shared);
+    const [area] = binding.rle.areas([counts], shared.width, shared.height);
+    views.push({part, rect, counts, area: area!});
   }
   return views;
 }
 
-/** The pixels that two views share, as a fraction of those of their union, or of those of the first. */
-function overlapOf({rle}: Binding, first: View, second: View, {width, height}: Rect, of: 'union' | 'first'): number {
-  const crowd = Uint8Array.of(of === 'first' ? 1 : 0);
-  return rle.iou([first.counts], [second.counts], crowd, width, height)[0]!;
+/** The views of one tile and of another one, of equal class, that share pixels. */
+async function overlapsOf(
+  {rle}: Binding,
+  ones: readonly View[],
+  others: readonly View[],
+  {width, height}: Rect,
+): Promise<Overlap[]> {
+  const countsOf = (views: readonly View[]) => views.map(({counts}) => counts);
+  const shared = await rle.sharedPixels(countsOf(others), countsOf(ones), width, height);
+  const overlaps: Overlap[] = [];
+  for (const [i, pixels] of shared.pixels.entries()) {
+    const other = others[shared.pairs[2 * i]!]!;
+    const one = ones[shared.pairs[2 * i + 1]!]!;
+    if (one.part.label !== other.part.label) continue;
+    overlaps.push({one, other, pixels, iou: pixels / (one.area + other.area - pixels)});
+  }
+  return overlaps;
+}
+
+function isMostOf(view: View, pixels: number): boolean {
+  return pixels / view.area > MAJORITY;
+}
+
+/** The pixels that two views share, as a fraction of those of the first. */
+function fractionIn({rle}: Binding, first: View, second: View, {width, height}: Rect): number {
+  return rle.iou([first.counts], [second.counts], Uint8Array.of(1), width, height)[0]!;
 }

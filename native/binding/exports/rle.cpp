@@ -10,6 +10,7 @@
 #include "binding/exports/outlines.h"
 #include "binding/exports/segmentations.h"
 #include "binding/worker/checked.h"
+#include "binding/worker/run_on_pool.h"
 #include "evaluation/overlaps.h"
 #include "masks/rle.h"
 
@@ -95,6 +96,14 @@ Napi::Value to_runs(const Napi::CallbackInfo& info) {
   return to_array<Napi::Uint32Array>(info.Env(), read_mask(info).lengths);
 }
 
+Napi::Value within(const Napi::CallbackInfo& info) {
+  const auto mask = read_mask(info);
+  const auto left = read_integer(info[3], "left", -kMaxElements, kMaxElements);
+  const auto top = read_integer(info[4], "top", -kMaxElements, kMaxElements);
+  const auto [width, height] = read_image_size(info, 5);
+  return pack(info.Env(), ops::runs_within(mask, left, top, width, height));
+}
+
 Napi::Value areas(const Napi::CallbackInfo& info) {
   std::vector<double> areas;
   for (const auto& mask : read_masks(info[0], "counts", read_image_size(info, 1))) {
@@ -131,6 +140,29 @@ Napi::Value iou(const Napi::CallbackInfo& info) {
   return to_array<Napi::Float64Array>(env, overlaps);
 }
 
+Napi::Value shared_pixels(const Napi::CallbackInfo& info) {
+  const auto size = read_image_size(info, 2);
+  return run_on_pool(
+      info.Env(),
+      [masks = read_masks(info[0], "masks", size), others = read_masks(info[1], "others", size)] {
+        return evaluation::shared_pixels(masks, others);
+      },
+      [](Napi::Env env, const evaluation::Overlaps& overlaps) {
+        std::vector<int32_t> pairs;
+        std::vector<double> pixels;
+        for (size_t i = 0; i < overlaps.size(); ++i) {
+          for (const auto& [other, value] : overlaps[i]) {
+            pairs.insert(pairs.end(), {static_cast<int32_t>(i), static_cast<int32_t>(other)});
+            pixels.push_back(value);
+          }
+        }
+        auto object = Napi::Object::New(env);
+        object.Set("pairs", to_array<Napi::Int32Array>(env, pairs));
+        object.Set("pixels", to_array<Napi::Float64Array>(env, pixels));
+        return object;
+      });
+}
+
 }  // namespace
 
 Napi::Object make_rle(Napi::Env env) {
@@ -144,10 +176,12 @@ Napi::Object make_rle(Napi::Env env) {
   add("decode", checked<decode>);
   add("crop", checked<crop>);
   add("toRuns", checked<to_runs>);
+  add("within", checked<within>);
   add("areas", checked<areas>);
   add("boxes", checked<boxes>);
   add("merge", checked<merge>);
   add("iou", checked<iou>);
+  add("sharedPixels", checked<shared_pixels>);
   add("readSegmentations", checked<read_segmentations>);
   add("outlines", checked<outlines>);
   add("measure", checked<measure>);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {loadBinding} from '../../../lib/addon/binding.js';
+import {bitmapOf, randomMask} from '../../masks/random-masks.js';
 import {readJson} from '../../read-json.js';
 import {decodeBytes, readCases} from '../fixture.js';
 import {naiveRunLengths, naiveUnpack} from '../oracles/rle.js';
@@ -145,14 +146,14 @@ test('segmentations that are none become faults', async (t) => {
   });
 });
 
-const bitmapOf = fc.tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12})).chain(([width, height]) => {
+const twoBitmaps = fc.tuple(fc.integer({min: 1, max: 12}), fc.integer({min: 1, max: 12})).chain(([width, height]) => {
   const bits = fc.array(fc.integer({min: 0, max: 1}), {minLength: width * height, maxLength: width * height});
   return fc.record({width: fc.constant(width), height: fc.constant(height), a: bits, b: bits});
 });
 
 test('what is asked of run lengths is what bitmaps say', (t) => {
   fc.assert(
-    fc.property(bitmapOf, ({width, height, a, b}) => {
+    fc.property(twoBitmaps, ({width, height, a, b}) => {
       const [first, second] = [a, b].map((bits) => rle.encode(Uint8Array.from(bits), width, height)) as [
         string,
         string,
@@ -178,6 +179,62 @@ test('what is asked of run lengths is what bitmaps say', (t) => {
       t.is(rle.fromRuns([...rle.toRuns(first, width, height)], width, height), first);
     }),
   );
+});
+
+test('within a rectangle, inside or outside of the mask, there is what the bitmap says', (t) => {
+  const place = fc.integer({min: -15, max: 15});
+  const side = fc.integer({min: 1, max: 20});
+  fc.assert(
+    fc.property(randomMask, place, place, side, side, ({width, height, pixels}, left, top, columns, rows) => {
+      const counts = rle.within(rle.encode(pixels, width, height), width, height, left, top, columns, rows);
+      const expected = bitmapOf(columns, rows, (column, row) => {
+        const [x, y] = [left + column, top + row];
+        return x >= 0 && y >= 0 && x < width && y < height && pixels[y * width + x] === 1;
+      });
+      t.is(counts, rle.encode(expected.pixels, columns, rows));
+    }),
+  );
+});
+
+test('a rectangle can be anywhere, but not between pixels', (t) => {
+  const most = 2 ** 31;
+  t.is(rle.within('04', 2, 2, most, -most, most, 1), rle.fromRuns([most], most, 1));
+  t.is(rle.within('04', 2, 2, -most, -most, 1, 1), '1');
+  for (const place of [0.5, NaN, most + 1, -most - 1, '0']) {
+    const error = t.throws(() => rle.within('04', 2, 2, place as number, 0, 1, 1));
+    t.regex(error.message, /^left must be /);
+    t.regex(t.throws(() => rle.within('04', 2, 2, 0, place as number, 1, 1)).message, /^top must be /);
+  }
+  t.throws(() => rle.within('04', 2, 2, 0, 0, most, 2), {instanceOf: RangeError});
+  t.throws(() => rle.within('05', 2, 2, 0, 0, 1, 1), {instanceOf: RangeError});
+});
+
+test('of two lists of masks, the pairs that share pixels are found', async (t) => {
+  const size = 9;
+  const masks = fc.array(fc.array(fc.boolean(), {minLength: size * size, maxLength: size * size}), {maxLength: 5});
+  const sparse = (bits: boolean[], keep: number) => Uint8Array.from(bits, (bit, i) => (bit && i % keep === 0 ? 1 : 0));
+  await fc.assert(
+    fc.asyncProperty(masks, masks, fc.integer({min: 1, max: 40}), async (a, b, keep) => {
+      const [ones, others] = [a, b].map((bitmaps) => bitmaps.map((bits) => sparse(bits, keep))) as [
+        Uint8Array[],
+        Uint8Array[],
+      ];
+      const counts = (bitmaps: Uint8Array[]) => bitmaps.map((bitmap) => rle.encode(bitmap, size, size));
+      const {pairs, pixels} = await rle.sharedPixels(counts(ones), counts(others), size, size);
+      const expected = ones.flatMap((one, i) =>
+        others.flatMap((other, j) => {
+          const shared = one.filter((value, at) => value === 1 && other[at] === 1).length;
+          return shared === 0 ? [] : [[i, j, shared]];
+        }),
+      );
+      t.deepEqual(
+        [...pixels].map((shared, p) => [pairs[2 * p]!, pairs[2 * p + 1]!, shared]),
+        expected,
+      );
+    }),
+  );
+  t.throws(() => rle.sharedPixels(['05'], ['04'], 2, 2), {instanceOf: RangeError});
+  t.throws(() => rle.sharedPixels(['04'], [4 as unknown as string], 2, 2), {instanceOf: TypeError});
 });
 
 test('empty runs vanish, where pycocotools goes astray', (t) => {
