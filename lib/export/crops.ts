@@ -6,8 +6,11 @@ import type {Rle} from '../masks/rle.js';
 import type {NumberedImage, ObjectAnnotation} from './annotations.js';
 import {LOSSES} from './losses.js';
 
-/** An object with the bitmap of its bounding box, and its number on the image, 1 for the first. */
-export type CroppedObject = ObjectAnnotation & {id: number; crop: InstanceMask};
+/** An object with its number on the image, 1 for the first. */
+export type NumberedObject = ObjectAnnotation & {id: number};
+
+/** An object with the bitmap of its bounding box. */
+export type CroppedObject = NumberedObject & {crop: InstanceMask};
 
 /** Objects that are decoded together, and the pixels of their boxes: 64 MB. */
 const MOST_OBJECTS = 256;
@@ -48,6 +51,19 @@ export async function* croppedObjects(image: NumberedImage): AsyncGenerator<Crop
       else yield {...block[i]!, id, crop: segment.crop!};
     }
     start += block.length;
+  }
+}
+
+/** As `croppedObjects()`, without the bitmaps. */
+export async function* numberedObjects(image: NumberedImage): AsyncGenerator<NumberedObject> {
+  const {name, width, height, objects} = image;
+  const {rle} = await loadBinding();
+  for (const [i, object] of objects.entries()) {
+    const id = i + 1;
+    checkSize(object.mask, image, id);
+    const [area] = ofMask(() => rle.areas([object.mask.counts], width, height), {name, id});
+    if (area === 0) image.lose(LOSSES.empty, id);
+    else yield {...object, id};
   }
 }
 

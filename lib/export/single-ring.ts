@@ -1,6 +1,6 @@
 import {type MaskPolygon, maskPolygons} from '../masks/outlines.js';
 import type {NumberedImage} from './annotations.js';
-import type {CroppedObject} from './crops.js';
+import type {NumberedObject} from './crops.js';
 import {LOSSES} from './losses.js';
 import {isInRing, joinedRing} from './rings.js';
 
@@ -8,7 +8,7 @@ import {isInRing, joinedRing} from './rings.js';
  * The object as the ring of one polygon, for formats that have no other. Fills its holes, together with what is in
  * them, and joins its parts by lines without width. Counts both.
  */
-export async function singleRing(object: CroppedObject, image: NumberedImage): Promise<readonly number[]> {
+export async function singleRing(object: NumberedObject, image: NumberedImage): Promise<readonly number[]> {
   const parts = filledParts(await maskPolygons(object.mask), object, image);
   if (parts.length > 1) image.lose(LOSSES.parts, object.id, parts.length - 1);
   return joinedRing(parts);
@@ -17,7 +17,7 @@ export async function singleRing(object: CroppedObject, image: NumberedImage): P
 /** The outer rings of an object, for formats whose polygons have no holes. Fills the holes, and counts them. */
 export function filledParts(
   polygons: readonly MaskPolygon[],
-  {id}: CroppedObject,
+  {id}: NumberedObject,
   image: NumberedImage,
 ): (readonly number[])[] {
   const holes = polygons.flatMap((polygon) => polygon.holes);

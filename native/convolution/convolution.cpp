@@ -285,7 +285,7 @@ bool suits_winograd(
 
 bool must_transpose(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
-  if (!input.is_cpu() || input.dim() != 4 || computed_type(input) != at::kBFloat16 || !has_amx() ||
+  if (!input.is_cpu() || input.dim() != 4 || computed_type(input) != at::kBFloat16 ||
       geometry.stride[1] == 1 || weight.size(3) == 1) {
     return false;
   }

@@ -22,8 +22,9 @@ at::ScalarType computed_type(const at::Tensor& input);
 bool suits_winograd(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
 
-// Whether convolve() swaps rows and columns, because oneDNN's result would be wrong: that of its
-// kernels for AMX, with a stride and a result of one column (seen with oneDNN 3.12).
+// Whether convolve() swaps rows and columns, because oneDNN's result can be wrong in bfloat16, with
+// a stride and a result of one column. So it is with AMX, and elsewhere with AVX-512 for groups of
+// one input channel (seen with oneDNN 3.12).
 bool must_transpose(
     const at::Tensor& input, const at::Tensor& weight, const ConvolutionGeometry& geometry);
 

@@ -1,7 +1,7 @@
 import {Turn} from '../../basics/turns.js';
 import {maskPolygons} from '../../masks/outlines.js';
 import {type NumberedImage, stemOf} from '../annotations.js';
-import {croppedObjects} from '../crops.js';
+import {numberedObjects} from '../crops.js';
 import {type ExportContext, type ExportFormat, inSplit} from '../format.js';
 import {END, featureOf, HEAD} from '../geojson-feature.js';
 
@@ -29,7 +29,7 @@ export async function featuresOf(
 ): Promise<string[]> {
   const features: string[] = [];
   const turn = new Turn();
-  for await (const {id, label, score, mask} of croppedObjects(image)) {
+  for await (const {id, label, score, mask} of numberedObjects(image)) {
     if (turn.isOver()) await turn.next();
     const className = classes[label - 1]!;
     const place = {left: 0, top: 0, downsample};

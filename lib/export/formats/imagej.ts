@@ -3,7 +3,7 @@ import {colorOf} from '../../draw/colors.js';
 import {ZipWriter} from '../../files/zip-writer.js';
 import {maskPolygons} from '../../masks/outlines.js';
 import {type NumberedImage, stemOf} from '../annotations.js';
-import {croppedObjects} from '../crops.js';
+import {numberedObjects} from '../crops.js';
 import {type ExportContext, type ExportFormat, inSplit} from '../format.js';
 import {roiOf} from './imagej-roi.js';
 
@@ -30,7 +30,7 @@ async function roiSet(image: NumberedImage, {classes}: ExportContext): Promise<B
   const zip = new ZipWriter(async (bytes) => void pieces.push(bytes));
   const digits = Math.max(4, String(image.objects.length).length);
   const turn = new Turn();
-  for await (const {id, label, score, mask} of croppedObjects(image)) {
+  for await (const {id, label, score, mask} of numberedObjects(image)) {
     if (turn.isOver()) await turn.next();
     const rings = (await maskPolygons(mask)).flatMap(({outer, holes}) => [outer, ...holes]);
     const words = [String(id).padStart(digits, '0'), classes[label - 1]!.replace(UNSAFE, '_'), score?.toFixed(3)];

@@ -1,6 +1,6 @@
 import {Turn} from '../../basics/turns.js';
 import type {NumberedImage} from '../annotations.js';
-import {croppedObjects} from '../crops.js';
+import {numberedObjects} from '../crops.js';
 import {type ExportContext, type ExportFormat, inSplit} from '../format.js';
 import {pointsOf} from '../rings.js';
 import {singleRing} from '../single-ring.js';
@@ -31,7 +31,7 @@ async function entryOf(image: NumberedImage, {classes}: ExportContext): Promise<
   const {name} = image;
   const regions: string[] = [];
   const turn = new Turn();
-  for await (const object of croppedObjects(image)) {
+  for await (const object of numberedObjects(image)) {
     if (turn.isOver()) await turn.next();
     const points = pointsOf(await singleRing(object, image));
     const shape = {name: 'polygon', all_points_x: points.map(([x]) => x), all_points_y: points.map(([, y]) => y)};

@@ -2,7 +2,7 @@ import {stringify} from 'yaml';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {Turn} from '../../basics/turns.js';
 import {type NumberedImage, stemOf} from '../annotations.js';
-import {croppedObjects} from '../crops.js';
+import {numberedObjects} from '../crops.js';
 import type {ExportFormat} from '../format.js';
 import {singleRing} from '../single-ring.js';
 
@@ -62,7 +62,7 @@ async function rowsOf(image: NumberedImage): Promise<string[]> {
     return `${label - 1} ${numbers.join(' ')}`;
   };
   const turn = new Turn();
-  for await (const object of croppedObjects(image)) {
+  for await (const object of numberedObjects(image)) {
     if (turn.isOver()) await turn.next();
     rows.push(row(object.label, await singleRing(object, image)));
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "masks/rle.h"
@@ -24,13 +25,27 @@ Array to_array(Napi::Env env, const std::vector<T>& values) {
   return to_array<Array>(env, values.data(), static_cast<int64_t>(values.size()));
 }
 
-inline Napi::Object to_object(Napi::Env env, const ops::Crop& crop) {
+// As to_array(), but JavaScript gets the memory of large values, except in Electron, which allows
+// no memory but its own. A copy of many megabytes would hold the event loop.
+template <typename Array, typename T>
+Array hand_over(Napi::Env env, std::vector<T>&& values) {
+  constexpr size_t kLarge = size_t{1} << 20;  // memory of its own makes an array slow to collect
+  const auto length = values.size(), bytes = length * sizeof(T);
+  if (bytes < kLarge) return to_array<Array>(env, values);
+  auto* owner = new std::vector<T>(std::move(values));
+  const auto release = [](Napi::Env, uint8_t*, std::vector<T>* owned) { delete owned; };
+  const auto buffer = Napi::Buffer<uint8_t>::NewOrCopy(
+      env, reinterpret_cast<uint8_t*>(owner->data()), bytes, release, owner);
+  return Array::New(env, length, buffer.ArrayBuffer(), buffer.ByteOffset());
+}
+
+inline Napi::Object to_object(Napi::Env env, ops::Crop&& crop) {
   auto mask = Napi::Object::New(env);
   mask.Set("left", static_cast<double>(crop.left));
   mask.Set("top", static_cast<double>(crop.top));
   mask.Set("width", static_cast<double>(crop.width));
   mask.Set("height", static_cast<double>(crop.height));
-  mask.Set("data", to_array<Napi::Uint8Array>(env, crop.bitmap));
+  mask.Set("data", hand_over<Napi::Uint8Array>(env, std::move(crop.bitmap)));
   return mask;
 }
 

@@ -38,16 +38,16 @@ Napi::Value outlines(const Napi::CallbackInfo& info) {
       [counts = std::move(counts), width, height, tolerance] {
         return find_outlines(counts, width, height, tolerance);
       },
-      [](Napi::Env env, const OutlineOutcome& outcome) -> Napi::Value {
+      [](Napi::Env env, OutlineOutcome& outcome) -> Napi::Value {
         auto object = Napi::Object::New(env);
         if (const auto* fault = std::get_if<std::string>(&outcome)) {
           object.Set("fault", *fault);
           return object;
         }
-        const auto& [points, ends, polygons] = std::get<ops::Outlines>(outcome);
-        object.Set("points", to_array<Napi::Int32Array>(env, points));
-        object.Set("ends", to_array<Napi::Int32Array>(env, ends));
-        object.Set("polygons", to_array<Napi::Int32Array>(env, polygons));
+        auto& [points, ends, polygons] = std::get<ops::Outlines>(outcome);
+        object.Set("points", hand_over<Napi::Int32Array>(env, std::move(points)));
+        object.Set("ends", hand_over<Napi::Int32Array>(env, std::move(ends)));
+        object.Set("polygons", hand_over<Napi::Int32Array>(env, std::move(polygons)));
         return object;
       });
 }

@@ -162,15 +162,15 @@ Napi::Value warp(const Napi::CallbackInfo& info) {
         return ops::resample(
             {image.data, image.width, image.height}, {masks.rects, masks.data}, complete);
       },
-      [](Napi::Env env, const ops::Resampled& resampled) -> Napi::Value {
+      [](Napi::Env env, ops::Resampled& resampled) -> Napi::Value {
         auto result = Napi::Object::New(env);
-        const auto& [pixels, masks] = resampled;
-        result.Set("data", to_array<Napi::Uint8Array>(env, pixels));
+        auto& [pixels, masks] = resampled;
+        result.Set("data", hand_over<Napi::Uint8Array>(env, std::move(pixels)));
         result.Set("sources", to_array<Napi::Int32Array>(env, masks.sources));
         result.Set("sourceAreas", to_array<Napi::Int32Array>(env, masks.source_areas));
         result.Set("areas", to_array<Napi::Int32Array>(env, masks.areas));
         result.Set("maskRects", to_array<Napi::Int32Array>(env, masks.rects));
-        result.Set("maskData", to_array<Napi::Uint8Array>(env, masks.data));
+        result.Set("maskData", hand_over<Napi::Uint8Array>(env, std::move(masks.data)));
         return result;
       });
 }
@@ -184,8 +184,8 @@ Napi::Value adjust(const Napi::CallbackInfo& info) {
   return run_on_pool(
       info.Env(),
       [pixels = copy(pixels), matrix] { return Adjust(pixels, matrix); },
-      [](Napi::Env env, const std::vector<uint8_t>& adjusted) -> Napi::Value {
-        return to_array<Napi::Uint8Array>(env, adjusted);
+      [](Napi::Env env, std::vector<uint8_t>& adjusted) -> Napi::Value {
+        return hand_over<Napi::Uint8Array>(env, std::move(adjusted));
       });
 }
 

@@ -85,7 +85,7 @@ ops::Runs read_mask(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value decode(const Napi::CallbackInfo& info) {
-  return to_array<Napi::Uint8Array>(info.Env(), ops::decode_runs(read_mask(info)));
+  return hand_over<Napi::Uint8Array>(info.Env(), ops::decode_runs(read_mask(info)));
 }
 
 Napi::Value crop(const Napi::CallbackInfo& info) {
@@ -93,7 +93,7 @@ Napi::Value crop(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value to_runs(const Napi::CallbackInfo& info) {
-  return to_array<Napi::Uint32Array>(info.Env(), read_mask(info).lengths);
+  return hand_over<Napi::Uint32Array>(info.Env(), std::move(read_mask(info).lengths));
 }
 
 Napi::Value within(const Napi::CallbackInfo& info) {

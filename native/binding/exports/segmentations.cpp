@@ -122,19 +122,19 @@ Outcome decode(
   return std::string(error.what_without_backtrace());
 }
 
-Napi::Object outcome_object(Napi::Env env, const Outcome& outcome) {
+Napi::Object outcome_object(Napi::Env env, Outcome& outcome) {
   auto object = Napi::Object::New(env);
   if (const auto* fault = std::get_if<std::string>(&outcome)) {
     object.Set("fault", *fault);
     return object;
   }
-  const auto& [counts, area, box, crop] = std::get<Segment>(outcome);
+  auto& [counts, area, box, crop] = std::get<Segment>(outcome);
   object.Set("counts", counts);
   object.Set("area", static_cast<double>(area));
   auto sides = Napi::Array::New(env, box.size());
   for (uint32_t i = 0; i < box.size(); ++i) sides.Set(i, static_cast<double>(box[i]));
   object.Set("box", sides);
-  if (crop) object.Set("crop", to_object(env, *crop));
+  if (crop) object.Set("crop", to_object(env, std::move(*crop)));
   return object;
 }
 
@@ -160,7 +160,7 @@ Napi::Value read_segmentations(const Napi::CallbackInfo& info) {
         }
         return outcomes;
       },
-      [](Napi::Env env, const std::vector<Outcome>& outcomes) -> Napi::Value {
+      [](Napi::Env env, std::vector<Outcome>& outcomes) -> Napi::Value {
         auto objects = Napi::Array::New(env, outcomes.size());
         for (uint32_t i = 0; i < outcomes.size(); ++i) {
           objects.Set(i, outcome_object(env, outcomes[i]));

@@ -115,7 +115,8 @@ test('several images, formats of masks, and an image without objects', async (t)
   t.is(calls, 9);
 });
 
-test('files are read as in training, and closed when the work ends or is left', async (t) => {
+// Not beside others, which open files too.
+test.serial('files are read as in training, and closed when the work ends or is left', async (t) => {
   const inverted = await maskRcnn(tinyModel);
   setPixels(inverted, {range: 'percentile'});
   const options = {...how, scoreThreshold};
