@@ -3,6 +3,7 @@ import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {type ErrorCode, MaskRcnnError} from '../basics/errors.js';
+import {freeDiscarded} from '../image/discard.js';
 import {type Libtorch, minorVersion, type Origin} from '../libtorch/layout.js';
 import {type LocateOptions, locateLibtorch} from '../libtorch/locate.js';
 import {chooseThreads} from './threads.js';
@@ -53,6 +54,7 @@ export async function loadRuntime(): Promise<Loaded> {
   loading ??= Promise.resolve()
     .then(() => bind(loadAddon(packageRoot)))
     .then((loaded) => {
+      freeDiscarded(loaded.binding.freeBytes);
       const threads = chooseThreads(process.env, loaded.binding.environment().threads);
       if (threads !== undefined) loaded.binding.setThreads(threads);
       return loaded;

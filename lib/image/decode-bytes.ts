@@ -3,6 +3,7 @@ import {inTurns, Turn} from '../basics/turns.js';
 import {hintOf, reasonOf, Undecodable} from './bytes.js';
 import {discard} from './discard.js';
 import {detectFormat, type ImageFormat} from './format.js';
+import {isLent} from './lent-pixels.js';
 import {explainTiff} from './tiff-faults.js';
 
 /**
@@ -10,7 +11,7 @@ import {explainTiff} from './tiff-faults.js';
  * which is made in turns.
  */
 export async function withOwnBytes<T>(bytes: Uint8Array, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
-  if (detectFormat(bytes) !== 'tiff') return decode(bytes);
+  if (detectFormat(bytes) !== 'tiff' || isLent({data: bytes})) return decode(bytes);
   const copy = new Uint8Array(bytes.length);
   await inTurns(bytes.length, (from, to) => copy.set(bytes.subarray(from, to), from), new Turn(), 1 << 20);
   return decode(copy).finally(() => discard(copy));

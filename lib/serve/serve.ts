@@ -1,11 +1,9 @@
 import type {AddressInfo} from 'node:net';
 import type {FastifyInstance} from 'fastify';
-import {loadBinding} from '../addon/binding.js';
 import {MaskRcnnError} from '../basics/errors.js';
 import {packageVersion} from '../basics/package-version.js';
 import {callback, checkOptions, listOf, required, text} from '../basics/schema.js';
 import {removeAbandonedFolders} from '../files/temporary-folder.js';
-import {freeDiscarded} from '../image/discard.js';
 import {MODEL_OPTIONS} from '../model/check-options.js';
 import {openModels} from './models.js';
 import {DEFAULT_LIMITS, type Limits, SERVE_OPTIONS, type ServeOptions, signalRule} from './options.js';
@@ -60,8 +58,6 @@ export async function serve(
 
   await removeAbandonedFolders();
   const page = await readPageFiles();
-  const {freeBytes} = await loadBinding();
-  freeDiscarded(freeBytes);
   const models = await openModels(given, options);
   const dispose = () => {
     for (const {model} of models.values()) model.dispose();

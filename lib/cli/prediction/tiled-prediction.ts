@@ -15,7 +15,6 @@ import type {Detections} from '../../model/detections.js';
 import type {MaskRcnn} from '../../model/model.js';
 import {detectionsOfTiles} from '../../model/tiles/detections-of-tiles.js';
 import {completeTileOptions, type TileOptions} from '../../model/tiles/options.js';
-import {predictTiles} from '../../model/tiles/predict-tiles.js';
 import {TileJournal} from '../../model/tiles/tile-journal.js';
 import type {TileProgress} from '../../model/tiles/tile-progress.js';
 import type {TiledObject} from '../../model/tiles/tiled-object.js';
@@ -92,7 +91,7 @@ export async function predictInTiles(
   options: TileOptions,
 ): Promise<Detections> {
   const objects: TiledObject[] = [];
-  for await (const object of predictTiles(network, regionsOfImage(pixels, file), options)) objects.push(object);
+  for await (const object of network.predictTiles(regionsOfImage(pixels, file), options)) objects.push(object);
   return detectionsOfTiles(objects, {width: pixels.width, height: pixels.height, file});
 }
 
@@ -187,7 +186,7 @@ async function findRest(
   };
   const options = {...flags.tiles, ...limits, onTile, ...(journal.from !== undefined && {from: journal.from})};
   try {
-    for await (const object of predictTiles(network, source, options)) unsaved.push(object);
+    for await (const object of network.predictTiles(source, options)) unsaved.push(object);
   } catch (error) {
     await saving;
     // A damaged file may be replaced by a good copy, to go on with that.

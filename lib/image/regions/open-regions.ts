@@ -166,6 +166,11 @@ function choose(
   return {level: chosen, scale: Math.abs(scale - 1) <= TOLERANCE ? 1 : scale};
 }
 
+/** Whether `source` is one of `openRegions()`, of which each read gives pixels that nobody else has. */
+export function isOfFile(source: object): boolean {
+  return source instanceof OpenedRegions;
+}
+
 class OpenedRegions implements RegionSource {
   readonly file: string;
   readonly width: number;

@@ -3,6 +3,8 @@ import {MaskRcnnError} from '../../basics/errors.js';
 import {RecentCache} from '../../basics/recent-cache.js';
 import {rowsInTurns, Turn} from '../../basics/turns.js';
 import {hintOf, reasonOf} from '../bytes.js';
+import {discard} from '../discard.js';
+import {lend} from '../lent-pixels.js';
 import type {FileNotice} from '../notices.js';
 import type {PixelOptions} from '../pixel-options.js';
 import {readImage} from '../read-image.js';
@@ -118,8 +120,8 @@ export class TiffPixels implements RegionPixels {
   }
 
   async #decodePiece(piece: Promise<Piece>): Promise<RgbImage> {
-    const bytes = writePiece(await piece, this.#tags, this.#reader.isLittle);
-    return readImage(bytes, {...this.#options, name: this.#name, exifOrientation: false});
+    const {data} = lend({data: writePiece(await piece, this.#tags, this.#reader.isLittle)});
+    return readImage(data, {...this.#options, name: this.#name, exifOrientation: false}).finally(() => discard(data));
   }
 }
 

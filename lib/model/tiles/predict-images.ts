@@ -1,8 +1,10 @@
 import {MaskRcnnError} from '../../basics/errors.js';
 import {checkOptions} from '../../basics/schema.js';
 import {Turn} from '../../basics/turns.js';
+import {discard} from '../../image/discard.js';
+import {lend} from '../../image/lent-pixels.js';
 import {PIXEL_OPTIONS, type PixelOptions, pixelOptionsOf} from '../../image/pixel-options.js';
-import type {ImageSource} from '../../image/read-image.js';
+import type {ImageSource, RawImage} from '../../image/read-image.js';
 import {LEVEL_OPTIONS, type LevelOptions, levelOptionsOf} from '../../image/regions/large-image.js';
 import type {TileSource} from '../../image/regions/region-source.js';
 import {decodeRle, type Rle} from '../../masks/rle.js';
@@ -52,10 +54,16 @@ async function* objectsOf(
   options: TileOptions,
   onSource: (source: TileSource) => void = () => {},
 ): AsyncGenerator<TiledObject, void, undefined> {
+  const {source, isOwn, close} = await openTileSource(image, how);
   const model = {
-    predict: (tiles: readonly ImageSource[], how: PredictOptions<'rle'>) => predict(predictor, tiles, how),
+    predict: async (tiles: readonly RawImage[], how: PredictOptions<'rle'>) => {
+      if (!isOwn) return predict(predictor, tiles, how);
+      // Megabytes for each tile would make V8 collect garbage all the time.
+      return predict(predictor, tiles.map(lend), how).finally(() => {
+        for (const {data} of tiles) discard(data);
+      });
+    },
   };
-  const {source, close} = await openTileSource(image, how);
   try {
     onSource(source);
     yield* predictTiles(model, source, options);

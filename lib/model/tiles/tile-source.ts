@@ -4,7 +4,11 @@ import type {PixelOptions} from '../../image/pixel-options.js';
 import {type ImageSource, type RawImage, readImage, refuseForRaw} from '../../image/read-image.js';
 import {regionsOfImage} from '../../image/regions/image-regions.js';
 import {type LevelOptions, largeImage} from '../../image/regions/large-image.js';
+import {isOfFile} from '../../image/regions/open-regions.js';
 import type {TileSource} from '../../image/regions/region-source.js';
+
+/** `isOwn`: nobody else has the pixels that it reads. */
+export type OpenedTileSource = {source: TileSource; isOwn: boolean; close: () => Promise<void>};
 
 /**
  * The regions of an image that tiles are read from, and how to close them. A file is opened as `openRegions()` does.
@@ -15,11 +19,11 @@ import type {TileSource} from '../../image/regions/region-source.js';
 export async function openTileSource(
   image: ImageSource | TileSource,
   {name, level, pixels, ofModel}: {name: string; level: LevelOptions; pixels: PixelOptions; ofModel: PixelOptions},
-): Promise<{source: TileSource; close: () => Promise<void>}> {
+): Promise<OpenedTileSource> {
   if (typeof image === 'string' || image instanceof URL) {
     const file = typeof image === 'string' ? image : fileURLToPath(image);
     const source = await (await largeImage(file, {...level, ...ofModel, ...pixels})).open();
-    return {source, close: () => source.close()};
+    return {source, isOwn: isOfFile(source), close: () => source.close()};
   }
   const unread = Object.keys(level)[0];
   if (unread !== undefined) {
@@ -30,10 +34,12 @@ export async function openTileSource(
   }
   const close = async () => {};
   if (image instanceof Uint8Array) {
-    return {source: regionsOfImage(await readImage(image, {name, ...ofModel, ...pixels}), name), close};
+    return {source: regionsOfImage(await readImage(image, {name, ...ofModel, ...pixels}), name), isOwn: false, close};
   }
   const named = image?.file ?? name;
   refuseForRaw(pixels, named, 'the prediction');
-  if (typeof (image as TileSource | null)?.read === 'function') return {source: image as TileSource, close};
-  return {source: regionsOfImage(await readImage(image as RawImage, {name}), named), close};
+  if (typeof (image as TileSource | null)?.read === 'function') {
+    return {source: image as TileSource, isOwn: isOfFile(image), close};
+  }
+  return {source: regionsOfImage(await readImage(image as RawImage, {name}), named), isOwn: false, close};
 }

@@ -16,6 +16,7 @@ import {
   type PredictTilesOptions,
   predictTiles,
   type RegionSource,
+  type RgbImage,
   regionsOfImage,
   type TiledObject,
 } from '../../../lib/index.js';
@@ -138,6 +139,37 @@ test.serial('files are read as in training, and closed when the work ends or is 
     for await (const _ of model.predictTiles(pyramid, options)) break;
   }
   t.is(await open(), before);
+});
+
+test('pixels of a tile are freed after it if nobody else has them, and only then', async (t) => {
+  const options = {...how, scoreThreshold};
+  const opened = await openRegions(pyramid);
+  t.teardown(() => opened.close());
+  const own: RgbImage[] = [];
+  const read = opened.read.bind(opened);
+  opened.read = async (rect) => {
+    const part = await read(rect);
+    own.push(part);
+    return part;
+  };
+  const {width, height} = opened;
+  const expected = await collected(predictTiles(model, {width, height, read}, options));
+  t.deepEqual(await collected(model.predictTiles(opened, options)), expected);
+  t.true(own.length > 1);
+  t.true(own.every(({data}) => data.buffer.byteLength === 0));
+
+  const kept: RgbImage[] = [];
+  const others = {
+    ...{width, height},
+    read: async (rect: {left: number; top: number; width: number; height: number}) => {
+      const part = await read(rect);
+      kept.push(part);
+      return part;
+    },
+  };
+  t.deepEqual(await collected(model.predictTiles(others, options)), expected);
+  t.is(kept.length, own.length);
+  t.true(kept.every(({data}) => data.length > 0));
 });
 
 test('what is wrong is said in one error', async (t) => {
