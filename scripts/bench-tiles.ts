@@ -123,9 +123,9 @@ async function reportOf(
 function print(
   image: string,
   side: string,
-  {tiles, blank, objects, seconds, plainSeconds, peakMiB}: TilesReport,
+  {tiles, untimed = 0, blank, objects, seconds, plainSeconds, peakMiB}: TilesReport,
 ): void {
-  const computed = tiles - blank;
+  const computed = tiles - untimed - blank;
   const cells = [
     ...[image, side, tiles, blank, objects, `${seconds.toFixed(1)} s`],
     ...[(seconds / (computed * plainSeconds)).toFixed(3), (computed / seconds).toFixed(2)],

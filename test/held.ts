@@ -6,9 +6,9 @@ import {existsSync, readFileSync} from 'node:fs';
  */
 export async function held(work: () => Promise<unknown>): Promise<number> {
   const ofThread = '/proc/thread-self/schedstat';
-  const computed = existsSync(ofThread)
-    ? () => Number(readFileSync(ofThread, 'utf8').split(' ')[0]) / 1e6
-    : () => performance.now();
+  const onThread = () => Number(readFileSync(ofThread, 'utf8').split(' ')[0]) / 1e6;
+  // A system without these statistics has no such file, or zeros.
+  const computed = existsSync(ofThread) && onThread() > 0 ? onThread : () => performance.now();
   let last = computed();
   let longest = 0;
   const look = () => {

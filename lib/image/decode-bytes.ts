@@ -8,7 +8,7 @@ import {explainTiff} from './tiff-faults.js';
 
 /**
  * What `decode` makes of the bytes of a caller. A TIFF is changed before it is decoded, so `decode` gets a copy of it,
- * which is made in turns.
+ * which is made in turns, unless the bytes are lent.
  */
 export async function withOwnBytes<T>(bytes: Uint8Array, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
   if (detectFormat(bytes) !== 'tiff' || isLent({data: bytes})) return decode(bytes);

@@ -1,9 +1,10 @@
-/** Memory of pixels that belongs to this package alone. */
+/** Memory of pixels, or of an image file, that belongs to this package alone. */
 const lent = new WeakSet<ArrayBufferLike>();
 
 /**
- * Says that nobody will change or transfer the pixels of an image any more. So the addon reads them where they are:
- * a copy of a large image would hold the event loop, and take its memory once more.
+ * Says that nobody else will read, change or transfer these pixels or this file any more. So the addon reads pixels
+ * where they are, and a file is decoded where it is, although decoding a TIFF changes it: a copy of a large image would
+ * hold the event loop, and take its memory once more.
  */
 export function lend<Image extends {data: {buffer: ArrayBufferLike}}>(image: Image): Image {
   lent.add(image.data.buffer);

@@ -17,6 +17,8 @@ export type TilesCase = {
 /** What a side prints. */
 export type TilesReport = {
   tiles: number;
+  /** Tiles that were computed in pauses, which `seconds` leaves out. */
+  untimed?: number;
   blank: number;
   objects: number;
   /** From the opening of the file to the last object. */

@@ -31,10 +31,14 @@ async function startTraining(run: string, ...more: string[]): Promise<ChildProce
   const args = ['train', join(folder, 'data'), '--config', join(folder, 'tiny.yaml'), '--output', run, ...more];
   const child = spawn(process.execPath, [...main, ...args], {stdio: ['ignore', 'ignore', 'pipe']});
   while (stepsOf(run) === 0) {
-    if (child.exitCode !== null) throw new Error(`training ended with ${child.exitCode}`);
+    if (!isRunning(child)) throw new Error(`training ended with ${child.exitCode ?? child.signalCode}`);
     await setTimeout(50);
   }
   return child;
+}
+
+function isRunning({exitCode, signalCode}: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 function stepsOf(run: string): number {
@@ -72,7 +76,7 @@ test.serial('a run is saved although its terminal, or what reads its output, has
   child.stderr!.destroy();
   // Each epoch writes a line that nobody reads.
   const seen = stepsOf(run);
-  while (stepsOf(run) < seen + 20 && child.exitCode === null) await setTimeout(50);
+  while (stepsOf(run) < seen + 20 && isRunning(child)) await setTimeout(50);
   child.kill('SIGHUP');
   t.deepEqual(await ended, [129, null]);
   t.true(existsSync(join(run, 'last.safetensors')));

@@ -166,9 +166,12 @@ function choose(
   return {level: chosen, scale: Math.abs(scale - 1) <= TOLERANCE ? 1 : scale};
 }
 
-/** Whether `source` is one of `openRegions()`, of which each read gives pixels that nobody else has. */
-export function isOfFile(source: object): boolean {
-  return source instanceof OpenedRegions;
+/**
+ * Whether each read of `source` gives pixels that nobody else has: it is one of `openRegions()`, and its `read` was not
+ * replaced, for example by one that keeps what it gives.
+ */
+export function givesOwnPixels(source: object): boolean {
+  return source instanceof OpenedRegions && source.read === OpenedRegions.prototype.read;
 }
 
 class OpenedRegions implements RegionSource {

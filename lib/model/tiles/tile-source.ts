@@ -4,10 +4,10 @@ import type {PixelOptions} from '../../image/pixel-options.js';
 import {type ImageSource, type RawImage, readImage, refuseForRaw} from '../../image/read-image.js';
 import {regionsOfImage} from '../../image/regions/image-regions.js';
 import {type LevelOptions, largeImage} from '../../image/regions/large-image.js';
-import {isOfFile} from '../../image/regions/open-regions.js';
+import {givesOwnPixels} from '../../image/regions/open-regions.js';
 import type {TileSource} from '../../image/regions/region-source.js';
 
-/** `isOwn`: nobody else has the pixels that it reads. */
+/** `isOwn`: whether it is known that nobody else has the pixels of a read. */
 export type OpenedTileSource = {source: TileSource; isOwn: boolean; close: () => Promise<void>};
 
 /**
@@ -23,7 +23,7 @@ export async function openTileSource(
   if (typeof image === 'string' || image instanceof URL) {
     const file = typeof image === 'string' ? image : fileURLToPath(image);
     const source = await (await largeImage(file, {...level, ...ofModel, ...pixels})).open();
-    return {source, isOwn: isOfFile(source), close: () => source.close()};
+    return {source, isOwn: true, close: () => source.close()};
   }
   const unread = Object.keys(level)[0];
   if (unread !== undefined) {
@@ -34,12 +34,12 @@ export async function openTileSource(
   }
   const close = async () => {};
   if (image instanceof Uint8Array) {
-    return {source: regionsOfImage(await readImage(image, {name, ...ofModel, ...pixels}), name), isOwn: false, close};
+    return {source: regionsOfImage(await readImage(image, {name, ...ofModel, ...pixels}), name), isOwn: true, close};
   }
   const named = image?.file ?? name;
   refuseForRaw(pixels, named, 'the prediction');
   if (typeof (image as TileSource | null)?.read === 'function') {
-    return {source: image as TileSource, isOwn: isOfFile(image), close};
+    return {source: image as TileSource, isOwn: givesOwnPixels(image), close};
   }
-  return {source: regionsOfImage(await readImage(image as RawImage, {name}), named), isOwn: false, close};
+  return {source: regionsOfImage(await readImage(image as RawImage, {name}), named), isOwn: true, close};
 }

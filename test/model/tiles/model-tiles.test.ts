@@ -4,6 +4,8 @@ import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import test from 'ava';
 import sharp from 'sharp';
+import {loadBinding} from '../../../lib/addon/binding.js';
+import {freeDiscarded} from '../../../lib/image/discard.js';
 import {
   type Detections,
   decodeRle,
@@ -141,35 +143,37 @@ test.serial('files are read as in training, and closed when the work ends or is 
   t.is(await open(), before);
 });
 
-test('pixels of a tile are freed after it if nobody else has them, and only then', async (t) => {
+test.serial('pixels of a tile are freed after it if nobody else can have them, and only then', async (t) => {
   const options = {...how, scoreThreshold};
+  const {freeBytes} = await loadBinding();
+  let freed = 0;
+  freeDiscarded((memory) => {
+    if (memory.byteLength === how.size * how.size * 3) freed++;
+    freeBytes(memory as Uint8Array);
+  });
+  t.teardown(() => freeDiscarded(freeBytes as Parameters<typeof freeDiscarded>[0]));
   const opened = await openRegions(pyramid);
   t.teardown(() => opened.close());
-  const own: RgbImage[] = [];
-  const read = opened.read.bind(opened);
-  opened.read = async (rect) => {
+  const {width, height} = opened;
+  const kept: RgbImage[] = [];
+  const keeping = async (rect: Parameters<typeof opened.read>[0]) => {
     const part = await read(rect);
-    own.push(part);
+    kept.push(part);
     return part;
   };
-  const {width, height} = opened;
+  const read = opened.read.bind(opened);
   const expected = await collected(predictTiles(model, {width, height, read}, options));
+  t.is(freed, 0);
+  t.deepEqual(await collected(model.predictTiles({width, height, read: keeping}, options)), expected);
+  t.is(freed, 0);
   t.deepEqual(await collected(model.predictTiles(opened, options)), expected);
-  t.true(own.length > 1);
-  t.true(own.every(({data}) => data.buffer.byteLength === 0));
-
-  const kept: RgbImage[] = [];
-  const others = {
-    ...{width, height},
-    read: async (rect: {left: number; top: number; width: number; height: number}) => {
-      const part = await read(rect);
-      kept.push(part);
-      return part;
-    },
-  };
-  t.deepEqual(await collected(model.predictTiles(others, options)), expected);
-  t.is(kept.length, own.length);
+  t.is(freed, kept.length);
+  opened.read = keeping;
+  t.deepEqual(await collected(model.predictTiles(opened, options)), expected);
+  t.is(2 * freed, kept.length);
   t.true(kept.every(({data}) => data.length > 0));
+  for (const file of [pyramid, png]) t.is((await collected(model.predictTiles(file, options))).length, expected.length);
+  t.is(freed, 3 * (kept.length / 2));
 });
 
 test('what is wrong is said in one error', async (t) => {
