@@ -603,8 +603,8 @@ export const rle: {
   crop(counts: string, width: number, height: number): NativeCrop;
   toRuns(counts: string, width: number, height: number): Uint32Array;
   /**
-   * What the mask shows of a rectangle of rectWidth × rectHeight, whose first pixel is in column `left` and row `top` of
-   * the mask. The rectangle can reach outside of the mask, where nothing is.
+   * What the mask shows of a rectangle of rectWidth × rectHeight, whose first pixel is in column `left` and row `top`
+   * of the mask. The rectangle can reach outside of the mask, where nothing is.
    */
   within(
     counts: string,
