@@ -65,7 +65,7 @@ export function* cropping({size: [height, width], counts}: Rle): Generator<void,
 
 /**
  * How many rows of a column are visited at once. In a large bitmap, each row is on a page of memory of its own. If the
- * system has yet to provide all of these pages, that alone takes 13 µs a row on some virtual machines.
+ * system has yet to provide all of these pages, that takes far longer than to write the pixels.
  */
 const MOST_ROWS = 256;
 

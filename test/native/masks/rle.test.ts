@@ -237,6 +237,23 @@ test('of two lists of masks, the pairs that share pixels are found', async (t) =
   t.throws(() => rle.sharedPixels(['04'], [4 as unknown as string], 2, 2), {instanceOf: TypeError});
 });
 
+test('large results have the same numbers, and can be freed', async (t) => {
+  const {freeBytes} = await loadBinding();
+  const [width, height] = [1201, 1000]; // above 1 MiB, where JavaScript gets the memory of the addon
+  const bitmap = Uint8Array.from({length: width * height}, (_, i) => (i % 3 === 0 || i % 7 === 0 ? 1 : 0));
+  const counts = rle.encode(bitmap, width, height);
+  const [segment] = await rle.readSegmentations([counts], width, height, true);
+  const {crop} = segment as {crop: {data: Uint8Array}};
+  for (const data of [rle.decode(counts, width, height), rle.crop(counts, width, height).data, crop.data]) {
+    t.deepEqual(data, bitmap);
+    freeBytes(data);
+    t.is(data.length, 0);
+  }
+  const runs = rle.toRuns(counts, width, height);
+  t.true(runs.byteLength > 2 ** 20);
+  t.is(rle.fromRuns([...runs], width, height), counts);
+});
+
 test('empty runs vanish, where pycocotools goes astray', (t) => {
   // Three pixels in runs of 2 and 1. In pycocotools, the union of this mask with itself ends at the empty run ('32').
   const runs = [3, 2, 0, 1, 3];
