@@ -23,7 +23,7 @@ export type TilesReport = {
   objects: number;
   /** From the opening of the file to the last object. */
   seconds: number;
-  /** The median time of a prediction on pixels of one tile, without reading. */
+  /** The time of a prediction on pixels of one tile, without reading. */
   plainSeconds: number;
   peakMiB: number;
 };

@@ -56,3 +56,51 @@ test('a block larger than the cache is given and not kept', async (t) => {
   await get();
   t.is(made, 2);
 });
+
+test('a value that is forgotten is discarded, once, and not while it is used', async (t) => {
+  const discarded: number[] = [];
+  const cache = new RecentCache<number>(
+    100,
+    () => 40,
+    (value) => discarded.push(value),
+  );
+  const use = (index: number, work = async (value: number) => value) => cache.use(index, async () => index, work);
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const slow = use(1, async (value) => {
+    await ended;
+    t.deepEqual(discarded, [2]);
+    return value;
+  });
+  const failing = use(2, async () => {
+    throw new Error('of the work');
+  });
+  await t.throwsAsync(failing, {message: 'of the work'});
+  t.deepEqual(discarded, []);
+  for (const index of [3, 4]) t.is(await use(index), index); // 1 and 2 are forgotten
+  t.deepEqual(discarded, [2]);
+  end();
+  t.is(await slow, 1);
+  t.deepEqual(discarded, [2, 1]);
+  t.is(await use(1), 1); // made again
+  t.deepEqual(discarded, [2, 1, 3]);
+});
+
+test('a value that fails is not discarded, and fails all its uses', async (t) => {
+  const discarded: unknown[] = [];
+  const cache = new RecentCache<number>(
+    0,
+    () => 1,
+    (value) => discarded.push(value),
+  );
+  const use = () =>
+    cache.use(
+      1,
+      async () => Promise.reject(new Error('damaged')),
+      async () => t.fail(),
+    );
+  await Promise.all([t.throwsAsync(use(), {message: 'damaged'}), t.throwsAsync(use(), {message: 'damaged'})]);
+  t.deepEqual(discarded, []);
+});

@@ -233,7 +233,7 @@ async function fillPage(reader: TiffReader, page: DiskPage): Promise<FillPage> {
 
 async function filledSegments(layout: Layout, count: number): Promise<Uint8Array[]> {
   const filled = await layout.filled();
-  return Array.from({length: count}, () => filled);
+  return Array.from({length: count}, () => filled.slice());
 }
 
 /** The most bytes of a strip or tile: compression makes bad data a little larger, never this much. */
@@ -245,7 +245,7 @@ async function readSegments(layout: Layout, indices: readonly number[], pixels: 
   const segments: Uint8Array[] = [];
   for (const index of indices) {
     if (layout.isMissing(index)) {
-      segments.push(await layout.filled());
+      segments.push((await layout.filled()).slice());
       continue;
     }
     const size = sizes[index]!;

@@ -7,7 +7,10 @@ export type Piece = {
   width: number;
   height: number;
   segment: {rowsPerStrip: number} | {tileWidth: number; tileHeight: number};
-  /** The strips or tiles, as they are in the file. If each channel is stored on its own: those of one after another. */
+  /**
+   * The strips or tiles, as they are in the file, in memory of their own. If each channel is stored on its own: those of
+   * one after another.
+   */
   segments: readonly Uint8Array[];
 };
 

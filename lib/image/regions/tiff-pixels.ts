@@ -1,4 +1,4 @@
-import {mapConcurrently} from '../../basics/concurrently.js';
+import {allSettled, mapConcurrently} from '../../basics/concurrently.js';
 import {MaskRcnnError} from '../../basics/errors.js';
 import {RecentCache} from '../../basics/recent-cache.js';
 import {rowsInTurns, Turn} from '../../basics/turns.js';
@@ -19,8 +19,14 @@ import type {TiffReader} from './tiff-reader.js';
 /** Pieces that a call of `read` decodes at a time: as many as libuv has threads. */
 const AT_A_TIME = 4;
 
-/** A block, which may be a part of the pixels that were decoded together. `at`: where these are in the page. */
-type Block = {image: RgbImage; at: {left: number; top: number}};
+/** A block, which may be a part of the pixels that were decoded together. */
+type Block = {
+  image: RgbImage;
+  /** Where these pixels are in the page. */
+  at: {left: number; top: number};
+  /** How many blocks of these pixels are not discarded yet. */
+  kept: number;
+};
 
 /** The blocks of a page, and how their numbers become 8-bit RGB. */
 type How = {blocks: TiffBlocks; options: PixelOptions};
@@ -50,7 +56,13 @@ export class TiffPixels implements RegionPixels {
     this.#options = how.options;
     this.#tags = how.tags;
     const bytes = how.blocks.blockWidth * how.blocks.blockHeight * 3;
-    this.#cache = new RecentCache(CACHE_BYTES, () => bytes);
+    this.#cache = new RecentCache<Block>(
+      CACHE_BYTES,
+      () => bytes,
+      (block) => {
+        if (--block.kept === 0) discard(block.image.data);
+      },
+    );
   }
 
   /** `name`: the file, for messages. */
@@ -69,15 +81,13 @@ export class TiffPixels implements RegionPixels {
     const all = {column: across.first, columns: across.count, row: down.first, rows: down.count};
     const isAlone = (place: Place) => this.#cache.has(this.#index(place)) || leftOut?.has(place) === true;
     const pieces = gatherBlocks(all, this.#blocks.together, isAlone);
-    await mapConcurrently(pieces.length, AT_A_TIME, async (i) => {
-      const places = placesIn(pieces[i]!);
-      const blocks = await this.#blocksOf(pieces[i]!, places);
-      for (const [k, block] of blocks.entries()) {
+    await mapConcurrently(pieces.length, AT_A_TIME, (i) =>
+      this.#useBlocks(pieces[i]!, async (block, place) => {
         for (const notice of block.image.notices ?? []) notices.set(notice.kind, notices.get(notice.kind) ?? notice);
-        const [x, y] = [places[k]!.column * blockWidth, places[k]!.row * blockHeight];
+        const [x, y] = [place.column * blockWidth, place.row * blockHeight];
         await copy(block, {left: x, top: y, width: blockWidth, height: blockHeight}, data, rect, turn);
-      }
-    });
+      }),
+    );
     return {data, width, height, ...(notices.size > 0 && {notices: [...notices.values()]})};
   }
 
@@ -85,16 +95,18 @@ export class TiffPixels implements RegionPixels {
     return row * Math.ceil(this.width / this.#blocks.blockWidth) + column;
   }
 
-  /** The blocks of a piece, which are decoded together if none of them is there or being decoded. */
-  #blocksOf(piece: BlockRect, places: readonly Place[]): Promise<Block[]> {
+  /** Calls `work` with the blocks of a piece, which are decoded together if none is there or being decoded. */
+  #useBlocks(piece: BlockRect, work: (block: Block, place: Place) => Promise<void>): Promise<void> {
+    const places = placesIn(piece);
     const isNew = places.length > 1 && !places.some((place) => this.#cache.has(this.#index(place)));
     // An error is found again when the blocks are decoded one by one, which names its block and spoils no other one.
     const together = isNew ? this.#decode(piece).catch(() => undefined) : undefined;
-    return Promise.all(
+    return allSettled(
       places.map((place) =>
-        this.#cache.get(
+        this.#cache.use(
           this.#index(place),
           async () => (await together) ?? this.#decode({...place, columns: 1, rows: 1}),
+          (block) => work(block, place),
         ),
       ),
     );
@@ -104,9 +116,12 @@ export class TiffPixels implements RegionPixels {
     const {blockWidth, blockHeight, leftOut} = this.#blocks;
     const at = {left: blocks.column * blockWidth, top: blocks.row * blockHeight};
     try {
-      if (leftOut?.has(blocks) !== true) return {image: await this.#decodePiece(this.#blocks.piece(blocks)), at};
+      if (leftOut?.has(blocks) !== true) {
+        const image = await this.#decodePiece(this.#blocks.piece(blocks));
+        return {image, at, kept: blocks.columns * blocks.rows};
+      }
       this.#leftOut ??= this.#decodePiece(leftOut.piece());
-      return {image: await this.#leftOut, at};
+      return {image: await this.#leftOut, at, kept: Infinity};
     } catch (error) {
       // An error of readImage() names the small TIFF's fault; its cause has the reason alone.
       const cause = error instanceof MaskRcnnError ? (error.cause ?? error) : error;
@@ -119,8 +134,10 @@ export class TiffPixels implements RegionPixels {
     }
   }
 
-  async #decodePiece(piece: Promise<Piece>): Promise<RgbImage> {
-    const {data} = lend({data: writePiece(await piece, this.#tags, this.#reader.isLittle)});
+  async #decodePiece(reading: Promise<Piece>): Promise<RgbImage> {
+    const piece = await reading;
+    const {data} = lend({data: writePiece(piece, this.#tags, this.#reader.isLittle)});
+    for (const segment of piece.segments) discard(segment);
     return readImage(data, {...this.#options, name: this.#name, exifOrientation: false}).finally(() => discard(data));
   }
 }
