@@ -115,15 +115,14 @@ function tiles(layout: Layout, blockWidth: number, blockHeight: number): TiffBlo
         width: blocks.columns * blockWidth,
         height: blocks.rows * blockHeight,
         segment: {tileWidth: blockWidth, tileHeight: blockHeight},
-        segments: await readSegments(layout, indicesOf(blocks), blockWidth * blockHeight),
+        ...(await segmentsOf(layout, indicesOf(blocks), blockWidth * blockHeight)),
       };
     },
     leftOut: {
       has: (place) => indicesOf({...place, columns: 1, rows: 1}).every(layout.isMissing),
       async piece() {
-        const segments = await filledSegments(layout, planes);
         const segment = {tileWidth: blockWidth, tileHeight: blockHeight};
-        return {width: blockWidth, height: blockHeight, segment, segments};
+        return {width: blockWidth, height: blockHeight, segment, ...(await filledSegments(layout, planes))};
       },
     },
   };
@@ -150,14 +149,14 @@ function strips(layout: Layout, rows: number, isUrgent: boolean): TiffBlocks | u
         width,
         height: Math.min(blockHeight, height - row * blockHeight),
         segment: {rowsPerStrip: rows},
-        segments: await readSegments(layout, indicesOf(row), width * rows),
+        ...(await segmentsOf(layout, indicesOf(row), width * rows)),
       };
     },
     leftOut: {
       has: ({row}) => indicesOf(row).every(layout.isMissing),
       async piece() {
         const segments = await filledSegments(layout, planes * Math.ceil(blockHeight / rows));
-        return {width, height: blockHeight, segment: {rowsPerStrip: rows}, segments};
+        return {width, height: blockHeight, segment: {rowsPerStrip: rows}, ...segments};
       },
     },
   };
@@ -177,9 +176,8 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
   const isFullWidth = isBandCached(layout, rowsOfBlock);
   const blockWidth = isFullWidth ? width : BLOCK_SIDE;
   const blockHeight = isFullWidth ? rowsOfBlock : BLOCK_SIDE;
-  const readRows = async (plane: number, {left, top, ...size}: Rect): Promise<Uint8Array> => {
+  const readRows = async (bytes: Uint8Array, plane: number, {left, top, ...size}: Rect): Promise<void> => {
     const rowBytes = size.width * pixelBytes;
-    const bytes = Buffer.alloc(rowBytes * size.height);
     for (let y = top; y < top + size.height; ) {
       const strip = plane * perPlane + Math.floor(y / rows);
       const count = size.width === width ? Math.min(rows - (y % rows), top + size.height - y) : 1;
@@ -187,7 +185,8 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
       const inStrip = ((y % rows) * width + left) * pixelBytes;
       const end = inStrip + (count - 1) * width * pixelBytes + rowBytes;
       if (layout.isMissing(strip)) {
-        bytes.fill(layout.fill, from, from + count * rowBytes);
+        // Only a Buffer is filled with more than one byte.
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).fill(layout.fill, from, from + count * rowBytes);
       } else {
         if (end > sizes[strip]!)
           throw new Undecodable(`its strip ${strip} has ${sizes[strip]} bytes, and needs ${end}`);
@@ -195,7 +194,6 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
       }
       y += count;
     }
-    return bytes;
   };
   return {
     blockWidth,
@@ -204,9 +202,18 @@ function plainRows(layout: Layout, rows: number): TiffBlocks {
     async piece({column, row}) {
       const [left, top] = [column * blockWidth, row * blockHeight];
       const size = {width: Math.min(blockWidth, width - left), height: Math.min(blockHeight, height - top)};
-      const segments: Uint8Array[] = [];
-      for (let plane = 0; plane < planes; plane++) segments.push(await readRows(plane, {left, top, ...size}));
-      return {...size, segment: {rowsPerStrip: size.height}, segments};
+      const planeBytes = size.width * size.height * pixelBytes;
+      return {
+        ...size,
+        segment: {rowsPerStrip: size.height},
+        sizes: Array.from({length: planes}, () => planeBytes),
+        async read(bytes) {
+          for (let plane = 0; plane < planes; plane++) {
+            const ofPlane = bytes.subarray(plane * planeBytes, (plane + 1) * planeBytes);
+            await readRows(ofPlane, plane, {left, top, ...size});
+          }
+        },
+      };
     },
   };
 }
@@ -231,26 +238,52 @@ async function fillPage(reader: TiffReader, page: DiskPage): Promise<FillPage> {
   return {tags, nodata: await reader.text(page, TAG.nodata), isLittle: reader.isLittle};
 }
 
-async function filledSegments(layout: Layout, count: number): Promise<Uint8Array[]> {
+/** Strips or tiles of a piece. */
+type Segments = Pick<Piece, 'sizes' | 'read'>;
+
+/** So many strips or tiles of which the file has nothing. */
+async function filledSegments(layout: Layout, count: number): Promise<Segments> {
   const filled = await layout.filled();
-  return Array.from({length: count}, () => filled.slice());
+  return {
+    sizes: Array.from({length: count}, () => filled.length),
+    async read(bytes) {
+      for (let i = 0; i < count; i++) bytes.set(filled, i * filled.length);
+    },
+  };
 }
 
 /** The most bytes of a strip or tile: compression makes bad data a little larger, never this much. */
 const mostBytes = (unpacked: number) => Math.ceil(2 * unpacked) + 65_536;
 
-async function readSegments(layout: Layout, indices: readonly number[], pixels: number): Promise<Uint8Array[]> {
-  const {reader, offsets, sizes, pixelBytes} = layout;
+/** The strips or tiles of these numbers, of `pixels` each at most. Those that follow each other are read at once. */
+async function segmentsOf(layout: Layout, indices: readonly number[], pixels: number): Promise<Segments> {
+  const {reader, offsets, sizes, pixelBytes, isMissing} = layout;
   const most = mostBytes(pixels * pixelBytes);
-  const segments: Uint8Array[] = [];
+  const filled = indices.some(isMissing) ? await layout.filled() : new Uint8Array();
+  const sizeOf = (index: number) => (isMissing(index) ? filled.length : sizes[index]!);
   for (const index of indices) {
-    if (layout.isMissing(index)) {
-      segments.push((await layout.filled()).slice());
-      continue;
-    }
+    if (isMissing(index)) continue;
     const size = sizes[index]!;
     if (size > most) throw new Undecodable(`its strip or tile ${index} has ${size} bytes for ${pixels} pixels`);
-    segments.push(await reader.bytes(offsets[index]!, size));
+    reader.requireThere(offsets[index]!, size);
   }
-  return segments;
+  return {
+    sizes: indices.map(sizeOf),
+    async read(bytes) {
+      let from = 0;
+      for (let i = 0; i < indices.length; ) {
+        const first = indices[i++]!;
+        let length = sizeOf(first);
+        if (isMissing(first)) {
+          bytes.set(filled, from);
+        } else {
+          const at = offsets[first]!;
+          const goesOn = (index: number) => !isMissing(index) && offsets[index] === at + length;
+          while (i < indices.length && goesOn(indices[i]!)) length += sizeOf(indices[i++]!);
+          await reader.readInto(bytes.subarray(from, from + length), at);
+        }
+        from += length;
+      }
+    },
+  };
 }

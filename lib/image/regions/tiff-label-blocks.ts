@@ -62,7 +62,7 @@ export class TiffLabelBlocks implements LabelBlocks {
     const [left, top] = [place.column * this.#blocks.blockWidth, place.row * this.#blocks.blockHeight];
     const where = `the part from (${left}, ${top}) of ${this.#file}`;
     try {
-      const piece = writePiece(await this.#blocks.piece(place), this.#tags, this.#reader.isLittle);
+      const piece = await writePiece(await this.#blocks.piece(place), this.#tags, this.#reader.isLittle);
       return {...(await maskOfBytes(piece, where)), left, top};
     } catch (error) {
       // That of `maskOfBytes()` names the small TIFF; its cause has the reason alone.

@@ -8,10 +8,12 @@ export type Piece = {
   height: number;
   segment: {rowsPerStrip: number} | {tileWidth: number; tileHeight: number};
   /**
-   * The strips or tiles, as they are in the file, in memory of their own. If each channel is stored on its own: those of
-   * one after another.
+   * Bytes of the strips or tiles, as they are in the file. If each channel is stored on its own: those of one after
+   * another.
    */
-  segments: readonly Uint8Array[];
+  sizes: readonly number[];
+  /** Reads them, one behind the other, into `bytes`, which holds all of them. */
+  read(bytes: Uint8Array): Promise<void>;
 };
 
 /** A tag to write: its type and its values as they are in the file. */
@@ -47,6 +49,7 @@ const DECODING = [
 const LONG = 4;
 const LAST_TYPE = 12;
 const ENTRY_BYTES = 12;
+const HEADER_BYTES = 8;
 
 /** The most values of such a tag: more than those of a palette of 16 bits. */
 const MOST_VALUES = 1 << 18;
@@ -65,11 +68,15 @@ export async function decodingTags(reader: TiffReader, page: DiskPage): Promise<
 }
 
 /** A TIFF of one page, which is the piece. Its numbers have the byte order of the file it is from. */
-export function writePiece(piece: Piece, tags: readonly PieceTag[], isLittle: boolean): Uint8Array {
-  const {width, height, segment, segments} = piece;
+export async function writePiece(
+  piece: Piece,
+  tags: readonly PieceTag[],
+  isLittle: boolean,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const {width, height, segment, sizes} = piece;
   const isTiled = 'tileWidth' in segment;
-  const pixels = segments.reduce((sum, {length}) => sum + length, 0);
-  const start = 8 + pixels + (pixels % 2);
+  const pixels = sizes.reduce((sum, size) => sum + size, 0);
+  const start = HEADER_BYTES + pixels + (pixels % 2);
   const count = tags.length + (isTiled ? 6 : 5);
   let spare = start + 2 + count * ENTRY_BYTES + 4;
   const longs = (tag: number, ...values: number[]): PieceTag => {
@@ -77,12 +84,11 @@ export function writePiece(piece: Piece, tags: readonly PieceTag[], isLittle: bo
     for (const [i, value] of values.entries()) view.setUint32(i * 4, value, isLittle);
     return {tag, type: LONG, count: values.length, bytes: new Uint8Array(view.buffer)};
   };
-  let at = 8;
-  const offsets = segments.map(({length}) => {
-    at += length;
-    return at - length;
+  let at = HEADER_BYTES;
+  const offsets = sizes.map((size) => {
+    at += size;
+    return at - size;
   });
-  const sizes = segments.map(({length}) => length);
   const own = isTiled
     ? [
         longs(TAG.tileWidth, segment.tileWidth),
@@ -101,7 +107,7 @@ export function writePiece(piece: Piece, tags: readonly PieceTag[], isLittle: bo
   const view = new DataView(file.buffer);
   file.set(Buffer.from(isLittle ? 'II*\0' : 'MM\0*', 'latin1'));
   view.setUint32(4, start, isLittle);
-  for (const [i, segment] of segments.entries()) file.set(segment, offsets[i]!);
+  await piece.read(file.subarray(HEADER_BYTES, HEADER_BYTES + pixels));
   view.setUint16(start, all.length, isLittle);
   for (const [i, {tag, type, count: values, bytes}] of all.entries()) {
     const entry = start + 2 + i * ENTRY_BYTES;

@@ -134,10 +134,8 @@ export class TiffPixels implements RegionPixels {
     }
   }
 
-  async #decodePiece(reading: Promise<Piece>): Promise<RgbImage> {
-    const piece = await reading;
-    const {data} = lend({data: writePiece(piece, this.#tags, this.#reader.isLittle)});
-    for (const segment of piece.segments) discard(segment);
+  async #decodePiece(piece: Promise<Piece>): Promise<RgbImage> {
+    const {data} = lend({data: await writePiece(await piece, this.#tags, this.#reader.isLittle)});
     return readImage(data, {...this.#options, name: this.#name, exifOrientation: false}).finally(() => discard(data));
   }
 }

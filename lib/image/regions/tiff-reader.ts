@@ -131,12 +131,16 @@ export class TiffReader {
 
   /** Bytes of the file. */
   async bytes(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (at + length > this.#size) {
-      throw new Undecodable(`it is truncated: it should go on to byte ${at + length}, and it ends at ${this.#size}`);
-    }
+    this.requireThere(at, length);
     const bytes = new Uint8Array(length);
     await this.readInto(bytes, at);
     return bytes;
+  }
+
+  /** Throws if the file ends before these bytes do. */
+  requireThere(at: number, length: number): void {
+    if (at + length <= this.#size) return;
+    throw new Undecodable(`it is truncated: it should go on to byte ${at + length}, and it ends at ${this.#size}`);
   }
 
   /** Fills `bytes` from the file. */
