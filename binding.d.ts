@@ -619,20 +619,33 @@ export const rle: {
   areas(counts: string[], width: number, height: number): Float64Array;
   /** Bounding boxes of the D masks as left, top, width, height. All zeros for an empty mask. */
   boxes(counts: string[], width: number, height: number): Float64Array;
+  /**
+   * Areas and bounding boxes of the D masks, and each mask as run lengths of its box, '' for an empty one. On libuv's
+   * thread pool.
+   */
+  trim(
+    counts: string[],
+    width: number,
+    height: number,
+  ): Promise<{areas: Float64Array; boxes: Float64Array; counts: string[]}>;
   /** Union or intersection of one or more masks. */
   merge(counts: string[], width: number, height: number, intersect: boolean): string;
   /** D×G: intersection over union. If crowd[g] is 1, intersection over the area of the detection. */
   iou(detected: string[], truth: string[], crowd: Uint8Array, width: number, height: number): Float64Array;
   /**
-   * The P pairs of a mask of the first list and one of the second that share pixels, in the order of the lists, and how
-   * many they share. On libuv's thread pool. pairs: P×2, the index in `masks` and that in `others`; pixels: P.
+   * What masks of two lists show of a rectangle of width × height, and the P pairs of a mask of each list that share
+   * pixels of it, in the order of the lists. On libuv's thread pool. places: D×4 and G×4: left, top, width and height of
+   * each mask, counted from the first pixel of the rectangle. areas: D; otherAreas: G; pairs: P×2, the index in `masks`
+   * and that in `others`; pixels: P, how many they share.
    */
   sharedPixels(
     masks: string[],
+    places: Int32Array,
     others: string[],
+    otherPlaces: Int32Array,
     width: number,
     height: number,
-  ): Promise<{pairs: Int32Array; pixels: Float64Array}>;
+  ): Promise<{areas: Float64Array; otherAreas: Float64Array; pairs: Int32Array; pixels: Float64Array}>;
   /**
    * Decodes the segmentations of one image on libuv's thread pool, one segment for each. A malformed segmentation
    * becomes a fault; arguments of a wrong type or size are refused.

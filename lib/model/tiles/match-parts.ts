@@ -1,5 +1,4 @@
 import type {Binding} from '../../addon/binding.js';
-import type {Turn} from '../../basics/turns.js';
 import {countsWithin, type Rect, rectOf, sharedRect} from '../../masks/placed-mask.js';
 import {type Part, SLACK} from './part.js';
 
@@ -12,8 +11,11 @@ import {type Part, SLACK} from './part.js';
  */
 const MAJORITY = 0.5;
 
-/** What a part shows of the pixels that two tiles share: `area` pixels, in `rect`. */
-type View = {part: Part; rect: Rect; counts: string; area: number};
+/** A part that shows something of the pixels that two tiles share, in `rect`. */
+type Seen = {part: Part; rect: Rect};
+
+/** How many pixels it shows. */
+type View = Seen & {area: number};
 
 /** Two views that share `pixels` pixels. */
 type Overlap = {one: View; other: View; pixels: number; iou: number};
@@ -32,10 +34,8 @@ export async function matchParts(
   parts: readonly Part[],
   others: readonly Part[],
   shared: Rect,
-  turn: Turn,
 ): Promise<[Part, Part][]> {
-  const ones = await viewsOf(binding, parts, shared, turn);
-  const overlaps = await overlapsOf(binding, ones, await viewsOf(binding, others, shared, turn), shared);
+  const overlaps = await overlapsOf(binding, seenIn(shared, parts), seenIn(shared, others), shared);
   overlaps.sort((a, b) => b.iou - a.iou);
 
   const partners = new Map<View, View>();
@@ -60,41 +60,56 @@ export async function matchParts(
 }
 
 /**
- * The views of the parts that show something of `shared`. A part that reaches a few pixels into it and goes on
- * elsewhere tells nothing there: its edge is not known so well.
+ * The parts that show something of `shared`. One that reaches a few pixels into it and goes on elsewhere tells nothing
+ * there: its edge is not known so well.
  */
-async function viewsOf(binding: Binding, parts: readonly Part[], shared: Rect, turn: Turn): Promise<View[]> {
-  const views: View[] = [];
-  for (const part of parts) {
+function seenIn(shared: Rect, parts: readonly Part[]): Seen[] {
+  return parts.flatMap((part) => {
     const whole = rectOf(part.mask);
     const rect = sharedRect(whole, shared);
-    if (rect === undefined) continue;
-    if (rect.width < Math.min(SLACK, whole.width) || rect.height < Math.min(SLACK, whole.height)) continue;
-    if (turn.isOver()) await turn.next();
-    const counts = countsWithin(binding, part.mask, shared);
-    const [area] = binding.rle.areas([counts], shared.width, shared.height);
-    views.push({part, rect, counts, area: area!});
-  }
-  return views;
+    if (rect === undefined) return [];
+    const isRim = rect.width < Math.min(SLACK, whole.width) || rect.height < Math.min(SLACK, whole.height);
+    return isRim ? [] : [{part, rect}];
+  });
 }
 
 /** The views of one tile and of another one, of equal class, that share pixels. */
 async function overlapsOf(
   {rle}: Binding,
-  ones: readonly View[],
-  others: readonly View[],
-  {width, height}: Rect,
+  ones: readonly Seen[],
+  others: readonly Seen[],
+  shared: Rect,
 ): Promise<Overlap[]> {
-  const countsOf = (views: readonly View[]) => views.map(({counts}) => counts);
-  const shared = await rle.sharedPixels(countsOf(others), countsOf(ones), width, height);
+  const {areas, otherAreas, pairs, pixels} = await rle.sharedPixels(
+    ...[countsOf(others), placesOf(others, shared)],
+    ...[countsOf(ones), placesOf(ones, shared)],
+    ...[shared.width, shared.height],
+  );
+  const withAreas = (seen: readonly Seen[], sizes: Float64Array): View[] =>
+    seen.map((one, i) => ({...one, area: sizes[i]!}));
+  const [views, otherViews] = [withAreas(ones, otherAreas), withAreas(others, areas)];
   const overlaps: Overlap[] = [];
-  for (const [i, pixels] of shared.pixels.entries()) {
-    const other = others[shared.pairs[2 * i]!]!;
-    const one = ones[shared.pairs[2 * i + 1]!]!;
+  for (const [i, count] of pixels.entries()) {
+    const other = otherViews[pairs[2 * i]!]!;
+    const one = views[pairs[2 * i + 1]!]!;
     if (one.part.label !== other.part.label) continue;
-    overlaps.push({one, other, pixels, iou: pixels / (one.area + other.area - pixels)});
+    overlaps.push({one, other, pixels: count, iou: count / (one.area + other.area - count)});
   }
   return overlaps;
+}
+
+function countsOf(seen: readonly Seen[]): string[] {
+  return seen.map(({part}) => part.mask.rle.counts);
+}
+
+/** The rectangles of the masks, counted from the first pixel of `shared`. */
+function placesOf(seen: readonly Seen[], shared: Rect): Int32Array {
+  const places = new Int32Array(4 * seen.length);
+  for (const [i, {part}] of seen.entries()) {
+    const {left, top, width, height} = rectOf(part.mask);
+    places.set([left - shared.left, top - shared.top, width, height], 4 * i);
+  }
+  return places;
 }
 
 function isMostOf(view: View, pixels: number): boolean {
@@ -102,6 +117,7 @@ function isMostOf(view: View, pixels: number): boolean {
 }
 
 /** The pixels that two views share, as a fraction of those of the first. */
-function fractionIn({rle}: Binding, first: View, second: View, {width, height}: Rect): number {
-  return rle.iou([first.counts], [second.counts], Uint8Array.of(1), width, height)[0]!;
+function fractionIn(binding: Binding, first: View, second: View, shared: Rect): number {
+  const [one, other] = [first, second].map(({part}) => countsWithin(binding, part.mask, shared)) as [string, string];
+  return binding.rle.iou([one], [other], Uint8Array.of(1), shared.width, shared.height)[0]!;
 }

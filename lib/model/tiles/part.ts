@@ -1,7 +1,7 @@
 import type {Binding} from '../../addon/binding.js';
 import type {Turn} from '../../basics/turns.js';
 import type {Side, TileGrid} from '../../image/regions/tile-grid.js';
-import {countsWithin, type PlacedMask, type Rect} from '../../masks/placed-mask.js';
+import type {PlacedMask, Rect} from '../../masks/placed-mask.js';
 import type {Detections} from '../detections.js';
 
 /** x0, y0, x1, y1 in pixels of the image. */
@@ -52,21 +52,15 @@ export async function partsOf(
 ): Promise<Part[]> {
   const tile = grid.tile(index);
   const sides = grid.innerSides(index);
+  const all = found.masks.map(({counts}) => counts);
+  const {areas, boxes, counts} = await binding.rle.trim(all, tile.width, tile.height);
   const parts: Part[] = [];
-  for (const [i, rle] of found.masks.entries()) {
+  for (const [i, area] of areas.entries()) {
     if (turn.isOver()) await turn.next();
-    const [area] = binding.rle.areas([rle.counts], tile.width, tile.height);
     if (area === 0) continue;
-    const [left, top, width, height] = binding.rle.boxes([rle.counts], tile.width, tile.height) as unknown as Bounds;
+    const [left, top, width, height] = boxes.subarray(4 * i, 4 * i + 4) as unknown as Bounds;
     const rect = {left: tile.left + left, top: tile.top + top, width, height};
-    const mask: PlacedMask = {
-      left: rect.left,
-      top: rect.top,
-      rle: {
-        size: [rect.height, rect.width],
-        counts: countsWithin(binding, {left: tile.left, top: tile.top, rle}, rect),
-      },
-    };
+    const mask: PlacedMask = {left: rect.left, top: rect.top, rle: {size: [height, width], counts: counts[i]!}};
     const [x0, y0, x1, y1] = found.boxes.subarray(4 * i, 4 * i + 4) as unknown as Box;
     const part: Omit<Part, 'group'> = {
       tile: index,
@@ -75,7 +69,7 @@ export async function partsOf(
       score: found.scores[i]!,
       box: [tile.left + x0, tile.top + y0, tile.left + x1, tile.top + y1],
       mask,
-      area: area!,
+      area,
       cutAt: sides.filter((side) => distanceTo(side, rect, tile) <= reachOf(side, rect)),
       lastTile: grid.over(rect).at(-1)!,
     };

@@ -39,20 +39,20 @@ export class Stitcher {
   async add(index: number, found: Detections | undefined): Promise<TiledObject[]> {
     const turn = new Turn();
     const parts = found === undefined ? [] : await partsOf(this.#binding, found, this.#grid, index, turn);
-    if (parts.length > 0) await this.#join(index, parts, turn);
+    if (parts.length > 0) await this.#join(index, parts);
     for (const part of parts) this.#keep(part);
     return this.#finish(index, turn);
   }
 
   /** Joins the parts of a tile with those of the tiles before. */
-  async #join(index: number, parts: readonly Part[], turn: Turn): Promise<void> {
+  async #join(index: number, parts: readonly Part[]): Promise<void> {
     const tile = this.#grid.tile(index);
     for (const before of this.#grid.over(tile)) {
       if (before >= index) break;
       const others = this.#open.get(before);
       if (others === undefined) continue;
       const shared = sharedRect(tile, this.#grid.tile(before))!;
-      for (const [a, b] of await matchParts(this.#binding, parts, [...others], shared, turn)) joinGroups(a, b);
+      for (const [a, b] of await matchParts(this.#binding, parts, [...others], shared)) joinGroups(a, b);
     }
   }
 

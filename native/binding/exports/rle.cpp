@@ -1,7 +1,12 @@
 #include "binding/exports/rle.h"
 
+#include <c10/util/Exception.h>
+
 #include <cmath>
+#include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "binding/conversion/arguments.h"
@@ -140,23 +145,127 @@ Napi::Value iou(const Napi::CallbackInfo& info) {
   return to_array<Napi::Float64Array>(env, overlaps);
 }
 
-Napi::Value shared_pixels(const Napi::CallbackInfo& info) {
-  const auto size = read_image_size(info, 2);
+// Computes on libuv's thread pool. A value that the computation refuses, such as malformed run
+// lengths, becomes a RangeError, as it does on the calling thread.
+template <typename Compute, typename Convert>
+Napi::Value checked_on_pool(Napi::Env env, Compute compute, Convert convert) {
+  using Result = std::invoke_result_t<Compute>;
+  struct Outcome {
+    std::optional<Result> result;
+    std::string refusal;
+  };
   return run_on_pool(
-      info.Env(),
-      [masks = read_masks(info[0], "masks", size), others = read_masks(info[1], "others", size)] {
-        return evaluation::shared_pixels(masks, others);
+      env,
+      [compute = std::move(compute)]() -> Outcome {
+        try {
+          return {compute(), {}};
+        } catch (const c10::OutOfMemoryError&) {
+          throw;
+        } catch (const c10::Error& error) {
+          return {std::nullopt, error.what_without_backtrace()};
+        }
       },
-      [](Napi::Env env, const evaluation::Overlaps& overlaps) {
+      [convert = std::move(convert)](Napi::Env env, const Outcome& outcome) -> Napi::Value {
+        if (!outcome.result) throw Napi::RangeError::New(env, outcome.refusal);
+        return convert(env, *outcome.result);
+      });
+}
+
+struct Trimmed {
+  std::vector<double> areas, boxes;
+  std::vector<std::string> counts;
+};
+
+Napi::Value trim(const Napi::CallbackInfo& info) {
+  return checked_on_pool(
+      info.Env(),
+      [counts = read_strings(info[0], "counts"), size = read_image_size(info, 1)] {
+        Trimmed trimmed;
+        for (const auto& text : counts) {
+          const auto mask = ops::unpack_runs(text, size.width, size.height);
+          const auto [left, top, width, height] = ops::box_of(mask);
+          trimmed.areas.push_back(static_cast<double>(ops::area_of(mask)));
+          for (const auto number : {left, top, width, height})
+            trimmed.boxes.push_back(static_cast<double>(number));
+          trimmed.counts.push_back(
+              width == 0 ? std::string()
+                         : ops::pack_runs(ops::runs_within(mask, left, top, width, height)));
+        }
+        return trimmed;
+      },
+      [](Napi::Env env, const Trimmed& trimmed) {
+        auto object = Napi::Object::New(env);
+        object.Set("areas", to_array<Napi::Float64Array>(env, trimmed.areas));
+        object.Set("boxes", to_array<Napi::Float64Array>(env, trimmed.boxes));
+        auto counts = Napi::Array::New(env, trimmed.counts.size());
+        for (uint32_t i = 0; i < trimmed.counts.size(); ++i) counts.Set(i, trimmed.counts[i]);
+        object.Set("counts", counts);
+        return object;
+      });
+}
+
+// Masks of rectangles that are anywhere beside each other.
+struct PlacedMasks {
+  std::vector<std::string> counts;
+  std::vector<int32_t> places;  // [D,4]: left, top, width, height
+
+  PlacedMasks(const Napi::Value& texts, const Napi::Value& rectangles, const std::string& name)
+      : counts(read_strings(texts, name)), places(copy(read_integers(rectangles, "places"))) {
+    const auto env = texts.Env();
+    const auto length = static_cast<int64_t>(places.size());
+    check_length(env, length, 4 * static_cast<int64_t>(counts.size()), "places");
+    for (size_t i = 0; i < places.size(); i += 4) {
+      for (const auto side : {places[i + 2], places[i + 3]})
+        if (side < 1) refuse_value(env, "places", "have sizes of at least 1", side);
+      checked_product(env, {places[i + 2], places[i + 3]}, "The bitmap");
+    }
+  }
+
+  // What they show of a rectangle of this size, from which their places are counted.
+  std::vector<ops::Runs> within(const Size& size) const {
+    std::vector<ops::Runs> masks;
+    for (size_t i = 0; i < counts.size(); ++i) {
+      const auto* place = places.data() + 4 * i;
+      const auto mask = ops::unpack_runs(counts[i], place[2], place[3]);
+      masks.push_back(
+          ops::runs_within(mask, -int64_t{place[0]}, -int64_t{place[1]}, size.width, size.height));
+    }
+    return masks;
+  }
+};
+
+struct Shared {
+  std::vector<double> areas, other_areas;
+  evaluation::Overlaps overlaps;
+};
+
+Napi::Value shared_pixels(const Napi::CallbackInfo& info) {
+  return checked_on_pool(
+      info.Env(),
+      [masks = PlacedMasks(info[0], info[1], "masks"),
+       others = PlacedMasks(info[2], info[3], "others"),
+       size = read_image_size(info, 4)] {
+        const auto areas_of = [](const std::vector<ops::Runs>& views) {
+          std::vector<double> areas;
+          for (const auto& view : views) areas.push_back(static_cast<double>(ops::area_of(view)));
+          return areas;
+        };
+        const auto views = masks.within(size), other_views = others.within(size);
+        return Shared{
+            areas_of(views), areas_of(other_views), evaluation::shared_pixels(views, other_views)};
+      },
+      [](Napi::Env env, const Shared& shared) {
         std::vector<int32_t> pairs;
         std::vector<double> pixels;
-        for (size_t i = 0; i < overlaps.size(); ++i) {
-          for (const auto& [other, value] : overlaps[i]) {
+        for (size_t i = 0; i < shared.overlaps.size(); ++i) {
+          for (const auto& [other, value] : shared.overlaps[i]) {
             pairs.insert(pairs.end(), {static_cast<int32_t>(i), static_cast<int32_t>(other)});
             pixels.push_back(value);
           }
         }
         auto object = Napi::Object::New(env);
+        object.Set("areas", to_array<Napi::Float64Array>(env, shared.areas));
+        object.Set("otherAreas", to_array<Napi::Float64Array>(env, shared.other_areas));
         object.Set("pairs", to_array<Napi::Int32Array>(env, pairs));
         object.Set("pixels", to_array<Napi::Float64Array>(env, pixels));
         return object;
@@ -179,6 +288,7 @@ Napi::Object make_rle(Napi::Env env) {
   add("within", checked<within>);
   add("areas", checked<areas>);
   add("boxes", checked<boxes>);
+  add("trim", checked<trim>);
   add("merge", checked<merge>);
   add("iou", checked<iou>);
   add("sharedPixels", checked<shared_pixels>);

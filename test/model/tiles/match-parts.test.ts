@@ -1,6 +1,5 @@
 import test from 'ava';
 import {loadBinding} from '../../../lib/addon/binding.js';
-import {Turn} from '../../../lib/basics/turns.js';
 import type {Side} from '../../../lib/image/regions/tile-grid.js';
 import {rleFromRuns} from '../../../lib/index.js';
 import type {Rect} from '../../../lib/masks/placed-mask.js';
@@ -16,8 +15,7 @@ async function part({left, top, width, height}: Rect, cutAt: Side[] = []): Promi
 /** What two tiles share that touch at a corner. */
 const corner = {left: 60, top: 60, width: 40, height: 40};
 
-const match = async (parts: Part[], others: Part[]) =>
-  matchParts(await loadBinding(), parts, others, corner, new Turn());
+const match = async (parts: Part[], others: Part[]) => matchParts(await loadBinding(), parts, others, corner);
 
 test('rims of fewer than 4 pixels do not match, though they are equal, if both objects go on elsewhere', async (t) => {
   // One comes from the left, the other goes on below. Both show the first columns of the corner.

@@ -209,32 +209,87 @@ test('a rectangle can be anywhere, but not between pixels', (t) => {
   t.throws(() => rle.within('05', 2, 2, 0, 0, 1, 1), {instanceOf: RangeError});
 });
 
-test('of two lists of masks, the pairs that share pixels are found', async (t) => {
-  const size = 9;
-  const masks = fc.array(fc.array(fc.boolean(), {minLength: size * size, maxLength: size * size}), {maxLength: 5});
-  const sparse = (bits: boolean[], keep: number) => Uint8Array.from(bits, (bit, i) => (bit && i % keep === 0 ? 1 : 0));
+test('of two lists of masks, the pairs that share pixels of a rectangle are found', async (t) => {
+  const placed = fc.record({
+    mask: randomMask,
+    left: fc.integer({min: -15, max: 15}),
+    top: fc.integer({min: -9, max: 9}),
+  });
+  const list = fc.array(placed, {maxLength: 5});
+  const side = fc.integer({min: 1, max: 20});
   await fc.assert(
-    fc.asyncProperty(masks, masks, fc.integer({min: 1, max: 40}), async (a, b, keep) => {
-      const [ones, others] = [a, b].map((bitmaps) => bitmaps.map((bits) => sparse(bits, keep))) as [
-        Uint8Array[],
-        Uint8Array[],
-      ];
-      const counts = (bitmaps: Uint8Array[]) => bitmaps.map((bitmap) => rle.encode(bitmap, size, size));
-      const {pairs, pixels} = await rle.sharedPixels(counts(ones), counts(others), size, size);
-      const expected = ones.flatMap((one, i) =>
-        others.flatMap((other, j) => {
+    fc.asyncProperty(list, list, side, side, async (ones, others, width, height) => {
+      const counts = (masks: typeof ones) => masks.map(({mask}) => rle.encode(mask.pixels, mask.width, mask.height));
+      const places = (masks: typeof ones) =>
+        Int32Array.from(masks.flatMap(({left, top, mask}) => [left, top, mask.width, mask.height]));
+      const views = (masks: typeof ones) =>
+        masks.map(
+          ({left, top, mask}) =>
+            bitmapOf(width, height, (column, row) => {
+              const [x, y] = [column - left, row - top];
+              return x >= 0 && y >= 0 && x < mask.width && y < mask.height && mask.pixels[y * mask.width + x] === 1;
+            }).pixels,
+        );
+      const found = await rle.sharedPixels(counts(ones), places(ones), counts(others), places(others), width, height);
+      const area = (pixels: Uint8Array) => pixels.reduce((sum, value) => sum + value, 0);
+      const [seen, otherSeen] = [views(ones), views(others)];
+      t.deepEqual([...found.areas], seen.map(area));
+      t.deepEqual([...found.otherAreas], otherSeen.map(area));
+      const expected = seen.flatMap((one, i) =>
+        otherSeen.flatMap((other, j) => {
           const shared = one.filter((value, at) => value === 1 && other[at] === 1).length;
           return shared === 0 ? [] : [[i, j, shared]];
         }),
       );
       t.deepEqual(
-        [...pixels].map((shared, p) => [pairs[2 * p]!, pairs[2 * p + 1]!, shared]),
+        [...found.pixels].map((shared, p) => [found.pairs[2 * p]!, found.pairs[2 * p + 1]!, shared]),
         expected,
       );
     }),
   );
-  t.throws(() => rle.sharedPixels(['05'], ['04'], 2, 2), {instanceOf: RangeError});
-  t.throws(() => rle.sharedPixels(['04'], [4 as unknown as string], 2, 2), {instanceOf: TypeError});
+});
+
+test('masks that are not of their rectangles are refused when pixels are shared', async (t) => {
+  const place = Int32Array.of(0, 0, 2, 2);
+  const share = (counts: unknown, places: unknown = place, width = 2) =>
+    rle.sharedPixels(['04'], place, counts as string[], places as Int32Array, width, 2);
+  await t.throwsAsync(share(['05']), {instanceOf: RangeError});
+  t.throws(() => share([4]), {instanceOf: TypeError});
+  t.throws(() => share(['04'], [0, 0, 2, 2]), {instanceOf: TypeError});
+  t.throws(() => share(['04'], Int32Array.of(0, 0, 2)), {instanceOf: RangeError});
+  t.throws(() => share(['04'], Int32Array.of(0, 0, 0, 2)), {instanceOf: RangeError});
+  t.throws(() => share(['04'], Int32Array.of(0, 0, 2 ** 16, 2 ** 16)), {instanceOf: RangeError});
+  t.throws(() => share(['04'], place, 0), {instanceOf: RangeError});
+  // As far away as the numbers go.
+  const far = Int32Array.of(-(2 ** 31), 2 ** 31 - 1, 2, 2);
+  t.deepEqual([...(await share(['04'], far)).otherAreas], [0]);
+});
+
+type Box = [left: number, top: number, columns: number, rows: number];
+
+test('trimmed masks are those of their boxes', async (t) => {
+  const [width, height] = [7, 5];
+  const row = fc.integer({min: 0, max: 2 ** width - 1}); // bits of its pixels
+  const bitmap = fc.array(fc.oneof(fc.constant(0), row), {minLength: height, maxLength: height});
+  await fc.assert(
+    fc.asyncProperty(fc.array(bitmap, {maxLength: 4}), async (bitmaps) => {
+      const texts = bitmaps.map((rows) => {
+        const {pixels} = bitmapOf(width, height, (x, y) => ((rows[y]! >> x) & 1) === 1);
+        return rle.encode(pixels, width, height);
+      });
+      const trimmed = await rle.trim(texts, width, height);
+      t.deepEqual(trimmed.areas, rle.areas(texts, width, height));
+      t.deepEqual(trimmed.boxes, rle.boxes(texts, width, height));
+      for (const [i, text] of texts.entries()) {
+        const [left, top, columns, rows] = trimmed.boxes.subarray(4 * i, 4 * i + 4) as unknown as Box;
+        const expected = trimmed.areas[i] === 0 ? '' : rle.within(text, width, height, left, top, columns, rows);
+        t.is(trimmed.counts[i], expected);
+      }
+    }),
+  );
+  await t.throwsAsync(rle.trim(['04', '05'], 2, 2), {instanceOf: RangeError});
+  t.throws(() => rle.trim(['04'], 0, 2), {instanceOf: RangeError});
+  t.throws(() => rle.trim([4 as unknown as string], 2, 2), {instanceOf: TypeError});
 });
 
 test('large results have the same numbers, and can be freed', async (t) => {
