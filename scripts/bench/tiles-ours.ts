@@ -1,5 +1,4 @@
 /** This package's side of one case of bench-tiles.ts. Argument: the case as JSON. */
-import {setTimeout} from 'node:timers/promises';
 import {maskRcnn, openRegions} from '../../lib/index.js';
 import type {TilesCase, TilesReport} from './tiles-case.js';
 
@@ -29,14 +28,14 @@ const onTile = (progress: {done: number; total: number; blank: number}) => {
   ({blank, done} = progress);
 };
 /**
- * A shared machine is not equally fast for minutes. So there are pauses for more predictions of one tile, each after
- * the network has finished the next tile, which it computes meanwhile. Neither the pauses nor these tiles count. The
- * tiles are timed together, slow ones too, so single tiles have a mean and no median.
+ * A shared machine is not equally fast for minutes. So there are pauses for more predictions of one tile, which are
+ * timed as the tiles are: together, slow ones too. The network first finishes the next tile, which it computes already,
+ * and one more prediction, during which the tile behind it is read. Neither the pauses nor the tiles in them count.
  */
 let [pauses, paused] = [0, 0];
 const pause = async () => {
   const started = performance.now();
-  await setTimeout((3000 * plain) / predicted);
+  await model.predict(tile);
   await predictPlainly();
   paused += (performance.now() - started) / 1000;
   pauses++;
