@@ -634,9 +634,9 @@ export const rle: {
   iou(detected: string[], truth: string[], crowd: Uint8Array, width: number, height: number): Float64Array;
   /**
    * What masks of two lists show of a rectangle of width × height, and the P pairs of a mask of each list that share
-   * pixels of it, in the order of the lists. On libuv's thread pool. places: D×4 and G×4: left, top, width and height of
-   * each mask, counted from the first pixel of the rectangle. areas: D; otherAreas: G; pairs: P×2, the index in `masks`
-   * and that in `others`; pixels: P, how many they share.
+   * pixels of it, in the order of the lists. On libuv's thread pool. places: D×4 and G×4, the left, top, width and
+   * height of each mask, counted from the first pixel of the rectangle. areas: D; otherAreas: G; pairs: P×2, the index
+   * in `masks` and that in `others`; pixels: P, how many they share.
    */
   sharedPixels(
     masks: string[],

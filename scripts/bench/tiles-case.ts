@@ -23,7 +23,10 @@ export type TilesReport = {
   objects: number;
   /** From the opening of the file to the last object. */
   seconds: number;
-  /** The time of a prediction on pixels of one tile, without reading. */
+  /**
+   * The time of a prediction on pixels of one tile, without reading: here the mean of many all through the work, on the
+   * other side the median of some before it.
+   */
   plainSeconds: number;
   peakMiB: number;
 };

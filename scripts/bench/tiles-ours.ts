@@ -9,7 +9,7 @@ const first = await openRegions(image);
 const side = Math.min(size, first.width, first.height);
 const tile = await first.read({left: 0, top: 0, width: side, height: side});
 await first.close();
-/** Pauses, of which there are fewer if the image has few tiles, and predictions of one tile in each. */
+/** More than the pauses, of which there are fewer if the image has few tiles; predictions of one tile in each. */
 const [PAUSES, IN_A_PAUSE] = [18, 4];
 let [plain, predicted] = [0, 0];
 const predictPlainly = async () => {

@@ -75,7 +75,8 @@ export async function blocksOf(
   const sizes = await reader.numbers(page, isTiled ? TAG.tileBytes : TAG.stripBytes);
   if (offsets.length === 1 && (sizes.length === 0 || (sizes[0] === 0 && !isTiled))) {
     // As libtiff does: the size of a single strip need not be stated. Decoders leave what follows it.
-    sizes[0] = Math.min(reader.size - offsets[0]!, mostBytes((width * height * bits * samples) / 8));
+    const rest = Math.max(reader.size - offsets[0]!, 0);
+    sizes[0] = Math.min(rest, mostBytes((width * height * bits * samples) / 8));
   }
   const missing = await fillPage(reader, page);
   let filled: Promise<Uint8Array> | undefined;
@@ -259,14 +260,14 @@ const mostBytes = (unpacked: number) => Math.ceil(2 * unpacked) + 65_536;
 async function segmentsOf(layout: Layout, indices: readonly number[], pixels: number): Promise<Segments> {
   const {reader, offsets, sizes, pixelBytes, isMissing} = layout;
   const most = mostBytes(pixels * pixelBytes);
-  const filled = indices.some(isMissing) ? await layout.filled() : new Uint8Array();
-  const sizeOf = (index: number) => (isMissing(index) ? filled.length : sizes[index]!);
   for (const index of indices) {
     if (isMissing(index)) continue;
     const size = sizes[index]!;
     if (size > most) throw new Undecodable(`its strip or tile ${index} has ${size} bytes for ${pixels} pixels`);
     reader.requireThere(offsets[index]!, size);
   }
+  const filled = indices.some(isMissing) ? await layout.filled() : new Uint8Array();
+  const sizeOf = (index: number) => (isMissing(index) ? filled.length : sizes[index]!);
   return {
     sizes: indices.map(sizeOf),
     async read(bytes) {

@@ -137,8 +137,11 @@ export class TiffReader {
     return bytes;
   }
 
-  /** Throws if the file ends before these bytes do. */
+  /** Throws if the file ends before these bytes do, or no bytes can be there. */
   requireThere(at: number, length: number): void {
+    if (![at, length].every((number) => Number.isSafeInteger(number) && number >= 0)) {
+      throw new Undecodable(`it should have ${length} bytes from byte ${at} on`);
+    }
     if (at + length <= this.#size) return;
     throw new Undecodable(`it is truncated: it should go on to byte ${at + length}, and it ends at ${this.#size}`);
   }

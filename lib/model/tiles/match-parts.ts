@@ -14,8 +14,8 @@ const MAJORITY = 0.5;
 /** A part that shows something of the pixels that two tiles share, in `rect`. */
 type Seen = {part: Part; rect: Rect};
 
-/** How many pixels it shows. */
-type View = Seen & {area: number};
+/** How many pixels it shows, and, if asked for, the run lengths of `shared`. */
+type View = Seen & {area: number; counts?: string};
 
 /** Two views that share `pixels` pixels. */
 type Overlap = {one: View; other: View; pixels: number; iou: number};
@@ -80,6 +80,7 @@ async function overlapsOf(
   others: readonly Seen[],
   shared: Rect,
 ): Promise<Overlap[]> {
+  if (ones.length === 0 || others.length === 0) return [];
   const {areas, otherAreas, pairs, pixels} = await rle.sharedPixels(
     ...[countsOf(others), placesOf(others, shared)],
     ...[countsOf(ones), placesOf(ones, shared)],
@@ -118,6 +119,6 @@ function isMostOf(view: View, pixels: number): boolean {
 
 /** The pixels that two views share, as a fraction of those of the first. */
 function fractionIn(binding: Binding, first: View, second: View, shared: Rect): number {
-  const [one, other] = [first, second].map(({part}) => countsWithin(binding, part.mask, shared)) as [string, string];
-  return binding.rle.iou([one], [other], Uint8Array.of(1), shared.width, shared.height)[0]!;
+  const counts = (view: View) => (view.counts ??= countsWithin(binding, view.part.mask, shared));
+  return binding.rle.iou([counts(first)], [counts(second)], Uint8Array.of(1), shared.width, shared.height)[0]!;
 }

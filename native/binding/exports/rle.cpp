@@ -209,14 +209,15 @@ struct PlacedMasks {
   std::vector<std::string> counts;
   std::vector<int32_t> places;  // [D,4]: left, top, width, height
 
-  PlacedMasks(const Napi::Value& texts, const Napi::Value& rectangles, const std::string& name)
-      : counts(read_strings(texts, name)), places(copy(read_integers(rectangles, "places"))) {
+  PlacedMasks(
+      const Napi::Value& texts, const Napi::Value& rectangles, const char* name, const char* where)
+      : counts(read_strings(texts, name)), places(copy(read_integers(rectangles, where))) {
     const auto env = texts.Env();
     const auto length = static_cast<int64_t>(places.size());
-    check_length(env, length, 4 * static_cast<int64_t>(counts.size()), "places");
+    check_length(env, length, 4 * static_cast<int64_t>(counts.size()), where);
     for (size_t i = 0; i < places.size(); i += 4) {
       for (const auto side : {places[i + 2], places[i + 3]})
-        if (side < 1) refuse_value(env, "places", "have sizes of at least 1", side);
+        if (side < 1) refuse_value(env, where, "have sizes of at least 1", side);
       checked_product(env, {places[i + 2], places[i + 3]}, "The bitmap");
     }
   }
@@ -242,8 +243,8 @@ struct Shared {
 Napi::Value shared_pixels(const Napi::CallbackInfo& info) {
   return checked_on_pool(
       info.Env(),
-      [masks = PlacedMasks(info[0], info[1], "masks"),
-       others = PlacedMasks(info[2], info[3], "others"),
+      [masks = PlacedMasks(info[0], info[1], "masks", "places"),
+       others = PlacedMasks(info[2], info[3], "others", "otherPlaces"),
        size = read_image_size(info, 4)] {
         const auto areas_of = [](const std::vector<ops::Runs>& views) {
           std::vector<double> areas;
