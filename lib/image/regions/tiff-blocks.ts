@@ -75,8 +75,8 @@ export async function blocksOf(
   const sizes = await reader.numbers(page, isTiled ? TAG.tileBytes : TAG.stripBytes);
   if (offsets.length === 1 && (sizes.length === 0 || (sizes[0] === 0 && !isTiled))) {
     // As libtiff does: the size of a single strip need not be stated. Decoders leave what follows it.
-    const rest = Math.max(reader.size - offsets[0]!, 0);
-    sizes[0] = Math.min(rest, mostBytes((width * height * bits * samples) / 8));
+    reader.requireThere(offsets[0]!, 1);
+    sizes[0] = Math.min(reader.size - offsets[0]!, mostBytes((width * height * bits * samples) / 8));
   }
   const missing = await fillPage(reader, page);
   let filled: Promise<Uint8Array> | undefined;

@@ -190,6 +190,24 @@ test('the size of a single strip need not be stated', async (t) => {
   }
 });
 
+test('a strip that begins behind the end of the file is not there, whether its size is stated or not', async (t) => {
+  const data = await encodeLzw(new Uint8Array(60 * 40));
+  const tiff = Uint8Array.from(writeTiff({width: 60, height: 40, data, compression: 5}));
+  const [page] = await new TiffFile(tiff).pages();
+  for (const size of [0, data.length]) {
+    for (const beyond of [0, 3, 100]) {
+      const file = new TiffFile(Uint8Array.from(tiff));
+      file.setValue(page!, TAG.stripBytes, size);
+      file.setValue(page!, TAG.stripOffsets, tiff.length + beyond);
+      const path = join(folder, `behind-${size}-${beyond}.tif`);
+      await writeFile(path, file.bytes);
+      const read = () => using(path, {}, (source) => source.read({left: 0, top: 0, width: 60, height: 40}));
+      await t.throwsAsync(read, {code: 'INVALID_IMAGE', message: /it is truncated/}, path);
+      await t.throwsAsync(readImage(path), {code: 'INVALID_IMAGE'}, path);
+    }
+  }
+});
+
 test('of the tags of a block, only the first values are read', async (t) => {
   const data = Uint8Array.from({length: 60 * 40}, (_, i) => i % 251);
   const tiff = Uint8Array.from(writeTiff({width: 60, height: 40, data}));
