@@ -9,8 +9,8 @@ const first = await openRegions(image);
 const side = Math.min(size, first.width, first.height);
 const tile = await first.read({left: 0, top: 0, width: side, height: side});
 await first.close();
-/** More than the pauses, of which there are fewer if the image has few tiles; predictions of one tile in each. */
-const [PAUSES, IN_A_PAUSE] = [18, 4];
+/** Parts of an image with a pause between two, fewer if it has few tiles; and predictions of one tile in a pause. */
+const [PARTS, IN_A_PAUSE] = [18, 4];
 let [plain, predicted] = [0, 0];
 const predictPlainly = async () => {
   const began = performance.now();
@@ -43,7 +43,7 @@ const pause = async () => {
 const began = performance.now();
 for await (const _ of model.predictTiles(source, {size, overlap, onTile, ...(skipBlank && {skipBlank: 0})})) {
   objects++;
-  const isDue = done >= (pauses + 1) * Math.max(4, tiles / PAUSES);
+  const isDue = done >= (pauses + 1) * Math.max(4, tiles / PARTS);
   // `done` tiles are finished, and this object is of the next one, behind which another one must be under way.
   if (isDue && done + 1 < tiles && !skipBlank) await pause();
 }
